@@ -1,0 +1,87 @@
+# portside's targets; `make` lists them. What takes more than a few lines is a
+# script in .ci.
+
+GOLANGCI_LINT_VERSION := v2.13.2
+CONTROLLER_GEN_VERSION := v0.23.0
+
+FUZZTIME ?= 60s
+VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
+
+TOOLS := bin/tools
+GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
+
+# Tests run in the folder of their package, so a relative path would not lead
+# them to the control plane.
+ifneq ($(filter-out /%,$(firstword $(KUBEBUILDER_ASSETS))),)
+override KUBEBUILDER_ASSETS := $(CURDIR)/$(KUBEBUILDER_ASSETS)
+endif
+ifneq ($(KUBEBUILDER_ASSETS),)
+export KUBEBUILDER_ASSETS
+endif
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'KUBEBUILDER_ASSETS=<folder> uses the control plane there instead of building one.'
+
+.PHONY: build
+build: ## bin/portside, static, with its version in it
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/portside ./cmd/portside
+
+.PHONY: controlplane
+controlplane: ## etcd, kube-apiserver, kube-controller-manager and kubectl in bin/k8s; prints the folder
+	@.ci/controlplane
+
+# What needs the control plane, but prints something else.
+.PHONY: need-controlplane
+need-controlplane:
+	@.ci/controlplane >/dev/null
+
+.PHONY: demo
+demo: need-controlplane ## play the story of examples/demo on a real control plane (DEMO_ARGS=--keep leaves it up)
+	@go run ./examples/demo $(DEMO_ARGS)
+
+.PHONY: test
+test: need-controlplane ## every test of every module (TEST_ARGS goes to go test)
+	@.ci/test $(TEST_ARGS)
+
+.PHONY: bench
+bench: need-controlplane ## portside against read-modify-write on a real control plane (BENCH_ARGS)
+	@go run ./testenv/bench $(BENCH_ARGS)
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (60s), one after the other
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## the generated files
+	$(CONTROLLER_GEN) object paths=./apply/v1alpha1/...
+
+.PHONY: fmt
+fmt: ## format the Go files
+	@.ci/go-files | xargs -0 gofmt -s -w
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## golangci-lint alone
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: tidy
+tidy: ## go mod tidy in every module
+	@for module in $$(.ci/modules); do (set -x; go -C "$$module" mod tidy) || exit; done
+
+.PHONY: verify
+verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) ## everything that is checked but not by tests; changes nothing
+	@.ci/verify
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
+
+# Tools are built from their Go modules, once for each version.
+
+$(GOLANGCI_LINT):
+	@.ci/tool $@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(CONTROLLER_GEN):
+	@.ci/tool $@ sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION)
