@@ -1,0 +1,79 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// assetsVariable names the folder of the binaries, as it does for every
+// project that uses envtest.
+const assetsVariable = "KUBEBUILDER_ASSETS"
+
+const mainModule = "github.com/portside-dev/portside"
+
+const (
+	binaryEtcd              = "etcd"
+	binaryAPIServer         = "kube-apiserver"
+	binaryControllerManager = "kube-controller-manager"
+	binaryKubectl           = "kubectl"
+)
+
+// findAssets returns the absolute path of the folder that holds the named
+// binaries: $KUBEBUILDER_ASSETS when set, else bin/k8s of the main module. The
+// error for a missing one says how to build it.
+func findAssets(binaries ...string) (string, error) {
+	dir := os.Getenv(assetsVariable)
+	if dir == "" {
+		root, err := mainModuleRoot()
+		if err != nil {
+			return "", err
+		}
+		dir = filepath.Join(root, "bin", "k8s")
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for _, binary := range binaries {
+		if _, err := os.Stat(filepath.Join(dir, binary)); err != nil {
+			return "", fmt.Errorf("no %s for the control plane: %w (run `make controlplane`, or set %s to a folder that has it)",
+				binary, err, assetsVariable)
+		}
+	}
+	return dir, nil
+}
+
+// mainModuleRoot walks up from the working directory to the folder of the main
+// module, past the modules that are nested in it.
+func mainModuleRoot() (string, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for dir := wd; ; dir = filepath.Dir(dir) {
+		gomod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+		if declaresMainModule(string(gomod)) {
+			return dir, nil
+		}
+		if dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("no folder above %s holds the go.mod of %s: set %s to the folder of the control plane's binaries",
+				wd, mainModule, assetsVariable)
+		}
+	}
+}
+
+func declaresMainModule(gomod string) bool {
+	for line := range strings.Lines(gomod) {
+		if strings.TrimSpace(line) == "module "+mainModule {
+			return true
+		}
+	}
+	return false
+}

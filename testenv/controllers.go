@@ -1,0 +1,79 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/ptr"
+)
+
+// controllerNames are the controllers that run: the workloads', what removes
+// the pods and revisions of a deleted workload, and endpoint slices, because
+// they show which port a Service chose.
+var controllerNames = []string{
+	"statefulset-controller", "deployment-controller", "replicaset-controller", "daemonset-controller",
+	"garbage-collector-controller", "namespace-controller", "endpointslice-controller",
+}
+
+// startControllers runs kube-controller-manager and returns when it has acted.
+func (cp *ControlPlane) startControllers(ctx context.Context) error {
+	path, err := cp.guarded(binaryControllerManager)
+	if err != nil {
+		return err
+	}
+	controllers, err := startProcess(path, filepath.Join(cp.dir, binaryControllerManager+".log"),
+		"--kubeconfig="+cp.KubeconfigFile(),
+		"--controllers="+strings.Join(controllerNames, ","),
+		"--leader-elect=false",
+		"--secure-port=0",
+		"--kube-api-qps=1000", "--kube-api-burst=2000", // the defaults make a rollout wait for the client's rate limiter
+	)
+	if err != nil {
+		return err
+	}
+	cp.controllers = controllers // from here on Stop ends it
+	if err := cp.awaitControllers(ctx); err != nil {
+		return fmt.Errorf("%s: %w\n%s", binaryControllerManager, err, cp.controllers.tail())
+	}
+	return nil
+}
+
+// awaitControllers waits until a controller has answered a StatefulSet without
+// pods: that the process runs does not say that its caches are filled.
+func (cp *ControlPlane) awaitControllers(ctx context.Context) error {
+	probes := cp.client.AppsV1().StatefulSets(metav1.NamespaceDefault)
+	labels := map[string]string{"app": "testenv-probe"}
+	probe, err := probes.Create(ctx, &appsv1.StatefulSet{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "testenv-probe-"},
+		Spec: appsv1.StatefulSetSpec{
+			Replicas: ptr.To[int32](0),
+			Selector: &metav1.LabelSelector{MatchLabels: labels},
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "none", Image: "none"}}},
+			},
+		},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	err = wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		select {
+		case <-cp.controllers.exited:
+			return false, fmt.Errorf("ended: %w", cp.controllers.err)
+		default:
+		}
+		live, err := probes.Get(ctx, probe.Name, metav1.GetOptions{})
+		return err == nil && live.Status.ObservedGeneration >= probe.Generation, err
+	})
+	if err != nil {
+		return err
+	}
+	return probes.Delete(ctx, probe.Name, metav1.DeleteOptions{})
+}

@@ -1,0 +1,175 @@
+package testenv_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// The tests that compare what runs before and after are not parallel.
+
+func TestStopLeavesNothingBehind(t *testing.T) {
+	before := whatRuns(t)
+	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ns := cp.Namespace(t)
+	if _, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(t.Context(), declared(static)); err != nil {
+		t.Fatal(err)
+	}
+	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+	if err := cp.Stop(); err != nil {
+		t.Error(err)
+	}
+	if err := cp.Stop(); err != nil {
+		t.Errorf("a second Stop: %v", err)
+	}
+	before.compare(t)
+}
+
+func TestAFailingStartLeavesNothingBehind(t *testing.T) {
+	assets := t.TempDir()
+	for _, binary := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if err := os.Symlink(filepath.Join(testenv.Shared(t).Assets(), binary), filepath.Join(assets, binary)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	broken := "#!/bin/sh\necho this manager is broken >&2\nexit 7\n"
+	if err := os.WriteFile(filepath.Join(assets, "kube-controller-manager"), []byte(broken), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KUBEBUILDER_ASSETS", assets)
+	before := whatRuns(t)
+	_, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
+	for _, want := range []string{"kube-controller-manager", "this manager is broken", "exit status 7"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("starting failed with %v, want %q in it", err, want)
+		}
+	}
+	before.compare(t)
+}
+
+func TestMissingBinariesAreSaidWithTheRemedy(t *testing.T) {
+	t.Setenv("KUBEBUILDER_ASSETS", t.TempDir())
+	before := whatRuns(t)
+	if _, err := testenv.Start(t.Context(), testenv.Options{}); err == nil || !strings.Contains(err.Error(), "make controlplane") {
+		t.Errorf("starting without binaries: %v, want how to build them", err)
+	}
+	before.compare(t)
+}
+
+// running is what there is of this process: its goroutines, its children, and
+// the folders it made.
+type running struct {
+	goroutines goleak.Option
+	children   []string
+	folders    []string
+}
+
+// whatRuns begins a comparison, in a temporary folder of the test's own: other
+// tests of this machine have their control planes too.
+func whatRuns(t *testing.T) running {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	return running{goleak.IgnoreCurrent(), children(t), folders(t)}
+}
+
+func (r running) compare(t *testing.T) {
+	t.Helper()
+	if err := goleak.Find(r.goroutines); err != nil {
+		t.Error(err)
+	}
+	if now := children(t); !slices.Equal(now, r.children) {
+		t.Errorf("child processes %q before, %q after", r.children, now)
+	}
+	if now := folders(t); !slices.Equal(now, r.folders) {
+		t.Errorf("folders %q before, %q after", r.folders, now)
+	}
+}
+
+// children are the processes whose parent is this one, by what the kernel says.
+func children(t *testing.T) []string {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := []string{}
+	for _, stat := range stats {
+		line, err := os.ReadFile(stat)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		// pid (name) state parent …; the name may hold anything.
+		_, rest, _ := strings.Cut(string(line), ") ")
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == fmt.Sprint(os.Getpid()) {
+			found = append(found, stat)
+		}
+	}
+	return found
+}
+
+func folders(t *testing.T) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func TestAUserMayDoNothingAtFirst(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	config, err := cp.User("nobody-in-particular", "some-group")
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := testenv.KubeconfigOf(config, "somewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded, err := clientcmd.RESTConfigFromKubeConfig(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = kubernetes.NewForConfigOrDie(loaded).CoreV1().Secrets("somewhere").List(t.Context(), metav1.ListOptions{})
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `User "nobody-in-particular"`) {
+		t.Errorf("listing secrets: %v, want it forbidden to the user", err)
+	}
+}
+
+func TestAnExpiredUserIsNotLetIn(t *testing.T) {
+	t.Parallel()
+	config, err := testenv.Shared(t).ExpiredUser("yesterdays-admin", "system:masters")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = kubernetes.NewForConfigOrDie(config).CoreV1().Namespaces().List(t.Context(), metav1.ListOptions{})
+	if !apierrors.IsUnauthorized(err) {
+		t.Errorf("listing namespaces: %v, want 401", err)
+	}
+}
+
+func TestNamespacesAreTheTestsOwn(t *testing.T) {
+	t.Parallel()
+	t.Run("A name_that is/no label, and much longer than a label may be: it goes on", func(t *testing.T) {
+		cp := testenv.Shared(t)
+		first, second := cp.Namespace(t), cp.Namespace(t)
+		if first == second || !strings.HasPrefix(first, "testnamespacesarethetestsown-a-name-that-is-no") {
+			t.Errorf("namespaces %q and %q", first, second)
+		}
+	})
+}

@@ -1,0 +1,135 @@
+package testenv_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// What a no-op apply costs in time differs from machine to machine, so that is
+// BenchmarkFact12; the test shows what it does: it is served like any other and
+// reads the store, and only the write is spared.
+func TestFact12_ANoopApplyIsServedInFull(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	portside := cp.Manager(testenv.Portside).In(ns)
+	apply := func() {
+		t.Helper()
+		// DaemonSets, because no other test here writes one on this server: its
+		// metrics tell resources apart, but not namespaces.
+		if _, err := portside.Apply(t.Context(), fmt.Sprintf(workloadYAML, "DaemonSet")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	apply()
+	before := daemonSetCost(t, cp)
+	const times = 5
+	for range times {
+		apply()
+	}
+	after := daemonSetCost(t, cp)
+	if got := after.applies - before.applies; got != times {
+		t.Errorf("the server served %v applies, want %d: each is a request", got, times)
+	}
+	if got := after.reads - before.reads; got != times {
+		t.Errorf("the server read the store %v times, want %d: once an apply", got, times)
+	}
+	if got := after.writes - before.writes; got != 0 {
+		t.Errorf("the server wrote to the store %v times for no-op applies", got)
+	}
+}
+
+type cost struct{ applies, reads, writes float64 }
+
+func daemonSetCost(t *testing.T, cp *testenv.ControlPlane) cost {
+	t.Helper()
+	return cost{
+		applies: metric(t, cp, "apiserver_request_total", `resource="daemonsets"`, `verb="APPLY"`),
+		reads:   metric(t, cp, "etcd_requests_total", `resource="daemonsets"`, `operation="get"`),
+		writes:  metric(t, cp, "etcd_requests_total", `resource="daemonsets"`, `operation="update"`),
+	}
+}
+
+// BenchmarkFact12 compares a GET, a no-op apply and an apply that changes one
+// port, by their time and by the CPU time of kube-apiserver.
+func BenchmarkFact12(b *testing.B) {
+	cp := testenv.Shared(b)
+	ns := cp.Namespace(b)
+	portside := cp.Manager(testenv.Portside).In(ns)
+	if _, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(b.Context(), declared(static)); err != nil {
+		b.Fatal(err)
+	}
+	apply := func(ctx context.Context, port int) error {
+		_, err := portside.Apply(ctx, shared(fmt.Sprintf("[{name: adapter-nfs, containerPort: %d, protocol: TCP}]", port)))
+		return err
+	}
+	for _, operation := range []struct {
+		name string
+		do   func(ctx context.Context, i int) error
+	}{
+		{"GET", func(ctx context.Context, _ int) error {
+			_, err := portside.Get(ctx, "StatefulSet", ns, dittofs)
+			return err
+		}},
+		{"NoopApply", func(ctx context.Context, _ int) error { return apply(ctx, 12049) }},
+		{"ChangingApply", func(ctx context.Context, i int) error { return apply(ctx, 20000+i%2) }},
+	} {
+		b.Run(operation.name, func(b *testing.B) {
+			if err := apply(b.Context(), 12049); err != nil {
+				b.Fatal(err)
+			}
+			before := metric(b, cp, "process_cpu_seconds_total")
+			for i := 0; b.Loop(); i++ {
+				if err := operation.do(b.Context(), i); err != nil {
+					b.Fatal(err)
+				}
+			}
+			cpu := metric(b, cp, "process_cpu_seconds_total") - before
+			b.ReportMetric(cpu*1e6/float64(b.N), "server-cpu-µs/op")
+		})
+	}
+}
+
+// metric returns the sum of a metric of kube-apiserver over the series that have
+// the labels.
+func metric(t testing.TB, cp *testenv.ControlPlane, name string, labels ...string) float64 {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := client.RESTClient().Get().AbsPath("/metrics").DoRaw(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for line := range bytes.Lines(page) {
+		series, number, _ := strings.Cut(strings.TrimSpace(string(line)), " ")
+		if of, _, _ := strings.Cut(series, "{"); of != name || !hasAll(series, labels) {
+			continue
+		}
+		value, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			t.Fatalf("metric %s: %v", line, err)
+		}
+		sum += value
+	}
+	return sum
+}
+
+func hasAll(series string, labels []string) bool {
+	for _, label := range labels {
+		if !strings.Contains(series, label) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,57 @@
+package testenv_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// checkEntry is for a step that looks at the paths of portside's entry in
+// managedFields; nil when there is no entry.
+func checkEntry(check func(paths []string) error) func(context.Context, *testenv.ControlPlane, string) error {
+	return func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
+		live, err := cp.Manager(testenv.Portside).Get(ctx, "StatefulSet", ns, dittofs)
+		if err != nil {
+			return err
+		}
+		paths, err := testenv.Entry(live, testenv.Portside, "Apply")
+		if err != nil {
+			return err
+		}
+		if err := check(paths); err != nil {
+			return fmt.Errorf("portside's entry is %q: %w", paths, err)
+		}
+		return nil
+	}
+}
+
+// ourEntry checks whether there is an entry of portside.
+func ourEntry(want bool) testenv.Do {
+	what := map[bool]string{true: "portside has an entry", false: "portside has no entry"}[want]
+	return testenv.Do{What: what, Func: checkEntry(func(paths []string) error {
+		if (paths != nil) != want {
+			return fmt.Errorf("want one: %t", want)
+		}
+		return nil
+	})}
+}
+
+func lists(path string) func([]string) error {
+	return func(paths []string) error {
+		if !slices.Contains(paths, path) {
+			return fmt.Errorf("want %q in it", path)
+		}
+		return nil
+	}
+}
+
+func isExactly(want ...string) func([]string) error {
+	return func(paths []string) error {
+		if !slices.Equal(paths, want) {
+			return fmt.Errorf("want %q", want)
+		}
+		return nil
+	}
+}

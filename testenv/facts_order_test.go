@@ -1,0 +1,179 @@
+package testenv_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestFact03_TheAppliedOrderWins(t *testing.T) {
+	t.Parallel()
+	const swapped = "[{name: adapter-smb, containerPort: 1445, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]"
+	t.Run("another order is a change", func(t *testing.T) {
+		t.Parallel()
+		facts(
+			argo(static), us(shared(adapters)),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP"}},
+			us(shared(swapped)),
+			testenv.Expect{
+				Change: testenv.SpecChanged,
+				Ports:  []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"},
+			},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("another order restarts the pods", func(t *testing.T) {
+		t.Parallel()
+		cp := testenv.WithControllers(t)
+		ns := cp.Namespace(t)
+		facts(argo(static), us(shared(adapters))).RunIn(t, cp, ns)
+		cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+		starts, revisions := cp.PodStarts(ns), len(cp.Revisions(t, "StatefulSet", ns, dittofs))
+		facts(us(shared(swapped))).RunIn(t, cp, ns)
+		cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+		if got := cp.PodStarts(ns); got != starts+1 {
+			t.Errorf("%d pods started before, %d after, want one more", starts, got)
+		}
+		if got := cp.Revisions(t, "StatefulSet", ns, dittofs); len(got) != revisions+1 {
+			t.Errorf("%d revisions before, now %v, want one more", revisions, got)
+		}
+	})
+	t.Run("appliers of the same two ports in opposite orders fight", func(t *testing.T) {
+		t.Parallel()
+		facts(
+			argo(static), us(shared(adapters)),
+			by(backup, us(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
+			us(shared(adapters)), testenv.Expect{Change: testenv.SpecChanged},
+			by(backup, us(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
+			us(shared(adapters)), testenv.Expect{Change: testenv.SpecChanged},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("no ping-pong between appliers whose orders agree", func(t *testing.T) {
+		t.Parallel()
+		for i := range uint64(24) {
+			t.Run(fmt.Sprintf("seed %d", i), func(t *testing.T) {
+				t.Parallel()
+				noPingPong(t, rand.New(rand.NewPCG(i, 3)))
+			})
+		}
+	})
+}
+
+// noPingPong plays a random history, lets every applier apply its own list until
+// the order has settled, and then again and again: from there on nothing may
+// change. The lists share ports, and where they do, they have them in the same
+// order.
+func noPingPong(t *testing.T, random *rand.Rand) {
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	facts(argo(static)).RunIn(t, cp, ns)
+	for range 8 {
+		randomWrite(t, cp, ns, random)
+	}
+
+	order := shuffledPorts(random)
+	final := []testenv.Apply{
+		by(testenv.ArgoCD, testenv.Apply{Object: declared(someOf(order, random))}),
+		us(shared(someOf(order, random))),
+		by(backup, us(shared(someOf(order, random)))),
+	}
+	round := func() {
+		for _, i := range random.Perm(len(final)) {
+			manager := cp.Manager(final[i].Manager).In(ns)
+			// By force: the history may have left their fields with others.
+			if _, err := manager.ForceApply(t.Context(), final[i].Object); err != nil {
+				t.Fatalf("%s: %v\n%v", final[i], err, final[i].Object)
+			}
+		}
+	}
+	for range final { // an item may have to move once for each who shares it
+		round()
+	}
+	settled := liveSet(t, cp, ns)
+	for range 4 {
+		round()
+	}
+	if now := liveSet(t, cp, ns); now.GetResourceVersion() != settled.GetResourceVersion() {
+		t.Errorf("no-op rounds changed the object: ports %v, now %v", testenv.Ports(settled, dittofs), testenv.Ports(now, dittofs))
+	}
+}
+
+// randomWrite is one write of a history: an apply of some list, or an edit that
+// reorders, drops, and duplicates ports. A refusal is part of the history.
+func randomWrite(t *testing.T, cp *testenv.ControlPlane, ns string, random *rand.Rand) {
+	t.Helper()
+	var err error
+	ctx := t.Context()
+	switch random.IntN(4) {
+	case 0:
+		_, err = cp.Manager(testenv.ArgoCD).In(ns).ForceApply(ctx, declared(randomPorts(random)))
+	case 1:
+		_, err = cp.Manager(testenv.Portside).In(ns).Apply(ctx, shared(randomPorts(random)))
+	case 2:
+		_, err = cp.Manager(backup).In(ns).Apply(ctx, shared(randomPorts(random)))
+	default:
+		err = randomEdit(ctx, cp, ns, random)
+	}
+	if err != nil {
+		t.Logf("refused in the history: %v", err)
+	}
+}
+
+func randomEdit(ctx context.Context, cp *testenv.ControlPlane, ns string, random *rand.Rand) error {
+	_, err := cp.Manager(testenv.KubectlEdit).Update(ctx, "StatefulSet", ns, dittofs, func(u *unstructured.Unstructured) {
+		testenv.EditContainer(u, dittofs, func(c map[string]any) {
+			ports, _ := c["ports"].([]any)
+			random.Shuffle(len(ports), func(i, j int) { ports[i], ports[j] = ports[j], ports[i] })
+			if len(ports) > 0 && random.IntN(3) == 0 {
+				ports = ports[1:]
+			}
+			if len(ports) > 0 && random.IntN(2) == 0 {
+				ports[0].(map[string]any)["hostPort"] = ports[0].(map[string]any)["containerPort"]
+			}
+			if len(ports) > 0 && random.IntN(2) == 0 {
+				duplicate := map[string]any{"name": fmt.Sprintf("twin-%d", random.IntN(100))}
+				for _, field := range []string{"containerPort", "protocol"} {
+					duplicate[field] = ports[0].(map[string]any)[field]
+				}
+				ports = append(ports, duplicate)
+			}
+			c["ports"] = ports
+		})
+	})
+	return err
+}
+
+func randomPorts(random *rand.Rand) string { return someOf(shuffledPorts(random), random) }
+
+// shuffledPorts are the ports that the managers agree on: each number has one
+// name, so co-owners do not contradict each other.
+func shuffledPorts(random *rand.Rand) []string {
+	all := []string{
+		"{name: api, containerPort: 8080, protocol: TCP}", "{name: nfs, containerPort: 2049, protocol: TCP}",
+		"{name: nfs-udp, containerPort: 2049, protocol: UDP}", "{name: adapter-nfs, containerPort: 12049, protocol: TCP}",
+		"{name: adapter-smb, containerPort: 1445, protocol: TCP}", "{containerPort: 9000, protocol: TCP}",
+	}
+	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// someOf writes a list of some of the ports, in the order they have.
+func someOf(ports []string, random *rand.Rand) string {
+	some := slices.DeleteFunc(slices.Clone(ports), func(string) bool { return random.IntN(2) == 0 })
+	return "[" + strings.Join(some, ", ") + "]"
+}
+
+func liveSet(t *testing.T, cp *testenv.ControlPlane, ns string) *unstructured.Unstructured {
+	t.Helper()
+	live, err := cp.Manager(testenv.Portside).Get(t.Context(), "StatefulSet", ns, dittofs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}

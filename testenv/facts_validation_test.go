@@ -1,0 +1,133 @@
+package testenv_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestFact11_PortsThatTheServerRefuses(t *testing.T) {
+	t.Parallel()
+	const item = "ports[2]"
+	for name, test := range map[string]struct {
+		port    string
+		refused []string // in the message; nil: accepted
+	}{
+		"a name of 15 characters":       {"{name: adapter-7890123, containerPort: 12049, protocol: TCP}", nil},
+		"a name with one letter":        {"{name: 1-2-3a, containerPort: 12049, protocol: TCP}", nil},
+		"the number 1":                  {"{name: adapter-nfs, containerPort: 1, protocol: TCP}", nil},
+		"the number 65535":              {"{name: adapter-nfs, containerPort: 65535, protocol: SCTP}", nil},
+		"a name of 16 characters":       {"{name: adapter-78901234, containerPort: 12049, protocol: TCP}", []string{item + ".name", "must be no more than 15 characters"}},
+		"a name in upper case":          {"{name: adapter-NFS, containerPort: 12049, protocol: TCP}", []string{item + ".name", "alpha-numeric"}},
+		"a name with another character": {"{name: adapter_nfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "alpha-numeric"}},
+		"a name not in ASCII":           {"{name: adapter-ñfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "alpha-numeric"}},
+		"a name without a letter":       {`{name: "12049", containerPort: 12049, protocol: TCP}`, []string{item + ".name", "at least one letter"}},
+		"a name with a double hyphen":   {"{name: adapter--nfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "consecutive hyphens"}},
+		"a name that begins with one":   {"{name: -nfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "must not begin or end with a hyphen"}},
+		"a name that ends with one":     {"{name: adapter-, containerPort: 12049, protocol: TCP}", []string{item + ".name", "must not begin or end with a hyphen"}},
+		"a name that the container has": {"{name: api, containerPort: 12049, protocol: TCP}", []string{item + ".name", `Duplicate value: "api"`}},
+		"the number 0":                  {"{name: adapter-nfs, containerPort: 0, protocol: TCP}", []string{item + ".containerPort"}},
+		"a negative number":             {"{name: adapter-nfs, containerPort: -1, protocol: TCP}", []string{item + ".containerPort"}},
+		"the number 65536":              {"{name: adapter-nfs, containerPort: 65536, protocol: TCP}", []string{item + ".containerPort", "between 1 and 65535"}},
+		"a protocol in lower case":      {"{name: adapter-nfs, containerPort: 12049, protocol: tcp}", []string{item + ".protocol", `Unsupported value: "tcp"`}},
+		"a protocol of another kind":    {"{name: adapter-nfs, containerPort: 12049, protocol: QUIC}", []string{item + ".protocol", `Unsupported value: "QUIC"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			// A good port beside it shares its fate: a refusal changes nothing.
+			apply := us(shared("[" + test.port + ", {name: adapter-smb, containerPort: 1445, protocol: TCP}]"))
+			expect := testenv.Expect{Change: testenv.SpecChanged}
+			if test.refused != nil {
+				apply = refused(apply, testenv.Invalid(test.refused...))
+				expect = testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}}
+			}
+			facts(argo(static), apply, expect).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+// twins are two containers that both have a port adapter-nfs.
+const twins = `
+      - {name: first, image: first:1, ports: [{name: adapter-nfs, containerPort: 12049}]}
+      - {name: second, image: second:1, ports: [{name: adapter-nfs, containerPort: 12050}]}
+`
+
+func TestFact11_OneNameInTwoContainers(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	warnings := &recordedWarnings{}
+	config := cp.Config()
+	config.WarningHandler = warnings
+	owner, err := testenv.NewManager(config, testenv.ArgoCD)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := strings.Replace(declared("[]"), "      - name: dittofs\n        image: dittofs:1\n        ports: []\n", twins, 1)
+	if _, err := owner.In(ns).Apply(t.Context(), set); err != nil {
+		t.Fatalf("the same name in another container is refused: %v", err)
+	}
+	if want := `containers[1].ports[0]: duplicate port name "adapter-nfs"`; !strings.Contains(warnings.String(), want) {
+		t.Errorf("warnings %q, want %q", warnings, want)
+	}
+	if _, err := owner.In(ns).Apply(t.Context(), `
+apiVersion: v1
+kind: Service
+metadata: {name: dittofs}
+spec: {selector: {app: dittofs}, ports: [{port: 2049, targetPort: adapter-nfs}]}
+`); err != nil {
+		t.Fatal(err)
+	}
+	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+	testenv.Eventually(t, "the Service's endpoint to be the first container's port", func(ctx context.Context) error {
+		return endpointPort(ctx, cp, ns, 12049)
+	})
+}
+
+// endpointPort compares the port of the ready endpoints of the Service.
+func endpointPort(ctx context.Context, cp *testenv.ControlPlane, ns string, want int32) error {
+	client, err := kubernetes.NewForConfig(cp.Config())
+	if err != nil {
+		return err
+	}
+	slices, err := client.DiscoveryV1().EndpointSlices(ns).List(ctx, metav1.ListOptions{LabelSelector: "kubernetes.io/service-name=dittofs"})
+	if err != nil {
+		return err
+	}
+	for _, slice := range slices.Items {
+		if len(slice.Endpoints) == 0 || len(slice.Ports) == 0 {
+			continue
+		}
+		if len(slice.Ports) != 1 || *slice.Ports[0].Port != want {
+			return fmt.Errorf("its ports are %v", slice.Ports)
+		}
+		return nil
+	}
+	return errors.New("no endpoints yet")
+}
+
+// recordedWarnings keeps what the server warns of.
+type recordedWarnings struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (r *recordedWarnings) HandleWarningHeader(_ int, _, text string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, text)
+}
+
+func (r *recordedWarnings) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.all, "; ")
+}

@@ -1,0 +1,39 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// KubeconfigFile is the path of the administrator's kubeconfig file. It is there
+// until Stop.
+func (cp *ControlPlane) KubeconfigFile() string { return filepath.Join(cp.dir, "kubeconfig") }
+
+func (cp *ControlPlane) writeKubeconfig() error {
+	content, err := cp.Kubeconfig()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(cp.KubeconfigFile(), content, 0o600)
+}
+
+// Kubectl runs the real kubectl as the administrator in a namespace, with stdin
+// as its standard input, and returns what it prints. The error has what it
+// printed to stderr.
+func (cp *ControlPlane) Kubectl(ctx context.Context, namespace, stdin string, args ...string) (stdout string, err error) {
+	args = append([]string{"--namespace=" + namespace}, args...)
+	command := exec.CommandContext(ctx, filepath.Join(cp.assets, binaryKubectl), args...)
+	// Nothing of the user's own configuration, and nothing left in the home folder.
+	command.Env = []string{"KUBECONFIG=" + cp.KubeconfigFile(), "HOME=" + cp.dir, "KUBERC=off", "PATH=" + os.Getenv("PATH")}
+	command.Stdin = strings.NewReader(stdin)
+	var out, errOut strings.Builder
+	command.Stdout, command.Stderr = &out, &errOut
+	if err := command.Run(); err != nil {
+		return out.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, errOut.String())
+	}
+	return out.String(), nil
+}

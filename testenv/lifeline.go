@@ -1,0 +1,70 @@
+package testenv
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// lifeline ends the servers when this process ends without stopping them: a test
+// that panics or runs out of its time is not asked to clean up, and servers in
+// process groups of their own would stay for ever.
+//
+// It is a FIFO that this process alone holds open for writing. Each server runs
+// under a shell that waits for the end of it, which comes when the kernel closes
+// the files of this process, however it ends.
+type lifeline struct {
+	dir  string
+	fifo *os.File
+}
+
+// guarded is the shell: it passes the server's end on, and lets the server, which
+// gets the group's SIGTERM too, end in its own time.
+const guarded = `#!/bin/sh
+trap : TERM
+%[1]s "$@" &
+server=$!
+(read -r _ <%[2]s; kill "$server") &
+guard=$!
+wait "$server"
+status=$?
+while [ "$status" -gt 128 ] && kill -0 "$server" 2>/dev/null; do
+	wait "$server"
+	status=$?
+done
+kill "$guard" 2>/dev/null
+exit "$status"
+`
+
+func newLifeline(dir string) (*lifeline, error) {
+	path := filepath.Join(dir, "lifeline")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		return nil, fmt.Errorf("making the FIFO %s: %w", path, err)
+	}
+	// For reading too: opening it for writing alone waits for a reader.
+	fifo, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	return &lifeline{dir: dir, fifo: fifo}, nil
+}
+
+// guard returns the path of a script that runs the binary for as long as this
+// process lives. It has the binary's name, which error messages show.
+func (l *lifeline) guard(binary string) (string, error) {
+	script := filepath.Join(l.dir, filepath.Base(binary))
+	content := fmt.Sprintf(guarded, shellQuoted(binary), shellQuoted(l.fifo.Name()))
+	return script, os.WriteFile(script, []byte(content), 0o700)
+}
+
+func (l *lifeline) close() error {
+	if err := l.fifo.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+func shellQuoted(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

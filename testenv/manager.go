@@ -1,0 +1,148 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+)
+
+// The names that others write under, as they appear in managedFields.
+const (
+	Portside               = "portside"
+	ArgoCD                 = "argocd-controller"
+	Flux                   = "kustomize-controller"
+	Helm                   = "helm"
+	Kubectl                = "kubectl" // kubectl apply --server-side
+	KubectlClientSideApply = "kubectl-client-side-apply"
+	KubectlEdit            = "kubectl-edit"
+	KubectlReplace         = "kubectl-replace"
+	KubectlSet             = "kubectl-set"
+	DittoFSOperator        = "dittofs-operator" // the legacy one, that reads, modifies and updates
+	ControllerManager      = "kube-controller-manager"
+	BeforeFirstApply       = "before-first-apply" // the server's own, for what was there without an owner
+)
+
+// Manager writes under the name of a field manager. It keeps nothing, and is
+// safe for concurrent use.
+type Manager struct {
+	name      string
+	namespace string
+	client    dynamic.Interface
+}
+
+// NewManager returns a manager that writes as the configuration's user. The
+// server's warnings are dropped unless the configuration handles them: what
+// these managers write is often meant to be odd.
+func NewManager(config *rest.Config, name string) (*Manager, error) {
+	if config.WarningHandler == nil && config.WarningHandlerWithContext == nil {
+		config = rest.CopyConfig(config)
+		config.WarningHandler = rest.NoWarnings{}
+	}
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &Manager{name: name, client: client}, nil
+}
+
+// Manager returns a manager that writes as the administrator.
+func (cp *ControlPlane) Manager(name string) *Manager {
+	manager, err := NewManager(cp.admin, name)
+	if err != nil {
+		panic(fmt.Sprintf("testenv: the administrator's configuration makes no client: %v", err))
+	}
+	return manager
+}
+
+// Name is the name in managedFields.
+func (m *Manager) Name() string { return m.name }
+
+// In returns the same manager, with a namespace for the objects that name none.
+func (m *Manager) In(namespace string) *Manager {
+	in := *m
+	in.namespace = namespace
+	return &in
+}
+
+// Apply sends the object by server-side apply and does not force: where another
+// manager owns a field with another value, it is refused. The object is YAML or
+// JSON in a string or []byte, or anything that marshals to an object.
+func (m *Manager) Apply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
+	return m.apply(ctx, object, false)
+}
+
+// ForceApply is Apply that takes from other managers what is in its way.
+func (m *Manager) ForceApply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
+	return m.apply(ctx, object, true)
+}
+
+func (m *Manager) apply(ctx context.Context, object any, force bool) (*unstructured.Unstructured, error) {
+	u, resource, err := m.target(object)
+	if err != nil {
+		return nil, err
+	}
+	body, err := u.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return resource.Patch(ctx, u.GetName(), types.ApplyYAMLPatchType, body,
+		metav1.PatchOptions{FieldManager: m.name, Force: &force})
+}
+
+// Create creates the object.
+func (m *Manager) Create(ctx context.Context, object any) (*unstructured.Unstructured, error) {
+	u, resource, err := m.target(object)
+	if err != nil {
+		return nil, err
+	}
+	return resource.Create(ctx, u, metav1.CreateOptions{FieldManager: m.name})
+}
+
+// Update reads the object, lets mutate change it, and replaces it, as clients
+// do that read, modify and write. A conflict of versions is returned, not
+// retried.
+func (m *Manager) Update(ctx context.Context, kind, namespace, name string, mutate func(*unstructured.Unstructured)) (*unstructured.Unstructured, error) {
+	resource, err := m.resource(kind, namespace)
+	if err != nil {
+		return nil, err
+	}
+	live, err := resource.Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	mutate(live)
+	return resource.Update(ctx, live, metav1.UpdateOptions{FieldManager: m.name})
+}
+
+// Patch sends a patch that is not a server-side apply.
+func (m *Manager) Patch(ctx context.Context, kind, namespace, name string, pt types.PatchType, data []byte) (*unstructured.Unstructured, error) {
+	resource, err := m.resource(kind, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return resource.Patch(ctx, name, pt, data, metav1.PatchOptions{FieldManager: m.name})
+}
+
+// Get reads the object.
+func (m *Manager) Get(ctx context.Context, kind, namespace, name string) (*unstructured.Unstructured, error) {
+	resource, err := m.resource(kind, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return resource.Get(ctx, name, metav1.GetOptions{})
+}
+
+// Delete deletes the object, and with it in the background what it owns.
+func (m *Manager) Delete(ctx context.Context, kind, namespace, name string) error {
+	resource, err := m.resource(kind, namespace)
+	if err != nil {
+		return err
+	}
+	background := metav1.DeletePropagationBackground
+	return resource.Delete(ctx, name, metav1.DeleteOptions{PropagationPolicy: &background})
+}

@@ -1,0 +1,104 @@
+package testenv
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+)
+
+// Owner writes an owner as [Owners] returns it: the manager and the operation,
+// for a manager's Apply and its Update own apart.
+func Owner(manager string, operation metav1.ManagedFieldsOperationType) string {
+	return manager + "/" + string(operation)
+}
+
+// Owners returns who owns a path in a container of a workload, as manager/Apply
+// or manager/Update, sorted, for managedFields keep no order of their own. The
+// paths are
+//
+//	""                 the container's key
+//	"image"            a field of the container
+//	"12049/TCP"        the item of that port, the key itself
+//	"12049/TCP.name"   a field of that port
+//
+// To own a field of an item is not to own the item.
+func Owners(workload *unstructured.Unstructured, container, path string) ([]string, error) {
+	within, err := portPath(path)
+	if err != nil {
+		return nil, err
+	}
+	full := append(containerPath(container), within...)
+	owners := []string{}
+	for _, entry := range workload.GetManagedFields() {
+		set, err := entrySet(entry)
+		if err != nil {
+			return nil, err
+		}
+		if set.Has(full) {
+			owners = append(owners, Owner(entry.Manager, entry.Operation))
+		}
+	}
+	slices.Sort(owners)
+	return owners, nil
+}
+
+// Entry returns the paths that a manager's entry holds, sorted, and nil when
+// the manager has no entry.
+func Entry(object *unstructured.Unstructured, manager string, operation metav1.ManagedFieldsOperationType) ([]string, error) {
+	var paths []string
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager != manager || entry.Operation != operation || entry.Subresource != "" {
+			continue
+		}
+		set, err := entrySet(entry)
+		if err != nil {
+			return nil, err
+		}
+		paths = []string{}
+		set.Iterate(func(path fieldpath.Path) { paths = append(paths, path.String()) })
+	}
+	slices.Sort(paths)
+	return paths, nil
+}
+
+func entrySet(entry metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
+	set := fieldpath.NewSet()
+	if entry.FieldsV1 == nil {
+		return set, nil
+	}
+	if err := set.FromJSON(bytes.NewReader(entry.FieldsV1.Raw)); err != nil {
+		return nil, fmt.Errorf("the fields of manager %s: %w", entry.Manager, err)
+	}
+	return set, nil
+}
+
+func containerPath(name string) fieldpath.Path {
+	return fieldpath.MakePathOrDie("spec", "template", "spec", "containers", fieldpath.KeyByFields("name", name))
+}
+
+// portPath reads a path as Owners takes it.
+func portPath(path string) (fieldpath.Path, error) {
+	if path == "" {
+		return nil, nil
+	}
+	number, rest, isPort := strings.Cut(path, "/")
+	if !isPort {
+		return fieldpath.MakePath(path)
+	}
+	protocol, field, hasField := strings.Cut(rest, ".")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return nil, fmt.Errorf("path %q: %w", path, err)
+	}
+	parts := []any{"ports", fieldpath.KeyByFields("containerPort", int64(n), "protocol", protocol)}
+	if hasField {
+		parts = append(parts, field)
+	}
+	return fieldpath.MakePath(parts...)
+}

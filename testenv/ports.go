@@ -1,0 +1,93 @@
+package testenv
+
+import (
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+)
+
+// Containers returns the names of a workload's containers, in their order.
+func Containers(workload *unstructured.Unstructured) []string {
+	names := []string{}
+	for _, container := range containers(workload) {
+		name, _ := container["name"].(string)
+		names = append(names, name)
+	}
+	return names
+}
+
+// Ports returns the ports of a workload's container in their order, each as
+// PortString writes it.
+func Ports(workload *unstructured.Unstructured, container string) []string {
+	written := []string{}
+	for _, c := range containers(workload) {
+		if c["name"] != container {
+			continue
+		}
+		ports, _, _ := unstructured.NestedSlice(c, "ports")
+		for _, port := range ports {
+			if p, ok := port.(map[string]any); ok {
+				written = append(written, PortString(p))
+			}
+		}
+	}
+	return written
+}
+
+// PortString writes a container port as name:number/PROTOCOL, followed by
+// hostPort=… and hostIP=… where they are set; without a name as :number/PROTOCOL.
+func PortString(port map[string]any) string {
+	var s strings.Builder
+	if name, ok := port["name"]; ok {
+		fmt.Fprint(&s, name)
+	}
+	fmt.Fprintf(&s, ":%v/%v", port["containerPort"], port["protocol"])
+	for _, field := range []string{"hostPort", "hostIP"} {
+		if value, ok := port[field]; ok {
+			fmt.Fprintf(&s, " %s=%v", field, value)
+		}
+	}
+	return s.String()
+}
+
+// SetPorts replaces the ports of a workload's container by a YAML list, for the
+// mutation of an Update. It panics where there is no such container or list: a
+// mistake in the test.
+func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) {
+	var ports []any
+	if err := yaml.Unmarshal([]byte(portsYAML), &ports); err != nil {
+		panic(fmt.Sprintf("testenv: ports %q: %v", portsYAML, err))
+	}
+	EditContainer(workload, container, func(c map[string]any) { c["ports"] = ports })
+}
+
+// EditContainer edits a workload's container in place. It panics where there is
+// no such container: a mistake in the test.
+func EditContainer(workload *unstructured.Unstructured, container string, edit func(map[string]any)) {
+	all := containers(workload)
+	for _, c := range all {
+		if c["name"] == container {
+			edit(c)
+			return
+		}
+	}
+	panic(fmt.Sprintf("testenv: no container %q among %v", container, Containers(workload)))
+}
+
+// containers returns the containers of a workload themselves, not copies.
+func containers(workload *unstructured.Unstructured) []map[string]any {
+	if workload == nil {
+		return nil
+	}
+	list, _, _ := unstructured.NestedFieldNoCopy(workload.Object, "spec", "template", "spec", "containers")
+	items, _ := list.([]any)
+	var found []map[string]any
+	for _, item := range items {
+		if c, ok := item.(map[string]any); ok {
+			found = append(found, c)
+		}
+	}
+	return found
+}

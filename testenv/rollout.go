@@ -1,0 +1,127 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// WaitRolledOut waits until the workload's status says that its rollout is
+// complete, and returns the workload as it then is. After that the controllers
+// write it no more, so its resourceVersion is still.
+func (cp *ControlPlane) WaitRolledOut(t testing.TB, kind, namespace, name string) *unstructured.Unstructured {
+	t.Helper()
+	var live *unstructured.Unstructured
+	Eventually(t, fmt.Sprintf("the rollout of %s/%s", kind, name), func(ctx context.Context) (err error) {
+		live, err = cp.Manager("testenv").Get(ctx, kind, namespace, name)
+		if err != nil {
+			return err
+		}
+		return rolledOut(live)
+	})
+	return live
+}
+
+// rolledOut returns what is missing of a complete rollout: the fields of status
+// that every count must reach. A StatefulSet with a partition or OnDelete, and
+// a paused Deployment, are rolled out when what they allow is.
+func rolledOut(live *unstructured.Unstructured) error {
+	status := func(field string) int64 {
+		n, _, _ := unstructured.NestedInt64(live.Object, "status", field)
+		return n
+	}
+	if got, want := status("observedGeneration"), live.GetGeneration(); got < want {
+		return fmt.Errorf("generation %d observed, not yet %d", got, want)
+	}
+	want, updated, counts := expectedCounts(live, status)
+	for _, field := range counts {
+		if got := status(field); got != want {
+			return fmt.Errorf("status.%s is %d, not %d", field, got, want)
+		}
+	}
+	if got := status(updated.field); got < updated.atLeast {
+		return fmt.Errorf("status.%s is %d, not %d", updated.field, got, updated.atLeast)
+	}
+	if live.GetKind() == "StatefulSet" && updated.atLeast == want {
+		return sameRevision(live)
+	}
+	return nil
+}
+
+// sameRevision: when every pod has the newest template, a StatefulSet's status
+// says so with one revision, and the controller is done with it.
+func sameRevision(live *unstructured.Unstructured) error {
+	current, _, _ := unstructured.NestedString(live.Object, "status", "currentRevision")
+	update, _, _ := unstructured.NestedString(live.Object, "status", "updateRevision")
+	if current != update {
+		return fmt.Errorf("status.currentRevision is %s, not yet %s", current, update)
+	}
+	return nil
+}
+
+type minimum struct {
+	field   string
+	atLeast int64
+}
+
+// expectedCounts returns how many pods there should be, how many of them of the
+// newest template, and the fields of status that count pods.
+func expectedCounts(live *unstructured.Unstructured, status func(string) int64) (want int64, updated minimum, counts []string) {
+	if live.GetKind() == "DaemonSet" {
+		want = status("desiredNumberScheduled")
+		updated = minimum{"updatedNumberScheduled", want}
+		counts = []string{"currentNumberScheduled", "numberReady", "numberAvailable"}
+	} else {
+		want = 1
+		if replicas, set, _ := unstructured.NestedInt64(live.Object, "spec", "replicas"); set {
+			want = replicas
+		}
+		updated = minimum{"updatedReplicas", want}
+		counts = []string{"replicas", "readyReplicas", "availableReplicas"}
+	}
+	partition, _, _ := unstructured.NestedInt64(live.Object, "spec", "updateStrategy", "rollingUpdate", "partition")
+	strategy, _, _ := unstructured.NestedString(live.Object, "spec", "updateStrategy", "type")
+	paused, _, _ := unstructured.NestedBool(live.Object, "spec", "paused")
+	if updated.atLeast = max(0, updated.atLeast-partition); strategy == "OnDelete" || paused {
+		updated.atLeast = 0
+	}
+	return want, updated, counts
+}
+
+// Revisions returns the names of what records the templates that a workload has
+// had: ControllerRevisions of a StatefulSet or DaemonSet, ReplicaSets of a
+// Deployment, the oldest first. One more means that a change caused a rollout.
+func (cp *ControlPlane) Revisions(t testing.TB, kind, namespace, name string) []string {
+	t.Helper()
+	owner, err := cp.Manager("testenv").Get(t.Context(), kind, namespace, name)
+	if err != nil {
+		t.Fatalf("the owner of the revisions: %v", err)
+	}
+	recordKind := "ControllerRevision"
+	if kind == "Deployment" {
+		recordKind = "ReplicaSet"
+	}
+	resource, err := cp.Manager("testenv").resource(recordKind, namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := resource.List(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatalf("listing the %ss: %v", recordKind, err)
+	}
+	owned := slices.DeleteFunc(list.Items, func(record unstructured.Unstructured) bool {
+		return !metav1.IsControlledBy(&record, owner)
+	})
+	slices.SortStableFunc(owned, func(a, b unstructured.Unstructured) int {
+		return a.GetCreationTimestamp().Compare(b.GetCreationTimestamp().Time)
+	})
+	names := make([]string, 0, len(owned))
+	for _, record := range owned {
+		names = append(names, record.GetName())
+	}
+	return names
+}

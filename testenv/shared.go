@@ -1,0 +1,145 @@
+package testenv
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// shared are the control planes that the tests of this binary share. A second
+// one has the controllers, so that the resourceVersions in the first are moved
+// by the tests alone.
+var shared struct {
+	plain, controlled lazyControlPlane
+}
+
+// lazyControlPlane starts when a test first asks for it.
+type lazyControlPlane struct {
+	mu      sync.Mutex
+	options Options
+	cp      *ControlPlane
+	err     error
+	stopped bool
+}
+
+func (l *lazyControlPlane) get() (*ControlPlane, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cp == nil && l.err == nil {
+		if l.stopped {
+			return nil, fmt.Errorf("the shared control plane was stopped")
+		}
+		l.cp, l.err = Start(context.Background(), l.options)
+	}
+	return l.cp, l.err
+}
+
+func (l *lazyControlPlane) stop() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopped = true
+	if l.cp == nil {
+		return nil
+	}
+	return l.cp.Stop()
+}
+
+// Main runs the tests of a package and stops the control planes they shared. It
+// is the whole of a TestMain, and does not return. With o.Controllers, [Shared]
+// has the controllers too.
+func Main(m *testing.M, o Options) {
+	shared.plain.options = o
+	shared.controlled.options = o
+	shared.controlled.options.Controllers = true
+	go stopOnSignal()
+	code := m.Run()
+	if !stopShared() && code == 0 {
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// stopOnSignal stops the control planes when the run is interrupted: they are
+// in process groups of their own and would stay.
+func stopOnSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	caught := <-signals
+	fmt.Fprintf(os.Stderr, "testenv: %s: stopping the control planes\n", caught)
+	stopShared()
+	os.Exit(1)
+}
+
+func stopShared() (ok bool) {
+	ok = true
+	for _, l := range []*lazyControlPlane{&shared.plain, &shared.controlled} {
+		if err := l.stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "testenv: stopping the control plane:", err)
+			ok = false
+		}
+	}
+	return ok
+}
+
+// Shared returns the control plane that the tests of this binary share. The
+// first call starts it. Tests that stop servers or install cluster-wide objects
+// need their own, by [Start].
+func Shared(t testing.TB) *ControlPlane {
+	t.Helper()
+	return sharedBy(t, &shared.plain)
+}
+
+// WithControllers returns the control plane with controllers and pods that the
+// tests of this binary share. The first call starts it.
+func WithControllers(t testing.TB) *ControlPlane {
+	t.Helper()
+	if shared.plain.options.Controllers {
+		return sharedBy(t, &shared.plain)
+	}
+	return sharedBy(t, &shared.controlled)
+}
+
+func sharedBy(t testing.TB, l *lazyControlPlane) *ControlPlane {
+	t.Helper()
+	cp, err := l.get()
+	if err != nil {
+		t.Fatalf("the shared control plane: %v", err)
+	}
+	return cp
+}
+
+// Namespace creates a namespace of the test's own, named after the test. It
+// stays until the control plane stops: removing it would cost each test more
+// than the room it takes.
+func (cp *ControlPlane) Namespace(t testing.TB) string {
+	t.Helper()
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: namespacePrefix(t.Name())}}
+	created, err := cp.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatalf("creating the test's namespace: %v", err)
+	}
+	return created.Name
+}
+
+// namespacePrefix makes a test's name a DNS label, short enough for the suffix
+// that the server appends.
+func namespacePrefix(test string) string {
+	label := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(test))
+	if len(label) > 50 {
+		label = label[:50]
+	}
+	return strings.Trim(label, "-") + "-"
+}

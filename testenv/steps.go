@@ -1,0 +1,132 @@
+package testenv
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Refusal is how the server refuses a request.
+type Refusal struct {
+	Code   int32 // HTTP status, such as 409 or 422
+	Reason metav1.StatusReason
+	Text   []string // each must be in the message
+}
+
+// Conflict is the refusal of an apply that would take a field from its owner.
+func Conflict(text ...string) *Refusal {
+	return &Refusal{Code: 409, Reason: metav1.StatusReasonConflict, Text: text}
+}
+
+// Invalid is the refusal of an object that the server's validation rejects.
+func Invalid(text ...string) *Refusal {
+	return &Refusal{Code: 422, Reason: metav1.StatusReasonInvalid, Text: text}
+}
+
+// check compares a request's error with what was expected; nil expects none.
+func (r *Refusal) check(err error) error {
+	if r == nil || err == nil {
+		if r != nil {
+			return fmt.Errorf("was accepted, want %d %s", r.Code, r.Reason)
+		}
+		return err
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return fmt.Errorf("not the API server's answer: %w", err)
+	}
+	if got := status.Status(); got.Code != r.Code || got.Reason != r.Reason {
+		return fmt.Errorf("refused with %d %s (%w), want %d %s", got.Code, got.Reason, err, r.Code, r.Reason)
+	}
+	for _, text := range r.Text {
+		if !strings.Contains(err.Error(), text) {
+			return fmt.Errorf("refused with %w, want %q in it", err, text)
+		}
+	}
+	return nil
+}
+
+// Apply is a server-side apply.
+type Apply struct {
+	Manager string
+	Object  any // as Manager.Apply takes it
+	Force   bool
+	Refused *Refusal // nil: it must succeed
+}
+
+func (a Apply) String() string {
+	if a.Force {
+		return a.Manager + " applies by force"
+	}
+	return a.Manager + " applies"
+}
+
+func (a Apply) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, a.Refused, func() error {
+		_, err := s.manager(a.Manager).apply(ctx, a.Object, a.Force)
+		return err
+	})
+}
+
+// Update reads, modifies and writes the workload.
+type Update struct {
+	Manager string
+	Mutate  func(*unstructured.Unstructured)
+	Refused *Refusal // nil: it must succeed
+}
+
+func (u Update) String() string { return u.Manager + " updates" }
+
+func (u Update) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, u.Refused, func() error {
+		_, err := s.manager(u.Manager).Update(ctx, s.Kind, s.namespace, s.Name, u.Mutate)
+		return err
+	})
+}
+
+// Patch patches the workload.
+type Patch struct {
+	Manager string
+	Type    types.PatchType
+	Data    string
+	Refused *Refusal // nil: it must succeed
+}
+
+func (p Patch) String() string { return p.Manager + " patches" }
+
+func (p Patch) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, p.Refused, func() error {
+		_, err := s.manager(p.Manager).Patch(ctx, s.Kind, s.namespace, s.Name, p.Type, []byte(p.Data))
+		return err
+	})
+}
+
+// Delete deletes the workload.
+type Delete struct{ Manager string }
+
+func (d Delete) String() string { return d.Manager + " deletes" }
+
+func (d Delete) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, nil, func() error {
+		return s.manager(d.Manager).Delete(ctx, s.Kind, s.namespace, s.Name)
+	})
+}
+
+// Do is a step that is more than a request: a pass of portside, a command.
+type Do struct {
+	What    string
+	Func    func(ctx context.Context, cp *ControlPlane, namespace string) error
+	Refused *Refusal // nil: it must succeed
+}
+
+func (d Do) String() string { return d.What }
+
+func (d Do) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, d.Refused, func() error { return d.Func(ctx, s.cp, s.namespace) })
+}

@@ -1,0 +1,31 @@
+package testenv
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/wait"
+)
+
+const (
+	pollInterval = 20 * time.Millisecond
+	// patience is when a wait gives up. It is generous: a machine may be busy,
+	// and a condition that holds is seen within pollInterval anyway.
+	patience = 90 * time.Second
+)
+
+// Eventually polls until the condition returns nil, and fails the test when it
+// still does not after a generous deadline: with what was waited for and the
+// condition's last error.
+func Eventually(t testing.TB, what string, condition func(ctx context.Context) error) {
+	t.Helper()
+	var last error
+	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		last = condition(ctx)
+		return last == nil, nil
+	})
+	if err != nil {
+		t.Fatalf("waited for %s: %v; last: %v", what, err, last)
+	}
+}
