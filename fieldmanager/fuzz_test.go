@@ -1,0 +1,67 @@
+package fieldmanager_test
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// FuzzManagedFields gives arbitrary bytes as the fields of three entries. None
+// may cause a panic; what can be read means the same when it is written again;
+// and a hand-over loses nobody a path.
+func FuzzManagedFields(f *testing.F) {
+	f.Add([]byte(portsOfWeb(item2049+threeOf)), []byte(portsOfWeb(item12049+threeOf)), []byte(inWeb(`".":{},"f:name":{}`)))
+	f.Add([]byte(portsOfWeb(item12049+`{"f:hostPort":{}}`)), []byte(portsOfWeb(item12049+`{}`)), []byte(`{}`))
+	f.Add([]byte(inWeb(`"f:env":{"k:{\"name\":\"MODE\"}":{".":{},"f:valueFrom":{"f:secretKeyRef":{}}}}`)), []byte(`null`), []byte(``))
+	f.Add([]byte(`{"f:metadata":{"f:finalizers":{".":{},"v:\"a\"":{}}},"i:1":{}}`), []byte(`{"x:later":{}}`), []byte(`{"f:a":{},"f:a":{"f:b":{}}}`))
+	f.Fuzz(func(t *testing.T, first, second, third []byte) {
+		var managed []metav1.ManagedFieldsEntry
+		for i, raw := range [][]byte{first, second, third} {
+			managed = append(managed, entry([]fieldmanager.Manager{argocd, operator, portside}[i], string(raw)))
+		}
+		entries, err := fieldmanager.Decode(managed)
+		if err != nil {
+			return
+		}
+		sameWhenWrittenAgain(t, managed, entries)
+		for _, list := range []fieldmanager.List{ports, envVars, containers} {
+			handsOver(t, list, managed, entries)
+		}
+	})
+}
+
+func sameWhenWrittenAgain(t *testing.T, managed []metav1.ManagedFieldsEntry, entries fieldmanager.Entries) {
+	for i, e := range entries {
+		raw, err := e.Fields.ToJSON()
+		if err != nil {
+			t.Fatalf("entry %d was read from %q and cannot be written: %v", i, managed[i].FieldsV1, err)
+		}
+		again := decode(t, entry(e.Manager, string(raw)))
+		if !again[0].Fields.Equals(e.Fields) {
+			t.Fatalf("entry %d is %v, read from %q, and %v once written as %s", i, e.Fields, managed[i].FieldsV1, again[0].Fields, raw)
+		}
+	}
+}
+
+func handsOver(t *testing.T, list fieldmanager.List, managed []metav1.ManagedFieldsEntry, entries fieldmanager.Entries) {
+	owners := entries.In(list)
+	items := owners.Keys()
+	for _, key := range items {
+		owned := owners.Of(key)
+		if len(owned.Item) == 0 && len(owned.Leaves) == 0 {
+			continue // named by something that is neither an item nor a field
+		}
+		for _, e := range entries {
+			if got, want := contains(owned.Item, e.Manager), e.Fields.Has(list.Item(key)); got != want {
+				t.Fatalf("%s owns %s: Of says %t, its set %t", e.Manager, key, got, want)
+			}
+		}
+	}
+	h := fieldmanager.HandOver{
+		List: list, Leaves: portLeaves, From: []fieldmanager.Manager{operator},
+		To: &fieldmanager.Taker{Manager: portside, APIVersion: "apps/v1"},
+	}
+	checkHandOver(t, h, managed, items)
+}

@@ -1,0 +1,181 @@
+package fieldmanager
+
+import (
+	"fmt"
+	"slices"
+
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+)
+
+// Key identifies an item in a keyed list: the values of the list's key fields.
+type Key = fieldpath.PathElement
+
+// KeyOf builds a key from pairs of a field's name and its value, such as
+// KeyOf("containerPort", 12049, "protocol", "TCP"). Every key field of the
+// list must be there, defaulted ones as well: the server keys what it stored.
+// It panics when a name is not a string or a value is missing, as
+// fieldpath.KeyByFields does.
+func KeyOf(nameValues ...any) Key {
+	return Key{Key: fieldpath.KeyByFields(nameValues...)}
+}
+
+// List is a list of an object whose items the API server tells apart by key
+// fields (x-kubernetes-list-type: map).
+type List struct {
+	path fieldpath.Path
+}
+
+// ListAt is the list at a path of field names (strings) and keys of the items
+// above it, such as
+//
+//	ListAt("spec", "template", "spec", "containers", KeyOf("name", "web"), "env")
+//
+// It panics on anything else, so that a wrong path is found by the first test.
+func ListAt(path ...any) List {
+	parts := make([]any, len(path))
+	for i, p := range path {
+		switch p := p.(type) {
+		case string:
+			parts[i] = p
+		case Key:
+			parts[i] = p.Key
+		default:
+			panic(fmt.Sprintf("fieldmanager: %v (%T) in the path of a list is neither a field's name nor a Key", p, p))
+		}
+	}
+	return List{path: fieldpath.MakePathOrDie(parts...)}
+}
+
+// Item is the path of an item, to be compared with paths that others give.
+func (l List) Item(key Key) fieldpath.Path {
+	return append(l.path.Copy(), key)
+}
+
+// Claim is the set that a manager owns after applying these items with these
+// leaves and nothing else: the items, their leaves, and of each list item
+// above them the item and its key fields, without which the server could not
+// tell which item is meant. Without keys it is what is left once all items are
+// given up by an apply that still names the item above.
+func (l List) Claim(leaves []string, keys ...Key) *fieldpath.Set {
+	claim := fieldpath.NewSet()
+	for i, part := range l.path {
+		if part.Key == nil {
+			continue
+		}
+		above := l.path[:i+1]
+		claim.Insert(above)
+		for _, field := range *part.Key {
+			claim.Insert(child(above, field.Name))
+		}
+	}
+	for _, key := range keys {
+		item := l.Item(key)
+		claim.Insert(item)
+		for _, leaf := range leaves {
+			claim.Insert(child(item, leaf))
+		}
+	}
+	return claim
+}
+
+func child(parent fieldpath.Path, field string) fieldpath.Path {
+	return append(parent.Copy(), fieldpath.PathElement{FieldName: &field})
+}
+
+// in descends from the root of a set to the list.
+func (l List) in(set *fieldpath.Set) *fieldpath.Set {
+	for _, part := range l.path {
+		set = set.WithPrefix(part)
+	}
+	return set
+}
+
+// Keys are the items of the list that the entry owns itself, sorted. Items of
+// which it owns leaves alone are not among them.
+func (e Entry) Keys(list List) []Key {
+	var keys []Key
+	list.in(e.Fields).Members.Iterate(func(pe fieldpath.PathElement) {
+		if pe.Key != nil {
+			keys = append(keys, pe)
+		}
+	})
+	return keys
+}
+
+// ListOwners answers who owns what in one list.
+type ListOwners struct {
+	managers []Manager
+	sets     []*fieldpath.Set
+}
+
+// In narrows the entries to one list.
+func (es Entries) In(list List) ListOwners {
+	var owners ListOwners
+	for _, e := range es {
+		if set := list.in(e.Fields); !set.Empty() {
+			owners.managers = append(owners.managers, e.Manager)
+			owners.sets = append(owners.sets, set)
+		}
+	}
+	return owners
+}
+
+// ItemOwners are the owners of one item of a list.
+type ItemOwners struct {
+	// Item are the managers that own the item itself. It stays as long as one
+	// of them applies it.
+	Item []Manager
+	// Leaves are, for each field of the item, the managers that own its value
+	// or, where it has parts (an env var's valueFrom), one of them.
+	Leaves map[string][]Manager
+}
+
+// Of tells who owns the item with this key. Managers are sorted; both answers
+// are empty where nobody does.
+func (o ListOwners) Of(key Key) ItemOwners {
+	owners := ItemOwners{Leaves: map[string][]Manager{}}
+	for i, set := range o.sets {
+		if set.Members.Has(key) {
+			owners.Item = insert(owners.Item, o.managers[i])
+		}
+		below, hasLeaves := set.Children.Get(key)
+		if !hasLeaves {
+			continue
+		}
+		add := func(pe fieldpath.PathElement) {
+			if pe.FieldName != nil {
+				owners.Leaves[*pe.FieldName] = insert(owners.Leaves[*pe.FieldName], o.managers[i])
+			}
+		}
+		below.Members.Iterate(add)
+		below.Children.Iterate(add)
+	}
+	return owners
+}
+
+// Keys are all the items that some manager names, by the item or by a leaf of
+// it, sorted.
+func (o ListOwners) Keys() []Key {
+	all := fieldpath.MakePathElementSet(0)
+	add := func(pe fieldpath.PathElement) {
+		if pe.Key != nil {
+			all.Insert(pe)
+		}
+	}
+	for _, set := range o.sets {
+		set.Members.Iterate(add)
+		set.Children.Iterate(add)
+	}
+	keys := make([]Key, 0, all.Size())
+	all.Iterate(func(pe fieldpath.PathElement) { keys = append(keys, pe) })
+	return keys
+}
+
+// insert keeps managers sorted and each there once.
+func insert(managers []Manager, m Manager) []Manager {
+	at, found := slices.BinarySearchFunc(managers, m, Manager.Compare)
+	if found {
+		return managers
+	}
+	return slices.Insert(managers, at, m)
+}
