@@ -1,0 +1,26 @@
+package apply
+
+// MaxAdapters is how many adapters one list may name, active or not. A longer
+// list is refused whole: it is far beyond what a server has protocols for, so
+// it is read as a source gone wrong.
+const MaxAdapters = 64
+
+// Adapter is a protocol listener that a workload can run, as its server
+// reports it or as an AdapterSet declares it. Nothing in it is validated yet:
+// the intent does that, so that one bad adapter costs its own port alone.
+type Adapter struct {
+	// Type names the protocol, such as "nfs". It decides the port's name.
+	Type string
+	// Port is the number it listens on. It is wider than a port number so
+	// that what a source said can be reported as it was said.
+	Port int64
+	// Protocol is TCP, UDP or SCTP in any case; empty means TCP, as it does to
+	// Kubernetes.
+	Protocol string
+	// Enabled is what its operator asked for, Running what its process does.
+	Enabled, Running bool
+}
+
+// Active reports whether the adapter is to have a port: it is enabled, and it
+// runs.
+func (a Adapter) Active() bool { return a.Enabled && a.Running }

@@ -1,0 +1,231 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// step is a release or an adoption, with what it must come to.
+type step struct {
+	what    string
+	options []apply.Option
+	do      func(context.Context, *apply.Applier, apply.Target) (apply.Result, error)
+}
+
+func adopting(from string, options ...apply.Option) step {
+	return step{"adoption from " + from, options, func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+		return a.Adopt(ctx, t, from)
+	}}
+}
+
+func releasing(keepPorts bool, options ...apply.Option) step {
+	return step{"release", options, func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+		return a.Release(ctx, t, keepPorts)
+	}}
+}
+
+func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
+	return testenv.Do{What: s.what, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		client, err := appsclient.NewForConfig(cp.Config())
+		if err != nil {
+			return err
+		}
+		applier, err := apply.NewApplier(client, s.options...)
+		if err != nil {
+			return err
+		}
+		result, err := s.do(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		if got := describe(result.Ports); result.Outcome != outcome || !slices.Equal(got, ports) {
+			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, outcome, ports)
+		}
+		return nil
+	}}
+}
+
+// legacyPorts is what a read-modify-write operator leaves: adapter ports that
+// are not sorted, beside static ones.
+const legacyPorts = "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}, {name: adapter-nfs, containerPort: 12049}]"
+
+var legacyLive = []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
+
+func TestAdoption(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		from    string
+		history []testenv.Step
+	}{
+		"from an operator that updates": {testenv.DittoFSOperator, []testenv.Step{
+			argo(static), updates(testenv.DittoFSOperator, legacyPorts),
+		}},
+		"from managedFields that were emptied": {fieldmanager.BeforeFirstApply, []testenv.Step{
+			argo(static), updates(testenv.DittoFSOperator, legacyPorts),
+			edits("reset", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`),
+			by(alice, shares("[{containerPort: 8080}]")),
+		}},
+		"from a manager that applied": {"old-portside", []testenv.Step{
+			argo(static), by("old-portside", shares("[{name: adapter-smb, containerPort: 1445, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			steps := append(slices.Clone(c.history),
+				testenv.Expect{Ports: legacyLive},
+				adopting(c.from, apply.DryRun(true)).is(apply.Applied, ownedSMB, ownedNFS),
+				testenv.Expect{Change: testenv.NothingChanged},
+				adopting(c.from).is(apply.Applied, ownedSMB, ownedNFS),
+				testenv.Expect{
+					Change: testenv.MetadataChanged, Ports: legacyLive,
+					Owners: map[string][]string{"12049/TCP": {usApply}, "12049/TCP.name": {usApply}, "1445/TCP": {usApply}},
+				},
+				adopting(c.from).is(apply.Unchanged),
+				testenv.Expect{Change: testenv.NothingChanged},
+				// The order is theirs, and stays.
+				wanting(nfs, smb).is(apply.Unchanged, ownedNFS, ownedSMB),
+				wanting(at(nfs, 12050), smb).is(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply", ownedSMB, "adapter-nfs 12049/TCP Removed"),
+				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}},
+				wanting(at(nfs, 12050), stopped(smb)).is(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed"),
+				testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12050/TCP"}},
+			)
+			story(steps...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+func TestAdoptionFromTwoOwnersInTurn(t *testing.T) {
+	t.Parallel()
+	story(argo(static), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049}]")), by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
+		adopting("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shared alice/Apply portside/Apply: also declared by alice (Apply)"),
+		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {aliceApply, usApply}}},
+		adopting(alice).is(apply.Applied, ownedNFS),
+		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {usApply}}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestAdoptionLeavesTheRestOfAnEntry(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049, hostPort: 22049}]"
+	story(argo(theirs), adopting(testenv.ArgoCD).is(apply.Applied, ownedNFS),
+		testenv.Expect{
+			Change: testenv.MetadataChanged,
+			Owners: map[string][]string{
+				"12049/TCP": {usApply}, "12049/TCP.name": {usApply}, "12049/TCP.hostPort": {argoApply},
+				"8080/TCP": {argoApply}, "8080/TCP.name": {argoApply}, "image": {argoApply}, "": {argoApply, usApply},
+			},
+		},
+		// A manager that is alive owns it again; that is told as shared.
+		argo(theirs),
+		wanting(nfs).is(apply.Applied, // the protocol, which the other did not declare
+			"adapter-nfs 12049/TCP Shared argocd-controller/Apply portside/Apply: also declared by argocd-controller (Apply)"),
+		testenv.Expect{Change: testenv.MetadataChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestAdoptionOfTwoItemsWithOneKey(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
+	legacyUpdate := updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}, "+
+		"{name: adapter-nfs, containerPort: 12049}, {name: nfs, containerPort: 12049}]")
+	dropped := "adapter-nfs 12049/TCP Removed: a static port has the same number and protocol; it stays"
+	live := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "nfs:12049/TCP"}
+	t.Run("back to the one who declares the container", func(t *testing.T) {
+		t.Parallel()
+		story(argo(theirs), legacyUpdate,
+			testenv.Expect{Owners: map[string][]string{"12049/TCP": {legacy}}},
+			adopting(testenv.DittoFSOperator, apply.DryRun(true)).is(apply.Applied, ownedSMB, dropped),
+			testenv.Expect{Change: testenv.NothingChanged},
+			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB, dropped),
+			testenv.Expect{
+				Change: testenv.SpecChanged, Ports: live,
+				Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}, "1445/TCP": {usApply}},
+			},
+			adopting(testenv.DittoFSOperator).is(apply.Unchanged),
+			testenv.Expect{Change: testenv.NothingChanged},
+			argo(theirs), testenv.Expect{Ports: live},
+			wanting(nfs, smb).is(apply.Unchanged,
+				`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) as "nfs"`, ownedSMB),
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("to nobody where that cannot be told", func(t *testing.T) {
+		t.Parallel()
+		story(argo(theirs), by(alice, shares("[{name: api, containerPort: 8080}]")), legacyUpdate,
+			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB, dropped),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: live, Owners: map[string][]string{"12049/TCP": {}, "12049/TCP.name": {}}},
+			// Its owner's next sync takes it again.
+			argo(theirs),
+			testenv.Expect{Change: testenv.MetadataChanged, Ports: live, Owners: map[string][]string{"12049/TCP": {argoApply}}},
+		).Run(t, testenv.Shared(t))
+	})
+}
+
+func TestAdoptionRefuses(t *testing.T) {
+	t.Parallel()
+	pause := edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`)
+	story(
+		adopting("old").is(apply.TargetNotFound),
+		releasing(false).is(apply.TargetNotFound),
+		argo(static),
+		adopting("nobody").is(apply.Unchanged),
+		adopting(testenv.Portside).is(apply.Failed),
+		testenv.Expect{Change: testenv.NothingChanged},
+		wanting(nfs).is(apply.Applied, ownedNFS), pause,
+		adopting(testenv.ArgoCD).is(apply.Paused),
+		releasing(false).is(apply.Paused),
+		testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	removed := []string{"adapter-smb 1445/TCP Removed", "adapter-nfs 12049/TCP Removed"}
+	t.Run("with the ports", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
+			releasing(false, apply.DryRun(true)).is(apply.Applied, removed...),
+			testenv.Expect{Change: testenv.NothingChanged},
+			releasing(false).is(apply.Applied, removed...),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply}}},
+			releasing(false).is(apply.Unchanged),
+			testenv.Expect{Change: testenv.NothingChanged},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("keeping the ports", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
+			releasing(true).is(apply.Applied, "adapter-smb 1445/TCP Released", "adapter-nfs 12049/TCP Released"),
+			testenv.Expect{
+				Change: testenv.MetadataChanged, Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"},
+				Owners: map[string][]string{"": {argoApply}, "12049/TCP": {}},
+			},
+			releasing(true).is(apply.Unchanged),
+			testenv.Expect{Change: testenv.NothingChanged},
+			// They can be taken up again: row 7.
+			wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
+			testenv.Expect{Change: testenv.MetadataChanged},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("of a port that is shared", func(t *testing.T) {
+		t.Parallel()
+		story(argo("[{name: adapter-nfs, containerPort: 12049}]"), testenv.Do{What: "a pass", Func: anyPass(nfs)},
+			releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released"),
+			testenv.Expect{Change: testenv.MetadataChanged, Ports: []string{"adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {argoApply}}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("keeping the ports as the only manager", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), edits("reset", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`),
+			edits("us", `[{"op":"add","path":"/metadata/managedFields","value":[{"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1",
+				"fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}}]}]`),
+			testenv.Expect{Owners: map[string][]string{"": {usApply}}},
+			releasing(true).is(apply.Applied),
+			testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"": {}}},
+		).Run(t, testenv.Shared(t))
+	})
+}

@@ -1,0 +1,60 @@
+// Package apply keeps the adapter-* ports of a workload true to the protocol
+// adapters it serves, through one server-side apply field manager, and owns
+// nothing else of it. It goes from adapters to the server in three parts: the
+// intent ([Decide], pure), the typed apply configuration, and the one place
+// that calls Apply ([Applier]). The API server decides what is a change and
+// what is a conflict; nothing here compares whole objects, and nothing forces.
+//
+// # The cases
+//
+// The owner of a key (containerPort and protocol) is a manager whose set holds
+// the port item itself; the owner of a name is one whose set holds the item's
+// f:name. M is any manager but us, also one that updates. For each wanted port
+// the first row that fits decides:
+//
+//	row  the key is owned by     its live name            state              what is emitted
+//	 1   absent                  (ours is free)           Owned              the port
+//	 2   us alone                ours, or none            Owned              the port
+//	 3   us alone                another, given by M      Blocked (M)         the port without a name, so that it stays
+//	 4   M, with or without us   ours, and M owns it      Shared (M)          the port
+//	 5   us and M                another, or not M's      Shadowed (M)        nothing; M's port gets back what M declared
+//	 6   M alone                 another, or not M's      Shadowed (M)        nothing
+//	 7   nobody                  ours                     Owned              the port
+//	 8   nobody                  another, or none         Shadowed (nobody)   nothing
+//	 9   absent or us            ours is on another key   Blocked (holder)    nothing, and the old key no more either
+//	10   absent or us            the same, nobody's key   Owned              that key first, then ours: two requests
+//	11   two items, one key                               Blocked            nothing, until adopted
+//
+// Row 3 comes before row 9: what M renamed stays also when M gave our name to
+// another port. A name that we gave ourselves is ours to change, so a number
+// that passes from one adapter to another is row 2.
+//
+// # What holds for every pass
+//
+//   - Of two wanted ports with one key or one name the first wins and the other
+//     is Blocked. An invalid adapter is Invalid and left out; a port of ours
+//     that is live under its name stays as it is. A list of more than
+//     [MaxAdapters] is refused whole.
+//   - Live keys are emitted in their live order, new ones after them sorted by
+//     number and protocol. The order of an applied list wins on the server, so
+//     another order would be a change, and a change restarts pods.
+//   - What we own is what managedFields say and the object still has.
+//   - With nothing to emit, metadata alone goes out and our entry is gone; with
+//     nothing to emit and no entry, nothing is sent: an apply of nothing still
+//     makes the server fill managedFields that were emptied.
+//   - An apply carries the uid, so that a workload that is gone or was made
+//     anew is refused and never created. A refusal that names a port costs that
+//     port; one that names none means that we looked at an old object: look
+//     again, once. The answer to an apply is the next look: a port that the
+//     table would not have emitted is let go at once.
+//
+// # Where the rows come from
+//
+// Why a look and not a cache of what was applied: ownership is in
+// metadata.managedFields, which the server keeps, so a restart loses nothing;
+// see https://kubernetes.io/docs/reference/using-api/server-side-apply/. Why a
+// name can be in the way of a number (rows 9 and 10):
+// https://github.com/kubernetes/kubernetes/issues/131147. Why two items can
+// have one key (row 11):
+// https://github.com/kubernetes/kubernetes/issues/113482.
+package apply

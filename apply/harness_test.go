@@ -1,0 +1,193 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
+
+const (
+	dittofs = "dittofs"
+
+	usApply     = testenv.Portside + "/Apply"
+	argoApply   = testenv.ArgoCD + "/Apply"
+	editUpdate  = testenv.KubectlEdit + "/Update"
+	legacy      = testenv.DittoFSOperator + "/Update"
+	alice       = "alice"
+	aliceApply  = "alice/Apply"
+	beforeFirst = fieldmanager.BeforeFirstApply + "/Update"
+)
+
+var (
+	nfs = apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
+	smb = apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
+)
+
+func at(a apply.Adapter, port int64) apply.Adapter {
+	a.Port = port
+	return a
+}
+
+func stopped(a apply.Adapter) apply.Adapter {
+	a.Running = false
+	return a
+}
+
+// declared is the workload as the owner of its static ports declares it; ports
+// is a YAML list.
+func declared(kind apply.Kind, ports string) string {
+	more := ""
+	if kind == apply.StatefulSet {
+		more = "serviceName: dittofs"
+	}
+	return fmt.Sprintf(`
+apiVersion: apps/v1
+kind: %s
+metadata: {name: dittofs}
+spec:
+  %s
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}}
+    spec:
+      containers:
+      - {name: dittofs, image: "dittofs:1", ports: %s}
+`, kind, more, ports)
+}
+
+// shares is what a manager applies that owns ports in the container and nothing
+// else.
+func shares(ports string) string {
+	return fmt.Sprintf(`
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dittofs}
+spec: {template: {spec: {containers: [{name: dittofs, ports: %s}]}}}
+`, ports)
+}
+
+func argo(ports string) testenv.Apply { return by(testenv.ArgoCD, declared(apply.StatefulSet, ports)) }
+
+func by(manager, object string) testenv.Apply {
+	return testenv.Apply{Manager: manager, Object: object}
+}
+
+// edits patches the workload as a user with kubectl edit does: by an update.
+func edits(manager, jsonPatch string) testenv.Patch {
+	return testenv.Patch{Manager: manager, Type: types.JSONPatchType, Data: jsonPatch}
+}
+
+func updates(manager, ports string) testenv.Update {
+	return testenv.Update{Manager: manager, Mutate: func(w *unstructured.Unstructured) { testenv.SetPorts(w, dittofs, ports) }}
+}
+
+func story(steps ...testenv.Step) testenv.Scenario {
+	return testenv.Scenario{Name: dittofs, Container: dittofs, Steps: steps}
+}
+
+// pass is one pass of portside, with what it must come to.
+type pass struct {
+	kind      apply.Kind // StatefulSet when empty
+	wants     []apply.Adapter
+	container string
+	host      bool // ports with hostNetwork are allowed
+	outcome   apply.Outcome
+	ports     []string // as describe writes them
+	requests  string   // such as GET 1, APPLY 1; not looked at when empty
+	between   func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
+}
+
+func wanting(adapters ...apply.Adapter) pass { return pass{wants: adapters} }
+
+func (p pass) is(outcome apply.Outcome, ports ...string) testenv.Do {
+	p.outcome, p.ports = outcome, ports
+	return p.do()
+}
+
+func (p pass) costing(requests string) pass {
+	p.requests = requests
+	return p
+}
+
+// after lets something happen between the look and the first write.
+func (p pass) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) pass {
+	p.between = between
+	return p
+}
+
+func (p pass) do() testenv.Do {
+	if p.kind == "" {
+		p.kind = apply.StatefulSet
+	}
+	return testenv.Do{What: "a pass of portside", Func: p.run}
+}
+
+func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+	var requests testenv.Requests
+	config := requests.Wrap(cp.Config())
+	if p.between != nil {
+		config = interrupted(config, func() error { return p.between(ctx, cp, namespace) })
+	}
+	client, err := appsclient.NewForConfig(config)
+	if err != nil {
+		return err
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		return err
+	}
+	target := apply.Target{Kind: p.kind, Namespace: namespace, Name: dittofs, Container: p.container}
+	result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: p.wants, AllowHostNetwork: p.host})
+	if result.Outcome != p.outcome {
+		return fmt.Errorf("outcome %s (%v), want %s; ports %q", result.Outcome, err, p.outcome, describe(result.Ports))
+	}
+	if got := describe(result.Ports); !slices.Equal(got, p.ports) {
+		return fmt.Errorf("ports\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(p.ports, "\n  "))
+	}
+	cost := fmt.Sprintf("GET %d, APPLY %d", requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply))
+	if p.requests != "" && (cost != p.requests || requests.Total() != requests.Count(testenv.VerbGet)+requests.Count(testenv.VerbApply)) {
+		return fmt.Errorf("it took %s, want %s", &requests, p.requests)
+	}
+	return nil
+}
+
+// describe writes a port as name number/PROTOCOL state owners: message.
+func describe(ports []apply.PortStatus) []string {
+	var lines []string
+	for _, p := range ports {
+		line := fmt.Sprintf("%s %d/%s %s", p.Name, p.Port, p.Protocol, p.State)
+		for _, m := range p.Owners {
+			line += " " + testenv.Owner(m.Name, m.Operation)
+		}
+		if p.Message != "" {
+			line += ": " + p.Message
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func newApplier(t testing.TB, cp *testenv.ControlPlane, options ...apply.Option) *apply.Applier {
+	t.Helper()
+	client, err := appsclient.NewForConfig(cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return applier
+}

@@ -1,0 +1,264 @@
+package apply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// Port is one port of an apply. Without a name it says nothing about the name
+// and only keeps the port there.
+type Port struct {
+	Name     string
+	Number   int32
+	Protocol corev1.Protocol
+}
+
+// Intent is what one apply says of a container's ports, and what becomes of
+// each wanted port by it.
+type Intent struct {
+	// Emit are all ports of the apply, in its order. What we own and is not
+	// among them is let go.
+	Emit []Port
+	// Ports are the wanted ports' states, in the order of their adapters.
+	Ports []PortStatus
+	// TakeOver tells that Emit only takes over ports that nobody owns, so that
+	// the apply after it, decided on its answer, can let them go (row 10). It
+	// does not change the pod template.
+	TakeOver bool
+}
+
+// Decide makes the intent for a container of a workload from what is wanted
+// and what is there. It is pure. Its errors are [TooManyError] and
+// managedFields that cannot be read; both mean that nothing may be written.
+func Decide(w *Workload, c *Container, want Wanted, manager string) (Intent, error) {
+	return decide(w, c, want, manager, nil)
+}
+
+// refusals are the server's words on ports that it refused in this pass.
+type refusals map[portKey]string
+
+func decide(w *Workload, c *Container, want Wanted, manager string, refused refusals) (Intent, error) {
+	wanted, err := wantedPorts(want.Adapters)
+	if err != nil {
+		return Intent{}, err
+	}
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return Intent{}, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	d := decision{
+		look:    lookAt(entries, fieldmanager.Applier(manager), c),
+		emit:    map[portKey]Port{},
+		refused: refused,
+	}
+	for i := range wanted {
+		if p := &wanted[i]; !p.settled && w.HostNetwork && !want.AllowHostNetwork {
+			p.settle(Blocked, "the pod template has hostNetwork: true, so the number would be reserved on the node")
+		}
+	}
+	d.decideKeys(wanted)
+	d.decideNames(wanted)
+	d.holdInvalid(wanted)
+	return d.intent(wanted), nil
+}
+
+// decision is a decision under way.
+type decision struct {
+	*look
+	emit     map[portKey]Port
+	takeOver []*livePort
+	refused  refusals
+}
+
+// decideKeys settles the ports whose key decides: rows 3 to 8 and 11 of the
+// table in the package comment.
+func (d *decision) decideKeys(wanted []wantedPort) {
+	for i := range wanted {
+		w := &wanted[i]
+		p, live := d.byKey[w.key]
+		if w.settled || !live {
+			continue
+		}
+		same := p.name == w.status.Name
+		switch {
+		case p.twice: // row 11
+			w.settle(Blocked, fmt.Sprintf("two ports have the key %s; adopt them first (portside adopt)", p.key))
+		case len(p.others) > 0 && same && p.namedByOwner(): // row 4
+			w.settle(Shared, "also declared by "+list(p.others))
+			d.add(w)
+		case len(p.others) > 0: // rows 5 and 6
+			w.settle(Shadowed, fmt.Sprintf("%s is declared by %s%s", p.key, list(p.others), as(p.name)))
+		case !p.ours && same: // row 7
+			w.settle(Owned, "")
+			d.add(w)
+		case !p.ours: // row 8
+			w.settle(Shadowed, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
+		case !same && p.name != "" && len(p.namers) > 0: // row 3
+			w.settle(Blocked, fmt.Sprintf("%s renamed it to %q", list(p.namers), p.name))
+			d.keep(w.key)
+		}
+	}
+}
+
+// decideNames settles the rest, whose key is free or ours: rows 1, 2, 9 and
+// 10. All that can be in the way is the name, on another key.
+func (d *decision) decideNames(wanted []wantedPort) {
+	for i := range wanted {
+		w := &wanted[i]
+		if w.settled {
+			continue
+		}
+		holder := d.byName[w.status.Name]
+		switch {
+		case holder == nil || holder.key == w.key || d.letsGo(holder): // rows 1 and 2
+			w.settle(Owned, "")
+			d.add(w)
+		case !holder.ours && len(holder.others) == 0 && !holder.twice: // row 10
+			w.settle(Owned, "")
+			d.add(w)
+			d.takeOver = append(d.takeOver, holder)
+		default: // row 9
+			w.settle(Blocked, fmt.Sprintf("the name %s is held by %s on %s", w.status.Name, holder.holders(), holder.key))
+		}
+	}
+}
+
+// letsGo tells that a name leaves its port with this apply: the port is ours
+// alone, and row 3 does not keep it as it is.
+func (d *decision) letsGo(p *livePort) bool {
+	emitted, stays := d.emit[p.key]
+	return p.ours && len(p.others) == 0 && !p.twice && !(stays && emitted.Name == "")
+}
+
+// holdInvalid keeps the port that is live under the name of an invalid
+// adapter: a source that talks nonsense about an adapter takes nothing away.
+func (d *decision) holdInvalid(wanted []wantedPort) {
+	for i := range wanted {
+		w := &wanted[i]
+		p := d.byName[w.status.Name]
+		if w.status.State != Invalid || p == nil || !p.ours || p.twice || d.emits(p.name) {
+			continue
+		}
+		if slices.ContainsFunc(wanted, func(other wantedPort) bool { return other.key == p.key }) {
+			continue // another adapter has it, and the table has decided
+		}
+		if len(p.others) == 0 || p.namedByOwner() {
+			d.emit[p.key] = Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}
+			w.status.Owners = p.owners
+			w.status.Message += fmt.Sprintf("; %s stays as it is", p.key)
+		}
+	}
+}
+
+func (d *decision) emits(name string) bool {
+	for _, p := range d.emit {
+		if p.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// add emits a wanted port, unless the server has refused it in this pass. A
+// port that is ours is then kept without its name.
+func (d *decision) add(w *wantedPort) {
+	why, refused := d.refused[w.key]
+	if !refused {
+		d.emit[w.key] = Port{Name: w.status.Name, Number: w.key.number, Protocol: w.key.protocol}
+		return
+	}
+	w.settle(Blocked, why)
+	if p, live := d.byKey[w.key]; live && p.ours && p.name != "" {
+		d.keep(w.key)
+	}
+}
+
+func (d *decision) keep(key portKey) {
+	d.emit[key] = Port{Number: key.number, Protocol: key.protocol}
+}
+
+// intent puts the parts together.
+func (d *decision) intent(wanted []wantedPort) Intent {
+	intent := Intent{Ports: make([]PortStatus, 0, len(wanted))}
+	for _, w := range wanted {
+		if p, live := d.byKey[w.key]; live {
+			w.status.Owners = p.owners
+		}
+		intent.Ports = append(intent.Ports, w.status)
+	}
+	if len(d.takeOver) > 0 {
+		intent.Emit, intent.TakeOver = d.takingOver(), true
+		return intent
+	}
+	intent.Emit = d.inOrder()
+	return intent
+}
+
+// inOrder lists live keys in their live order, so that the template's order
+// never changes for what stays, then new ones by number and protocol.
+func (d *decision) inOrder() []Port {
+	emit := make([]Port, 0, len(d.emit))
+	for _, p := range d.ports {
+		if port, ok := d.emit[p.key]; ok {
+			emit = append(emit, port)
+		}
+	}
+	live := len(emit)
+	for key, port := range d.emit {
+		if d.byKey[key] == nil {
+			emit = append(emit, port)
+		}
+	}
+	slices.SortFunc(emit[live:], func(a, b Port) int {
+		return portKey{a.Number, a.Protocol}.compare(portKey{b.Number, b.Protocol})
+	})
+	return emit
+}
+
+// takingOver is what we own, as it is, and what nobody owns and is to go.
+func (d *decision) takingOver() []Port {
+	var emit []Port
+	for _, p := range d.ports {
+		if p.twice || (!p.ours && !slices.Contains(d.takeOver, p)) {
+			continue
+		}
+		port := Port{Number: p.key.number, Protocol: p.key.protocol}
+		if len(p.namers) == 0 {
+			port.Name = p.name
+		}
+		emit = append(emit, port)
+	}
+	return emit
+}
+
+// holders are those who keep a port's name where it is: who gave it, or else
+// who keeps the port.
+func (p *livePort) holders() string {
+	switch {
+	case len(p.namers) > 0:
+		return list(p.namers)
+	case len(p.others) > 0:
+		return list(p.others)
+	}
+	return "nobody that is known"
+}
+
+func list(managers []fieldmanager.Manager) string {
+	names := make([]string, 0, len(managers))
+	for _, m := range managers {
+		names = append(names, m.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+func as(name string) string {
+	if name == "" {
+		return " without a name"
+	}
+	return fmt.Sprintf(" as %q", name)
+}

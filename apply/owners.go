@@ -1,0 +1,33 @@
+package apply
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// OwnedPort is a container port with the managers that own it.
+type OwnedPort struct {
+	Container string
+	Port      corev1.ContainerPort
+	Owners    fieldmanager.ItemOwners
+}
+
+// OwnersOf lists every port of every container, in order, with its owners. It
+// is pure. Its error is managedFields that cannot be read.
+func OwnersOf(w *Workload) ([]OwnedPort, error) {
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	var owned []OwnedPort
+	for _, c := range w.Containers {
+		owners := entries.In(portsOf(c.Name))
+		for _, p := range c.Ports {
+			owned = append(owned, OwnedPort{c.Name, p, owners.Of(portKey{p.ContainerPort, p.Protocol}.fields())})
+		}
+	}
+	return owned, nil
+}

@@ -1,0 +1,278 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// maxLetGo bounds how often one pass corrects itself on the server's answer.
+// Each time somebody was faster; what is left is the next pass's.
+const maxLetGo = 3
+
+// Pass makes a workload's adapter ports match the adapters that are wanted.
+//
+// The result is whole in every case. The error is nil but for the outcomes
+// ContainerNotFound (a [ContainerError]) and Failed: a list or managedFields
+// that cannot be read, the API server's refusal (see [IsRefusal]), or a
+// failure to ask it.
+func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, error) {
+	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
+	outcome, err := p.run(ctx)
+	result := Result{Target: t, Container: p.container, Outcome: outcome, Before: p.first, After: p.now}
+	switch outcome {
+	case TargetNotFound, ContainerNotFound:
+	case Paused:
+		result.Ports = p.unwritten("the annotation " + PausedAnnotation + " stops every write to the workload")
+	case Failed:
+		result.Ports = p.unwritten("it was not written, because the pass failed")
+	default:
+		result.Ports = append(p.ports, p.removed()...)
+	}
+	if p.now != nil {
+		result.ResourceVersion = p.now.ResourceVersion
+	}
+	return result, err
+}
+
+// pass is one pass under way.
+type pass struct {
+	*Applier
+	target Target
+	want   Wanted
+
+	first, now *Workload
+	was        []containerPort // ours at the first look
+	container  string
+	ports      []PortStatus
+	refused    refusals
+	lookedAgain,
+	changedAny bool
+}
+
+func (p *pass) run(ctx context.Context) (Outcome, error) {
+	if err := p.look(ctx); err != nil {
+		return notFoundOr(err)
+	}
+	for corrections := 0; ; {
+		c, err := p.now.Container(p.target.Container)
+		if err != nil {
+			return ContainerNotFound, p.giveUpVanished(ctx, err)
+		}
+		p.container = c.Name
+		intent, err := decide(p.now, c, p.want, p.manager, p.refused)
+		if err != nil {
+			return Failed, err
+		}
+		p.ports = intent.Ports
+		if p.now.Paused {
+			return Paused, nil
+		}
+		if len(intent.Emit) == 0 && !p.holds(p.now) {
+			return p.outcome(), nil
+		}
+		answered, err := p.send(ctx, c, intent)
+		if err != nil {
+			return notFoundOr(err)
+		}
+		if !answered {
+			continue
+		}
+		again, err := p.readAnswer(intent)
+		if err != nil {
+			return Failed, err
+		}
+		if corrections++; !again || corrections > maxLetGo {
+			return p.outcome(), nil
+		}
+	}
+}
+
+// look reads the target.
+func (p *pass) look(ctx context.Context) (err error) {
+	p.now, err = p.Look(ctx, p.target)
+	if err != nil {
+		p.now = nil
+		return err
+	}
+	if p.first == nil {
+		p.first = p.now
+		p.was, err = p.ownPorts(p.now)
+	}
+	return err
+}
+
+// send applies the intent. It reports whether the server took it; where not,
+// there is something new to decide on: ports that it refused, or another look.
+func (p *pass) send(ctx context.Context, c *Container, intent Intent) (bool, error) {
+	answer, err := p.apply(ctx, configuration{workload: p.now, container: c.Name, ports: intent.Emit})
+	if err == nil {
+		changed, err := p.changed(p.now, answer)
+		p.changedAny = p.changedAny || changed
+		p.now = answer
+		return true, err
+	}
+	if !IsRefusal(err) && !apierrors.IsNotFound(err) {
+		return false, err
+	}
+	if p.learn(refusedPorts(err, c.Name, intent.Emit)) {
+		return false, nil
+	}
+	if p.lookedAgain {
+		return false, err
+	}
+	p.lookedAgain = true
+	return false, p.look(ctx)
+}
+
+// learn notes refused ports and reports whether one of them is news.
+func (p *pass) learn(refused refusals) bool {
+	news := false
+	for key, why := range refused {
+		if _, known := p.refused[key]; !known {
+			p.refused[key], news = why, true
+		}
+	}
+	return news
+}
+
+// readAnswer reads the server's answer as the next look and reports whether it
+// calls for another apply at once: ports that nobody owned are ours now and
+// can go, or somebody was faster and a port that we put there is not ours to
+// put. What the answer would have us add is left to the next pass.
+func (p *pass) readAnswer(sent Intent) (bool, error) {
+	c, err := p.now.Container(p.target.Container)
+	if err != nil {
+		return true, nil // the loop tells it
+	}
+	next, err := decide(p.now, c, p.want, p.manager, p.refused)
+	if err != nil {
+		return false, err
+	}
+	if sent.TakeOver {
+		if p.dryRun {
+			p.now = foresee(p.now, c.Name, next.Emit, p.us())
+			p.ports, p.changedAny = next.Ports, true
+		}
+		return !p.dryRun, nil
+	}
+	p.ports = next.Ports
+	kept := map[portKey]bool{}
+	for _, port := range next.Emit {
+		kept[portKey{port.Number, port.Protocol}] = true
+	}
+	return slices.ContainsFunc(sent.Emit, func(port Port) bool { return !kept[portKey{port.Number, port.Protocol}] }), nil
+}
+
+// giveUpVanished lets go of an entry of ours that names containers of which
+// none is there any more: their owner would meet conflicts with it when they
+// come back.
+func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
+	if p.now.Paused || !p.holds(p.now) {
+		return notFound
+	}
+	entries, err := fieldmanager.Decode(p.entries(p.now))
+	if err != nil {
+		return err
+	}
+	containers := fieldmanager.ListAt("spec", "template", "spec", "containers")
+	owners := entries.In(containers)
+	for _, c := range p.now.Containers {
+		if len(owners.Of(fieldmanager.KeyOf("name", c.Name)).Item) > 0 {
+			return notFound
+		}
+	}
+	answer, err := p.apply(ctx, configuration{workload: p.now})
+	if err != nil {
+		return fmt.Errorf("%w; giving up the ports of the container that is gone: %w", notFound, err)
+	}
+	p.now, p.changedAny = answer, true
+	return notFound
+}
+
+// unwritten are the wanted ports where the last decision was not carried out.
+// What is there as wanted is told as it is; for the rest there is a reason.
+func (p *pass) unwritten(why string) []PortStatus {
+	ports := slices.Clone(p.ports)
+	for i := range ports {
+		s := &ports[i]
+		if (s.State == Owned || s.State == Shared) && !p.there(*s) {
+			s.State, s.Message = Blocked, why
+		}
+	}
+	return ports
+}
+
+func (p *pass) there(s PortStatus) bool {
+	return p.now != nil && slices.ContainsFunc(p.now.Containers, func(c Container) bool {
+		return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
+			return int64(q.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
+		})
+	})
+}
+
+// removed are the ports that were ours and are gone.
+func (p *pass) removed() []PortStatus {
+	types := map[string]string{}
+	for _, a := range p.want.Adapters {
+		types[PortName(a.Type)] = a.Type
+	}
+	var removed []PortStatus
+	for _, port := range gone(p.was, p.now) {
+		removed = append(removed, PortStatus{
+			Type:     types[port.Name],
+			Name:     port.Name,
+			Port:     int64(port.ContainerPort.ContainerPort),
+			Protocol: port.Protocol,
+			State:    Removed,
+		})
+	}
+	return removed
+}
+
+func (p *pass) outcome() Outcome {
+	if p.changedAny {
+		return Applied
+	}
+	return Unchanged
+}
+
+func notFoundOr(err error) (Outcome, error) {
+	if apierrors.IsNotFound(err) {
+		return TargetNotFound, nil
+	}
+	return Failed, err
+}
+
+// foresee is the workload as the server would store it once these ports are
+// applied, where it cannot be asked because an apply before it was a dry run.
+func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
+	after := *w
+	after.Containers = slices.Clone(w.Containers)
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return w
+	}
+	for i := range after.Containers {
+		c := &after.Containers[i]
+		if c.Name != container {
+			continue
+		}
+		now := lookAt(entries, us, c)
+		c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), func(p corev1.ContainerPort) bool {
+			live := now.byKey[portKey{p.ContainerPort, p.Protocol}]
+			return live.ours && len(live.others) == 0
+		})
+		for _, p := range emit {
+			if live := now.byKey[portKey{p.Number, p.Protocol}]; live == nil || len(live.others) == 0 {
+				c.Ports = append(c.Ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
+			}
+		}
+	}
+	return &after
+}

@@ -1,0 +1,211 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// What the read-modify-write way promised, on the real server.
+
+const (
+	ownedNFS = "adapter-nfs 12049/TCP Owned portside/Apply"
+	ownedSMB = "adapter-smb 1445/TCP Owned portside/Apply"
+)
+
+func TestAdapterPortsComeAndGoBesideStaticOnes(t *testing.T) {
+	t.Parallel()
+	// Unsorted, unnamed and with a host's port and address: as the owner has it.
+	const theirs = `[{name: metrics, containerPort: 9090}, {containerPort: 53, protocol: UDP}, ` +
+		`{name: api, containerPort: 8080, hostPort: 18080, hostIP: 127.0.0.1}]`
+	live := []string{"metrics:9090/TCP", ":53/UDP", "api:8080/TCP hostPort=18080 hostIP=127.0.0.1"}
+	story(argo(theirs),
+		wanting(nfs).is(apply.Applied, ownedNFS),
+		testenv.Expect{Change: testenv.SpecChanged, Ports: append(slices.Clone(live), "adapter-nfs:12049/TCP")},
+		wanting(stopped(nfs), smb).is(apply.Applied, ownedSMB, "adapter-nfs 12049/TCP Removed"),
+		testenv.Expect{Change: testenv.SpecChanged, Ports: append(slices.Clone(live), "adapter-smb:1445/TCP")},
+		wanting(stopped(nfs), smb).is(apply.Unchanged, ownedSMB),
+		testenv.Expect{Change: testenv.NothingChanged},
+		argo(theirs),
+		testenv.Expect{Change: testenv.NothingChanged},
+		wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		testenv.Expect{Change: testenv.SpecChanged, Ports: live},
+		wanting().costing("GET 1, APPLY 0").is(apply.Unchanged),
+		argo(theirs),
+		testenv.Expect{Change: testenv.NothingChanged, Ports: live},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestTargetMissingIsNoError(t *testing.T) {
+	t.Parallel()
+	story(wanting(nfs).costing("GET 1, APPLY 0").is(apply.TargetNotFound), testenv.Expect{Gone: true}).Run(t, testenv.Shared(t))
+}
+
+func TestAnyOrderIsNoChange(t *testing.T) {
+	t.Parallel()
+	adapters := []apply.Adapter{nfs, smb}
+	for i := range 6 {
+		adapters = append(adapters, apply.Adapter{Type: fmt.Sprintf("p%d", i), Port: int64(7000 - i), Protocol: "udp", Enabled: true, Running: true})
+	}
+	steps := []testenv.Step{argo(static), testenv.Do{What: "a pass of portside", Func: anyPass(adapters...)}}
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 10 {
+		shuffled := slices.Clone(adapters)
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		steps = append(steps, testenv.Do{What: "a pass of portside", Func: anyPass(shuffled...)}, testenv.Expect{Change: testenv.NothingChanged})
+	}
+	story(steps...).Run(t, testenv.Shared(t))
+}
+
+func TestOneWriteEach(t *testing.T) {
+	t.Parallel()
+	both := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
+	for name, c := range map[string]struct {
+		pass  pass
+		ports []string
+		live  []string
+	}{
+		"renumbering": {
+			wanting(at(nfs, 12050), smb),
+			[]string{"adapter-nfs 12050/TCP Owned portside/Apply", ownedSMB, "adapter-nfs 12049/TCP Removed"},
+			[]string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"},
+		},
+		"swapping two numbers": {
+			wanting(at(nfs, 1445), at(smb, 12049)),
+			[]string{"adapter-nfs 1445/TCP Owned portside/Apply", "adapter-smb 12049/TCP Owned portside/Apply"},
+			[]string{"api:8080/TCP", "adapter-nfs:1445/TCP", "adapter-smb:12049/TCP"},
+		},
+		"replacing all": {
+			wanting(apply.Adapter{Type: "ftp", Port: 2121, Enabled: true, Running: true}),
+			[]string{"adapter-ftp 2121/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed", "adapter-nfs 12049/TCP Removed"},
+			[]string{"api:8080/TCP", "adapter-ftp:2121/TCP"},
+		},
+		"another protocol": {
+			wanting(apply.Adapter{Type: "nfs", Port: 12049, Protocol: "UDP", Enabled: true, Running: true}, smb),
+			[]string{"adapter-nfs 12049/UDP Owned portside/Apply", ownedSMB, "adapter-nfs 12049/TCP Removed"},
+			[]string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/UDP"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
+				testenv.Expect{Ports: both},
+				c.pass.costing("GET 1, APPLY 1").is(apply.Applied, c.ports...),
+				testenv.Expect{Change: testenv.SpecChanged, Ports: c.live},
+				argo(static),
+				testenv.Expect{Change: testenv.NothingChanged},
+			).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+func TestOtherKinds(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []apply.Kind{apply.Deployment, apply.DaemonSet} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			of := func(p pass, outcome apply.Outcome, ports ...string) testenv.Do {
+				p.kind = kind
+				return p.is(outcome, ports...)
+			}
+			own := func(ports string) testenv.Apply { return by(testenv.ArgoCD, declared(kind, ports)) }
+			scenario := story(
+				of(wanting(nfs), apply.TargetNotFound),
+				own("[{name: api, containerPort: 8080}, {name: smb, containerPort: 1445}]"),
+				of(wanting(nfs, smb), apply.Applied, ownedNFS, // rows 1 and 6
+					`adapter-smb 1445/TCP Shadowed argocd-controller/Apply: 1445/TCP is declared by argocd-controller (Apply) as "smb"`),
+				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "smb:1445/TCP", "adapter-nfs:12049/TCP"}},
+				own("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 445}]"),
+				of(wanting(nfs, smb), apply.Unchanged, ownedNFS, // rows 2 and 9
+					"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by argocd-controller (Apply) on 445/TCP"),
+				testenv.Expect{Change: testenv.NothingChanged},
+				own("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
+				of(wanting(nfs, smb), apply.Applied, // row 4
+					"adapter-nfs 12049/TCP Shared argocd-controller/Apply portside/Apply: also declared by argocd-controller (Apply)", ownedSMB),
+				of(wanting(), apply.Applied, "adapter-smb 1445/TCP Removed"),
+				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+			)
+			scenario.Kind = string(kind)
+			scenario.Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+func TestOurEntryHoldsNoMore(t *testing.T) {
+	t.Parallel()
+	const container = `.spec.template.spec.containers[name="dittofs"]`
+	const port = container + `.ports[containerPort=12049,protocol="TCP"]`
+	holds := func(want ...string) testenv.Do {
+		return testenv.Do{What: "a look at our entry", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			live, err := cp.Manager("testenv").Get(ctx, "StatefulSet", namespace, dittofs)
+			if err != nil {
+				return err
+			}
+			got, err := testenv.Entry(live, testenv.Portside, "Apply")
+			slices.Sort(want)
+			if err == nil && !slices.Equal(got, want) {
+				err = fmt.Errorf("our entry holds\n%q, want\n%q", got, want)
+			}
+			return err
+		}}
+	}
+	whole := []string{container, container + ".name", port, port + ".containerPort", port + ".name", port + ".protocol"}
+	story(argo(static), holds(),
+		wanting(nfs).is(apply.Applied, ownedNFS), holds(whole...),
+		edits(testenv.KubectlEdit, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/1/hostPort","value":22049}]`),
+		wanting(nfs).is(apply.Unchanged, ownedNFS), holds(whole...),
+		// The leaf that another owns does not keep our port (fact 5).
+		wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"), holds(),
+		testenv.Expect{Ports: []string{"api:8080/TCP"}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestKubectlReplaceTakesOursAway(t *testing.T) {
+	t.Parallel()
+	// What is left of our entry is the container's key; the ports come back.
+	replace := updates(testenv.KubectlReplace, static)
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), replace,
+		testenv.Expect{Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply, usApply}}},
+		wanting(nfs).is(apply.Applied, ownedNFS),
+		testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+		replace,
+		wanting().is(apply.Applied),
+		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"": {argoApply}}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestPausedStopsEveryWrite(t *testing.T) {
+	t.Parallel()
+	pause := edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`)
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), pause,
+		wanting(smb).costing("GET 1, APPLY 0").is(apply.Paused,
+			"adapter-smb 1445/TCP Blocked: the annotation portside.dev/paused stops every write to the workload"),
+		wanting(nfs).costing("GET 1, APPLY 0").is(apply.Paused, ownedNFS),
+		testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+		edits(testenv.KubectlEdit, `[{"op":"remove","path":"/metadata/annotations"}]`),
+		wanting(smb).is(apply.Applied, ownedSMB, "adapter-nfs 12049/TCP Removed"),
+	).Run(t, testenv.Shared(t))
+}
+
+func TestHostNetwork(t *testing.T) {
+	t.Parallel()
+	host := testenv.Update{Manager: testenv.KubectlEdit, Mutate: func(w *unstructured.Unstructured) {
+		_ = unstructured.SetNestedField(w.Object, true, "spec", "template", "spec", "hostNetwork")
+	}}
+	blocked := "Blocked: the pod template has hostNetwork: true, so the number would be reserved on the node"
+	allowed := wanting(nfs)
+	allowed.host = true
+	story(argo(static), host,
+		wanting(nfs).costing("GET 1, APPLY 0").is(apply.Unchanged, "adapter-nfs 12049/TCP "+blocked),
+		allowed.is(apply.Applied, ownedNFS),
+		wanting(nfs).is(apply.Applied, "adapter-nfs 12049/TCP "+blocked, "adapter-nfs 12049/TCP Removed"),
+		testenv.Expect{Ports: []string{"api:8080/TCP"}},
+	).Run(t, testenv.Shared(t))
+}

@@ -1,0 +1,147 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// The races of a look that is out of date: something happens between the look
+// and the first write of the same pass.
+
+// argoMeanwhile is Argo CD's manager applying the workload in between.
+func argoMeanwhile(ports string) func(context.Context, *testenv.ControlPlane, string) error {
+	return meanwhile(declared(apply.StatefulSet, ports))
+}
+
+func meanwhile(object string) func(context.Context, *testenv.ControlPlane, string) error {
+	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		_, err := cp.Manager(testenv.ArgoCD).In(namespace).ForceApply(ctx, object)
+		return err
+	}
+}
+
+func TestRaceANamedStaticPortIsAdded(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
+	story(argo(static),
+		wanting(nfs, smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
+			`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) as "nfs"`, ownedSMB),
+		testenv.Expect{
+			Ports:  []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"},
+			Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}},
+		},
+		argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceAnUnnamedStaticPortIsAdded(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {containerPort: 12049}]"
+	story(argo(static),
+		wanting(nfs, smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
+			`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) without a name`, ownedSMB),
+		testenv.Expect{
+			Ports:  []string{"api:8080/TCP", "adapter-smb:1445/TCP", ":12049/TCP"},
+			Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {}},
+		},
+		argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceOurPortIsTakenByForce(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		wanting(nfs, smb).after(argoMeanwhile(theirs)).is(apply.Applied,
+			`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) as "nfs"`, ownedSMB),
+		testenv.Expect{
+			Ports:  []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"},
+			Owners: map[string][]string{"12049/TCP": {argoApply}},
+		},
+		argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceOurNameIsGivenToAnotherPort(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
+	story(argo(static),
+		wanting(nfs, smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
+			"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP", ownedSMB),
+		testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceTheOldPortIsSharedBeforeItIsRenumbered(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		wanting(at(nfs, 12050), smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
+			"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP", ownedSMB),
+		testenv.Expect{
+			Ports:  []string{"api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP"},
+			Owners: map[string][]string{"12049/TCP": {argoApply}},
+		},
+		argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceTheTargetGoes(t *testing.T) {
+	t.Parallel()
+	story(argo(static),
+		wanting(nfs).after(remove).costing("GET 2, APPLY 1").is(apply.TargetNotFound),
+		testenv.Expect{Gone: true},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceTheTargetIsMadeAnew(t *testing.T) {
+	t.Parallel()
+	anew := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		if err := remove(ctx, cp, namespace); err != nil {
+			return err
+		}
+		return argoMeanwhile("[{name: web, containerPort: 8080}]")(ctx, cp, namespace)
+	}
+	story(argo(static),
+		wanting(nfs).after(anew).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
+		testenv.Expect{Ports: []string{"web:8080/TCP", "adapter-nfs:12049/TCP"}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestRaceTheContainerIsRenamed(t *testing.T) {
+	t.Parallel()
+	renamed := `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dittofs}
+spec:
+  serviceName: dittofs
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}}
+    spec: {containers: [{name: server, image: "dittofs:1", ports: [{name: api, containerPort: 8080}]}]}
+`
+	story(argo(static),
+		wanting(nfs).after(meanwhile(renamed)).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
+		testenv.Expect{Containers: []string{"server"}},
+		by(testenv.ArgoCD, renamed), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
+// remove deletes the workload and waits until it is gone.
+func remove(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+	owner := cp.Manager(testenv.ArgoCD)
+	if err := owner.Delete(ctx, "StatefulSet", namespace, dittofs); err != nil {
+		return err
+	}
+	if _, err := owner.Get(ctx, "StatefulSet", namespace, dittofs); !apierrors.IsNotFound(err) {
+		return fmt.Errorf("the workload is still there: %w", err)
+	}
+	return nil
+}

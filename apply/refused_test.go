@@ -1,0 +1,124 @@
+package apply_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/utils/ptr"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestForbiddenChangesNothing: a refusal that names no port is asked twice, on
+// a new look, and then told.
+func TestForbiddenChangesNothing(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	namespace := cp.Namespace(t)
+	story(argo(static), wanting(smb).is(apply.Applied, ownedSMB)).RunIn(t, cp, namespace)
+	for _, object := range []string{`
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader}
+rules: [{apiGroups: [apps], resources: [statefulsets], verbs: [get]}]`, `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: reader}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
+		if _, err := cp.Manager("testenv").In(namespace).Apply(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	user, err := cp.User("reader")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var requests testenv.Requests
+	client, err := appsclient.NewForConfig(requests.Wrap(user))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+	testenv.Eventually(t, "the role is known", func(ctx context.Context) error { _, err := applier.Look(ctx, target); return err })
+	requests.Reset()
+
+	result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs, smb}})
+	if result.Outcome != apply.Failed || !apierrors.IsForbidden(err) || !apply.IsRefusal(err) {
+		t.Errorf("outcome %s, error %v", result.Outcome, err)
+	}
+	want := []string{"adapter-nfs 12049/TCP Blocked: it was not written, because the pass failed", ownedSMB}
+	if got := describe(result.Ports); strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("ports %q, want %q", got, want)
+	}
+	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != 2 || applies != 2 {
+		t.Errorf("it took %s, want two looks and two applies", &requests)
+	}
+}
+
+func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
+	t.Parallel()
+	w := apply.ReadStatefulSet(&appsv1.StatefulSet{})
+	w.Containers = []apply.Container{{Name: dittofs}}
+	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":`)}}}
+	if _, err := apply.Decide(w, &w.Containers[0], apply.Wanted{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
+		t.Errorf("the error is %v, want one that names the manager", err)
+	}
+}
+
+func TestFieldManagerIsValidated(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"", "kubectl-portside", fieldmanager.BeforeFirstApply, strings.Repeat("x", 129)} {
+		if _, err := apply.NewApplier(nil, apply.AsFieldManager(name)); err == nil {
+			t.Errorf("the field manager %q was taken", name)
+		}
+	}
+}
+
+func TestUnknownKind(t *testing.T) {
+	t.Parallel()
+	result, err := newApplier(t, testenv.Shared(t)).Pass(t.Context(), apply.Target{Kind: "Job", Namespace: "default", Name: "x"}, apply.Wanted{})
+	if result.Outcome != apply.Failed || err == nil || !strings.Contains(err.Error(), "StatefulSet") {
+		t.Errorf("outcome %s, error %v", result.Outcome, err)
+	}
+}
+
+func TestRestarts(t *testing.T) {
+	t.Parallel()
+	rolling := func(partition int32) appsv1.StatefulSetUpdateStrategy {
+		return appsv1.StatefulSetUpdateStrategy{Type: "RollingUpdate", RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To(partition)}}
+	}
+	for name, c := range map[string]struct {
+		workload *apply.Workload
+		want     int32
+	}{
+		"StatefulSet": {apply.ReadStatefulSet(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3)}}), 3},
+		"StatefulSet with a partition": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+			Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), UpdateStrategy: rolling(2)}}), 1},
+		"StatefulSet with a partition above its replicas": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+			Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), UpdateStrategy: rolling(5)}}), 0},
+		"StatefulSet OnDelete": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+			Spec: appsv1.StatefulSetSpec{UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}}}), 0},
+		"Deployment":        {apply.ReadDeployment(&appsv1.Deployment{}), 1},
+		"Deployment paused": {apply.ReadDeployment(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Paused: true}}), 0},
+		"DaemonSet":         {apply.ReadDaemonSet(&appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4}}), 4},
+		"DaemonSet OnDelete": {apply.ReadDaemonSet(&appsv1.DaemonSet{
+			Spec:   appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}},
+			Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4}}), 0},
+	} {
+		if c.workload.Restarts != c.want {
+			t.Errorf("%s: a change restarts %d pods, want %d", name, c.workload.Restarts, c.want)
+		}
+	}
+}

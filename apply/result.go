@@ -1,0 +1,82 @@
+package apply
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// State is what became of a wanted adapter port.
+type State string
+
+// The states of a port.
+const (
+	// Owned: the port is declared as wanted, by portside alone.
+	Owned State = "Owned"
+	// Shared: it is declared as wanted, by another manager as well.
+	Shared State = "Shared"
+	// Shadowed: its number and protocol are declared by another manager, or by
+	// nobody, under another name. Traffic gets there; the name is not ours.
+	Shadowed State = "Shadowed"
+	// Blocked: it cannot be had as wanted. The message says what is in the way.
+	Blocked State = "Blocked"
+	// Invalid: the adapter does not make a valid port. It is left out, and what
+	// was there under its name stays.
+	Invalid State = "Invalid"
+	// Removed: the port was ours and is gone.
+	Removed State = "Removed"
+	// Released: the port was ours and stays, owned by nobody else than those
+	// who own it still. Only a release that keeps the ports has it.
+	Released State = "Released"
+)
+
+// PortStatus is one port and what became of it.
+type PortStatus struct {
+	// Type is the adapter's, empty where no adapter that the pass knew of has
+	// this port.
+	Type string
+	Name string
+	// Port is the number as the source gave it, valid or not.
+	Port     int64
+	Protocol corev1.Protocol
+	State    State
+	// Owners are the managers that own the live port of this number and
+	// protocol, ours included.
+	Owners []fieldmanager.Manager
+	// Message says why, for every state but a plain Owned or Removed. It is
+	// the same as long as nothing changes.
+	Message string
+}
+
+// Outcome is what became of a target.
+type Outcome string
+
+// The outcomes of a pass, a release or an adoption.
+const (
+	// Applied: the server stored a change.
+	Applied Outcome = "Applied"
+	// Unchanged: it saw none, or there was nothing to say to it.
+	Unchanged Outcome = "Unchanged"
+	// TargetNotFound: the workload is not there. It may come later.
+	TargetNotFound Outcome = "TargetNotFound"
+	// ContainerNotFound: the container is not there, or cannot be told.
+	ContainerNotFound Outcome = "ContainerNotFound"
+	// Paused: the workload carries [PausedAnnotation]; nothing was written.
+	Paused Outcome = "Paused"
+	// Failed: the server refused, or could not be asked.
+	Failed Outcome = "Failed"
+)
+
+// Result is what a pass, a release or an adoption came to.
+type Result struct {
+	Target          Target
+	Container       string
+	Outcome         Outcome
+	ResourceVersion string
+	// Ports are the wanted ones in the order of their adapters, then the
+	// removed ones in the order they had.
+	Ports []PortStatus
+	// Before and After are the workload as first and as last seen; both are
+	// nil where there is none. After a dry run, After is what would be stored.
+	Before, After *Workload
+}

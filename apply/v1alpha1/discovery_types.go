@@ -1,0 +1,80 @@
+package v1alpha1
+
+import "k8s.io/apimachinery/pkg/util/intstr"
+
+// Discovery says where to ask for the adapters that run.
+type Discovery struct {
+	// http asks each ready pod of the target over HTTP.
+	HTTP *HTTPDiscovery `json:"http"`
+}
+
+// HTTPDiscovery asks each ready pod of the target for its adapters, and no one
+// else: the address is never taken from this object.
+//
+// +kubebuilder:validation:XValidation:rule="self.timeoutSeconds < self.intervalSeconds",message="timeoutSeconds must be less than intervalSeconds"
+type HTTPDiscovery struct {
+	// port to ask: the name of a port of the container, or a number.
+	// +kubebuilder:validation:XIntOrString
+	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 65535 : self.size() <= 15 && self.matches('^[a-z0-9]+(-[a-z0-9]+)*$') && self.matches('[a-z]')",message="port must be a port's name or a number from 1 to 65535"
+	Port intstr.IntOrString `json:"port"`
+
+	// scheme of the request. It has no default, so that plain HTTP is always
+	// a choice.
+	// +kubebuilder:validation:Enum=HTTP;HTTPS
+	Scheme Scheme `json:"scheme"`
+
+	// serverName is the name that the server's certificate must be for. It is
+	// for HTTPS only, where the pod's address is not what the certificate
+	// names.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	ServerName string `json:"serverName,omitempty"`
+
+	// path of the request. It may have a query.
+	// +optional
+	// +kubebuilder:default="/api/v1/adapters"
+	// +kubebuilder:validation:Pattern="^/"
+	// +kubebuilder:validation:MaxLength=1024
+	Path string `json:"path,omitempty"`
+
+	// intervalSeconds is the time between two questions to one pod.
+	// +optional
+	// +kubebuilder:default=30
+	// +kubebuilder:validation:Minimum=5
+	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
+
+	// timeoutSeconds is how long one question may take in all.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
+
+	// credentialsRef names a Secret in the namespace of this object that
+	// carries the label portside.dev/credentials: "true". Without that label
+	// the Secret is not used: naming it here is not enough to read it.
+	// +optional
+	CredentialsRef *CredentialsRef `json:"credentialsRef,omitempty"`
+}
+
+// Scheme is the scheme of an HTTP request.
+type Scheme string
+
+const (
+	// SchemeHTTP asks in clear text.
+	SchemeHTTP Scheme = "HTTP"
+	// SchemeHTTPS asks over TLS and checks the server's certificate.
+	SchemeHTTPS Scheme = "HTTPS"
+)
+
+// CredentialsLabel is the label that a Secret needs, with the value "true",
+// before it is used as credentials.
+const CredentialsLabel = "portside.dev/credentials"
+
+// CredentialsRef names a Secret in the namespace of the AdapterSet.
+type CredentialsRef struct {
+	// name of the Secret.
+	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Name string `json:"name"`
+}

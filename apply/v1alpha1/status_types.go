@@ -1,0 +1,92 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// AdapterSetStatus is what was found and done.
+type AdapterSetStatus struct {
+	// observedGeneration is the generation of the spec that this is about.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// target is the workload that the ports were last applied to. Its uid
+	// tells a workload from one of the same name that replaced it.
+	// +optional
+	Target *TargetStatus `json:"target,omitempty"`
+
+	// fieldManager is the name under which the ports are owned.
+	// +optional
+	FieldManager string `json:"fieldManager,omitempty"`
+
+	// summary is how many of the wanted ports are in place, such as 2/3.
+	// +optional
+	Summary string `json:"summary,omitempty"`
+
+	// ports are the wanted ports and what became of each.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Ports []PortStatus `json:"ports,omitempty"`
+
+	// conditions are Ready, Reconciling, Stalled and Discovered.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// TargetStatus identifies the workload and the container that were found.
+type TargetStatus struct {
+	// uid of the workload.
+	UID types.UID `json:"uid"`
+
+	// container that has the ports.
+	Container string `json:"container"`
+}
+
+// PortStatus is what became of one wanted port.
+type PortStatus struct {
+	// type of the adapter, as it was given.
+	// +optional
+	Type string `json:"type,omitempty"`
+
+	// name of the port.
+	Name string `json:"name"`
+
+	// port is the number that was given, also where it is no port's number.
+	Port int64 `json:"port"`
+
+	// protocol of the port.
+	// +optional
+	Protocol string `json:"protocol,omitempty"`
+
+	// state says whether the port is in place, and whose it is.
+	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Removed
+	State string `json:"state"`
+
+	// owners are the managers that own the live port, ours included.
+	// +optional
+	// +listType=atomic
+	Owners []PortOwner `json:"owners,omitempty"`
+
+	// inactiveSince is when the adapter was first seen inactive. The delay
+	// before its port goes counts from then, so it outlives restarts.
+	// +optional
+	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
+
+	// message says why, where state alone does not.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// PortOwner is a field manager that owns a port.
+type PortOwner struct {
+	// manager is the name of the field manager.
+	Manager string `json:"manager"`
+
+	// operation is how it came to own the port: Apply or Update. One name can
+	// stand for two managers that differ in it alone.
+	Operation metav1.ManagedFieldsOperationType `json:"operation"`
+}

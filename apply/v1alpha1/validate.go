@@ -1,0 +1,153 @@
+package v1alpha1
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+const (
+	// targetAPIVersion is the API version of every kind of target.
+	targetAPIVersion = "apps/v1"
+	// minIntervalSeconds keeps a typing error from becoming a flood.
+	minIntervalSeconds = 5
+	minTimeoutSeconds  = 1
+	// maxPathLength is how long a request's path may be, in characters.
+	maxPathLength = 1024
+)
+
+var (
+	targetKinds         = []string{"StatefulSet", "Deployment", "DaemonSet"}
+	schemes             = []Scheme{SchemeHTTP, SchemeHTTPS}
+	deletionPolicies    = []DeletionPolicy{DeletionRetain, DeletionRemove}
+	removalPolicies     = []RemovalPolicy{RemovalAfterDelay}
+	hostNetworkPolicies = []HostNetworkPolicy{HostNetworkBlock, HostNetworkAllow}
+)
+
+// validate checks a set with its defaults filled in, beyond the shape of its
+// fields. In the cluster, the markers on the types do the same. Whether an
+// adapter can have a port is not asked here.
+func validate(set *AdapterSet) field.ErrorList {
+	metadata := field.NewPath("metadata")
+	errs := checkName(set.Name, validation.IsDNS1123Subdomain, metadata.Child("name"))
+	if set.Namespace != "" {
+		errs = append(errs, checkName(set.Namespace, validation.IsDNS1123Label, metadata.Child("namespace"))...)
+	}
+	spec, path := &set.Spec, field.NewPath("spec")
+	errs = append(errs, validateTargetRef(spec.TargetRef, path.Child("targetRef"))...)
+	if spec.Container != "" {
+		errs = append(errs, checkName(spec.Container, validation.IsDNS1123Label, path.Child("container"))...)
+	}
+	errs = append(errs, validateSource(spec, path)...)
+	errs = append(errs, validateRollout(spec.Rollout, path.Child("rollout"))...)
+	return append(errs, checkEnum(spec.DeletionPolicy, deletionPolicies, path.Child("deletionPolicy"))...)
+}
+
+func validateTargetRef(ref TargetRef, path *field.Path) field.ErrorList {
+	errs := checkEnum(ref.APIVersion, []string{targetAPIVersion}, path.Child("apiVersion"))
+	errs = append(errs, checkEnum(ref.Kind, targetKinds, path.Child("kind"))...)
+	return append(errs, checkName(ref.Name, validation.IsDNS1123Subdomain, path.Child("name"))...)
+}
+
+// validateSource checks where the adapters come from: the list or discovery.
+func validateSource(spec *AdapterSetSpec, path *field.Path) field.ErrorList {
+	switch {
+	case spec.Adapters != nil && spec.Discovery != nil:
+		return field.ErrorList{field.Forbidden(path.Child("discovery"), "a set has adapters or discovery, not both")}
+	case spec.Discovery != nil:
+		return validateHTTP(spec.Discovery.HTTP, path.Child("discovery", "http"))
+	case spec.Adapters == nil:
+		return field.ErrorList{field.Required(path.Child("adapters"),
+			"a set needs adapters ([] for none) or discovery")}
+	}
+	return validateAdapters(spec.Adapters, path.Child("adapters"))
+}
+
+func validateAdapters(adapters []Adapter, path *field.Path) field.ErrorList {
+	if len(adapters) > MaxAdapters {
+		return field.ErrorList{field.TooMany(path, len(adapters), MaxAdapters)}
+	}
+	errs := field.ErrorList{}
+	seen := map[string]bool{}
+	for i, adapter := range adapters {
+		if seen[adapter.Type] {
+			errs = append(errs, field.Duplicate(path.Index(i).Child("type"), shorten(adapter.Type)))
+		}
+		seen[adapter.Type] = true
+	}
+	return errs
+}
+
+func validateHTTP(http *HTTPDiscovery, path *field.Path) field.ErrorList {
+	errs := validateHTTPPort(http.Port, path.Child("port"))
+	errs = append(errs, checkEnum(http.Scheme, schemes, path.Child("scheme"))...)
+	if name := http.ServerName; name != "" {
+		errs = append(errs, checkName(name, validation.IsDNS1123Subdomain, path.Child("serverName"))...)
+	}
+	switch {
+	case !strings.HasPrefix(http.Path, "/"):
+		errs = append(errs, field.Invalid(path.Child("path"), shorten(http.Path), "must begin with /"))
+	case len([]rune(http.Path)) > maxPathLength:
+		errs = append(errs, field.TooLongCharacters(path.Child("path"), http.Path, maxPathLength))
+	}
+	interval, timeout := *http.IntervalSeconds, *http.TimeoutSeconds
+	errs = append(errs, checkAtLeast(interval, minIntervalSeconds, path.Child("intervalSeconds"))...)
+	errs = append(errs, checkAtLeast(timeout, minTimeoutSeconds, path.Child("timeoutSeconds"))...)
+	if timeout >= interval {
+		errs = append(errs, field.Invalid(path.Child("timeoutSeconds"), timeout, "must be less than intervalSeconds"))
+	}
+	if ref := http.CredentialsRef; ref != nil {
+		errs = append(errs, checkName(ref.Name, validation.IsDNS1123Subdomain, path.Child("credentialsRef", "name"))...)
+	}
+	return errs
+}
+
+func validateHTTPPort(port intstr.IntOrString, path *field.Path) field.ErrorList {
+	problems := validation.IsValidPortNum(port.IntValue())
+	value := any(port.IntVal)
+	if port.Type == intstr.String {
+		problems, value = validation.IsValidPortName(port.StrVal), shorten(port.StrVal)
+	}
+	return invalid(problems, value, path)
+}
+
+func validateRollout(rollout Rollout, path *field.Path) field.ErrorList {
+	errs := checkAtLeast(*rollout.SettleSeconds, 0, path.Child("settleSeconds"))
+	errs = append(errs, checkEnum(rollout.RemovalPolicy, removalPolicies, path.Child("removalPolicy"))...)
+	errs = append(errs, checkAtLeast(*rollout.RemovalDelaySeconds, 0, path.Child("removalDelaySeconds"))...)
+	return append(errs, checkEnum(rollout.HostNetwork, hostNetworkPolicies, path.Child("hostNetwork"))...)
+}
+
+// checkName applies one of Kubernetes' rules for names.
+func checkName(name string, rule func(string) []string, path *field.Path) field.ErrorList {
+	if name == "" {
+		return field.ErrorList{field.Required(path, "")}
+	}
+	return invalid(rule(name), shorten(name), path)
+}
+
+func checkEnum[T ~string](value T, known []T, path *field.Path) field.ErrorList {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return field.ErrorList{field.NotSupported(path, shorten(string(value)), known)}
+}
+
+func checkAtLeast(value, least int32, path *field.Path) field.ErrorList {
+	if value >= least {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, value, fmt.Sprintf("must be at least %d", least))}
+}
+
+func invalid(problems []string, value any, path *field.Path) field.ErrorList {
+	errs := field.ErrorList{}
+	for _, problem := range problems {
+		errs = append(errs, field.Invalid(path, value, problem))
+	}
+	return errs
+}

@@ -1,0 +1,88 @@
+package apply_test
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// renameContainer is an owner that renames the container by an update.
+var renameContainer = testenv.Update{Manager: testenv.KubectlReplace, Mutate: func(w *unstructured.Unstructured) {
+	testenv.EditContainer(w, dittofs, func(c map[string]any) {
+		c["name"] = "server"
+		c["ports"] = []any{map[string]any{"name": "api", "containerPort": int64(8080), "protocol": "TCP"}}
+	})
+}}
+
+// staleEntry leaves us an entry for a container that is gone, as an admission
+// policy does that removes the container in the owner's own request.
+var staleEntry = edits("policy", `[{"op":"add","path":"/metadata/managedFields/-","value":{
+	"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":
+	{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{},
+	"f:ports":{"k:{\"containerPort\":12049,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}}}}}}}}}}}]`)
+
+func TestPortsFollowToTheOnlyContainer(t *testing.T) {
+	t.Parallel()
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry,
+		wanting(nfs).costing("GET 1, APPLY 1").is(apply.Applied, ownedNFS),
+		testenv.Expect{Containers: []string{"server"}, Owners: map[string][]string{"": {}}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	named := wanting(nfs)
+	named.container = dittofs
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry,
+		testenv.Expect{Containers: []string{"server"}, Owners: map[string][]string{"": {usApply}}},
+		named.costing("GET 1, APPLY 1").is(apply.ContainerNotFound),
+		testenv.Expect{Change: testenv.MetadataChanged, Containers: []string{"server"}, Owners: map[string][]string{"": {}}},
+		named.costing("GET 1, APPLY 0").is(apply.ContainerNotFound),
+	).Run(t, testenv.Shared(t))
+}
+
+func TestContainerNotFoundKeepsPortsElsewhere(t *testing.T) {
+	t.Parallel()
+	wrong := wanting(nfs)
+	wrong.container = "dittosf"
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		wrong.costing("GET 1, APPLY 0").is(apply.ContainerNotFound),
+		testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestWhichContainer(t *testing.T) {
+	t.Parallel()
+	two := func(annotations string) testenv.Apply {
+		return by(testenv.ArgoCD, `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dittofs}
+spec:
+  serviceName: dittofs
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}, annotations: {`+annotations+`}}
+    spec:
+      initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}]
+      containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]
+`)
+	}
+	named := wanting(nfs, smb)
+	named.container = dittofs
+	story(
+		two(""),
+		wanting(nfs).costing("GET 1, APPLY 0").is(apply.ContainerNotFound),
+		two("kubectl.kubernetes.io/default-container: dittofs"),
+		wanting(nfs).is(apply.Applied, ownedNFS),
+		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP"}},
+		// An init container's ports are not ours to look at.
+		named.is(apply.Applied, ownedNFS, ownedSMB),
+		two("kubectl.kubernetes.io/default-container: missing"),
+		wanting(nfs).is(apply.ContainerNotFound),
+		testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}

@@ -1,0 +1,90 @@
+package apply
+
+import (
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// Wanted is what a pass is to make true of a workload.
+type Wanted struct {
+	// Adapters are all that the source knows, active or not. They are at most
+	// [MaxAdapters].
+	Adapters []Adapter
+	// AllowHostNetwork permits ports in a pod template with hostNetwork, where
+	// each reserves its number on the node.
+	AllowHostNetwork bool
+}
+
+// TooManyError refuses a list of adapters whole.
+type TooManyError struct{ Count int }
+
+// Error gives both numbers.
+func (e *TooManyError) Error() string {
+	return fmt.Sprintf("%d adapters are listed; at most %d are taken, and none of a longer list", e.Count, MaxAdapters)
+}
+
+// wantedPort is the port of an active adapter.
+type wantedPort struct {
+	status PortStatus
+	key    portKey
+	// settled tells that the state is known without a look at the workload.
+	settled bool
+}
+
+// wantedPorts are the ports of the active adapters in their order. A number,
+// type or protocol that makes no port is Invalid; of two ports with one key or
+// one name the later is Blocked.
+func wantedPorts(adapters []Adapter) ([]wantedPort, error) {
+	if len(adapters) > MaxAdapters {
+		return nil, &TooManyError{Count: len(adapters)}
+	}
+	var wanted []wantedPort
+	byKey, byName := map[portKey]string{}, map[string]string{}
+	for _, a := range adapters {
+		if !a.Active() {
+			continue
+		}
+		p := wantedPort{status: PortStatus{Type: a.Type, Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
+		if reason := invalid(a, p.status); reason != "" {
+			p.settle(Invalid, reason)
+			wanted = append(wanted, p)
+			continue
+		}
+		p.key = portKey{int32(a.Port), p.status.Protocol} //nolint:gosec // G115: invalid() has checked the range.
+		if first, taken := byName[p.status.Name]; taken {
+			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same port name", first))
+		} else if first, taken := byKey[p.key]; taken {
+			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
+		} else {
+			byKey[p.key], byName[p.status.Name] = a.Type, a.Type
+		}
+		wanted = append(wanted, p)
+	}
+	return wanted, nil
+}
+
+func (p *wantedPort) settle(s State, message string) {
+	p.status.State, p.status.Message, p.settled = s, message, true
+}
+
+func protocolOf(a Adapter) corev1.Protocol {
+	if a.Protocol == "" {
+		return corev1.ProtocolTCP
+	}
+	return corev1.Protocol(strings.ToUpper(a.Protocol))
+}
+
+// invalid says why the adapter makes no port, or nothing.
+func invalid(a Adapter, p PortStatus) string {
+	switch {
+	case p.Name == "":
+		return fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
+	case a.Port < 1 || a.Port > 65535:
+		return fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
+	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP:
+		return fmt.Sprintf("protocol %.40q is none of TCP, UDP, SCTP", a.Protocol)
+	}
+	return ""
+}

@@ -1,0 +1,133 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestPortName(t *testing.T) {
+	t.Parallel()
+	for adapterType, want := range map[string]string{
+		"nfs":              "adapter-nfs",
+		"NFS":              "adapter-nfs",
+		"7letter":          "adapter-7letter",
+		"8letters":         "adapter-8l-1d50",
+		"nfs_v4":           "adapter-nfs-v4",
+		"-nfs--v4.":        "adapter-nfs-v4",
+		"a-verylongtype":   "adapter-a-44c7",
+		"custom-adapter-a": "adapter-cu-1e31",
+		"custom-adapter-b": "adapter-cu-c0bd",
+		"9":                "adapter-9",
+		"été":              "adapter-t",
+		"日本":               "",
+		"":                 "",
+		"---":              "",
+	} {
+		if got := apply.PortName(adapterType); got != want {
+			t.Errorf("PortName(%q) is %q, want %q", adapterType, got, want)
+		}
+	}
+}
+
+// TestPortNamesAreValid: every name is one that Kubernetes takes (fact 11).
+func TestPortNamesAreValid(t *testing.T) {
+	t.Parallel()
+	valid := regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	rapid.Check(t, func(r *rapid.T) {
+		adapterType := rapid.String().Draw(r, "type")
+		name := apply.PortName(adapterType)
+		if name == "" {
+			if strings.ContainsAny(strings.ToLower(adapterType), "abcdefghijklmnopqrstuvwxyz0123456789") {
+				r.Fatalf("%q has no name", adapterType)
+			}
+			return
+		}
+		if len(name) > 15 || !valid.MatchString(name) || strings.Contains(name, "--") || !strings.HasPrefix(name, apply.NamePrefix) {
+			r.Fatalf("%q has the name %q", adapterType, name)
+		}
+		if again := apply.PortName(strings.ToUpper(adapterType)); strings.ToLower(strings.ToUpper(adapterType)) == strings.ToLower(adapterType) && again != name {
+			r.Fatalf("%q has the names %q and %q", adapterType, name, again)
+		}
+	})
+}
+
+func TestInvalidAdapters(t *testing.T) {
+	t.Parallel()
+	running := func(adapterType string, port int64, protocol string) apply.Adapter {
+		return apply.Adapter{Type: adapterType, Port: port, Protocol: protocol, Enabled: true, Running: true}
+	}
+	for name, c := range map[string]struct {
+		adapter apply.Adapter
+		want    string
+	}{
+		"no type":           {running("", 1, ""), ` 1/TCP Invalid: the type "" has no letter a to z and no digit to make a port name of`},
+		"a type of dashes":  {running("--", 1, ""), ` 1/TCP Invalid: the type "--" has no letter a to z and no digit to make a port name of`},
+		"port zero":         {running("smb", 0, ""), "adapter-smb 0/TCP Invalid: port 0 is not within 1 to 65535"},
+		"a negative port":   {running("smb", -1, ""), "adapter-smb -1/TCP Invalid: port -1 is not within 1 to 65535"},
+		"too high a port":   {running("smb", 65536, ""), "adapter-smb 65536/TCP Invalid: port 65536 is not within 1 to 65535"},
+		"a huge port":       {running("smb", 1<<32+1445, ""), "adapter-smb 4294968741/TCP Invalid: port 4294968741 is not within 1 to 65535"},
+		"an odd protocol":   {running("smb", 1445, "ICMP"), `adapter-smb 1445/ICMP Invalid: protocol "ICMP" is none of TCP, UDP, SCTP`},
+		"the same name":     {running("NFS", 3049, ""), `adapter-nfs 3049/TCP Blocked: the adapter "nfs" before it has the same port name`},
+		"the same key":      {running("smb", 12049, "tcp"), `adapter-smb 12049/TCP Blocked portside/Apply: the adapter "nfs" before it has the same number and protocol`},
+		"another protocol":  {running("smb", 12049, "udp"), "adapter-smb 12049/UDP Owned portside/Apply"},
+		"a long type":       {running(strings.Repeat("x", 300), 1445, "sctp"), "adapter-xx-0d4e 1445/SCTP Owned portside/Apply"},
+		"the highest port":  {running("smb", 65535, ""), "adapter-smb 65535/TCP Owned portside/Apply"},
+		"not active at all": {apply.Adapter{Type: "smb", Port: -7}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ports := []string{ownedNFS}
+			if c.want != "" {
+				ports = append(ports, c.want)
+			}
+			// The rest goes on.
+			story(argo(static), wanting(nfs, c.adapter).is(apply.Applied, ports...),
+				wanting(nfs, c.adapter).is(apply.Unchanged, ports...),
+				testenv.Expect{Change: testenv.NothingChanged},
+			).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+// TestAnInvalidAdapterTakesNothingAway: a source that talks nonsense about an
+// adapter changes nothing about its port.
+func TestAnInvalidAdapterTakesNothingAway(t *testing.T) {
+	t.Parallel()
+	story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
+		wanting(at(nfs, 0), smb).is(apply.Unchanged,
+			"adapter-nfs 0/TCP Invalid portside/Apply: port 0 is not within 1 to 65535; 12049/TCP stays as it is", ownedSMB),
+		testenv.Expect{Change: testenv.NothingChanged},
+		// Unless another adapter is to have the number.
+		wanting(at(nfs, 0), at(smb, 12049)).is(apply.Applied,
+			"adapter-nfs 0/TCP Invalid: port 0 is not within 1 to 65535", "adapter-smb 12049/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed"),
+		testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:12049/TCP"}},
+	).Run(t, testenv.Shared(t))
+}
+
+func TestTooManyAdaptersAreRefusedWhole(t *testing.T) {
+	t.Parallel()
+	many := make([]apply.Adapter, apply.MaxAdapters+1)
+	for i := range many {
+		many[i] = apply.Adapter{Type: fmt.Sprintf("t%d", i), Port: int64(1000 + i)}
+	}
+	refused := testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		err := anyPass(many...)(ctx, cp, namespace)
+		if tooMany := new(apply.TooManyError); !errors.As(err, &tooMany) || tooMany.Count != len(many) {
+			return fmt.Errorf("65 adapters: %w", err)
+		}
+		return nil
+	}}
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		refused, testenv.Expect{Change: testenv.NothingChanged},
+		wanting(many[:apply.MaxAdapters]...).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+	).Run(t, testenv.Shared(t))
+}

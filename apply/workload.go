@@ -1,0 +1,134 @@
+package apply
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const (
+	// PausedAnnotation on a workload, with the value "true", stops every write
+	// of portside's to it.
+	PausedAnnotation = "portside.dev/paused"
+
+	// DefaultContainerAnnotation on a pod template names the container that
+	// kubectl logs and exec take; see
+	// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
+	DefaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+)
+
+// Target names a workload and, where Container is set, the container in it.
+type Target struct {
+	Kind      Kind
+	Namespace string
+	Name      string
+	Container string
+}
+
+// String is KIND namespace/name.
+func (t Target) String() string { return fmt.Sprintf("%s %s/%s", t.Kind, t.Namespace, t.Name) }
+
+// Workload is what portside reads of a StatefulSet, Deployment or DaemonSet:
+// all that its decisions depend on, and no more.
+type Workload struct {
+	Kind            Kind
+	Namespace       string
+	Name            string
+	UID             types.UID
+	ResourceVersion string
+	Generation      int64
+	// Paused tells that [PausedAnnotation] is set.
+	Paused bool
+	// HostNetwork tells that a declared port is reserved on the node.
+	HostNetwork bool
+	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
+	DefaultContainer string
+	// Containers are the pod template's, in order; init containers are not
+	// among them.
+	Containers    []Container
+	ManagedFields []metav1.ManagedFieldsEntry
+	// Restarts is how many pods a change of the pod template restarts at most:
+	// what is outside a StatefulSet's partition, and none where the update
+	// strategy is OnDelete or the Deployment is paused.
+	Restarts int32
+}
+
+// Container is a container's name and ports, in order. Their protocols are
+// set, as the API server stores them.
+type Container struct {
+	Name  string
+	Ports []corev1.ContainerPort
+}
+
+// ContainerError is a target whose container cannot be told. It lists those
+// that are there.
+type ContainerError struct {
+	Target     Target
+	Containers []string
+	reason     string
+}
+
+// Error names the target, what is wrong, and what there is.
+func (e *ContainerError) Error() string {
+	return fmt.Sprintf("%s: %s; it has %s", e.Target, e.reason, strings.Join(e.Containers, ", "))
+}
+
+// IsContainerNotFound reports whether err is a [ContainerError].
+func IsContainerNotFound(err error) bool {
+	var notFound *ContainerError
+	return errors.As(err, &notFound)
+}
+
+// Container finds the container: the one named; else the pod template's
+// default; else the only one. Its error is a [ContainerError].
+func (w *Workload) Container(name string) (*Container, error) {
+	reason := fmt.Sprintf("container %q is not there", name)
+	if name == "" && w.DefaultContainer != "" {
+		name = w.DefaultContainer
+		reason = fmt.Sprintf("container %q, which the annotation %s names, is not there", name, DefaultContainerAnnotation)
+	}
+	if name == "" && len(w.Containers) == 1 {
+		return &w.Containers[0], nil
+	}
+	if name == "" {
+		reason = "which container is meant? Name it (container), or set the pod template's annotation " + DefaultContainerAnnotation
+	}
+	names := make([]string, 0, len(w.Containers))
+	for i := range w.Containers {
+		if w.Containers[i].Name == name {
+			return &w.Containers[i], nil
+		}
+		names = append(names, w.Containers[i].Name)
+	}
+	return nil, &ContainerError{Target: w.target(), Containers: names, reason: reason}
+}
+
+func (w *Workload) target() Target {
+	return Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
+}
+
+// workloadOf reads what all kinds have in common.
+func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32) *Workload {
+	w := &Workload{
+		Kind:             kind,
+		Namespace:        meta.Namespace,
+		Name:             meta.Name,
+		UID:              meta.UID,
+		ResourceVersion:  meta.ResourceVersion,
+		Generation:       meta.Generation,
+		Paused:           meta.Annotations[PausedAnnotation] == "true",
+		HostNetwork:      template.Spec.HostNetwork,
+		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
+		ManagedFields:    meta.ManagedFields,
+		Restarts:         restarts,
+	}
+	for i := range template.Spec.Containers {
+		c := &template.Spec.Containers[i]
+		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports})
+	}
+	return w
+}

@@ -1,0 +1,111 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestAnOwnerWritesAllTheTime has an owner that changes the object without a
+// pause while adapters change 200 times: no conflict, no retry, and no change
+// of either side is lost.
+func TestAnOwnerWritesAllTheTime(t *testing.T) {
+	t.Parallel()
+	const changes = 200
+	cp := testenv.Shared(t)
+	namespace := cp.Namespace(t)
+	owner := cp.Manager(testenv.ArgoCD).In(namespace)
+	if _, err := owner.Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+		t.Fatal(err)
+	}
+	var requests testenv.Requests
+	client, err := appsclient.NewForConfig(requests.Wrap(cp.Config()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+
+	group, ctx := errgroup.WithContext(t.Context())
+	done := make(chan struct{})
+	writes := 0
+	group.Go(func() error {
+		for writes < 2*changes || !closed(done) {
+			writes++
+			patch := fmt.Sprintf(`{"spec":{"replicas":%d},"metadata":{"annotations":{"writes":"%d"}}}`, writes%5, writes)
+			if _, err := owner.Patch(ctx, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		defer close(done)
+		return changeAdapters(ctx, applier, target, changes)
+	})
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != changes || applies != changes || requests.Total() != 2*changes {
+		t.Errorf("%d passes took %s, want one look and one apply each", changes, &requests)
+	}
+	live, err := owner.Get(t.Context(), "StatefulSet", namespace, dittofs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := live.GetAnnotations()["writes"]; got != strconv.Itoa(writes) {
+		t.Errorf("the owner's last write was %d, the object has %s", writes, got)
+	}
+	if got := fmt.Sprint(testenv.Ports(live, dittofs)); got != "[api:8080/TCP adapter-nfs:30199/TCP]" {
+		t.Errorf("ports %s", got)
+	}
+}
+
+func changeAdapters(ctx context.Context, applier *apply.Applier, target apply.Target, changes int) error {
+	for i := range changes {
+		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
+		if err != nil {
+			return fmt.Errorf("pass %d: %w", i, err)
+		}
+		if result.Outcome != apply.Applied || result.Ports[0].State != apply.Owned {
+			return fmt.Errorf("pass %d: %s, ports %q", i, result.Outcome, describe(result.Ports))
+		}
+	}
+	return nil
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// TestUnchangedWhileOthersWrite: the outcome is about what we wrote, also when
+// the object moves under us for other reasons.
+func TestUnchangedWhileOthersWrite(t *testing.T) {
+	t.Parallel()
+	scale := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		_, err := cp.Manager(testenv.KubectlEdit).Patch(ctx, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"replicas":7}}`))
+		return err
+	}
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		wanting(nfs).after(scale).costing("GET 1, APPLY 1").is(apply.Unchanged, ownedNFS),
+		testenv.Expect{Change: testenv.SpecChanged},
+		wanting(nfs).after(argoMeanwhile("[{name: web, containerPort: 8081}]")).is(apply.Unchanged, ownedNFS),
+		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP", "web:8081/TCP"}},
+	).Run(t, testenv.Shared(t))
+}

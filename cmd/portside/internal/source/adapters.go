@@ -1,0 +1,99 @@
+// Package source reads which adapters a workload runs, as the workload's own
+// server says it.
+//
+// The one source so far is the JSON list that DittoFS answers to GET
+// /api/v1/adapters. Of each element it needs type, port, enabled and running,
+// takes a protocol, and ignores the rest, which varies by release. A list is
+// believed whole or not at all:
+//
+//  1. A list that cannot be read, or leaves open what was meant, is refused
+//     whole. Half a list would take the ports of the other half away.
+//  2. A value that is well formed and wrong (port 70000, protocol "XYZ") is
+//     handed on as it is: it costs that one port, which package apply reports.
+//
+// Error texts name the place and never the text found there, beyond an
+// element's short type: an answer that is not the list may hold a secret.
+package source
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+// MaxBodyBytes is the longest list that is read, in bytes. A list of
+// [apply.MaxAdapters] adapters is about 16 KiB.
+const MaxBodyBytes = 1 << 20
+
+// ReadAdapters reads a list of adapters. The name says in errors where the
+// list came from. An empty list is an empty slice that is not nil; with an
+// error the slice is nil, and nothing of the list is to be used.
+func ReadAdapters(name string, r io.Reader) ([]apply.Adapter, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxBodyBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	adapters, err := parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w; nothing of it is used", name, err)
+	}
+	return adapters, nil
+}
+
+func parse(data []byte) ([]apply.Adapter, error) {
+	if err := checkList(data); err != nil {
+		return nil, err
+	}
+	elements, err := splitList(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(elements) > apply.MaxAdapters {
+		return nil, fmt.Errorf("has %d adapters, but at most %d are read: check that it is the list of one server",
+			len(elements), apply.MaxAdapters)
+	}
+	adapters := make([]apply.Adapter, 0, len(elements))
+	for number, element := range elements {
+		adapter, offset, err := element.adapter()
+		if err != nil {
+			return nil, fmt.Errorf("element %d%s, at %s: %w", number, element.label(), position(data, offset), err)
+		}
+		adapters = append(adapters, adapter)
+	}
+	return adapters, nil
+}
+
+// adapter reads the fields that matter, by their exact names. With an error it
+// gives the offset of what is wrong.
+func (e element) adapter() (a apply.Adapter, offset int, err error) {
+	if e.fields == nil {
+		return a, e.offset, fmt.Errorf("must be an object, not %s", kindOf(e.raw))
+	}
+	for _, want := range []struct {
+		name     string
+		optional bool
+		read     func(json.RawMessage) error
+	}{
+		{name: "type", read: stringInto(&a.Type)},
+		{name: "port", read: integerInto(&a.Port)},
+		{name: "protocol", optional: true, read: stringInto(&a.Protocol)},
+		{name: "enabled", read: boolInto(&a.Enabled)},
+		{name: "running", read: boolInto(&a.Running)},
+	} {
+		value, given := e.fields[want.name]
+		switch {
+		case value.repeated:
+			return a, value.offset, fmt.Errorf("%s: is there more than once", want.name)
+		case !given && want.optional:
+			continue
+		case !given:
+			return a, e.offset, fmt.Errorf("%s: is missing", want.name)
+		}
+		if err := want.read(value.raw); err != nil {
+			return a, value.offset, fmt.Errorf("%s: %w", want.name, err)
+		}
+	}
+	return a, 0, nil
+}
