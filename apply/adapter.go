@@ -1,9 +1,11 @@
 package apply
 
+import "github.com/portside-dev/portside/apply/v1alpha1"
+
 // MaxAdapters is how many adapters one list may name, active or not. A longer
 // list is refused whole: it is far beyond what a server has protocols for, so
 // it is read as a source gone wrong.
-const MaxAdapters = 64
+const MaxAdapters = v1alpha1.MaxAdapters
 
 // Adapter is a protocol listener that a workload can run, as its server
 // reports it or as an AdapterSet declares it. Nothing in it is validated yet:

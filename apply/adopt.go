@@ -202,7 +202,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
 	managed := w.ManagedFields
 	for _, key := range entry.Keys(portsOf(r.Container)) {
 		h := fieldmanager.HandOver{List: portsOf(r.Container), Leaves: portLeaves, From: []fieldmanager.Manager{updater}}
-		if owner, known := a.staticOwner(w, entries, r.Container, from); known {
+		if owner, known := a.staticOwner(entries, r.Container, from); known {
 			h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
 		}
 		if managed, _, err = h.Apply(managed, key); err != nil {
@@ -220,7 +220,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
 // staticOwner is the one manager beside us and the one we adopt from that
 // declares the container, and so its static ports. Where several do, giving a
 // port to the wrong one would let its next apply remove it.
-func (a *Applier) staticOwner(w *Workload, entries fieldmanager.Entries, container, from string) (fieldmanager.Manager, bool) {
+func (a *Applier) staticOwner(entries fieldmanager.Entries, container, from string) (fieldmanager.Manager, bool) {
 	containers := fieldmanager.ListAt("spec", "template", "spec", "containers")
 	var owners []fieldmanager.Manager
 	for _, m := range entries.In(containers).Of(fieldmanager.KeyOf("name", container)).Item {

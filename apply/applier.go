@@ -3,11 +3,11 @@ package apply
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -113,7 +113,7 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
 		return false, nil
 	}
-	if !reflect.DeepEqual(a.entries(before), a.entries(after)) {
+	if !equality.Semantic.DeepEqual(a.entries(before), a.entries(after)) {
 		return true, nil
 	}
 	was, err := a.ownPorts(before)
@@ -121,7 +121,7 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 		return false, err
 	}
 	is, err := a.ownPorts(after)
-	return !reflect.DeepEqual(was, is), err
+	return !slices.Equal(was, is), err
 }
 
 // containerPort is a port together with the container it is in.

@@ -11,9 +11,9 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// maxLetGo bounds how often one pass corrects itself on the server's answer.
-// Each time somebody was faster; what is left is the next pass's.
-const maxLetGo = 3
+// maxCorrections bounds how often one pass corrects itself on the server's
+// answer. Each time somebody was faster; what is left is the next pass's.
+const maxCorrections = 3
 
 // Pass makes a workload's adapter ports match the adapters that are wanted.
 //
@@ -32,7 +32,7 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 	case Failed:
 		result.Ports = p.unwritten("it was not written, because the pass failed")
 	default:
-		result.Ports = append(p.ports, p.removed()...)
+		result.Ports = slices.Concat(p.ports, p.removed())
 	}
 	if p.now != nil {
 		result.ResourceVersion = p.now.ResourceVersion
@@ -46,48 +46,46 @@ type pass struct {
 	target Target
 	want   Wanted
 
-	first, now *Workload
-	was        []containerPort // ours at the first look
-	container  string
-	ports      []PortStatus
-	refused    refusals
-	lookedAgain,
-	changedAny bool
+	first, now  *Workload
+	was         []containerPort // ours at the first look
+	container   string
+	ports       []PortStatus
+	sent        *Intent // what now is the server's answer to
+	corrections int
+	refused     refusals
+	lookedAgain bool
+	changedAny  bool
 }
 
+// run decides on the last look and applies, until the look is the answer to an
+// apply that needs no correction.
 func (p *pass) run(ctx context.Context) (Outcome, error) {
 	if err := p.look(ctx); err != nil {
 		return notFoundOr(err)
 	}
-	for corrections := 0; ; {
+	for {
 		c, err := p.now.Container(p.target.Container)
 		if err != nil {
 			return ContainerNotFound, p.giveUpVanished(ctx, err)
 		}
-		p.container = c.Name
 		intent, err := decide(p.now, c, p.want, p.manager, p.refused)
 		if err != nil {
 			return Failed, err
 		}
-		p.ports = intent.Ports
-		if p.now.Paused {
+		p.container, p.ports = c.Name, intent.Ports
+		switch {
+		case p.now.Paused && p.sent == nil:
 			return Paused, nil
-		}
-		if len(intent.Emit) == 0 && !p.holds(p.now) {
+		case p.sent != nil && (p.now.Paused || p.stands(intent)):
+			return p.outcome(), nil
+		case len(intent.Emit) == 0 && !p.holds(p.now):
 			return p.outcome(), nil
 		}
-		answered, err := p.send(ctx, c, intent)
+		done, err := p.send(ctx, c, intent)
 		if err != nil {
 			return notFoundOr(err)
 		}
-		if !answered {
-			continue
-		}
-		again, err := p.readAnswer(intent)
-		if err != nil {
-			return Failed, err
-		}
-		if corrections++; !again || corrections > maxLetGo {
+		if done {
 			return p.outcome(), nil
 		}
 	}
@@ -107,27 +105,38 @@ func (p *pass) look(ctx context.Context) (err error) {
 	return err
 }
 
-// send applies the intent. It reports whether the server took it; where not,
-// there is something new to decide on: ports that it refused, or another look.
-func (p *pass) send(ctx context.Context, c *Container, intent Intent) (bool, error) {
+// send applies the intent and makes the server's answer the next look. Where
+// the server refuses there is something new to decide on: ports that it named,
+// or another look. It reports whether the server saw no change at all, so that
+// there is nothing new to decide on.
+func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool, err error) {
 	answer, err := p.apply(ctx, configuration{workload: p.now, container: c.Name, ports: intent.Emit})
-	if err == nil {
-		changed, err := p.changed(p.now, answer)
-		p.changedAny = p.changedAny || changed
-		p.now = answer
-		return true, err
+	if err != nil {
+		p.sent = nil
+		return false, p.refusedBy(ctx, err, c, intent)
 	}
-	if !IsRefusal(err) && !apierrors.IsNotFound(err) {
-		return false, err
+	if answer.ResourceVersion == p.now.ResourceVersion && !p.dryRun {
+		return true, nil
 	}
-	if p.learn(refusedPorts(err, c.Name, intent.Emit)) {
-		return false, nil
-	}
-	if p.lookedAgain {
-		return false, err
+	changed, err := p.changed(p.now, answer)
+	p.changedAny = p.changedAny || changed
+	p.now, p.sent = answer, &intent
+	return false, err
+}
+
+// refusedBy makes what it can of an apply that failed; its error is the
+// apply's where that is nothing.
+func (p *pass) refusedBy(ctx context.Context, err error, c *Container, intent Intent) error {
+	switch {
+	case !IsRefusal(err) && !apierrors.IsNotFound(err):
+		return err
+	case p.learn(refusedPorts(err, c.Name, intent.Emit)):
+		return nil
+	case p.lookedAgain:
+		return err
 	}
 	p.lookedAgain = true
-	return false, p.look(ctx)
+	return p.look(ctx)
 }
 
 // learn notes refused ports and reports whether one of them is news.
@@ -141,32 +150,25 @@ func (p *pass) learn(refused refusals) bool {
 	return news
 }
 
-// readAnswer reads the server's answer as the next look and reports whether it
-// calls for another apply at once: ports that nobody owned are ours now and
-// can go, or somebody was faster and a port that we put there is not ours to
-// put. What the answer would have us add is left to the next pass.
-func (p *pass) readAnswer(sent Intent) (bool, error) {
-	c, err := p.now.Container(p.target.Container)
-	if err != nil {
-		return true, nil // the loop tells it
+// stands tells whether the last apply stands, now that its answer led to the
+// next intent. It does not when it took over ports that can go now, or when
+// somebody was faster and a port that we put there is not ours to put. What the
+// next intent would add is left to the next pass.
+func (p *pass) stands(next Intent) bool {
+	if p.sent.TakeOver && p.dryRun {
+		p.now, p.changedAny = foresee(p.now, p.container, next.Emit, p.us()), true
+		return true
 	}
-	next, err := decide(p.now, c, p.want, p.manager, p.refused)
-	if err != nil {
-		return false, err
-	}
-	if sent.TakeOver {
-		if p.dryRun {
-			p.now = foresee(p.now, c.Name, next.Emit, p.us())
-			p.ports, p.changedAny = next.Ports, true
-		}
-		return !p.dryRun, nil
-	}
-	p.ports = next.Ports
 	kept := map[portKey]bool{}
 	for _, port := range next.Emit {
 		kept[portKey{port.Number, port.Protocol}] = true
 	}
-	return slices.ContainsFunc(sent.Emit, func(port Port) bool { return !kept[portKey{port.Number, port.Protocol}] }), nil
+	letGo := slices.ContainsFunc(p.sent.Emit, func(port Port) bool { return !kept[portKey{port.Number, port.Protocol}] })
+	if p.sent.TakeOver || letGo {
+		p.corrections++
+		return p.corrections > maxCorrections
+	}
+	return true
 }
 
 // giveUpVanished lets go of an entry of ours that names containers of which

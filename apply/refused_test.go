@@ -71,7 +71,7 @@ func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	t.Parallel()
 	w := apply.ReadStatefulSet(&appsv1.StatefulSet{})
 	w.Containers = []apply.Container{{Name: dittofs}}
-	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:spec":`)}}}
+	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: metav1.NewFieldsV1(`{"f:spec":`)}}
 	if _, err := apply.Decide(w, &w.Containers[0], apply.Wanted{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
 		t.Errorf("the error is %v, want one that names the manager", err)
 	}
@@ -97,7 +97,7 @@ func TestUnknownKind(t *testing.T) {
 func TestRestarts(t *testing.T) {
 	t.Parallel()
 	rolling := func(partition int32) appsv1.StatefulSetUpdateStrategy {
-		return appsv1.StatefulSetUpdateStrategy{Type: "RollingUpdate", RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To(partition)}}
+		return appsv1.StatefulSetUpdateStrategy{Type: "RollingUpdate", RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &partition}}
 	}
 	for name, c := range map[string]struct {
 		workload *apply.Workload

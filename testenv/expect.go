@@ -14,6 +14,7 @@ import (
 // counts it.
 type Change int
 
+// The changes that a step may have made.
 const (
 	AnyChange       Change = iota // not looked at
 	NothingChanged                // resourceVersion is the same

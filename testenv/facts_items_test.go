@@ -1,6 +1,7 @@
 package testenv_test
 
 import (
+	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -147,7 +148,7 @@ func TestFact06_TwoItemsWithOneKey(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			facts(append(begin[:len(begin):len(begin)], then...)...).Run(t, testenv.Shared(t))
+			facts(slices.Concat(begin, then)...).Run(t, testenv.Shared(t))
 		})
 	}
 }
@@ -186,7 +187,7 @@ func TestFact15_KubectlEditRenamesOurItem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			facts(append(renamed[:len(renamed):len(renamed)], then...)...).Run(t, testenv.Shared(t))
+			facts(slices.Concat(renamed, then)...).Run(t, testenv.Shared(t))
 		})
 	}
 }

@@ -117,13 +117,13 @@ func editPorts(manager, ports string) testenv.Update {
 // the time of a write in seconds.
 func nextSecond() testenv.Do {
 	return testenv.Do{What: "a second rolls over", Func: func(ctx context.Context, _ *testenv.ControlPlane, _ string) error {
-		for begun := time.Now().Unix(); time.Now().Unix() == begun; {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			time.Sleep(time.Millisecond)
+		now := time.Now()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Until(now.Truncate(time.Second).Add(time.Second))):
+			return nil
 		}
-		return nil
 	}}
 }
 

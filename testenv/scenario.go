@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -98,10 +99,11 @@ func (s *stage) describe() string {
 	if s.live == nil {
 		return fmt.Sprintf("%s %s is not there", s.Kind, s.Name)
 	}
-	text := fmt.Sprintf("live: generation %d, resourceVersion %s, containers %v, ports of %s %q",
+	var text strings.Builder
+	fmt.Fprintf(&text, "live: generation %d, resourceVersion %s, containers %v, ports of %s %q",
 		s.live.GetGeneration(), s.live.GetResourceVersion(), Containers(s.live), s.Container, Ports(s.live, s.Container))
 	for _, entry := range s.live.GetManagedFields() {
-		text += fmt.Sprintf("\n  %s %s", Owner(entry.Manager, entry.Operation), entry.FieldsV1)
+		fmt.Fprintf(&text, "\n  %s %s", Owner(entry.Manager, entry.Operation), entry.FieldsV1)
 	}
-	return text
+	return text.String()
 }

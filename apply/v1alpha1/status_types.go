@@ -24,10 +24,11 @@ type AdapterSetStatus struct {
 	// +optional
 	Summary string `json:"summary,omitempty"`
 
-	// ports are the wanted ports and what became of each.
+	// ports are the wanted ports and what became of each. The list is atomic:
+	// it has one writer, and two adapters may come to one name, of which one is
+	// then Blocked.
 	// +optional
-	// +listType=map
-	// +listMapKey=name
+	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
 
 	// conditions are Ready, Reconciling, Stalled and Discovered.
