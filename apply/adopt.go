@@ -163,11 +163,11 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 	}
 	list := portsOf(s.container)
 	managed, _, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
-		To: &fieldmanager.Taker{Manager: a.us(), APIVersion: APIVersion}}.Apply(w.ManagedFields, s.take...)
+		To: &fieldmanager.Taker{Manager: a.us(), APIVersion: APIVersion}}.Do(w.ManagedFields, s.take...)
 	if err != nil {
 		return err
 	}
-	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Apply(managed, s.drop...); err != nil {
+	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Do(managed, s.drop...); err != nil {
 		return err
 	}
 	after, err := a.patchManagedFields(ctx, w, managed, s.remove...)
@@ -205,7 +205,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
 		if owner, known := a.staticOwner(entries, r.Container, from); known {
 			h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
 		}
-		if managed, _, err = h.Apply(managed, key); err != nil {
+		if managed, _, err = h.Do(managed, key); err != nil {
 			return err
 		}
 	}

@@ -51,8 +51,9 @@ func (e *ConflictError) Error() string {
 func (e *ConflictError) Unwrap() error { return e.err }
 
 // Conflicts finds the field manager conflicts in an error of the API server.
-// It is nil for every other error, also for the conflicts of optimistic
-// locking and of a metadata.uid, which have the same status code.
+// It is nil for every other error, also for the conflicts of optimistic locking
+// and of a metadata.uid, which have the same status code. Compare it with nil
+// before it becomes an error: a nil *ConflictError in an error is none.
 func Conflicts(err error) *ConflictError {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {

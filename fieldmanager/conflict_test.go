@@ -56,9 +56,9 @@ func TestConflictsOfTheMachineryAreSortedAndAllThere(t *testing.T) {
 	m := newMachinery(t)
 	m.live = m.object(webWith + "        image: nginx\n        ports: [{name: nfs, containerPort: 2049, protocol: TCP}]\n        env: [{name: MODE, value: fast}]\n")
 	m.live.SetManagedFields([]metav1.ManagedFieldsEntry{
-		entry(portside, portsOfWeb(item2049+threeOf)),
+		entry(portside, inWeb(`"f:env":{"k:{\"name\":\"MODE\"}":{".":{},"f:name":{},"f:value":{}}},"f:ports":{`+item2049+threeOf+`}`)),
 		entry(operator, inWeb(`"f:image":{},"f:ports":{`+item2049+threeOf+`}`)),
-		entry(argocd, inWeb(`"f:image":{},"f:env":{"k:{\"name\":\"MODE\"}":{".":{},"f:name":{},"f:value":{}}}`)),
+		entry(argocd, inWeb(`"f:image":{}`)),
 	})
 	err := m.apply("other", webWith+"        image: httpd\n        ports: [{name: other, containerPort: 2049, protocol: TCP}]\n        env: [{name: MODE, value: slow}]\n", false)
 	got := fieldmanager.Conflicts(fmt.Errorf("apply Deployment web: %w", err))
@@ -67,14 +67,14 @@ func TestConflictsOfTheMachineryAreSortedAndAllThere(t *testing.T) {
 	}
 	const web = `.spec.template.spec.containers[name="web"]`
 	same(t, "conflicts", got.Conflicts, []fieldmanager.Conflict{
-		{Manager: argocd, Path: web + `.env[name="MODE"].value`},
+		{Manager: portside, Path: web + `.env[name="MODE"].value`},
 		{Manager: argocd, Path: web + `.image`},
 		{Manager: operator, Path: web + `.image`},
 		{Manager: operator, Path: web + `.ports[containerPort=2049,protocol="TCP"].name`},
 		{Manager: portside, Path: web + `.ports[containerPort=2049,protocol="TCP"].name`},
 	})
 	same(t, "text", got.Error(), `apply conflict: `+
-		web+`.env[name="MODE"].value is owned by argocd-controller (Apply); `+
+		web+`.env[name="MODE"].value is owned by portside (Apply); `+
 		web+`.image is owned by argocd-controller (Apply); `+
 		web+`.image is owned by dittofs-operator (Update); `+
 		web+`.ports[containerPort=2049,protocol="TCP"].name is owned by dittofs-operator (Update); `+
@@ -134,16 +134,16 @@ func TestOtherErrorsAreNoConflicts(t *testing.T) {
 	t.Parallel()
 	deployments := schema.GroupResource{Group: "apps", Resource: "deployments"}
 	for name, err := range map[string]error{
-		"nil":                            nil,
-		"an error of something else":     errors.New(`conflict with "foo"`),
-		"optimistic locking":             apierrors.NewConflict(deployments, "web", errors.New("the object has been modified; please apply your changes to the latest version and try again")),
-		"a uid mismatch":                 apierrors.NewConflict(deployments, "web", errors.New("uid mismatch: the provided object specified uid 1, and no existing object was found")),
-		"not found":                      apierrors.NewNotFound(deployments, "web"),
-		"causes of another kind":         apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeUnexpectedServerResponse, Message: `conflict with "foo"`}}, ""),
-		"a status without details":       &apierrors.StatusError{ErrStatus: metav1.Status{Code: 409, Reason: metav1.StatusReasonConflict}},
-		"a wrapped optimistic lock":      fmt.Errorf("update: %w", apierrors.NewConflict(deployments, "web", errors.New("modified"))),
-		"an apply conflict without any":  refused(),
-		"a conflict, in text only (%v)":  fmt.Errorf("apply: %v", refused(`conflict with "foo"`)), //nolint:errorlint // the text is the case
+		"nil":                           nil,
+		"an error of something else":    errors.New(`conflict with "foo"`),
+		"optimistic locking":            apierrors.NewConflict(deployments, "web", errors.New("the object has been modified; please apply your changes to the latest version and try again")),
+		"a uid mismatch":                apierrors.NewConflict(deployments, "web", errors.New("uid mismatch: the provided object specified uid 1, and no existing object was found")),
+		"not found":                     apierrors.NewNotFound(deployments, "web"),
+		"causes of another kind":        apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeUnexpectedServerResponse, Message: `conflict with "foo"`}}, ""),
+		"a status without details":      &apierrors.StatusError{ErrStatus: metav1.Status{Code: 409, Reason: metav1.StatusReasonConflict}},
+		"a wrapped optimistic lock":     fmt.Errorf("update: %w", apierrors.NewConflict(deployments, "web", errors.New("modified"))),
+		"an apply conflict without any": refused(),
+		"a conflict, in text only (%v)": fmt.Errorf("apply: %v", refused(`conflict with "foo"`)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,7 @@ func TestConflictErrorCanBeFoundAndUnwrapped(t *testing.T) {
 		t.Errorf("errors.As does not find the conflict in %v", err)
 	}
 	var status *apierrors.StatusError
-	if !errors.As(err, &status) || status != cause { //nolint:errorlint // the very one
+	if !errors.As(err, &status) || status != cause {
 		t.Errorf("errors.As does not find the API error in %v", err)
 	}
 	if again := fieldmanager.Conflicts(err); again == nil || again.Error() != conflict.Error() {

@@ -32,10 +32,10 @@ type Taker struct {
 	APIVersion string
 }
 
-// Apply does the hand-over on a copy of managed and tells which items moved.
+// Do does the hand-over on a copy of managed and tells which items moved.
 // Items that no giver owns itself stay as they are; with none moved
 // the answer equals managed.
-func (h HandOver) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
+func (h HandOver) Do(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
 	entries, err := Decode(managed)
 	if err != nil {
 		return nil, nil, err

@@ -1,7 +1,6 @@
 package fieldmanager_test
 
 import (
-	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -64,7 +63,14 @@ const (
 	threeOf   = `{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}}`
 )
 
-func decode(tb testing.TB, managed ...metav1.ManagedFieldsEntry) fieldmanager.Entries {
+// reporter is what *testing.T and *rapid.T have in common.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+func decode(tb reporter, managed ...metav1.ManagedFieldsEntry) fieldmanager.Entries {
 	tb.Helper()
 	entries, err := fieldmanager.Decode(managed)
 	if err != nil {
@@ -100,7 +106,7 @@ func texts(keys []fieldmanager.Key) []string {
 	return all
 }
 
-func same(tb testing.TB, what string, got, want any) {
+func same(tb reporter, what string, got, want any) {
 	tb.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		tb.Errorf("%s (-want +got):\n%s", what, diff)

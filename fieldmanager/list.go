@@ -85,10 +85,17 @@ func child(parent fieldpath.Path, field string) fieldpath.Path {
 // in descends from the root of a set to the list.
 func (l List) in(set *fieldpath.Set) *fieldpath.Set {
 	for _, part := range l.path {
-		set = set.WithPrefix(part)
+		below, has := set.Children.Get(part)
+		if !has {
+			return nothing
+		}
+		set = below
 	}
 	return set
 }
+
+// nothing is the set of an entry that does not name a list. It is only read.
+var nothing = fieldpath.NewSet()
 
 // Keys are the items of the list that the entry owns itself, sorted. Items of
 // which it owns leaves alone are not among them.

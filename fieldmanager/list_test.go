@@ -195,12 +195,14 @@ func TestItemsAreApart(t *testing.T) {
 
 func TestWrongPathsPanic(t *testing.T) {
 	t.Parallel()
+	var odd []any
+	odd = append(odd, "containerPort", 1, "protocol")
 	for name, wrong := range map[string]func(){
 		"a key without fields":      func() { fieldmanager.ListAt("containers", fieldmanager.KeyOf(), "ports") },
 		"a key that is none":        func() { fieldmanager.ListAt("containers", fieldmanager.Key{}, "ports") },
 		"neither string nor key":    func() { fieldmanager.ListAt("containers", 1.5) },
 		"an index":                  func() { fieldmanager.ListAt("containers", 0, "ports") },
-		"a value is missing":        func() { fieldmanager.KeyOf("containerPort", 1, "protocol") },
+		"a value is missing":        func() { fieldmanager.KeyOf(odd...) },
 		"a field that is no string": func() { fieldmanager.KeyOf(1, "containerPort") },
 	} {
 		t.Run(name, func(t *testing.T) {

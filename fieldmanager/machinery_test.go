@@ -169,7 +169,7 @@ func TestMachineryGoesOnAfterAHandOver(t *testing.T) {
 	managed, moved, err := fieldmanager.HandOver{
 		List: ports, Leaves: portLeaves, From: []fieldmanager.Manager{operator},
 		To: &fieldmanager.Taker{Manager: portside, APIVersion: "apps/v1"},
-	}.Apply(m.live.GetManagedFields(), port(2049), port(12049))
+	}.Do(m.live.GetManagedFields(), port(2049), port(12049))
 	if err != nil {
 		t.Fatal(err)
 	}

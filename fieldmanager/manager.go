@@ -34,8 +34,12 @@ func Updater(name string) Manager {
 	return Manager{Name: name, Operation: metav1.ManagedFieldsOperationUpdate}
 }
 
-// String is the name and, in parentheses, how the manager writes.
+// String is the name and, in parentheses, how the manager writes, as far as it
+// is known.
 func (m Manager) String() string {
+	if m.Operation == "" {
+		return m.Name
+	}
 	if m.Subresource != "" {
 		return fmt.Sprintf("%s (%s of %s)", m.Name, m.Operation, m.Subresource)
 	}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
+
+// What does not depend on the machine holds in the shortest run as well.
+func TestShortRun(t *testing.T) {
+	r, err := measure(t.Context(), testenv.Shared(t), options{repeats: 1, passes: 5}, func(string) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range r.Expectations {
+		if e.Exact && !e.Met {
+			t.Errorf("%s: %s, expected %s", e.Text, e.Figure, e.Bound)
+		}
+	}
+	for line := range strings.Lines(r.table()) {
+		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 {
+			t.Errorf("%d columns: %s", width, line)
+		}
+	}
+	var out strings.Builder
+	if err := r.write(&out, "json"); err != nil {
+		t.Error(err)
+	}
+	if !json.Valid([]byte(out.String())) {
+		t.Errorf("not JSON: %s", out.String())
+	}
+}
+
+// Only an exact expectation fails the run.
+func TestVerdict(t *testing.T) {
+	slow := report{Expectations: []expectation{atMost("time", 1.5, mostPure, false)}}
+	var out strings.Builder
+	if err := slow.write(&out, "table"); err != nil || !strings.Contains(out.String(), "NOT MET") {
+		t.Errorf("a time over its bound: %v\n%s", err, &out)
+	}
+	large := report{Expectations: []expectation{atMost("bytes", 0.3, mostBytes, true)}}
+	if err := large.write(&out, "table"); !errors.Is(err, errNotMet) {
+		t.Errorf("bytes over their bound: %v", err)
+	}
+}
+
+// A repeat that differs from the others in one request is not exact.
+func TestExactly(t *testing.T) {
+	if !exactly(statOf([]float64{1, 1, 1}), 1) || exactly(statOf([]float64{1, 1.02, 1}), 1) {
+		t.Error("exactly one, in every repeat")
+	}
+}
+
+func TestStatOf(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   stat
+	}{
+		{[]float64{3}, stat{3, 3, 3}},
+		{[]float64{5, 1, 3}, stat{3, 1, 5}},
+		{[]float64{4, 1, 2, 3}, stat{2.5, 1, 4}},
+	} {
+		if is := statOf(c.values); is != c.want {
+			t.Errorf("%v: %+v, expected %+v", c.values, is, c.want)
+		}
+	}
+}
+
+// ten makes the workload with ten managedFields entries on a real API server.
+func ten(b *testing.B) pure {
+	b.Helper()
+	client, err := kubernetes.NewForConfig(testenv.Shared(b).Config())
+	if err != nil {
+		b.Fatal(err)
+	}
+	stored, err := tenOwners(b.Context(), client)
+	if err != nil {
+		b.Fatal(err)
+	}
+	p, err := newPure(stored)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
+func BenchmarkReadAlone(b *testing.B) { benchmark(ten(b).readAlone)(b) }
+func BenchmarkDecode(b *testing.B)    { benchmark(ten(b).decode)(b) }
+func BenchmarkDecide(b *testing.B)    { benchmark(ten(b).decide)(b) }

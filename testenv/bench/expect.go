@@ -1,0 +1,68 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+const (
+	// mostBytes of the baseline's a pass of portside's may send.
+	mostBytes = 0.2
+	// mostPure is how much longer than fieldpath alone the pure part may take.
+	mostPure = 1.3
+)
+
+// expectation is what is expected of a figure.
+type expectation struct {
+	Text   string `json:"text"`
+	Figure string `json:"figure"`
+	Bound  string `json:"bound"`
+	Met    bool   `json:"met"`
+	// Exact tells that the figure does not depend on the machine, so that the
+	// run fails where the expectation is not met.
+	Exact bool `json:"exact"`
+}
+
+func (r *report) expect() []expectation {
+	var all []expectation
+	for i, o := range r.Scenarios {
+		reads, writes, total := o.figure(testenv.VerbGet).Portside, o.figure(testenv.VerbApply).Portside, o.figure(figRequests).Portside
+		all = append(all,
+			expectation{
+				Text:   fmt.Sprintf("%d: one write a pass", i+1),
+				Figure: number(writes.Max), Bound: "1.00", Exact: true,
+				Met: exactly(writes, 1),
+			},
+			expectation{
+				Text:   fmt.Sprintf("%d: no read but the one of the target", i+1),
+				Figure: number(total.Max - writes.Max), Bound: "1.00", Exact: true,
+				Met: exactly(reads, 1) && exactly(total, 2),
+			})
+		if scenarios[i].contended {
+			attempts := o.figure(figAttempts).Portside
+			all = append(all, expectation{
+				Text:   fmt.Sprintf("%d: attempts per success", i+1),
+				Figure: number(attempts.Max), Bound: "1.00", Exact: true,
+				Met: exactly(attempts, 1) && exactly(o.figure(figRestarts).Portside, 0),
+			})
+		}
+		if scenarios[i].changes {
+			all = append(all, atMost(fmt.Sprintf("%d: bytes sent, by the baseline's", i+1), o.figure(figBytes).Ratio.Max, mostBytes, true))
+		}
+	}
+	protobuf := r.Scenarios[0].figure(figBytes).Portside.Max / float64(r.ProtobufBody)
+	all = append(all, atMost("1: bytes sent, by one such update in protobuf", protobuf, mostBytes, true))
+	for _, p := range r.Pure {
+		if p.Part == partDecide {
+			all = append(all, atMost("4: the pure part, by fieldpath alone", p.Ratio.Median, mostPure, false))
+		}
+	}
+	return all
+}
+
+func exactly(s stat, value float64) bool { return s.Min == value && s.Max == value }
+
+func atMost(text string, figure, bound float64, exact bool) expectation {
+	return expectation{Text: text, Figure: number(figure), Bound: "at most " + number(bound), Met: figure <= bound, Exact: exact}
+}

@@ -1,0 +1,115 @@
+// Bench measures portside against read-modify-write, the way operators keep
+// such ports without server-side apply, on one embedded API server:
+//
+//	go run ./testenv/bench [--repeats 5] [--passes 40] [-o json]
+//
+// The two take turns, block of passes by block of passes, each on a workload of
+// its own that is made the same way. Reported are medians over the repeats with
+// their spread, and the ratio of the two in each repeat:
+//
+//  1. a pass that changes one port;
+//  2. a pass that changes nothing. Read-modify-write compares, and then sends
+//     no write; portside leaves the comparison to the server, and does;
+//  3. a pass that changes one port, while an owner of other fields writes the
+//     workload without a pause. A pass that gives up on a conflict is begun
+//     anew at once, and what it took is counted with the pass that succeeds;
+//  4. the pure part: from the managedFields of a workload with ten entries to
+//     the owners of its ports and the intent, by what fieldpath alone takes to
+//     read those entries.
+//
+// Both sides use client-go with its defaults, which is JSON. Operators on
+// controller-runtime send protobuf, so that size of the baseline's body is
+// measured too.
+//
+// What is exact (requests, bytes, attempts) is expected to be so in every
+// repeat, and the exit status is 1 where it is not. A time depends on the
+// machine and on what else it does: one that is over its bound is flagged, and
+// never fails the run.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// options are the command's flags.
+type options struct {
+	repeats, passes int
+	output          string
+}
+
+var errNotMet = errors.New("an expectation is not met")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	progress := func(text string) { fmt.Fprintln(stderr, text) }
+	progress("starting the control plane")
+	cp, err := testenv.Start(ctx, testenv.Options{})
+	if err != nil {
+		return err
+	}
+	r, err := measure(ctx, cp, o, progress)
+	if err := errors.Join(err, cp.Stop()); err != nil {
+		return err
+	}
+	return r.write(stdout, o.output)
+}
+
+func parse(args []string, stderr io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.IntVar(&o.repeats, "repeats", 5, "how often each block is measured")
+	flags.IntVar(&o.passes, "passes", 40, "passes in a block")
+	flags.StringVar(&o.output, "o", "table", "table, or json")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.repeats < 1 || o.passes < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
+		return o, errors.New("repeats and passes are 1 at least, -o is table or json, and there are no arguments")
+	}
+	return o, nil
+}
+
+// write writes the report and says whether it is as expected.
+func (r *report) write(stdout io.Writer, output string) error {
+	if output == "json" {
+		encoder := json.NewEncoder(stdout)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(r); err != nil {
+			return err
+		}
+	} else if _, err := io.WriteString(stdout, r.table()); err != nil {
+		return err
+	}
+	for _, e := range r.Expectations {
+		if e.Exact && !e.Met {
+			return fmt.Errorf("%w: %s", errNotMet, e.Text)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"slices"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// A repeat of the pure part is many short turns of each part, of which the
+// fastest counts: on a machine with other work, the slower ones measure that
+// work. Most turns are too short for a garbage collection of their own;
+// allocations are reported beside the time.
+const (
+	pureTurns    = 50
+	pureTurnTime = "5ms"
+)
+
+// pure is the work on one workload that needs no server.
+type pure struct {
+	workload  *apply.Workload
+	container *apply.Container
+	want      apply.Wanted
+}
+
+func newPure(s *appsv1.StatefulSet) (pure, error) {
+	if len(s.ManagedFields) != entriesOfTen {
+		return pure{}, fmt.Errorf("%s has %d managedFields entries, not %d", s.Name, len(s.ManagedFields), entriesOfTen)
+	}
+	w := apply.ReadStatefulSet(s)
+	c, err := w.Container(container)
+	return pure{workload: w, container: c, want: apply.Wanted{Adapters: adapters(0)}}, err
+}
+
+// readAlone is what cannot be saved: fieldpath reads each entry.
+func (p pure) readAlone() error {
+	for i := range p.workload.ManagedFields {
+		if err := fieldpath.NewSet().FromJSON(p.workload.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p pure) decode() error {
+	_, err := fieldmanager.Decode(p.workload.ManagedFields)
+	return err
+}
+
+// decide reads the entries, finds the owners of each port, and makes the intent.
+func (p pure) decide() error {
+	intent, err := apply.Decide(p.workload, p.container, p.want, apply.DefaultFieldManager)
+	if err == nil && len(intent.Emit) != len(p.want.Adapters) {
+		err = fmt.Errorf("the intent has %d ports", len(intent.Emit))
+	}
+	return err
+}
+
+// The parts that are measured; each contains the one before it.
+const (
+	partRead   = "fieldpath alone"
+	partDecode = "fieldmanager.Decode"
+	partDecide = "apply.Decide"
+)
+
+// pureFigure is the cost of one run of a part.
+type pureFigure struct {
+	Part         string `json:"part"`
+	Microseconds stat   `json:"microseconds"`
+	Allocations  int64  `json:"allocations"`
+	// Ratio is the time by that of fieldpath alone in the same repeat.
+	Ratio stat `json:"ratio"`
+}
+
+// measure runs the parts in turn.
+func (p pure) measure(repeats int, progress func(string)) ([]pureFigure, error) {
+	testing.Init()
+	defer flag.Set("test.benchtime", flag.Lookup("test.benchtime").Value.String()) //nolint:errcheck // it was valid before
+	if err := flag.Set("test.benchtime", pureTurnTime); err != nil {
+		return nil, err
+	}
+	parts := []func() error{p.readAlone, p.decode, p.decide}
+	times := make([][]float64, len(parts))
+	figures := []pureFigure{{Part: partRead}, {Part: partDecode}, {Part: partDecide}}
+	for repeat := range repeats {
+		progress(fmt.Sprintf("the pure part: repeat %d of %d", repeat+1, repeats))
+		fastest, err := p.repeat(parts, figures)
+		if err != nil {
+			return nil, err
+		}
+		for i := range parts {
+			times[i] = append(times[i], fastest[i])
+		}
+	}
+	for i := range figures {
+		c := compare(figures[i].Part, times[i], times[0])
+		figures[i].Microseconds, figures[i].Ratio = c.Portside, *c.Ratio
+	}
+	return figures, nil
+}
+
+// repeat runs each part in each turn. It answers with the microseconds that
+// each took when it was fastest, and sets the allocations.
+func (p pure) repeat(parts []func() error, figures []pureFigure) ([]float64, error) {
+	fastest := make([]float64, len(parts))
+	for turn := range pureTurns {
+		for i, part := range parts {
+			if err := part(); err != nil {
+				return nil, fmt.Errorf("%s: %w", figures[i].Part, err)
+			}
+			result := testing.Benchmark(benchmark(part))
+			took := float64(result.T.Nanoseconds()) / float64(result.N) / 1000
+			if turn == 0 || took < fastest[i] {
+				fastest[i] = took
+			}
+			figures[i].Allocations = result.AllocsPerOp()
+		}
+	}
+	return fastest, nil
+}
+
+func benchmark(part func() error) func(b *testing.B) {
+	return func(b *testing.B) {
+		b.Helper()
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := part(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// tenOwners makes the workload of the pure part. Made again, it is the same.
+func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.StatefulSet, error) {
+	const name = "ten-owners"
+	if err := create(ctx, client, name, slices.Concat(always, sometimes)); err != nil {
+		return nil, err
+	}
+	applier, err := apply.NewApplier(client.AppsV1())
+	if err != nil {
+		return nil, err
+	}
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name, Container: container}
+	if _, err := applier.Pass(ctx, target, apply.Wanted{Adapters: adapters(0)}); err != nil {
+		return nil, err
+	}
+	return get(ctx, client, name)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// report is all that a run measured.
+type report struct {
+	Server  string `json:"server"`
+	CPUs    int    `json:"cpus"`
+	Repeats int    `json:"repeats"`
+	// Passes is the number of them in a block.
+	Passes int `json:"passesPerBlock"`
+	// Workload is the baseline's, after the last pass.
+	Workload size `json:"workload"`
+	// ProtobufBody is the size of the baseline's update in protobuf, in bytes.
+	ProtobufBody int           `json:"baselineProtobufBytes"`
+	Scenarios    []outcome     `json:"scenarios"`
+	PureWorkload size          `json:"pureWorkload"`
+	Pure         []pureFigure  `json:"pure"`
+	Expectations []expectation `json:"expectations"`
+}
+
+// measure measures everything.
+func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) (*report, error) {
+	admin, err := kubernetes.NewForConfig(cp.Config())
+	if err != nil {
+		return nil, err
+	}
+	version, err := admin.Discovery().ServerVersion()
+	if err != nil {
+		return nil, err
+	}
+	r := &report{Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Passes: o.passes}
+	if err := r.measurePasses(ctx, cp, admin, progress); err != nil {
+		return nil, err
+	}
+	if err := r.measurePure(ctx, admin, progress); err != nil {
+		return nil, err
+	}
+	r.Expectations = r.expect()
+	return r, nil
+}
+
+func (r *report) measurePasses(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface, progress func(string)) error {
+	sides, err := newSides(ctx, cp, admin)
+	if err != nil {
+		return err
+	}
+	for _, sc := range scenarios {
+		blocks := make([][]block, len(sides))
+		for repeat := range r.Repeats {
+			for i, s := range sides {
+				progress(fmt.Sprintf("%s: repeat %d of %d, %s", sc.name, repeat+1, r.Repeats, s.name))
+				b, err := s.run(ctx, sc, r.Passes, admin)
+				if err != nil {
+					return fmt.Errorf("%s: %w", sc.name, err)
+				}
+				blocks[i] = append(blocks[i], b)
+			}
+		}
+		r.Scenarios = append(r.Scenarios, compareBlocks(sc, blocks[0], blocks[1]))
+	}
+	updated, err := get(ctx, admin, sides[1].workload)
+	if err != nil {
+		return err
+	}
+	r.ProtobufBody = updated.Size()
+	r.Workload, err = sizeOf(updated)
+	return err
+}
+
+// newSides are portside and the baseline, with their workloads and connections
+// made, and the ports of the adapters in place.
+func newSides(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*side, error) {
+	var sides []*side
+	for _, newSide := range []func(*testenv.ControlPlane) (*side, error){newPortside, newReadModifyWrite} {
+		s, err := newSide(cp)
+		if err != nil {
+			return nil, err
+		}
+		if err := create(ctx, admin, s.workload, always); err != nil {
+			return nil, err
+		}
+		for _, changes := range []bool{true, false} {
+			if _, err := s.succeed(ctx, changes); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.name, err)
+			}
+		}
+		sides = append(sides, s)
+	}
+	return sides, nil
+}
+
+func (r *report) measurePure(ctx context.Context, admin kubernetes.Interface, progress func(string)) error {
+	stored, err := tenOwners(ctx, admin)
+	if err != nil {
+		return err
+	}
+	if r.PureWorkload, err = sizeOf(stored); err != nil {
+		return err
+	}
+	p, err := newPure(stored)
+	if err != nil {
+		return err
+	}
+	r.Pure, err = p.measure(r.Repeats, progress)
+	return err
+}
+
+func get(ctx context.Context, client kubernetes.Interface, name string) (*appsv1.StatefulSet, error) {
+	return client.AppsV1().StatefulSets(namespace).Get(ctx, name, metav1.GetOptions{})
+}

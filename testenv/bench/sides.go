@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// side is one of the two ways, with a workload of its own: the same as the
+// other's, so that neither meets what the other owns.
+type side struct {
+	name     string
+	workload string
+	requests *testenv.Requests
+	// pass makes the adapter ports so and tells whether that was a change.
+	pass func(ctx context.Context, adapters []apply.Adapter) (bool, error)
+	// turn is that of the adapters that the workload has now.
+	turn int
+}
+
+func newPortside(cp *testenv.ControlPlane) (*side, error) {
+	s := &side{name: "portside", workload: "portside", requests: &testenv.Requests{}}
+	client, err := kubernetes.NewForConfig(s.requests.Wrap(cp.Config()))
+	if err != nil {
+		return nil, err
+	}
+	applier, err := apply.NewApplier(client.AppsV1())
+	if err != nil {
+		return nil, err
+	}
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: s.workload, Container: container}
+	s.pass = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
+		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: adapters})
+		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {
+			err = fmt.Errorf("the outcome is %s", result.Outcome)
+		}
+		return result.Outcome == apply.Applied, err
+	}
+	return s, nil
+}
+
+func newReadModifyWrite(cp *testenv.ControlPlane) (*side, error) {
+	s := &side{name: "read-modify-write", workload: "read-modify-write", requests: &testenv.Requests{}}
+	client, err := kubernetes.NewForConfig(s.requests.Wrap(cp.Config()))
+	if err != nil {
+		return nil, err
+	}
+	s.pass = readModifyWrite{client.AppsV1().StatefulSets(namespace), s.workload}.pass
+	return s, nil
+}
+
+// check looks whether the workload has exactly the ports that it should.
+func (s *side) check(ctx context.Context, admin kubernetes.Interface) error {
+	live, err := get(ctx, admin, s.workload)
+	if err != nil {
+		return err
+	}
+	want := []string{"api 8080", "metrics 9090", "nfs 2049"}
+	for _, a := range adapters(s.turn) {
+		want = append(want, fmt.Sprintf("%s %d", apply.PortName(a.Type), a.Port))
+	}
+	var has []string
+	for _, p := range live.Spec.Template.Spec.Containers[0].Ports {
+		has = append(has, fmt.Sprintf("%s %d", p.Name, p.ContainerPort))
+	}
+	slices.Sort(want)
+	slices.Sort(has)
+	if !slices.Equal(has, want) {
+		return fmt.Errorf("%s: the ports are %q, not %q", s.name, has, want)
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+)
+
+// The columns of the table; with the gaps between them it is 80 wide.
+const columns = "%-20s %21s %21s %15s\n"
+
+// table is the report as text, 80 columns wide.
+func (r *report) table() string {
+	var t strings.Builder
+	fmt.Fprintf(&t, "portside against read-modify-write, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
+	fmt.Fprintf(&t, "%d repeats of %d passes each, in turn; figures are of one pass\n", r.Repeats, r.Passes)
+	fmt.Fprintf(&t, "median (min–max); the ratio is portside / baseline within a repeat\n")
+	fmt.Fprintf(&t, "StatefulSet: %s\n", r.Workload)
+	for i, o := range r.Scenarios {
+		fmt.Fprintf(&t, "\n%d. %s\n", i+1, o.Scenario)
+		if o.Note != "" {
+			fmt.Fprintf(&t, "%s\n", o.Note)
+		}
+		fmt.Fprintf(&t, columns, "", "portside", "read-modify-write", "ratio")
+		for _, c := range o.Figures {
+			ratio := "–"
+			if c.Ratio != nil {
+				ratio = c.Ratio.String()
+			}
+			fmt.Fprintf(&t, columns, c.Figure, c.Portside, c.Baseline, ratio)
+		}
+	}
+	fmt.Fprintf(&t, "\n%d. the pure part, for a StatefulSet with ten managedFields entries\n", len(r.Scenarios)+1)
+	fmt.Fprintf(&t, "%s;\nthe fastest of %d turns in each repeat\n", r.PureWorkload, pureTurns)
+	fmt.Fprintf(&t, columns, "", "µs", "allocations", "ratio")
+	for _, p := range r.Pure {
+		fmt.Fprintf(&t, columns, p.Part, p.Microseconds, number(float64(p.Allocations)), p.Ratio)
+	}
+	fmt.Fprintf(&t, "\nexpected\n")
+	for _, e := range r.Expectations {
+		fmt.Fprintf(&t, "%-8s %-47s %7s (%s)\n", e.verdict(), e.Text, e.Figure, e.Bound)
+	}
+	return t.String()
+}
+
+func (e expectation) verdict() string {
+	if e.Met {
+		return "ok"
+	}
+	return "NOT MET"
+}
+
+// String is the median and, where there is one, the spread.
+func (s stat) String() string {
+	if number(s.Min) == number(s.Max) {
+		return number(s.Median)
+	}
+	return fmt.Sprintf("%s (%s–%s)", number(s.Median), number(s.Min), number(s.Max))
+}
+
+// number has three digits or more, and of a small number two decimals.
+func number(v float64) string {
+	decimals := 2
+	switch a := math.Abs(v); {
+	case a >= 100:
+		decimals = 0
+	case a >= 10:
+		decimals = 1
+	}
+	return fmt.Sprintf("%.*f", decimals, v)
+}
