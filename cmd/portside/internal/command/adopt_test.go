@@ -1,0 +1,99 @@
+package command_test
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// legacy writes an adapter port as the legacy operator does.
+func (c *cluster) legacy() {
+	c.t.Helper()
+	_, err := c.Manager(testenv.DittoFSOperator).Update(c.t.Context(), "StatefulSet", c.namespace, "dittofs", func(live *unstructured.Unstructured) {
+		testenv.SetPorts(live, "dittofs", `[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 2049, protocol: TCP},
+		  {name: adapter-smb, containerPort: 1445, protocol: TCP}]`)
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestAdopt(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	c.legacy()
+	before := c.resourceVersion()
+
+	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", "dittofs"))
+	expectIn(t, "stdout", a.stdout, "Unchanged")
+	expectIn(t, "stderr", a.stderr, "dittofs owns no adapter port", "owners are: dittofs-operator")
+	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--dry-run=server"))
+	expectIn(t, "stderr", a.stderr, "nothing was stored")
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+
+	a = c.must(0, c.run("adopt", "sts", "dittofs", "--from", testenv.DittoFSOperator))
+	expect(t, "stdout", a.stdout, `TARGET        OUTCOME   PORT          NUMBER     STATE   OWNERS
+sts/dittofs   Applied   adapter-smb   1445/TCP   Owned   portside
+`)
+	expectIn(t, "stderr", a.stderr, "if dittofs-operator still writes these ports, it will own them again")
+	before = c.resourceVersion()
+	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "-o", "json"))
+	expectIn(t, "stdout", a.stdout, `"outcome": "Unchanged"`, `"ports": []`)
+	expectIn(t, "stderr", a.stderr, "owners are: portside")
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+}
+
+func TestAdoptFails(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	for _, test := range []struct {
+		code   int
+		args   []string
+		stderr string
+	}{
+		{1, []string{"sts/dittofs"}, "must specify --from"},
+		{1, []string{"sts/gone", "--from", "x"}, "/gone is not there"},
+		{1, []string{"sts/dittofs", "--from", "portside"}, "cannot adopt from itself"},
+		{2, []string{"sts/dittofs", "--from", "x", "-c", "gone"}, `container "gone" is not there`},
+		{1, []string{"sts/dittofs", "--from", "x", "--dry-run=client"}, "must be one of none, server"},
+	} {
+		a := c.must(test.code, c.run(append([]string{"adopt"}, test.args...)...))
+		expectIn(t, "stderr", a.stderr, "error: ", test.stderr)
+		expect(t, "stdout", a.stdout, "")
+	}
+}
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		args         []string
+		state, ports string
+	}{
+		"":           {nil, "Removed", "api:8080/TCP nfs:2049/TCP"},
+		"keep ports": {[]string{"--keep-ports"}, "Released", "api:8080/TCP nfs:2049/TCP adapter-smb:1445/TCP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, testenv.Shared(t))
+			c.argo(staticPorts)
+			c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-"))
+			before := c.resourceVersion()
+			release := func(args ...string) answer {
+				return c.must(0, c.run(append(append([]string{"release", "sts/dittofs"}, test.args...), args...)...))
+			}
+			expectIn(t, "stderr", release("--dry-run=server").stderr, "nothing was stored")
+			expect(t, "resourceVersion", c.resourceVersion(), before)
+			expectIn(t, "stdout", release().stdout, "Applied", "adapter-smb", test.state)
+			expect(t, "ports", c.ports(), test.ports)
+			before = c.resourceVersion()
+			a := release()
+			expectIn(t, "stdout", a.stdout, "Unchanged")
+			expectIn(t, "stderr", a.stderr, "portside owns nothing of StatefulSet")
+			expect(t, "resourceVersion", c.resourceVersion(), before)
+		})
+	}
+}

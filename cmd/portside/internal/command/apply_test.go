@@ -1,0 +1,184 @@
+package command_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestApplyPrintsTheDesignsJSON(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(`[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 12049, protocol: TCP}]`)
+	set := file(t, "set.yaml", discoverySet)
+	a := c.must(0, c.run("apply", "-f", set, "--adapters", recorded("adapters-both-running.json"), "-o", "json"))
+	golden, err := os.ReadFile("testdata/apply.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer("NAMESPACE", c.namespace, "VERSION", c.resourceVersion()).Replace(string(golden))
+	expect(t, "stdout", a.stdout, want)
+	expect(t, "stderr", a.stderr, "")
+
+	// The owner drops its static port: ours takes its place, and a dropped
+	// adapter is listed as Removed.
+	c.argo(`[{name: api, containerPort: 8080, protocol: TCP}]`)
+	a = c.must(0, c.run("apply", "-f", set, "--adapters", recorded("adapters-smb-disabled.json"), "-o", "yaml"))
+	want = strings.NewReplacer("NAMESPACE", c.namespace, "VERSION", c.resourceVersion()).Replace(`results:
+- container: dittofs
+  outcome: Applied
+  ports:
+  - message: ""
+    name: adapter-nfs
+    owners:
+    - portside
+    port: 12049
+    protocol: TCP
+    state: Owned
+    type: nfs
+  - message: ""
+    name: adapter-smb
+    owners: []
+    port: 1445
+    protocol: TCP
+    state: Removed
+    type: smb
+  resourceVersion: "VERSION"
+  target:
+    kind: StatefulSet
+    name: dittofs
+    namespace: NAMESPACE
+`)
+	expect(t, "stdout", a.stdout, want)
+}
+
+func TestApplyPrintsTables(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	set := file(t, "set.yaml", adapterSet("[{type: nfs, port: 2049}, {type: smb, port: 1445}]"))
+	run := func(args ...string) string {
+		return c.must(0, c.run(append([]string{"apply", "-f", set}, args...)...)).stdout
+	}
+	expect(t, "table", run(), `TARGET        OUTCOME   PORT          NUMBER     STATE      OWNERS
+sts/dittofs   Applied   adapter-nfs   2049/TCP   Shadowed   argocd-controller
+sts/dittofs   Applied   adapter-smb   1445/TCP   Owned      portside
+`)
+	expect(t, "no headers", run("--no-headers"), `sts/dittofs   Unchanged   adapter-nfs   2049/TCP   Shadowed   argocd-controller
+sts/dittofs   Unchanged   adapter-smb   1445/TCP   Owned      portside
+`)
+	expectIn(t, "wide", run("-o", "wide"), "MESSAGE\n", "statefulset/dittofs", c.namespace, `2049/TCP is declared by argocd-controller (Apply) as "nfs"`)
+	expect(t, "name", run("-o", "name"), "statefulset.apps/dittofs\n")
+}
+
+func TestApplyDryRunStoresNothing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	before := c.resourceVersion()
+	a := c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-", "--dry-run=server"))
+	expectIn(t, "stdout", a.stdout, "Applied", "adapter-smb")
+	expectIn(t, "stderr", a.stderr, "dry run: nothing was stored")
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+}
+
+func TestApplyCostsOneReadAndOneWrite(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	proxy := countingProxy(t, c.Config())
+	kubeconfig := file(t, "kubeconfig", proxy.kubeconfig)
+	set := file(t, "set.yaml", adapterSet("[{type: smb, port: 1445}]"))
+	c.must(0, runProgram(t, "", "apply", "-f", set, "-n", c.namespace, "--kubeconfig", kubeconfig))
+	if got := proxy.requests(); got != "GET PATCH" {
+		t.Errorf("requests: %s", got)
+	}
+}
+
+func TestApplyTakesSeveralDocuments(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	dir := t.TempDir()
+	other := strings.ReplaceAll(adapterSet("[]"), "name: dittofs", "name: absent")
+	for name, content := range map[string]string{"a.yaml": other, "b.yaml": adapterSet("[{type: smb, port: 1445}]"), "c.txt": "not read"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := c.must(0, c.run("apply", "-f", dir))
+	expectIn(t, "stdout", a.stdout, "sts/absent    TargetNotFound", "sts/dittofs   Applied")
+	expectIn(t, "stderr", a.stderr, "Warning: ", "a.yaml: document 1: StatefulSet "+c.namespace+"/absent is not there")
+	// A target that is missing does not hide another, and is a failure when asked for.
+	a = c.must(2, c.run("apply", "-f", dir, "--ignore-not-found=false"))
+	expectIn(t, "stdout", a.stdout, "sts/dittofs   Unchanged")
+	expectIn(t, "stderr", a.stderr, "error: ", "absent is not there")
+	a = c.must(1, c.run("apply", "-f", dir, "--adapters", recorded("adapters-both-running.json")))
+	expectIn(t, "stderr", a.stderr, "there are 2 AdapterSets")
+	expect(t, "stdout", a.stdout, "")
+}
+
+func TestApplyKeepsOff(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	before := c.resourceVersion()
+
+	suspended := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "spec:\n", "spec:\n  suspend: true\n", 1)
+	a := c.must(0, c.runWith(suspended, "apply", "-f", "-"))
+	expectIn(t, "stdout", a.stdout, "Paused")
+	expectIn(t, "stderr", a.stderr, "spec.suspend is true")
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+
+	if _, err := c.Kubectl(t.Context(), c.namespace, "", "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
+		t.Fatal(err)
+	}
+	before = c.resourceVersion()
+	a = c.must(2, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-"))
+	expectIn(t, "stdout", a.stdout, "Paused", "Blocked")
+	expectIn(t, "stderr", a.stderr, "portside.dev/paused")
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+}
+
+func TestApplyContainers(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	missing := strings.Replace(adapterSet("[]"), "spec:\n", "spec:\n  container: gone\n", 1)
+	a := c.must(2, c.runWith(missing, "apply", "-f", "-", "-o", "json"))
+	expectIn(t, "stdout", a.stdout, `"outcome": "ContainerNotFound"`, `"ports": []`, `"error": "`)
+	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" is not there; it has dittofs`)
+}
+
+func TestApplyHostNetwork(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	host := strings.Replace(statefulSet(staticPorts), "containers:", "hostNetwork: true, containers:", 1)
+	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), host); err != nil {
+		t.Fatal(err)
+	}
+	set := adapterSet("[{type: smb, port: 1445}]")
+	a := c.must(2, c.runWith(set, "apply", "-f", "-"))
+	expectIn(t, "stderr", a.stderr, "hostNetwork")
+	c.must(0, c.runWith(strings.Replace(set, "spec:\n", "spec:\n  rollout: {hostNetwork: Allow}\n", 1), "apply", "-f", "-"))
+}
+
+func TestApplyOtherKinds(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"Deployment", "DaemonSet"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, testenv.Shared(t))
+			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(t.Context(), workload(kind, "", staticPorts)); err != nil {
+				t.Fatal(err)
+			}
+			set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "StatefulSet", kind)
+			a := c.must(0, c.runWith(set, "apply", "-f", "-"))
+			expectIn(t, "stdout", a.stdout, "/dittofs   Applied", "Owned")
+			expectIn(t, "owners", c.must(0, c.run("owners", kind, "dittofs")).stdout, "adapter-smb   1445/TCP   portside")
+		})
+	}
+}

@@ -1,0 +1,150 @@
+// Package command has portside's commands, one a file.
+//
+// Results go to stdout; errors, warnings, notes and the log go to stderr. A
+// command reads and checks all of its input before it asks the server
+// anything. Where kubectl has a habit and the design says nothing, it is
+// kubectl's.
+package command
+
+import (
+	"context"
+	"fmt"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/go-logr/logr"
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/logging"
+	"github.com/portside-dev/portside/cmd/portside/internal/output"
+)
+
+// defaultRequestTimeout keeps a command from hanging on a server that does not
+// answer. kubectl waits for ever by default; it also has watches, we do not.
+const defaultRequestTimeout = "30s"
+
+// session is what the commands of one run share.
+type session struct {
+	streams  genericiooptions.IOStreams
+	out      output.Stream
+	messages output.Messages
+	flags    *genericclioptions.ConfigFlags
+	version  string
+
+	logFormat logging.Format
+	verbosity int
+	onLogger  func(logr.Logger, int)
+	// display is the program's name in texts: "portside" or "kubectl portside".
+	display string
+}
+
+// Option changes what the program is to its caller.
+type Option func(*session)
+
+// CalledAs takes the name that the program was called by: as a kubectl plugin
+// it shows itself as kubectl portside.
+func CalledAs(name string) Option {
+	return func(s *session) {
+		base := name[strings.LastIndexAny(name, `/\`)+1:]
+		if strings.HasPrefix(base, "kubectl-") {
+			s.display = "kubectl portside"
+		}
+	}
+}
+
+// OnLogger hands on the logger and the verbosity once the flags are known, for
+// what is global to the process.
+func OnLogger(use func(log logr.Logger, verbosity int)) Option {
+	return func(s *session) { s.onLogger = use }
+}
+
+// New makes the program. Its commands return errors that [Run] prints and
+// turns into exit codes.
+func New(streams genericiooptions.IOStreams, version string, options ...Option) *cobra.Command {
+	s := &session{
+		streams:   streams,
+		out:       output.StreamOf(streams.Out),
+		messages:  output.Messages{Stream: output.StreamOf(streams.ErrOut)},
+		flags:     connectionFlags(),
+		version:   version,
+		logFormat: logging.Text,
+		display:   "portside",
+	}
+	for _, o := range options {
+		o(s)
+	}
+	root := s.root()
+	root.AddCommand(newApply(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
+		newVersion(s), newCompletion(s), newOptions(s))
+	s.setUpHelp(root)
+	s.completeConnectionFlags(root)
+	return root
+}
+
+func (s *session) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "portside",
+		Short: "Keep the adapter-* ports of workloads, and own nothing else of them",
+		Long: `portside keeps the adapter-* ports of a StatefulSet, Deployment or DaemonSet
+true to the protocol adapters it serves, through a server-side apply field
+manager of its own. Everything else of the workload stays with whoever
+declares it.`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: s.display},
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return s.setUpLogging(cmd)
+		},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+	}
+	root.SetIn(s.streams.In)
+	root.SetOut(s.streams.Out)
+	root.SetErr(s.streams.ErrOut)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, "%w", err) })
+	flags := root.PersistentFlags()
+	s.flags.AddFlags(flags)
+	flags.Var(output.ChoiceOf(&s.logFormat, logging.Formats...), "log-format", "Format of the log on stderr")
+	flags.IntVarP(&s.verbosity, "v", "v", 0, "How much to log to stderr: 0 nothing, 1 what portside does, 6 the requests too, up to 10")
+	return root
+}
+
+// setUpLogging puts the logger into the context, where client-go and portside
+// look for it.
+func (s *session) setUpLogging(cmd *cobra.Command) error {
+	log, err := logging.New(s.streams.ErrOut, s.logFormat, s.verbosity)
+	if err != nil {
+		return usageError(cmd, "%w", err)
+	}
+	if s.onLogger != nil {
+		s.onLogger(log, s.verbosity)
+	}
+	cmd.SetContext(logr.NewContext(cmd.Context(), log))
+	return nil
+}
+
+// Run runs the program until it ends or is interrupted, prints its error, and
+// returns its exit code.
+func Run(ctx context.Context, root *cobra.Command) int {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	cmd, err := root.ExecuteContextC(ctx)
+	if text := errorText(err); text != "" {
+		output.Messages{Stream: output.StreamOf(root.ErrOrStderr())}.Error("%s", text)
+	}
+	return exitCode(cmd, err)
+}
+
+// noArguments refuses arguments where a command takes flags alone.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, "unexpected arguments: %s", strings.Join(args, " "))
+	}
+	return nil
+}
+
+func usageError(cmd *cobra.Command, format string, args ...any) error {
+	return fmt.Errorf(format+"\nSee '%s --help' for usage.", append(args, cmd.CommandPath())...)
+}

@@ -1,0 +1,117 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+// done is a job that was carried out, and what came of it.
+type done struct {
+	job
+	result apply.Result
+	err    error
+}
+
+// errNotAsked is for the targets after one for which the server could not be
+// asked: each would wait for the same failure.
+var errNotAsked = errors.New("not tried, because the server could not be asked for a target before it")
+
+// passes makes a pass for each job. A target that fails holds up no other,
+// unless it is the connection that failed.
+func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job) []done {
+	all := make([]done, 0, len(jobs))
+	disconnected := false
+	for _, j := range jobs {
+		d := done{job: j}
+		switch {
+		case j.suspended:
+			s.messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.target)
+			d.result = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Paused}
+		case disconnected:
+			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
+		default:
+			d.result, d.err = applier.Pass(ctx, j.target, j.want)
+			disconnected = isDisconnected(d.err)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// explain says on stderr what went wrong with each target and each port.
+func (s *session) explain(all []done) {
+	notAsked := 0
+	for _, d := range all {
+		switch {
+		case errors.Is(d.err, errNotAsked):
+			notAsked++
+			continue
+		case d.err != nil:
+			s.messages.Error("%s: %s", d.place, d.failure())
+			continue
+		}
+		for _, p := range d.result.Ports {
+			if p.State == apply.Blocked || p.State == apply.Invalid {
+				s.messages.Error("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
+			}
+		}
+		if d.result.Outcome == apply.Paused && !d.suspended {
+			s.messages.Note("%s carries the annotation %s: nothing is written to it", d.result.Target, apply.PausedAnnotation)
+		}
+	}
+	if notAsked > 0 {
+		s.messages.Error("%d more of %d AdapterSets: %v", notAsked, len(all), errNotAsked)
+	}
+}
+
+// portState is "adapter-nfs 12049/TCP is Blocked".
+func portState(p apply.PortStatus) string {
+	return strings.TrimSpace(fmt.Sprintf("%s %d/%.10s is %s", p.Name, p.Port, p.Protocol, p.State))
+}
+
+// failure words the error of a target.
+func (d done) failure() string { return failureOf(d.result.Target, d.err).Error() }
+
+// failureOf puts the target before an error, unless the error has it already.
+func failureOf(target apply.Target, err error) error {
+	text := errorText(err)
+	if strings.Contains(text, target.String()) {
+		return errors.New(text)
+	}
+	return fmt.Errorf("%s: %s", target, text)
+}
+
+// code is what the target ends the command with.
+func (d done) code(ignoreNotFound bool) int {
+	switch {
+	case d.err != nil:
+		return codeOf(d.err)
+	case d.result.Outcome == apply.TargetNotFound && !ignoreNotFound:
+		return exitRefused
+	}
+	return portsCode(d.result.Ports)
+}
+
+// portsCode tells whether one of the ports could not be had.
+func portsCode(ports []apply.PortStatus) int {
+	for _, p := range ports {
+		if p.State == apply.Blocked || p.State == apply.Invalid {
+			return exitRefused
+		}
+	}
+	return exitOK
+}
+
+// shorten keeps a type that a source made up from filling the screen. The
+// result in JSON has it whole.
+func shorten(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,86 @@
+package command
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+type releaseCommand struct {
+	*session
+	print     printFlags
+	run       dryRun
+	manager   string
+	keepPorts bool
+}
+
+func newRelease(s *session) *cobra.Command {
+	r := &releaseCommand{session: s}
+	cmd := &cobra.Command{
+		Use:   "release KIND/NAME",
+		Short: "Give up all that portside owns of a workload",
+		Long: `Give up all that portside owns of a workload. The adapter ports that nobody
+else owns go, which restarts pods. With --keep-ports they stay, owned by
+nobody, and nothing restarts.
+
+Exit codes: 0 also when there is nothing to give up; 2 when the server refused;
+1 when the input or the connection is unusable or the workload is not there.`,
+		Example: `  # Take the adapter ports away
+  portside release statefulset/dittofs
+
+  # Leave them to whoever comes next
+  portside release statefulset/dittofs --keep-ports`,
+		Args:              workloadArgument,
+		ValidArgsFunction: s.completeWorkloads,
+		RunE:              func(cmd *cobra.Command, args []string) error { return r.release(cmd, args) },
+	}
+	r.print.add(cmd)
+	dryRunFlag(cmd, &r.run)
+	fieldManagerFlag(cmd, &r.manager)
+	cmd.Flags().BoolVar(&r.keepPorts, "keep-ports", false, "Leave the ports in place, owned by nobody")
+	return cmd
+}
+
+func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
+	target, err := r.workload(args)
+	if err != nil {
+		return err
+	}
+	applier, err := r.applier(r.manager, r.run)
+	if err != nil {
+		return err
+	}
+	result, err := applier.Release(cmd.Context(), target, r.keepPorts)
+	if err := r.finish(result, err, r.print, r.run); err != nil {
+		return err
+	}
+	if result.Outcome == apply.Unchanged {
+		r.messages.Note("%s owns nothing of %s", r.manager, result.Target)
+	}
+	return exitWith(portsCode(result.Ports))
+}
+
+// finish prints the result of a release or an adoption, or says why there is
+// none.
+func (s *session) finish(result apply.Result, err error, print printFlags, run dryRun) error {
+	if err == nil && result.Outcome == apply.TargetNotFound {
+		return notThere(result.Target)
+	}
+	if err != nil {
+		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
+	}
+	if result.Outcome == apply.Paused {
+		s.messages.Warn("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
+	}
+	for _, p := range result.Ports {
+		if p.State == apply.Blocked {
+			s.messages.Error("%s: %s: %s", result.Target, portState(p), p.Message)
+		}
+	}
+	if run == dryRunServer {
+		s.messages.Note("dry run: nothing was stored")
+	}
+	report := newReport()
+	report.add(result, nil)
+	return report.write(s.out, print)
+}

@@ -1,0 +1,82 @@
+package command
+
+import (
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/output"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// report is the document that apply, adopt and release print. Programs read
+// it: a field keeps its name and its meaning, and a list is never null.
+type report struct {
+	Results []targetReport `json:"results"`
+}
+
+type targetReport struct {
+	Target          targetName    `json:"target"`
+	Container       string        `json:"container"`
+	Outcome         apply.Outcome `json:"outcome"`
+	ResourceVersion string        `json:"resourceVersion"`
+	Ports           []portReport  `json:"ports"`
+	// Error is there for Failed and ContainerNotFound alone.
+	Error string `json:"error,omitempty"`
+}
+
+type targetName struct {
+	Kind      apply.Kind `json:"kind"`
+	Namespace string     `json:"namespace"`
+	Name      string     `json:"name"`
+}
+
+type portReport struct {
+	Type     string          `json:"type"`
+	Name     string          `json:"name"`
+	Port     int64           `json:"port"`
+	Protocol corev1.Protocol `json:"protocol"`
+	State    apply.State     `json:"state"`
+	Owners   []string        `json:"owners"`
+	Message  string          `json:"message"`
+}
+
+func newReport() *report { return &report{Results: []targetReport{}} }
+
+func (r *report) add(result apply.Result, err error) {
+	t := targetReport{
+		Target:          nameOf(result.Target),
+		Container:       result.Container,
+		Outcome:         result.Outcome,
+		ResourceVersion: result.ResourceVersion,
+		Ports:           make([]portReport, 0, len(result.Ports)),
+		Error:           errorText(err),
+	}
+	for _, p := range result.Ports {
+		t.Ports = append(t.Ports, portReport{
+			Type:     p.Type,
+			Name:     p.Name,
+			Port:     p.Port,
+			Protocol: p.Protocol,
+			State:    p.State,
+			Owners:   fieldmanager.Names(p.Owners),
+			Message:  p.Message,
+		})
+	}
+	r.Results = append(r.Results, t)
+}
+
+func nameOf(t apply.Target) targetName {
+	return targetName{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
+}
+
+func (r *report) write(out output.Stream, print printFlags) error {
+	switch print.format {
+	case output.JSON, output.YAML:
+		return output.WriteDocument(out, print.format, r)
+	case output.Name:
+		return r.writeNames(out)
+	case output.Wide:
+		return r.wideTable().Write(out, !print.noHeaders)
+	}
+	return r.table().Write(out, !print.noHeaders)
+}

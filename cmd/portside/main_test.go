@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestMain lets this binary be the program, so that exit codes, streams and
+// the name it is called by are the real ones.
+func TestMain(m *testing.M) {
+	if os.Getenv("PORTSIDE_TEST_RUN_MAIN") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), name)
+	if err := os.Symlink(self, link); err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut strings.Builder
+	command := exec.CommandContext(t.Context(), link, args...)
+	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
+	command.Stdout, command.Stderr = &out, &errOut
+	err = command.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return command.ProcessState.ExitCode(), out.String(), errOut.String()
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args   []string
+		code   int
+		stderr string
+	}{
+		{[]string{"version"}, 0, ""},
+		{[]string{"--help"}, 0, ""},
+		{nil, 0, ""},
+		{[]string{"blah"}, 1, `error: unknown command "blah" for "portside"`},
+		{[]string{"apply", "--gone"}, 1, "error: unknown flag: --gone"},
+		{[]string{"diff", "--gone"}, 2, "error: unknown flag: --gone"},
+		{[]string{"owners", "sts/x"}, 1, "error: no cluster is configured"},
+		{[]string{"owners", "sts/x", "--server", "http://127.0.0.1:1", "-v", "1"}, 1, "error: "},
+	} {
+		code, stdout, stderr := program(t, "portside", test.args...)
+		if code != test.code || !strings.Contains(stderr, test.stderr) || (code == 0) != (stdout != "") {
+			t.Errorf("%v: exit code %d\nstdout:\n%s\nstderr:\n%s", test.args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestRequestsAreLogged(t *testing.T) {
+	t.Parallel()
+	args := []string{"owners", "sts/x", "--server", "http://127.0.0.1:1", "--log-format=json"}
+	_, _, quiet := program(t, "portside", args...)
+	if strings.Count(quiet, "\n") != 1 {
+		t.Errorf("at -v 0 there is more than the error:\n%s", quiet)
+	}
+	_, stdout, stderr := program(t, "portside", append(args, "-v", "6")...)
+	if stdout != "" || !strings.Contains(stderr, `"level":"info"`) || !strings.Contains(stderr, "/apis/apps/v1/namespaces/default/statefulsets/x") {
+		t.Errorf("at -v 6:\nstdout:\n%s\nstderr:\n%s", stdout, stderr)
+	}
+}
+
+func TestKubectlPlugin(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := program(t, "kubectl-portside", "owners", "--help")
+	if code != 0 || !strings.Contains(stdout, "kubectl portside owners KIND/NAME") || strings.Contains(stdout, "  portside ") {
+		t.Errorf("exit code %d\n%s", code, stdout)
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	var errOut strings.Builder
+	command := exec.CommandContext(t.Context(), self, "owners", "sts/x", "--server", "http://"+listener.Addr().String())
+	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
+	command.Stderr = &errOut
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	connection, err := listener.Accept() // it has asked, and waits for the answer
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	if err := command.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = command.Wait() // the exit code is looked at below
+	if code := command.ProcessState.ExitCode(); code != 1 || errOut.String() != "error: interrupted\n" {
+		t.Errorf("exit code %d\n%s", code, errOut.String())
+	}
+}
