@@ -1,0 +1,125 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/utils/ptr"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+const (
+	pollInterval = 50 * time.Millisecond
+	// patience is when a wait gives up: far beyond what a busy machine needs.
+	patience = 90 * time.Second
+)
+
+// cluster reads what is there.
+type cluster struct {
+	client kubernetes.Interface
+	reader *testenv.Manager
+}
+
+// rest waits until the StatefulSet's rollout is complete and returns the
+// StatefulSet as it then is. No controller writes it any more after that.
+func (c cluster) rest(ctx context.Context) (*appsv1.StatefulSet, error) {
+	var live *appsv1.StatefulSet
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (_ bool, err error) {
+		live, err = c.client.AppsV1().StatefulSets(namespace).Get(ctx, workload, metav1.GetOptions{})
+		return err == nil && complete(live), err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("waiting for the rollout of StatefulSet %s: %w", workload, err)
+	}
+	return live, nil
+}
+
+func complete(s *appsv1.StatefulSet) bool {
+	pods, status := ptr.Deref(s.Spec.Replicas, 1), s.Status
+	return status.ObservedGeneration == s.Generation &&
+		status.Replicas == pods && status.UpdatedReplicas == pods && status.CurrentReplicas == pods &&
+		status.ReadyReplicas == pods && status.AvailableReplicas == pods &&
+		status.CurrentRevision == status.UpdateRevision
+}
+
+// object is the StatefulSet with its managedFields.
+func (c cluster) object(ctx context.Context) (*unstructured.Unstructured, error) {
+	return c.reader.Get(ctx, "StatefulSet", namespace, workload)
+}
+
+// ports are the container's ports in their order, with the owner of each.
+func ports(object *unstructured.Unstructured) ([]ownedPort, error) {
+	var owned []ownedPort
+	for _, port := range testenv.Ports(object, container) {
+		_, key, _ := cutLast(port)
+		owners, err := testenv.Owners(object, container, key)
+		if err != nil {
+			return nil, err
+		}
+		owned = append(owned, ownedPort{port, managers(owners)})
+	}
+	return owned, nil
+}
+
+// content is the object, field by field, without what only says when it was
+// written: resourceVersion, and the times of managedFields together with the
+// order in which the server sorts them by time. An apply that changes nothing
+// may move these where the server fills in defaults in an atomic list, such as
+// volumeClaimTemplates.
+func content(object *unstructured.Unstructured) (string, error) {
+	object = object.DeepCopy()
+	object.SetResourceVersion("")
+	entries := object.GetManagedFields()
+	for i := range entries {
+		entries[i].Time = nil
+	}
+	slices.SortFunc(entries, func(a, b metav1.ManagedFieldsEntry) int {
+		return cmp.Or(cmp.Compare(a.Manager, b.Manager), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Subresource, b.Subresource))
+	})
+	object.SetManagedFields(entries)
+	text, err := json.MarshalIndent(object.Object, "", " ")
+	return string(text), err
+}
+
+// reaches waits until the Service leads to the ports that are wanted, and
+// returns where it leads in the end: NAME:NUMBER, sorted.
+func (c cluster) reaches(ctx context.Context, wanted []string) ([]string, error) {
+	var reached []string
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		slices, err := c.client.DiscoveryV1().EndpointSlices(namespace).List(ctx,
+			metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
+		if err != nil {
+			return false, err
+		}
+		reached = endpointPorts(slices.Items)
+		return differ(reached, wanted) == nil, nil
+	})
+	if err != nil && !wait.Interrupted(err) || ctx.Err() != nil {
+		return nil, fmt.Errorf("reading where Service %s leads: %w", service, err)
+	}
+	return reached, nil
+}
+
+func endpointPorts(endpoints []discoveryv1.EndpointSlice) []string {
+	var ports []string
+	for _, slice := range endpoints {
+		for _, port := range slice.Ports {
+			if len(slice.Endpoints) > 0 && port.Port != nil {
+				ports = append(ports, fmt.Sprintf("%s:%d", ptr.Deref(port.Name, ""), *port.Port))
+			}
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// play plays the steps in order and ends at the first claim that does not hold.
+func (s *stage) play(ctx context.Context, steps []step) error {
+	score := &score{}
+	for i, st := range steps {
+		s.out.rule(fmt.Sprintf("%d. %s", i+1, st.title))
+		s.out.block(st.tells)
+		saw, err := s.perform(ctx, st)
+		if err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, st.title, err)
+		}
+		all := claims(st.want, *saw)
+		s.out.linef("")
+		for _, c := range all {
+			s.out.claim(c)
+		}
+		if err := failed(all); err != nil {
+			return fmt.Errorf("step %d, %s: not as claimed:\n%w", i+1, st.title, err)
+		}
+		if s.out.err != nil {
+			return fmt.Errorf("writing the story: %w", s.out.err)
+		}
+		score.add(st, *saw)
+	}
+	score.print(s.out)
+	return s.out.err
+}
+
+// perform does what the step says, shows it, and observes.
+func (s *stage) perform(ctx context.Context, st step) (*seen, error) {
+	if st.sync != nil {
+		st.sync(s.git)
+		if err := s.git.sync(ctx, s.argo); err != nil {
+			return nil, err
+		}
+		if _, err := s.cluster.rest(ctx); err != nil {
+			return nil, err
+		}
+	}
+	s.counter.take()
+	if st.portside != nil {
+		if err := s.showCommand(ctx, st.portside); err != nil {
+			return nil, err
+		}
+	}
+	sent, stored := s.counter.take()
+	saw, err := s.observe(ctx, st.want)
+	if err != nil {
+		return nil, err
+	}
+	saw.sent, saw.stored = sent, stored
+	if err := s.showCommand(ctx, []string{"owners", "statefulset/" + workload}); err != nil {
+		return nil, err
+	}
+	s.out.linef("")
+	s.out.linef("  generation %d   resourceVersion %s   writes sent %d, stored %d   pod starts %d",
+		saw.generation, saw.resourceVersion, saw.sent, saw.stored, saw.podStarts)
+	return saw, s.repeat(ctx, st, saw)
+}
+
+func (s *stage) showCommand(ctx context.Context, args []string) error {
+	s.out.command(args)
+	output, err := s.portside.run(ctx, args...)
+	s.out.table(output)
+	return err
+}
+
+// observe looks at everything once it has come to rest.
+func (s *stage) observe(ctx context.Context, w want) (*seen, error) {
+	atRest, err := s.cluster.rest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	object, err := s.cluster.object(ctx)
+	if err != nil {
+		return nil, err
+	}
+	saw := &seen{
+		generation:      atRest.Generation,
+		resourceVersion: atRest.ResourceVersion,
+		podStarts:       s.plane.WorkloadPodStarts("StatefulSet", namespace, workload),
+	}
+	if saw.ports, err = ports(object); err != nil {
+		return nil, err
+	}
+	if saw.content, err = content(object); err != nil {
+		return nil, err
+	}
+	fields, err := testenv.Entry(object, us, metav1.ManagedFieldsOperationApply)
+	if err != nil {
+		return nil, err
+	}
+	saw.fields = len(fields)
+	saw.reaches, err = s.cluster.reaches(ctx, w.reaches)
+	return saw, err
+}
+
+// repeat does the step's work once more, which must change nothing: portside's
+// command, then Argo CD's sync.
+func (s *stage) repeat(ctx context.Context, st step, saw *seen) error {
+	if st.portside != nil {
+		again, err := s.portside.ask(ctx, st.portside...)
+		if err != nil {
+			return err
+		}
+		still, err := s.cluster.object(ctx)
+		if err != nil {
+			return err
+		}
+		saw.again, saw.still = again, still.GetResourceVersion()
+	}
+	if err := s.git.sync(ctx, s.argo); err != nil {
+		return err
+	}
+	resynced, err := s.cluster.object(ctx)
+	if err != nil {
+		return err
+	}
+	saw.resynced, err = content(resynced)
+	return err
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// binary is portside as users run it.
+type binary struct {
+	path       string
+	kubeconfig string
+	dir        string // where it runs: the folder of the manifests
+}
+
+// build makes the binary from the source that the demo is from, so that what
+// is shown is never an older one.
+func build(ctx context.Context, root, into string) (string, error) {
+	path := filepath.Join(into, "portside")
+	command := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/portside")
+	command.Dir = root
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building portside: %w\n%s", err, output)
+	}
+	return path, nil
+}
+
+// moduleRoot is the folder of the module that the demo is run in.
+func moduleRoot(ctx context.Context) (string, error) {
+	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the module: %w", err)
+	}
+	gomod := string(bytes.TrimSpace(output))
+	if gomod == "" || gomod == os.DevNull {
+		return "", errors.New("the demo needs its source: run it in a clone of the repository")
+	}
+	return filepath.Dir(gomod), nil
+}
+
+// writeKubeconfig makes a kubeconfig file for a server that asks for no
+// credentials.
+func writeKubeconfig(path, server string) error {
+	file := clientcmdapi.NewConfig()
+	file.Clusters["demo"] = &clientcmdapi.Cluster{Server: server}
+	file.Contexts["demo"] = &clientcmdapi.Context{Cluster: "demo", Namespace: namespace}
+	file.CurrentContext = "demo"
+	return clientcmd.WriteToFile(*file, path)
+}
+
+// run returns what the command prints to stdout. An exit code that is not 0 is
+// an error, with what it printed to stderr.
+func (b binary) run(ctx context.Context, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, b.path, args...)
+	command.Dir = b.dir
+	command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig, "NO_COLOR=1")
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		return stdout.String(), fmt.Errorf("portside %s: %w\n%s%s", args[0], err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), nil
+}
+
+// ask runs the command with -o json.
+func (b binary) ask(ctx context.Context, args ...string) (*answer, error) {
+	output, err := b.run(ctx, append(slices.Clone(args), "-o", "json")...)
+	if err != nil {
+		return nil, err
+	}
+	a, err := parseAnswer(output)
+	if err != nil {
+		return nil, fmt.Errorf("the answer of portside %s: %w\n%s", args[0], err, output)
+	}
+	return a, nil
+}
+
+func parseAnswer(text string) (*answer, error) {
+	a := &answer{}
+	return a, json.Unmarshal([]byte(text), a)
+}
+
+// answer is what is needed here of what portside prints as JSON.
+type answer struct {
+	Results []struct {
+		Outcome string `json:"outcome"`
+		Ports   []struct {
+			Name     string `json:"name"`
+			Port     int    `json:"port"`
+			Protocol string `json:"protocol"`
+			State    string `json:"state"`
+		} `json:"ports"`
+	} `json:"results"`
+}
+
+func (a *answer) outcome() string {
+	if len(a.Results) != 1 {
+		return fmt.Sprintf("%d results", len(a.Results))
+	}
+	return a.Results[0].Outcome
+}
+
+func (a *answer) states() []string {
+	var states []string
+	for _, result := range a.Results {
+		for _, p := range result.Ports {
+			states = append(states, fmt.Sprintf("%s:%d/%s %s", p.Name, p.Port, p.Protocol, p.State))
+		}
+	}
+	return states
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// counter stands between portside and the API server and counts: what portside
+// sent, and how much of it the server stored.
+type counter struct {
+	testenv.Requests
+	server *httptest.Server
+
+	mu     sync.Mutex
+	last   string // the resourceVersion in the latest answer
+	stored int
+}
+
+func startCounter(config *rest.Config) (*counter, error) {
+	c := &counter{}
+	target, err := url.Parse(config.Host)
+	if err != nil {
+		return nil, err
+	}
+	transport, err := rest.TransportFor(c.Wrap(config))
+	if err != nil {
+		return nil, err
+	}
+	c.server = httptest.NewServer(&httputil.ReverseProxy{
+		Transport: transport,
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			r.Out.Header.Del("Accept-Encoding") // the transport then unpacks what it asks to be packed
+			if strings.Contains(r.Out.Header.Get("Accept"), "protobuf") {
+				r.Out.Header.Set("Accept", "application/json") // clients take either; read takes this
+			}
+		},
+		ModifyResponse: c.read,
+	})
+	return c, nil
+}
+
+// read looks for the resourceVersion in an answer: a write that was stored
+// answers with another one than the look before it. That is exact as long as
+// nobody else writes, so the demo waits for every rollout to end.
+func (c *counter) read(response *http.Response) error {
+	if response.StatusCode >= http.StatusBadRequest {
+		return nil
+	}
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return fmt.Errorf("reading the API server's answer: %w", err)
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	var object struct {
+		Metadata struct {
+			UID             string `json:"uid"`
+			ResourceVersion string `json:"resourceVersion"`
+		} `json:"metadata"`
+	}
+	if json.Unmarshal(body, &object) != nil || object.Metadata.UID == "" {
+		return nil // discovery, a list: no answer about one object
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if response.Request.Method != http.MethodGet && c.last != object.Metadata.ResourceVersion {
+		c.stored++
+	}
+	c.last = object.Metadata.ResourceVersion
+	return nil
+}
+
+// take returns the writes sent and stored since the last call.
+func (c *counter) take() (sent, stored int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sent, stored, c.stored = c.Writes(), c.stored, 0
+	c.Reset()
+	return sent, stored
+}

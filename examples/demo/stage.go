@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// stage is where the story plays: a control plane, Git, Argo CD and portside.
+type stage struct {
+	out, progress *printer
+
+	dir      string // holds what lives as long as the demo
+	plane    *testenv.ControlPlane
+	cluster  cluster
+	git      *manifests
+	argo     *testenv.Manager
+	counter  *counter
+	portside binary
+}
+
+// setStage starts everything, and builds portside where no binary is given.
+// When it fails, nothing is left.
+func setStage(ctx context.Context, portside string, out, progress *printer) (s *stage, err error) {
+	s = &stage{out: out, progress: progress}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.strike())
+		}
+	}()
+	root, err := moduleRoot(ctx)
+	if err != nil {
+		return s, err
+	}
+	if s.dir, err = os.MkdirTemp("", "portside-demo-"); err != nil {
+		return s, err
+	}
+	s.portside = binary{dir: filepath.Join(root, "examples", "dittofs"), kubeconfig: filepath.Join(s.dir, "kubeconfig")}
+	if s.git, err = readManifests(s.portside.dir); err != nil {
+		return s, err
+	}
+	if s.portside.path, err = s.binary(ctx, portside, root); err != nil {
+		return s, err
+	}
+	progress.linef("starting etcd, kube-apiserver and kube-controller-manager")
+	if s.plane, err = testenv.Start(ctx, testenv.Options{Controllers: true}); err != nil {
+		return s, err
+	}
+	return s, s.connect()
+}
+
+// binary is the path of the one given, or else of one that it builds.
+func (s *stage) binary(ctx context.Context, given, root string) (string, error) {
+	if given != "" {
+		return filepath.Abs(given)
+	}
+	s.progress.linef("building portside")
+	return build(ctx, root, s.dir)
+}
+
+// connect makes the clients.
+func (s *stage) connect() error {
+	client, err := kubernetes.NewForConfig(s.plane.Config())
+	if err != nil {
+		return err
+	}
+	s.cluster = cluster{client: client, reader: s.plane.Manager("demo")}
+	s.argo = s.plane.Manager(testenv.ArgoCD)
+	if s.counter, err = startCounter(s.plane.Config()); err != nil {
+		return err
+	}
+	return writeKubeconfig(s.portside.kubeconfig, s.counter.server.URL)
+}
+
+// strike stops and removes all that setStage made.
+func (s *stage) strike() error {
+	var errs []error
+	if s.counter != nil {
+		s.counter.server.Close()
+	}
+	if s.plane != nil {
+		errs = append(errs, s.plane.Stop())
+	}
+	if s.dir != "" {
+		errs = append(errs, os.RemoveAll(s.dir))
+	}
+	return errors.Join(errs...)
+}
+
+// invite says how to use the control plane that is left up.
+func (s *stage) invite() {
+	s.progress.linef("")
+	s.progress.linef("The control plane stays up until Ctrl-C. Look around in it:")
+	s.progress.linef("")
+	s.progress.linef("KUBECONFIG=%s %s -n %s get statefulset,pods,services",
+		s.plane.KubeconfigFile(), near(filepath.Join(s.plane.Assets(), "kubectl")), namespace)
+	s.progress.linef("KUBECONFIG=%s %s -n %s owners statefulset/%s",
+		s.plane.KubeconfigFile(), s.portside.path, namespace, workload)
+}
+
+// near is the path from here where that is shorter.
+func near(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	if short, err := filepath.Rel(here, path); err == nil && !strings.HasPrefix(short, "..") {
+		return short
+	}
+	return path
+}
+
+// managers are owners as testenv writes them, without the operation.
+func managers(owners []string) string {
+	names := make([]string, 0, len(owners))
+	for _, owner := range owners {
+		names = append(names, strings.TrimSuffix(owner, "/"+string(metav1.ManagedFieldsOperationApply)))
+	}
+	return strings.Join(names, ",")
+}
+
+// cutLast cuts name:number/protocol at the last colon.
+func cutLast(port string) (name, key string, found bool) {
+	at := strings.LastIndex(port, ":")
+	if at < 0 {
+		return port, "", false
+	}
+	return port[:at], port[at+1:], true
+}

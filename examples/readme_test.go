@@ -1,0 +1,190 @@
+package examples_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
+
+// These tests hold the README to its word. What it says of the demo's output
+// and of portside's commands is checked by the demo's own test, which has both.
+
+func readme(t *testing.T) string { return fileText(t, "../README.md") }
+
+func fileText(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// blocks are the README's code blocks of a language.
+func blocks(t *testing.T, language string) []string {
+	t.Helper()
+	var found []string
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1) {
+		found = append(found, match[1])
+	}
+	if len(found) == 0 {
+		t.Fatalf("the README has no code block in %s", language)
+	}
+	return found
+}
+
+// TestReadmeGo: the Go code is code that compiles and that tests run.
+func TestReadmeGo(t *testing.T) {
+	library := fileText(t, "library_test.go")
+	for _, block := range blocks(t, "go") {
+		if !strings.Contains(library, block) {
+			t.Errorf("the README's code is not that of library_test.go:\n%s", block)
+		}
+	}
+}
+
+func TestReadmeAdapterSet(t *testing.T) {
+	for _, block := range blocks(t, "yaml") {
+		if _, err := v1alpha1.Read("README.md", strings.NewReader(block)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+var states = []apply.State{apply.Owned, apply.Shared, apply.Shadowed, apply.Blocked, apply.Invalid, apply.Removed, apply.Released}
+
+var outcomes = []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed}
+
+// TestReadmeStateTable: the table has each row once and in order, with states
+// that exist, and the text names every state and outcome.
+func TestReadmeStateTable(t *testing.T) {
+	rows := regexp.MustCompile("(?m)^\\| (\\d+) \\| [^|]+ \\| `(\\w+)` \\| [^|]+ \\|$").FindAllStringSubmatch(readme(t), -1)
+	if len(rows) != 11 {
+		t.Errorf("the table has %d rows, want 11", len(rows))
+	}
+	for i, row := range rows {
+		if row[1] != fmt.Sprint(i+1) || !slices.Contains(states, apply.State(row[2])) {
+			t.Errorf("row %d is %q, state %q", i+1, row[1], row[2])
+		}
+	}
+	words := []string{}
+	for _, s := range states {
+		words = append(words, string(s))
+	}
+	for _, o := range outcomes {
+		words = append(words, string(o))
+	}
+	for _, word := range words {
+		if !strings.Contains(readme(t), "`"+word+"`") {
+			t.Errorf("the README does not explain %s", word)
+		}
+	}
+}
+
+func TestReadmeJSON(t *testing.T) {
+	var document struct {
+		Results []struct {
+			Outcome apply.Outcome
+			Ports   []struct {
+				Type, Name string
+				State      apply.State
+			}
+		}
+	}
+	for _, block := range blocks(t, "json") {
+		if err := json.Unmarshal([]byte(block), &document); err != nil || len(document.Results) != 1 {
+			t.Fatalf("%v\n%s", err, block)
+		}
+		result := document.Results[0]
+		if !slices.Contains(outcomes, result.Outcome) || len(result.Ports) != 1 || !slices.Contains(states, result.Ports[0].State) {
+			t.Errorf("portside prints no such document: %+v", result)
+		}
+		if port := result.Ports[0]; apply.PortName(port.Type) != port.Name {
+			t.Errorf("the port of %s is named %s", port.Type, apply.PortName(port.Type))
+		}
+	}
+}
+
+// TestReadmeTargets: what the README has one make can be made.
+func TestReadmeTargets(t *testing.T) {
+	makefile := fileText(t, "../Makefile")
+	for _, match := range regexp.MustCompile("`make ([a-z-]+)").FindAllStringSubmatch(readme(t), -1) {
+		if !strings.Contains(makefile, "\n"+match[1]+":") {
+			t.Errorf("the Makefile has no target %s", match[1])
+		}
+	}
+}
+
+// TestReadmeLinks: what the README links to in the repository is there.
+func TestReadmeLinks(t *testing.T) {
+	for _, match := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(readme(t), -1) {
+		if _, err := os.Stat("../" + match[1]); err != nil {
+			t.Errorf("the README links to %s: %v", match[1], err)
+		}
+	}
+}
+
+// TestReadmeImports: the picture has every import that there is between the
+// packages in it, and no other.
+func TestReadmeImports(t *testing.T) {
+	var drawn, rooms []string
+	names := map[string]string{}
+	name := func(node string) string {
+		id, label, labelled := strings.Cut(strings.TrimSuffix(strings.TrimSpace(node), "]"), "[")
+		if labelled {
+			names[id] = label
+		} else if names[id] == "" {
+			names[id] = id
+		}
+		rooms = append(rooms, names[id])
+		return names[id]
+	}
+	for line := range strings.Lines(blocks(t, "mermaid")[0]) {
+		if from, to, arrow := strings.Cut(line, "-->"); arrow {
+			drawn = append(drawn, name(from)+" --> "+name(to))
+		}
+	}
+	slices.Sort(drawn)
+	if made := imports(t, rooms); !slices.Equal(drawn, made) {
+		t.Errorf("the picture has\n%s\nand the code\n%s", strings.Join(drawn, "\n"), strings.Join(made, "\n"))
+	}
+}
+
+// imports are the imports between rooms, not counting those of tests. A room
+// is a package with its internal ones.
+func imports(t *testing.T, rooms []string) []string {
+	t.Helper()
+	const module = "github.com/portside-dev/portside/"
+	list := exec.CommandContext(t.Context(), "go", "list", "-e", "-f", `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}`, "../...")
+	output, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	room := func(path string) string {
+		path, _, _ = strings.Cut(strings.TrimPrefix(path, module), "/internal")
+		if slices.Contains(rooms, path) {
+			return path
+		}
+		return ""
+	}
+	var edges []string
+	for line := range strings.Lines(string(output)) {
+		packages := strings.Fields(line)
+		for _, imported := range packages[1:] {
+			from, to := room(packages[0]), room(imported)
+			if from != "" && to != "" && from != to {
+				edges = append(edges, from+" --> "+to)
+			}
+		}
+	}
+	slices.Sort(edges)
+	return slices.Compact(edges)
+}
