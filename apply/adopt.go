@@ -38,7 +38,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from string) (Result, err
 	case IsContainerNotFound(err):
 		result.Outcome = ContainerNotFound
 	case err != nil:
-		result.Outcome, err = notFoundOr(err)
+		result.Outcome, err = notFoundOr(err, t)
 	}
 	return result, err
 }

@@ -32,8 +32,9 @@
 // # What holds for every pass
 //
 //   - Of two wanted ports with one key or one name the first wins and the other
-//     is Blocked. An invalid adapter is Invalid and left out; a port of ours
-//     that is live under its name stays as it is. A list of more than
+//     is Blocked. An invalid adapter is Invalid and left out. In both cases a
+//     port of ours that is live under the adapter's name stays as it is: a
+//     source that talks nonsense takes nothing away. A list of more than
 //     [MaxAdapters] is refused whole.
 //   - Live keys are emitted in their live order, new ones after them sorted by
 //     number and protocol. The order of an applied list wins on the server, so

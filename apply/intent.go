@@ -63,7 +63,7 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 	}
 	d.decideKeys(wanted)
 	d.decideNames(wanted)
-	d.holdInvalid(wanted)
+	d.hold(wanted)
 	return d.intent(wanted), nil
 }
 
@@ -135,13 +135,13 @@ func (d *decision) letsGo(p *livePort) bool {
 	return p.ours && len(p.others) == 0 && !p.twice && !(stays && emitted.Name == "")
 }
 
-// holdInvalid keeps the port that is live under the name of an invalid
-// adapter: a source that talks nonsense about an adapter takes nothing away.
-func (d *decision) holdInvalid(wanted []wantedPort) {
+// hold keeps the port that is live under the name of an adapter that its
+// source is at fault about: a source that talks nonsense takes nothing away.
+func (d *decision) hold(wanted []wantedPort) {
 	for i := range wanted {
 		w := &wanted[i]
 		p := d.byName[w.status.Name]
-		if w.status.State != Invalid || p == nil || !p.ours || p.twice || d.emits(p.name) {
+		if !w.hold || p == nil || !p.ours || p.twice || d.emits(p.name) {
 			continue
 		}
 		if slices.ContainsFunc(wanted, func(other wantedPort) bool { return other.key == p.key }) {

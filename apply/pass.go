@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -61,7 +62,7 @@ type pass struct {
 // apply that needs no correction.
 func (p *pass) run(ctx context.Context) (Outcome, error) {
 	if err := p.look(ctx); err != nil {
-		return notFoundOr(err)
+		return notFoundOr(err, p.target)
 	}
 	for {
 		c, err := p.now.Container(p.target.Container)
@@ -83,7 +84,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		}
 		done, err := p.send(ctx, c, intent)
 		if err != nil {
-			return notFoundOr(err)
+			return notFoundOr(err, p.target)
 		}
 		if done {
 			return p.outcome(), nil
@@ -244,9 +245,14 @@ func (p *pass) outcome() Outcome {
 	return Unchanged
 }
 
-func notFoundOr(err error) (Outcome, error) {
-	if apierrors.IsNotFound(err) {
-		return TargetNotFound, nil
+// notFoundOr tells a workload that is not there from every other failure. Any
+// server may answer 404; the API server says what it did not find.
+func notFoundOr(err error, t Target) (Outcome, error) {
+	var status apierrors.APIStatus
+	if apierrors.IsNotFound(err) && errors.As(err, &status) {
+		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {
+			return TargetNotFound, nil
+		}
 	}
 	return Failed, err
 }

@@ -24,7 +24,7 @@ func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result
 		return a.releaseOnce(ctx, &result, keepPorts)
 	})
 	if err != nil {
-		result.Outcome, err = notFoundOr(err)
+		result.Outcome, err = notFoundOr(err, t)
 	}
 	return result, err
 }

@@ -29,8 +29,9 @@ func (e *TooManyError) Error() string {
 type wantedPort struct {
 	status PortStatus
 	key    portKey
-	// settled tells that the state is known without a look at the workload.
-	settled bool
+	// settled tells that the state is known without a look at the workload,
+	// hold that it is a fault of the source's.
+	settled, hold bool
 }
 
 // wantedPorts are the ports of the active adapters in their order. A number,
@@ -49,6 +50,7 @@ func wantedPorts(adapters []Adapter) ([]wantedPort, error) {
 		p := wantedPort{status: PortStatus{Type: a.Type, Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
 		if reason := invalid(a, p.status); reason != "" {
 			p.settle(Invalid, reason)
+			p.hold = true
 			wanted = append(wanted, p)
 			continue
 		}
@@ -57,6 +59,7 @@ func wantedPorts(adapters []Adapter) ([]wantedPort, error) {
 			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same port name", first))
 		} else if first, taken := byKey[p.key]; taken {
 			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
+			p.hold = true
 		} else {
 			byKey[p.key], byName[p.status.Name] = a.Type, a.Type
 		}

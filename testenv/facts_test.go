@@ -152,6 +152,27 @@ func TestFact01_ReapplyChangesNothing(t *testing.T) {
 	}
 }
 
+// TestFact01_DefaultedAtomicListsReorderManagedFields is the exception: an
+// owner whose configuration holds an atomic list that the server fills with
+// defaults, as volumeClaimTemplates, moves the time of its entry when it applies
+// the same again after another manager wrote. The entries are sorted by time,
+// so resourceVersion changes once; no field does.
+func TestFact01_DefaultedAtomicListsReorderManagedFields(t *testing.T) {
+	t.Parallel()
+	owner := testenv.Apply{Manager: testenv.ArgoCD, Object: declared(static) + `
+  volumeClaimTemplates:
+  - metadata: {name: data}
+    spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+`}
+	facts(
+		owner, nextSecond(), us(shared(adapters)), nextSecond(),
+		owner, testenv.Expect{Change: testenv.MetadataChanged},
+		nextSecond(), owner, testenv.Expect{Change: testenv.NothingChanged},
+		// We declare no such list, so our own re-apply is never one.
+		nextSecond(), us(shared(adapters)), testenv.Expect{Change: testenv.NothingChanged},
+	).Run(t, testenv.Shared(t))
+}
+
 // watchFromNow watches the StatefulSets of a namespace, from their present state.
 func watchFromNow(t *testing.T, cp *testenv.ControlPlane, ns string) watch.Interface {
 	t.Helper()
