@@ -199,43 +199,6 @@ func (d *decision) intent(wanted []wantedPort) Intent {
 	return intent
 }
 
-// inOrder lists live keys in their live order, so that the template's order
-// never changes for what stays, then new ones by number and protocol.
-func (d *decision) inOrder() []Port {
-	emit := make([]Port, 0, len(d.emit))
-	for _, p := range d.ports {
-		if port, ok := d.emit[p.key]; ok {
-			emit = append(emit, port)
-		}
-	}
-	live := len(emit)
-	for key, port := range d.emit {
-		if d.byKey[key] == nil {
-			emit = append(emit, port)
-		}
-	}
-	slices.SortFunc(emit[live:], func(a, b Port) int {
-		return portKey{a.Number, a.Protocol}.compare(portKey{b.Number, b.Protocol})
-	})
-	return emit
-}
-
-// takingOver is what we own, as it is, and what nobody owns and is to go.
-func (d *decision) takingOver() []Port {
-	var emit []Port
-	for _, p := range d.ports {
-		if p.twice || (!p.ours && !slices.Contains(d.takeOver, p)) {
-			continue
-		}
-		port := Port{Number: p.key.number, Protocol: p.key.protocol}
-		if len(p.namers) == 0 {
-			port.Name = p.name
-		}
-		emit = append(emit, port)
-	}
-	return emit
-}
-
 // holders are those who keep a port's name where it is: who gave it, or else
 // who keeps the port.
 func (p *livePort) holders() string {

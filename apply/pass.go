@@ -2,11 +2,9 @@ package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -196,91 +194,4 @@ func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
 	}
 	p.now, p.changedAny = answer, true
 	return notFound
-}
-
-// unwritten are the wanted ports where the last decision was not carried out.
-// What is there as wanted is told as it is; for the rest there is a reason.
-func (p *pass) unwritten(why string) []PortStatus {
-	ports := slices.Clone(p.ports)
-	for i := range ports {
-		s := &ports[i]
-		if (s.State == Owned || s.State == Shared) && !p.there(*s) {
-			s.State, s.Message = Blocked, why
-		}
-	}
-	return ports
-}
-
-func (p *pass) there(s PortStatus) bool {
-	return p.now != nil && slices.ContainsFunc(p.now.Containers, func(c Container) bool {
-		return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
-			return int64(q.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
-		})
-	})
-}
-
-// removed are the ports that were ours and are gone.
-func (p *pass) removed() []PortStatus {
-	types := map[string]string{}
-	for _, a := range p.want.Adapters {
-		types[PortName(a.Type)] = a.Type
-	}
-	var removed []PortStatus
-	for _, port := range gone(p.was, p.now) {
-		removed = append(removed, PortStatus{
-			Type:     types[port.Name],
-			Name:     port.Name,
-			Port:     int64(port.ContainerPort.ContainerPort),
-			Protocol: port.Protocol,
-			State:    Removed,
-		})
-	}
-	return removed
-}
-
-func (p *pass) outcome() Outcome {
-	if p.changedAny {
-		return Applied
-	}
-	return Unchanged
-}
-
-// notFoundOr tells a workload that is not there from every other failure. Any
-// server may answer 404; the API server says what it did not find.
-func notFoundOr(err error, t Target) (Outcome, error) {
-	var status apierrors.APIStatus
-	if apierrors.IsNotFound(err) && errors.As(err, &status) {
-		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {
-			return TargetNotFound, nil
-		}
-	}
-	return Failed, err
-}
-
-// foresee is the workload as the server would store it once these ports are
-// applied, where it cannot be asked because an apply before it was a dry run.
-func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
-	after := *w
-	after.Containers = slices.Clone(w.Containers)
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return w
-	}
-	for i := range after.Containers {
-		c := &after.Containers[i]
-		if c.Name != container {
-			continue
-		}
-		now := lookAt(entries, us, c)
-		c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), func(p corev1.ContainerPort) bool {
-			live := now.byKey[portKey{p.ContainerPort, p.Protocol}]
-			return live.ours && len(live.others) == 0
-		})
-		for _, p := range emit {
-			if live := now.byKey[portKey{p.Number, p.Protocol}]; live == nil || len(live.others) == 0 {
-				c.Ports = append(c.Ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
-			}
-		}
-	}
-	return &after
 }

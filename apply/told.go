@@ -1,0 +1,68 @@
+package apply
+
+import (
+	"errors"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// unwritten are the wanted ports where the last decision was not carried out.
+// What is there as wanted is told as it is; for the rest there is a reason.
+func (p *pass) unwritten(why string) []PortStatus {
+	ports := slices.Clone(p.ports)
+	for i := range ports {
+		s := &ports[i]
+		if (s.State == Owned || s.State == Shared) && !p.there(*s) {
+			s.State, s.Message = Blocked, why
+		}
+	}
+	return ports
+}
+
+func (p *pass) there(s PortStatus) bool {
+	return p.now != nil && slices.ContainsFunc(p.now.Containers, func(c Container) bool {
+		return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
+			return int64(q.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
+		})
+	})
+}
+
+// removed are the ports that were ours and are gone.
+func (p *pass) removed() []PortStatus {
+	types := map[string]string{}
+	for _, a := range p.want.Adapters {
+		types[PortName(a.Type)] = a.Type
+	}
+	var removed []PortStatus
+	for _, port := range gone(p.was, p.now) {
+		removed = append(removed, PortStatus{
+			Type:     types[port.Name],
+			Name:     port.Name,
+			Port:     int64(port.ContainerPort.ContainerPort),
+			Protocol: port.Protocol,
+			State:    Removed,
+		})
+	}
+	return removed
+}
+
+func (p *pass) outcome() Outcome {
+	if p.changedAny {
+		return Applied
+	}
+	return Unchanged
+}
+
+// notFoundOr tells a workload that is not there from every other failure. Any
+// server may answer 404; the API server says what it did not find.
+func notFoundOr(err error, t Target) (Outcome, error) {
+	var status apierrors.APIStatus
+	if apierrors.IsNotFound(err) && errors.As(err, &status) {
+		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {
+			return TargetNotFound, nil
+		}
+	}
+	return Failed, err
+}
