@@ -105,6 +105,8 @@ type pass struct {
 	host      bool // ports with hostNetwork are allowed
 	outcome   apply.Outcome
 	ports     []string // as describe writes them
+	dryRun    bool
+	foreseen  []string // by a dry run, as testenv.Ports writes them
 	requests  string   // such as GET 1, APPLY 1; not looked at when empty
 	between   func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
 }
@@ -144,7 +146,7 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.NewApplier(client, apply.DryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
@@ -157,10 +159,29 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 		return fmt.Errorf("ports\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(p.ports, "\n  "))
 	}
 	cost := fmt.Sprintf("GET %d, APPLY %d", requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply))
+	if p.dryRun && result.After != nil {
+		if live := portsOf(result.After); !slices.Equal(live, p.foreseen) {
+			return fmt.Errorf("a dry run foresees %q, want %q", live, p.foreseen)
+		}
+	}
 	if p.requests != "" && (cost != p.requests || requests.Total() != requests.Count(testenv.VerbGet)+requests.Count(testenv.VerbApply)) {
 		return fmt.Errorf("it took %s, want %s", &requests, p.requests)
 	}
 	return nil
+}
+
+// foreseeing makes it a dry run that foresees these ports.
+func (p pass) foreseeing(ports ...string) pass {
+	p.dryRun, p.foreseen = true, ports
+	return p
+}
+
+func portsOf(w *apply.Workload) []string {
+	var ports []string
+	for _, p := range w.Containers[0].Ports {
+		ports = append(ports, fmt.Sprintf("%s:%d/%s", p.Name, p.ContainerPort, p.Protocol))
+	}
+	return ports
 }
 
 // describe writes a port as name number/PROTOCOL state owners: message.

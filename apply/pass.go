@@ -156,6 +156,11 @@ func (p *pass) learn(refused refusals) bool {
 func (p *pass) stands(next Intent) bool {
 	if p.sent.TakeOver && p.dryRun {
 		p.now, p.changedAny = foresee(p.now, p.container, next.Emit, p.us()), true
+		for i := range p.ports {
+			if s := &p.ports[i]; s.State == Owned {
+				s.Owners = []fieldmanager.Manager{p.us()}
+			}
+		}
 		return true
 	}
 	kept := map[portKey]bool{}

@@ -209,3 +209,32 @@ func TestHostNetwork(t *testing.T) {
 		testenv.Expect{Ports: []string{"api:8080/TCP"}},
 	).Run(t, testenv.Shared(t))
 }
+
+// TestADryRunTellsWhatThenHappens, and stores nothing: also where two requests
+// are needed, of which the second cannot be asked of the server.
+func TestADryRunTellsWhatThenHappens(t *testing.T) {
+	t.Parallel()
+	twice := func(p pass, live []string, outcome apply.Outcome, ports ...string) []testenv.Step {
+		return []testenv.Step{
+			p.foreseeing(live...).is(outcome, ports...), testenv.Expect{Change: testenv.NothingChanged},
+			p.is(outcome, ports...), testenv.Expect{Ports: live},
+		}
+	}
+	for name, steps := range map[string][]testenv.Step{
+		"no change": slices.Concat([]testenv.Step{argo(static), wanting(nfs).is(apply.Applied, ownedNFS)},
+			twice(wanting(nfs), []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}, apply.Unchanged, ownedNFS)),
+		"a change": slices.Concat([]testenv.Step{argo(static), wanting(nfs).is(apply.Applied, ownedNFS)},
+			twice(wanting(smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP"}, apply.Applied, ownedSMB, "adapter-nfs 12049/TCP Removed")),
+		"row 9": slices.Concat([]testenv.Step{argo("[{name: adapter-nfs, containerPort: 2049}]")},
+			twice(wanting(nfs, smb), []string{"adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}, apply.Applied,
+				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP", ownedSMB)),
+		"row 10": slices.Concat([]testenv.Step{argo(static), wanting(smb).is(apply.Applied, ownedSMB), orphan("[{name: adapter-nfs, containerPort: 12049}]")},
+			twice(wanting(at(nfs, 12050), smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}, apply.Applied,
+				"adapter-nfs 12050/TCP Owned portside/Apply", ownedSMB)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(steps...).Run(t, testenv.Shared(t))
+		})
+	}
+}
