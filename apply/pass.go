@@ -155,7 +155,7 @@ func (p *pass) learn(refused refusals) bool {
 // next intent would add is left to the next pass.
 func (p *pass) stands(next Intent) bool {
 	if p.sent.TakeOver && p.dryRun {
-		p.now, p.changedAny = foresee(p.now, p.container, next.Emit, p.us()), true
+		p.now = foresee(p.now, p.container, next.Emit, p.us())
 		for i := range p.ports {
 			if s := &p.ports[i]; s.State == Owned {
 				s.Owners = []fieldmanager.Manager{p.us()}

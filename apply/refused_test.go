@@ -2,6 +2,8 @@ package apply_test
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -9,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
@@ -74,6 +77,44 @@ func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: metav1.NewFieldsV1(`{"f:spec":`)}}
 	if _, err := apply.Decide(w, &w.Containers[0], apply.Wanted{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
 		t.Errorf("the error is %v, want one that names the manager", err)
+	}
+}
+
+// TestAStrangersNotFound: only the API server's word on the very workload makes
+// it one that may come later.
+func TestAStrangersNotFound(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body string
+		want apply.Outcome
+	}{
+		"the API server's":       {`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","details":{"name":"dittofs","group":"apps","kind":"statefulsets"},"code":404}`, apply.TargetNotFound},
+		"one without details":    {`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","code":404}`, apply.Failed},
+		"of the namespace":       {`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"NotFound","details":{"name":"storage","kind":"namespaces"},"code":404}`, apply.Failed},
+		"a page of a web server": {`<html>not here</html>`, apply.Failed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusNotFound)
+				_, _ = w.Write([]byte(c.body))
+			}))
+			defer server.Close()
+			client, err := appsclient.NewForConfig(&rest.Config{Host: server.URL})
+			if err != nil {
+				t.Fatal(err)
+			}
+			applier, err := apply.NewApplier(client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: dittofs}
+			result, err := applier.Pass(t.Context(), target, apply.Wanted{})
+			if result.Outcome != c.want || (err == nil) != (c.want == apply.TargetNotFound) {
+				t.Errorf("outcome %s, error %v", result.Outcome, err)
+			}
+		})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // unwritten are the wanted ports where the last decision was not carried out.
@@ -59,7 +60,7 @@ func (p *pass) outcome() Outcome {
 // server may answer 404; the API server says what it did not find.
 func notFoundOr(err error, t Target) (Outcome, error) {
 	var status apierrors.APIStatus
-	if apierrors.IsNotFound(err) && errors.As(err, &status) {
+	if apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) && errors.As(err, &status) {
 		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {
 			return TargetNotFound, nil
 		}
