@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,23 +19,40 @@ type step struct {
 	what    string
 	options []apply.Option
 	do      func(context.Context, *apply.Applier, apply.Target) (apply.Result, error)
+	kind    apply.Kind // StatefulSet when empty
+	between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
+}
+
+func (s step) of(kind apply.Kind) step {
+	s.kind = kind
+	return s
+}
+
+// after lets something happen between the look and the first write.
+func (s step) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) step {
+	s.between = between
+	return s
 }
 
 func adopting(from string, options ...apply.Option) step {
-	return step{"adoption from " + from, options, func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
 		return a.Adopt(ctx, t, from)
 	}}
 }
 
 func releasing(keepPorts bool, options ...apply.Option) step {
-	return step{"release", options, func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	return step{what: "release", options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
 		return a.Release(ctx, t, keepPorts)
 	}}
 }
 
 func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 	return testenv.Do{What: s.what, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
+		config := audited(cp.Config())
+		if s.between != nil {
+			config = interrupted(config, func() error { return s.between(ctx, cp, namespace) })
+		}
+		client, err := appsclient.NewForConfig(config)
 		if err != nil {
 			return err
 		}
@@ -42,7 +60,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if err != nil {
 			return err
 		}
-		result, err := s.do(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		result, err := s.do(ctx, applier, apply.Target{Kind: cmp.Or(s.kind, apply.StatefulSet), Namespace: namespace, Name: dittofs})
 		if got := describe(result.Ports); result.Outcome != outcome || !slices.Equal(got, ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, outcome, ports)
 		}
@@ -228,4 +246,54 @@ func TestRelease(t *testing.T) {
 			testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"": {}}},
 		).Run(t, testenv.Shared(t))
 	})
+}
+
+// TestHandOversInsistOnWhatTheyRead: managedFields are written whole, so another
+// writer in between means to look again, and loses nothing.
+func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
+	t.Parallel()
+	const more = "[{name: api, containerPort: 8080}, {name: web, containerPort: 8081}]"
+	kept := testenv.Expect{
+		Change: testenv.SpecChanged,
+		Ports:  []string{"api:8080/TCP", "adapter-nfs:12049/TCP", "web:8081/TCP"},
+		Owners: map[string][]string{"8081/TCP": {argoApply}, "8081/TCP.name": {argoApply}},
+	}
+	t.Run("adoption", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
+			adopting(testenv.DittoFSOperator).after(argoMeanwhile(more)).is(apply.Applied, ownedNFS), kept,
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("release keeping the ports", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+			releasing(true).after(argoMeanwhile(more)).is(apply.Applied, "adapter-nfs 12049/TCP Released"), kept,
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("the target goes", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+			releasing(false).after(remove).is(apply.TargetNotFound), testenv.Expect{Gone: true},
+		).Run(t, testenv.Shared(t))
+	})
+}
+
+func TestHandOversOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []apply.Kind{apply.Deployment, apply.DaemonSet} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			scenario := story(by(testenv.ArgoCD, declared(kind, static)),
+				updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
+				adopting(testenv.DittoFSOperator).of(kind).is(apply.Applied, ownedNFS),
+				testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {usApply}}},
+				releasing(true).of(kind).is(apply.Applied, "adapter-nfs 12049/TCP Released"),
+				testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {}}},
+				releasing(false).of(kind).is(apply.Unchanged),
+				testenv.Expect{Change: testenv.NothingChanged},
+			)
+			scenario.Kind = string(kind)
+			scenario.Run(t, testenv.Shared(t))
+		})
+	}
 }

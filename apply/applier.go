@@ -65,8 +65,7 @@ func (a *Applier) apply(ctx context.Context, c configuration) (*Workload, error)
 		return nil, err
 	}
 	answer, err := kind.apply(ctx, a.client, c, metav1.ApplyOptions{FieldManager: a.manager, DryRun: a.dryRunOption()})
-	logr.FromContextOrDiscard(ctx).V(1).Info("applied", "target", c.workload.target().String(),
-		"container", c.container, "ports", c.ports, "dryRun", a.dryRun, "error", err)
+	a.log(ctx, "apply", c.workload, err, "container", c.container, "ports", fmt.Sprint(c.ports))
 	return answer, err
 }
 
@@ -82,8 +81,19 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 		return nil, err
 	}
 	answer, err := kind.patch(ctx, a.client, w.target(), patch, metav1.PatchOptions{FieldManager: a.manager, DryRun: a.dryRunOption()})
-	logr.FromContextOrDiscard(ctx).V(1).Info("patched", "target", w.target().String(), "dryRun", a.dryRun, "error", err)
+	a.log(ctx, "patch of managedFields", w, err)
 	return answer, err
+}
+
+// log tells of a write. A failure is no error yet: the pass may make something
+// of a refusal.
+func (a *Applier) log(ctx context.Context, write string, w *Workload, err error, more ...any) {
+	log := logr.FromContextOrDiscard(ctx).V(1).WithValues("target", w.target().String(), "dryRun", a.dryRun).WithValues(more...)
+	if err != nil {
+		log.Info(write+" failed", "reason", err.Error())
+		return
+	}
+	log.Info(write + " accepted")
 }
 
 func (a *Applier) dryRunOption() []string {

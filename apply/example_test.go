@@ -46,7 +46,7 @@ func ExampleDecide() {
 		fmt.Println(p.Name, p.State, p.Message)
 	}
 	// Output:
-	// emit [{adapter-smb 1445 TCP}]
+	// emit [adapter-smb:1445/TCP]
 	// adapter-nfs Shadowed 12049/TCP is declared by argocd-controller (Apply) as "nfs"
 	// adapter-smb Owned
 }

@@ -138,7 +138,7 @@ func (p pass) do() testenv.Do {
 
 func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 	var requests testenv.Requests
-	config := requests.Wrap(cp.Config())
+	config := audited(requests.Wrap(cp.Config()))
 	if p.between != nil {
 		config = interrupted(config, func() error { return p.between(ctx, cp, namespace) })
 	}
@@ -202,7 +202,7 @@ func describe(ports []apply.PortStatus) []string {
 
 func newApplier(t testing.TB, cp *testenv.ControlPlane, options ...apply.Option) *apply.Applier {
 	t.Helper()
-	client, err := appsclient.NewForConfig(cp.Config())
+	client, err := appsclient.NewForConfig(audited(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}

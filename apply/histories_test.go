@@ -59,7 +59,11 @@ func somePorts(r *rapid.T, names []string) string {
 		if free[i] != "" {
 			name = "name: " + free[i] + ", "
 		}
-		ports = append(ports, fmt.Sprintf("{%scontainerPort: %d, protocol: TCP}", name, number))
+		host := ""
+		if rapid.IntRange(0, 3).Draw(r, "host") == 0 {
+			host = fmt.Sprintf(", hostPort: %d, hostIP: 127.0.0.1", number+20000)
+		}
+		ports = append(ports, fmt.Sprintf("{%scontainerPort: %d, protocol: TCP%s}", name, number, host))
 	}
 	return "[" + strings.Join(ports, ", ") + "]"
 }
@@ -183,12 +187,34 @@ func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructure
 		if err != nil {
 			return err
 		}
-		// A leaf below a port of ours goes with the port (fact 5).
-		if lost := slices.DeleteFunc(was, func(p string) bool { return slices.Contains(is, p) || strings.Contains(p, ".ports[") }); len(lost) > 0 {
+		lost := slices.DeleteFunc(was, func(path string) bool { return slices.Contains(is, path) || goesWithOurs(path, before) })
+		if len(lost) > 0 {
 			return fmt.Errorf("%s lost %q", entry.Manager, lost)
 		}
 	}
 	return nil
+}
+
+// goesWithOurs: a leaf below a port that nobody else owns goes with the port
+// (fact 5).
+func goesWithOurs(path string, before *unstructured.Unstructured) bool {
+	for _, port := range testenv.Ports(before, dittofs) {
+		key := keyOf(port)
+		owners, err := testenv.Owners(before, dittofs, key)
+		number, protocol, _ := strings.Cut(key, "/")
+		item := fmt.Sprintf(`.ports[containerPort=%s,protocol=%q].`, number, protocol)
+		if err == nil && strings.Contains(path, item) && (len(owners) == 0 || slices.Equal(owners, []string{usApply})) {
+			return true
+		}
+	}
+	return false
+}
+
+// keyOf is number/PROTOCOL of a port as testenv.Ports writes it.
+func keyOf(port string) string {
+	_, key, _ := strings.Cut(port, ":")
+	key, _, _ = strings.Cut(key, " ")
+	return key
 }
 
 // leavesOthersPorts: a port that another manager owns is as it was, but for a
@@ -196,7 +222,8 @@ func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructure
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
 	now := testenv.Ports(after, dittofs)
 	for _, port := range testenv.Ports(before, dittofs) {
-		name, key, _ := strings.Cut(port, ":")
+		name, _, _ := strings.Cut(port, ":")
+		key := keyOf(port)
 		owners, err := testenv.Owners(before, dittofs, key)
 		if err != nil {
 			return err
@@ -208,7 +235,8 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if err != nil {
 			return err
 		}
-		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, port) && (!ours || !slices.Contains(now, ":"+key)) {
+		unnamed := port[len(name):]
+		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, port) && (!ours || !slices.Contains(now, unnamed)) {
 			return fmt.Errorf("%s of %v, named %q by %v, is not as it was", key, owners, name, namers)
 		}
 	}
@@ -226,7 +254,7 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 			return err
 		}
 		wanted[key] = wanted[key] || p.State != apply.Removed
-		ours, there := slices.Contains(owners, usApply), slices.Contains(live, p.Name+":"+key)
+		ours, there := slices.Contains(owners, usApply), slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key && strings.HasPrefix(port, p.Name+":") })
 		switch p.State {
 		case apply.Owned:
 			if !there || !ours || len(owners) != 1 {
@@ -241,7 +269,7 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 				return fmt.Errorf("%s is not Shadowed: %v", key, owners)
 			}
 		case apply.Removed:
-			if slices.ContainsFunc(live, func(s string) bool { return strings.HasSuffix(s, ":"+key) }) && !wanted[key] {
+			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !wanted[key] {
 				return fmt.Errorf("%s is not Removed", key)
 			}
 		}
@@ -252,7 +280,8 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 // ownsNoMore: every port in our entry is of a wanted adapter.
 func (h *history) ownsNoMore(result apply.Result, after *unstructured.Unstructured) error {
 	for _, port := range testenv.Ports(after, dittofs) {
-		name, key, _ := strings.Cut(port, ":")
+		name, _, _ := strings.Cut(port, ":")
+		key := keyOf(port)
 		owners, err := testenv.Owners(after, dittofs, key)
 		if err != nil {
 			return err

@@ -18,6 +18,9 @@ type Port struct {
 	Protocol corev1.Protocol
 }
 
+// String is name:number/PROTOCOL.
+func (p Port) String() string { return fmt.Sprintf("%s:%d/%s", p.Name, p.Number, p.Protocol) }
+
 // Intent is what one apply says of a container's ports, and what becomes of
 // each wanted port by it.
 type Intent struct {
@@ -58,7 +61,7 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 	}
 	for i := range wanted {
 		if p := &wanted[i]; !p.settled && w.HostNetwork && !want.AllowHostNetwork {
-			p.settle(Blocked, "the pod template has hostNetwork: true, so the number would be reserved on the node")
+			p.settle(Blocked, "the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it")
 		}
 	}
 	d.decideKeys(wanted)
@@ -149,7 +152,6 @@ func (d *decision) hold(wanted []wantedPort) {
 		}
 		if len(p.others) == 0 || p.namedByOwner() {
 			d.emit[p.key] = Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}
-			w.status.Owners = p.owners
 			w.status.Message += fmt.Sprintf("; %s stays as it is", p.key)
 		}
 	}

@@ -1,7 +1,12 @@
 package apply_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"k8s.io/client-go/rest"
@@ -10,15 +15,83 @@ import (
 // interrupted is a configuration whose first write waits until something else
 // has happened: the race of a look that is out of date, without a race.
 func interrupted(config *rest.Config, happen func() error) *rest.Config {
-	config = rest.CopyConfig(config)
 	var once sync.Once
+	return intercepted(config, func(r *http.Request) (err error) {
+		if r.Method != http.MethodGet && happen != nil {
+			once.Do(func() { err = happen() })
+		}
+		return err
+	})
+}
+
+// audited is a configuration whose applies may say what portside may say, and
+// nothing else: not by force, no null, and of the object only metadata's name,
+// namespace and uid, the container's name and the ports' three fields.
+func audited(config *rest.Config) *rest.Config {
+	return intercepted(config, func(r *http.Request) error {
+		if r.Header.Get("Content-Type") != "application/apply-patch+yaml" {
+			return nil
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if query := r.URL.Query(); query.Get("force") != "false" || query.Get("fieldManager") == "" {
+			return fmt.Errorf("the query of an apply is %s", r.URL.RawQuery)
+		}
+		var object any
+		if err := json.Unmarshal(body, &object); err != nil {
+			return err
+		}
+		if err := mayBeSaid("", object); err != nil {
+			return fmt.Errorf("%w in %s", err, body)
+		}
+		return nil
+	})
+}
+
+// sayable are the leaves that an apply may have, as paths without list indices.
+var sayable = []string{
+	".apiVersion", ".kind", ".metadata.name", ".metadata.namespace", ".metadata.uid", ".spec.template.spec.containers.name",
+	".spec.template.spec.containers.ports.name", ".spec.template.spec.containers.ports.containerPort", ".spec.template.spec.containers.ports.protocol",
+}
+
+func mayBeSaid(path string, value any) error {
+	switch v := value.(type) {
+	case nil:
+		return fmt.Errorf("null at %s", path)
+	case map[string]any:
+		for field, below := range v {
+			if err := mayBeSaid(path+"."+field, below); err != nil {
+				return err
+			}
+		}
+		if len(v) == 0 {
+			return fmt.Errorf("an empty object at %s", path)
+		}
+	case []any:
+		for _, item := range v {
+			if err := mayBeSaid(path, item); err != nil {
+				return err
+			}
+		}
+		if len(v) == 0 {
+			return fmt.Errorf("an empty list at %s", path)
+		}
+	default:
+		if !slices.Contains(sayable, path) {
+			return fmt.Errorf("a value at %s", path)
+		}
+	}
+	return nil
+}
+
+func intercepted(config *rest.Config, look func(*http.Request) error) *rest.Config {
+	config = rest.CopyConfig(config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTrip(func(r *http.Request) (*http.Response, error) {
-			var err error
-			if r.Method != http.MethodGet {
-				once.Do(func() { err = happen() })
-			}
-			if err != nil {
+			if err := look(r); err != nil {
 				return nil, err
 			}
 			return next.RoundTrip(r)

@@ -199,7 +199,7 @@ func TestHostNetwork(t *testing.T) {
 	host := testenv.Update{Manager: testenv.KubectlEdit, Mutate: func(w *unstructured.Unstructured) {
 		_ = unstructured.SetNestedField(w.Object, true, "spec", "template", "spec", "hostNetwork")
 	}}
-	blocked := "Blocked: the pod template has hostNetwork: true, so the number would be reserved on the node"
+	blocked := "Blocked: the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it"
 	allowed := wanting(nfs)
 	allowed.host = true
 	story(argo(static), host,

@@ -104,7 +104,7 @@ func TestNonsenseTakesNothingAway(t *testing.T) {
 	t.Parallel()
 	story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
 		wanting(at(nfs, 0), smb).is(apply.Unchanged,
-			"adapter-nfs 0/TCP Invalid portside/Apply: port 0 is not within 1 to 65535; 12049/TCP stays as it is", ownedSMB),
+			"adapter-nfs 0/TCP Invalid: port 0 is not within 1 to 65535; 12049/TCP stays as it is", ownedSMB),
 		testenv.Expect{Change: testenv.NothingChanged},
 		wanting(nfs, at(smb, 12049)).is(apply.Unchanged, ownedNFS,
 			`adapter-smb 12049/TCP Blocked portside/Apply: the adapter "nfs" before it has the same number and protocol; 1445/TCP stays as it is`),
