@@ -102,7 +102,7 @@ func (d *decision) decideKeys(wanted []wantedPort) {
 		case !p.ours: // row 8
 			w.settle(Shadowed, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
 		case !same && p.name != "" && len(p.namers) > 0: // row 3
-			w.settle(Blocked, fmt.Sprintf("%s renamed it to %q", list(p.namers), p.name))
+			w.settle(Blocked, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", list(p.namers), p.name, w.status.Name))
 			d.keep(w.key)
 		}
 	}
@@ -126,7 +126,7 @@ func (d *decision) decideNames(wanted []wantedPort) {
 			d.add(w)
 			d.takeOver = append(d.takeOver, holder)
 		default: // row 9
-			w.settle(Blocked, fmt.Sprintf("the name %s is held by %s on %s", w.status.Name, holder.holders(), holder.key))
+			w.settle(Blocked, fmt.Sprintf("the name %s is held by %s on %s; rename that port, or adopt it", w.status.Name, holder.holders(), holder.key))
 		}
 	}
 }

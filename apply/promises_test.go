@@ -124,7 +124,7 @@ func TestOtherKinds(t *testing.T) {
 				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "smb:1445/TCP", "adapter-nfs:12049/TCP"}},
 				own("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 445}]"),
 				of(wanting(nfs, smb), apply.Unchanged, ownedNFS, // rows 2 and 9
-					"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by argocd-controller (Apply) on 445/TCP"),
+					"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by argocd-controller (Apply) on 445/TCP; rename that port, or adopt it"),
 				testenv.Expect{Change: testenv.NothingChanged},
 				own("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
 				of(wanting(nfs, smb), apply.Applied, // row 4
@@ -227,7 +227,7 @@ func TestADryRunTellsWhatThenHappens(t *testing.T) {
 			twice(wanting(smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP"}, apply.Applied, ownedSMB, "adapter-nfs 12049/TCP Removed")),
 		"row 9": slices.Concat([]testenv.Step{argo("[{name: adapter-nfs, containerPort: 2049}]")},
 			twice(wanting(nfs, smb), []string{"adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}, apply.Applied,
-				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP", ownedSMB)),
+				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename that port, or adopt it", ownedSMB)),
 		"row 10": slices.Concat([]testenv.Step{argo(static), wanting(smb).is(apply.Applied, ownedSMB), orphan("[{name: adapter-nfs, containerPort: 12049}]")},
 			twice(wanting(at(nfs, 12050), smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}, apply.Applied,
 				"adapter-nfs 12050/TCP Owned portside/Apply", ownedSMB)),

@@ -60,7 +60,7 @@ func TestRow02_OursAlone(t *testing.T) {
 
 func TestRow03_RenamedByAnother(t *testing.T) {
 	t.Parallel()
-	renamed := `adapter-nfs 12049/TCP Blocked portside/Apply: kubectl-edit (Update) renamed it to "backup"`
+	renamed := `adapter-nfs 12049/TCP Blocked portside/Apply: kubectl-edit (Update) renamed it to "backup"; name it adapter-nfs again to have it back`
 	rename := edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"backup"}]`)
 	t.Run("it stays as it is", func(t *testing.T) {
 		t.Parallel()
@@ -89,8 +89,8 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 		story(argo(static), wanting(nfs).is(apply.Applied, "adapter-nfs 12049/TCP Owned portside/Apply"),
 			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"adapter-smb"}]`),
 			wanting(nfs, smb).costing("GET 1, APPLY 1").is(apply.Unchanged,
-				`adapter-nfs 12049/TCP Blocked portside/Apply: kubectl-edit (Update) renamed it to "adapter-smb"`,
-				"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by kubectl-edit (Update) on 12049/TCP"),
+				`adapter-nfs 12049/TCP Blocked portside/Apply: kubectl-edit (Update) renamed it to "adapter-smb"; name it adapter-nfs again to have it back`,
+				"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by kubectl-edit (Update) on 12049/TCP; rename that port, or adopt it"),
 			testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
 	})
@@ -218,7 +218,7 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 		t.Parallel()
 		story(argo("[{name: adapter-nfs, containerPort: 2049}]"),
 			wanting(nfs, smb).costing("GET 1, APPLY 1").is(apply.Applied,
-				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP",
+				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename that port, or adopt it",
 				"adapter-smb 1445/TCP Owned portside/Apply"),
 			testenv.Expect{Ports: []string{"adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}},
 		).Run(t, testenv.Shared(t))
@@ -226,7 +226,7 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 	t.Run("on a port that we share", func(t *testing.T) {
 		t.Parallel()
 		const both = "[{name: adapter-nfs, containerPort: 12049}]"
-		blocked := "adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP"
+		blocked := "adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename that port, or adopt it"
 		story(argo(both), testenv.Do{What: "a pass of portside", Func: anyPass(nfs)},
 			testenv.Expect{Owners: map[string][]string{"12049/TCP": {argoApply, usApply}}},
 			wanting(at(nfs, 12050)).costing("GET 1, APPLY 1").is(apply.Applied, blocked),
