@@ -34,13 +34,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from string) (Result, err
 	err := retry.OnError(overtaken, isOvertaken, func() error {
 		return a.adoptOnce(ctx, &result, from)
 	})
-	switch {
-	case IsContainerNotFound(err):
-		result.Outcome = ContainerNotFound
-	case err != nil:
-		result.Outcome, err = notFoundOr(err, t)
-	}
-	return result, err
+	return result.ended(err)
 }
 
 // adoptOnce looks, and does what is still to do: it can be run again after any
@@ -59,6 +53,9 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from string) error {
 		return err
 	}
 	r.Container = c.Name
+	if w.Paused && r.Outcome == Applied {
+		return fmt.Errorf("%s was paused between the two writes of its adoption; adopt again once it is not, so that the static port's owner gets its key back", w.target())
+	}
 	if w.Paused {
 		r.Outcome = Paused
 		return nil
@@ -73,7 +70,7 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from string) error {
 	if len(step.remove) > 0 && a.dryRun {
 		return nil // what would be given back is not there to be seen
 	}
-	return a.giveBack(ctx, r, from)
+	return a.giveBack(ctx, r, from, len(step.take) > 0)
 }
 
 // adoption is what is to be done about one container.
@@ -111,7 +108,7 @@ func (a *Applier) adoption(w *Workload, c *Container, from string) (*adoption, e
 			continue
 		}
 		step.take = append(step.take, live.key.fields())
-		step.ports = append(step.ports, adopted(port, live, from))
+		step.ports = append(step.ports, PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol, State: Owned})
 	}
 	return step, nil
 }
@@ -130,35 +127,19 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 		return
 	}
 	at := slices.IndexFunc(w.Containers, func(o Container) bool { return o.Name == c.Name })
-	path := fmt.Sprintf("/spec/template/spec/containers/%d/ports/%d", at, i)
 	// The last copy goes first, so that the indices of those before it hold.
-	s.remove = append([]fieldmanager.PatchOperation{
-		{Op: "test", Path: path, Value: port},
-		{Op: "remove", Path: path},
-	}, s.remove...)
+	s.remove = append(removal(at, i, port), s.remove...)
 	s.drop = append(s.drop, portKey{port.ContainerPort, port.Protocol}.fields())
 	status.State, status.Message = Removed, "a static port has the same number and protocol; it stays"
 	s.ports = append(s.ports, status)
 }
 
-func adopted(port corev1.ContainerPort, live *livePort, from string) PortStatus {
-	s := PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol, State: Owned}
-	var others []fieldmanager.Manager
-	for _, m := range live.others {
-		if m.Name != from {
-			others = append(others, m)
-		}
-	}
-	if len(others) > 0 {
-		s.State, s.Message = Shared, "also declared by "+list(others)
-	}
-	s.Owners = others
-	return s
-}
-
 // takeOver stores the hand-over and the removal of copies, in one patch.
 func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adoption) error {
 	if len(s.take) == 0 && len(s.remove) == 0 {
+		if r.Outcome != Applied { // else they were told before another writer came in between
+			r.Ports = s.ports
+		}
 		return nil
 	}
 	list := portsOf(s.container)
@@ -174,40 +155,74 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 	if err != nil {
 		return err
 	}
-	r.Outcome, r.After, r.ResourceVersion = Applied, after, after.ResourceVersion
-	r.Ports = append(r.Ports, s.ports...)
+	r.Outcome, r.After, r.ResourceVersion, r.Ports = Applied, after, after.ResourceVersion, s.ports
+	return a.tellAdopted(r, after)
+}
+
+// tellAdopted gives the ports that were handed over the state that the next
+// pass finds them in.
+func (a *Applier) tellAdopted(r *Result, after *Workload) error {
+	c, err := after.Container(r.Container)
+	if err != nil {
+		return err
+	}
+	entries, err := fieldmanager.Decode(after.ManagedFields)
+	if err != nil {
+		return fmt.Errorf("%s: %w", after.target(), err)
+	}
+	now := lookAt(entries, a.us(), c)
 	for i := range r.Ports {
-		if p := &r.Ports[i]; p.State == Owned || p.State == Shared {
-			p.Owners = append(p.Owners, a.us())
-			slices.SortFunc(p.Owners, fieldmanager.Manager.Compare)
+		s := &r.Ports[i]
+		if s.State != Owned {
+			continue
+		}
+		p, live := now.byName[s.Name]
+		switch {
+		case !live:
+		case len(p.others) > 0 && p.namedByOwner():
+			s.State, s.Message = Shared, "also declared by "+list(p.others)
+		case len(p.others) > 0:
+			s.State, s.Message = Shadowed, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
+		}
+		if live {
+			s.Owners = p.owners
 		}
 	}
 	return nil
 }
 
-// giveBack returns the keys that fell to our own name, as an update, when
-// copies were taken out: to the manager that declares the static port, or to
-// nobody.
-func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
+// allLeaves are all the fields of a port: what an update of ours came to own of
+// a static port goes back whole.
+var allLeaves = []string{"containerPort", "hostIP", "hostPort", "name", "protocol"}
+
+// giveBack returns the keys of static ports that fell to our own name, as an
+// update, when copies were taken out, now or in a run that did not end: to the
+// manager that declares the static port, or to nobody.
+func (a *Applier) giveBack(ctx context.Context, r *Result, from string, others bool) error {
 	w := r.After
+	c, err := w.Container(r.Container)
+	if err != nil {
+		return err
+	}
 	entries, err := fieldmanager.Decode(w.ManagedFields)
 	if err != nil {
 		return fmt.Errorf("%s: %w", w.target(), err)
 	}
 	updater := fieldmanager.Updater(a.manager)
-	entry, has := entries.Of(updater)
-	if !has {
-		return nil
+	entry, _ := entries.Of(updater)
+	h := fieldmanager.HandOver{List: portsOf(c.Name), Leaves: allLeaves, From: []fieldmanager.Manager{updater}}
+	if owner, known := a.staticOwner(entries, c, from); known && others {
+		h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
 	}
-	managed := w.ManagedFields
-	for _, key := range entry.Keys(portsOf(r.Container)) {
-		h := fieldmanager.HandOver{List: portsOf(r.Container), Leaves: portLeaves, From: []fieldmanager.Manager{updater}}
-		if owner, known := a.staticOwner(entries, r.Container, from); known {
-			h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
+	var keys []fieldmanager.Key
+	for _, p := range c.Ports {
+		if key := (portKey{p.ContainerPort, p.Protocol}).fields(); !strings.HasPrefix(p.Name, NamePrefix) && entry.Fields != nil && entry.Fields.Has(h.List.Item(key)) {
+			keys = append(keys, key)
 		}
-		if managed, _, err = h.Do(managed, key); err != nil {
-			return err
-		}
+	}
+	managed, moved, err := h.Do(w.ManagedFields, keys...)
+	if err != nil || len(moved) == 0 {
+		return err
 	}
 	after, err := a.patchManagedFields(ctx, w, managed)
 	if err != nil {
@@ -217,13 +232,14 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
 	return nil
 }
 
-// staticOwner is the one manager beside us and the one we adopt from that
-// declares the container, and so its static ports. Where several do, giving a
-// port to the wrong one would let its next apply remove it.
-func (a *Applier) staticOwner(entries fieldmanager.Entries, container, from string) (fieldmanager.Manager, bool) {
-	containers := fieldmanager.ListAt("spec", "template", "spec", "containers")
+// staticOwner is the manager that declares a container's static ports: the only
+// one, beside us and the one we adopt from, that declares the container, and
+// the owner of every static port there that has one. Where that is not so, the
+// key goes to nobody, and its owner's next apply takes it: given to the wrong
+// manager, that manager's next apply would remove the port.
+func (a *Applier) staticOwner(entries fieldmanager.Entries, c *Container, from string) (fieldmanager.Manager, bool) {
 	var owners []fieldmanager.Manager
-	for _, m := range entries.In(containers).Of(fieldmanager.KeyOf("name", container)).Item {
+	for _, m := range entries.In(containersOf).Of(fieldmanager.KeyOf("name", c.Name)).Item {
 		if m.Name != a.manager && m.Name != from && m.Name != fieldmanager.BeforeFirstApply {
 			owners = append(owners, m)
 		}
@@ -231,5 +247,16 @@ func (a *Applier) staticOwner(entries fieldmanager.Entries, container, from stri
 	if len(owners) != 1 {
 		return fieldmanager.Manager{}, false
 	}
-	return owners[0], true
+	declares := false
+	for _, p := range lookAt(entries, a.us(), c).ports {
+		others := slices.DeleteFunc(slices.Clone(p.others), func(m fieldmanager.Manager) bool { return m.Name == a.manager })
+		if strings.HasPrefix(p.name, NamePrefix) || len(others) == 0 {
+			continue
+		}
+		if !slices.Contains(others, owners[0]) {
+			return fieldmanager.Manager{}, false
+		}
+		declares = true
+	}
+	return owners[0], declares
 }

@@ -232,7 +232,7 @@ func TestRelease(t *testing.T) {
 	t.Run("of a port that is shared", func(t *testing.T) {
 		t.Parallel()
 		story(argo("[{name: adapter-nfs, containerPort: 12049}]"), testenv.Do{What: "a pass", Func: anyPass(nfs)},
-			releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released"),
+			releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released argocd-controller/Apply"),
 			testenv.Expect{Change: testenv.MetadataChanged, Ports: []string{"adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {argoApply}}},
 		).Run(t, testenv.Shared(t))
 	})
@@ -296,4 +296,47 @@ func TestHandOversOfOtherKinds(t *testing.T) {
 			scenario.Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+func TestAdoptionGivesNothingAway(t *testing.T) {
+	t.Parallel()
+	t.Run("of another who writes under our name", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), edits(testenv.Portside, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/-","value":{"name":"adapter-smb","containerPort":1445,"protocol":"TCP"}}]`),
+			adopting("nobody").is(apply.Unchanged),
+			testenv.Expect{Change: testenv.NothingChanged, Owners: map[string][]string{"1445/TCP": {"portside/Update"}}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("a static port that a user added goes to nobody", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+			updates(testenv.KubectlEdit, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}, {name: nfs, containerPort: 12049}]"),
+			adopting(testenv.KubectlEdit).is(apply.Applied, "adapter-nfs 12049/TCP Removed: a static port has the same number and protocol; it stays"),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
+			argo(static), testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("a static port goes back whole", func(t *testing.T) {
+		t.Parallel()
+		const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049, hostPort: 2049}]"
+		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049, hostPort: 2049}, "+
+			"{name: adapter-nfs, containerPort: 12049}, {name: adapter-smb, containerPort: 1445}]"),
+			adopting(testenv.DittoFSOperator).is(apply.Applied, "adapter-nfs 12049/TCP Removed: a static port has the same number and protocol; it stays", ownedSMB),
+			testenv.Expect{
+				Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP hostPort=2049", "adapter-smb:1445/TCP"},
+				Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.hostPort": {argoApply}},
+			},
+			adopting(testenv.DittoFSOperator).is(apply.Unchanged),
+			argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("what becomes of a port is told as the next pass finds it", func(t *testing.T) {
+		t.Parallel()
+		story(argo("[{containerPort: 12049}]"), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
+			adopting("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shadowed argocd-controller/Apply portside/Apply: "+
+				"12049/TCP is declared by argocd-controller (Apply) under another name, which the next pass gives back"),
+			testenv.Expect{Change: testenv.MetadataChanged},
+		).Run(t, testenv.Shared(t))
+	})
 }

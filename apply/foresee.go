@@ -22,16 +22,35 @@ func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager
 		if c.Name != container {
 			continue
 		}
-		now := lookAt(entries, us, c)
-		c.Ports = slices.DeleteFunc(slices.Clone(c.Ports), func(p corev1.ContainerPort) bool {
-			live := now.byKey[portKey{p.ContainerPort, p.Protocol}]
-			return live.ours && len(live.others) == 0
-		})
-		for _, p := range emit {
-			if live := now.byKey[portKey{p.Number, p.Protocol}]; live == nil || len(live.others) == 0 {
-				c.Ports = append(c.Ports, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
-			}
-		}
+		c.Ports = foreseePorts(c.Ports, emit, lookAt(entries, us, c))
 	}
 	return &after
+}
+
+// foreseePorts: what only we own and do not emit goes, what we emit gets its
+// name where it is, and what is new comes last.
+func foreseePorts(live []corev1.ContainerPort, emit []Port, now *look) []corev1.ContainerPort {
+	emitted := map[portKey]Port{}
+	for _, p := range emit {
+		emitted[portKey{p.Number, p.Protocol}] = p
+	}
+	var after []corev1.ContainerPort
+	for _, p := range live {
+		key := portKey{p.ContainerPort, p.Protocol}
+		says, stays := emitted[key]
+		delete(emitted, key)
+		if was := now.byKey[key]; !stays && was.ours && len(was.others) == 0 {
+			continue
+		}
+		if says.Name != "" {
+			p.Name = says.Name
+		}
+		after = append(after, p)
+	}
+	for _, p := range emit {
+		if _, isNew := emitted[portKey{p.Number, p.Protocol}]; isNew {
+			after = append(after, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
+		}
+	}
+	return after
 }

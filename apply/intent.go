@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,10 @@ type Port struct {
 	Name     string
 	Number   int32
 	Protocol corev1.Protocol
+}
+
+func (p Port) compare(o Port) int {
+	return cmp.Or(portKey{p.Number, p.Protocol}.compare(portKey{o.Number, o.Protocol}), cmp.Compare(p.Name, o.Name))
 }
 
 // String is name:number/PROTOCOL.
@@ -66,7 +71,9 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 	}
 	d.decideKeys(wanted)
 	d.decideNames(wanted)
-	d.hold(wanted)
+	if !w.HostNetwork || want.AllowHostNetwork {
+		d.hold(wanted)
+	}
 	return d.intent(wanted), nil
 }
 
@@ -131,11 +138,18 @@ func (d *decision) decideNames(wanted []wantedPort) {
 	}
 }
 
-// letsGo tells that a name leaves its port with this apply: the port is ours
-// alone, and row 3 does not keep it as it is.
+// letsGo tells that a name leaves its port with this apply. Either the port is
+// ours alone, and row 3 does not keep it as it is; or only we gave it its name,
+// and it goes back to what its owner declared (row 5).
 func (d *decision) letsGo(p *livePort) bool {
 	emitted, stays := d.emit[p.key]
-	return p.ours && len(p.others) == 0 && !p.twice && !(stays && emitted.Name == "")
+	switch {
+	case !p.ours || p.twice:
+		return false
+	case len(p.others) == 0:
+		return !stays || emitted.Name != ""
+	}
+	return p.nameIsOurs && len(p.namers) == 0 && !stays
 }
 
 // hold keeps the port that is live under the name of an adapter that its

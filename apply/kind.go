@@ -166,6 +166,13 @@ type configuration struct {
 	workload  *Workload
 	container string
 	ports     []Port
+	// also are other containers, whose ports stay as they are.
+	also []containerPorts
+}
+
+type containerPorts struct {
+	container string
+	ports     []Port
 }
 
 // template holds the container and its ports; it is nil where there is none to
@@ -174,13 +181,25 @@ func (c configuration) template() *applycorev1.PodTemplateSpecApplyConfiguration
 	if len(c.ports) == 0 {
 		return nil
 	}
-	container := applycorev1.Container().WithName(c.container)
-	for _, p := range c.ports {
-		port := applycorev1.ContainerPort().WithContainerPort(p.Number).WithProtocol(p.Protocol)
-		if p.Name != "" {
-			port.WithName(p.Name)
-		}
-		container.WithPorts(port)
+	says := map[string][]Port{c.container: c.ports}
+	for _, other := range c.also {
+		says[other.container] = other.ports
 	}
-	return applycorev1.PodTemplateSpec().WithSpec(applycorev1.PodSpec().WithContainers(container))
+	pod := applycorev1.PodSpec()
+	for _, live := range c.workload.Containers { // the order of an applied list wins
+		ports, named := says[live.Name]
+		if !named {
+			continue
+		}
+		container := applycorev1.Container().WithName(live.Name)
+		for _, p := range ports {
+			port := applycorev1.ContainerPort().WithContainerPort(p.Number).WithProtocol(p.Protocol)
+			if p.Name != "" {
+				port.WithName(p.Name)
+			}
+			container.WithPorts(port)
+		}
+		pod.WithContainers(container)
+	}
+	return applycorev1.PodTemplateSpec().WithSpec(pod)
 }

@@ -19,8 +19,9 @@ type livePort struct {
 	// owners own the item; others are those of them that are not us.
 	owners, others []fieldmanager.Manager
 	ours           bool
-	// namers own the name and are not us.
-	namers []fieldmanager.Manager
+	// namers own the name and are not us; nameIsOurs tells whether we do too.
+	namers     []fieldmanager.Manager
+	nameIsOurs bool
 	// twice tells that another item has the same key.
 	twice bool
 }
@@ -51,7 +52,7 @@ func lookAt(entries fieldmanager.Entries, us fieldmanager.Manager, c *Container)
 func (l *look) read(key portKey, name string, owners fieldmanager.ItemOwners) *livePort {
 	p := &livePort{key: key, name: name, owners: owners.Item}
 	p.others, p.ours = without(owners.Item, l.us)
-	p.namers, _ = without(owners.Leaves["name"], l.us)
+	p.namers, p.nameIsOurs = without(owners.Leaves["name"], l.us)
 	return p
 }
 

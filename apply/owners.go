@@ -15,6 +15,15 @@ type OwnedPort struct {
 	Owners    fieldmanager.ItemOwners
 }
 
+// ownersOf are the managers that own a live port.
+func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return nil // the server has just taken them
+	}
+	return entries.In(portsOf(p.container)).Of(portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()).Item
+}
+
 // OwnersOf lists every port of every container, in order, with its owners. It
 // is pure. Its error is managedFields that cannot be read.
 func OwnersOf(w *Workload) ([]OwnedPort, error) {

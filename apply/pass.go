@@ -31,7 +31,7 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 	case Failed:
 		result.Ports = p.unwritten("it was not written, because the pass failed")
 	default:
-		result.Ports = slices.Concat(p.ports, p.removed())
+		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed())
 	}
 	if p.now != nil {
 		result.ResourceVersion = p.now.ResourceVersion
@@ -54,6 +54,7 @@ type pass struct {
 	refused     refusals
 	lookedAgain bool
 	changedAny  bool
+	foreseen    bool // now was worked out, not answered
 }
 
 // run decides on the last look and applies, until the look is the answer to an
@@ -77,8 +78,15 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return Paused, nil
 		case p.sent != nil && (p.now.Paused || p.stands(intent)):
 			return p.outcome(), nil
-		case len(intent.Emit) == 0 && !p.holds(p.now):
+		case len(intent.Emit) == 0 && !p.holds(p.now) && (len(p.refused) == 0 || p.lookedAgain):
 			return p.outcome(), nil
+		case len(intent.Emit) == 0 && !p.holds(p.now):
+			// All that was to be said was refused: see what is there instead.
+			p.lookedAgain = true
+			if err := p.look(ctx); err != nil {
+				return notFoundOr(err, p.target)
+			}
+			continue
 		}
 		done, err := p.send(ctx, c, intent)
 		if err != nil {
@@ -109,7 +117,7 @@ func (p *pass) look(ctx context.Context) (err error) {
 // or another look. It reports whether the server saw no change at all, so that
 // there is nothing new to decide on.
 func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool, err error) {
-	answer, err := p.apply(ctx, configuration{workload: p.now, container: c.Name, ports: intent.Emit})
+	taken, answer, err := p.write(ctx, c, intent)
 	if err != nil {
 		p.sent = nil
 		return false, p.refusedBy(ctx, err, c, intent)
@@ -119,8 +127,37 @@ func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool
 	}
 	changed, err := p.changed(p.now, answer)
 	p.changedAny = p.changedAny || changed
-	p.now, p.sent = answer, &intent
+	if p.now, p.sent = answer, &intent; taken {
+		p.sent = nil // only a part of it, and not by an apply
+	}
 	return false, err
+}
+
+// write applies the intent. Where the server would prune what is nobody's along
+// with the containers that it lets go, we take ourselves out of those first.
+func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bool, answer *Workload, err error) {
+	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit}
+	if intent.TakeOver {
+		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
+			return false, nil, err
+		}
+		answer, err = p.apply(ctx, says)
+		return false, answer, err
+	}
+	keep := c.Name
+	if len(intent.Emit) == 0 {
+		keep = ""
+	}
+	pruned, err := p.pruned(p.now, keep)
+	if err != nil {
+		return false, nil, err
+	}
+	if len(pruned) > 0 {
+		answer, err = p.takeOut(ctx, p.now, pruned)
+		return true, answer, err
+	}
+	answer, err = p.apply(ctx, says)
+	return false, answer, err
 }
 
 // refusedBy makes what it can of an apply that failed; its error is the
@@ -129,7 +166,7 @@ func (p *pass) refusedBy(ctx context.Context, err error, c *Container, intent In
 	switch {
 	case !IsRefusal(err) && !apierrors.IsNotFound(err):
 		return err
-	case p.learn(refusedPorts(err, c.Name, intent.Emit)):
+	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Emit)):
 		return nil
 	case p.lookedAgain:
 		return err
@@ -151,11 +188,12 @@ func (p *pass) learn(refused refusals) bool {
 
 // stands tells whether the last apply stands, now that its answer led to the
 // next intent. It does not when it took over ports that can go now, or when
-// somebody was faster and a port that we put there is not ours to put. What the
-// next intent would add is left to the next pass.
+// somebody was faster: a port that we put there is not ours to put, or one that
+// we did not put there is.
 func (p *pass) stands(next Intent) bool {
 	if p.sent.TakeOver && p.dryRun {
 		p.now = foresee(p.now, p.container, next.Emit, p.us())
+		p.foreseen = true
 		for i := range p.ports {
 			if s := &p.ports[i]; s.State == Owned {
 				s.Owners = []fieldmanager.Manager{p.us()}
@@ -163,37 +201,32 @@ func (p *pass) stands(next Intent) bool {
 		}
 		return true
 	}
-	kept := map[portKey]bool{}
-	for _, port := range next.Emit {
-		kept[portKey{port.Number, port.Protocol}] = true
+	said, says := slices.SortedFunc(slices.Values(p.sent.Emit), Port.compare), slices.SortedFunc(slices.Values(next.Emit), Port.compare)
+	if !p.sent.TakeOver && !next.TakeOver && slices.Equal(said, says) {
+		return true
 	}
-	letGo := slices.ContainsFunc(p.sent.Emit, func(port Port) bool { return !kept[portKey{port.Number, port.Protocol}] })
-	if p.sent.TakeOver || letGo {
-		p.corrections++
-		return p.corrections > maxCorrections
-	}
-	return true
+	p.corrections++
+	return p.corrections > maxCorrections
 }
 
-// giveUpVanished lets go of an entry of ours that names containers of which
-// none is there any more: their owner would meet conflicts with it when they
-// come back.
+// giveUpVanished takes us out of containers that are not there any more: their
+// owner would meet conflicts with us when they come back. What we own of
+// containers that are there stays, since which one is meant is not known.
 func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
-	if p.now.Paused || !p.holds(p.now) {
+	if p.now.Paused {
 		return notFound
 	}
-	entries, err := fieldmanager.Decode(p.entries(p.now))
+	held, err := p.held(p.now)
 	if err != nil {
 		return err
 	}
-	containers := fieldmanager.ListAt("spec", "template", "spec", "containers")
-	owners := entries.In(containers)
-	for _, c := range p.now.Containers {
-		if len(owners.Of(fieldmanager.KeyOf("name", c.Name)).Item) > 0 {
-			return notFound
-		}
+	vanished := slices.DeleteFunc(held, func(name string) bool {
+		return slices.ContainsFunc(p.now.Containers, func(c Container) bool { return c.Name == name })
+	})
+	if len(vanished) == 0 {
+		return notFound
 	}
-	answer, err := p.apply(ctx, configuration{workload: p.now})
+	answer, err := p.takeOut(ctx, p.now, vanished)
 	if err != nil {
 		return fmt.Errorf("%w; giving up the ports of the container that is gone: %w", notFound, err)
 	}

@@ -2,9 +2,12 @@ package apply
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 
@@ -23,10 +26,22 @@ func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result
 	err := retry.OnError(overtaken, isOvertaken, func() error {
 		return a.releaseOnce(ctx, &result, keepPorts)
 	})
-	if err != nil {
-		result.Outcome, err = notFoundOr(err, t)
+	return result.ended(err)
+}
+
+// ended is the result with the outcome that an error makes of it.
+func (r Result) ended(err error) (Result, error) {
+	switch {
+	case err == nil:
+		return r, nil
+	case IsContainerNotFound(err):
+		r.Outcome = ContainerNotFound
+		return r, err
 	}
-	return result, err
+	if r.Outcome, err = notFoundOr(err, r.Target); r.Outcome == TargetNotFound {
+		r = Result{Target: r.Target, Outcome: TargetNotFound}
+	}
+	return r, err
 }
 
 // overtaken is how often and how fast a release or an adoption looks again
@@ -34,7 +49,21 @@ func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result
 // insist on the object that they read.
 var overtaken = wait.Backoff{Steps: 10, Duration: 10 * time.Millisecond, Factor: 1.5, Jitter: 0.1}
 
-func isOvertaken(err error) bool { return apierrors.IsConflict(err) || apierrors.IsInvalid(err) }
+// isOvertaken tells a refusal because of what was read from every other. A
+// failed "test" of a JSON patch has no reason of its own, and a workload that
+// was made anew refuses its uid.
+func isOvertaken(err error) bool {
+	if apierrors.IsConflict(err) {
+		return true
+	}
+	var status apierrors.APIStatus
+	if !apierrors.IsInvalid(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+		return c.Type == metav1.CauseTypeUnexpectedServerResponse || c.Field == "metadata.uid"
+	})
+}
 
 func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) error {
 	w, err := a.Look(ctx, r.Target)
@@ -67,6 +96,14 @@ func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Wor
 	if keepPorts {
 		return a.patchManagedFields(ctx, w, fieldmanager.Without(w.ManagedFields, a.us()))
 	}
+	pruned, err := a.pruned(w, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(pruned) > 0 {
+		// One patch for all: a part of them by an apply would be a second change.
+		return a.takeOutAll(ctx, w)
+	}
 	return a.apply(ctx, configuration{workload: w})
 }
 
@@ -76,10 +113,10 @@ func released(was []containerPort, after *Workload) []PortStatus {
 	ports := make([]PortStatus, 0, len(was))
 	for _, p := range was {
 		s := PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released}
-		for _, q := range left {
-			if q == p {
-				s.State = Removed
-			}
+		if slices.Contains(left, p) {
+			s.State = Removed
+		} else {
+			s.Owners = ownersOf(after, p)
 		}
 		ports = append(ports, s)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -15,18 +14,21 @@ func (p *pass) unwritten(why string) []PortStatus {
 	ports := slices.Clone(p.ports)
 	for i := range ports {
 		s := &ports[i]
-		if (s.State == Owned || s.State == Shared) && !p.there(*s) {
+		if (s.State == Owned || s.State == Shared) && !p.foreseen && !p.there(*s) {
 			s.State, s.Message = Blocked, why
 		}
 	}
 	return ports
 }
 
+// there tells that the port is live under its name, and ours.
 func (p *pass) there(s PortStatus) bool {
-	return p.now != nil && slices.ContainsFunc(p.now.Containers, func(c Container) bool {
-		return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
-			return int64(q.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
-		})
+	if p.now == nil {
+		return false
+	}
+	ours, err := p.ownPorts(p.now)
+	return err == nil && slices.ContainsFunc(ours, func(q containerPort) bool {
+		return q.container == p.container && int64(q.ContainerPort.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
 	})
 }
 

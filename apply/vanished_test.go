@@ -38,7 +38,7 @@ func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
 	named.container = dittofs
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry,
 		testenv.Expect{Containers: []string{"server"}, Owners: map[string][]string{"": {usApply}}},
-		named.costing("GET 1, APPLY 1").is(apply.ContainerNotFound),
+		named.is(apply.ContainerNotFound),
 		testenv.Expect{Change: testenv.MetadataChanged, Containers: []string{"server"}, Owners: map[string][]string{"": {}}},
 		named.costing("GET 1, APPLY 0").is(apply.ContainerNotFound),
 	).Run(t, testenv.Shared(t))

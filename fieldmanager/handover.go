@@ -126,6 +126,33 @@ func Without(managed []metav1.ManagedFieldsEntry, m Manager) []metav1.ManagedFie
 	return after
 }
 
+// WithoutBelow is managed without what m owns at or below the paths, and
+// without its entry where nothing else is in it. Its error is an entry that
+// cannot be read.
+func WithoutBelow(managed []metav1.ManagedFieldsEntry, m Manager, paths ...fieldpath.Path) ([]metav1.ManagedFieldsEntry, error) {
+	after := make([]metav1.ManagedFieldsEntry, 0, len(managed))
+	for i := range managed {
+		if managerOf(&managed[i]) != m {
+			after = append(after, *managed[i].DeepCopy())
+			continue
+		}
+		set, err := decodeSet(managed[i].FieldsV1)
+		if err != nil {
+			return nil, fmt.Errorf("managedFields of %q cannot be read: %w", m.Name, err)
+		}
+		rest := set.RecursiveDifference(fieldpath.NewSet(paths...))
+		if rest.Empty() {
+			continue
+		}
+		kept, err := withFields(managed[i], rest)
+		if err != nil {
+			return nil, err
+		}
+		after = append(after, kept)
+	}
+	return after, nil
+}
+
 func withFields(e metav1.ManagedFieldsEntry, set *fieldpath.Set) (metav1.ManagedFieldsEntry, error) {
 	raw, err := set.ToJSON()
 	if err != nil {

@@ -2,6 +2,7 @@ package fieldmanager
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
@@ -11,12 +12,34 @@ import (
 type Key = fieldpath.PathElement
 
 // KeyOf builds a key from pairs of a field's name and its value, such as
-// KeyOf("containerPort", 12049, "protocol", "TCP"). Every key field of the
-// list must be there, defaulted ones as well: the server keys what it stored.
-// It panics when a name is not a string or a value is missing, as
-// fieldpath.KeyByFields does.
+// KeyOf("containerPort", 12049, "protocol", "TCP"). Values may be of named
+// types, such as corev1.Protocol. Every key field of the list must be there,
+// defaulted ones as well: the server keys what it stored. It panics when a name
+// is not a string, a value is missing, or a value is no string, number or bool.
 func KeyOf(nameValues ...any) Key {
-	return Key{Key: fieldpath.KeyByFields(nameValues...)}
+	plain := make([]any, len(nameValues))
+	for i, v := range nameValues {
+		plain[i] = plainValue(v)
+	}
+	return Key{Key: fieldpath.KeyByFields(plain...)}
+}
+
+// plainValue is a key's value as it is read from JSON. Of a named type fieldpath
+// would make a key that no item has.
+func plainValue(v any) any {
+	switch r := reflect.ValueOf(v); {
+	case r.Kind() == reflect.String:
+		return r.String()
+	case r.Kind() == reflect.Bool:
+		return r.Bool()
+	case r.CanInt():
+		return r.Int()
+	case r.CanUint():
+		return int64(r.Uint()) //nolint:gosec // G115: a key that large is none of a list of ours
+	case r.CanFloat():
+		return r.Float()
+	}
+	panic(fmt.Sprintf("fieldmanager: a key has the value %v of type %T", v, v))
 }
 
 // List is a list of an object whose items the API server tells apart by key
@@ -158,6 +181,15 @@ func (o ListOwners) Of(key Key) ItemOwners {
 		below.Children.Iterate(add)
 	}
 	return owners
+}
+
+// Managers are those that own something in the list, sorted.
+func (o ListOwners) Managers() []Manager {
+	var managers []Manager
+	for _, m := range o.managers {
+		managers = insert(managers, m)
+	}
+	return managers
 }
 
 // Keys are all the items that some manager names, by the item or by a leaf of

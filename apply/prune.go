@@ -1,0 +1,140 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// When an apply gives up the last thing its manager owned below a list item,
+// the API server prunes: it takes out the item, and a field such as ports, as a
+// whole, and puts back what others own. What nobody owns goes with it: a static
+// port after its entry was lost, or the whole container when nobody owns its
+// key. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.) Then we
+// take our ports out ourselves, by a patch that says so.
+
+// containersOf is the keyed list of a pod template's containers.
+var containersOf = fieldmanager.ListAt("spec", "template", "spec", "containers")
+
+// held are the containers that our entry names, live or not.
+func (a *Applier) held(w *Workload) ([]string, error) {
+	entries, err := fieldmanager.Decode(a.entries(w))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	var names []string
+	for _, key := range entries.In(containersOf).Keys() {
+		for _, field := range *key.Key {
+			if field.Name == "name" && field.Value.IsString() {
+				names = append(names, field.Value.AsString())
+			}
+		}
+	}
+	return names, nil
+}
+
+// others are the entries that are not ours.
+type others struct{ fieldmanager.Entries }
+
+func (a *Applier) others(w *Workload) (others, error) {
+	entries, err := fieldmanager.Decode(fieldmanager.Without(w.ManagedFields, a.us()))
+	if err != nil {
+		return others{}, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	return others{entries}, nil
+}
+
+// pruned are those containers of which an apply that names only the container
+// keep would give up all we own, and by which others would lose something.
+func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
+	held, err := a.held(w)
+	if err != nil {
+		return nil, err
+	}
+	given := slices.DeleteFunc(held, func(name string) bool { return name == keep })
+	if len(given) == 0 {
+		return nil, nil
+	}
+	others, err := a.others(w)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := a.ownPorts(w)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(given, func(name string) bool { return others.keep(w, name, ours) }), nil
+}
+
+// keep tells whether all that is not ours stays when an apply of ours lets the
+// container go.
+func (o others) keep(w *Workload, name string, ours []containerPort) bool {
+	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+	if at < 0 {
+		return len(o.In(containersOf).Managers()) > 0
+	}
+	if len(o.In(containersOf).Of(fieldmanager.KeyOf("name", name)).Item) == 0 {
+		return false
+	}
+	if len(o.In(portsOf(name)).Managers()) > 0 {
+		return true
+	}
+	// Nobody else owns anything below ports, so all of them would go.
+	return !slices.ContainsFunc(w.Containers[at].Ports, func(p corev1.ContainerPort) bool {
+		return !slices.Contains(ours, containerPort{name, p})
+	})
+}
+
+// takeOut takes us out of containers by one patch: our claim, and the ports
+// that only we own. The patch insists on the workload as it was read.
+func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string) (*Workload, error) {
+	others, err := a.others(w)
+	if err != nil {
+		return nil, err
+	}
+	ours, err := a.ownPorts(w)
+	if err != nil {
+		return nil, err
+	}
+	var paths []fieldpath.Path
+	var remove []fieldmanager.PatchOperation
+	for _, name := range containers {
+		paths = append(paths, containersOf.Item(fieldmanager.KeyOf("name", name)))
+		at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+		if at < 0 {
+			continue
+		}
+		owners := others.In(portsOf(name))
+		for i, p := range slices.Backward(w.Containers[at].Ports) { // backward, so that indices hold
+			key := portKey{p.ContainerPort, p.Protocol}.fields()
+			if slices.Contains(ours, containerPort{name, p}) && len(owners.Of(key).Item) == 0 {
+				remove = append(remove, removal(at, i, p)...)
+			}
+		}
+	}
+	managed, err := fieldmanager.WithoutBelow(w.ManagedFields, a.us(), paths...)
+	if err != nil {
+		return nil, err
+	}
+	return a.patchManagedFields(ctx, w, managed, remove...)
+}
+
+// removal takes out a port by its index, provided that it is the one we saw.
+func removal(container, port int, was corev1.ContainerPort) []fieldmanager.PatchOperation {
+	path := fmt.Sprintf("/spec/template/spec/containers/%d/ports/%d", container, port)
+	return []fieldmanager.PatchOperation{{Op: "test", Path: path, Value: was}, {Op: "remove", Path: path}}
+}
+
+// takeOutAll takes us out of the whole workload.
+func (a *Applier) takeOutAll(ctx context.Context, w *Workload) (*Workload, error) {
+	held, err := a.held(w)
+	if err != nil {
+		return nil, err
+	}
+	return a.takeOut(ctx, w, held)
+}

@@ -1,0 +1,156 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// What the API server prunes when we let go of the last thing we own, and who
+// would lose by it.
+
+// disown takes a manager's entry out of managedFields, as the server does with
+// an entry whose apiVersion it no longer converts.
+func disown(manager string) testenv.Do {
+	return testenv.Do{What: manager + " loses its entry", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		m := cp.Manager("disown")
+		live, err := m.Get(ctx, "StatefulSet", namespace, dittofs)
+		if err != nil {
+			return err
+		}
+		for i, entry := range live.GetManagedFields() {
+			if entry.Manager == manager {
+				patch := fmt.Sprintf(`[{"op":"remove","path":"/metadata/managedFields/%d"}]`, i)
+				_, err = m.Patch(ctx, "StatefulSet", namespace, dittofs, "application/json-patch+json", []byte(patch))
+				return err
+			}
+		}
+		return fmt.Errorf("%s has no entry", manager)
+	}}
+}
+
+func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
+	t.Parallel()
+	unowned := []testenv.Step{
+		argo("[]"), orphan("[{name: nfs, containerPort: 2049, protocol: TCP}]"),
+		wanting(smb).is(apply.Applied, ownedSMB),
+	}
+	left := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"nfs:2049/TCP"}, Owners: map[string][]string{"": {argoApply}, "1445/TCP": {}}}
+	for name, end := range map[string]testenv.Do{
+		"a pass":    wanting(stopped(smb)).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		"a release": releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			steps := append(append([]testenv.Step{}, unowned...), wanting(stopped(smb)).foreseeing("nfs:2049/TCP").is(apply.Applied, "adapter-smb 1445/TCP Removed"), end, left,
+				wanting(stopped(smb)).is(apply.Unchanged))
+			story(steps...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+func TestLettingGoLeavesTheContainer(t *testing.T) {
+	t.Parallel()
+	// Nobody but us owns the container's key any more: an owner of its image
+	// alone would not keep it.
+	begin := []testenv.Step{
+		argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		edits(testenv.KubectlSet, `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"dittofs:2"}]`),
+		disown(testenv.ArgoCD),
+		testenv.Expect{Owners: map[string][]string{"": {usApply}, "8080/TCP": {}}},
+	}
+	left := testenv.Expect{Change: testenv.SpecChanged, Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}, "8080/TCP": {}}}
+	for name, end := range map[string]testenv.Do{
+		"a pass":    wanting(stopped(nfs)).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+		"a release": releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(append(append([]testenv.Step{}, begin...), end, left)...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+const twoContainers = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dittofs}
+spec:
+  serviceName: dittofs
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}, annotations: {kubectl.kubernetes.io/default-container: dittofs}}
+    spec: {containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]}
+`
+
+func TestAnotherContainerIsTheTarget(t *testing.T) {
+	t.Parallel()
+	sidecar := wanting(nfs)
+	sidecar.container = "sidecar"
+	t.Run("its owner keeps the old one", func(t *testing.T) {
+		t.Parallel()
+		story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS),
+			wanting(nfs).costing("GET 1, APPLY 1").is(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed"),
+			testenv.Expect{Change: testenv.SpecChanged, Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("nobody else keeps the old one", func(t *testing.T) {
+		t.Parallel()
+		story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), disown(testenv.ArgoCD),
+			wanting(nfs).is(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed"),
+			testenv.Expect{Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {usApply}}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("row 10 changes the template once", func(t *testing.T) {
+		t.Parallel()
+		other := sidecar
+		other.wants = []apply.Adapter{smb}
+		story(by(testenv.ArgoCD, twoContainers), other.is(apply.Applied, ownedSMB), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"),
+			wanting(at(nfs, 12050)).costing("GET 1, APPLY 2").is(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed"),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"adapter-nfs:12050/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+}
+
+// TestOwnedIsThere: no port is told as Owned that is not live.
+func TestOwnedIsThere(t *testing.T) {
+	t.Parallel()
+	moved := "adapter-nfs 12050/TCP Owned portside/Apply"
+	t.Run("renumbered while another shares the old port unnamed", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
+			wanting(at(nfs, 12050)).costing("GET 1, APPLY 1").is(apply.Applied, moved),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", ":12049/TCP", "adapter-nfs:12050/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("a static port goes in between", func(t *testing.T) {
+		t.Parallel()
+		story(argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"),
+			wanting(nfs, smb).after(argoMeanwhile(static)).costing("GET 1, APPLY 2").is(apply.Applied, ownedNFS, ownedSMB),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("paused in between", func(t *testing.T) {
+		t.Parallel()
+		pause := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			_, err := cp.Manager(testenv.KubectlEdit).Patch(ctx, "StatefulSet", namespace, dittofs, "application/merge-patch+json",
+				[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`))
+			return err
+		}
+		story(argo(static), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"),
+			wanting(at(nfs, 12050)).after(pause).is(apply.Applied,
+				"adapter-nfs 12050/TCP Blocked: somebody else changed the workload meanwhile; the next pass decides anew"),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("the only port is refused", func(t *testing.T) {
+		t.Parallel()
+		story(argo(static),
+			wanting(nfs).after(argoMeanwhile("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]")).costing("GET 2, APPLY 1").is(apply.Unchanged,
+				`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) as "nfs"`),
+		).Run(t, testenv.Shared(t))
+	})
+}
