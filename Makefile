@@ -3,6 +3,7 @@
 
 GOLANGCI_LINT_VERSION := v2.13.2
 CONTROLLER_GEN_VERSION := v0.23.0
+APPLYCONFIGURATION_GEN_VERSION := v0.37.2
 
 FUZZTIME ?= 60s
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
@@ -10,6 +11,7 @@ VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 TOOLS := bin/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
+APPLYCONFIGURATION_GEN := $(TOOLS)/applyconfiguration-gen-$(APPLYCONFIGURATION_GEN_VERSION)
 
 # Tests run in the folder of their package, so a relative path would not lead
 # them to the control plane.
@@ -55,8 +57,8 @@ fuzz: ## each fuzz target for FUZZTIME (60s), one after the other
 	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) ## the generated files
-	$(CONTROLLER_GEN) object paths=./apply/v1alpha1/...
+generate: $(CONTROLLER_GEN) $(APPLYCONFIGURATION_GEN) ## the generated files
+	@CONTROLLER_GEN=$(CONTROLLER_GEN) APPLYCONFIGURATION_GEN=$(APPLYCONFIGURATION_GEN) .ci/generate
 
 .PHONY: fmt
 fmt: ## format the Go files
@@ -71,7 +73,7 @@ tidy: ## go mod tidy in every module
 	@for module in $$(.ci/modules); do (set -x; go -C "$$module" mod tidy) || exit; done
 
 .PHONY: verify
-verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) ## everything that is checked but not by tests; changes nothing
+verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) $(APPLYCONFIGURATION_GEN) ## everything that is checked but not by tests; changes nothing
 	@.ci/verify
 
 .PHONY: clean
@@ -85,3 +87,6 @@ $(GOLANGCI_LINT):
 
 $(CONTROLLER_GEN):
 	@.ci/tool $@ sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION)
+
+$(APPLYCONFIGURATION_GEN):
+	@.ci/tool $@ k8s.io/code-generator/cmd/applyconfiguration-gen@$(APPLYCONFIGURATION_GEN_VERSION)

@@ -4,12 +4,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// MaxAdapters is how many adapters one set may declare.
-const MaxAdapters = 64
+const (
+	// MaxAdapters is how many adapters one set may declare.
+	MaxAdapters = 64
+	// MaxTypeLength is how long the type of an adapter may be, in characters.
+	// No type that long gives a port. It bounds what it costs the API server to
+	// compare the types of a set.
+	MaxTypeLength = 1024
+)
 
 // AdapterSet says which adapter ports the container of one workload is to
 // have, and how carefully to change them.
 //
+// +genclient
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=aset
@@ -66,13 +73,23 @@ type AdapterSetSpec struct {
 	// would drop the empty list and turn "none" into "not said". A pointer to
 	// a slice would do too, but is unusual in Kubernetes types and would need
 	// a check at each use.
+	//
+	// For the same reason it is atomic to server-side apply, though it is a map
+	// by type, which a rule sees to. Of a keyed list nobody owns the list
+	// itself: an apply of [] in place of items leaves no list, and one of
+	// discovery in place of [] leaves the [] beside it. The server refuses both.
+	//
+	// It is nullable, and a null is no list. No rule can refuse a null: the
+	// server would drop it from an object that is created, and refuse it in
+	// one that is applied.
 
 	// adapters are the adapters that the workload serves. An empty list means
 	// none: ports that this object brought go away.
 	// +optional
-	// +listType=map
-	// +listMapKey=type
+	// +nullable
+	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, b.type == a.type))",message="each adapter must have a type of its own"
 	Adapters []Adapter `json:"adapters,omitzero"`
 
 	// discovery says where to ask for the adapters, in place of a list.
@@ -118,6 +135,7 @@ type TargetRef struct {
 // others, so type, port and protocol are judged one by one, later.
 type Adapter struct {
 	// type names the protocol, such as nfs. The port is named after it.
+	// +kubebuilder:validation:MaxLength=1024
 	Type string `json:"type"`
 
 	// port is the number it listens on, 1 to 65535.

@@ -55,7 +55,13 @@ func mustRead(t *testing.T, input string) []v1alpha1.Document {
 	return docs
 }
 
-func TestReadFillsInDefaults(t *testing.T) {
+// acceptance is an input and the set that it is read as.
+type acceptance struct {
+	input string
+	want  v1alpha1.AdapterSet
+}
+
+func accepted() map[string]acceptance {
 	set := func(change func(*v1alpha1.AdapterSetSpec)) v1alpha1.AdapterSet {
 		s := v1alpha1.AdapterSet{
 			TypeMeta:   metav1.TypeMeta{APIVersion: "portside.dev/v1alpha1", Kind: "AdapterSet"},
@@ -72,12 +78,15 @@ func TestReadFillsInDefaults(t *testing.T) {
 		change(&s.Spec)
 		return s
 	}
-	for name, c := range map[string]struct {
-		input string
-		want  v1alpha1.AdapterSet
-	}{
+	return map[string]acceptance{
 		"an empty protocol": {withAdapter(`type: nfs, port: 12049, protocol: ""`), set(func(s *v1alpha1.AdapterSetSpec) {
 			s.Adapters = []v1alpha1.Adapter{{Type: "nfs", Port: 12049, Protocol: "TCP"}}
+		})},
+		"null for adapters beside discovery": {withSpec("adapters: null, discovery: {http: {port: api, scheme: HTTPS}}"), set(func(s *v1alpha1.AdapterSetSpec) {
+			s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
+				Port: intstr.FromString("api"), Scheme: "HTTPS", Path: "/api/v1/adapters",
+				IntervalSeconds: ptr.To[int32](30), TimeoutSeconds: ptr.To[int32](10),
+			}}
 		})},
 		"a list of adapters": {withAdapter("type: nfs, port: 12049"), set(func(s *v1alpha1.AdapterSetSpec) {
 			s.Adapters = []v1alpha1.Adapter{{Type: "nfs", Port: 12049, Protocol: "TCP"}}
@@ -110,7 +119,11 @@ func TestReadFillsInDefaults(t *testing.T) {
 				s.Rollout.HostNetwork, s.DeletionPolicy, s.Suspend, s.Container = "Allow", "Remove", true, "main"
 			}),
 		},
-	} {
+	}
+}
+
+func TestReadFillsInDefaults(t *testing.T) {
+	for name, c := range accepted() {
 		t.Run(name, func(t *testing.T) {
 			docs := mustRead(t, c.input)
 			want := []v1alpha1.Document{{Set: c.want, Source: "sets.yaml", Number: 1}}
@@ -121,9 +134,9 @@ func TestReadFillsInDefaults(t *testing.T) {
 	}
 }
 
-// An adapter that cannot have a port costs that port alone, later.
-func TestReadAcceptsAdaptersThatCannotHaveAPort(t *testing.T) {
-	for name, want := range map[string]v1alpha1.Adapter{
+// oddAdapters are adapters that cannot have a port.
+func oddAdapters() map[string]v1alpha1.Adapter {
+	return map[string]v1alpha1.Adapter{
 		"port 0":              {Type: "nfs", Port: 0, Protocol: "TCP"},
 		"port -1":             {Type: "nfs", Port: -1, Protocol: "TCP"},
 		"port 65536":          {Type: "nfs", Port: 65536, Protocol: "TCP"},
@@ -132,10 +145,21 @@ func TestReadAcceptsAdaptersThatCannotHaveAPort(t *testing.T) {
 		"a lower-case one":    {Type: "nfs", Port: 1, Protocol: "udp"},
 		"an empty type":       {Type: "", Port: 1, Protocol: "TCP"},
 		"a type in unicode":   {Type: "ñfs", Port: 1, Protocol: "TCP"},
+		"a type of 1024":      {Type: strings.Repeat("ñ", 1024), Port: 1, Protocol: "TCP"},
 		"a type of 300":       {Type: strings.Repeat("x", 300), Port: 1, Protocol: "TCP"},
-	} {
+	}
+}
+
+// asYAML is a document with this adapter.
+func asYAML(a v1alpha1.Adapter) string {
+	return withAdapter(fmt.Sprintf("type: %q, port: %d, protocol: %s", a.Type, a.Port, a.Protocol))
+}
+
+// An adapter that cannot have a port costs that port alone, later.
+func TestReadAcceptsAdaptersThatCannotHaveAPort(t *testing.T) {
+	for name, want := range oddAdapters() {
 		t.Run(name, func(t *testing.T) {
-			docs := mustRead(t, withAdapter(fmt.Sprintf("type: %q, port: %d, protocol: %s", want.Type, want.Port, want.Protocol)))
+			docs := mustRead(t, asYAML(want))
 			if diff := cmp.Diff([]v1alpha1.Adapter{want}, docs[0].Set.Spec.Adapters); diff != "" {
 				t.Error(diff)
 			}

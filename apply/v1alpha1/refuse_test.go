@@ -80,9 +80,11 @@ func TestReadRefusesBlownUpAliases(t *testing.T) {
 	}
 }
 
-func TestReadRefusesOtherKinds(t *testing.T) {
+func TestReadRefusesOtherKinds(t *testing.T) { checkRefusals(t, refusedKinds()) }
+
+func refusedKinds() map[string]refusal {
 	body := "metadata: {name: a}\nspec: {x: 1}\n"
-	checkRefusals(t, map[string]refusal{
+	return map[string]refusal{
 		"a StatefulSet": {
 			"apiVersion: apps/v1\nkind: StatefulSet\n" + body,
 			"document 1: apiVersion: must be portside.dev/v1alpha1, not the string \"apps/v1\"\n" +
@@ -98,13 +100,15 @@ func TestReadRefusesOtherKinds(t *testing.T) {
 			"apiVersion: portside.dev/v1alpha1\nkind: adapterset\n" + body,
 			`document 1: kind: must be AdapterSet, not the string "adapterset"`,
 		},
-	})
+	}
 }
 
-func TestReadRefusesFields(t *testing.T) {
+func TestReadRefusesFields(t *testing.T) { checkRefusals(t, refusedFields()) }
+
+func refusedFields() map[string]refusal {
 	const port = "document 1: spec.adapters[0].port: "
 	repeated := strings.Replace(asJSON("1"), `"port"`, `"port":2,"port"`, 1)
-	checkRefusals(t, map[string]refusal{
+	return map[string]refusal{
 		"an unknown field":          {withAdapter("type: nfs, port: 1, prot: TCP"), "document 1: spec.adapters[0].prot: unknown field"},
 		"an unknown field at top":   {named + "spec: {" + target + ", adapters: []}\nsepc: {}", "document 1: sepc: unknown field"},
 		"an unknown metadata field": {head + "metadata: {name: a, lables: {}}\nspec: {" + target + ", adapters: []}", "document 1: metadata.lables: unknown field"},
@@ -135,6 +139,16 @@ func TestReadRefusesFields(t *testing.T) {
 		"an object as adapters": {
 			withSpec("adapters: {nfs: 1}"), "document 1: spec.adapters: must be a list ([] for an empty one), not an object",
 		},
+		"a null discovery":    {withSpec("adapters: [], discovery: null"), "document 1: spec.discovery: must be an object, not null"},
+		"a null container":    {withSpec("adapters: [], container: null"), "document 1: spec.container: must be a string, not null"},
+		"a null suspend":      {withSpec("adapters: [], suspend: null"), "document 1: spec.suspend: must be true or false, not null"},
+		"a null policy":       {withSpec("adapters: [], deletionPolicy: null"), "document 1: spec.deletionPolicy: must be a string, not null"},
+		"a null rollout":      {withSpec("adapters: [], rollout: null"), "document 1: spec.rollout: must be an object, not null"},
+		"a null protocol":     {withAdapter("type: nfs, port: 1, protocol: null"), "document 1: spec.adapters[0].protocol: must be a string, not null"},
+		"a null server name":  {withHTTP("port: 1, scheme: HTTP, serverName: null"), "document 1: spec.discovery.http.serverName: must be a string, not null"},
+		"a null secret":       {withHTTP("port: 1, scheme: HTTP, credentialsRef: null"), "document 1: spec.discovery.http.credentialsRef: must be an object, not null"},
+		"null for both":       {withSpec("adapters: null, discovery: null"), "document 1: spec.adapters: must be a list ([] for an empty one), not null\n" + "document 1: spec.discovery: must be an object, not null"},
+		"a null label":        {head + "metadata: {name: a, labels: {x: null}}\nspec: {" + target + ", adapters: []}", "document 1: metadata.labels[x]: must be a string, not null"},
 		"a null adapter":      {withSpec("adapters: [null]"), "document 1: spec.adapters[0]: must be an object, not null"},
 		"a null spec":         {named + "spec: null", "document 1: spec: must be an object, not null"},
 		"no spec":             {named, "document 1: spec: Required value"},
@@ -143,21 +157,31 @@ func TestReadRefusesFields(t *testing.T) {
 		"an empty container":  {withSpec(`adapters: [], container: ""`), "document 1: spec.container: must not be empty; leave the field out"},
 		"an empty policy":     {withSpec(`adapters: [], deletionPolicy: ""`), "document 1: spec.deletionPolicy: must not be empty; leave the field out"},
 		"a string as suspend": {withSpec(`adapters: [], suspend: "true"`), `document 1: spec.suspend: must be true or false, not the string "true"`},
-	})
+	}
 }
 
-func TestReadRefusesValues(t *testing.T) {
+func TestReadRefusesValues(t *testing.T) { checkRefusals(t, refusedValues()) }
+
+func refusedValues() map[string]refusal {
 	const (
 		empty = ", adapters: []}"
 		http  = "document 1: spec.discovery.http."
 	)
 	subdomain := validation.IsDNS1123Subdomain("A")[0]
 	label := validation.IsDNS1123Label("A")[0]
-	checkRefusals(t, map[string]refusal{
+	return map[string]refusal{
 		"no name":       {head + "metadata: {}\nspec: {" + target + empty, "document 1: metadata.name: Required value"},
 		"a null name":   {head + "metadata: {name: null}\nspec: {" + target + empty, "document 1: metadata.name: Required value"},
 		"a wrong name":  {head + "metadata: {name: A}\nspec: {" + target + empty, `document 1: metadata.name: Invalid value: "A": ` + subdomain},
 		"a wrong space": {head + "metadata: {name: a, namespace: B}\nspec: {" + target + empty, `document 1: metadata.namespace: Invalid value: "B": ` + label},
+		"a wrong label": {
+			head + `metadata: {name: a, labels: {x: "-"}}` + "\nspec: {" + target + empty,
+			`document 1: metadata.labels: Invalid value: "-": ` + validation.IsValidLabelValue("-")[0],
+		},
+		"a wrong annotation": {
+			head + "metadata: {name: a, annotations: {x y: z}}\nspec: {" + target + empty,
+			`document 1: metadata.annotations: Invalid value: "x y": ` + validation.IsQualifiedName("x y")[0],
+		},
 		"an unknown target": {
 			named + "spec: {targetRef: {apiVersion: batch/v1, kind: Job, name: J}" + empty,
 			"document 1: spec.targetRef.apiVersion: Unsupported value: \"batch/v1\": supported values: \"apps/v1\"\n" +
@@ -177,6 +201,9 @@ func TestReadRefusesValues(t *testing.T) {
 		"two adapters of one type": {
 			withSpec("adapters: [{type: nfs, port: 1}, {type: smb, port: 2}, {type: nfs, port: 3}]"),
 			`document 1: spec.adapters[2].type: Duplicate value: "nfs"`,
+		},
+		"a type too long": {
+			withAdapter("port: 1, type: " + strings.Repeat("x", 1025)), "document 1: spec.adapters[0].type: Too long: may not be more than 1024 characters",
 		},
 		"no http":        {withSpec("discovery: {}"), "document 1: spec.discovery.http: Required value"},
 		"no scheme":      {withHTTP("port: 1"), http + "scheme: Required value"},
@@ -209,7 +236,7 @@ func TestReadRefusesValues(t *testing.T) {
 				"document 1: spec.rollout.hostNetwork: Unsupported value: \"Ask\": supported values: \"Block\", \"Allow\"\n" +
 				"document 1: spec.deletionPolicy: Unsupported value: \"Orphan\": supported values: \"Retain\", \"Remove\"",
 		},
-	})
+	}
 }
 
 func TestReadPassesOnReadErrors(t *testing.T) {

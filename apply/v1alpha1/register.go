@@ -12,6 +12,9 @@ const Kind = "AdapterSet"
 // GroupVersion is the API group and version of the types in this package.
 var GroupVersion = schema.GroupVersion{Group: "portside.dev", Version: "v1alpha1"}
 
+// SchemeGroupVersion is GroupVersion, by the name that generated code knows.
+var SchemeGroupVersion = GroupVersion
+
 var schemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
 
 // AddToScheme adds the types of this package to a scheme, so that clients can

@@ -68,8 +68,8 @@ func (s *shapeChecker) mismatch(value any, want string, path *field.Path) {
 	s.errs = append(s.errs, at(path, fmt.Errorf("must be %s, not %s", want, describe(value))))
 }
 
-// checkInteger refuses 1e3 and 1.0 too: they may be meant as whole numbers,
-// but the API server stores no such thing in an integer field.
+// checkInteger refuses 1e3 and 1.0 too: they may be meant as whole numbers, but
+// who writes a port like that has more likely made a mistake.
 func (s *shapeChecker) checkInteger(value any, bits int, want string, path *field.Path) {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -130,6 +130,7 @@ func (s *shapeChecker) checkStruct(value any, want reflect.Type, path *field.Pat
 			s.errs = append(s.errs, fmt.Errorf("%s: unknown field", path.Child(shorten(key))))
 		case isMetadata(path) && object[key] == nil:
 			// Clients write metadata.creationTimestamp: null.
+		case object[key] == nil && mayBeNull(object, key):
 		case object[key] == "" && known.optional && !mayBeEmpty(path, key):
 			s.errs = append(s.errs, fmt.Errorf("%s: must not be empty; leave the field out", path.Child(key)))
 		default:
@@ -141,6 +142,13 @@ func (s *shapeChecker) checkStruct(value any, want reflect.Type, path *field.Pat
 type structField struct {
 	goType   reflect.Type
 	optional bool
+}
+
+// mayBeNull says where a null stands for an absent field. A null for adapters
+// alone leaves open whether none were meant. Beside discovery it does not, and
+// there the API server takes it as well.
+func mayBeNull(object map[string]any, key string) bool {
+	return key == "adapters" && object["discovery"] != nil
 }
 
 func isMetadata(path *field.Path) bool { return path != nil && path.Root().String() == "metadata" }

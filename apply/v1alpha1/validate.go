@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -37,6 +40,8 @@ func validate(set *AdapterSet) field.ErrorList {
 	if set.Namespace != "" {
 		errs = append(errs, checkName(set.Namespace, validation.IsDNS1123Label, metadata.Child("namespace"))...)
 	}
+	errs = append(errs, metavalidation.ValidateLabels(set.Labels, metadata.Child("labels"))...)
+	errs = append(errs, apivalidation.ValidateAnnotations(set.Annotations, metadata.Child("annotations"))...)
 	spec, path := &set.Spec, field.NewPath("spec")
 	errs = append(errs, validateTargetRef(spec.TargetRef, path.Child("targetRef"))...)
 	if spec.Container != "" {
@@ -74,6 +79,9 @@ func validateAdapters(adapters []Adapter, path *field.Path) field.ErrorList {
 	errs := field.ErrorList{}
 	seen := map[string]bool{}
 	for i, adapter := range adapters {
+		if utf8.RuneCountInString(adapter.Type) > MaxTypeLength {
+			errs = append(errs, field.TooLongCharacters(path.Index(i).Child("type"), adapter.Type, MaxTypeLength))
+		}
 		if seen[adapter.Type] {
 			errs = append(errs, field.Duplicate(path.Index(i).Child("type"), shorten(adapter.Type)))
 		}
@@ -91,7 +99,7 @@ func validateHTTP(http *HTTPDiscovery, path *field.Path) field.ErrorList {
 	switch {
 	case !strings.HasPrefix(http.Path, "/"):
 		errs = append(errs, field.Invalid(path.Child("path"), shorten(http.Path), "must begin with /"))
-	case len([]rune(http.Path)) > maxPathLength:
+	case utf8.RuneCountInString(http.Path) > maxPathLength:
 		errs = append(errs, field.TooLongCharacters(path.Child("path"), http.Path, maxPathLength))
 	}
 	interval, timeout := *http.IntervalSeconds, *http.TimeoutSeconds
