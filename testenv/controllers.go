@@ -14,11 +14,13 @@ import (
 )
 
 // controllerNames are the controllers that run: the workloads', what removes
-// the pods and revisions of a deleted workload, and endpoint slices, because
-// they show which port a Service chose.
+// the pods and revisions of a deleted workload, endpoint slices, because they
+// show which port a Service chose, and what fills the roles that others
+// aggregate to: without it view, edit and admin grant nothing.
 var controllerNames = []string{
 	"statefulset-controller", "deployment-controller", "replicaset-controller", "daemonset-controller",
 	"garbage-collector-controller", "namespace-controller", "endpointslice-controller",
+	"clusterrole-aggregation-controller",
 }
 
 // startControllers runs kube-controller-manager and returns when it has acted.

@@ -9,7 +9,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
+// The workload controllers run as well, since one of them fills the roles that
+// others aggregate to.
 func TestMain(m *testing.M) {
 	log.SetLogger(logr.Discard()) // or the client complains that nobody did
-	testenv.Main(m, testenv.Options{})
+	testenv.Main(m, testenv.Options{Controllers: true})
 }
