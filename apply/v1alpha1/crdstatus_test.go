@@ -138,13 +138,21 @@ func TestStatusByServerSideApply(t *testing.T) {
 func TestStatusIsChecked(t *testing.T) {
 	c := newCluster(t)
 	c.createdSet(smallest())
-	for want, port := range map[string]*configv1alpha1.PortStatusApplyConfiguration{
-		`status.ports[0].state: Unsupported value: "Lost"`: configv1alpha1.PortStatus().WithName("a").WithPort(1).WithState("Lost"),
-		"status.ports[0].name: Required value":             configv1alpha1.PortStatus().WithPort(1).WithState("Owned"),
-		"status.ports[0].port: Required value":             configv1alpha1.PortStatus().WithName("a").WithState("Owned"),
-		"status.ports[0].state: Required value":            configv1alpha1.PortStatus().WithName("a").WithPort(1),
+	port := configv1alpha1.PortStatus
+	owned := func(owner *configv1alpha1.PortOwnerApplyConfiguration) *configv1alpha1.AdapterSetStatusApplyConfiguration {
+		return configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1).WithState("Owned").WithOwners(owner))
+	}
+	for want, status := range map[string]*configv1alpha1.AdapterSetStatusApplyConfiguration{
+		`status.ports[0].state: Unsupported value: "Lost"`:    configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1).WithState("Lost")),
+		"status.ports[0].name: Required value":                configv1alpha1.AdapterSetStatus().WithPorts(port().WithPort(1).WithState("Owned")),
+		"status.ports[0].port: Required value":                configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithState("Owned")),
+		"status.ports[0].state: Required value":               configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1)),
+		"status.ports[0].owners[0].operation: Required value": owned(configv1alpha1.PortOwner().WithManager("a")),
+		"status.ports[0].owners[0].manager: Required value":   owned(configv1alpha1.PortOwner().WithOperation("Apply")),
+		"status.target.container: Required value":             configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithUID("a")),
+		"status.target.uid: Required value":                   configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithContainer("a")),
 	} {
-		if err := c.applyStatus(configv1alpha1.AdapterSetStatus().WithPorts(port)); err == nil || !strings.Contains(err.Error(), want) {
+		if err := c.applyStatus(status); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, not %s", err, want)
 		}
 	}
