@@ -41,7 +41,9 @@ func TestStory(t *testing.T) {
 	if len(lines) == 2 {
 		portside, _, _ := strings.Cut(lines[1], " owners ")
 		shell(t, portside+" apply -f ../dittofs/adapterset-declared.yaml --dry-run=server")
-		readmeCommands(t, portside)
+		assigned, path, _ := strings.Cut(portside, " ")
+		path, _, _ = strings.Cut(path, " ")
+		readmeCommands(t, path, strings.TrimPrefix(assigned, "KUBECONFIG="))
 	}
 	interrupt()
 	rest, err := io.ReadAll(printed)

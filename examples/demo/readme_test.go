@@ -3,7 +3,9 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,9 +36,15 @@ func readmeExcerpt(t *testing.T, output string) {
 	}
 }
 
-// readmeCommands: the commands and flags that the README shows are there.
-func readmeCommands(t *testing.T, portside string) {
+// dryRun are the commands that write: they get --dry-run=server.
+var dryRun = []string{"apply", "adopt", "release"}
+
+// readmeCommands runs what the README shows under "Using it" as it is shown, in
+// a folder that holds the files it speaks of, against what the story left up.
+// What writes is a dry run.
+func readmeCommands(t *testing.T, portside, kubeconfig string) {
 	t.Helper()
+	folder := readmeFolder(t)
 	shown := 0
 	for line := range strings.Lines(block(t, "sh")) {
 		words := strings.Fields(line)
@@ -44,18 +52,38 @@ func readmeCommands(t *testing.T, portside string) {
 			continue
 		}
 		shown++
-		help, err := exec.CommandContext(t.Context(), "sh", "-c", portside+" "+words[1]+" --help").CombinedOutput()
-		if err != nil {
-			t.Errorf("portside %s --help: %v\n%s", words[1], err, help)
+		line = strings.TrimSpace(line)
+		if slices.Contains(dryRun, words[1]) {
+			line += " --dry-run=server"
 		}
-		for _, word := range words[2:] {
-			flag, _, _ := strings.Cut(word, "=")
-			if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(?m)^\s+(-\w, )?`+flag+`[=,]`).Match(help) {
-				t.Errorf("%s: portside %s has no flag %s", strings.TrimSpace(line), words[1], flag)
-			}
+		command := exec.CommandContext(t.Context(), "sh", "-c", line)
+		command.Dir = folder
+		command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "NO_COLOR=1",
+			"PATH="+filepath.Dir(portside)+string(filepath.ListSeparator)+os.Getenv("PATH"))
+		output, err := command.CombinedOutput()
+		differs := words[1] == "diff" && command.ProcessState.ExitCode() == 1
+		if err != nil && !differs || !strings.Contains(string(output), "dittofs") {
+			t.Errorf("%s: %v\n%s", line, err, output)
 		}
 	}
-	if shown == 0 {
-		t.Error("the README shows no command of portside")
+	if shown < 7 {
+		t.Errorf("the README shows %d commands of portside", shown)
 	}
+}
+
+// readmeFolder has the README's AdapterSet, and a recorded answer under the
+// name that the README gives such a file.
+func readmeFolder(t *testing.T) string {
+	t.Helper()
+	recorded, err := os.ReadFile("../dittofs/adapters-both-running.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, content := range map[string]string{"adapterset.yaml": block(t, "yaml"), "adapters.json": string(recorded)} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
 }
