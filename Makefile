@@ -42,7 +42,8 @@ need-controlplane:
 
 .PHONY: demo
 demo: need-controlplane ## play the story of examples/demo on a real control plane (DEMO_ARGS=--keep leaves it up)
-	@go run ./examples/demo $(DEMO_ARGS)
+	@go build -o bin/demo ./examples/demo
+	@exec bin/demo $(DEMO_ARGS) # under go run, Ctrl-C would be go run's failure
 
 .PHONY: test
 test: need-controlplane ## every test of every module (TEST_ARGS goes to go test)

@@ -105,18 +105,23 @@ func nothingIsLeft(t *testing.T) {
 	}
 }
 
-// TestStoryThatIsNotTrue breaks an expectation of a real run.
+// TestStoryThatIsNotTrue breaks an expectation of a real run: the reason comes
+// before the invitation to look around, and is the last word.
 func TestStoryThatIsNotTrue(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	lie := story[0]
 	lie.want.podStarts++
-	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), []string{"--portside", silent(t)}, []step{lie, story[1]}, &stdout, &stderr); code != 1 {
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	var stdout bytes.Buffer
+	stderr := &atText{text: " owners statefulset/", do: interrupt}
+	if code := run(ctx, []string{"--keep", "--portside", silent(t)}, []step{lie, story[1]}, &stdout, stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	const complaint = "step 1, Argo CD deploys DittoFS: not as claimed:\ngeneration 1, pods started 2: is 1, should be 2\n"
-	if !strings.HasSuffix(stderr.String(), complaint) {
-		t.Errorf("stderr is\n%s\nwant it to end with\n%s", stderr.String(), complaint)
+	const complaint = "demo: step 1, Argo CD deploys DittoFS: not as claimed:\ngeneration 1, pods started 2: is 1, should be 2\n"
+	said, _, invited := strings.Cut(stderr.String(), "The control plane stays up")
+	if !invited || !strings.Contains(said, complaint) || !strings.HasSuffix(stderr.String(), complaint) {
+		t.Errorf("stderr is\n%s\nwant it to say before the invitation, and at its end,\n%s", stderr.String(), complaint)
 	}
 	if strings.Contains(stdout.String(), story[1].title) {
 		t.Error("the story went on after a claim that does not hold")

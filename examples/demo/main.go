@@ -19,6 +19,7 @@ import (
 	"syscall"
 
 	"github.com/go-logr/logr"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 )
 
@@ -26,7 +27,10 @@ func main() {
 	// A reader that goes away (demo | head) must end the story in order, so
 	// that the control plane is stopped: the default would end the process.
 	signal.Ignore(syscall.SIGPIPE)
-	log.SetLogger(logr.Discard()) // envtest logs through it, and complains without one
+	// What envtest and client-go log is not part of the story. Without a logger,
+	// the first complains and the other writes to stderr when it is interrupted.
+	log.SetLogger(logr.Discard())
+	klog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], story, os.Stdout, os.Stderr)
 	stop()
@@ -71,6 +75,9 @@ func show(ctx context.Context, portside string, keep bool, steps []step, out, pr
 		err = orInterrupted(ctx, err)
 	}
 	if keep && ctx.Err() == nil {
+		if err != nil {
+			progress.linef("demo: %v", err) // before the wait: it is what there is to look at
+		}
 		s.invite()
 		<-ctx.Done()
 	}
