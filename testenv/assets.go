@@ -24,7 +24,7 @@ const (
 
 // findAssets returns the absolute path of the folder that holds the named
 // binaries: $KUBEBUILDER_ASSETS when set, else bin/k8s of the main module. The
-// error for a missing one says how to build it.
+// error for missing ones names them and says how to have them.
 func findAssets(binaries ...string) (string, error) {
 	dir := os.Getenv(assetsVariable)
 	if dir == "" {
@@ -38,13 +38,27 @@ func findAssets(binaries ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var missing []string
 	for _, binary := range binaries {
-		if _, err := os.Stat(filepath.Join(dir, binary)); err != nil {
-			return "", fmt.Errorf("no %s for the control plane: %w (run `make controlplane`, or set %s to a folder that has it)",
-				binary, err, assetsVariable)
+		if _, err := os.Stat(filepath.Join(dir, binary)); errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, binary)
+		} else if err != nil {
+			return "", fmt.Errorf("the control plane's binaries: %w", err)
 		}
 	}
+	if len(missing) > 0 {
+		return "", fmt.Errorf("no %s in %s: %s", strings.Join(missing, ", "), dir, remedy())
+	}
 	return dir, nil
+}
+
+// remedy says how to have the binaries. A folder of setup-envtest's lacks
+// kube-controller-manager.
+func remedy() string {
+	if os.Getenv(assetsVariable) != "" {
+		return "unset " + assetsVariable + " and run `make controlplane`, or set it to a folder that has them"
+	}
+	return "run `make controlplane`"
 }
 
 // mainModuleRoot walks up from the working directory to the folder of the main

@@ -62,12 +62,26 @@ func TestAFailingStartLeavesNothingBehind(t *testing.T) {
 }
 
 func TestMissingBinariesAreSaidWithTheRemedy(t *testing.T) {
-	t.Setenv("KUBEBUILDER_ASSETS", t.TempDir())
-	before := whatRuns(t)
-	if _, err := testenv.Start(t.Context(), testenv.Options{}); err == nil || !strings.Contains(err.Error(), "make controlplane") {
-		t.Errorf("starting without binaries: %v, want how to build them", err)
+	usual := t.TempDir() // what setup-envtest leaves
+	for _, binary := range []string{"etcd", "kube-apiserver", "kubectl"} {
+		if err := os.WriteFile(filepath.Join(usual, binary), nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
 	}
-	before.compare(t)
+	for folder, missing := range map[string]string{
+		t.TempDir(): "no etcd, kube-apiserver, kubectl, kube-controller-manager in ",
+		usual:       "no kube-controller-manager in ",
+	} {
+		t.Setenv("KUBEBUILDER_ASSETS", folder)
+		before := whatRuns(t)
+		_, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
+		for _, want := range []string{missing + folder, "unset KUBEBUILDER_ASSETS", "make controlplane"} {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("starting failed with %v, want %q in it", err, want)
+			}
+		}
+		before.compare(t)
+	}
 }
 
 // running is what there is of this process: its goroutines, its children, and
