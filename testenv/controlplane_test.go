@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,31 @@ func TestMissingBinariesAreSaidWithTheRemedy(t *testing.T) {
 			}
 		}
 		before.compare(t)
+	}
+}
+
+// TestTheServerIsOfTheVersionItIsBuiltFrom: what is built from modules says its
+// version only where the build puts it in.
+func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	if _, err := os.Stat(filepath.Join(cp.Assets(), "controlplane")); err != nil {
+		t.Skip("the control plane in KUBEBUILDER_ASSETS is not built here:", err)
+	}
+	gomod, err := os.ReadFile("controlplane/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	required := regexp.MustCompile(`(?m)^\s*(?:require )?k8s\.io/kubernetes (v\S+)`).FindSubmatch(gomod)
+	if required == nil {
+		t.Fatal("controlplane/go.mod requires no k8s.io/kubernetes")
+	}
+	version, err := kubernetes.NewForConfigOrDie(cp.Config()).Discovery().ServerVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version.GitVersion != string(required[1]) {
+		t.Errorf("the server says that it is %s, and it is built from %s", version.GitVersion, required[1])
 	}
 }
 
