@@ -93,10 +93,11 @@ func dropContainer(u *unstructured.Unstructured) {
 }
 
 // Admission comes after managedFields are computed, so a container that a policy
-// removes stays in our entry.
+// removes stays in our entry. The policy is cluster-wide, so the control plane
+// is the test's own.
 func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
 	t.Parallel()
-	cp := testenv.Shared(t)
+	cp := ownControlPlane(t)
 	ns := cp.Namespace(t)
 	installRemover(t, cp, ns)
 
@@ -115,6 +116,20 @@ func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
 		argo("[{name: nfs-udp, containerPort: 2049, protocol: UDP}]"),
 		testenv.Expect{Ports: []string{"nfs-udp:2049/UDP"}},
 	).RunIn(t, cp, ns)
+}
+
+func ownControlPlane(t *testing.T) *testenv.ControlPlane {
+	t.Helper()
+	cp, err := testenv.Start(t.Context(), testenv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cp
 }
 
 // installRemover installs a policy that takes out the first container of those
