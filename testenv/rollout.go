@@ -10,20 +10,31 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// WaitRolledOut waits until the workload's status says that its rollout is
-// complete, and returns the workload as it then is. After that the controllers
-// write it no more, so its resourceVersion is still.
+// WaitRolledOut is [ControlPlane.RolledOut] in a test, which fails when there is
+// an error.
 func (cp *ControlPlane) WaitRolledOut(t testing.TB, kind, namespace, name string) *unstructured.Unstructured {
 	t.Helper()
+	live, err := cp.RolledOut(t.Context(), kind, namespace, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return live
+}
+
+// RolledOut waits until the workload's status says that its rollout is
+// complete, and returns the workload as it then is. After that the controllers
+// write it no more, so its resourceVersion is still. The error, after a generous
+// deadline or when ctx ends, says what is missing.
+func (cp *ControlPlane) RolledOut(ctx context.Context, kind, namespace, name string) (*unstructured.Unstructured, error) {
 	var live *unstructured.Unstructured
-	Eventually(t, fmt.Sprintf("the rollout of %s/%s", kind, name), func(ctx context.Context) (err error) {
+	err := eventually(ctx, fmt.Sprintf("the rollout of %s/%s", kind, name), func(ctx context.Context) (err error) {
 		live, err = cp.Manager("testenv").Get(ctx, kind, namespace, name)
 		if err != nil {
 			return err
 		}
 		return rolledOut(live)
 	})
-	return live
+	return live, err
 }
 
 // rolledOut returns what is missing of a complete rollout: the fields of status

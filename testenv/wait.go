@@ -2,6 +2,8 @@ package testenv
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -20,12 +22,19 @@ const (
 // condition's last error.
 func Eventually(t testing.TB, what string, condition func(ctx context.Context) error) {
 	t.Helper()
+	if err := eventually(t.Context(), what, condition); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func eventually(ctx context.Context, what string, condition func(ctx context.Context) error) error {
 	var last error
-	err := wait.PollUntilContextTimeout(t.Context(), pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
 		last = condition(ctx)
 		return last == nil, nil
 	})
 	if err != nil {
-		t.Fatalf("waited for %s: %v; last: %v", what, err, last)
+		return fmt.Errorf("waited for %s: %w", what, errors.Join(err, last))
 	}
+	return nil
 }

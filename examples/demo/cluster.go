@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,29 +27,14 @@ const (
 // cluster reads what is there.
 type cluster struct {
 	client kubernetes.Interface
+	plane  *testenv.ControlPlane
 	reader *testenv.Manager
 }
 
 // rest waits until the StatefulSet's rollout is complete and returns the
 // StatefulSet as it then is. No controller writes it any more after that.
-func (c cluster) rest(ctx context.Context) (*appsv1.StatefulSet, error) {
-	var live *appsv1.StatefulSet
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (_ bool, err error) {
-		live, err = c.client.AppsV1().StatefulSets(namespace).Get(ctx, workload, metav1.GetOptions{})
-		return err == nil && complete(live), err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("waiting for the rollout of StatefulSet %s: %w", workload, err)
-	}
-	return live, nil
-}
-
-func complete(s *appsv1.StatefulSet) bool {
-	pods, status := ptr.Deref(s.Spec.Replicas, 1), s.Status
-	return status.ObservedGeneration == s.Generation &&
-		status.Replicas == pods && status.UpdatedReplicas == pods && status.CurrentReplicas == pods &&
-		status.ReadyReplicas == pods && status.AvailableReplicas == pods &&
-		status.CurrentRevision == status.UpdateRevision
+func (c cluster) rest(ctx context.Context) (*unstructured.Unstructured, error) {
+	return c.plane.RolledOut(ctx, "StatefulSet", namespace, workload)
 }
 
 // object is the StatefulSet with its managedFields.

@@ -86,8 +86,8 @@ func (s *stage) observe(ctx context.Context, w want) (*seen, error) {
 		return nil, err
 	}
 	saw := &seen{
-		generation:      atRest.Generation,
-		resourceVersion: atRest.ResourceVersion,
+		generation:      atRest.GetGeneration(),
+		resourceVersion: atRest.GetResourceVersion(),
 		podStarts:       s.plane.WorkloadPodStarts("StatefulSet", namespace, workload),
 	}
 	if saw.ports, err = ports(object); err != nil {

@@ -71,7 +71,7 @@ func (s *stage) connect() error {
 	if err != nil {
 		return err
 	}
-	s.cluster = cluster{client: client, reader: s.plane.Manager("demo")}
+	s.cluster = cluster{client: client, plane: s.plane, reader: s.plane.Manager("demo")}
 	s.argo = s.plane.Manager(testenv.ArgoCD)
 	if s.counter, err = startCounter(s.plane.Config()); err != nil {
 		return err
