@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"testing"
 
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -72,6 +75,47 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 			story(append(append([]testenv.Step{}, begin...), end, left)...).Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+// TestLettingGoLeavesWhatIsShared: also where we take ourselves out.
+func TestLettingGoLeavesWhatIsShared(t *testing.T) {
+	t.Parallel()
+	story(argo(static), testenv.Do{What: "a pass", Func: anyPass(nfs, smb)}, by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
+		disown(testenv.ArgoCD), disownContainer(alice),
+		testenv.Expect{Owners: map[string][]string{"": {usApply}, "12049/TCP": {aliceApply, usApply}}},
+		wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {aliceApply}}},
+	).Run(t, testenv.Shared(t))
+}
+
+// disownContainer takes the container's key, and nothing else, from a manager.
+func disownContainer(manager string) testenv.Do {
+	return testenv.Do{What: manager + " loses the container's key", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		m := cp.Manager("disown")
+		live, err := m.Get(ctx, "StatefulSet", namespace, dittofs)
+		if err != nil {
+			return err
+		}
+		entries := live.GetManagedFields()
+		for i := range entries {
+			if entries[i].Manager != manager {
+				continue
+			}
+			container := fieldmanager.ListAt("spec", "template", "spec", "containers").Item(fieldmanager.KeyOf("name", dittofs))
+			set := fieldpath.NewSet()
+			if err := set.FromJSON(entries[i].FieldsV1.GetRawReader()); err != nil {
+				return err
+			}
+			raw, err := set.Difference(fieldpath.NewSet(container)).ToJSON()
+			if err != nil {
+				return err
+			}
+			_, err = m.Patch(ctx, "StatefulSet", namespace, dittofs, "application/json-patch+json",
+				fmt.Appendf(nil, `[{"op":"replace","path":"/metadata/managedFields/%d/fieldsV1","value":%s}]`, i, raw))
+			return err
+		}
+		return fmt.Errorf("%s has no entry", manager)
+	}}
 }
 
 const twoContainers = `

