@@ -24,11 +24,15 @@ func newHistory(s *session) *cobra.Command {
 whom as far as the cluster knows.
 
 The revisions are the ControllerRevisions or ReplicaSets that the cluster keeps
-(spec.revisionHistoryLimit). It records no author with them: portside compares
-the times of the managers' last writes. A manager that owns what a revision
-added and wrote nothing since is named; where the times fit one manager but do
-not prove it, it is "probably" that one; else nobody is named. -o name prints
-the names of the revisions.`,
+(spec.revisionHistoryLimit). A template that comes back takes a new number from
+them and leaves a gap: a row says so where what was between is not kept, and
+its time is then unknown. A time with a ~ is the last write of the manager that
+probably made the change.
+
+The cluster records no author: portside compares the times of the managers'
+last writes. A manager that owns what a revision added and wrote nothing since
+is named; where the times fit one manager but do not prove it, it is "probably"
+that one; else nobody is named. -o name prints the names of the revisions.`,
 		Example: `  portside history statefulset/dittofs
   portside history deploy/web -o wide`,
 		Args:              workloadArgument,
@@ -82,25 +86,32 @@ func (r *historyReport) table(wide bool, now time.Time) output.Table {
 		if c.Name == "" {
 			revision = none
 		}
+		about := ""
+		if c.TimeProbable {
+			about = "~"
+		}
 		if wide {
 			when := "<unknown>"
 			if c.Time != nil {
 				when = c.Time.UTC().Format(time.RFC3339)
 			}
-			t.Rows = append(t.Rows, []string{revision, orNone(c.Name), when, c.By(), c.Because, c.Text()})
+			t.Rows = append(t.Rows, []string{revision, orNone(c.Name), about + when, c.By(), c.Because, c.Text()})
 			continue
 		}
-		t.Rows = append(t.Rows, []string{revision, age(c.Time, now), c.By(), c.Text()})
+		t.Rows = append(t.Rows, []string{revision, about + age(c.Time, now), c.By(), c.Text()})
 	}
 	return t
 }
 
-// writeNames prints the revisions as kubectl names them.
+// writeNames prints the revisions as kubectl names them, each once: one may
+// have had several numbers.
 func (r *historyReport) writeNames(h *historyCommand) error {
+	printed := map[string]bool{}
 	for _, c := range r.Revisions {
-		if c.Name == "" {
+		if c.Name == "" || printed[c.Name] {
 			continue
 		}
+		printed[c.Name] = true
 		if _, err := fmt.Fprintf(h.out, "%s/%s\n", history.Resource(r.Target.Kind), c.Name); err != nil {
 			return err
 		}

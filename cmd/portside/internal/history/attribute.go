@@ -32,7 +32,8 @@ func (c Change) By() string {
 // it wrote then:
 //
 //  1. one manager owns what was added, and has written at that time and not
-//     since: it was that one;
+//     since: it was that one. after and until are that time, zero where it is
+//     not known;
 //  2. managers own what was added and have written since: probably one of them;
 //  3. ports were only removed: probably the one manager whose last write was
 //     just then, and after the revision before;
@@ -41,7 +42,7 @@ func (h *History) attribute(c *Change, after, until time.Time) {
 	owners := h.ownersOfAdded(c)
 	inTime := slices.DeleteFunc(slices.Clone(owners), func(m fieldmanager.Manager) bool {
 		t := h.lastWrite(m)
-		return t.Before(after) || t.After(until)
+		return after.IsZero() || t.Before(after) || t.After(until)
 	})
 	switch {
 	case len(inTime) == 1:
@@ -53,6 +54,10 @@ func (h *History) attribute(c *Change, after, until time.Time) {
 	}
 	if slices.ContainsFunc(c.Containers, func(c ContainerChange) bool { return len(c.Added) > 0 }) {
 		c.Because = "nobody owns any more what was added"
+		return
+	}
+	if after.IsZero() || until.IsZero() {
+		c.Because = "when it was is not known"
 		return
 	}
 	var justThen []fieldmanager.Manager
@@ -68,6 +73,17 @@ func (h *History) attribute(c *Change, after, until time.Time) {
 		c.Because = "no manager's last write was just then"
 	default:
 		c.Because = fmt.Sprintf("%s all wrote just then", strings.Join(fieldmanager.Names(justThen), ", "))
+	}
+}
+
+// guessTime takes the time of the newest change from the manager that probably
+// made it, where the revision does not have it.
+func (h *History) guessTime(c *Change, owners []fieldmanager.Manager, after time.Time) {
+	if c.Time != nil || len(owners) != 1 {
+		return
+	}
+	if t := h.lastWrite(owners[0]); t.After(after) {
+		c.Time, c.TimeProbable = new(metav1.NewTime(t)), true
 	}
 }
 

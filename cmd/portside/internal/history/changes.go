@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,12 +18,17 @@ type Change struct {
 	// Revision and Name are empty for a template that no revision has yet.
 	Revision int64  `json:"revision,omitempty"`
 	Name     string `json:"name,omitempty"`
-	// Time is when the revision was made; it is not known where the template
-	// went back to an older revision.
-	Time *metav1.Time `json:"time,omitempty"`
-	// Earliest tells that nothing older is kept, so that Containers are all
-	// ports of it.
-	Earliest   bool              `json:"earliest,omitempty"`
+	// Time is when the revision was made, where that is known. TimeProbable
+	// tells that it is when the one manager that may have made it last wrote.
+	Time         *metav1.Time `json:"time,omitempty"`
+	TimeProbable bool         `json:"timeProbable,omitempty"`
+	// Whole tells that there is nothing to compare with, so that Containers are
+	// all ports of it; Earliest that no kept template is older either.
+	Whole    bool `json:"whole,omitempty"`
+	Earliest bool `json:"earliest,omitempty"`
+	// Since is the revision that this one is compared with, where those between
+	// the two are not kept.
+	Since      int64             `json:"since,omitempty"`
 	Containers []ContainerChange `json:"containers"`
 	// Managers are who may have made the change, and Certain tells that it was
 	// the one named. Because says what that rests on.
@@ -44,22 +50,29 @@ type ContainerChange struct {
 func (h *History) Changes() []Change {
 	changes := []Change{}
 	for i, r := range h.revisions {
-		c := Change{Revision: r.number, Name: r.name, Managers: []string{}}
 		if i == 0 {
-			c.Earliest, c.Containers = true, differences(nil, r.containers)
-			c.Time, c.Because = new(metav1.NewTime(r.created)), "nothing older is kept to compare it with"
-			changes = append(changes, c)
+			changes = append(changes, h.first())
 			continue
 		}
 		before := h.revisions[i-1]
-		if c.Containers = differences(before.containers, r.containers); len(c.Containers) == 0 {
+		c := Change{Revision: r.number, Name: r.name, Managers: []string{}, Containers: differences(before.containers, r.containers)}
+		switch {
+		case r.number > before.number+1:
+			// Some of it may have come with a revision that is not kept.
+			c.Since = before.number
+			h.attribute(&c, time.Time{}, time.Time{})
+			c.Because = fmt.Sprintf("%s: the change may have been made with %s; %s",
+				missingNumbers(before.number, r.number), oneOrThem(before.number, r.number), c.Because)
+		case len(c.Containers) == 0:
 			continue
+		default:
+			if !r.made.IsZero() {
+				c.Time = new(metav1.NewTime(r.made))
+			}
+			h.attribute(&c, before.made, r.made)
 		}
-		if r.created.Before(before.created) {
-			c.Because = "the template went back to this revision; when is not kept"
-		} else {
-			c.Time = new(metav1.NewTime(r.created))
-			h.attribute(&c, before.created, r.created)
+		if i == len(h.revisions)-1 {
+			h.guessTime(&c, h.ownersOfAdded(&c), before.made)
 		}
 		changes = append(changes, c)
 	}
@@ -67,6 +80,37 @@ func (h *History) Changes() []Change {
 		changes = append(changes, pending)
 	}
 	return changes
+}
+
+// first is the revision with the lowest number. It is not the earliest where a
+// later one has a template that the workload had before it, too.
+func (h *History) first() Change {
+	r := h.revisions[0]
+	c := Change{
+		Revision: r.number, Name: r.name, Managers: []string{},
+		Containers: differences(nil, r.containers), Whole: true,
+		Earliest: !slices.ContainsFunc(h.revisions, func(o revision) bool { return o.created.Before(r.created) }),
+		Because:  "nothing older is kept to compare it with",
+	}
+	if !r.made.IsZero() {
+		c.Time = new(metav1.NewTime(r.made))
+	}
+	return c
+}
+
+// missingNumbers says which revisions between two are not kept.
+func missingNumbers(before, after int64) string {
+	if after == before+2 {
+		return fmt.Sprintf("revision %d is not kept", before+1)
+	}
+	return fmt.Sprintf("revisions %d to %d are not kept", before+1, after-1)
+}
+
+func oneOrThem(before, after int64) string {
+	if after == before+2 {
+		return "it"
+	}
+	return "them"
 }
 
 // pending is the live template where the newest revision has other ports: its
@@ -80,7 +124,7 @@ func (h *History) pending() (Change, bool) {
 	if len(c.Containers) == 0 {
 		return c, false
 	}
-	h.attribute(&c, last.created, time.Now())
+	h.attribute(&c, last.made, time.Now())
 	c.Because = "no revision has it yet; " + c.Because
 	return c, true
 }
@@ -133,26 +177,34 @@ func missing(of, in []corev1.ContainerPort) []corev1.ContainerPort {
 func (c Change) Text() string {
 	var parts []string
 	for _, container := range c.Containers {
-		parts = append(parts, container.Container+": "+container.text(c.Earliest))
+		parts = append(parts, container.Container+": "+container.text(c.Whole))
 	}
 	text := strings.Join(parts, "; ")
 	switch {
-	case c.Earliest && text == "":
-		return "no ports (earliest revision kept)"
+	case c.Since != 0 && text == "":
+		return fmt.Sprintf("the same ports as revision %d (%s)", c.Since, missingNumbers(c.Since, c.Revision))
+	case c.Since != 0:
+		return fmt.Sprintf("%s (since revision %d; %s)", text, c.Since, missingNumbers(c.Since, c.Revision))
+	case c.Whole && text == "":
+		text = "no ports"
+	}
+	switch {
 	case c.Earliest:
 		return text + " (earliest revision kept)"
+	case c.Whole:
+		return text + " (the revision before it is not kept)"
 	}
 	return text
 }
 
-func (c ContainerChange) text(earliest bool) string {
+func (c ContainerChange) text(whole bool) string {
 	var parts []string
 	for _, p := range c.Removed {
 		parts = append(parts, "-"+ports.Line(p))
 	}
 	for _, p := range c.Added {
 		line := ports.Line(p)
-		if !earliest {
+		if !whole {
 			line = "+" + line
 		}
 		parts = append(parts, line)

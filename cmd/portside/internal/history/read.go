@@ -5,13 +5,10 @@ package history
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -19,20 +16,24 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// revisionAnnotation numbers the ReplicaSets of a Deployment; see
-// https://kubernetes.io/docs/reference/labels-annotations-taints/#deployment-kubernetes-io-revision
-const revisionAnnotation = "deployment.kubernetes.io/revision"
-
 // History is a workload and its revisions, the oldest first.
 type History struct {
 	workload  *apply.Workload
 	revisions []revision
 }
 
-// revision is a pod template that the workload has had.
+// revision is a pod template that the workload has had, at one of the times
+// that it had it.
 type revision struct {
+	record
+	number int64
+	// made is when the template got this number; zero where that is not known.
+	made time.Time
+}
+
+// record is the object that keeps a template.
+type record struct {
 	name       string
-	number     int64
 	created    time.Time
 	containers []apply.Container
 }
@@ -64,7 +65,7 @@ func Read(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(revisions, func(a, b revision) int { return cmp.Compare(a.number, b.number) })
+	slices.SortStableFunc(revisions, func(a, b revision) int { return cmp.Compare(a.number, b.number) })
 	return &History{workload: w, revisions: revisions}, nil
 }
 
@@ -89,50 +90,6 @@ func get(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target)
 		}
 		return apply.ReadDeployment(d), d, d.Spec.Selector, nil
 	}
-}
-
-func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
-	list, err := client.ControllerRevisions(namespace).List(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	var revisions []revision
-	for i := range list.Items {
-		r := &list.Items[i]
-		if !metav1.IsControlledBy(r, owner) {
-			continue
-		}
-		// The controllers store a patch that has the template alone.
-		var stored struct {
-			Spec struct{ Template corev1.PodTemplateSpec }
-		}
-		if err := json.Unmarshal(r.Data.Raw, &stored); err != nil {
-			return nil, fmt.Errorf("ControllerRevision %s/%s cannot be read: %w", namespace, r.Name, err)
-		}
-		revisions = append(revisions, revision{r.Name, r.Revision, r.CreationTimestamp.Time, containers(&stored.Spec.Template)})
-	}
-	return revisions, nil
-}
-
-func replicaSets(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
-	list, err := client.ReplicaSets(namespace).List(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	var revisions []revision
-	for i := range list.Items {
-		r := &list.Items[i]
-		number, err := numberOf(r)
-		if err != nil || !metav1.IsControlledBy(r, owner) {
-			continue // one without a number has not been a revision yet
-		}
-		revisions = append(revisions, revision{r.Name, number, r.CreationTimestamp.Time, containers(&r.Spec.Template)})
-	}
-	return revisions, nil
-}
-
-func numberOf(r *appsv1.ReplicaSet) (int64, error) {
-	return strconv.ParseInt(r.Annotations[revisionAnnotation], 10, 64)
 }
 
 func containers(template *corev1.PodTemplateSpec) []apply.Container {

@@ -1,0 +1,112 @@
+package history
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// sameWrite is how far apart the two times that the server notes of a creation
+// may be.
+const sameWrite = time.Second
+
+func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
+	list, err := client.ControllerRevisions(namespace).List(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var current, origins []revision
+	for i := range list.Items {
+		r := &list.Items[i]
+		if !metav1.IsControlledBy(r, owner) {
+			continue
+		}
+		containers, err := storedContainers(r)
+		if err != nil {
+			return nil, err
+		}
+		kept := record{r.Name, r.CreationTimestamp.Time, containers}
+		made, reused := numbered(r, owner)
+		current = append(current, revision{kept, r.Revision, made})
+		if reused {
+			origins = append(origins, revision{record: kept, made: kept.created})
+		}
+	}
+	return append(current, place(origins, current)...), nil
+}
+
+func storedContainers(r *appsv1.ControllerRevision) ([]apply.Container, error) {
+	// The controllers store a patch that has the template alone.
+	var stored struct {
+		Spec struct{ Template corev1.PodTemplateSpec }
+	}
+	if err := json.Unmarshal(r.Data.Raw, &stored); err != nil {
+		return nil, fmt.Errorf("ControllerRevision %s/%s cannot be read: %w", r.Namespace, r.Name, err)
+	}
+	return containers(&stored.Spec.Template), nil
+}
+
+// numbered is when a ControllerRevision got its number, zero where that is not
+// known, and whether it had another before. A template that comes back gets
+// the next number, and so a write of the controller's; the controllers write a
+// revision for nothing else, unless it was another workload's before:
+// https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/history/controller_history.go
+func numbered(r *appsv1.ControllerRevision, owner metav1.Object) (made time.Time, reused bool) {
+	created := r.CreationTimestamp.Time
+	entries, err := fieldmanager.Decode(r.ManagedFields)
+	switch {
+	case created.Before(owner.GetCreationTimestamp().Time):
+		return time.Time{}, false
+	case r.Revision == 1:
+		return created, false // it was never given the next one
+	case err != nil:
+		return time.Time{}, false
+	}
+	for _, e := range entries {
+		if e.Time != nil && e.Time.After(made) && e.Fields.Has(fieldpath.MakePathOrDie("revision")) {
+			made = e.Time.Time
+		}
+	}
+	if made.IsZero() || made.Sub(created) > sameWrite {
+		return made, !made.IsZero()
+	}
+	return created, false
+}
+
+// place finds the numbers that reused revisions were created with. Numbers grow
+// with time, from 1: where as many revisions were created between two numbered
+// ones as there are numbers between these, they had those. The origins of which
+// that cannot be said are left out.
+func place(origins, current []revision) []revision {
+	all := slices.Concat(origins, current)
+	slices.SortFunc(all, func(a, b revision) int { return a.made.Compare(b.made) })
+	var placed, between []revision
+	last := revision{}
+	for i, r := range all {
+		switch {
+		case r.made.IsZero(), i > 0 && all[i-1].made.Equal(r.made), r.number != 0 && r.number < last.number:
+			return nil // which came first is not known
+		case r.number == 0:
+			between = append(between, r)
+			continue
+		case int64(len(between)) == r.number-last.number-1:
+			for j := range between {
+				between[j].number = last.number + 1 + int64(j)
+			}
+			placed = append(placed, between...)
+		}
+		last, between = r, nil
+	}
+	return placed
+}

@@ -1,0 +1,74 @@
+package history
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+)
+
+const (
+	// revisionAnnotation numbers the ReplicaSets of a Deployment; see
+	// https://kubernetes.io/docs/reference/labels-annotations-taints/#deployment-kubernetes-io-revision
+	revisionAnnotation = "deployment.kubernetes.io/revision"
+	// pastAnnotation has the numbers that a ReplicaSet had before its template
+	// came back: "1,3".
+	pastAnnotation = "deployment.kubernetes.io/revision-history"
+	// pastCut is the length from which the oldest numbers may have been dropped
+	// from it; the controller keeps 2000 characters.
+	pastCut = 1900
+)
+
+func replicaSets(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
+	list, err := client.ReplicaSets(namespace).List(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	var current, past []revision
+	for i := range list.Items {
+		r := &list.Items[i]
+		number, err := strconv.ParseInt(r.Annotations[revisionAnnotation], 10, 64)
+		if err != nil || !metav1.IsControlledBy(r, owner) {
+			continue // one without a number has not been a revision yet
+		}
+		// It was made with the lowest of its numbers. When it got another is
+		// nowhere: its other writes are those of a scale, too.
+		numbers := append(pastNumbers(r), number)
+		lowest := slices.Min(numbers)
+		kept := record{r.Name, r.CreationTimestamp.Time, containers(&r.Spec.Template)}
+		firstKnown := !kept.created.Before(owner.GetCreationTimestamp().Time) && len(r.Annotations[pastAnnotation]) < pastCut
+		for _, n := range numbers {
+			made := time.Time{}
+			if n == lowest && firstKnown {
+				made = kept.created
+			}
+			if n == number {
+				current = append(current, revision{kept, n, made})
+			} else {
+				past = append(past, revision{kept, n, made})
+			}
+		}
+	}
+	// Where a number is there twice, the one that has it now is right.
+	for _, p := range past {
+		if !slices.ContainsFunc(current, func(r revision) bool { return r.number == p.number }) {
+			current = append(current, p)
+		}
+	}
+	return current, nil
+}
+
+func pastNumbers(r *appsv1.ReplicaSet) []int64 {
+	var numbers []int64
+	for word := range strings.SplitSeq(r.Annotations[pastAnnotation], ",") {
+		if n, err := strconv.ParseInt(word, 10, 64); err == nil && n > 0 {
+			numbers = append(numbers, n)
+		}
+	}
+	return numbers
+}
