@@ -66,7 +66,7 @@ func (a *applyCommand) apply(cmd *cobra.Command) error {
 		return err
 	}
 	all := a.passes(cmd.Context(), applier, jobs)
-	a.explain(all)
+	a.explain(all, a.messages.Error)
 	code := exitOK
 	report := newReport()
 	for _, d := range all {

@@ -28,7 +28,8 @@ func newDiff(s *session) *cobra.Command {
 that restarts at most. Nothing is stored.
 
 Exit codes, as kubectl diff: 0 when apply would change nothing, 1 when it would
-change something, more when the question could not be answered.`,
+change something, more when the question could not be answered. A port that
+could not be had is a warning, and no difference: apply would exit 2 for it.`,
 		Example: `  # What the recorded answer of a server would change
   portside diff -f adapterset.yaml --adapters adapters.json`,
 		Args:              noArguments,
@@ -51,7 +52,7 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 		return err
 	}
 	all := d.passes(cmd.Context(), applier, jobs)
-	d.explain(all)
+	d.explain(all, d.messages.Warn)
 	code := exitOK
 	for _, one := range all {
 		switch {

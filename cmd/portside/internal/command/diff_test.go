@@ -76,5 +76,11 @@ func TestDiffFails(t *testing.T) {
 	expectIn(t, "stderr", c.must(2, c.runWith(missing, "diff", "-f", "-")).stderr, `container "gone" is not there`)
 	// A port that is in somebody's way is no failure of diff; it is said.
 	a := c.must(1, c.runWith(adapterSet("[{type: smb, port: 0}, {type: nfs, port: 12049}]"), "diff", "-f", "-"))
-	expectIn(t, "stderr", a.stderr, `adapter "smb"`, "Invalid")
+	expectIn(t, "stderr", a.stderr, "Warning: ", `adapter "smb"`, "Invalid")
+	a = c.must(0, c.runWith(adapterSet("[{type: smb, port: 0}]"), "diff", "-f", "-"))
+	expectIn(t, "stderr", a.stderr, "Warning: ", `adapter "smb"`, "Invalid")
+	if strings.Contains(a.stderr, "error: ") {
+		t.Errorf("an error, but exit code 0:\n%s", a.stderr)
+	}
+	expectIn(t, "help", runProgram(t, "", "diff", "--help").stdout, "apply would exit 2")
 }

@@ -42,8 +42,10 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 	return all
 }
 
-// explain says on stderr what went wrong with each target and each port.
-func (s *session) explain(all []done) {
+// explain says on stderr what went wrong with each target and each port. A port
+// that cannot be had is for sayPort to say: it is an error of apply, but not of
+// diff.
+func (s *session) explain(all []done, sayPort func(format string, args ...any)) {
 	notAsked := 0
 	for _, d := range all {
 		switch {
@@ -56,7 +58,7 @@ func (s *session) explain(all []done) {
 		}
 		for _, p := range d.result.Ports {
 			if p.State == apply.Blocked || p.State == apply.Invalid {
-				s.messages.Error("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
+				sayPort("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
 			}
 		}
 		if d.result.Outcome == apply.Paused && !d.suspended {
