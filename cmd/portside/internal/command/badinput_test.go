@@ -74,6 +74,8 @@ func badLists() []badInput {
 
 // badTypes are lists with an odd type beside the live adapter. Where the type
 // makes a port, it is Owned: the run is a dry run.
+//
+// They are given in an AdapterSet, too.
 func badTypes() []badInput {
 	var cases []badInput
 	for _, c := range []struct{ what, adapterType, port, reason string }{
@@ -93,9 +95,31 @@ func badTypes() []badInput {
 		} else {
 			bad.code, bad.stdout, bad.stderr = 2, []string{"Invalid"}, []string{fmt.Sprintf("adapter %q", c.adapterType), c.reason}
 		}
-		cases = append(cases, bad)
+		declared := bad
+		declared.name, declared.adapters = "set: "+bad.name, ""
+		declared.set = adapterSet(fmt.Sprintf("[{type: nfs, port: 12049}, {type: %q, port: 2049}]", c.adapterType))
+		cases = append(cases, bad, declared)
 	}
 	return cases
+}
+
+// cutAfter is the AdapterSet as it is where writing it ended early, at a place
+// that leaves YAML.
+func cutAfter(part string) string {
+	const whole = `apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata:
+  name: dittofs
+spec:
+  targetRef:
+    apiVersion: apps/v1
+    kind: StatefulSet
+    name: dittofs
+  adapters:
+  - type: nfs
+    port: 12049
+`
+	return whole[:strings.Index(whole, part)+len(part)] + "\n"
 }
 
 // badSets are given with -f alone.
@@ -105,6 +129,10 @@ func badSets() []badInput {
 	cases := []badInput{
 		{name: "malformed YAML", set: good + "  - {x: [", code: 1, stderr: []string{"not YAML"}},
 		{name: "truncated JSON", set: `{"apiVersion":"portside.dev/v1alpha1",`, code: 1, stderr: []string{"not JSON", "ends in the middle"}},
+		{name: "YAML cut after the metadata", set: cutAfter("name: dittofs"), code: 1, stderr: field("spec: Required")},
+		{name: "YAML cut in the target", set: cutAfter("kind: StatefulSet"), code: 1, stderr: field("spec.targetRef.name: Required")},
+		{name: "YAML cut before the adapters", set: cutAfter("    name: dittofs"), code: 1, stderr: field("spec.adapters: Required")},
+		{name: "YAML cut in an adapter", set: cutAfter("type: nfs"), code: 1, stderr: field("spec.adapters[0].port: Required")},
 		{name: "null", set: "null", code: 1, stderr: []string{"must be an object, not null"}},
 		{name: "HTML", set: "<html></html>", code: 1, stderr: []string{"HTML"}},
 		{name: "empty", set: "", code: 1, stderr: []string{"no AdapterSet", "empty"}},
@@ -128,6 +156,7 @@ func badSets() []badInput {
 		{name: "number 65536", set: adapterSet("[{type: nfs, port: 65536}]"), code: 2, stdout: []string{"Invalid"}, stderr: field("port 65536")},
 		{name: "unknown protocol", set: adapterSet("[{type: nfs, port: 12049, protocol: ICMP}]"), code: 2, stdout: []string{"Invalid"}, stderr: field(`protocol "ICMP"`)},
 		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 2, stdout: []string{"Invalid"}, stderr: field(`adapter ""`)},
+		{name: "two types of one name", set: adapterSet(`[{type: nfs, port: 12049}, {type: "NFS!", port: 2049}]`), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "NFS!"`)},
 		{name: "two adapters on one key", set: adapterSet("[{type: nfs, port: 12049}, {type: smb, port: 12049}]"), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "smb"`)},
 	}
 	for i := range cases {
@@ -165,14 +194,14 @@ func TestBadInputChangesNothing(t *testing.T) {
 }
 
 func (b badInput) run(c *cluster) answer {
-	if b.adapters == "" {
-		return c.runWith(b.set, "apply", "-f", "-")
+	stdin, args := b.set, []string{"apply", "-f", "-"}
+	if b.adapters != "" {
+		stdin, args = b.adapters, []string{"apply", "-f", file(c.t, "set.yaml", b.set), "--adapters", "-"}
 	}
-	args := []string{"apply", "-f", file(c.t, "set.yaml", b.set), "--adapters", "-"}
 	if b.code == 0 {
 		args = append(args, "--dry-run=server")
 	}
-	return c.runWith(b.adapters, args...)
+	return c.runWith(stdin, args...)
 }
 
 func (b badInput) runDiff(c *cluster) answer {

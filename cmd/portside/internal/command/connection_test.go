@@ -102,6 +102,9 @@ func TestMissingNamespace(t *testing.T) {
 	c.must(2, c.runWith(set, "apply", "-f", "-", "--ignore-not-found=false"))
 	c.must(0, c.runWith(set, "diff", "-f", "-"))
 	expectIn(t, "owners", c.must(1, c.run("owners", "sts/dittofs")).stderr, "StatefulSet not-there/dittofs is not there")
+	if _, err := c.Kubectl(t.Context(), "default", "", "get", "namespace", "not-there"); err == nil || !strings.Contains(err.Error(), "(NotFound)") {
+		t.Errorf("the namespace afterwards: %v", err)
+	}
 }
 
 // A broken connection is not waited for again by each of many targets, and
