@@ -40,7 +40,8 @@ connection is unusable.`,
   portside apply -f adapterset.yaml
 
   # The adapters that the server says it runs
-  curl -sf https://dittofs:8080/api/v1/adapters | portside apply -f adapterset.yaml --adapters -
+  curl -sf https://dittofs:8080/api/v1/adapters |
+    portside apply -f adapterset.yaml --adapters -
 
   # Every AdapterSet of a folder, stored nowhere
   portside apply -f adaptersets/ -R --dry-run=server`,

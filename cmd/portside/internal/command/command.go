@@ -9,6 +9,7 @@ package command
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -64,6 +65,7 @@ func OnLogger(use func(log logr.Logger, verbosity int)) Option {
 // New makes the program. Its commands return errors that [Run] prints and
 // turns into exit codes.
 func New(streams genericiooptions.IOStreams, version string, options ...Option) *cobra.Command {
+	out := &results{Writer: streams.Out}
 	s := &session{
 		streams:   streams,
 		out:       output.StreamOf(streams.Out),
@@ -73,10 +75,12 @@ func New(streams genericiooptions.IOStreams, version string, options ...Option) 
 		logFormat: logging.Text,
 		display:   "portside",
 	}
+	s.out.Writer = out
 	for _, o := range options {
 		o(s)
 	}
 	root := s.root()
+	root.SetOut(out)
 	root.AddCommand(newApply(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
 		newVersion(s), newCompletion(s), newOptions(s))
 	s.setUpHelp(root)
@@ -101,7 +105,6 @@ declares it.`,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetIn(s.streams.In)
-	root.SetOut(s.streams.Out)
 	root.SetErr(s.streams.ErrOut)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, "%w", err) })
 	flags := root.PersistentFlags()
@@ -131,10 +134,31 @@ func Run(ctx context.Context, root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	cmd, err := root.ExecuteContextC(ctx)
+	switch out, is := root.OutOrStdout().(*results); {
+	case err == nil && is:
+		err = out.err
+	case err != nil && cmd == root && strings.HasPrefix(err.Error(), "unknown command "):
+		err = usageError(root, "%s", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n\n", "\n"))
+	}
 	if text := errorText(err); text != "" {
 		output.Messages{Stream: output.StreamOf(root.ErrOrStderr())}.Error("%s", text)
 	}
 	return exitCode(cmd, err)
+}
+
+// results is where results go. It keeps the error of a write that nobody
+// looked at, such as cobra's of help and of completion.
+type results struct {
+	io.Writer
+	err error
+}
+
+func (r *results) Write(text []byte) (int, error) {
+	n, err := r.Writer.Write(text)
+	if r.err == nil {
+		r.err = err
+	}
+	return n, err
 }
 
 // noArguments refuses arguments where a command takes flags alone.

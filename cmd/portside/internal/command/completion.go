@@ -24,7 +24,8 @@ folder of your PATH:
   exec kubectl-portside __complete "$@"`,
 		Example: `  # bash, in this shell and in those to come
   source <(portside completion bash)
-  portside completion bash > ~/.local/share/bash-completion/completions/portside
+  portside completion bash \
+    > ~/.local/share/bash-completion/completions/portside
 
   # zsh
   portside completion zsh > "${fpath[1]}/_portside"

@@ -3,8 +3,11 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -38,17 +41,17 @@ func connectionFlags() *genericclioptions.ConfigFlags {
 // asked for it with -n.
 func (s *session) namespace() (namespace string, asked bool, err error) {
 	namespace, asked, err = s.flags.ToRawKubeConfigLoader().Namespace()
-	return namespace, asked, connectionError(err)
+	return namespace, asked, s.connectionError(err)
 }
 
 // restConfig is the connection. The server's warnings go to stderr, each once.
 func (s *session) restConfig() (*rest.Config, error) {
 	config, err := s.flags.ToRESTConfig()
 	if err != nil {
-		return nil, connectionError(err)
+		return nil, s.connectionError(err)
 	}
 	if err := s.checkConfigured(config); err != nil {
-		return nil, err
+		return nil, s.connectionError(err)
 	}
 	config = rest.CopyConfig(config)
 	config.UserAgent = "portside/" + readVersion(s.version).Version
@@ -82,7 +85,7 @@ func (s *session) client() (appsclient.AppsV1Interface, error) {
 	config.ContentType, config.AcceptContentTypes = protobuf, protobuf+",application/json"
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	client, err := appsclient.NewForConfig(config)
-	return client, connectionError(err)
+	return client, s.connectionError(err)
 }
 
 func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
@@ -93,11 +96,49 @@ func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
 	return apply.NewApplier(client, apply.AsFieldManager(manager), apply.DryRun(run == dryRunServer))
 }
 
-func connectionError(err error) error {
-	if err == nil || clientcmd.IsEmptyConfig(err) || errors.Is(err, clientcmd.ErrEmptyConfig) {
-		return err
+func (s *session) connectionError(err error) error {
+	if err == nil {
+		return nil
 	}
-	return fmt.Errorf("the connection's configuration: %w", err)
+	const format = "the connection's configuration: %w"
+	if missing := s.missingKubeconfig(); missing != nil {
+		return fmt.Errorf(format, missing)
+	}
+	switch {
+	case clientcmd.IsEmptyConfig(err) || errors.Is(err, clientcmd.ErrEmptyConfig):
+		return err
+	case clientcmd.IsContextNotFound(err):
+		// client-go has two texts for it, and which one depends on -n.
+		return fmt.Errorf("the connection's configuration: context %q does not exist", s.context())
+	}
+	return fmt.Errorf(format, err)
+}
+
+// missingKubeconfig tells that KUBECONFIG names files of which none is there.
+// client-go takes that for no configuration at all.
+func (s *session) missingKubeconfig() error {
+	files := filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
+	if len(files) == 0 || *s.flags.KubeConfig != "" {
+		return nil
+	}
+	for _, file := range files {
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	return fmt.Errorf("KUBECONFIG=%s: no such file", strings.Join(files, string(filepath.ListSeparator)))
+}
+
+// context is the name of the context in use.
+func (s *session) context() string {
+	if *s.flags.Context != "" {
+		return *s.flags.Context
+	}
+	raw, err := s.flags.ToRawKubeConfigLoader().RawConfig()
+	if err != nil {
+		return ""
+	}
+	return raw.CurrentContext
 }
 
 // dryRun says whether the server is to store what it is sent.

@@ -69,6 +69,34 @@ func TestUnusableConnections(t *testing.T) {
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
+func TestKubeconfigVariable(t *testing.T) {
+	dir := t.TempDir()
+	there, gone := file(t, "kubeconfig", kubeconfigFor("http://127.0.0.1:1", nil)), filepath.Join(dir, "gone")
+	for _, test := range []struct{ variable, args, stderr string }{
+		{gone, "", "KUBECONFIG=" + gone + ": no such file"},
+		{gone + string(filepath.ListSeparator) + gone, "--context=x", ": no such file"},
+		{gone + string(filepath.ListSeparator) + there, "", "was refused"},
+		{gone, "--kubeconfig=" + there, "was refused"},
+		{there, "--context=x", `context "x" does not exist`},
+		{there, "--context=x --namespace=y", `context "x" does not exist`},
+	} {
+		t.Setenv("KUBECONFIG", test.variable)
+		a := runProgram(t, "", append([]string{"owners", "sts/x"}, strings.Fields(test.args)...)...)
+		if a.code != 1 {
+			t.Errorf("%+v: exit code %d", test, a.code)
+		}
+		expectIn(t, "stderr", a.stderr, test.stderr)
+	}
+	set := file(t, "set.yaml", discoverySet)
+	for args, want := range map[string]string{
+		"-f nosuch.yaml":                        "error: the path \"nosuch.yaml\" does not exist\n",
+		"-f nosuch.yaml -f gone":                "error: the path \"nosuch.yaml\" does not exist\n  the path \"gone\" does not exist\n",
+		"-f " + set + " --adapters nosuch.json": "error: --adapters: the path \"nosuch.json\" does not exist\n",
+	} {
+		expect(t, args, runProgram(t, "", append([]string{"apply"}, strings.Fields(args)...)...).stderr, want)
+	}
+}
+
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))

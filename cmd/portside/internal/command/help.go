@@ -64,7 +64,7 @@ func (s *session) help(cmd *cobra.Command) string {
 	if !cmd.HasParent() {
 		fmt.Fprintf(&text, "Use \"%s <command> --help\" for more about a command.\n", s.display)
 	}
-	fmt.Fprintf(&text, "Use \"%s options\" for the flags that all commands take (connection, log).\n", s.display)
+	fmt.Fprintf(&text, "Use \"%s options\" for the flags that all commands take.\n", s.display)
 	return text.String()
 }
 

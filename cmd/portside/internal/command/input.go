@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -73,15 +74,27 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 			return usageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
 		}
 	}
-	return nil
+	var missing []error
+	for _, file := range i.files {
+		if _, err := os.Stat(file); file != v1alpha1.Stdin && errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, noPath(file))
+		}
+	}
+	return errors.Join(missing...)
 }
+
+// noPath is what kubectl says of a file that is not there.
+func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
 func (i *inputFlags) readAdapters(s *session) ([]apply.Adapter, error) {
 	if i.adapters == v1alpha1.Stdin {
 		return source.ReadAdapters("stdin", s.streams.In)
 	}
 	file, err := os.Open(i.adapters)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("--adapters: %w", noPath(i.adapters))
+	case err != nil:
 		return nil, fmt.Errorf("--adapters: %w", err)
 	}
 	defer file.Close()

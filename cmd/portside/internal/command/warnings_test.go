@@ -1,10 +1,15 @@
 package command_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/command"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -42,16 +47,46 @@ func TestVersion(t *testing.T) {
 	expectIn(t, "yaml", runProgram(t, "", "version", "-o", "yaml").stdout, "version: v0.0.0-test\n")
 }
 
+// fullDisk is a stdout that takes nothing.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestResultsThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{"", "--help", "apply --help", "options", "version", "completion bash", "completion powershell"} {
+		var errOut bytes.Buffer
+		root := command.New(genericiooptions.IOStreams{Out: fullDisk{}, ErrOut: &errOut}, "v0.0.0-test")
+		root.SetArgs(strings.Fields(args))
+		if code := command.Run(t.Context(), root); code != 1 || errOut.String() != "error: no space left on device\n" {
+			t.Errorf("%q: exit code %d\n%s", args, code, &errOut)
+		}
+	}
+}
+
+func TestUnknownCommand(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"blah"}, {"help", "blah"}} {
+		expect(t, "stderr", runProgram(t, "", args...).stderr, "error: unknown command \"blah\" for \"portside\"\n  See 'portside --help' for usage.\n")
+	}
+	expectIn(t, "stderr", runProgram(t, "", "aply", "-f", "x").stderr, "Did you mean this?", " apply\n", "See 'portside --help'")
+}
+
 func TestHelpFitsATerminal(t *testing.T) {
 	t.Parallel()
-	for _, command := range []string{"", "apply", "diff", "owners", "history", "adopt", "release", "version", "completion"} {
-		a := runProgram(t, "", append(strings.Fields(command), "--help")...)
-		if a.code != 0 || a.stderr != "" {
-			t.Errorf("%s: exit code %d\n%s", command, a.code, a.stderr)
-		}
-		for line := range strings.Lines(a.stdout) {
-			if len(line) > 101 {
-				t.Errorf("%s: a line of %d characters: %s", command, len(line), line)
+	for _, name := range []string{"portside", "kubectl-portside"} {
+		for _, args := range []string{"--help", "apply --help", "diff --help", "owners --help", "history --help", "adopt --help",
+			"release --help", "version --help", "completion --help", "options --help", "options"} {
+			var out, errOut bytes.Buffer
+			root := command.New(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, "v0.0.0-test", command.CalledAs(name))
+			root.SetArgs(strings.Fields(args))
+			if code := command.Run(t.Context(), root); code != 0 || errOut.Len() > 0 {
+				t.Errorf("%s %s: exit code %d\n%s", name, args, code, &errOut)
+			}
+			for line := range strings.Lines(out.String()) {
+				if width := len(strings.TrimSuffix(line, "\n")); width > 80 {
+					t.Errorf("%s %s: a line of %d characters: %s", name, args, width, line)
+				}
 			}
 		}
 	}
