@@ -85,7 +85,9 @@ func TestRelease(t *testing.T) {
 			release := func(args ...string) answer {
 				return c.must(0, c.run(append(append([]string{"release", "sts/dittofs"}, test.args...), args...)...))
 			}
-			expectIn(t, "stderr", release("--dry-run=server").stderr, "nothing was stored")
+			dry := release("--dry-run=server")
+			expectIn(t, "stderr", dry.stderr, "nothing was stored")
+			expectIn(t, "stdout", dry.stdout, "Applied (server dry run)")
 			expect(t, "resourceVersion", c.resourceVersion(), before)
 			expectIn(t, "stdout", release().stdout, "Applied", "adapter-smb", test.state)
 			expect(t, "ports", c.ports(), test.ports)

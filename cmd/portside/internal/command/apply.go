@@ -69,7 +69,7 @@ func (a *applyCommand) apply(cmd *cobra.Command) error {
 	all := a.passes(cmd.Context(), applier, jobs)
 	a.explain(all, a.messages.Error)
 	code := exitOK
-	report := newReport()
+	report := newReport(a.run)
 	for _, d := range all {
 		if d.result.Outcome == apply.TargetNotFound {
 			a.notFound(d)

@@ -80,7 +80,14 @@ func TestApplyDryRunStoresNothing(t *testing.T) {
 	c.argo(staticPorts)
 	before := c.resourceVersion()
 	a := c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-", "--dry-run=server"))
-	expectIn(t, "stdout", a.stdout, "Applied", "adapter-smb")
+	expectIn(t, "stdout", a.stdout, "Applied (server dry run)   adapter-smb")
+	wide := c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-", "--dry-run=server", "-o", "wide"))
+	expectIn(t, "wide", wide.stdout, "Applied (server dry run)   smb")
+	document := c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-", "--dry-run=server", "-o", "json"))
+	expectIn(t, "JSON", document.stdout, `"outcome": "Applied"`)
+	if strings.Contains(strings.ToLower(document.stdout), `"dry`) {
+		t.Errorf("the document has a field of its own for a dry run:\n%s", document.stdout)
+	}
 	expectIn(t, "stderr", a.stderr, "dry run: nothing was stored")
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }

@@ -80,7 +80,7 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 	if run == dryRunServer {
 		s.messages.Note("dry run: nothing was stored")
 	}
-	report := newReport()
+	report := newReport(run)
 	report.add(result, nil)
 	return report.write(s.out, print)
 }

@@ -12,6 +12,9 @@ import (
 // it: a field keeps its name and its meaning, and a list is never null.
 type report struct {
 	Results []targetReport `json:"results"`
+	// dryRun tells that nothing was stored. It is for people: programs know
+	// what they asked for.
+	dryRun bool
 }
 
 type targetReport struct {
@@ -40,7 +43,9 @@ type portReport struct {
 	Message  string          `json:"message"`
 }
 
-func newReport() *report { return &report{Results: []targetReport{}} }
+func newReport(run dryRun) *report {
+	return &report{Results: []targetReport{}, dryRun: run == dryRunServer}
+}
 
 func (r *report) add(result apply.Result, err error) {
 	t := targetReport{

@@ -48,7 +48,7 @@ func (r *report) table() output.Table {
 		t.Columns = slices.Insert(t.Columns, 0, "NAMESPACE")
 	}
 	r.eachPort(func(target targetReport, port *portReport) {
-		row := []string{target.Target.short(), string(target.Outcome), none, none, none, none}
+		row := []string{target.Target.short(), r.outcome(target), none, none, none, none}
 		if port != nil {
 			row = append(row[:2], orNone(port.Name), port.number(), string(port.State), list(port.Owners))
 		}
@@ -63,7 +63,7 @@ func (r *report) table() output.Table {
 func (r *report) wideTable() output.Table {
 	t := output.Table{Columns: []string{"NAMESPACE", "TARGET", "CONTAINER", "OUTCOME", "TYPE", "PORT", "NUMBER", "STATE", "OWNERS", "MESSAGE"}}
 	r.eachPort(func(target targetReport, port *portReport) {
-		row := []string{target.Target.Namespace, target.Target.long(), orNone(target.Container), string(target.Outcome)}
+		row := []string{target.Target.Namespace, target.Target.long(), orNone(target.Container), r.outcome(target)}
 		if port == nil {
 			row = append(row, none, none, none, none, none, orNone(target.Error))
 		} else {
@@ -72,6 +72,14 @@ func (r *report) wideTable() output.Table {
 		t.Rows = append(t.Rows, row)
 	})
 	return t
+}
+
+// outcome says, as kubectl does, that it is what would have been.
+func (r *report) outcome(t targetReport) string {
+	if r.dryRun {
+		return string(t.Outcome) + " (server dry run)"
+	}
+	return string(t.Outcome)
 }
 
 func (r *report) eachPort(do func(targetReport, *portReport)) {
