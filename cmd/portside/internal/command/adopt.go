@@ -33,8 +33,9 @@ change of the template.
 A manager that still writes these ports will own them again, beside portside.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a port could not
-be taken over, the container is missing or ambiguous, or the server refused; 1
-when the input or the connection is unusable or the workload is not there.`,
+be taken over, the workload is paused, the container is missing or ambiguous,
+or the server refused; 1 when the input or the connection is unusable or the
+workload is not there.`,
 		Example: `  # Who owns which port?
   portside owners statefulset/dittofs
 

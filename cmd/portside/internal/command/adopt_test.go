@@ -67,6 +67,30 @@ func TestAdoptFails(t *testing.T) {
 	}
 }
 
+// Nothing is done that was asked for, so it is no success.
+func TestPausedWorkloadsAreNoSuccess(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	c.legacy()
+	c.must(0, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "apply", "-f", "-"))
+	if _, err := c.Kubectl(t.Context(), c.namespace, "", "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
+		t.Fatal(err)
+	}
+	before := c.resourceVersion()
+	for _, args := range [][]string{
+		{"release", "sts/dittofs"},
+		{"release", "sts/dittofs", "--keep-ports"},
+		{"adopt", "sts/dittofs", "--from", testenv.DittoFSOperator},
+	} {
+		a := c.must(2, c.run(args...))
+		expectIn(t, "stderr", a.stderr, "error: ", "portside.dev/paused", "nothing was written")
+		expectIn(t, "stdout", a.stdout, "Paused")
+		expectIn(t, "help", runProgram(t, "", args[0], "--help").stdout, "paused")
+	}
+	expect(t, "resourceVersion", c.resourceVersion(), before)
+}
+
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -23,8 +23,9 @@ func newRelease(s *session) *cobra.Command {
 else owns go, which restarts pods. With --keep-ports they stay, owned by
 nobody, and nothing restarts.
 
-Exit codes: 0 also when there is nothing to give up; 2 when the server refused;
-1 when the input or the connection is unusable or the workload is not there.`,
+Exit codes: 0 also when there is nothing to give up; 2 when the workload is
+paused or the server refused; 1 when the input or the connection is unusable
+or the workload is not there.`,
 		Example: `  # Take the adapter ports away
   portside release statefulset/dittofs
 
@@ -70,7 +71,7 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
 	}
 	if result.Outcome == apply.Paused {
-		s.messages.Warn("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
+		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
 	}
 	for _, p := range result.Ports {
 		if p.State == apply.Blocked {
@@ -82,5 +83,11 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 	}
 	report := newReport(run)
 	report.add(result, nil)
-	return report.write(s.out, print)
+	if err := report.write(s.out, print); err != nil {
+		return err
+	}
+	if result.Outcome == apply.Paused {
+		return exitWith(exitRefused)
+	}
+	return nil
 }
