@@ -160,6 +160,31 @@ func TestApplyContainers(t *testing.T) {
 	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" is not there; it has dittofs`)
 }
 
+func TestApplyPrintsTheContainerAskedFor(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	named := strings.Replace(adapterSet("[]"), "spec:\n", "spec:\n  container: files\n", 1)
+	for name, test := range map[string]struct {
+		code                  int
+		set, kubeconfig, want string
+	}{
+		"TargetNotFound":    {0, strings.ReplaceAll(named, "name: dittofs", "name: absent"), c.kubeconfig, "files"},
+		"ContainerNotFound": {2, named, c.kubeconfig, "files"},
+		"Failed":            {1, named, goneServer(t), "files"},
+		"Failed, unnamed":   {1, adapterSet("[]"), goneServer(t), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := runProgram(t, test.set, "apply", "-f", "-", "-o", "json", "-n", c.namespace, "--kubeconfig", test.kubeconfig)
+			if a.code != test.code {
+				t.Errorf("exit code %d\n%s", a.code, a.stderr)
+			}
+			outcome, _, _ := strings.Cut(name, ",")
+			expectIn(t, "stdout", a.stdout, `"outcome": "`+outcome+`"`, `"container": "`+test.want+`"`)
+		})
+	}
+}
+
 func TestApplyHostNetwork(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
