@@ -26,3 +26,16 @@ type Adapter struct {
 // Active reports whether the adapter is to have a port: it is enabled, and it
 // runs.
 func (a Adapter) Active() bool { return a.Enabled && a.Running }
+
+// Normal is the adapter with its protocol as Kubernetes writes it: in upper
+// case, and TCP where it gives none.
+func (a Adapter) Normal() Adapter {
+	a.Protocol = string(protocolOf(a))
+	return a
+}
+
+// Problem says why the adapter can have no port, whatever the workload; empty
+// when it can.
+func (a Adapter) Problem() string {
+	return invalid(a, PortStatus{Name: PortName(a.Type), Protocol: protocolOf(a)})
+}

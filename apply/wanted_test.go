@@ -89,6 +89,10 @@ func TestInvalidAdapters(t *testing.T) {
 			if c.want != "" {
 				ports = append(ports, c.want)
 			}
+			_, why, _ := strings.Cut(c.want, " Invalid: ")
+			if got := c.adapter.Problem(); c.adapter.Active() && got != why {
+				t.Errorf("its problem is %q, want %q", got, why)
+			}
 			// The rest goes on.
 			story(argo(static), wanting(nfs, c.adapter).is(apply.Applied, ports...),
 				wanting(nfs, c.adapter).is(apply.Unchanged, ports...),
