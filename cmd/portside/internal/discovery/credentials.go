@@ -1,0 +1,90 @@
+package discovery
+
+import (
+	"crypto/x509"
+	"strings"
+	"unicode/utf8"
+)
+
+// The keys of a Secret with credentials. The operator of DittoFS writes
+// access-token.
+const (
+	keyToken    = "access-token"
+	keyUsername = "username"
+	keyPassword = "password"
+	keyCA       = "ca.crt"
+)
+
+// Credentials are what a target's Secret holds: a token, or a username and its
+// password, or neither; and certificates to trust beside the system's. The
+// zero value asks without any.
+type Credentials struct {
+	token, username, password Secret
+	// ca is kept as a Secret too: people paste keys along with certificates.
+	ca Secret
+}
+
+// ReadCredentials reads a Secret's data: access-token, or username and
+// password; and ca.crt, which may also stand alone. White space around a token
+// is dropped, a password is taken as it is. Errors are an [Error] with the
+// reason CredentialsMissing or CredentialsInvalid.
+func ReadCredentials(data map[string][]byte) (Credentials, error) {
+	c := Credentials{
+		token:    NewSecret(strings.TrimSpace(string(data[keyToken]))),
+		username: NewSecret(string(data[keyUsername])),
+		password: NewSecret(string(data[keyPassword])),
+		ca:       NewSecret(string(data[keyCA])),
+	}
+	if err := c.check(); err != nil {
+		return Credentials{}, err
+	}
+	return c, nil
+}
+
+func (c Credentials) check() error {
+	missing := func(text string) error { return &Error{Reason: CredentialsMissing, text: text} }
+	invalid := func(text string) error { return &Error{Reason: CredentialsInvalid, text: text} }
+	switch {
+	case !c.token.isSet() && !c.username.isSet() && !c.password.isSet() && !c.ca.isSet():
+		return missing("the Secret has no access-token, and no username and password")
+	case !c.token.isSet() && c.username.isSet() && !c.password.isSet():
+		return missing("the Secret has a username and no password")
+	case !c.token.isSet() && c.password.isSet() && !c.username.isSet():
+		return missing("the Secret has a password and no username")
+	case c.token.isSet() && (c.username.isSet() || c.password.isSet()):
+		return invalid("the Secret has an access-token and a username or password: one of them is to go")
+	case c.token.isSet() && !isToken(c.token.value()):
+		return invalid("the Secret's access-token has characters that no token has")
+	case !utf8.ValidString(c.username.value()) || !utf8.ValidString(c.password.value()):
+		return invalid("the Secret's username and password must be UTF-8")
+	case c.ca.isSet() && !x509.NewCertPool().AppendCertsFromPEM([]byte(c.ca.value())):
+		return invalid("the Secret's ca.crt has no certificate in PEM")
+	}
+	return nil
+}
+
+// isToken tells that a text can stand in a header: visible ASCII.
+func isToken(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// Equal tells that both would ask alike.
+func (c Credentials) Equal(other Credentials) bool {
+	return c.token.Equal(other.token) && c.username.Equal(other.username) &&
+		c.password.Equal(other.password) && c.ca.Equal(other.ca)
+}
+
+// roots are the certificates to trust: the system's, and those of ca.crt. They
+// are put together for each connection, as a copy of the system's takes tens
+// of KiB for each target. Without ca.crt it is nil, which means the system's.
+func (c Credentials) roots() *x509.CertPool {
+	if !c.ca.isSet() {
+		return nil
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	pool.AppendCertsFromPEM([]byte(c.ca.value()))
+	return pool
+}

@@ -1,0 +1,42 @@
+// Package discovery asks the pods of a workload, over HTTP, which adapters are
+// active. It has no Kubernetes client: pods and credentials come as plain data,
+// and what it gives back is what to want, and why not.
+//
+// One pod ([Client.Ask]):
+//
+//  1. The connection goes to the pod's own address and port, and nowhere else:
+//     no name is looked up, no proxy of the environment is used, no redirect is
+//     followed. An address that no pod of a cluster has is not connected to.
+//     Each request has a connection of its own, so none is left over, and
+//     nothing is believed of a server that was not proven with this request.
+//  2. A token is sent as it is. With a username and a password a token is
+//     asked of that pod (pods need not share the key they sign with), kept in
+//     memory, and renewed before it expires.
+//  3. After a 401 the token is renewed once: refreshed or, where that is
+//     refused, by one login. A second 401 is final for this question, and the
+//     next one begins with a login.
+//  4. Status is classified by its code alone; 200 is the only one whose body is
+//     read. The body is at most [source.MaxBodyBytes] long and is believed
+//     whole or not at all, as package source has it.
+//  5. All of that together takes at most [Endpoint.Timeout].
+//
+// All pods ([Client.Poll], [Merge]):
+//
+//  6. All are asked at once, each with a timeout of its own.
+//  7. Every pod answered: an adapter is active when any pod says so.
+//  8. Some did not answer: what they did say may add an adapter, and neither
+//     removes nor renumbers one. The silent pod may still serve it.
+//  9. None answered, or no pod was ready: the last good answer stands.
+//  10. Pods disagree on the number of an adapter (one is behind): the last
+//     number stands until all that have it active agree. Where there is none,
+//     the number that most pods say is taken, then the lowest, and only then
+//     one that can be no port.
+//  11. What stands comes first in the list, so that an adapter that newly
+//     claims its number does not get it.
+//
+// What goes wrong is an [Error]: a [Reason], the pod's name, and a text that is
+// the same each time. It carries no cause. What net/http says of an answer
+// quotes the answer, and an answer, as a request, may hold a secret; for the
+// same reason net/http's Transport is not used, which logs what a server says
+// unasked.
+package discovery

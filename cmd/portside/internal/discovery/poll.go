@@ -1,0 +1,70 @@
+package discovery
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// maxAtOnce is how many pods of one target are asked at once. It is a bound on
+// sockets for a DaemonSet on thousands of nodes.
+const maxAtOnce = 64
+
+// Result is what the pods of a target answered, each list in the order of the
+// pods' names.
+type Result struct {
+	Answers  []Answer
+	Failures []*Error
+}
+
+// Poll asks all pods, which are to be the ready ones, and forgets what it
+// knows of others. It ends when each has answered or failed; of up to 64 pods,
+// that is within [Endpoint.Timeout]. After a cancelled context its failures
+// have the reason Canceled.
+func (c *Client) Poll(ctx context.Context, pods []Pod) Result {
+	c.keepOnly(pods)
+	answers, failures := make([]Answer, len(pods)), make([]*Error, len(pods))
+	var group errgroup.Group
+	group.SetLimit(maxAtOnce)
+	for i, pod := range pods {
+		group.Go(func() error {
+			answer, err := c.Ask(ctx, pod)
+			if err != nil {
+				failures[i] = named(pod.Name, err)
+				return nil
+			}
+			answers[i] = answer
+			return nil
+		})
+	}
+	_ = group.Wait() // Each failure is in its place.
+
+	var r Result
+	for i := range pods {
+		if failures[i] != nil {
+			r.Failures = append(r.Failures, failures[i])
+		} else {
+			r.Answers = append(r.Answers, answers[i])
+		}
+	}
+	slices.SortStableFunc(r.Answers, func(a, b Answer) int { return cmp.Compare(a.Pod, b.Pod) })
+	slices.SortStableFunc(r.Failures, func(a, b *Error) int { return cmp.Compare(a.Pod, b.Pod) })
+	return r
+}
+
+// keepOnly drops the sessions of pods that are gone.
+func (c *Client) keepOnly(pods []Pod) {
+	asked := make(map[Pod]bool, len(pods))
+	for _, pod := range pods {
+		asked[pod] = true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.sessions, func(pod Pod, _ *session) bool { return !asked[pod] })
+}
+
+// Complete tells that there were pods, and that each of them answered.
+func (r Result) Complete() bool { return len(r.Answers) > 0 && len(r.Failures) == 0 }

@@ -1,0 +1,141 @@
+package discovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Reason is a reason of the condition Discovered.
+type Reason string
+
+// What a poll came to, as a whole.
+const (
+	// Answered: every ready pod answered.
+	Answered Reason = "Answered"
+	// PartlyAnswered: some ready pods did not answer, so nothing is removed.
+	PartlyAnswered Reason = "PartlyAnswered"
+	// NotAnswered: no ready pod answered, each for another reason.
+	NotAnswered Reason = "NotAnswered"
+	// NoReadyPods: there is no pod to ask.
+	NoReadyPods Reason = "NoReadyPods"
+	// Disagreeing: pods give one adapter different numbers, and the last one
+	// stands until they agree.
+	Disagreeing Reason = "Disagreeing"
+	// TooManyAdapters: the pods have more adapters together than one server
+	// can have, so the last answer stands.
+	TooManyAdapters Reason = "TooManyAdapters"
+)
+
+// Why a pod did not answer.
+const (
+	// Unauthorized: 401 to the credentials, also after one renewal of the token,
+	// or to the login.
+	Unauthorized Reason = "Unauthorized"
+	// Forbidden: 403; the credentials are good, and may not read adapters.
+	Forbidden Reason = "Forbidden"
+	// NotFound: 404; the path is wrong, or the server has no such list.
+	NotFound Reason = "NotFound"
+	// ServerError: a status of 500 and above.
+	ServerError Reason = "ServerError"
+	// UnexpectedStatus: any other status that is not 200.
+	UnexpectedStatus Reason = "UnexpectedStatus"
+	// Redirected: the server sends us elsewhere, and we do not go.
+	Redirected Reason = "Redirected"
+	// Timeout: the whole answer was not there in time.
+	Timeout Reason = "Timeout"
+	// Unreachable: no connection could be made to the pod's address.
+	Unreachable Reason = "Unreachable"
+	// Interrupted: the connection broke before the whole answer was there.
+	Interrupted Reason = "Interrupted"
+	// TLSFailed: the server could not be proven to be the one that is meant.
+	TLSFailed Reason = "TLSFailed"
+	// TooLarge: the answer is longer than is read.
+	TooLarge Reason = "TooLarge"
+	// Malformed: the answer is not the JSON list of at most 64 adapters.
+	Malformed Reason = "Malformed"
+	// Canceled: the caller went away. It says nothing of the pod.
+	Canceled Reason = "Canceled"
+)
+
+// Why no pod can be asked.
+const (
+	// CredentialsMissing: the Secret is not there, or a key is not in it.
+	CredentialsMissing Reason = "CredentialsMissing"
+	// CredentialsNotLabelled: the Secret has no label that lets us use it.
+	CredentialsNotLabelled Reason = "CredentialsNotLabelled"
+	// CredentialsInvalid: the Secret's values cannot be used.
+	CredentialsInvalid Reason = "CredentialsInvalid"
+	// EndpointInvalid: what the AdapterSet says makes no request.
+	EndpointInvalid Reason = "EndpointInvalid"
+)
+
+// texts are what a failure says where there is nothing more exact to say.
+var texts = map[Reason]string{
+	Unauthorized:           "the credentials are refused (status 401)",
+	Forbidden:              "the credentials may not do that (status 403)",
+	NotFound:               "the path is not there (status 404)",
+	Redirected:             "the server redirects elsewhere, which is not followed",
+	Timeout:                "no whole answer came in time",
+	Unreachable:            "no connection could be made",
+	Interrupted:            "the connection broke before the answer was whole",
+	TLSFailed:              "the TLS handshake failed",
+	TooLarge:               "the answer is longer than is read",
+	Malformed:              "the answer is not the JSON list of at most 64 adapters",
+	Canceled:               "the question was given up",
+	CredentialsMissing:     "the Secret with the credentials is not there",
+	CredentialsNotLabelled: "the Secret with the credentials lacks the label that lets it be used",
+}
+
+// Error says why a pod did not answer or, without a pod, why none can be asked.
+// Its text never changes while the cause stays the same, and holds nothing of
+// what was sent or received but the status.
+type Error struct {
+	Reason Reason
+	// Pod is the pod's name.
+	Pod string
+
+	during, text string
+}
+
+// Error names the pod and says what is wrong.
+func (e *Error) Error() string {
+	if e.Pod == "" {
+		return e.Text()
+	}
+	return fmt.Sprintf("pod %s: %s", e.Pod, e.Text())
+}
+
+// Text is the error without the pod's name, for a condition: names of pods are
+// generated, and a text that changes with each of them is a status write each.
+func (e *Error) Text() string {
+	text := e.text
+	if text == "" {
+		text = texts[e.Reason]
+	}
+	if text == "" {
+		text = string(e.Reason)
+	}
+	return e.during + text
+}
+
+// Unwrap gives context.DeadlineExceeded and context.Canceled their due. Other
+// causes are not kept, since their texts quote addresses and answers.
+func (e *Error) Unwrap() error {
+	switch e.Reason {
+	case Timeout:
+		return context.DeadlineExceeded
+	case Canceled:
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// ReasonOf is the reason of an Error, or empty.
+func ReasonOf(err error) Reason {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
