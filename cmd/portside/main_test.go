@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/portside-dev/portside/testenv"
 )
 
 // TestMain lets this binary be the program, so that exit codes, streams and
@@ -16,7 +18,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("PORTSIDE_TEST_RUN_MAIN") != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	testenv.Main(m, testenv.Options{})
 }
 
 func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
@@ -82,6 +84,60 @@ func TestKubectlPlugin(t *testing.T) {
 	code, stdout, _ := program(t, "kubectl-portside", "owners", "--help")
 	if code != 0 || !strings.Contains(stdout, "kubectl portside owners KIND/NAME") || strings.Contains(stdout, "  portside ") {
 		t.Errorf("exit code %d\n%s", code, stdout)
+	}
+}
+
+// The real kubectl finds the plugin and its completion on PATH, as they are
+// named there; the script is the one that the help shows.
+func TestKubectlFindsThePlugin(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	namespace := cp.Namespace(t)
+	const object = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}, spec: {serviceName: dittofs,
+	  selector: {matchLabels: {app: x}}, template: {metadata: {labels: {app: x}}, spec: {containers: [{name: dittofs, image: x}]}}}}`
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Symlink(self, filepath.Join(dir, "kubectl-portside")); err != nil {
+		t.Fatal(err)
+	}
+	_, help, _ := program(t, "portside", "completion", "--help")
+	_, script, found := strings.Cut(help, "#!/bin/sh\n")
+	script, _, ends := strings.Cut(script, "\n\n")
+	if !found || !ends {
+		t.Fatalf("no script in the help:\n%s", help)
+	}
+	script = "#!/bin/sh\n" + strings.TrimSpace(script) + "\n"
+	if err := os.WriteFile(filepath.Join(dir, "kubectl_complete-portside"), []byte(script), 0o700); err != nil { //nolint:gosec // G306: a program.
+		t.Fatal(err)
+	}
+	kubectl := func(args ...string) string {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), filepath.Join(cp.Assets(), "kubectl"), args...)
+		command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir(), "KUBERC=off", "KUBECONFIG=" + cp.KubeconfigFile(), "PATH=" + dir + ":/usr/bin:/bin"}
+		var out, errOut strings.Builder
+		command.Stdout, command.Stderr = &out, &errOut
+		if err := command.Run(); err != nil {
+			t.Fatalf("kubectl %v: %v\n%s", args, err, &errOut)
+		}
+		return out.String()
+	}
+	if got := kubectl("portside", "version"); !strings.HasPrefix(got, "portside ") {
+		t.Errorf("version: %s", got)
+	}
+	if got := kubectl("portside", "owners", "--help"); !strings.Contains(got, "kubectl portside owners KIND/NAME") {
+		t.Errorf("help:\n%s", got)
+	}
+	if got := kubectl("__complete", "portside", "hi"); !strings.HasPrefix(got, "history\t") {
+		t.Errorf("completion of a command:\n%s", got)
+	}
+	if got := kubectl("__complete", "portside", "owners", "-n", namespace, "sts/"); !strings.HasPrefix(got, "sts/dittofs\n:4") {
+		t.Errorf("completion of a workload:\n%s", got)
 	}
 }
 

@@ -16,9 +16,10 @@ func newCompletion(s *session) *cobra.Command {
 		Long: `Print the shell code that completes commands, flags, and the names of workloads,
 containers, managers and namespaces as they are in the cluster.
 
-For the kubectl plugin (kubectl portside), kubectl asks a program named
-kubectl_complete-portside. Put this script under that name, executable, into a
-folder of your PATH:
+As a kubectl plugin (kubectl portside), the binary must be in a folder of your
+PATH under the name kubectl-portside, by a link for example. kubectl then asks
+a program named kubectl_complete-portside for completion. Put this script under
+that name, executable, into a folder of your PATH, too:
 
   #!/bin/sh
   exec kubectl-portside __complete "$@"`,

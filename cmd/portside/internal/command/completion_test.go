@@ -71,5 +71,5 @@ func TestCompletionScripts(t *testing.T) {
 		}
 	}
 	expectIn(t, "stderr", runProgram(t, "", "completion", "tcsh").stderr, `unsupported shell "tcsh"`)
-	expectIn(t, "help", runProgram(t, "", "completion", "--help").stdout, "kubectl_complete-portside", `exec kubectl-portside __complete "$@"`)
+	expectIn(t, "help", runProgram(t, "", "completion", "--help").stdout, "under the name kubectl-portside", "kubectl_complete-portside", `exec kubectl-portside __complete "$@"`)
 }
