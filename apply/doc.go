@@ -42,12 +42,16 @@
 //   - What we own is what managedFields say and the object still has.
 //   - With nothing to emit, metadata alone goes out and our entry is gone; with
 //     nothing to emit and no entry, nothing is sent: an apply of nothing still
-//     makes the server fill managedFields that were emptied.
+//     makes the server fill managedFields that were emptied. Where the server
+//     would prune what nobody owns along with our last port of a container, a
+//     patch takes out our ports and our claim instead, and insists on the
+//     workload as it was read.
 //   - An apply carries the uid, so that a workload that is gone or was made
 //     anew is refused and never created. A refusal that names a port costs that
 //     port; one that names none means that we looked at an old object: look
-//     again, once. The answer to an apply is the next look: a port that the
-//     table would not have emitted is let go at once.
+//     again, once. The answer to an apply is the next look: where somebody was
+//     faster, what the table says then goes out at once, a few times at most.
+//   - A port is told as Owned or Shared only when it is live, named and ours.
 //
 // # Where the rows come from
 //
