@@ -3,6 +3,7 @@ package fieldmanager_test
 import (
 	"testing"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -193,6 +194,21 @@ func TestItemsAreApart(t *testing.T) {
 	same(t, "second", second.String(), `.spec.template.spec.containers[name="web"].ports[containerPort=2,protocol="TCP"]`)
 }
 
+// TestKeysOfNamedTypes: what a typed object holds finds what managedFields name.
+func TestKeysOfNamedTypes(t *testing.T) {
+	t.Parallel()
+	type number uint16
+	for name, key := range map[string]fieldmanager.Key{
+		"plain":          fieldmanager.KeyOf("containerPort", 12049, "protocol", "TCP"),
+		"typed port":     fieldmanager.KeyOf("containerPort", int32(12049), "protocol", corev1.ProtocolTCP),
+		"a type of mine": fieldmanager.KeyOf("protocol", corev1.ProtocolTCP, "containerPort", number(12049)),
+	} {
+		if !key.Equals(port(12049)) {
+			t.Errorf("%s: the key is %s", name, key)
+		}
+	}
+}
+
 func TestWrongPathsPanic(t *testing.T) {
 	t.Parallel()
 	var odd []any
@@ -203,6 +219,7 @@ func TestWrongPathsPanic(t *testing.T) {
 		"neither string nor key":    func() { fieldmanager.ListAt("containers", 1.5) },
 		"an index":                  func() { fieldmanager.ListAt("containers", 0, "ports") },
 		"a value is missing":        func() { fieldmanager.KeyOf(odd...) },
+		"a value of no kind":        func() { fieldmanager.KeyOf("name", []string{"web"}) },
 		"a field that is no string": func() { fieldmanager.KeyOf(1, "containerPort") },
 	} {
 		t.Run(name, func(t *testing.T) {
