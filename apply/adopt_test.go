@@ -316,6 +316,13 @@ func TestAdoptionGivesNothingAway(t *testing.T) {
 			argo(static), testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
+	t.Run("to a manager that declares no port", func(t *testing.T) {
+		t.Parallel()
+		story(argo("[]"), updates(testenv.DittoFSOperator, "[{name: nfs, containerPort: 12049}, {name: adapter-nfs, containerPort: 12049}, {name: adapter-smb, containerPort: 1445}]"),
+			adopting(testenv.DittoFSOperator).is(apply.Applied, "adapter-nfs 12049/TCP Removed: a static port has the same number and protocol; it stays", ownedSMB),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"nfs:12049/TCP", "adapter-smb:1445/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
+		).Run(t, testenv.Shared(t))
+	})
 	t.Run("a static port goes back whole", func(t *testing.T) {
 		t.Parallel()
 		const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049, hostPort: 2049}]"
