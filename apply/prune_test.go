@@ -15,26 +15,6 @@ import (
 // What the API server prunes when we let go of the last thing we own, and who
 // would lose by it.
 
-// disown takes a manager's entry out of managedFields, as the server does with
-// an entry whose apiVersion it no longer converts.
-func disown(manager string) testenv.Do {
-	return testenv.Do{What: manager + " loses its entry", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		m := cp.Manager("disown")
-		live, err := m.Get(ctx, "StatefulSet", namespace, dittofs)
-		if err != nil {
-			return err
-		}
-		for i, entry := range live.GetManagedFields() {
-			if entry.Manager == manager {
-				patch := fmt.Sprintf(`[{"op":"remove","path":"/metadata/managedFields/%d"}]`, i)
-				_, err = m.Patch(ctx, "StatefulSet", namespace, dittofs, "application/json-patch+json", []byte(patch))
-				return err
-			}
-		}
-		return fmt.Errorf("%s has no entry", manager)
-	}}
-}
-
 func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
 	t.Parallel()
 	unowned := []testenv.Step{
@@ -62,7 +42,7 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 	begin := []testenv.Step{
 		argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		edits(testenv.KubectlSet, `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"dittofs:2"}]`),
-		disown(testenv.ArgoCD),
+		testenv.Disown{Manager: testenv.ArgoCD},
 		testenv.Expect{Owners: map[string][]string{"": {usApply}, "8080/TCP": {}}},
 	}
 	left := testenv.Expect{Change: testenv.SpecChanged, Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}, "8080/TCP": {}}}
@@ -81,7 +61,7 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 func TestLettingGoLeavesWhatIsShared(t *testing.T) {
 	t.Parallel()
 	story(argo(static), testenv.Do{What: "a pass", Func: anyPass(nfs, smb)}, by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
-		disown(testenv.ArgoCD), disownContainer(alice),
+		testenv.Disown{Manager: testenv.ArgoCD}, disownContainer(alice),
 		testenv.Expect{Owners: map[string][]string{"": {usApply}, "12049/TCP": {aliceApply, usApply}}},
 		wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
 		testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {aliceApply}}},
@@ -143,7 +123,7 @@ func TestAnotherContainerIsTheTarget(t *testing.T) {
 	})
 	t.Run("nobody else keeps the old one", func(t *testing.T) {
 		t.Parallel()
-		story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), disown(testenv.ArgoCD),
+		story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), testenv.Disown{Manager: testenv.ArgoCD},
 			wanting(nfs).is(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed"),
 			testenv.Expect{Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {usApply}}},
 		).Run(t, testenv.Shared(t))

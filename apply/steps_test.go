@@ -2,8 +2,6 @@ package apply_test
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
@@ -27,22 +25,7 @@ func anyPass(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPl
 	}
 }
 
-// orphan adds ports that nobody owns: a manager's that is then taken out of
-// managedFields.
-func orphan(ports string) testenv.Do {
-	return testenv.Do{What: "ports without an owner", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		gone := cp.Manager("gone").In(namespace)
-		live, err := gone.Apply(ctx, shares(ports))
-		if err != nil {
-			return err
-		}
-		for i, entry := range live.GetManagedFields() {
-			if entry.Manager == "gone" {
-				patch := fmt.Sprintf(`[{"op":"remove","path":"/metadata/managedFields/%d"}]`, i)
-				_, err = gone.Patch(ctx, "StatefulSet", namespace, dittofs, "application/json-patch+json", []byte(patch))
-				return err
-			}
-		}
-		return fmt.Errorf("no entry to take out in %s", strings.TrimSpace(ports))
-	}}
+// orphan adds ports that nobody owns: a manager's that then loses its entry.
+func orphan(ports string) testenv.Step {
+	return testenv.Steps{by("gone", shares(ports)), testenv.Disown{Manager: "gone"}}
 }

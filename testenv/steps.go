@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -116,6 +117,47 @@ func (d Delete) run(ctx context.Context, s *stage) error {
 	return s.write(ctx, nil, func() error {
 		return s.manager(d.Manager).Delete(ctx, s.Kind, s.namespace, s.Name)
 	})
+}
+
+// Disown takes a manager's entry out of managedFields, as the server does with
+// an entry whose apiVersion it no longer converts: what only the manager owned
+// is then owned by nobody.
+type Disown struct{ Manager string }
+
+func (d Disown) String() string { return d.Manager + " loses its entry" }
+
+func (d Disown) run(ctx context.Context, s *stage) error {
+	return s.write(ctx, nil, func() error {
+		for i, entry := range slices.Backward(s.live.GetManagedFields()) {
+			if entry.Manager != d.Manager {
+				continue
+			}
+			_, err := s.manager("disown").Patch(ctx, s.Kind, s.namespace, s.Name, types.JSONPatchType,
+				fmt.Appendf(nil, `[{"op":"remove","path":"/metadata/managedFields/%d"}]`, i))
+			return err
+		}
+		return fmt.Errorf("%s has no entry", d.Manager)
+	})
+}
+
+// Steps are several steps that stand for one.
+type Steps []Step
+
+func (many Steps) String() string {
+	names := make([]string, 0, len(many))
+	for _, step := range many {
+		names = append(names, step.String())
+	}
+	return strings.Join(names, ", then ")
+}
+
+func (many Steps) run(ctx context.Context, s *stage) error {
+	for _, step := range many {
+		if err := step.run(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", step, err)
+		}
+	}
+	return nil
 }
 
 // Do is a step that is more than a request: a pass of portside, a command.
