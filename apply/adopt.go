@@ -70,7 +70,7 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from string) error {
 	if len(step.remove) > 0 && a.dryRun {
 		return nil // what would be given back is not there to be seen
 	}
-	return a.giveBack(ctx, r, from, len(step.take) > 0)
+	return a.giveBack(ctx, r, from)
 }
 
 // adoption is what is to be done about one container.
@@ -198,7 +198,7 @@ var allLeaves = []string{"containerPort", "hostIP", "hostPort", "name", "protoco
 // giveBack returns the keys of static ports that fell to our own name, as an
 // update, when copies were taken out, now or in a run that did not end: to the
 // manager that declares the static port, or to nobody.
-func (a *Applier) giveBack(ctx context.Context, r *Result, from string, others bool) error {
+func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
 	w := r.After
 	c, err := w.Container(r.Container)
 	if err != nil {
@@ -211,7 +211,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string, others b
 	updater := fieldmanager.Updater(a.manager)
 	entry, _ := entries.Of(updater)
 	h := fieldmanager.HandOver{List: portsOf(c.Name), Leaves: allLeaves, From: []fieldmanager.Manager{updater}}
-	if owner, known := a.staticOwner(entries, c, from); known && others {
+	if owner, known := a.staticOwner(entries, c, from); known && r.handedOver() {
 		h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
 	}
 	var keys []fieldmanager.Key
@@ -230,6 +230,13 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from string, others b
 	}
 	r.Outcome, r.After, r.ResourceVersion = Applied, after, after.ResourceVersion
 	return nil
+}
+
+// handedOver tells whether the adoption moved ports, in this try or in one that
+// another writer came in between. Who had none but the doubled one is no
+// operator of adapter ports: it may as well have added the static port.
+func (r *Result) handedOver() bool {
+	return slices.ContainsFunc(r.Ports, func(p PortStatus) bool { return p.State != Removed && p.State != Blocked })
 }
 
 // staticOwner is the manager that declares a container's static ports: the only

@@ -20,6 +20,7 @@ type step struct {
 	options []apply.Option
 	do      func(context.Context, *apply.Applier, apply.Target) (apply.Result, error)
 	kind    apply.Kind // StatefulSet when empty
+	write   int32      // that between comes before
 	between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
 }
 
@@ -30,7 +31,12 @@ func (s step) of(kind apply.Kind) step {
 
 // after lets something happen between the look and the first write.
 func (s step) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) step {
-	s.between = between
+	return s.before(1, between)
+}
+
+// before lets something happen before a write, the first being 1.
+func (s step) before(write int32, between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) step {
+	s.write, s.between = write, between
 	return s
 }
 
@@ -50,7 +56,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 	return testenv.Do{What: s.what, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		config := audited(cp.Config())
 		if s.between != nil {
-			config = interrupted(config, func() error { return s.between(ctx, cp, namespace) })
+			config = interruptedAt(config, s.write, func() error { return s.between(ctx, cp, namespace) })
 		}
 		client, err := appsclient.NewForConfig(config)
 		if err != nil {
@@ -262,6 +268,20 @@ func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
 		t.Parallel()
 		story(argo(static), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
 			adopting(testenv.DittoFSOperator).after(argoMeanwhile(more)).is(apply.Applied, ownedNFS), kept,
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("adoption of two items with one key, between its writes", func(t *testing.T) {
+		t.Parallel()
+		const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
+		scaled := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			_, err := cp.Manager(testenv.KubectlEdit).Patch(ctx, "StatefulSet", namespace, dittofs, "application/merge-patch+json", []byte(`{"metadata":{"annotations":{"edited":"true"}}}`))
+			return err
+		}
+		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}, "+
+			"{name: nfs, containerPort: 12049}, {name: adapter-nfs, containerPort: 12049}]"),
+			adopting(testenv.DittoFSOperator).before(2, scaled).is(apply.Applied, ownedSMB,
+				"adapter-nfs 12049/TCP Removed: a static port has the same number and protocol; it stays"),
+			testenv.Expect{Change: testenv.SpecChanged, Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}}},
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("release keeping the ports", func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync"
+	"sync/atomic"
 
 	"k8s.io/client-go/rest"
 )
@@ -15,12 +15,18 @@ import (
 // interrupted is a configuration whose first write waits until something else
 // has happened: the race of a look that is out of date, without a race.
 func interrupted(config *rest.Config, happen func() error) *rest.Config {
-	var once sync.Once
-	return intercepted(config, func(r *http.Request) (err error) {
-		if r.Method != http.MethodGet && happen != nil {
-			once.Do(func() { err = happen() })
+	return interruptedAt(config, 1, happen)
+}
+
+// interruptedAt is a configuration whose write of that number waits, the first
+// being 1.
+func interruptedAt(config *rest.Config, write int32, happen func() error) *rest.Config {
+	var writes atomic.Int32
+	return intercepted(config, func(r *http.Request) error {
+		if r.Method == http.MethodGet || writes.Add(1) != write {
+			return nil
 		}
-		return err
+		return happen()
 	})
 }
 
