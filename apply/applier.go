@@ -3,11 +3,8 @@ package apply
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -76,6 +73,9 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 	if err != nil {
 		return nil, err
 	}
+	if w.reduced {
+		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
+	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)
 	if err != nil {
 		return nil, err
@@ -101,72 +101,6 @@ func (a *Applier) dryRunOption() []string {
 		return []string{metav1.DryRunAll}
 	}
 	return nil
-}
-
-// holds tells whether we have an entry in managedFields.
-func (a *Applier) holds(w *Workload) bool { return len(a.entries(w)) > 0 }
-
-func (a *Applier) entries(w *Workload) []metav1.ManagedFieldsEntry {
-	var ours []metav1.ManagedFieldsEntry
-	for _, e := range w.ManagedFields {
-		if e.Manager == a.manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
-			ours = append(ours, e)
-		}
-	}
-	return ours
-}
-
-// changed tells whether a write of ours was one to the server. It asks our
-// entry and our ports alone: the resourceVersion also moves with what others
-// write at the same time.
-func (a *Applier) changed(before, after *Workload) (bool, error) {
-	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
-		return false, nil
-	}
-	if !equality.Semantic.DeepEqual(a.entries(before), a.entries(after)) {
-		return true, nil
-	}
-	was, err := a.ownPorts(before)
-	if err != nil {
-		return false, err
-	}
-	is, err := a.ownPorts(after)
-	return !slices.Equal(was, is), err
-}
-
-// containerPort is a port together with the container it is in.
-type containerPort struct {
-	container string
-	corev1.ContainerPort
-}
-
-// ownPorts are all live ports that we own, of all containers, in order.
-func (a *Applier) ownPorts(w *Workload) ([]containerPort, error) {
-	entries, err := fieldmanager.Decode(a.entries(w))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
-	}
-	var ours []containerPort
-	for _, c := range w.Containers {
-		owners := entries.In(portsOf(c.Name))
-		for _, p := range c.Ports {
-			if len(owners.Of(portKey{p.ContainerPort, p.Protocol}.fields()).Item) > 0 {
-				ours = append(ours, containerPort{c.Name, p})
-			}
-		}
-	}
-	return ours, nil
-}
-
-// gone are those of our ports before that the workload does not have after.
-func gone(before []containerPort, after *Workload) []containerPort {
-	return slices.DeleteFunc(slices.Clone(before), func(p containerPort) bool {
-		return slices.ContainsFunc(after.Containers, func(c Container) bool {
-			return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
-				return q.ContainerPort == p.ContainerPort.ContainerPort && q.Protocol == p.Protocol
-			})
-		})
-	})
 }
 
 // IsRefusal reports whether err is the API server's answer to what was asked,

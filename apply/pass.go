@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -23,7 +21,39 @@ const maxCorrections = 3
 func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, error) {
 	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
 	outcome, err := p.run(ctx)
-	result := Result{Target: t, Container: p.container, Outcome: outcome, Before: p.first, After: p.now}
+	return p.result(outcome), err
+}
+
+// PassOn is the pass that begins with a look that one already has, such as from
+// a watch, and saves the request for another. The container is that of a
+// [Target].
+//
+// The look may be stale, and it may be [Workload.Reduced]. The uid makes the
+// server refuse what is meant for a workload that is gone or was made anew; its
+// answer to the apply is the next look, as in every pass. The pass reads the
+// workload where a refusal names no port, and before it lets go of a container
+// or takes over what nobody owns.
+//
+// A look from before our own last write is harmless for the ports, but has that
+// write told as Applied once more. One from before several could put back an
+// older order, which restarts pods: who keeps looks should take an answer of
+// ours ([Result].After) for newer than what has an older resourceVersion.
+func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
+	p := a.passOn(look, container, want)
+	outcome, err := p.run(ctx)
+	return p.result(outcome), err
+}
+
+// passOn is a pass that has not begun.
+func (a *Applier) passOn(look *Workload, container string, want Wanted) *pass {
+	target := look.target()
+	target.Container = container
+	return &pass{Applier: a, target: target, want: want, refused: refusals{}, now: look, given: true}
+}
+
+// result tells what the pass came to.
+func (p *pass) result(outcome Outcome) Result {
+	result := Result{Target: p.target, Container: p.container, Outcome: outcome, Before: p.first, After: p.now}
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
@@ -36,7 +66,7 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 	if p.now != nil {
 		result.ResourceVersion = p.now.ResourceVersion
 	}
-	return result, err
+	return result
 }
 
 // pass is one pass under way.
@@ -46,6 +76,8 @@ type pass struct {
 	want   Wanted
 
 	first, now  *Workload
+	given       bool            // now is the look that the pass was given
+	again       bool            // it is to be looked again before the next decision
 	was         []containerPort // ours at the first look
 	container   string
 	ports       []PortStatus
@@ -60,12 +92,15 @@ type pass struct {
 // run decides on the last look and applies, until the look is the answer to an
 // apply that needs no correction.
 func (p *pass) run(ctx context.Context) (Outcome, error) {
-	if err := p.look(ctx); err != nil {
-		return notFoundOr(err, p.target)
-	}
 	for {
+		if err := p.look(ctx); err != nil {
+			return notFoundOr(err, p.target)
+		}
 		c, err := p.now.Container(p.target.Container)
 		if err != nil {
+			if p.again = p.given && p.givesUpVanished(); p.again {
+				continue
+			}
 			return ContainerNotFound, p.giveUpVanished(ctx, err)
 		}
 		intent, err := decide(p.now, c, p.want, p.manager, p.refused)
@@ -78,14 +113,14 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return Paused, nil
 		case p.sent != nil && (p.now.Paused || p.stands(intent)):
 			return p.outcome(), nil
-		case len(intent.Emit) == 0 && !p.holds(p.now) && (len(p.refused) == 0 || p.lookedAgain):
+		case len(intent.Emit) == 0 && !p.Holds(p.now) && (len(p.refused) == 0 || p.lookedAgain):
 			return p.outcome(), nil
-		case len(intent.Emit) == 0 && !p.holds(p.now):
+		case len(intent.Emit) == 0 && !p.Holds(p.now):
 			// All that was to be said was refused: see what is there instead.
-			p.lookedAgain = true
-			if err := p.look(ctx); err != nil {
-				return notFoundOr(err, p.target)
-			}
+			p.lookedAgain, p.again = true, true
+			continue
+		case p.given && p.letsGo(c, intent):
+			p.again = true
 			continue
 		}
 		done, err := p.send(ctx, c, intent)
@@ -98,92 +133,42 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 	}
 }
 
-// look reads the target.
+// look reads the target where there is no look yet, or where it has to be read
+// again. What the pass was given is then of no more use.
 func (p *pass) look(ctx context.Context) (err error) {
+	if p.now != nil && !p.again {
+		if p.first == nil {
+			return p.begin()
+		}
+		return nil
+	}
+	first := p.first == nil || p.given
+	p.given, p.again = false, false
 	p.now, err = p.Look(ctx, p.target)
 	if err != nil {
 		p.now = nil
 		return err
 	}
-	if p.first == nil {
-		p.first = p.now
-		p.was, err = p.ownPorts(p.now)
+	if first {
+		return p.begin()
 	}
+	return nil
+}
+
+// begin makes the look the first.
+func (p *pass) begin() (err error) {
+	p.first = p.now
+	p.was, err = p.ownPorts(p.now)
 	return err
 }
 
-// send applies the intent and makes the server's answer the next look. Where
-// the server refuses there is something new to decide on: ports that it named,
-// or another look. It reports whether the server saw no change at all, so that
-// there is nothing new to decide on.
-func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool, err error) {
-	taken, answer, err := p.write(ctx, c, intent)
-	if err != nil {
-		p.sent = nil
-		return false, p.refusedBy(ctx, err, c, intent)
-	}
-	if answer.ResourceVersion == p.now.ResourceVersion && !p.dryRun {
-		return true, nil
-	}
-	changed, err := p.changed(p.now, answer)
-	p.changedAny = p.changedAny || changed
-	if p.now, p.sent = answer, &intent; taken {
-		p.sent = nil // only a part of it, and not by an apply
-	}
-	return false, err
-}
-
-// write applies the intent. Where the server would prune what is nobody's along
-// with the containers that it lets go, we take ourselves out of those first.
-func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bool, answer *Workload, err error) {
-	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit}
-	if intent.TakeOver {
-		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
-			return false, nil, err
-		}
-		answer, err = p.apply(ctx, says)
-		return false, answer, err
-	}
-	keep := c.Name
-	if len(intent.Emit) == 0 {
-		keep = ""
-	}
-	pruned, err := p.pruned(p.now, keep)
-	if err != nil {
-		return false, nil, err
-	}
-	if len(pruned) > 0 {
-		answer, err = p.takeOut(ctx, p.now, pruned)
-		return true, answer, err
-	}
-	answer, err = p.apply(ctx, says)
-	return false, answer, err
-}
-
-// refusedBy makes what it can of an apply that failed; its error is the
-// apply's where that is nothing.
-func (p *pass) refusedBy(ctx context.Context, err error, c *Container, intent Intent) error {
-	switch {
-	case !IsRefusal(err) && !apierrors.IsNotFound(err):
-		return err
-	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Emit)):
-		return nil
-	case p.lookedAgain:
-		return err
-	}
-	p.lookedAgain = true
-	return p.look(ctx)
-}
-
-// learn notes refused ports and reports whether one of them is news.
-func (p *pass) learn(refused refusals) bool {
-	news := false
-	for key, why := range refused {
-		if _, known := p.refused[key]; !known {
-			p.refused[key], news = why, true
-		}
-	}
-	return news
+// letsGo tells that an intent takes more than an apply that a stale look can do
+// no harm by: it lets go of a whole container, where the server may have to be
+// kept from pruning, or it takes over what nobody owns.
+func (p *pass) letsGo(c *Container, intent Intent) bool {
+	held, err := p.held(p.now)
+	return err != nil || intent.TakeOver || len(intent.Emit) == 0 ||
+		slices.ContainsFunc(held, func(name string) bool { return name != c.Name })
 }
 
 // stands tells whether the last apply stands, now that its answer led to the
@@ -213,17 +198,11 @@ func (p *pass) stands(next Intent) bool {
 // owner would meet conflicts with us when they come back. What we own of
 // containers that are there stays, since which one is meant is not known.
 func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
-	if p.now.Paused {
-		return notFound
-	}
-	held, err := p.held(p.now)
+	vanished, err := p.vanished()
 	if err != nil {
 		return err
 	}
-	vanished := slices.DeleteFunc(held, func(name string) bool {
-		return slices.ContainsFunc(p.now.Containers, func(c Container) bool { return c.Name == name })
-	})
-	if len(vanished) == 0 {
+	if !p.givesUpVanished() {
 		return notFound
 	}
 	answer, err := p.takeOut(ctx, p.now, vanished)
@@ -232,4 +211,17 @@ func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
 	}
 	p.now, p.changedAny = answer, true
 	return notFound
+}
+
+// vanished are the containers that our entry names and that are gone.
+func (p *pass) vanished() ([]string, error) {
+	held, err := p.held(p.now)
+	return slices.DeleteFunc(held, func(name string) bool {
+		return slices.ContainsFunc(p.now.Containers, func(c Container) bool { return c.Name == name })
+	}), err
+}
+
+func (p *pass) givesUpVanished() bool {
+	vanished, err := p.vanished()
+	return !p.now.Paused && (err != nil || len(vanished) > 0)
 }

@@ -62,6 +62,9 @@ func (k portKey) fields() fieldmanager.Key {
 // ones portside ever owns of it.
 var portLeaves = []string{"containerPort", "name", "protocol"}
 
+// keyLeaves are those of a port that is kept without its name.
+var keyLeaves = []string{"containerPort", "protocol"}
+
 // portsOf is the keyed list that holds a container's ports, in every kind of
 // workload.
 func portsOf(container string) fieldmanager.List {

@@ -79,7 +79,7 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	case w.Paused:
 		r.Outcome = Paused
 		return nil
-	case !a.holds(w):
+	case !a.Holds(w):
 		r.Outcome = Unchanged
 		return nil
 	}

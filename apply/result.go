@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -78,5 +80,22 @@ type Result struct {
 	Ports []PortStatus
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.
+	// Before is the look that [Applier.PassOn] was given, unless it had to look
+	// itself before it wrote anything.
 	Before, After *Workload
+}
+
+// TemplateChanged tells whether the pod template changed by this write, so that
+// the workload's controller may restart pods: something of ours was stored, and
+// a container's ports are not what they were. It does not ask the generation,
+// which also moves with what others write at the same time, such as a scale.
+//
+// What another writer changed of the ports meanwhile counts too where something
+// of ours was stored. After a pass that began with a look from before our last
+// write, that write is told once more. After a dry run it tells what would be.
+func (r Result) TemplateChanged() bool {
+	return r.Outcome == Applied && r.Before != nil && r.After != nil &&
+		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b Container) bool {
+			return a.Name == b.Name && slices.Equal(a.Ports, b.Ports)
+		})
 }

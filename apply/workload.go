@@ -55,6 +55,12 @@ type Workload struct {
 	// what is outside a StatefulSet's partition, and none where the update
 	// strategy is OnDelete or the Deployment is paused.
 	Restarts int32
+	// Rollout is how far the newest pod template is brought in.
+	Rollout Rollout
+
+	// reduced tells that ManagedFields are not what the server has; see
+	// [Workload.Reduced].
+	reduced bool
 }
 
 // Container is a container's name and ports, in order. Their protocols are
@@ -62,6 +68,10 @@ type Workload struct {
 type Container struct {
 	Name  string
 	Ports []corev1.ContainerPort
+	// Awaits are the names of ports that the container's probes and lifecycle
+	// handlers refer to, sorted, each once. Until a port of that name is
+	// declared a probe of it fails, so that a rollout may wait for the port.
+	Awaits []string
 }
 
 // ContainerError is a target whose container cannot be told. It lists those
@@ -112,7 +122,7 @@ func (w *Workload) target() Target {
 }
 
 // workloadOf reads what all kinds have in common.
-func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32) *Workload {
+func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
 	w := &Workload{
 		Kind:             kind,
 		Namespace:        meta.Namespace,
@@ -125,10 +135,11 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
 		ManagedFields:    meta.ManagedFields,
 		Restarts:         restarts,
+		Rollout:          rollout,
 	}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]
-		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports})
+		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, Awaits: awaits(c)})
 	}
 	return w
 }

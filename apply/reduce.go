@@ -1,0 +1,124 @@
+package apply
+
+import (
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// Reduced is a copy that is fit for keeping in memory for thousands of
+// workloads. It shares nothing with the object that the workload was read from,
+// and of managedFields it keeps what decisions depend on: who owns a container,
+// and what below its ports. [Decide], [OwnersOf], [Applier.Standing],
+// [Applier.OwnPorts] and [Applier.Holds] say the same of it as of the whole. No
+// patch of managedFields can be made from it: [Applier.PassOn] reads the
+// workload where it comes to that.
+func (w *Workload) Reduced() *Workload {
+	r := *w
+	r.reduced = true
+	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
+	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
+	r.Containers = make([]Container, len(w.Containers))
+	for i := range w.Containers {
+		r.Containers[i] = w.Containers[i].clone()
+	}
+	r.ManagedFields = reducedEntries(w.ManagedFields)
+	return &r
+}
+
+func (c *Container) clone() Container {
+	k := Container{Name: cloned(c.Name)}
+	if len(c.Ports) > 0 {
+		k.Ports = make([]corev1.ContainerPort, len(c.Ports))
+	}
+	for i, p := range c.Ports {
+		p.Name, p.Protocol, p.HostIP = cloned(p.Name), cloned(p.Protocol), cloned(p.HostIP)
+		k.Ports[i] = p
+	}
+	if len(c.Awaits) > 0 {
+		k.Awaits = make([]string, len(c.Awaits))
+	}
+	for i, name := range c.Awaits {
+		k.Awaits[i] = cloned(name)
+	}
+	return k
+}
+
+// cloned is a string that keeps no larger one in memory.
+func cloned[S ~string](s S) S { return S(strings.Clone(string(s))) }
+
+// reducedEntries are the entries that decisions depend on, each without its
+// time and with the fields that reducedFields leaves it. Entries that cannot be
+// read stay as they are, to be the error that they are.
+func reducedEntries(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	entries, err := fieldmanager.Decode(managed)
+	kept := make([]metav1.ManagedFieldsEntry, 0, len(managed))
+	for i := range managed {
+		if err != nil {
+			kept = append(kept, reducedEntry(&managed[i], string(managed[i].FieldsV1.GetRawBytes())))
+			continue
+		}
+		mayBeOurs := managed[i].Operation == metav1.ManagedFieldsOperationApply && managed[i].Subresource == ""
+		fields := reducedFields(entries[i].Fields, mayBeOurs)
+		if fields.Empty() && !mayBeOurs {
+			continue
+		}
+		raw, problem := fields.ToJSON()
+		if problem != nil { // what was read can be written
+			raw = managed[i].FieldsV1.GetRawBytes()
+		}
+		kept = append(kept, reducedEntry(&managed[i], string(raw)))
+	}
+	return slices.Clip(kept)
+}
+
+func reducedEntry(e *metav1.ManagedFieldsEntry, fields string) metav1.ManagedFieldsEntry {
+	return metav1.ManagedFieldsEntry{
+		Manager: cloned(e.Manager), Operation: cloned(e.Operation), Subresource: cloned(e.Subresource),
+		APIVersion: cloned(e.APIVersion), FieldsType: cloned(e.FieldsType),
+		FieldsV1: metav1.NewFieldsV1(fields),
+	}
+}
+
+// reducedFields are the paths that decisions depend on. What else there is of
+// an entry that may be ours tells it from what we apply: the first of those
+// paths stands for them all.
+func reducedFields(fields *fieldpath.Set, mayBeOurs bool) *fieldpath.Set {
+	kept, others := fieldpath.NewSet(), 0
+	fields.Iterate(func(p fieldpath.Path) {
+		switch {
+		case decides(p):
+			kept.Insert(p.Copy())
+		case mayBeOurs:
+			if others == 0 {
+				kept.Insert(p.Copy())
+			}
+			others++
+		}
+	})
+	return kept
+}
+
+// containersPath is where the containers of a pod template are.
+var containersPath = fieldpath.MakePathOrDie("spec", "template", "spec", "containers")
+
+// decides tells that a path is a container's key or name, or below its ports.
+func decides(p fieldpath.Path) bool {
+	depth := len(containersPath)
+	if len(p) <= depth || p[depth].Key == nil || !p[:depth].Equals(containersPath) {
+		return false
+	}
+	switch below := p[depth+1:]; {
+	case len(below) == 0:
+		return true
+	case below[0].FieldName == nil:
+		return false
+	default:
+		return (len(below) == 1 && *below[0].FieldName == "name") || (len(below) > 1 && *below[0].FieldName == "ports")
+	}
+}
