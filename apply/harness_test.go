@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,9 +152,19 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 		return err
 	}
 	target := apply.Target{Kind: p.kind, Namespace: namespace, Name: dittofs, Container: p.container}
-	result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: p.wants, AllowHostNetwork: p.host})
+	want := apply.Wanted{Adapters: p.wants, AllowHostNetwork: p.host}
+	before, err := p.foretell(ctx, cp, target, want)
+	if err != nil {
+		return err
+	}
+	result, err := applier.Pass(ctx, target, want)
 	if result.Outcome != p.outcome {
 		return fmt.Errorf("outcome %s (%v), want %s; ports %q", result.Outcome, err, p.outcome, describe(result.Ports))
+	}
+	if before != nil {
+		if err := errors.Join(before.cameTrue(result, err), stands(applier, p.container, want, result)); err != nil {
+			return err
+		}
 	}
 	if got := describe(result.Ports); !slices.Equal(got, p.ports) {
 		return fmt.Errorf("ports\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(p.ports, "\n  "))
@@ -168,6 +179,24 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 		return fmt.Errorf("it took %s, want %s", &requests, p.requests)
 	}
 	return nil
+}
+
+// foretell asks what stands before the pass, where nothing comes in between.
+func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target apply.Target, want apply.Wanted) (*foretold, error) {
+	client, err := appsclient.NewForConfig(cp.Config())
+	if err != nil || p.dryRun || p.between != nil {
+		return nil, err
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		return nil, err
+	}
+	look, err := applier.Look(ctx, target)
+	if err != nil {
+		return nil, nil //nolint:nilerr // the pass is to tell it
+	}
+	f, err := foretell(applier, look, p.container, want)
+	return &f, err
 }
 
 // foreseeing makes it a dry run that foresees these ports.

@@ -34,10 +34,12 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 // workload where a refusal names no port, and before it lets go of a container
 // or takes over what nobody owns.
 //
-// A look from before our own last write is harmless for the ports, but has that
-// write told as Applied once more. One from before several could put back an
-// older order, which restarts pods: who keeps looks should take an answer of
-// ours ([Result].After) for newer than what has an older resourceVersion.
+// Whether the server stored a change is told by its answer beside the look. So
+// after a look from before our own last write that write is told as Applied once
+// more; and where what the look still has of ours had been taken away, putting it
+// back may be told as Unchanged. A look from before several writes of ours could
+// put an older order back, which restarts pods: who keeps looks does well to
+// keep an answer ([Result].After) until something newer is seen.
 func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
 	p := a.passOn(look, container, want)
 	outcome, err := p.run(ctx)

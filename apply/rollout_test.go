@@ -1,0 +1,204 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// rollout is what a test wants of a Rollout.
+type rollout struct{ underWay, failed bool }
+
+func (want rollout) check(t *testing.T, name string, w *apply.Workload) {
+	t.Helper()
+	if is := (rollout{w.Rollout.UnderWay, w.Rollout.Failed}); is != want {
+		t.Errorf("%s: %+v, want %+v", name, is, want)
+	}
+}
+
+func TestRolloutOfAStatefulSet(t *testing.T) {
+	t.Parallel()
+	done := appsv1.StatefulSetStatus{ObservedGeneration: 2, Replicas: 3, ReadyReplicas: 3, UpdatedReplicas: 3, AvailableReplicas: 3}
+	partition := func(n int32) func(*appsv1.StatefulSet) {
+		return func(s *appsv1.StatefulSet) {
+			s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: &n}
+		}
+	}
+	onDelete := func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }
+	for name, c := range map[string]struct {
+		status func(*appsv1.StatefulSetStatus)
+		spec   func(*appsv1.StatefulSet)
+		want   rollout
+	}{
+		"complete":                        {want: rollout{}},
+		"not observed":                    {status: func(s *appsv1.StatefulSetStatus) { s.ObservedGeneration = 1 }, want: rollout{underWay: true}},
+		"a pod to be made":                {status: func(s *appsv1.StatefulSetStatus) { s.Replicas = 2 }, want: rollout{underWay: true}},
+		"a pod too many":                  {status: func(s *appsv1.StatefulSetStatus) { s.Replicas = 4 }, want: rollout{underWay: true}},
+		"a pod not ready":                 {status: func(s *appsv1.StatefulSetStatus) { s.ReadyReplicas = 2 }, want: rollout{underWay: true}},
+		"a pod not available":             {status: func(s *appsv1.StatefulSetStatus) { s.AvailableReplicas = 2 }, want: rollout{}},
+		"an old pod":                      {status: func(s *appsv1.StatefulSetStatus) { s.UpdatedReplicas = 2 }, want: rollout{underWay: true}},
+		"an old pod below the partition":  {status: func(s *appsv1.StatefulSetStatus) { s.UpdatedReplicas = 2 }, spec: partition(1), want: rollout{}},
+		"an old pod above the partition":  {status: func(s *appsv1.StatefulSetStatus) { s.UpdatedReplicas = 1 }, spec: partition(1), want: rollout{underWay: true}},
+		"a partition above the replicas":  {status: func(s *appsv1.StatefulSetStatus) { s.UpdatedReplicas = 0 }, spec: partition(9), want: rollout{}},
+		"below the partition, not ready":  {status: func(s *appsv1.StatefulSetStatus) { s.ReadyReplicas = 2 }, spec: partition(3), want: rollout{underWay: true}},
+		"old pods, OnDelete":              {status: func(s *appsv1.StatefulSetStatus) { s.UpdatedReplicas = 0 }, spec: onDelete, want: rollout{}},
+		"not observed, OnDelete":          {status: func(s *appsv1.StatefulSetStatus) { s.ObservedGeneration = 1 }, spec: onDelete, want: rollout{underWay: true}},
+		"no replicas":                     {status: func(s *appsv1.StatefulSetStatus) { *s = appsv1.StatefulSetStatus{ObservedGeneration: 2} }, spec: func(s *appsv1.StatefulSet) { s.Spec.Replicas = ptr.To[int32](0) }, want: rollout{}},
+		"one replica where none is given": {spec: func(s *appsv1.StatefulSet) { s.Spec.Replicas = nil }, want: rollout{underWay: true}},
+	} {
+		s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Generation: 2}, Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3)}, Status: done}
+		if c.status != nil {
+			c.status(&s.Status)
+		}
+		if c.spec != nil {
+			c.spec(s)
+		}
+		c.want.check(t, name, apply.ReadStatefulSet(s))
+	}
+}
+
+func TestRolloutOfADeployment(t *testing.T) {
+	t.Parallel()
+	progressing := func(status, reason string) func(*appsv1.Deployment) {
+		return func(d *appsv1.Deployment) {
+			d.Status.Conditions[0].Status, d.Status.Conditions[0].Reason = "True", reason
+			if status != "" {
+				d.Status.Conditions[0].Status = "False"
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		change func(*appsv1.Deployment)
+		want   rollout
+	}{
+		"complete":             {func(*appsv1.Deployment) {}, rollout{}},
+		"not observed":         {func(d *appsv1.Deployment) { d.Generation = 3 }, rollout{underWay: true}},
+		"not observed, paused": {func(d *appsv1.Deployment) { d.Generation, d.Spec.Paused = 3, true }, rollout{underWay: true}},
+		"a pod to be made":     {func(d *appsv1.Deployment) { d.Status.Replicas = 2 }, rollout{underWay: true}},
+		"a pod too many":       {func(d *appsv1.Deployment) { d.Status.Replicas = 4 }, rollout{underWay: true}},
+		"an old pod":           {func(d *appsv1.Deployment) { d.Status.UpdatedReplicas = 2 }, rollout{underWay: true}},
+		"a pod not ready":      {func(d *appsv1.Deployment) { d.Status.ReadyReplicas = 2 }, rollout{underWay: true}},
+		"a pod not available":  {func(d *appsv1.Deployment) { d.Status.AvailableReplicas = 2 }, rollout{underWay: true}},
+		"not said to be done":  {progressing("", "ReplicaSetUpdated"), rollout{underWay: true}},
+		"said not to be done":  {progressing("False", "NewReplicaSetAvailable"), rollout{underWay: true}},
+		"not said to be there": {func(d *appsv1.Deployment) { d.Status.Conditions[1].Status = "False" }, rollout{underWay: true}},
+		"no condition":         {func(d *appsv1.Deployment) { d.Status.Conditions = nil }, rollout{underWay: true}},
+		"an old pod, paused":   {func(d *appsv1.Deployment) { d.Status.UpdatedReplicas, d.Spec.Paused = 2, true }, rollout{}},
+		"given up": {func(d *appsv1.Deployment) {
+			progressing("False", "ProgressDeadlineExceeded")(d)
+			d.Status.ReadyReplicas = 2
+		}, rollout{underWay: true, failed: true}},
+		"given up, then changed": {func(d *appsv1.Deployment) { progressing("False", "ProgressDeadlineExceeded")(d); d.Generation = 3 }, rollout{underWay: true}},
+		"without a deadline": {func(d *appsv1.Deployment) {
+			d.Spec.ProgressDeadlineSeconds, d.Status.Conditions = nil, d.Status.Conditions[1:]
+		}, rollout{}},
+	} {
+		d := &appsv1.Deployment{
+			ObjectMeta: metav1.ObjectMeta{Generation: 2},
+			Spec:       appsv1.DeploymentSpec{Replicas: ptr.To[int32](3), ProgressDeadlineSeconds: ptr.To[int32](600)},
+			Status: appsv1.DeploymentStatus{
+				ObservedGeneration: 2, Replicas: 3, UpdatedReplicas: 3, ReadyReplicas: 3, AvailableReplicas: 3,
+				Conditions: []appsv1.DeploymentCondition{
+					{Type: "Progressing", Status: "True", Reason: "NewReplicaSetAvailable"}, {Type: "Available", Status: "True"},
+				},
+			},
+		}
+		c.change(d)
+		c.want.check(t, name, apply.ReadDeployment(d))
+	}
+}
+
+func TestRolloutOfADaemonSet(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*appsv1.DaemonSet)
+		want   rollout
+	}{
+		"complete":             {func(*appsv1.DaemonSet) {}, rollout{}},
+		"not observed":         {func(d *appsv1.DaemonSet) { d.Generation = 3 }, rollout{underWay: true}},
+		"a pod to be made":     {func(d *appsv1.DaemonSet) { d.Status.CurrentNumberScheduled = 2 }, rollout{underWay: true}},
+		"an old pod":           {func(d *appsv1.DaemonSet) { d.Status.UpdatedNumberScheduled = 2 }, rollout{underWay: true}},
+		"a pod not ready":      {func(d *appsv1.DaemonSet) { d.Status.NumberReady = 2 }, rollout{underWay: true}},
+		"a pod not available":  {func(d *appsv1.DaemonSet) { d.Status.NumberAvailable = 2 }, rollout{underWay: true}},
+		"an old pod, OnDelete": {func(d *appsv1.DaemonSet) { d.Status.UpdatedNumberScheduled, d.Spec.UpdateStrategy.Type = 2, "OnDelete" }, rollout{}},
+		"no node":              {func(d *appsv1.DaemonSet) { d.Status = appsv1.DaemonSetStatus{ObservedGeneration: 2} }, rollout{}},
+	} {
+		d := &appsv1.DaemonSet{
+			ObjectMeta: metav1.ObjectMeta{Generation: 2},
+			Status: appsv1.DaemonSetStatus{
+				ObservedGeneration: 2, DesiredNumberScheduled: 3, CurrentNumberScheduled: 3, UpdatedNumberScheduled: 3, NumberReady: 3, NumberAvailable: 3,
+			},
+		}
+		c.change(d)
+		c.want.check(t, name, apply.ReadDaemonSet(d))
+	}
+}
+
+// TestRolloutGetsOn runs the controllers: a rollout is under way after a change
+// of ours, until it is complete, and its progress moves.
+func TestRolloutGetsOn(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	for _, kind := range apply.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			namespace := cp.Namespace(t)
+			owner := cp.Manager(testenv.ArgoCD).In(namespace)
+			if _, err := owner.Apply(t.Context(), declared(kind, static)); err != nil {
+				t.Fatal(err)
+			}
+			applier := newApplier(t, cp)
+			target := apply.Target{Kind: kind, Namespace: namespace, Name: dittofs}
+			wasComplete := complete(t, applier, target)
+			result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			if err != nil || !result.TemplateChanged() {
+				t.Fatalf("a pass: %s, the template changed: %t, %v", result.Outcome, result.TemplateChanged(), err)
+			}
+			rollout{underWay: true}.check(t, "after the pass", result.After)
+			isComplete := complete(t, applier, target)
+			if isComplete.Rollout.Progress == wasComplete.Rollout.Progress {
+				t.Errorf("progress is %+v, as before the rollout", isComplete.Rollout.Progress)
+			}
+		})
+	}
+	t.Run("nobody acts", func(t *testing.T) {
+		t.Parallel()
+		namespace := cp.Namespace(t)
+		owner := cp.Manager(testenv.ArgoCD).In(namespace)
+		if _, err := owner.Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := owner.Patch(t.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`)); err != nil {
+			t.Fatal(err)
+		}
+		applier := newApplier(t, cp)
+		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		complete(t, applier, target)
+		if _, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
+			t.Fatal(err)
+		}
+		if w := complete(t, applier, target); w.Rollout.Progress.Updated != 0 {
+			t.Errorf("%+v: the old pod should still be there", w.Rollout.Progress)
+		}
+	})
+}
+
+// complete waits until no rollout is under way.
+func complete(t *testing.T, applier *apply.Applier, target apply.Target) (w *apply.Workload) {
+	t.Helper()
+	testenv.Eventually(t, "the rollout", func(ctx context.Context) (err error) {
+		if w, err = applier.Look(ctx, target); err == nil && (w.Rollout.UnderWay || w.Rollout.Failed) {
+			err = fmt.Errorf("%+v", w.Rollout)
+		}
+		return err
+	})
+	return w
+}
