@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,9 +29,7 @@ func TestRandomHistories(t *testing.T) {
 			rapid.SampledFrom([]func(*history, *rapid.T){
 				(*history).owner, (*history).other, (*history).edit, (*history).reset, (*history).disown, (*history).source, (*history).source,
 			}).Draw(r, "event")(h, r)
-			if rapid.IntRange(0, 2).Draw(r, "pass") > 0 {
-				h.pass(r)
-			}
+			rapid.SampledFrom([]func(*history, *rapid.T){(*history).pass, (*history).pass, (*history).stalePass, (*history).look}).Draw(r, "pass")(h, r)
 		}
 	})
 }
@@ -44,6 +43,7 @@ type history struct {
 	namespace string
 	declared  string // by the owner
 	wanted    []apply.Adapter
+	looks     []*apply.Workload // before each pass
 }
 
 var numbers = []int64{7001, 7002, 7003}
@@ -155,22 +155,87 @@ func (h *history) live(r *rapid.T) *unstructured.Unstructured {
 	return live
 }
 
-// pass makes a pass and checks what must hold after every one.
+// look keeps a look for a pass that comes later, and asks what stands: where
+// the intent does, a pass changes nothing.
+func (h *history) look(r *rapid.T) {
+	look, err := h.applier.Look(h.ctx, h.target())
+	if err != nil {
+		r.Fatal(err)
+	}
+	h.looks = append(h.looks, look)
+	if err := reducesWell(h.applier, look, apply.Wanted{Adapters: h.wanted}); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// pass makes a pass, from a look of its own or from one that is up to date, and
+// checks what must hold after every one.
 func (h *history) pass(r *rapid.T) {
 	before := h.live(r)
-	result, err := h.applier.Pass(h.ctx, h.target(), apply.Wanted{Adapters: h.wanted})
+	h.look(r)
+	look, want := h.looks[len(h.looks)-1], apply.Wanted{Adapters: h.wanted}
+	known, err := foretell(h.applier, look, "", want)
+	if err != nil {
+		r.Fatal(err)
+	}
+	var result apply.Result
+	switch rapid.IntRange(0, 2).Draw(r, "look") {
+	case 0:
+		result, err = h.applier.Pass(h.ctx, h.target(), want)
+	case 1:
+		result, err = h.applier.PassOn(h.ctx, look, "", want)
+	default:
+		result, err = h.applier.PassOn(h.ctx, look.Reduced(), "", want)
+	}
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
 	}
+	err = errors.Join(known.cameTrue(result, err), stands(h.applier, "", want, result))
+	if err != nil {
+		r.Fatalf("%v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
+	}
+	h.check(r, result, before,
+		(*history).isStill, (*history).leavesOthersEntries, (*history).leavesOthersPorts, (*history).isTrue, (*history).tellsTheTemplate)
+}
+
+// stalePass makes a pass from some look that was true once: it may do less than
+// is wanted, but no harm to others.
+func (h *history) stalePass(r *rapid.T) {
+	if len(h.looks) == 0 {
+		return
+	}
+	before := h.live(r)
+	look := rapid.SampledFrom(h.looks).Draw(r, "stale look")
+	if rapid.Bool().Draw(r, "reduced") {
+		look = look.Reduced()
+	}
+	result, err := h.applier.PassOn(h.ctx, look, "", apply.Wanted{Adapters: h.wanted})
+	if err != nil {
+		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
+	}
+	h.check(r, result, before, (*history).leavesOthersEntries, (*history).leavesOthersPorts)
+}
+
+type check func(h *history, result apply.Result, before, after *unstructured.Unstructured) error
+
+func (h *history) check(r *rapid.T, result apply.Result, before *unstructured.Unstructured, checks ...check) {
 	after := h.live(r)
-	for _, check := range []func(*history, apply.Result, *unstructured.Unstructured, *unstructured.Unstructured) error{
-		(*history).isStill, (*history).leavesOthersEntries, (*history).leavesOthersPorts, (*history).isTrue,
-	} {
+	for _, check := range checks {
 		if err := check(h, result, before, after); err != nil {
 			r.Fatalf("%v\nowner declares %s\nwanted %v\nbefore %q\nafter  %q\nports %q\nmanagedFields before %s", err, h.declared, h.wanted,
 				testenv.Ports(before, dittofs), testenv.Ports(after, dittofs), describe(result.Ports), entriesOf(before))
 		}
 	}
+}
+
+// tellsTheTemplate: whether it changed is told as the ports show it.
+func (h *history) tellsTheTemplate(result apply.Result, before, after *unstructured.Unstructured) error {
+	changed := !slices.Equal(testenv.Ports(before, dittofs), testenv.Ports(after, dittofs))
+	if result.TemplateChanged() != changed || changed != (before.GetGeneration() != after.GetGeneration()) {
+		return fmt.Errorf("the template changed: told %t, ports %t, generation %d to %d",
+			result.TemplateChanged(), changed, before.GetGeneration(), after.GetGeneration())
+	}
+	return nil
 }
 
 // isStill: a second pass finds nothing to do, and says the same.

@@ -1,0 +1,211 @@
+package apply_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unsafe"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// reducesWell: the reduced look says what the whole one says.
+func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Wanted) error {
+	reduced := look.Reduced()
+	for i := range look.Containers {
+		name := look.Containers[i].Name
+		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
+		small, smallErr := apply.Decide(reduced, &reduced.Containers[i], want, testenv.Portside)
+		if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
+			return fmt.Errorf("the intent for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
+		}
+		wholePorts, wholeErr := applier.OwnPorts(look, name)
+		smallPorts, smallErr := applier.OwnPorts(reduced, name)
+		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
+			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
+		}
+		if _, err := foretell(applier, look, name, want); err != nil {
+			return err
+		}
+	}
+	whole, wholeErr := apply.OwnersOf(look)
+	small, smallErr := apply.OwnersOf(reduced)
+	if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
+		return fmt.Errorf("owners %+v, %w; reduced %+v, %w", whole, wholeErr, small, smallErr)
+	}
+	if applier.Holds(look) != applier.Holds(reduced) {
+		return fmt.Errorf("we hold something: %t; reduced %t", applier.Holds(look), applier.Holds(reduced))
+	}
+	if again := reduced.Reduced(); !reflect.DeepEqual(again, reduced) {
+		return fmt.Errorf("reduced once more it is\n%+v, was\n%+v", again, reduced)
+	}
+	return nil
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// TestReducedSaysTheSame of random managedFields, also such as no server writes.
+func TestReducedSaysTheSame(t *testing.T) {
+	t.Parallel()
+	applier, err := apply.NewApplier(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stood, stoodNot := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		w := randomWorkload(r)
+		var adapters []apply.Adapter
+		for _, name := range []string{"nfs", "smb"} {
+			if rapid.Bool().Draw(r, name) {
+				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port"), Enabled: true, Running: true})
+			}
+		}
+		if err := reducesWell(applier, w, apply.Wanted{Adapters: adapters}); err != nil {
+			r.Fatal(err)
+		}
+		if _, stands, _ := applier.Standing(w, dittofs, apply.Wanted{Adapters: adapters}); stands { //nolint:errcheck // counted only
+			stood++
+		} else {
+			stoodNot++
+		}
+	})
+	if stood == 0 || stoodNot == 0 {
+		t.Errorf("%d of the random looks stand and %d do not", stood, stoodNot)
+	}
+}
+
+// randomWorkload has entries of paths that are drawn from few, so that they meet.
+func randomWorkload(r *rapid.T) *apply.Workload {
+	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
+	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
+		c := corev1.Container{Name: name}
+		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "live")] {
+			c.Ports = append(c.Ports, corev1.ContainerPort{
+				Name: rapid.SampledFrom([]string{"", "adapter-nfs", "adapter-smb", "api"}).Draw(r, "name"), ContainerPort: int32(number), Protocol: "TCP",
+			})
+		}
+		s.Spec.Template.Spec.Containers = append(s.Spec.Template.Spec.Containers, c)
+	}
+	for _, manager := range []string{testenv.Portside, alice, testenv.ArgoCD}[:rapid.IntRange(0, 3).Draw(r, "entries")] {
+		s.ManagedFields = append(s.ManagedFields, metav1.ManagedFieldsEntry{
+			Manager: manager, APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &metav1.Time{},
+			Operation:   rapid.SampledFrom([]metav1.ManagedFieldsOperationType{"Apply", "Apply", "Update"}).Draw(r, "operation"),
+			Subresource: rapid.SampledFrom([]string{"", "", "status"}).Draw(r, "subresource"),
+			FieldsV1:    metav1.NewFieldsV1(randomFields(r)),
+		})
+	}
+	return apply.ReadStatefulSet(s)
+}
+
+// randomFields are what an apply of ours comes to own, with other paths added
+// or some taken out.
+func randomFields(r *rapid.T) string {
+	some := func(parts ...string) string {
+		var drawn []string
+		for _, part := range parts {
+			if rapid.IntRange(0, 3).Draw(r, part) > 0 {
+				drawn = append(drawn, part)
+			}
+		}
+		return strings.Join(drawn, ",")
+	}
+	odd := func(part string) string {
+		if rapid.IntRange(0, 5).Draw(r, part) > 0 {
+			return ""
+		}
+		return part + ","
+	}
+	var containers []string
+	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(0, 2).Draw(r, "of containers")] {
+		var ports []string
+		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "of ports")] {
+			item := some(`".":{}`, `"f:containerPort":{}`, `"f:name":{}`, `"f:protocol":{}`)
+			ports = append(ports, fmt.Sprintf(`"k:{\"containerPort\":%d,\"protocol\":\"TCP\"}":{%s}`, number, item))
+		}
+		list := fmt.Sprintf(`"f:ports":{%s}`, strings.Join(ports, ","))
+		containers = append(containers, fmt.Sprintf(`"k:{\"name\":\"%s\"}":{%s%s}`, name,
+			odd(`"f:image":{}`)+odd(`"f:resources":{"f:limits":{"f:memory":{}}}`)+odd(`"v:1":{}`), some(`".":{}`, `"f:name":{}`, list)))
+	}
+	fields := fmt.Sprintf(`{%s"f:spec":{%s"f:template":{"f:spec":{%s"f:containers":{%s}}}}}`,
+		odd(`"f:metadata":{"f:labels":{"f:app":{}}}`), odd(`"f:replicas":{}`), odd(`"f:hostNetwork":{}`), strings.Join(containers, ","))
+	if !json.Valid([]byte(fields)) {
+		r.Fatalf("not JSON: %s", fields)
+	}
+	return fields
+}
+
+func TestReducedOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	applier, err := apply.NewApplier(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
+		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
+		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
+	}}
+	if _, err := apply.OwnersOf(w); err == nil {
+		t.Fatal("it can be read")
+	}
+	if err := reducesWell(applier, w, apply.Wanted{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReducedKeepsLittle: what no decision depends on is gone, and nothing is
+// shared with what was read.
+func TestReducedKeepsLittle(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 100) + "dittofs/api/TCP/127.0.0.1/7/nfs"
+	part := func(s string) string { at := strings.Index(big, s); return big[at : at+len(s)] }
+	ports := make([]corev1.ContainerPort, 1, 100)
+	ports[0] = corev1.ContainerPort{Name: part("api"), ContainerPort: 8080, Protocol: corev1.Protocol(part("TCP")), HostIP: part("127.0.0.1")}
+	now := metav1.Now()
+	w := &apply.Workload{
+		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
+		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
+		Containers: []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		ManagedFields: []metav1.ManagedFieldsEntry{
+			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
+				`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`)},
+			{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, Subresource: "status",
+				FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)},
+		},
+	}
+	r := w.Reduced()
+	want := *w
+	want.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
+		`{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)}}
+	if got, expected := fmt.Sprintf("%+v", *r), strings.Replace(fmt.Sprintf("%+v", want), "reduced:false", "reduced:true", 1); got != expected {
+		t.Errorf("reduced\n%s\nwant\n%s", got, expected)
+	}
+	if cap(r.Containers[0].Ports) != 1 {
+		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
+	}
+	port := r.Containers[0].Ports[0]
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Containers[0].Name, r.Containers[0].Awaits[0], port.Name, string(port.Protocol), port.HostIP} {
+		if within(s, big) {
+			t.Errorf("%q is a part of what was read", s)
+		}
+	}
+}
+
+// within tells whether a string shares the memory of another.
+func within(s, big string) bool {
+	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.StringData(big)))
+	return at >= begin && at < begin+uintptr(len(big))
+}
