@@ -229,13 +229,13 @@ func describe(ports []apply.PortStatus) []string {
 	return lines
 }
 
-func newApplier(t testing.TB, cp *testenv.ControlPlane, options ...apply.Option) *apply.Applier {
+func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	t.Helper()
 	client, err := appsclient.NewForConfig(audited(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, options...)
+	applier, err := apply.NewApplier(client)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -213,7 +213,7 @@ func (h *history) stalePass(r *rapid.T) {
 	if err != nil {
 		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
 	}
-	h.check(r, result, before, (*history).leavesOthersEntries, (*history).leavesOthersPorts)
+	h.check(r, result, before, (*history).leavesOthersEntries, (*history).leavesOwnedPorts)
 }
 
 type check func(h *history, result apply.Result, before, after *unstructured.Unstructured) error
@@ -304,6 +304,16 @@ func keyOf(port string) string {
 // leavesOthersPorts: a port that another manager owns is as it was, but for a
 // name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
+	return leavesPorts(before, after, func([]string) bool { return true })
+}
+
+// leavesOwnedPorts: the same of ports that somebody owns. Nobody's port that a
+// stale look does not have, the server gives to who applies its number.
+func (h *history) leavesOwnedPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
+	return leavesPorts(before, after, func(owners []string) bool { return len(owners) > 0 })
+}
+
+func leavesPorts(before, after *unstructured.Unstructured, concerns func(owners []string) bool) error {
 	now := testenv.Ports(after, dittofs)
 	for _, port := range testenv.Ports(before, dittofs) {
 		name, _, _ := strings.Cut(port, ":")
@@ -312,7 +322,7 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if err != nil {
 			return err
 		}
-		if slices.Equal(owners, []string{usApply}) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
+		if !concerns(owners) || slices.Equal(owners, []string{usApply}) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
 			continue
 		}
 		namers, err := testenv.Owners(before, dittofs, key+".name")

@@ -37,7 +37,8 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 // Whether the server stored a change is told by its answer beside the look. So
 // after a look from before our own last write that write is told as Applied once
 // more; and where what the look still has of ours had been taken away, putting it
-// back may be told as Unchanged. A look from before several writes of ours could
+// back may be told as Unchanged. Nobody's port that came to a wanted number since
+// the look is taken, since the server sees no conflict (row 8). A look from before several writes of ours could
 // put an older order back, which restarts pods: who keeps looks does well to
 // keep an answer ([Result].After) until something newer is seen.
 func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
@@ -115,9 +116,10 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return Paused, nil
 		case p.sent != nil && (p.now.Paused || p.stands(intent)):
 			return p.outcome(), nil
-		case len(intent.Emit) == 0 && !p.Holds(p.now) && (len(p.refused) == 0 || p.lookedAgain):
-			return p.outcome(), nil
 		case len(intent.Emit) == 0 && !p.Holds(p.now):
+			if len(p.refused) == 0 || p.lookedAgain {
+				return p.outcome(), nil
+			}
 			// All that was to be said was refused: see what is there instead.
 			p.lookedAgain, p.again = true, true
 			continue

@@ -77,7 +77,7 @@ func TestReducedSaysTheSame(t *testing.T) {
 		if err := reducesWell(applier, w, apply.Wanted{Adapters: adapters}); err != nil {
 			r.Fatal(err)
 		}
-		if _, stands, _ := applier.Standing(w, dittofs, apply.Wanted{Adapters: adapters}); stands { //nolint:errcheck // counted only
+		if _, stands, _ := applier.Standing(w, dittofs, apply.Wanted{Adapters: adapters}); stands {
 			stood++
 		} else {
 			stoodNot++
@@ -137,8 +137,8 @@ func randomFields(r *rapid.T) string {
 			ports = append(ports, fmt.Sprintf(`"k:{\"containerPort\":%d,\"protocol\":\"TCP\"}":{%s}`, number, item))
 		}
 		list := fmt.Sprintf(`"f:ports":{%s}`, strings.Join(ports, ","))
-		containers = append(containers, fmt.Sprintf(`"k:{\"name\":\"%s\"}":{%s%s}`, name,
-			odd(`"f:image":{}`)+odd(`"f:resources":{"f:limits":{"f:memory":{}}}`)+odd(`"v:1":{}`), some(`".":{}`, `"f:name":{}`, list)))
+		fields := odd(`"f:image":{}`) + odd(`"f:resources":{"f:limits":{"f:memory":{}}}`) + odd(`"v:1":{}`) + some(`".":{}`, `"f:name":{}`, list)
+		containers = append(containers, fmt.Sprintf(`"k:{\"name\":\"%s\"}":{%s}`, name, strings.TrimSuffix(fields, ",")))
 	}
 	fields := fmt.Sprintf(`{%s"f:spec":{%s"f:template":{"f:spec":{%s"f:containers":{%s}}}}}`,
 		odd(`"f:metadata":{"f:labels":{"f:app":{}}}`), odd(`"f:replicas":{}`), odd(`"f:hostNetwork":{}`), strings.Join(containers, ","))

@@ -59,7 +59,7 @@ func stands(applier *apply.Applier, container string, want apply.Wanted, done ap
 	if err != nil {
 		return err
 	}
-	now := apply.Outcome(apply.Unchanged)
+	now := apply.Unchanged
 	if done.Outcome != apply.Applied {
 		now = done.Outcome
 	}
