@@ -53,6 +53,20 @@
 //     faster, what the table says then goes out at once, a few times at most.
 //   - A port is told as Owned or Shared only when it is live, named and ours.
 //
+// # For who watches many workloads
+//
+//   - [Applier.PassOn] begins with the look that one has, so that a change costs
+//     one request. A stale look is refused or corrected by the server's answer;
+//     what an answer comes too late for, such as letting go of a container, is
+//     decided on a look of the pass' own.
+//   - [Applier.Standing] knows without a request that a pass would change
+//     nothing: managedFields record the last apply that the server accepted.
+//   - [Workload.Reduced] is a look for keeping: what decisions depend on, and no
+//     more.
+//   - [Workload.Rollout] and [Container.Awaits] tell whether a change would come
+//     into a rollout that is under way, and whether that waits for the port.
+//     [Result.TemplateChanged] tells whether a pass began one.
+//
 // # Where the rows come from
 //
 // Why a look and not a cache of what was applied: ownership is in

@@ -199,6 +199,14 @@ func TestPassOnAStaleLook(t *testing.T) {
 				},
 			}
 		},
+		"it came to the only number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
+				// The answer is a look that is good enough for letting go.
+				l.passOn(reduced, "GET 0, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, shadowed+" without a name")),
+				testenv.Expect{Ports: []string{"api:8080/TCP", ":12049/TCP"}, Owners: map[string][]string{"": {argoApply}, "12049/TCP.name": {}}},
+			}
+		},
 		"the static port has gone": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(theirs), l.keep(), argo(static),

@@ -12,22 +12,34 @@ import (
 // What is there as wanted is told as it is; for the rest there is a reason.
 func (p *pass) unwritten(why string) []PortStatus {
 	ports := slices.Clone(p.ports)
+	if p.foreseen {
+		return ports
+	}
+	ours := p.ours()
 	for i := range ports {
 		s := &ports[i]
-		if (s.State == Owned || s.State == Shared) && !p.foreseen && !p.there(*s) {
+		if (s.State == Owned || s.State == Shared) && !p.there(ours, *s) {
 			s.State, s.Message = Blocked, why
 		}
 	}
 	return ports
 }
 
-// there tells that the port is live under its name, and ours.
-func (p *pass) there(s PortStatus) bool {
+// ours are the ports that are live and ours, as far as that can be told.
+func (p *pass) ours() []containerPort {
 	if p.now == nil {
-		return false
+		return nil
 	}
 	ours, err := p.ownPorts(p.now)
-	return err == nil && slices.ContainsFunc(ours, func(q containerPort) bool {
+	if err != nil {
+		return nil
+	}
+	return ours
+}
+
+// there tells that the port is live under its name, and ours.
+func (p *pass) there(ours []containerPort, s PortStatus) bool {
+	return slices.ContainsFunc(ours, func(q containerPort) bool {
 		return q.container == p.container && int64(q.ContainerPort.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
 	})
 }

@@ -1,0 +1,65 @@
+package apply_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// BenchmarkLook measures what a look costs who watches many workloads, on one
+// that has an owner, a controller's status, a user's edits, and our ports.
+func BenchmarkLook(b *testing.B) {
+	cp := testenv.Shared(b)
+	namespace := cp.Namespace(b)
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(apply.StatefulSet, static)); err != nil {
+		b.Fatal(err)
+	}
+	for manager, patch := range map[string]string{
+		testenv.KubectlEdit:       `{"metadata":{"annotations":{"on-call":"storage"}},"spec":{"template":{"spec":{"priorityClassName":"storage"}}}}`,
+		testenv.ControllerManager: `{"spec":{"replicas":3}}`,
+	} {
+		if _, err := cp.Manager(manager).Patch(b.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	applier := newApplier(b, cp)
+	want := apply.Wanted{Adapters: []apply.Adapter{nfs, smb}}
+	result, err := applier.Pass(b.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, want)
+	if err != nil {
+		b.Fatal(err)
+	}
+	standing := func(look *apply.Workload) func(*testing.B) {
+		return func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, stands, err := applier.Standing(look, "", want); !stands || err != nil {
+					b.Fatalf("stands: %t, %v", stands, err)
+				}
+			}
+		}
+	}
+	b.Run("Standing", standing(result.After))
+	b.Run("StandingReduced", standing(result.After.Reduced()))
+	b.Run("Reduced", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			result.After.Reduced()
+		}
+		b.ReportMetric(sizeOf(b, result.After.Reduced()), "reduced-bytes")
+		b.ReportMetric(sizeOf(b, result.After), "whole-bytes")
+	})
+}
+
+// sizeOf is how large a look is as JSON, in bytes.
+func sizeOf(b *testing.B, look *apply.Workload) float64 {
+	b.Helper()
+	written, err := json.Marshal(look)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(len(written))
+}

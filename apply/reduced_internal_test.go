@@ -1,0 +1,20 @@
+package apply
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestNoPatchOfAReducedLook: what would be written is not what the server has.
+// No way leads there, so that it is asked where it would end.
+func TestNoPatchOfAReducedLook(t *testing.T) {
+	t.Parallel()
+	a, err := NewApplier(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := &Workload{Kind: StatefulSet, ResourceVersion: "1"}
+	if _, err := a.patchManagedFields(t.Context(), look.Reduced(), nil); err == nil || !strings.Contains(err.Error(), "reduced") {
+		t.Errorf("error %v", err)
+	}
+}
