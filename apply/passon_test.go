@@ -245,6 +245,13 @@ func TestPassOnAStaleLook(t *testing.T) {
 				testenv.Expect{Change: testenv.SpecChanged},
 			}
 		},
+		"others wrote beside us": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), argo("[{name: web, containerPort: 8081}]"),
+				l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
+				testenv.Expect{Change: testenv.NothingChanged},
+			}
+		},
 		"our ports were taken away": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), updates(testenv.KubectlReplace, static),

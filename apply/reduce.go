@@ -110,7 +110,7 @@ var containersPath = fieldpath.MakePathOrDie("spec", "template", "spec", "contai
 // decides tells that a path is a container's key or name, or below its ports.
 func decides(p fieldpath.Path) bool {
 	depth := len(containersPath)
-	if len(p) <= depth || p[depth].Key == nil || !p[:depth].Equals(containersPath) {
+	if len(p) <= depth || !p[:depth].Equals(containersPath) {
 		return false
 	}
 	switch below := p[depth+1:]; {

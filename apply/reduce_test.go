@@ -114,6 +114,9 @@ func randomWorkload(r *rapid.T) *apply.Workload {
 // randomFields are what an apply of ours comes to own, with other paths added
 // or some taken out.
 func randomFields(r *rapid.T) string {
+	if rapid.IntRange(0, 9).Draw(r, "empty") == 0 {
+		return "{}"
+	}
 	some := func(parts ...string) string {
 		var drawn []string
 		for _, part := range parts {

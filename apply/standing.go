@@ -59,12 +59,11 @@ func (p *pass) standing() (Outcome, bool, error) {
 }
 
 // accepted tells whether our entry records the intent, and nothing else, and
-// the container has it.
+// the container has it. No entry of ours records one that takes over, since that
+// names what nobody owns.
 func (a *Applier) accepted(w *Workload, c *Container, intent Intent) (bool, error) {
 	ours := a.entries(w)
 	switch {
-	case intent.TakeOver:
-		return false, nil
 	case len(intent.Emit) == 0:
 		return len(ours) == 0, nil
 	case len(ours) != 1 || ours[0].APIVersion != APIVersion:
