@@ -3,11 +3,9 @@ package testenv
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -27,7 +25,7 @@ const (
 // podPlayer is scheduler and kubelet at once: a pod is bound to the only node,
 // runs and is ready as soon as it is seen, and goes as soon as it is deleted.
 // Pods run nothing, but each start is counted, and that is what a change of a
-// pod template costs.
+// pod template costs. A test may hold pods unready, and serve for them.
 type podPlayer struct {
 	client kubernetes.Interface
 	pods   corelisters.PodLister
@@ -38,10 +36,9 @@ type podPlayer struct {
 	mu        sync.Mutex
 	started   map[types.UID]workload
 	addresses int // given out so far
+	holds     map[*podHold]struct{}
+	sites     map[string]*podSite // by namespace
 }
-
-// workload names what a pod belongs to, a Deployment rather than its ReplicaSet.
-type workload struct{ kind, namespace, name string }
 
 // startPodPlayer returns when the player has seen the pods that are there; ctx
 // bounds that alone.
@@ -56,6 +53,8 @@ func startPodPlayer(ctx context.Context, client kubernetes.Interface) (*podPlaye
 			workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](5*time.Millisecond, time.Second)),
 		cancel:  cancel,
 		started: map[types.UID]workload{},
+		holds:   map[*podHold]struct{}{},
+		sites:   map[string]*podSite{},
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
 	p.pods = factory.Core().V1().Pods().Lister()
@@ -63,6 +62,7 @@ func startPodPlayer(ctx context.Context, client kubernetes.Interface) (*podPlaye
 	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    p.enqueue,
 		UpdateFunc: func(_, pod any) { p.enqueue(pod) },
+		DeleteFunc: p.forget,
 	}); err != nil {
 		cancel()
 		return nil, err
@@ -82,11 +82,16 @@ func (p *podPlayer) stop() {
 	p.cancel()
 	p.queue.ShutDown()
 	p.done.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, site := range p.sites {
+		site.close()
+	}
 }
 
 func (p *podPlayer) enqueue(object any) {
 	if pod, ok := object.(*corev1.Pod); ok {
-		p.queue.Add(types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name})
+		p.queue.Add(keyOf(pod))
 	}
 }
 
@@ -114,6 +119,7 @@ func (p *podPlayer) play(ctx context.Context, key types.NamespacedName) error {
 	}
 	switch {
 	case pod.DeletionTimestamp != nil:
+		p.site(pod.Namespace).leave(key, pod.UID)
 		return ignoreStale(p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 			GracePeriodSeconds: new(int64),
 			Preconditions:      metav1.NewUIDPreconditions(string(pod.UID)),
@@ -125,6 +131,8 @@ func (p *podPlayer) play(ctx context.Context, key types.NamespacedName) error {
 		}, metav1.CreateOptions{}))
 	case pod.Status.Phase == corev1.PodPending:
 		return ignoreStale(p.run(ctx, pod))
+	case pod.Status.Phase == corev1.PodRunning:
+		return ignoreStale(p.setReadiness(ctx, pod))
 	}
 	return nil
 }
@@ -138,15 +146,49 @@ func ignoreStale(err error) error {
 	return err
 }
 
+// run starts a pod. It may be called again for a pod that runs, when the cache is
+// behind or an answer was lost, and then does nothing new.
 func (p *podPlayer) run(ctx context.Context, pod *corev1.Pod) error {
-	running := pod.DeepCopy()
-	running.Status = runningStatus(pod, p.nextIP())
 	p.count(pod) // before the server tells it: who sees the pod ready must find it counted
-	_, err := p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, running, metav1.UpdateOptions{})
+	address, err := p.address(ctx, pod)
 	if err != nil {
-		p.uncount(pod)
+		return err
+	}
+	running := pod.DeepCopy()
+	running.Status = runningStatus(pod, address, p.mayBeReady(pod))
+	_, err = p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, running, metav1.UpdateOptions{})
+	if apierrors.IsNotFound(err) {
+		p.forget(pod) // it may have gone before it was counted
 	}
 	return err
+}
+
+// address is where a pod is: where it is served from, or else nowhere.
+func (p *podPlayer) address(ctx context.Context, pod *corev1.Pod) (string, error) {
+	if site := p.site(pod.Namespace); site != nil {
+		return site.enter(ctx, pod)
+	}
+	return p.nextIP(), nil
+}
+
+// forget is told of a pod that is gone. One that never ran was no start.
+func (p *podPlayer) forget(object any) {
+	if unseen, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		if pod, ok := unseen.Obj.(*corev1.Pod); ok { // as it was last seen: it may have run since
+			p.site(pod.Namespace).leave(keyOf(pod), pod.UID)
+		}
+		return
+	}
+	if pod, ok := object.(*corev1.Pod); ok {
+		p.site(pod.Namespace).leave(keyOf(pod), pod.UID)
+		if pod.Status.Phase == corev1.PodPending {
+			p.uncount(pod)
+		}
+	}
+}
+
+func keyOf(pod *corev1.Pod) types.NamespacedName {
+	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }
 
 func (p *podPlayer) nextIP() string {
@@ -154,58 +196,4 @@ func (p *podPlayer) nextIP() string {
 	defer p.mu.Unlock()
 	p.addresses++
 	return fmt.Sprintf("10.%d.%d.%d", 100+p.addresses>>16&0x7f, p.addresses>>8&0xff, p.addresses&0xff)
-}
-
-func (p *podPlayer) count(pod *corev1.Pod) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.started[pod.UID] = ownerOf(pod)
-}
-
-func (p *podPlayer) uncount(pod *corev1.Pod) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.started, pod.UID)
-}
-
-// ownerOf names the workload that a pod belongs to; a pod of its own is its own
-// workload.
-func ownerOf(pod *corev1.Pod) workload {
-	owner := metav1.GetControllerOf(pod)
-	if owner == nil {
-		return workload{"Pod", pod.Namespace, pod.Name}
-	}
-	if owner.Kind == "ReplicaSet" {
-		// The deployment controller names its ReplicaSets so.
-		if name, cut := strings.CutSuffix(owner.Name, "-"+pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]); cut {
-			return workload{"Deployment", pod.Namespace, name}
-		}
-	}
-	return workload{owner.Kind, pod.Namespace, owner.Name}
-}
-
-// PodStarts counts the pods that have started in a namespace since the control
-// plane started, those that are gone included. Without Options.Controllers it
-// is 0: nothing starts pods.
-func (cp *ControlPlane) PodStarts(namespace string) int {
-	return cp.player.sum(func(w workload) bool { return w.namespace == namespace })
-}
-
-// WorkloadPodStarts counts as PodStarts does, for one workload.
-func (cp *ControlPlane) WorkloadPodStarts(kind, namespace, name string) int {
-	return cp.player.sum(func(w workload) bool { return w == workload{kind, namespace, name} })
-}
-
-func (p *podPlayer) sum(of func(workload) bool) (total int) {
-	if p == nil {
-		return 0
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.started {
-		if of(w) {
-			total++
-		}
-	}
-	return total
 }

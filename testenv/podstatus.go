@@ -47,9 +47,9 @@ func createNode(ctx context.Context, client kubernetes.Interface) error {
 	})
 }
 
-// runningStatus is what a kubelet reports for a pod whose containers all run
-// and are ready.
-func runningStatus(pod *corev1.Pod, ip string) corev1.PodStatus {
+// runningStatus is what a kubelet reports for a pod whose containers all run,
+// and are ready or not.
+func runningStatus(pod *corev1.Pod, ip string, ready bool) corev1.PodStatus {
 	now := metav1.Now()
 	status := corev1.PodStatus{
 		Phase:     corev1.PodRunning,
@@ -72,5 +72,27 @@ func runningStatus(pod *corev1.Pod, ip string) corev1.PodStatus {
 			State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now}},
 		})
 	}
+	setReady(&status, ready)
 	return status
+}
+
+// setReady makes the pod of a status ready or not, and reports whether that is a
+// change.
+func setReady(status *corev1.PodStatus, ready bool) (changed bool) {
+	want := corev1.ConditionFalse
+	if ready {
+		want = corev1.ConditionTrue
+	}
+	for i := range status.Conditions {
+		condition := &status.Conditions[i]
+		if condition.Type != corev1.ContainersReady && condition.Type != corev1.PodReady || condition.Status == want {
+			continue
+		}
+		condition.Status, condition.LastTransitionTime = want, metav1.Now()
+		changed = true
+	}
+	for i := range status.ContainerStatuses {
+		status.ContainerStatuses[i].Ready = ready
+	}
+	return changed
 }

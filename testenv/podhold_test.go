@@ -1,0 +1,97 @@
+package testenv_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+const changeTemplate = `{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`
+
+func changed(pod *corev1.Pod) bool { return pod.Annotations["changed"] == "true" }
+
+// twoPods is a StatefulSet of two pods, rolled out.
+func twoPods(t *testing.T, cp *testenv.ControlPlane, ns string) *testenv.Manager {
+	t.Helper()
+	argo := cp.Manager(testenv.ArgoCD).In(ns)
+	if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, "StatefulSet")); err != nil {
+		t.Fatal(err)
+	}
+	patch(t, argo, "StatefulSet", ns, `{"spec":{"replicas":2}}`)
+	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+	return argo
+}
+
+func TestARolloutHangsOnPodsThatAreHeld(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	argo := twoPods(t, cp, ns)
+
+	release := cp.HoldUnready(ns, changed)
+	patch(t, argo, "StatefulSet", ns, changeTemplate)
+	testenv.Eventually(t, "the rollout to hang on a pod that runs", func(ctx context.Context) error {
+		last, err := argo.Get(ctx, "Pod", ns, "dittofs-1")
+		if err != nil {
+			return err
+		}
+		if phase, _, _ := unstructured.NestedString(last.Object, "status", "phase"); phase != "Running" {
+			return fmt.Errorf("the pod is %s", phase)
+		}
+		return counts(ctx, argo, ns, map[string]int64{"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1})
+	})
+	if got := cp.PodStarts(ns); got != 3 {
+		t.Errorf("%d pods have started, want 3: a pod that is held has", got)
+	}
+
+	release()
+	release()
+	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+	if got := cp.PodStarts(ns); got != 4 {
+		t.Errorf("%d pods have started, want 4", got)
+	}
+}
+
+func TestPodsThatRunBecomeUnreadyAndReadyAgain(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns, other := cp.Namespace(t), cp.Namespace(t)
+	argo := twoPods(t, cp, ns)
+	elsewhere := twoPods(t, cp, other)
+	ready := func(ctx context.Context, n int64) error {
+		return counts(ctx, argo, ns, map[string]int64{"readyReplicas": n})
+	}
+
+	releaseAll := cp.HoldUnready(ns, nil)
+	testenv.Eventually(t, "no pod to be ready", func(ctx context.Context) error { return ready(ctx, 0) })
+	releaseFirst := cp.HoldUnready(ns, func(pod *corev1.Pod) bool { return pod.Name == "dittofs-0" })
+	releaseAll()
+	testenv.Eventually(t, "the pod that no hold has any more to be ready", func(ctx context.Context) error { return ready(ctx, 1) })
+	releaseFirst()
+	testenv.Eventually(t, "both pods to be ready", func(ctx context.Context) error { return ready(ctx, 2) })
+	if got := cp.PodStarts(ns); got != 2 {
+		t.Errorf("%d pods have started, want the first 2 alone", got)
+	}
+	if err := counts(t.Context(), elsewhere, other, map[string]int64{"readyReplicas": 2}); err != nil {
+		t.Errorf("in another namespace: %v", err)
+	}
+}
+
+// counts returns an error unless the status of the StatefulSet has these counts.
+func counts(ctx context.Context, m *testenv.Manager, ns string, want map[string]int64) error {
+	live, err := m.Get(ctx, "StatefulSet", ns, dittofs)
+	if err != nil {
+		return err
+	}
+	for field, n := range want {
+		if got, _, _ := unstructured.NestedInt64(live.Object, "status", field); got != n {
+			return fmt.Errorf("status.%s is %d, not %d", field, got, n)
+		}
+	}
+	return nil
+}
