@@ -10,7 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
 
@@ -35,9 +34,14 @@ const (
 type Requests struct {
 	mu     sync.Mutex
 	counts map[string]int
-	log    []string
+	log    []requestLine
 	bytes  atomic.Int64
 }
+
+// requestLine is one request.
+type requestLine struct{ verb, resource, uri string }
+
+func (l requestLine) String() string { return l.verb + " " + l.uri }
 
 // Wrap returns a copy of the configuration whose clients are counted.
 func (r *Requests) Wrap(config *rest.Config) *rest.Config {
@@ -59,6 +63,35 @@ func (r *Requests) Count(verb string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.counts[verb]
+}
+
+// CountOf returns the number of requests with a verb for a resource in the
+// plural, "leases", or for a subresource, "pods/status".
+func (r *Requests) CountOf(verb, resource string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	count := 0
+	for _, line := range r.log {
+		if line.verb == verb && line.resource == resource {
+			count++
+		}
+	}
+	return count
+}
+
+// Except returns the requests that are none of those allowed, as String lists
+// them. Each of the allowed is a verb and a resource, "PUT leases"; discovery
+// has no resource, "DISCOVERY".
+func (r *Requests) Except(allowed ...string) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	others := []string{}
+	for _, line := range r.log {
+		if !slices.Contains(allowed, strings.TrimSpace(line.verb+" "+line.resource)) {
+			others = append(others, line.String())
+		}
+	}
+	return others
 }
 
 // Total returns the number of requests, without those of discovery.
@@ -103,20 +136,23 @@ func (r *Requests) String() string {
 	for _, verb := range slices.Sorted(maps.Keys(r.counts)) {
 		fmt.Fprintf(&summary, "%s %d; ", verb, r.counts[verb])
 	}
-	fmt.Fprintf(&summary, "%d bytes sent\n%s", r.BytesSent(), strings.Join(r.log, "\n"))
+	fmt.Fprintf(&summary, "%d bytes sent", r.BytesSent())
+	for _, line := range r.log {
+		summary.WriteString("\n" + line.String())
+	}
 	return summary.String()
 }
 
 // counted counts the request and returns it with a body that counts its bytes.
 // A RoundTripper may not change the request it is given, so that is a copy.
 func (r *Requests) counted(request *http.Request) *http.Request {
-	verb := verbOf(request)
+	verb, resource := asked(request)
 	r.mu.Lock()
 	if r.counts == nil {
 		r.counts = map[string]int{}
 	}
 	r.counts[verb]++
-	r.log = append(r.log, verb+" "+request.URL.RequestURI())
+	r.log = append(r.log, requestLine{verb, resource, request.URL.RequestURI()})
 	r.mu.Unlock()
 	if request.Body == nil || request.Body == http.NoBody {
 		return request
@@ -135,43 +171,4 @@ func (b *countingBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.bytes.Add(int64(n))
 	return n, err
-}
-
-func verbOf(request *http.Request) string {
-	switch request.Method {
-	case http.MethodPatch:
-		if strings.HasPrefix(request.Header.Get("Content-Type"), string(types.ApplyYAMLPatchType)) ||
-			strings.HasPrefix(request.Header.Get("Content-Type"), string(types.ApplyCBORPatchType)) {
-			return VerbApply
-		}
-		return VerbPatch
-	case http.MethodGet, http.MethodHead:
-		return readVerb(request)
-	}
-	return request.Method
-}
-
-// readVerb tells the reads of an API apart by the path, as the API conventions
-// lay it out: /api/v1 or /apis/group/version, then namespaces/name if the
-// resource lives in one, the resource, and the object's name.
-func readVerb(request *http.Request) string {
-	parts := strings.Split(strings.Trim(request.URL.Path, "/"), "/")
-	switch {
-	case parts[0] == "api" && len(parts) > 2:
-		parts = parts[2:]
-	case parts[0] == "apis" && len(parts) > 3:
-		parts = parts[3:]
-	default:
-		return VerbDiscovery
-	}
-	if watch := request.URL.Query().Get("watch"); watch == "true" || watch == "1" {
-		return VerbWatch
-	}
-	if parts[0] == "namespaces" && len(parts) > 2 {
-		parts = parts[2:]
-	}
-	if len(parts) == 1 {
-		return VerbList
-	}
-	return VerbGet
 }

@@ -1,0 +1,284 @@
+package testenv_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// throughProxy returns a manager whose requests pass the proxy. Each has a
+// connection of its own: client-go shares them among equal configurations.
+func throughProxy(t *testing.T, p *testenv.Proxy, ns string) *testenv.Manager {
+	t.Helper()
+	manager, err := testenv.NewManager(p.Config(), "proxied")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return manager.In(ns)
+}
+
+// TestAClosedProxyLeavesNothing is not parallel: it looks at all goroutines.
+func TestAClosedProxyLeavesNothing(t *testing.T) {
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	before := goleak.IgnoreCurrent()
+	p, err := testenv.NewProxy(cp.Config(), testenv.ProxyHooks{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := kubernetes.NewForConfigOrDie(p.Config()).CoreV1().ConfigMaps(ns)
+	events, err := client.Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, _ := p.HoldAnswers(testenv.Is(testenv.VerbList, "configmaps"))
+	failed := make(chan error, 1)
+	go func() {
+		_, err := client.List(t.Context(), metav1.ListOptions{})
+		failed <- err
+	}()
+	<-held
+	p.Close()
+	p.Close()
+	if err := <-failed; err == nil {
+		t.Error("a request that was held when the proxy closed was answered")
+	}
+	awaitEnd(events)
+	events.Stop()
+	if err := goleak.Find(before); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProxyCountsByVerbAndResource(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
+	manager := throughProxy(t, proxy, ns)
+	ctx := t.Context()
+	lease := `{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: leader}}`
+	renew := func(u *unstructured.Unstructured) {
+		_ = unstructured.SetNestedField(u.Object, "me", "spec", "holderIdentity")
+	}
+	for _, err := range []error{
+		errOf(manager.Apply(ctx, declared(static))),
+		errOf(manager.Create(ctx, lease)),
+		errOf(manager.Update(ctx, "Lease", ns, "leader", renew)),
+		errOf(manager.Create(ctx, `{apiVersion: v1, kind: Secret, metadata: {name: credentials}}`)),
+		errOf(manager.Get(ctx, "Secret", ns, "credentials")),
+		errOf(manager.Get(ctx, "Secret", ns, "credentials")),
+		errOf(kubernetes.NewForConfigOrDie(proxy.Config()).AppsV1().StatefulSets(ns).GetScale(ctx, dittofs, metav1.GetOptions{})),
+		errOf(kubernetes.NewForConfigOrDie(proxy.Config()).Discovery().ServerVersion()),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for asked, want := range map[string]int{
+		"APPLY statefulsets": 1, "GET leases": 1, "PUT leases": 1, "POST leases": 1, "GET secrets": 2, "POST secrets": 1,
+		"GET statefulsets/scale": 1, "GET statefulsets": 0, "PUT secrets": 0, "DISCOVERY ": 1,
+	} {
+		verb, resource, _ := strings.Cut(asked, " ")
+		if got := proxy.CountOf(verb, resource); got != want {
+			t.Errorf("%d of %s, want %d: %s", got, asked, want, proxy)
+		}
+	}
+	want := []string{
+		"APPLY /apis/apps/v1/namespaces/" + ns + "/statefulsets/dittofs?fieldManager=proxied&force=false",
+		"POST /api/v1/namespaces/" + ns + "/secrets?fieldManager=proxied",
+	}
+	if got := proxy.Except("GET leases", "PUT leases", "POST leases", "GET secrets", "GET statefulsets/scale", "DISCOVERY"); !slices.Equal(got, want) {
+		t.Errorf("besides what is allowed there were %q, want %q", got, want)
+	}
+}
+
+func errOf[T any](_ T, err error) error { return err }
+
+// TestAChildProcessIsTheProxysUser: of its kubeconfig a child needs nothing else.
+func TestAChildProcessIsTheProxysUser(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	user, err := cp.User("behind-the-proxy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := cp.Proxy(t, user, testenv.ProxyHooks{})
+	content, err := testenv.KubeconfigOf(proxy.Config(), cp.Namespace(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "kubeconfig")
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl := exec.CommandContext(t.Context(), filepath.Join(cp.Assets(), "kubectl"), "get", "secrets")
+	kubectl.Env = []string{"KUBECONFIG=" + file, "HOME=" + filepath.Dir(file), "KUBERC=off"}
+	out, err := kubectl.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), `User "behind-the-proxy" cannot list resource "secrets"`) {
+		t.Errorf("kubectl: %v: %s", err, out)
+	}
+	if proxy.CountOf(testenv.VerbList, "secrets") != 1 {
+		t.Errorf("the list of kubectl was not counted: %s", proxy)
+	}
+}
+
+// awaitEnd returns when the watch has ended.
+func awaitEnd(events watch.Interface) {
+	for open := true; open; {
+		_, open = <-events.ResultChan()
+	}
+}
+
+func TestAProxyCutsWatchesAndRefuses(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
+	client := kubernetes.NewForConfigOrDie(proxy.Config()).CoreV1().ConfigMaps(ns)
+	events, err := client.Watch(t.Context(), metav1.ListOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errOf(cp.Manager("other").In(ns).Apply(t.Context(), configMap)); err != nil {
+		t.Fatal(err)
+	}
+	if event := <-events.ResultChan(); event.Type != "ADDED" {
+		t.Errorf("the watch tells %v, want what was added", event)
+	}
+	proxy.Cut()
+	awaitEnd(events)
+	if _, err := client.List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Errorf("after the cut: %v", err)
+	}
+	proxy.Refuse(true)
+	sent := proxy.Total()
+	// A write: client-go repeats a read for ten seconds.
+	if err := client.Delete(t.Context(), "counted", metav1.DeleteOptions{}); err == nil || apierrors.ReasonForError(err) != metav1.StatusReasonUnknown {
+		t.Errorf("a proxy that refuses: %v, want no answer", err)
+	}
+	if proxy.Total() != sent {
+		t.Errorf("a refused request was sent on: %s", proxy)
+	}
+	proxy.Refuse(false)
+	if _, err := client.List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+}
+
+func TestAHeldAnswerIsToAWriteThatIsDone(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	for name, end := range map[string]func(release, goAway func()) (err error){
+		"that the client learns of in the end": func(release, _ func()) error { release(); return nil },
+		"that the client never learns of":      func(_, goAway func()) error { goAway(); return context.Canceled },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ns := cp.Namespace(t)
+			proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
+			held, release := proxy.HoldAnswers(testenv.Is(testenv.VerbApply, "statefulsets"))
+			answered, goAway := applyThrough(t, proxy, ns)
+			<-held
+			liveSet(t, cp, ns)
+			select {
+			case err := <-answered:
+				t.Errorf("the client had an answer while it was held: %v", err)
+			default:
+			}
+			want := end(release, goAway)
+			if err := <-answered; !errors.Is(err, want) {
+				t.Errorf("the client has %v, want %v", err, want)
+			}
+			if proxy.Writes() != 1 {
+				t.Errorf("want one write: %s", proxy)
+			}
+		})
+	}
+}
+
+func TestAHeldRequestIsOneThatTheServerHasNot(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
+	held, release := proxy.HoldRequests(testenv.Is(testenv.VerbApply, "statefulsets"))
+	answered, goAway := applyThrough(t, proxy, ns)
+	<-held
+	goAway()
+	if err := <-answered; !errors.Is(err, context.Canceled) {
+		t.Errorf("the client that went away has %v", err)
+	}
+	if err := errOf(throughProxy(t, proxy, ns).Get(t.Context(), "StatefulSet", ns, dittofs)); !apierrors.IsNotFound(err) {
+		t.Errorf("the StatefulSet: %v, want it not found, and the read not held", err)
+	}
+	if proxy.Writes() != 0 {
+		t.Errorf("want no write sent on: %s", proxy)
+	}
+	release()
+	if err := errOf(throughProxy(t, proxy, ns).Apply(t.Context(), declared(static))); err != nil {
+		t.Error(err)
+	}
+}
+
+// applyThrough applies the StatefulSet through the proxy, without waiting.
+func applyThrough(t *testing.T, p *testenv.Proxy, ns string) (answered <-chan error, goAway func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	manager := throughProxy(t, p, ns)
+	done := make(chan error, 1)
+	go func() { done <- errOf(manager.Apply(ctx, declared(static))) }()
+	return done, cancel
+}
+
+func TestProxyHooksSeeAndChange(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	breakIt := errors.New("this answer does not come")
+	var statuses []int
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{
+		OnRequest: func(r *http.Request) { r.Header.Set("Accept", "application/json") },
+		OnAnswer: func(r *http.Response) error {
+			statuses = append(statuses, r.StatusCode)
+			if got := r.Header.Get("Content-Type"); got != "application/json" {
+				t.Errorf("%s answers %s, want JSON", r.Request.URL, got)
+			}
+			if r.Request.Method == http.MethodDelete {
+				return breakIt
+			}
+			return nil
+		},
+	})
+	config := proxy.Config()
+	config.ContentConfig = rest.ContentConfig{ContentType: "application/vnd.kubernetes.protobuf"}
+	maps := kubernetes.NewForConfigOrDie(config).CoreV1().ConfigMaps(ns)
+	if _, err := maps.List(t.Context(), metav1.ListOptions{}); err != nil {
+		t.Error(err)
+	}
+	if _, err := maps.Get(t.Context(), "none", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		t.Error(err)
+	}
+	if err := maps.Delete(t.Context(), "none", metav1.DeleteOptions{}); err == nil || apierrors.IsNotFound(err) {
+		t.Errorf("%v, want a connection that breaks", err)
+	}
+	if want := []int{200, 404, 404}; !slices.Equal(statuses, want) {
+		t.Errorf("answers %v, want %v", statuses, want)
+	}
+}
