@@ -29,6 +29,8 @@ var resources = map[string]struct {
 	"Namespace":                      {GroupVersionResource: core("namespaces"), clusterWide: true},
 	"Node":                           {GroupVersionResource: core("nodes"), clusterWide: true},
 	"EndpointSlice":                  {GroupVersionResource: schema.GroupVersionResource{Group: "discovery.k8s.io", Version: "v1", Resource: "endpointslices"}},
+	"Lease":                          {GroupVersionResource: schema.GroupVersionResource{Group: "coordination.k8s.io", Version: "v1", Resource: "leases"}},
+	"Event":                          {GroupVersionResource: schema.GroupVersionResource{Group: "events.k8s.io", Version: "v1", Resource: "events"}},
 	"Role":                           {GroupVersionResource: rbac("roles")},
 	"RoleBinding":                    {GroupVersionResource: rbac("rolebindings")},
 	"ClusterRole":                    {GroupVersionResource: rbac("clusterroles"), clusterWide: true},

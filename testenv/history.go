@@ -1,0 +1,194 @@
+package testenv
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic/dynamicinformer"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Stored is a workload as the server stored it under a generation.
+type Stored struct {
+	UID        types.UID
+	Generation int64
+	// Ports of each container by its name, as [Ports] returns them.
+	Ports map[string][]string
+	// NewTemplate: the pod template is another than that of the generation
+	// before, of the same object. Of the first it is false.
+	NewTemplate bool
+
+	template string // as JSON
+}
+
+// StaticPorts are the ports of a container that are no adapter's, in their order.
+func (s Stored) StaticPorts(container string) []string {
+	return slices.DeleteFunc(slices.Clone(s.Ports[container]), func(port string) bool {
+		return strings.HasPrefix(port, "adapter-")
+	})
+}
+
+// TemplateChanges counts the changes of the pod template in a history.
+func TemplateChanges(history []Stored) (changes int) {
+	for _, stored := range history {
+		if stored.NewTemplate {
+			changes++
+		}
+	}
+	return changes
+}
+
+// History is every generation of a workload that the server has stored since the
+// recording began, none left out: the server counts them, so that what a watch
+// missed, as it may when the server restarts, leaves a gap that shows.
+type History struct {
+	get func(context.Context) (*unstructured.Unstructured, error)
+
+	mu       sync.Mutex
+	begun    bool // what was there at the beginning has been seen
+	stored   []Stored
+	gaps     []error
+	revision string // the resourceVersion seen last, empty when there is no object
+}
+
+// Record begins to record a workload, which need not be there yet, until the end
+// of the test. The recording goes on when the API server was away.
+func (cp *ControlPlane) Record(t testing.TB, kind, namespace, name string) *History {
+	t.Helper()
+	manager := cp.Manager("testenv")
+	resource, known := resources[kind]
+	if !known {
+		t.Fatalf("recording a %s: testenv knows no such kind", kind)
+	}
+	h := &History{get: func(ctx context.Context) (*unstructured.Unstructured, error) {
+		return manager.Get(ctx, kind, namespace, name)
+	}}
+	informer := dynamicinformer.NewFilteredDynamicInformer(manager.client, resource.GroupVersionResource, namespace, 0, nil,
+		func(o *metav1.ListOptions) {
+			o.FieldSelector = fields.OneTermEqualSelector("metadata.name", name).String()
+		}).Informer()
+	seen, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    h.see,
+		UpdateFunc: func(_, now any) { h.see(now) },
+		DeleteFunc: h.end,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A server that is away is no news: Stored waits for it.
+	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { informer.RunWithContext(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
+	if !cache.WaitForCacheSync(t.Context().Done(), seen.HasSynced) {
+		t.Fatalf("recording %s/%s: %v", kind, name, t.Context().Err())
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.begun = true
+	return h
+}
+
+// Stored returns the history up to now, waiting until everything is in it that
+// the server has stored. It fails the test when a generation was missed.
+func (h *History) Stored(t testing.TB) []Stored {
+	t.Helper()
+	Eventually(t, "the history to have what is live", h.caughtUp)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := errors.Join(h.gaps...); err != nil {
+		t.Fatalf("the history is not complete: %v", err)
+	}
+	return slices.Clone(h.stored)
+}
+
+func (h *History) caughtUp(ctx context.Context) error {
+	live, err := h.get(ctx)
+	if err != nil && !apierrors.IsNotFound(err) {
+		return err
+	}
+	revision := ""
+	if err == nil {
+		revision = live.GetResourceVersion()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.revision != revision {
+		return fmt.Errorf("resourceVersion %q seen, not %q", h.revision, revision)
+	}
+	return nil
+}
+
+// see takes a version of the object in. One in which only metadata or status
+// changed has the generation of the one before.
+func (h *History) see(object any) {
+	live, ok := object.(*unstructured.Unstructured)
+	if !ok {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	there := h.revision != ""
+	h.revision = live.GetResourceVersion()
+	now := storedOf(live)
+	var last Stored
+	if len(h.stored) > 0 {
+		last = h.stored[len(h.stored)-1]
+	}
+	first := int64(1) // of an object that came while we looked
+	switch {
+	case last.UID == now.UID && last.Generation == now.Generation:
+		return
+	case last.UID == now.UID:
+		first = last.Generation + 1
+		now.NewTemplate = now.template != last.template
+	case there:
+		h.gaps = append(h.gaps, fmt.Errorf("the end of the object %s was not seen", last.UID))
+	case !h.begun:
+		first = now.Generation
+	}
+	if now.Generation != first {
+		h.gaps = append(h.gaps, fmt.Errorf("generation %d of the object %s was seen instead of %d", now.Generation, now.UID, first))
+	}
+	h.stored = append(h.stored, now)
+}
+
+func (h *History) end(object any) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.revision = ""
+	if _, unseen := object.(cache.DeletedFinalStateUnknown); unseen {
+		h.gaps = append(h.gaps, errors.New("the deletion of the object was not seen, nor what was before it"))
+	}
+}
+
+func storedOf(live *unstructured.Unstructured) Stored {
+	stored := Stored{UID: live.GetUID(), Generation: live.GetGeneration(), Ports: map[string][]string{}}
+	for _, container := range Containers(live) {
+		stored.Ports[container] = Ports(live, container)
+	}
+	template, _, _ := unstructured.NestedFieldNoCopy(live.Object, "spec", "template")
+	text, err := json.Marshal(template)
+	if err != nil {
+		panic(fmt.Sprintf("testenv: what came as JSON is none: %v", err))
+	}
+	stored.template = string(text)
+	return stored
+}
