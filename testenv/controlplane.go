@@ -39,6 +39,9 @@ type ControlPlane struct {
 	controllers *process   // nil without Options.Controllers
 	player      *podPlayer // nil without Options.Controllers
 
+	serverMu sync.Mutex // held while kube-apiserver stops or starts
+	serverUp bool
+
 	stop func() error
 }
 
@@ -95,10 +98,19 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 	if cp.authority, err = newClientAuthority(); err != nil {
 		return err
 	}
-	cp.env = &envtest.Environment{}
+	// On a busy machine the usual 20 seconds are not enough.
+	cp.env = &envtest.Environment{ControlPlaneStartTimeout: patience}
 	server := cp.env.ControlPlane.GetAPIServer()
 	server.Authn = cp.authority
 	server.Path = serverPath
+	// One of envtest's own making goes when kube-apiserver stops, and a second
+	// start would serve other certificates.
+	server.CertDir = filepath.Join(cp.dir, "certificates")
+	if err := os.Mkdir(server.CertDir, 0o700); err != nil {
+		return err
+	}
+	// Otherwise it waits for watches to end by themselves when it stops.
+	server.Configure().Set("shutdown-watch-termination-grace-period", "5s")
 	for _, flag := range slices.Sorted(maps.Keys(o.APIServerFlags)) {
 		server.Configure().Set(flag, o.APIServerFlags[flag])
 	}
@@ -109,6 +121,7 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 	if err != nil {
 		return err
 	}
+	cp.serverUp = true
 	config.QPS, config.Burst = -1, 0 // a test that waits for a client's rate limiter measures the limiter
 	cp.admin = config
 	if cp.client, err = kubernetes.NewForConfig(config); err != nil {

@@ -8,10 +8,17 @@
 //   - [Start] runs etcd and kube-apiserver, and with Options.Controllers also
 //     the workload controllers and a player that makes pods become ready and
 //     counts their starts, so that a test sees what a change of a template costs;
+//   - [ControlPlane.HoldUnready] and [ControlPlane.ServePods] decide which pods
+//     are ready and what answers at their addresses;
+//   - [ControlPlane.StopAPIServer] and [ControlPlane.StartAPIServer] take the
+//     server away for a while;
 //   - [Main], [Shared] and [WithControllers] let the tests of a package share
 //     one control plane, with a namespace for each test ([ControlPlane.Namespace]);
 //   - [Manager] acts as a named field manager: Argo CD's, kubectl's, an operator's;
 //   - [Requests] counts what a client sends;
+//   - [Proxy] stands between clients, also child processes, and the server: it
+//     counts, holds back and cuts;
+//   - [History] keeps every generation of a workload;
 //   - [Scenario] describes a story of several managers as data.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -22,11 +23,13 @@ type lifeline struct {
 }
 
 // guarded is the shell: it passes the server's end on, and lets the server, which
-// gets the group's SIGTERM too, end in its own time.
+// gets the group's SIGTERM too, end in its own time. It writes the server's
+// process id beside itself.
 const guarded = `#!/bin/sh
 trap : TERM
 %[1]s "$@" &
 server=$!
+echo "$server" >"$0.pid"
 (read -r _ <%[2]s; kill "$server") &
 guard=$!
 wait "$server"
@@ -58,6 +61,19 @@ func (l *lifeline) guard(binary string) (string, error) {
 	script := filepath.Join(l.dir, filepath.Base(binary))
 	content := fmt.Sprintf(guarded, shellQuoted(binary), shellQuoted(l.fifo.Name()))
 	return script, os.WriteFile(script, []byte(content), 0o700)
+}
+
+// kill ends the server of a script with SIGKILL. The script then ends by itself.
+func (l *lifeline) kill(binary string) error {
+	content, err := os.ReadFile(filepath.Join(l.dir, binary+".pid"))
+	if err != nil {
+		return err
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
 }
 
 func (l *lifeline) close() error {
