@@ -254,7 +254,12 @@ func TestProxyHooksSeeAndChange(t *testing.T) {
 	breakIt := errors.New("this answer does not come")
 	var statuses []int
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{
-		OnRequest: func(r *http.Request) { r.Header.Set("Accept", "application/json") },
+		OnRequest: func(r *http.Request) {
+			if got := r.Header.Get("Authorization"); got != "" {
+				t.Errorf("%s is sent on with the client's credentials %q", r.URL, got)
+			}
+			r.Header.Set("Accept", "application/json")
+		},
 		OnAnswer: func(r *http.Response) error {
 			statuses = append(statuses, r.StatusCode)
 			if got := r.Header.Get("Content-Type"); got != "application/json" {
