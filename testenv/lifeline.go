@@ -25,12 +25,15 @@ type lifeline struct {
 // guarded is the shell: it passes the server's end on, and lets the server, which
 // gets the group's SIGTERM too, end in its own time. It writes the server's
 // process id beside itself.
+//
+// When this process is gone the server is killed: kube-apiserver, asked to end
+// after etcd has, waits for it without end.
 const guarded = `#!/bin/sh
 trap : TERM
 %[1]s "$@" &
 server=$!
 echo "$server" >"$0.pid"
-(read -r _ <%[2]s; kill "$server") &
+(read -r _ <%[2]s; kill -KILL "$server") &
 guard=$!
 wait "$server"
 status=$?
