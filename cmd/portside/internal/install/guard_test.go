@@ -1,0 +1,233 @@
+package install_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// robbed is an installation whose token somebody has, who may do everything
+// with workloads as far as RBAC is asked: what is refused, the guard refuses.
+func robbed(t *testing.T, kinds ...apply.Kind) *installation {
+	t.Helper()
+	i := installed(t, install.Options{})
+	i.grant("{kind: ServiceAccount, namespace: "+i.system+", name: "+i.manager+"}", i.config)
+	for _, kind := range kinds {
+		i.mustApply(i.argo(), declared(kind, static))
+		i.pass(kind, nfs)
+		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+	}
+	return i
+}
+
+func (i *installation) resource(kind apply.Kind) dynamic.ResourceInterface {
+	return dynamicClient(i.t, i.config).Resource(resourceOf(kind)).Namespace(i.workloads)
+}
+
+// tries sends the request as portside.
+func (i *installation) tries(ctx context.Context, kind apply.Kind, w write) error {
+	options := metav1.PatchOptions{FieldManager: i.manager}
+	if w.manager != "" {
+		options.FieldManager = w.manager
+	}
+	if w.force {
+		options.Force = &w.force
+	}
+	var subresources []string
+	if w.subresource != "" {
+		subresources = append(subresources, w.subresource)
+	}
+	_, err := i.resource(kind).Patch(ctx, dittofs, w.patch, w.expand(kind, i.manager), options, subresources...)
+	return err
+}
+
+func TestGuardRefuses(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.Kinds...)
+	for _, kind := range apply.Kinds {
+		before := i.live(kind).GetResourceVersion()
+		for name, w := range forbidden {
+			if w.not == kind {
+				continue
+			}
+			if err := refusedBy(i.tries(t.Context(), kind, w), i.manager+"-guard'"); err != nil {
+				t.Errorf("%s: %s: %v", kind, name, err)
+			}
+		}
+		for verb, err := range map[string]error{
+			"create": func() error {
+				another := i.live(kind).DeepCopy()
+				another.SetName("another")
+				another.SetResourceVersion("")
+				another.SetManagedFields(nil)
+				_, err := i.resource(kind).Create(t.Context(), another, metav1.CreateOptions{FieldManager: i.manager})
+				return err
+			}(),
+			"delete": i.resource(kind).Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
+			"delete of all": i.resource(kind).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{
+				FieldSelector: "metadata.name=" + dittofs}),
+		} {
+			if err := refusedBy(err, i.manager+"-guard'"); err != nil {
+				t.Errorf("%s: %s: %v", kind, verb, err)
+			}
+		}
+		if after := i.live(kind).GetResourceVersion(); after != before {
+			t.Errorf("%s: something was stored", kind)
+		}
+	}
+}
+
+// entries edits managedFields, with a change of the template or without.
+type entries struct {
+	edit      func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry
+	operation string // another of the same patch
+}
+
+// TestGuardKeepsManagedFields rewrites managedFields as portside.
+func TestGuardKeepsManagedFields(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.StatefulSet)
+	before := i.live(apply.StatefulSet)
+	for name, e := range map[string]entries{
+		"all gone": {edit: func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+			return []metav1.ManagedFieldsEntry{{}}
+		}},
+		"another's gone": {edit: func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+			return slices.DeleteFunc(all, func(e metav1.ManagedFieldsEntry) bool { return e.Manager != us })
+		}},
+		"another's under a new name":    {edit: ofOthers(func(e *metav1.ManagedFieldsEntry) { e.Manager = "evil" })},
+		"another's under our name":      {edit: ofOthers(func(e *metav1.ManagedFieldsEntry) { e.Manager = i.manager; e.Operation = "Update" })},
+		"another's without a container": {edit: ofOthers(replaced(`"k:{\"name\":\"sidecar\"}"`, `"k:{\"name\":\"gone\"}"`))},
+		"another's without a port":      {edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":8081,`))},
+		"another's with our port":       {edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":12049,\"protocol\":\"TCP\"}":{".":{}},"k:{\"containerPort\":8080,`))},
+		"another's without a label":     {edit: ofOthers(replaced(`"f:app":{}`, ``))},
+		"another's without its port, as ours goes": {operation: `{"op":"remove","path":"/spec/template/spec/containers/0/ports/2"}`,
+			edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":8081,`))},
+		"a new one": {edit: func(_ string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+			added := *all[0].DeepCopy()
+			added.Manager = "evil"
+			return append(all, added)
+		}},
+		"ours with replicas": {edit: ofOurs(replaced(`"f:spec":{`, `"f:spec":{"f:replicas":{},`))},
+		"ours with an image": {edit: ofOurs(replaced(`"f:ports":{`, `"f:image":{},"f:ports":{`))},
+		"ours with a label":  {edit: ofOurs(replaced(`"f:spec":{`, `"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{`))},
+	} {
+		all := before.DeepCopy().GetManagedFields()
+		edited := e.edit(i.manager, all)
+		if equality.Semantic.DeepEqual(edited, before.GetManagedFields()) {
+			t.Fatalf("%s: the test changes nothing in %v", name, edited)
+		}
+		operations := []string{`{"op":"replace","path":"/metadata/managedFields","value":` + toJSON(t, edited) + `}`}
+		if e.operation != "" {
+			operations = append(operations, e.operation)
+		}
+		err := i.tries(t.Context(), apply.StatefulSet, jsonPatch("["+strings.Join(operations, ",")+"]"))
+		if err := refusedBy(err, i.manager+"-guard'"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if i.live(apply.StatefulSet).GetResourceVersion() != before.GetResourceVersion() {
+		t.Error("something was stored")
+	}
+}
+
+func toJSON(t *testing.T, managed []metav1.ManagedFieldsEntry) string {
+	t.Helper()
+	data, err := json.Marshal(managed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func ofOthers(edit func(*metav1.ManagedFieldsEntry)) func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	return func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+		for i := range all {
+			if all[i].Manager != us {
+				edit(&all[i])
+			}
+		}
+		return all
+	}
+}
+
+func ofOurs(edit func(*metav1.ManagedFieldsEntry)) func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	return func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+		for i := range all {
+			if all[i].Manager == us {
+				edit(&all[i])
+			}
+		}
+		return all
+	}
+}
+
+func replaced(old, with string) func(*metav1.ManagedFieldsEntry) {
+	return func(e *metav1.ManagedFieldsEntry) {
+		e.FieldsV1.SetRawString(strings.Replace(e.FieldsV1.GetRawString(), old, with, 1))
+	}
+}
+
+// TestGuardLetsAdapterSetsBe: of an AdapterSet itself only the finalizer is
+// portside's.
+func TestGuardLetsAdapterSetsBe(t *testing.T) {
+	t.Parallel()
+	i := robbed(t)
+	i.mustApply(i.argo(), adapterSet("dittofs"))
+	sets := dynamicClient(t, i.config).Resource(adapterSets).Namespace(i.workloads)
+	patch := func(ctx context.Context, data string) error {
+		_, err := sets.Patch(ctx, dittofs, types.MergePatchType, []byte(data), metav1.PatchOptions{FieldManager: i.manager})
+		return err
+	}
+	policy := i.manager + "-guard-adaptersets'"
+	testenv.Eventually(t, "the guard of AdapterSets to be in force", func(ctx context.Context) error {
+		return refusedBy(patch(ctx, `{"metadata":{"labels":{"evil":"1"}}}`), policy)
+	})
+	for _, data := range []string{
+		`{"spec":{"suspend":true}}`,
+		`{"spec":{"adapters":[{"type":"evil","port":1}]}}`,
+		`{"metadata":{"annotations":{"evil":"1"}}}`,
+		`{"metadata":{"finalizers":["example.com/evil"]}}`,
+	} {
+		if err := refusedBy(patch(t.Context(), data), policy); err != nil {
+			t.Errorf("%s: %v", data, err)
+		}
+	}
+	for verb, err := range map[string]error{
+		"delete": sets.Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
+		"create": func() error {
+			_, err := sets.Create(t.Context(), object(t, adapterSet("another")), metav1.CreateOptions{})
+			return err
+		}(),
+	} {
+		if err := refusedBy(err, policy); err != nil {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	for _, finalizers := range []string{`["portside.dev/ports"]`, `null`} {
+		if err := patch(t.Context(), `{"metadata":{"finalizers":`+finalizers+`}}`); err != nil {
+			t.Errorf("finalizers %s: %v", finalizers, err)
+		}
+	}
+}
+
+func adapterSet(name string) string {
+	return `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: ` + name + `}, spec: {
+	  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}, adapters: []}}`
+}
+
+func resourceOf(kind apply.Kind) schema.GroupVersionResource {
+	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}
+}

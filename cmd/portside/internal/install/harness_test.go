@@ -1,0 +1,344 @@
+package install_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+const dittofs = "dittofs"
+
+var (
+	nfs = apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
+	smb = apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
+)
+
+func at(a apply.Adapter, port int64) apply.Adapter {
+	a.Port = port
+	return a
+}
+
+// installation is portside as install prints it, in namespaces of a test's own,
+// and everybody who acts there.
+type installation struct {
+	*testenv.ControlPlane
+	t       *testing.T
+	options install.Options
+	// system is the namespace that portside is in, workloads that of the
+	// workloads, and manager the field manager, which names the ServiceAccount.
+	system, workloads, manager string
+
+	admin *kubernetes.Clientset
+	// config is portside's own: its ServiceAccount's token.
+	config *rest.Config
+}
+
+// installed installs portside under a field manager of the test's own, and
+// waits until its policies are in force.
+func installed(t *testing.T, o install.Options) *installation {
+	t.Helper()
+	i := prepared(t, testenv.Shared(t), o)
+	i.apply(i.manifests())
+	i.awaitPolicies()
+	return i
+}
+
+// prepared has namespaces and clients, and nothing installed.
+func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *installation {
+	t.Helper()
+	i := &installation{ControlPlane: cp, t: t, workloads: cp.Namespace(t), admin: clientset(t, cp.Config())}
+	i.system = cmp.Or(o.Namespace, cp.Namespace(t))
+	i.manager = cmp.Or(o.FieldManager, i.system)
+	o.Namespace, o.FieldManager = i.system, i.manager
+	if o.WatchNamespace != "" {
+		o.WatchNamespace = i.workloads
+	}
+	i.options = o
+	return i
+}
+
+func (i *installation) manifests() []*unstructured.Unstructured {
+	i.t.Helper()
+	objects, err := install.Manifests(i.options)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return objects
+}
+
+// apply applies objects as users do, and logs portside in where its
+// ServiceAccount is among them.
+func (i *installation) apply(objects []*unstructured.Unstructured) {
+	i.t.Helper()
+	i.kubectl(text(i.t, objects), "apply", "--server-side", "-f", "-")
+	if slices.ContainsFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "ServiceAccount" }) {
+		i.config = i.token(i.manager)
+	}
+}
+
+func text(t *testing.T, objects []*unstructured.Unstructured) string {
+	t.Helper()
+	text, err := install.YAML(objects)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func (i *installation) kubectl(stdin string, args ...string) string {
+	i.t.Helper()
+	out, err := i.Kubectl(i.t.Context(), "", stdin, args...) // the manifests name their namespaces
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return out
+}
+
+// token is the configuration of a ServiceAccount beside portside.
+func (i *installation) token(serviceAccount string) *rest.Config {
+	i.t.Helper()
+	request, err := i.admin.CoreV1().ServiceAccounts(i.system).CreateToken(i.t.Context(), serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	config := rest.AnonymousClientConfig(i.Config())
+	config.BearerToken = request.Status.Token
+	config.WarningHandler = rest.NoWarnings{}
+	return config
+}
+
+func clientset(t *testing.T, config *rest.Config) *kubernetes.Clientset {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// applier is portside's, as its own user.
+func (i *installation) applier(options ...apply.Option) *apply.Applier {
+	i.t.Helper()
+	client, err := appsclient.NewForConfig(i.config)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client, append(options, apply.AsFieldManager(i.manager))...)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return applier
+}
+
+func (i *installation) target(kind apply.Kind) apply.Target {
+	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs, Container: dittofs}
+}
+
+// pass is one pass of portside, which must succeed.
+func (i *installation) pass(kind apply.Kind, adapters ...apply.Adapter) apply.Result {
+	i.t.Helper()
+	result, err := i.applier().Pass(i.t.Context(), i.target(kind), apply.Wanted{Adapters: adapters})
+	if err != nil {
+		i.t.Fatalf("a pass as portside's ServiceAccount: %s: %v", result.Outcome, err)
+	}
+	return result
+}
+
+// as writes as another user, who may do everything with workloads unless RBAC
+// in the test says otherwise, under the name of a manager.
+func (i *installation) as(config *rest.Config, manager string) *testenv.Manager {
+	i.t.Helper()
+	m, err := testenv.NewManager(config, manager)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return m.In(i.workloads)
+}
+
+// argo writes as an administrator that declares the workload.
+func (i *installation) argo() *testenv.Manager { return i.Manager(testenv.ArgoCD).In(i.workloads) }
+
+func (i *installation) mustApply(m *testenv.Manager, object string) *unstructured.Unstructured {
+	i.t.Helper()
+	live, err := m.Apply(i.t.Context(), object)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return live
+}
+
+func (i *installation) live(kind apply.Kind) *unstructured.Unstructured {
+	i.t.Helper()
+	live, err := i.argo().Get(i.t.Context(), string(kind), "", dittofs)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return live
+}
+
+func (i *installation) expectPorts(kind apply.Kind, container string, want ...string) {
+	i.t.Helper()
+	if got := testenv.Ports(i.live(kind), container); !slices.Equal(got, want) {
+		i.t.Errorf("ports %q, want %q", got, want)
+	}
+}
+
+// editor is a user who may do everything with workloads, and nothing else.
+func (i *installation) editor() *rest.Config {
+	i.t.Helper()
+	config, err := i.User("editor-of-" + i.workloads)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	config.WarningHandler = rest.NoWarnings{}
+	i.grant("{apiGroup: rbac.authorization.k8s.io, kind: User, name: editor-of-"+i.workloads+"}", config)
+	return config
+}
+
+// grant lets a subject do everything with workloads and AdapterSets: what is
+// then refused, the policies refuse.
+func (i *installation) grant(subject string, config *rest.Config) {
+	i.t.Helper()
+	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: everything, namespace: `+i.workloads+`}, rules: [
+	  {apiGroups: [apps], resources: ["*"], verbs: ["*"]},
+	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
+	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
+	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
+	client := clientset(i.t, config)
+	testenv.Eventually(i.t, "the grant to count", func(ctx context.Context) error {
+		return client.AppsV1().StatefulSets(i.workloads).DeleteCollection(ctx,
+			metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, metav1.ListOptions{LabelSelector: "no=such"})
+	})
+}
+
+// awaitPolicies waits until each policy refuses, or mends, what it is there for:
+// the server takes a moment to compile them. Nothing is stored meanwhile.
+func (i *installation) awaitPolicies() {
+	i.t.Helper()
+	kinds := map[string]bool{}
+	for _, object := range i.manifests() {
+		kinds[object.GetKind()+" "+strings.TrimPrefix(object.GetName(), i.manager)] = true
+	}
+	if kinds["ValidatingAdmissionPolicy -guard"] {
+		i.mustApply(i.argo(), probe)
+		i.awaitGuard()
+		i.awaitName()
+		if err := i.argo().Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+	if kinds["MutatingAdmissionPolicy -leftover"] {
+		i.awaitLeftover()
+	}
+}
+
+func (i *installation) awaitGuard() {
+	i.t.Helper()
+	label := []byte(`{"metadata":{"labels":{"probe":"guard"}}}`)
+	testenv.Eventually(i.t, "the guard to be in force", func(ctx context.Context) error {
+		_, err := clientset(i.t, i.config).AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, label,
+			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
+		return refusedBy(err, i.manager+"-guard")
+	})
+}
+
+func (i *installation) awaitName() {
+	i.t.Helper()
+	editor := clientset(i.t, i.editor())
+	testenv.Eventually(i.t, "the name policy to be in force", func(ctx context.Context) error {
+		_, err := editor.AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, []byte(`{}`),
+			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
+		return refusedBy(err, i.manager+"-name")
+	})
+}
+
+// awaitLeftover has an owner remove a container, again and again.
+func (i *installation) awaitLeftover() {
+	i.t.Helper()
+	owner := i.argo()
+	i.mustApply(owner, probe)
+	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: probe},
+		spec: {template: {spec: {containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
+	without := strings.Replace(probe, "{name: dittofs, image", "{name: other, image", 1)
+	testenv.Eventually(i.t, "the leftover policy to be in force", func(ctx context.Context) error {
+		_, err := owner.Apply(ctx, without)
+		return err
+	})
+	if err := owner.Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
+		i.t.Fatal(err)
+	}
+}
+
+// refusedBy is nil for the refusal of a policy.
+func refusedBy(err error, policy string) error {
+	if err == nil || (!apierrors.IsInvalid(err) && !apierrors.IsForbidden(err)) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+policy) {
+		return fmt.Errorf("not refused by %s: %w", policy, err)
+	}
+	return nil
+}
+
+// probe is a workload that nobody waits for.
+var probe = named("probe", declared(apply.Deployment, "[]"))
+
+func named(name, workload string) string {
+	return strings.Replace(workload, "metadata: {name: dittofs,", "metadata: {name: "+name+",", 1)
+}
+
+// declared is the workload as its owner declares it; ports is a YAML list.
+func declared(kind apply.Kind, ports string) string {
+	more := map[apply.Kind]string{
+		apply.StatefulSet: "replicas: 1\n  serviceName: dittofs",
+		apply.Deployment:  "replicas: 1",
+		apply.DaemonSet:   "minReadySeconds: 1",
+	}[kind]
+	return fmt.Sprintf(`
+apiVersion: apps/v1
+kind: %s
+metadata: {name: dittofs, labels: {app: dittofs}, annotations: {note: as declared}}
+spec:
+  %s
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}}
+    spec:
+      initContainers: [{name: init, image: "init:1"}]
+      containers:
+      - {name: dittofs, image: "dittofs:1", env: [{name: MODE, value: fast}], ports: %s}
+      - {name: sidecar, image: "sidecar:1"}
+`, kind, more, ports)
+}
+
+func object(t *testing.T, text string) *unstructured.Unstructured {
+	t.Helper()
+	o, err := testenv.Object(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func dynamicClient(t *testing.T, config *rest.Config) *dynamic.DynamicClient {
+	t.Helper()
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}

@@ -1,0 +1,119 @@
+// Package install makes the manifests that install portside: those of
+// examples/install, for a namespace, a field manager, a version of Kubernetes
+// and one or all of the namespaces with workloads.
+//
+// The objects of an installation carry its field manager's name, so that two
+// installations can share a cluster. The CRD, the namespace and the roles of
+// those who write AdapterSets are shared.
+package install
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/version"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// DefaultNamespace is where portside runs.
+const DefaultNamespace = "portside-system"
+
+// The versions of Kubernetes from which on a kind of policy is v1, see
+// https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
+// and https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/.
+var (
+	validatingPolicies = version.MajorMinor(1, 30)
+	mutatingPolicies   = version.MajorMinor(1, 36)
+)
+
+// Options say how portside is installed. Empty ones take what the manifests
+// say.
+type Options struct {
+	// Namespace that portside runs in.
+	Namespace string
+	// Image of the Deployment.
+	Image string
+	// FieldManager to apply as. It names the objects of the installation.
+	FieldManager string
+	// WatchNamespace is the one namespace with workloads; empty means all.
+	WatchNamespace string
+	// KubeVersion is the cluster's; nil means one that has every policy.
+	KubeVersion *version.Version
+	// WithoutPolicies leaves the admission policies out, for who may install
+	// nothing cluster-wide. RBAC has to keep portside in one namespace then.
+	WithoutPolicies bool
+}
+
+// ParseKubeVersion reads a version of Kubernetes as people and servers write it:
+// 1.36, v1.36.2, 1.30+.
+func ParseKubeVersion(text string) (*version.Version, error) {
+	v, err := version.ParseGeneric(strings.TrimSuffix(text, "+"))
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a version of Kubernetes such as 1.36", text)
+	}
+	return v, nil
+}
+
+// complete fills in the defaults, and refuses what makes no manifests.
+func (o Options) complete() (Options, error) {
+	if o.Namespace == "" {
+		o.Namespace = DefaultNamespace
+	}
+	if o.FieldManager == "" {
+		o.FieldManager = apply.DefaultFieldManager
+	}
+	if err := fieldmanager.ValidateName(o.FieldManager); err != nil {
+		return o, err
+	}
+	for what, name := range map[string]string{"the field manager": o.FieldManager, "the namespace": o.Namespace} {
+		if errs := validation.IsDNS1123Label(name); len(errs) > 0 {
+			return o, fmt.Errorf("%s %q cannot name objects: %s", what, name, errs[0])
+		}
+	}
+	if errs := validation.IsDNS1123Label(o.WatchNamespace); o.WatchNamespace != "" && len(errs) > 0 {
+		return o, fmt.Errorf("the namespace to watch %q: %s", o.WatchNamespace, errs[0])
+	}
+	if strings.ContainsAny(o.Image, " \t\n") {
+		return o, fmt.Errorf("the image %q has white space in it", o.Image)
+	}
+	if o.WithoutPolicies && o.WatchNamespace == "" {
+		return o, errors.New("without policies portside could change every field of every workload: name the one namespace to watch as well")
+	}
+	return o, nil
+}
+
+func (o Options) validating() bool {
+	return !o.WithoutPolicies && (o.KubeVersion == nil || o.KubeVersion.AtLeast(validatingPolicies))
+}
+
+func (o Options) mutating() bool {
+	return !o.WithoutPolicies && (o.KubeVersion == nil || o.KubeVersion.AtLeast(mutatingPolicies))
+}
+
+// Losses are what an installation with these options goes without, each a
+// sentence for the one who installs it.
+func (o Options) Losses() []string {
+	var losses []string
+	if !o.validating() {
+		why := o.why("ValidatingAdmissionPolicy", validatingPolicies)
+		losses = append(losses,
+			"no guard policy ("+why+"): RBAC alone lets portside's ServiceAccount, and who steals its token, patch every field of the workloads that it may patch",
+			"no name policy ("+why+"): everybody who may patch a workload may write under portside's field manager")
+	}
+	if !o.mutating() {
+		losses = append(losses, "no leftover policy ("+o.why("MutatingAdmissionPolicy", mutatingPolicies)+
+			"): while portside owns ports in a container, its owner cannot rename or remove it by server-side apply; portside release lets go of it first")
+	}
+	return losses
+}
+
+func (o Options) why(kind string, from *version.Version) string {
+	if o.WithoutPolicies {
+		return "not asked for"
+	}
+	return fmt.Sprintf("%s is v1 from Kubernetes %s on", kind, from)
+}

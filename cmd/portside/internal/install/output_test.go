@@ -1,0 +1,280 @@
+package install_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/util/version"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// variants are the options, each with the kinds of objects, by file order, that
+// tell it apart from the others.
+var variants = map[string]struct {
+	options  install.Options
+	policies int
+	wide     []string // kinds that are cluster-wide, but for policies
+	losses   int
+}{
+	"default":          {install.Options{}, 4, allWide, 0},
+	"image":            {install.Options{Image: "registry.example/portside:v1"}, 4, allWide, 0},
+	"watch namespace":  {install.Options{WatchNamespace: "x"}, 4, []string{"CustomResourceDefinition", "Namespace"}, 0},
+	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 4, allWide, 0},
+	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 3, allWide, 1},
+	"1.30":             {install.Options{KubeVersion: version.MajorMinor(1, 30)}, 3, allWide, 1},
+	"1.29":             {install.Options{KubeVersion: version.MajorMinor(1, 29)}, 0, allWide, 3},
+	"without policies": {install.Options{WatchNamespace: "x", WithoutPolicies: true}, 0, []string{"CustomResourceDefinition", "Namespace"}, 3},
+}
+
+var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
+
+func TestWhatEachOptionPrints(t *testing.T) {
+	t.Parallel()
+	for name, v := range variants {
+		objects, err := install.Manifests(v.options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		policies := 0
+		var wide []string
+		for _, o := range objects {
+			switch kind := o.GetKind(); {
+			case strings.HasSuffix(kind, "AdmissionPolicy"):
+				policies++
+			case strings.HasSuffix(kind, "AdmissionPolicyBinding"):
+			case o.GetNamespace() == "":
+				wide = append(wide, kind)
+			}
+		}
+		slices.Sort(wide)
+		if policies != v.policies || !slices.Equal(wide, v.wide) {
+			t.Errorf("%s: %d policies, want %d; cluster-wide %q, want %q", name, policies, v.policies, wide, v.wide)
+		}
+		if losses := v.options.Losses(); len(losses) != v.losses {
+			t.Errorf("%s: %d losses: %q", name, len(losses), losses)
+		}
+	}
+}
+
+// TestDeletingTheManifestsKeepsWorkloads: where portside runs beside them, the
+// namespace is not its to declare.
+func TestDeletingTheManifestsKeepsWorkloads(t *testing.T) {
+	t.Parallel()
+	objects, err := install.Manifests(install.Options{Namespace: "storage", WatchNamespace: "storage"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range objects {
+		if o.GetKind() == "Namespace" {
+			t.Error("it declares the namespace of the workloads")
+		}
+	}
+}
+
+func TestBadOptions(t *testing.T) {
+	t.Parallel()
+	for want, o := range map[string]install.Options{
+		"one namespace to watch": {WithoutPolicies: true},
+		"cannot name objects":    {FieldManager: "Not/A.Name"},
+		"begins with":            {FieldManager: "kubectl-portside"},
+		"the namespace \"a.b\"":  {Namespace: "a.b"},
+		"to watch \"A\"":         {WatchNamespace: "A"},
+		"white space":            {Image: "a b"},
+	} {
+		if _, err := install.Manifests(o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	for text, want := range map[string]string{"1.36": "1.36", "v1.36.2": "1.36.2", "1.30+": "1.30", "v1.33.1-gke.5": "1.33.1"} {
+		if v, err := install.ParseKubeVersion(text); err != nil || v.String() != want {
+			t.Errorf("%s: %v, %v", text, v, err)
+		}
+	}
+	for _, text := range []string{"", "new", "1"} {
+		if v, err := install.ParseKubeVersion(text); err == nil {
+			t.Errorf("%q: %v", text, v)
+		}
+	}
+}
+
+// TestOutputIsDeterministicAndStrict: the same bytes each time, of which a
+// strict decoder knows every field.
+func TestOutputIsDeterministicAndStrict(t *testing.T) {
+	t.Parallel()
+	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
+	for name, v := range variants {
+		var first []byte
+		for range 10 {
+			objects, err := install.Manifests(v.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			printed := []byte(text(t, objects))
+			if first == nil {
+				first = printed
+			}
+			if !bytes.Equal(printed, first) {
+				t.Fatalf("%s: printed twice, it differs", name)
+			}
+		}
+		for document := range strings.SplitSeq(string(first), "\n---\n") {
+			if strings.Contains(document, "kind: CustomResourceDefinition\n") {
+				continue
+			}
+			if _, _, err := strict.Decode([]byte(document), nil, nil); err != nil {
+				t.Errorf("%s: %v in\n%s", name, err, document)
+			}
+		}
+	}
+}
+
+// TestNothingOfTheDefaultsIsLeft: another namespace and field manager are
+// everywhere, also where only a policy names them.
+func TestNothingOfTheDefaultsIsLeft(t *testing.T) {
+	t.Parallel()
+	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := text(t, objects)
+	for _, left := range []string{"portside-system", "'portside'", ":portside'", "- portside\n", "name: portside-guard", "serviceAccountName: portside", "instance: portside"} {
+		if strings.Contains(printed, left) {
+			t.Errorf("%q is still there", left)
+		}
+	}
+	for _, there := range []string{"'system:serviceaccount:elsewhere:blue'", ".name('blue').check('use')", "- --field-manager=blue", "name: blue-guard"} {
+		if !strings.Contains(strings.ReplaceAll(printed, "''", "'"), there) {
+			t.Errorf("%q is not there", there)
+		}
+	}
+}
+
+// TestKustomizeBuildsTheSame: the folder is a base, and what `install` prints by
+// default.
+func TestKustomizeBuildsTheSame(t *testing.T) {
+	t.Parallel()
+	built, err := testenv.Shared(t).Kubectl(t.Context(), "", "", "kustomize", "../../../../examples/install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{}
+	for document := range strings.SplitSeq(built, "\n---\n") {
+		o := object(t, document)
+		want[id(o)] = o.Object
+	}
+	objects, err := install.Manifests(install.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]any{}
+	for _, o := range objects {
+		o := object(t, text(t, []*unstructured.Unstructured{o}))
+		got[id(o)] = o.Object
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("install prints another than the base (-base +install):\n%s", diff)
+	}
+}
+
+func id(o *unstructured.Unstructured) string {
+	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
+}
+
+// TestEachOutputAppliesTwice applies what every option prints by both of
+// kubectl's ways, as it is: the second time changes nothing.
+func TestEachOutputAppliesTwice(t *testing.T) {
+	t.Parallel()
+	for name, v := range variants {
+		for _, way := range []string{"server-side", "kustomize"} {
+			t.Run(name+" by "+way, func(t *testing.T) {
+				t.Parallel()
+				i := prepared(t, testenv.Shared(t), v.options)
+				all := file(t, "all.yaml", text(t, i.manifests()))
+				args := []string{"apply", "--server-side", "--validate=strict", "-f", all}
+				if way == "kustomize" {
+					if err := os.WriteFile(filepath.Join(filepath.Dir(all), "kustomization.yaml"), []byte("resources: [all.yaml]\n"), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					args = []string{"apply", "--validate=strict", "-k", filepath.Dir(all)}
+				}
+				i.kubectl("", args...)
+				before := i.versions(all)
+				i.kubectl("", args...)
+				if diff := cmp.Diff(before, i.versions(all)); diff != "" {
+					t.Errorf("the second time changed something:\n%s", diff)
+				}
+			})
+		}
+	}
+}
+
+// versions are the resourceVersions of what is an installation's own: what all
+// share, another test may be applying by another way.
+func (i *installation) versions(path string) string {
+	i.t.Helper()
+	all := i.kubectl("", "get", "-f", path, "-o", `jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`)
+	var own []string
+	for line := range strings.Lines(all) {
+		if strings.Contains(line, " "+i.manager) {
+			own = append(own, line)
+		}
+	}
+	if len(own) < 8 {
+		i.t.Fatalf("there should be more than\n%s", all)
+	}
+	return strings.Join(own, "")
+}
+
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestPodIsRestricted makes the Deployment's pod where the server enforces the
+// restricted Pod Security Standard.
+func TestPodIsRestricted(t *testing.T) {
+	t.Parallel()
+	i := prepared(t, testenv.Shared(t), install.Options{})
+	objects := i.manifests()
+	i.apply(objects)
+	var d appsv1.Deployment
+	at := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(objects[at].Object, &d); err != nil {
+		t.Fatal(err)
+	}
+	pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "x", Labels: d.Spec.Template.Labels}, Spec: d.Spec.Template.Spec}
+	create := func(ctx context.Context) error {
+		_, err := i.admin.CoreV1().Pods(i.system).Create(ctx, pod, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		return err
+	}
+	if err := create(t.Context()); err != nil {
+		t.Error(err)
+	}
+	pod.Spec.SecurityContext.SeccompProfile = nil
+	testenv.Eventually(t, "the standard to be enforced", func(ctx context.Context) error {
+		if err := create(ctx); err == nil || !strings.Contains(err.Error(), "violates PodSecurity") {
+			return fmt.Errorf("a pod without a seccomp profile: %w", err)
+		}
+		return nil
+	})
+}

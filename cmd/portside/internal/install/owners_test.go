@@ -1,0 +1,311 @@
+package install_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestLife goes through what portside does with a workload, as its own user:
+// ports come, change their number, go, and come back.
+func TestLife(t *testing.T) {
+	t.Parallel()
+	for name, o := range map[string]install.Options{
+		"everywhere":       {},
+		"in one namespace": {WatchNamespace: "workloads"},
+		"without policies": {WatchNamespace: "workloads", WithoutPolicies: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := installed(t, o)
+			testenv.Eventually(t, "RBAC to count", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
+			for _, kind := range apply.Kinds {
+				i.mustApply(i.argo(), declared(kind, static))
+				i.pass(kind, nfs, smb)
+				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
+				i.pass(kind, at(nfs, 12050), at(smb, 12049))
+				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP", "adapter-nfs:12050/TCP")
+				if again := i.pass(kind, at(nfs, 12050), at(smb, 12049)); again.Outcome != apply.Unchanged {
+					t.Errorf("%s: a second pass: %s", kind, again.Outcome)
+				}
+				i.pass(kind, at(nfs, 12050))
+				i.release(kind, true)
+				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12050/TCP")
+				i.pass(kind, at(nfs, 12050))
+				i.release(kind, false)
+				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
+			}
+		})
+	}
+}
+
+func (i *installation) release(kind apply.Kind, keepPorts bool) {
+	i.t.Helper()
+	if result, err := i.applier().Release(i.t.Context(), i.target(kind), keepPorts); err != nil || result.Outcome != apply.Applied {
+		i.t.Fatalf("a release as portside's ServiceAccount, keepPorts %t: %s: %v", keepPorts, result.Outcome, err)
+	}
+}
+
+// TestOwnPortsThatOthersTouched: what the guard compares must not keep portside
+// from its ports when somebody else has written to them.
+func TestOwnPortsThatOthersTouched(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for name, patch := range map[string]string{
+		"hostPort":   `[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostPort","value":7}]`,
+		"name":       `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/2/name","value":"web"}]`,
+		"protocol":   `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/2/protocol","value":"UDP"}]`,
+		"no entries": `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`,
+	} {
+		for _, keepPorts := range []bool{false, true} {
+			kind := apply.Deployment
+			i.mustApply(i.argo(), declared(kind, static))
+			i.pass(kind, nfs)
+			if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
+				t.Fatal(err)
+			}
+			i.pass(kind, nfs, smb)
+			if _, err := i.applier().Release(t.Context(), i.target(kind), keepPorts); err != nil {
+				t.Errorf("%s: keepPorts %t: %v", name, keepPorts, err)
+			}
+			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// TestOwnersRenameAndRemoveContainers: server-side apply alone would refuse
+// both, or keep the container.
+func TestOwnersRenameAndRemoveContainers(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	renamed := func(kind apply.Kind) string {
+		return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
+	}
+	removed := func(kind apply.Kind) string {
+		return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
+			return strings.Contains(line, "- {name: dittofs, image")
+		}), "")
+	}
+	for _, kind := range apply.Kinds {
+		for name, test := range map[string]struct {
+			now        func(apply.Kind) string
+			containers []string
+		}{
+			"renamed": {renamed, []string{"server", "sidecar"}},
+			"removed": {removed, []string{"sidecar"}},
+		} {
+			for _, image := range []string{"", "dittofs:2"} {
+				i.mustApply(i.argo(), declared(kind, static))
+				i.pass(kind, nfs)
+				if image != "" {
+					i.kubectl("", "set", "image", "-n", i.workloads, string(kind)+"/dittofs", "dittofs="+image)
+				}
+				dry := i.live(kind)
+				if _, err := i.Kubectl(t.Context(), i.workloads, test.now(kind), "apply", "--server-side", "--field-manager="+testenv.ArgoCD, "--dry-run=server", "-f", "-"); err != nil {
+					t.Errorf("%s: %s, image set to %q: dry run: %v", kind, name, image, err)
+				}
+				if i.live(kind).GetResourceVersion() != dry.GetResourceVersion() {
+					t.Errorf("%s: a dry run stored something", kind)
+				}
+				live, err := i.argo().Apply(t.Context(), test.now(kind))
+				if err != nil {
+					t.Errorf("%s: %s, image set to %q: %v", kind, name, image, err)
+					continue
+				}
+				if got := testenv.Containers(live); !slices.Equal(got, test.containers) {
+					t.Errorf("%s: %s, image set to %q: containers %q", kind, name, image, got)
+				}
+				if result, err := i.applier().Pass(t.Context(), i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}}); result.Outcome != apply.ContainerNotFound {
+					t.Errorf("%s: a pass against the container that is gone: %s: %v", kind, result.Outcome, err)
+				}
+				if name == "renamed" {
+					to := i.target(kind)
+					to.Container = "server"
+					if _, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
+						t.Error(err)
+					}
+					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+				}
+				if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// TestLeftoverHidesNoMistake: what the server refused without the policy for
+// another reason, it still refuses.
+func TestLeftoverHidesNoMistake(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.StatefulSet
+	i.mustApply(i.argo(), declared(kind, static))
+	i.pass(kind, nfs)
+	for name, object := range map[string]string{
+		"a forgotten image":         strings.Replace(declared(kind, static), `image: "dittofs:1", `, "", 1),
+		"a container with no image": declared(kind, static) + "      - {name: new}\n",
+	} {
+		if _, err := i.argo().Apply(t.Context(), object); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "image: Required value") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// An owner that only loses its entry has not let go of anything.
+	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
+	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}, spec: {minReadySeconds: 3}}`)
+	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
+		t.Errorf("containers %q", got)
+	}
+}
+
+// TestNameIsReserved: who may do everything with workloads, but not use the
+// name, writes nothing under it.
+func TestNameIsReserved(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	editor := i.editor()
+	kind := apply.StatefulSet
+	i.mustApply(i.argo(), declared(kind, static))
+	i.pass(kind, nfs)
+	before := i.live(kind)
+	impostor, user := i.as(editor, i.manager), i.as(editor, testenv.Kubectl)
+	patch := `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"other"}]`
+	withEntry := func(edit func(*metav1.ManagedFieldsEntry), image string) error {
+		_, err := user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+			o.SetManagedFields(ofOurs(edit)(i.manager, o.GetManagedFields()))
+			if image != "" {
+				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = image })
+			}
+		})
+		return err
+	}
+	theirs := before.GetManagedFields()[slices.IndexFunc(before.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })]
+	for name, err := range map[string]error{
+		"apply":  second(impostor.Apply(t.Context(), declared(kind, static))),
+		"create": second(impostor.Create(t.Context(), named("another", declared(kind, static)))),
+		"patch":  second(impostor.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch))),
+		"update": second(impostor.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+			o.SetLabels(map[string]string{"evil": "1"})
+		})),
+		"a User-Agent": func() error {
+			agent := *editor
+			agent.UserAgent = i.manager + "/v1"
+			_, err := dynamicClient(t, &agent).Resource(resourceOf(kind)).Namespace(i.workloads).Patch(t.Context(), dittofs, types.JSONPatchType, []byte(patch), metav1.PatchOptions{})
+			return err
+		}(),
+		"an entry with a static port":               withEntry(replaced(`"k:{\"containerPort\":12049,`, `"k:{\"containerPort\":8080,`), ""),
+		"an entry with a static port and an image":  withEntry(replaced(`"f:ports":{`, `"f:ports":{"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{}},`), "dittofs:2"),
+		"an entry with more fields and an image":    withEntry(replaced(`"f:ports":{`, `"f:env":{},"f:ports":{`), "dittofs:2"),
+		"an entry with replicas and a change of it": withEntry(replaced(`"f:spec":{`, `"f:spec":{"f:replicas":{},`), "dittofs:2"),
+		"an entry without our port":                 withEntry(replaced(`"k:{\"containerPort\":12049,`, `"k:{\"containerPort\":12050,`), ""),
+		"another's fields in our entry":             withEntry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1 = theirs.FieldsV1 }, ""),
+	} {
+		if err := refusedBy(err, i.manager+"-name'"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if i.live(kind).GetResourceVersion() != before.GetResourceVersion() {
+		t.Error("something was stored")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+// TestOwnersAreFree: the name policy refuses nobody who takes ports of ours
+// away, or who lets our claim fall.
+func TestOwnersAreFree(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.StatefulSet
+	user := i.as(i.editor(), testenv.KubectlEdit)
+	for name, act := range map[string]func() error{
+		"another image": func() error {
+			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = "dittofs:2" })
+			}))
+		},
+		"our port gone": func() error {
+			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { testenv.SetPorts(o, dittofs, static) }))
+		},
+		"our port renamed": func() error {
+			return second(user.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/ports/2/name","value":"web"}]`)))
+		},
+		"our port by force": func() error {
+			return second(user.ForceApply(t.Context(), fmt.Sprintf(`{apiVersion: apps/v1, kind: %s, metadata: {name: dittofs}, spec: {template: {spec: {
+			  containers: [{name: dittofs, ports: [{name: web, containerPort: 12049, protocol: TCP}]}]}}}}`, kind)))
+		},
+		"no entries at all": func() error {
+			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) }))
+		},
+		"a label": func() error {
+			return second(user.Patch(t.Context(), string(kind), "", dittofs, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`)))
+		},
+		"an older declaration, replaced": func() error {
+			older := object(t, declared(kind, static))
+			older.SetNamespace(i.workloads)
+			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.Object = older.Object }))
+		},
+	} {
+		i.mustApply(i.argo(), declared(kind, static))
+		i.pass(kind, nfs)
+		if err := act(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestTwoFieldManagers: each installation has ports, guards its own and leaves
+// the other's alone.
+func TestTwoFieldManagers(t *testing.T) {
+	t.Parallel()
+	blue := installed(t, install.Options{})
+	green := *blue
+	green.manager = "green-" + blue.manager
+	green.options.FieldManager = green.manager
+	green.apply(green.manifests())
+	green.mustApply(green.argo(), probe)
+	green.awaitGuard()
+	kind := apply.Deployment
+	blue.mustApply(blue.argo(), declared(kind, static))
+	blue.pass(kind, nfs)
+	to := green.target(kind)
+	to.Container = "sidecar"
+	if _, err := green.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{smb}}); err != nil {
+		t.Fatal(err)
+	}
+	blue.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+	blue.expectPorts(kind, "sidecar", "adapter-smb:1445/TCP")
+	err := green.tries(t.Context(), kind, write{patch: types.JSONPatchType, data: `[{"op":"remove","path":"{c}/ports/2"}]`})
+	if err := refusedBy(err, green.manager+"-guard'"); err != nil {
+		t.Errorf("green takes blue's port away: %v", err)
+	}
+	err = green.tries(t.Context(), kind, write{patch: types.JSONPatchType, manager: blue.manager, data: `[{"op":"remove","path":"{pod}/containers/1/ports/0"}]`})
+	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+		t.Errorf("green writes as blue: %v", err)
+	}
+	for _, i := range []*installation{blue, &green} {
+		i.release(kind, false)
+	}
+	blue.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
+	blue.expectPorts(kind, "sidecar")
+}
