@@ -111,8 +111,6 @@ var forbidden = map[string]write{
 	"a port of the node on a new one":   jsonPatch(`[{"op":"add","path":"{c}/ports/-","value":{"name":"adapter-smb","containerPort":1445,"hostPort":1445}}]`),
 	"a port, under another name":        {patch: types.JSONPatchType, manager: "other", data: `[{"op":"remove","path":"{c}/ports/2"}]`},
 	"replicas":                          notOf(apply.DaemonSet, jsonPatch(`[{"op":"add","path":"/spec/replicas","value":0}]`)),
-	"scale":                             notOf(apply.DaemonSet, write{patch: types.MergePatchType, subresource: "scale", data: `{"spec":{"replicas":0}}`}),
-	"the status":                        {patch: types.MergePatchType, subresource: "status", data: `{"status":{"observedGeneration":7}}`},
 	"more than ports in its own entry":  applied(`{dnsPolicy: ClusterFirst}`),
 	"more than an item in its own":      applied(`{containers: [{name: dittofs, image: "dittofs:1"}]}`),
 	"a finalizer, with ports, by apply": {patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs, finalizers: [portside.dev/evil]}}`},

@@ -53,38 +53,59 @@ func (i *installation) tries(ctx context.Context, kind apply.Kind, w write) erro
 	return err
 }
 
+// TestGuardRefuses tries everything that is forbidden, also on workloads whose
+// managedFields were emptied, where nobody's entry tells of what is changed.
 func TestGuardRefuses(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, apply.Kinds...)
 	for _, kind := range apply.Kinds {
-		before := i.live(kind).GetResourceVersion()
-		for name, w := range forbidden {
-			if w.not == kind {
-				continue
+		for _, owned := range []string{"owned", "owned by nobody"} {
+			if owned != "owned" {
+				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs,
+					types.JSONPatchType, []byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err := refusedBy(i.tries(t.Context(), kind, w), i.manager+"-guard'"); err != nil {
-				t.Errorf("%s: %s: %v", kind, name, err)
+			before := i.live(kind).GetResourceVersion()
+			for name, w := range forbidden {
+				if w.not == kind {
+					continue
+				}
+				if err := refusedBy(i.tries(t.Context(), kind, w), i.manager+"-guard'"); err != nil {
+					t.Errorf("%s, %s: %s: %v", kind, owned, name, err)
+				}
+			}
+			if after := i.live(kind).GetResourceVersion(); after != before {
+				t.Errorf("%s, %s: something was stored", kind, owned)
 			}
 		}
+	}
+}
+
+// TestGuardRefusesWhatIsNoUpdate tries what RBAC does not grant portside, and in
+// this test does.
+func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.Kinds...)
+	for _, kind := range apply.Kinds {
+		another := i.live(kind)
+		another.SetName("another")
+		another.SetResourceVersion("")
+		another.SetManagedFields(nil)
 		for verb, err := range map[string]error{
-			"create": func() error {
-				another := i.live(kind).DeepCopy()
-				another.SetName("another")
-				another.SetResourceVersion("")
-				another.SetManagedFields(nil)
-				_, err := i.resource(kind).Create(t.Context(), another, metav1.CreateOptions{FieldManager: i.manager})
-				return err
-			}(),
-			"delete": i.resource(kind).Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
-			"delete of all": i.resource(kind).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{
-				FieldSelector: "metadata.name=" + dittofs}),
+			"create":        second(i.resource(kind).Create(t.Context(), another, metav1.CreateOptions{FieldManager: i.manager})),
+			"delete":        i.resource(kind).Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
+			"delete of all": i.resource(kind).DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{FieldSelector: "metadata.name=" + dittofs}),
+			"status":        i.tries(t.Context(), kind, write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"observedGeneration":7}}`}),
+			"scale":         i.tries(t.Context(), kind, write{patch: types.MergePatchType, subresource: "scale", data: `{"spec":{"replicas":0}}`}),
 		} {
-			if err := refusedBy(err, i.manager+"-guard'"); err != nil {
+			if verb == "scale" && kind == apply.DaemonSet {
+				continue // has no such subresource
+			}
+			if refusal := refusedBy(err, i.manager+"-guard'"); refusal != nil || !strings.Contains(err.Error(), "creates, deletes and scales none") {
 				t.Errorf("%s: %s: %v", kind, verb, err)
 			}
-		}
-		if after := i.live(kind).GetResourceVersion(); after != before {
-			t.Errorf("%s: something was stored", kind)
 		}
 	}
 }

@@ -309,3 +309,18 @@ func TestTwoFieldManagers(t *testing.T) {
 	blue.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
 	blue.expectPorts(kind, "sidecar")
 }
+
+// TestUnnamedPortsComeBack: where portside's name came to be on a static port
+// that has none, portside can let go of it again.
+func TestUnnamedPortsComeBack(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for _, kind := range apply.Kinds {
+		i.mustApply(i.argo(), declared(kind, static))
+		i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: `+string(kind)+`, metadata: {name: dittofs}, spec: {template: {spec: {
+		  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 2049, protocol: TCP}]}]}}}}`)
+		i.expectPorts(kind, dittofs, "api:8080/TCP", "adapter-nfs:2049/TCP")
+		i.pass(kind, at(nfs, 2049))
+		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
+	}
+}
