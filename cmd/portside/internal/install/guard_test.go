@@ -110,6 +110,63 @@ func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
 	}
 }
 
+// TestGuardKeepsWhatOthersOwnOfAdapterPorts: an adapter port that somebody else
+// declares too, or has set a field of, is not portside's alone.
+func TestGuardKeepsWhatOthersOwnOfAdapterPorts(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.Deployment)
+	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {
+	  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
+	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), "Deployment", "", dittofs, types.JSONPatchType,
+		[]byte(`[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostIP","value":"192.0.2.1"}]`)); err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range map[string]write{
+		"gone":              jsonPatch(`[{"op":"remove","path":"{c}/ports/2"}]`),
+		"renamed":           jsonPatch(`[{"op":"replace","path":"{c}/ports/2/name","value":"adapter-smb"}]`),
+		"renumbered":        jsonPatch(`[{"op":"replace","path":"{c}/ports/2/containerPort","value":12050}]`),
+		"a field gone":      jsonPatch(`[{"op":"remove","path":"{c}/ports/2/hostIP"}]`),
+		"a field's owner":   editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, `"f:hostPort":{}`),
+		"a field's no more": editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, ``),
+	} {
+		if err := refusedBy(i.tries(t.Context(), apply.Deployment, w), i.manager+"-guard'"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestGuardKeepsStaticPortsThatAreShared: to own a static port beside its owner
+// changes nothing, and is no way to change it.
+func TestGuardKeepsStaticPortsThatAreShared(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.StatefulSet)
+	share := `{containers: [{name: dittofs, ports: [{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}]}]}`
+	if err := i.tries(t.Context(), apply.StatefulSet, applied(share)); err != nil {
+		t.Fatal(err)
+	}
+	for name, w := range map[string]write{
+		"a name":       applied(strings.Replace(share, "{containerPort: 2049", "{name: adapter-smb, containerPort: 2049", 1)),
+		"another name": forced(applied(strings.Replace(share, "name: api", "name: adapter-smb", 1))),
+		"gone":         jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
+	} {
+		if err := refusedBy(i.tries(t.Context(), apply.StatefulSet, w), i.manager+"-guard'"); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// editedBy rewrites what managedFields say of one manager.
+func editedBy(manager string, i *installation, old, with string) write {
+	i.t.Helper()
+	all := i.live(apply.Deployment).GetManagedFields()
+	for at := range all {
+		if all[at].Manager == manager {
+			replaced(old, with)(&all[at])
+		}
+	}
+	return jsonPatch(`[{"op":"replace","path":"/metadata/managedFields","value":` + toJSON(i.t, all) + `}]`)
+}
+
 // entries edits managedFields, with a change of the template or without.
 type entries struct {
 	edit      func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry

@@ -324,3 +324,18 @@ func TestUnnamedPortsComeBack(t *testing.T) {
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
 	}
 }
+
+// TestWhatOthersSetOnAPortStays also when the port gets another name.
+func TestWhatOthersSetOnAPortStays(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.DaemonSet
+	i.mustApply(i.argo(), declared(kind, static))
+	i.pass(kind, nfs)
+	patch := `[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostPort","value":12049}]`
+	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
+		t.Fatal(err)
+	}
+	i.pass(kind, at(smb, 12049))
+	i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP hostPort=12049")
+}
