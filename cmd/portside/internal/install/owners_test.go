@@ -214,6 +214,7 @@ func TestNameIsReserved(t *testing.T) {
 		"an entry with a static port and an image":  withEntry(replaced(`"f:ports":{`, `"f:ports":{"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{}},`), "dittofs:2"),
 		"an entry with more fields and an image":    withEntry(replaced(`"f:ports":{`, `"f:env":{},"f:ports":{`), "dittofs:2"),
 		"an entry with replicas and a change of it": withEntry(replaced(`"f:spec":{`, `"f:spec":{"f:replicas":{},`), "dittofs:2"),
+		"an entry without the name of our port":     withEntry(replaced(`"f:containerPort":{},"f:name":{},`, `"f:containerPort":{},`), ""),
 		"an entry without our port":                 withEntry(replaced(`"k:{\"containerPort\":12049,`, `"k:{\"containerPort\":12050,`), ""),
 		"another's fields in our entry":             withEntry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1 = theirs.FieldsV1 }, ""),
 	} {
