@@ -2,17 +2,14 @@ package install_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	authenticationv1 "k8s.io/api/authentication/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -198,100 +195,6 @@ func (i *installation) expectPorts(kind apply.Kind, container string, want ...st
 	if got := testenv.Ports(i.live(kind), container); !slices.Equal(got, want) {
 		i.t.Errorf("ports %q, want %q", got, want)
 	}
-}
-
-// editor is a user who may do everything with workloads, and nothing else.
-func (i *installation) editor() *rest.Config {
-	i.t.Helper()
-	config, err := i.User("editor-of-" + i.workloads)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	config.WarningHandler = rest.NoWarnings{}
-	i.grant("{apiGroup: rbac.authorization.k8s.io, kind: User, name: editor-of-"+i.workloads+"}", config)
-	return config
-}
-
-// grant lets a subject do everything with workloads and AdapterSets: what is
-// then refused, the policies refuse.
-func (i *installation) grant(subject string, config *rest.Config) {
-	i.t.Helper()
-	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: everything, namespace: `+i.workloads+`}, rules: [
-	  {apiGroups: [apps], resources: ["*"], verbs: ["*"]},
-	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
-	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
-	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
-	client := clientset(i.t, config)
-	testenv.Eventually(i.t, "the grant to count", func(ctx context.Context) error {
-		return client.AppsV1().StatefulSets(i.workloads).DeleteCollection(ctx,
-			metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, metav1.ListOptions{LabelSelector: "no=such"})
-	})
-}
-
-// awaitPolicies waits until each policy refuses, or mends, what it is there for:
-// the server takes a moment to compile them. Nothing is stored meanwhile.
-func (i *installation) awaitPolicies() {
-	i.t.Helper()
-	kinds := map[string]bool{}
-	for _, object := range i.manifests() {
-		kinds[object.GetKind()+" "+strings.TrimPrefix(object.GetName(), i.manager)] = true
-	}
-	if kinds["ValidatingAdmissionPolicy -guard"] {
-		i.mustApply(i.argo(), probe)
-		i.awaitGuard()
-		i.awaitName()
-		if err := i.argo().Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
-			i.t.Fatal(err)
-		}
-	}
-	if kinds["MutatingAdmissionPolicy -leftover"] {
-		i.awaitLeftover()
-	}
-}
-
-func (i *installation) awaitGuard() {
-	i.t.Helper()
-	label := []byte(`{"metadata":{"labels":{"probe":"guard"}}}`)
-	testenv.Eventually(i.t, "the guard to be in force", func(ctx context.Context) error {
-		_, err := clientset(i.t, i.config).AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, label,
-			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
-		return refusedBy(err, i.manager+"-guard")
-	})
-}
-
-func (i *installation) awaitName() {
-	i.t.Helper()
-	editor := clientset(i.t, i.editor())
-	testenv.Eventually(i.t, "the name policy to be in force", func(ctx context.Context) error {
-		_, err := editor.AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, []byte(`{}`),
-			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
-		return refusedBy(err, i.manager+"-name")
-	})
-}
-
-// awaitLeftover has an owner remove a container, again and again.
-func (i *installation) awaitLeftover() {
-	i.t.Helper()
-	owner := i.argo()
-	i.mustApply(owner, probe)
-	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: probe},
-		spec: {template: {spec: {containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
-	without := strings.Replace(probe, "{name: dittofs, image", "{name: other, image", 1)
-	testenv.Eventually(i.t, "the leftover policy to be in force", func(ctx context.Context) error {
-		_, err := owner.Apply(ctx, without)
-		return err
-	})
-	if err := owner.Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
-		i.t.Fatal(err)
-	}
-}
-
-// refusedBy is nil for the refusal of a policy.
-func refusedBy(err error, policy string) error {
-	if err == nil || (!apierrors.IsInvalid(err) && !apierrors.IsForbidden(err)) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+policy) {
-		return fmt.Errorf("not refused by %s: %w", policy, err)
-	}
-	return nil
 }
 
 // probe is a workload that nobody waits for.

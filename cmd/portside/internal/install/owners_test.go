@@ -163,6 +163,12 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	// Whose last field but the ports somebody else takes still owns the container.
+	i.mustApply(i.argo(), strings.Replace(declared(kind, static), "env: [{name: MODE, value: fast}], ", "", 1))
+	i.kubectl("", "set", "image", "-n", i.workloads, "StatefulSet/dittofs", "dittofs=dittofs:2")
+	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
+		t.Errorf("after another image was set: containers %q", got)
+	}
 	// An owner that only loses its entry has not let go of anything.
 	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
 	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
