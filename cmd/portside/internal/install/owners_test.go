@@ -346,3 +346,21 @@ func TestWhatOthersSetOnAPortStays(t *testing.T) {
 	i.pass(kind, at(smb, 12049))
 	i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP hostPort=12049")
 }
+
+// TestLeftoverTakesOutSeveral containers of one request.
+func TestLeftoverTakesOutSeveral(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.Deployment
+	more := declared(kind, static) + "      - {name: third, image: \"third:1\"}\n      - {name: fourth, image: \"fourth:1\"}\n"
+	i.mustApply(i.argo(), more)
+	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {containers: [
+	  {name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]},
+	  {name: sidecar, ports: [{name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}}}}`)
+	only := strings.Join(slices.DeleteFunc(strings.SplitAfter(more, "\n"), func(line string) bool {
+		return strings.Contains(line, "- {name: ") && !strings.Contains(line, "third") && !strings.Contains(line, "fourth")
+	}), "")
+	if got := testenv.Containers(i.mustApply(i.argo(), only)); !slices.Equal(got, []string{"third", "fourth"}) {
+		t.Errorf("containers %q", got)
+	}
+}
