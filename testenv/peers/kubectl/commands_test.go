@@ -1,0 +1,157 @@
+package kubectl_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+const workload = "statefulset/" + compat.Name
+
+// command is a kubectl command that changes a workload by itself, without Git.
+type command struct {
+	name string
+	run  func(s *compat.Site) error
+}
+
+func kubectl(args ...string) func(*compat.Site) error {
+	return func(s *compat.Site) error {
+		_, err := s.Kubectl(s.Context(), s.Namespace, "", args...)
+		return err
+	}
+}
+
+// edit is kubectl edit with sed as the editor.
+func edit(script string) func(*compat.Site) error {
+	return func(s *compat.Site) error {
+		command := exec.CommandContext(s.Context(), filepath.Join(s.Assets(), tool), "edit", workload, "--namespace="+s.Namespace)
+		command.Env = []string{
+			"KUBECONFIG=" + s.KubeconfigFile(), "HOME=" + s.TempDir(), "KUBERC=off", "PATH=" + os.Getenv("PATH"),
+			"KUBE_EDITOR=sed -i " + script,
+		}
+		if output, err := command.CombinedOutput(); err != nil {
+			return fmt.Errorf("kubectl edit: %w: %s", err, output)
+		}
+		return nil
+	}
+}
+
+// TestCommands: a command changes what it is asked to change, our ports stay,
+// and the pass after it has nothing to do.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	for _, c := range []command{
+		{"set image", kubectl("set", "image", workload, "dittofs=dittofs:v2")},
+		{"scale", kubectl("scale", workload, "--replicas=2")},
+		{"edit", edit("s/dittofs:v1/dittofs:v2/")},
+		{"patch", kubectl("patch", workload, "--patch", `{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","image":"dittofs:v2"}]}}}}`)},
+		{"rollout restart", kubectl("rollout", "restart", workload)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			must(t, serverSide().Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			before := s.Live()
+			must(t, c.run(s))
+			after := s.Live()
+			if after.GetGeneration() != before.GetGeneration()+1 {
+				t.Errorf("%s changed nothing", c.name)
+			}
+			if result := s.Pass(compat.Adapter("nfs", 12049)); result.Outcome != apply.Unchanged {
+				t.Errorf("the pass after it is %s", result.Outcome)
+			}
+			write(t, c.name, "", changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
+		})
+	}
+}
+
+// TestRolloutUndo: undo brings back the ports of the older revision, ours too,
+// whatever adapters run now. The pass after it puts back what is wanted; what is
+// no longer wanted belongs to kubectl, until it is adopted.
+func TestRolloutUndo(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.WithControllers(t))
+	must(t, serverSide().Sync(s, compat.First()))
+	s.Pass(compat.Adapter("nfs", 12049))
+	s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
+	s.Pass(compat.Adapter("smb", 1445))
+	before := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
+
+	must(t, kubectl("rollout", "undo", workload)(s))
+	after := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
+	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
+	s.Pass(compat.Adapter("smb", 1445))
+	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+
+	s.Adopt(tool)
+	s.Pass(compat.Adapter("smb", 1445))
+	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
+	write(t, "rollout undo", "Afterwards run portside adopt --from kubectl, so that adapter ports of the older revision can go",
+		changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
+}
+
+// TestEditOfOurPort: a port of ours that was renamed by hand is Blocked, by name
+// of who did it, and is ours again when the name is.
+func TestEditOfOurPort(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.Shared(t))
+	must(t, serverSide().Sync(s, compat.First()))
+	s.Pass(compat.Adapter("nfs", 12049))
+	must(t, edit("s/adapter-nfs/mine/")(s))
+	result := s.Pass(compat.Adapter("nfs", 12049))
+	if p := result.Ports[0]; p.State != apply.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
+		t.Errorf("renamed by hand it is %s: %s", p.State, p.Message)
+	}
+	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")
+	must(t, edit("s/mine/adapter-nfs/")(s))
+	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Owned" {
+		t.Errorf("with its name again it is %s", state)
+	}
+}
+
+// changed says what a command did to our ports.
+func changed(before, after *unstructured.Unstructured) string {
+	if slices.Equal(compat.Adapters(before), compat.Adapters(after)) {
+		return "no"
+	}
+	return "to " + strings.Join(compat.Adapters(after), " ")
+}
+
+func template(w *unstructured.Unstructured) any {
+	template, _, _ := unstructured.NestedMap(w.Object, "spec", "template")
+	return template
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// write writes the row of a command, of which fewer questions are asked.
+func write(t *testing.T, mode, advice, ports, restarts string) {
+	t.Helper()
+	if want := map[bool]string{true: "to adapter-nfs:12049/TCP", false: "no"}[mode == "rollout undo"]; ports != want {
+		t.Errorf("our ports changed: %s, want %s", ports, want)
+	}
+	if want := yes(mode != "scale"); restarts != want {
+		t.Errorf("it restarts pods: %s, want %s", restarts, want)
+	}
+	must(t, compat.Row{Tool: tool, Mode: mode, Advice: advice, Answers: compat.Answers{
+		InSync: compat.NotAsked, SyncChangesPorts: ports, SyncRestartsPods: restarts,
+		OwnerCanChange: compat.NotAsked, GitDeclaresPort: compat.NotAsked, ReplaceAndSelfHeal: compat.NotAsked,
+	}}.Write())
+}

@@ -1,0 +1,161 @@
+package compat
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// change is a commit of the owner's after the first one.
+type change struct {
+	what   string
+	commit Commit
+}
+
+// changes are what an owner does to what is its own while our ports, 12049 and
+// 1445, are there.
+func changes() []change {
+	first := First()
+	api, metrics := first.Ports[0], first.Ports[1]
+	newImage := first
+	newImage.Image = "dittofs:v2"
+	return []change{
+		{"image", newImage},
+		{"add", first.And(Port{Name: "web", Number: 8443})},
+		{"renumber", first.With(Port{Name: "api", Number: 8081}, metrics)},
+		{"rename", first.With(Port{Name: "rest", Number: 8080}, metrics)},
+		{"drop", first.With(api)},
+		{"drop all", first.With()},
+		{"reorder", first.With(metrics, api)},
+		{"take an adapter's number", first.And(Port{Name: "nfs", Number: 12049})},
+		{"take its number for another protocol", first.And(Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})},
+	}
+}
+
+// Changes makes each change of an owner's, and says which the tool could not
+// make.
+func (m Mode) Changes(t testing.TB, answers *Answers) {
+	var not refusals
+	for _, change := range changes() {
+		not.add(change.what, m.change(NewSite(t, testenv.Shared(t)), change))
+	}
+	not.add("rename the container", m.renameContainer(NewSite(t, testenv.Shared(t))))
+	answers.OwnerCanChange = not.String()
+}
+
+// refusals are the changes that could not be made, by the reason.
+type refusals struct {
+	reasons []string
+	whats   map[string][]string
+}
+
+func (r *refusals) add(what, why string) {
+	if why == "" {
+		return
+	}
+	if !slices.Contains(r.reasons, why) {
+		r.reasons = append(r.reasons, why)
+	}
+	if r.whats == nil {
+		r.whats = map[string][]string{}
+	}
+	r.whats[why] = append(r.whats[why], what)
+}
+
+// String lists the changes of each reason.
+func (r *refusals) String() string {
+	if len(r.reasons) == 0 {
+		return "yes"
+	}
+	var parts []string
+	for _, why := range r.reasons {
+		parts = append(parts, strings.Join(r.whats[why], ", ")+" ("+why+")")
+	}
+	return "all but: " + strings.Join(parts, "; ")
+}
+
+// change returns why a change could not be made; empty when it was. Adapter
+// ports that the change does not speak of must be as before, and a pass must
+// leave what Git says.
+func (m Mode) change(s *Site, c change) string {
+	nfs, smb := Adapter("nfs", 12049), Adapter("smb", 1445)
+	m.sync(s, First())
+	s.Pass(nfs, smb)
+	before := s.Live()
+	if err := m.Sync(s, c.commit); err != nil {
+		if after := s.Live(); after.GetResourceVersion() != before.GetResourceVersion() {
+			s.Errorf("%s was refused (%v), and still changed the workload", c.what, err)
+		}
+		return refusal(err)
+	}
+	for range 2 {
+		if got, kept := Adapters(s.Live()), c.keeps(Adapters(before)); !slices.Equal(got, kept) {
+			return "of our ports it leaves " + cmp.Or(strings.Join(got, " "), "none")
+		}
+		s.Pass(nfs, smb)
+		if problem := c.problem(s.Live()); problem != "" {
+			return problem
+		}
+		m.sync(s, c.commit)
+	}
+	s.Pass(smb)
+	if problem := c.problem(s.Live()); problem != "" {
+		return "with the adapter off, " + problem
+	}
+	return ""
+}
+
+// keeps are the adapter ports whose key the change does not take.
+func (c change) keeps(adapters []string) []string {
+	return slices.DeleteFunc(slices.Clone(adapters), func(port string) bool {
+		return c.commit.declares(port[strings.Index(port, ":")+1:])
+	})
+}
+
+// problem says what of the static ports and the image is not the commit's.
+func (c change) problem(live *unstructured.Unstructured) string {
+	if got := Statics(live); !slices.Equal(got, c.commit.lines()) {
+		return "the static ports are " + strings.Join(got, " ")
+	}
+	if got := image(live); got != c.commit.Image {
+		return "the image is " + got
+	}
+	return ""
+}
+
+// renameContainer renames the container that our ports are in. Where that is
+// refused, it must work once portside has let go.
+func (m Mode) renameContainer(s *Site) string {
+	m.sync(s, First())
+	s.Pass(Adapter("nfs", 12049))
+	renamed := First()
+	renamed.Container = "server"
+	err := m.Sync(s, renamed)
+	if err == nil {
+		s.isOnly(renamed)
+		return ""
+	}
+	s.Release()
+	m.sync(s, renamed)
+	s.isOnly(renamed)
+	return refusal(err) + ", until portside release"
+}
+
+// isOnly fails the test unless the commit's container is the only one, and gets
+// our ports.
+func (s *Site) isOnly(c Commit) {
+	s.Helper()
+	s.Pass(Adapter("nfs", 12049))
+	live := s.Live()
+	if got := testenv.Containers(live); !slices.Equal(got, []string{c.container()}) {
+		s.Errorf("the containers are %q", got)
+	}
+	if got := Adapters(live); !slices.Equal(got, []string{"adapter-nfs:12049/TCP"}) {
+		s.Errorf("the adapter ports after the container was renamed: %q", got)
+	}
+}

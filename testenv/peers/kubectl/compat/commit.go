@@ -1,0 +1,93 @@
+package compat
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The workload that the tools deploy.
+const (
+	Kind = "StatefulSet"
+	Name = "dittofs"
+)
+
+// Port is a container port that Git declares. An empty protocol is TCP.
+type Port struct {
+	Name     string
+	Number   int
+	Protocol string
+}
+
+// String writes the port as testenv.PortString does.
+func (p Port) String() string { return p.Name + ":" + p.key() }
+
+func (p Port) key() string { return fmt.Sprintf("%d/%s", p.Number, p.protocol()) }
+
+func (p Port) protocol() string { return cmp.Or(p.Protocol, "TCP") }
+
+// Commit is what Git says of the workload.
+type Commit struct {
+	Image     string
+	Container string // its name, dittofs when empty
+	Ports     []Port
+}
+
+// container is the name of the commit's container.
+func (c Commit) container() string { return cmp.Or(c.Container, Name) }
+
+// With returns the commit with other ports.
+func (c Commit) With(ports ...Port) Commit {
+	c.Ports = ports
+	return c
+}
+
+// And returns the commit with further ports after its own.
+func (c Commit) And(ports ...Port) Commit {
+	return c.With(append(slices.Clone(c.Ports), ports...)...)
+}
+
+// PortsYAML is the list of ports as a flow of YAML.
+func (c Commit) PortsYAML() string {
+	ports := make([]string, 0, len(c.Ports))
+	for _, p := range c.Ports {
+		ports = append(ports, fmt.Sprintf("{name: %s, containerPort: %d, protocol: %s}", p.Name, p.Number, p.protocol()))
+	}
+	return "[" + strings.Join(ports, ", ") + "]"
+}
+
+// Manifest is the workload as YAML, without a namespace.
+func (c Commit) Manifest() string {
+	return fmt.Sprintf(`apiVersion: apps/v1
+kind: %[1]s
+metadata:
+  name: %[2]s
+  labels: {app: dittofs}
+spec:
+  serviceName: %[2]s
+  replicas: 1
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}}
+    spec:
+      containers:
+      - name: %[3]s
+        image: %[4]s
+        ports: %[5]s
+`, Kind, Name, c.container(), c.Image, c.PortsYAML())
+}
+
+// lines are the ports as testenv.Ports writes them.
+func (c Commit) lines() []string {
+	lines := make([]string, 0, len(c.Ports))
+	for _, p := range c.Ports {
+		lines = append(lines, p.String())
+	}
+	return lines
+}
+
+// First is the commit that most stories begin with.
+func First() Commit {
+	return Commit{Image: "dittofs:v1", Ports: []Port{{Name: "api", Number: 8080}, {Name: "metrics", Number: 9090}}}
+}

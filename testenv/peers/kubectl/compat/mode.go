@@ -1,0 +1,113 @@
+package compat
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// Mode is one way in which a tool brings commits to a cluster.
+type Mode struct {
+	Tool, Mode string
+	// Advice is the row's: what to set or to avoid.
+	Advice string
+	// Sync brings the commit to the cluster, as the tool does when it finds it.
+	// Its error is what the user reads.
+	Sync func(s *Site, c Commit) error
+	// Compare is the tool's own comparison of the cluster with the commit that
+	// it synced last; nil where it has none.
+	Compare func(s *Site, c Commit) (inSync bool, err error)
+	// Replace is Sync with the tool's switch to replace or recreate objects, and
+	// Switch that switch; nil and empty where it has none.
+	Replace func(s *Site, c Commit) error
+	Switch  string
+	// ByNumber tells that the tool sends what changed since its last sync and
+	// merges ports by their number alone. In a history its commits then leave the
+	// numbers of live adapter ports alone; Changes shows what happens otherwise.
+	ByNumber bool
+	// Forces tells that the tool takes from others what is in its way.
+	Forces bool
+}
+
+// Rounds is how often a story repeats itself: 20 times, and 200 times when
+// PORTSIDE_SOAK is set.
+func Rounds() int {
+	if os.Getenv("PORTSIDE_SOAK") != "" {
+		return 200
+	}
+	return 20
+}
+
+// Check asks everything, compares the answers with those expected, and writes
+// the row. The questions are asked side by side, each in a namespace of its own.
+func (m Mode) Check(t *testing.T, want Answers) {
+	t.Helper()
+	var got Answers
+	t.Run("questions", func(t *testing.T) {
+		for _, question := range []struct {
+			name string
+			ask  func(Mode, testing.TB, *Answers)
+		}{
+			{"unchanged", Mode.Unchanged}, {"changes", Mode.Changes}, {"declared", Mode.Declared}, {"selfheal", Mode.SelfHeal},
+		} {
+			t.Run(question.name, func(t *testing.T) {
+				t.Parallel()
+				question.ask(m, t, &got)
+			})
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s, %s: the answers are not those expected (-want +got):\n%s", m.Tool, m.Mode, diff)
+		return
+	}
+	if err := (Row{Tool: m.Tool, Mode: m.Mode, Answers: got, Advice: m.Advice}).Write(); err != nil {
+		t.Error(err)
+	}
+}
+
+// sync is a sync that must succeed.
+func (m Mode) sync(s *Site, c Commit) {
+	s.Helper()
+	if err := m.Sync(s, c); err != nil {
+		s.Fatalf("%s, %s: the sync of %s: %v", m.Tool, m.Mode, c.PortsYAML(), err)
+	}
+}
+
+// says is what the comparison says.
+func (m Mode) says(s *Site, c Commit) string {
+	s.Helper()
+	if m.Compare == nil {
+		return "not compared"
+	}
+	inSync, err := m.Compare(s, c)
+	if err != nil {
+		s.Fatalf("%s, %s: the comparison: %v", m.Tool, m.Mode, err)
+	}
+	return yes(inSync)
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// refusal says in a few words why the tool was refused.
+func refusal(err error) string {
+	for _, known := range []struct{ text, why string }{
+		{`conflict with "portside"`, "refused: conflict with portside"},
+		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
+		{"image: Required value", "refused: our ports would stay in a container without image"},
+	} {
+		if strings.Contains(err.Error(), known.text) {
+			return known.why
+		}
+	}
+	return "refused: " + err.Error()
+}

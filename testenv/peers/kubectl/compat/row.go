@@ -1,0 +1,58 @@
+package compat
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+)
+
+// outVariable names the file that rows are appended to, one JSON object a line.
+const outVariable = "PORTSIDE_PEERS_OUT"
+
+// Row is a row of the compatibility table.
+type Row struct {
+	Tool    string  `json:"tool"`
+	Mode    string  `json:"mode"`
+	Answers Answers `json:"answers"`
+	// Advice says what to set or to avoid; empty where there is nothing.
+	Advice string `json:"advice"`
+}
+
+// Answers are the columns of the table. Each says what was seen.
+type Answers struct {
+	InSync             string `json:"inSync"`
+	SyncChangesPorts   string `json:"syncChangesPorts"`
+	SyncRestartsPods   string `json:"syncRestartsPods"`
+	OwnerCanChange     string `json:"ownerCanChange"`
+	GitDeclaresPort    string `json:"gitDeclaresPort"`
+	ReplaceAndSelfHeal string `json:"replaceAndSelfHeal"`
+}
+
+// NotAsked is the answer to a question that makes no sense for the mode.
+const NotAsked = "-"
+
+var writing sync.Mutex
+
+// Write appends the row to the file that PORTSIDE_PEERS_OUT names, if it is set.
+func (r Row) Write() error {
+	path := os.Getenv(outVariable)
+	if path == "" {
+		return nil
+	}
+	line, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	writing.Lock()
+	defer writing.Unlock()
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("%s: %w", outVariable, err)
+	}
+	_, err = file.Write(append(line, '\n'))
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

@@ -1,0 +1,128 @@
+package compat
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// Site is a namespace in which a tool and portside meet at one workload.
+type Site struct {
+	testing.TB
+	*testenv.ControlPlane
+	Namespace string
+	applier   *apply.Applier
+}
+
+// NewSite makes a namespace for the test.
+func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
+	t.Helper()
+	client, err := appsclient.NewForConfig(cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Site{TB: t, ControlPlane: cp, Namespace: cp.Namespace(t), applier: applier}
+}
+
+// Live reads the workload.
+func (s *Site) Live() *unstructured.Unstructured {
+	s.Helper()
+	live, err := s.Manager("testenv").Get(s.Context(), Kind, s.Namespace, Name)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return live
+}
+
+// Target is the workload as portside names it.
+func (s *Site) Target() apply.Target {
+	return apply.Target{Kind: Kind, Namespace: s.Namespace, Name: Name}
+}
+
+// Pass is a pass of portside.
+func (s *Site) Pass(adapters ...apply.Adapter) apply.Result {
+	s.Helper()
+	result, err := s.applier.Pass(s.Context(), s.Target(), apply.Wanted{Adapters: adapters})
+	if err != nil {
+		s.Fatalf("a pass of portside: %v", err)
+	}
+	return result
+}
+
+// Release has portside give its ports up.
+func (s *Site) Release() {
+	s.Helper()
+	if _, err := s.applier.Release(s.Context(), s.Target(), false); err != nil {
+		s.Fatalf("a release of portside: %v", err)
+	}
+}
+
+// Adopt has portside take over the adapter ports of a manager.
+func (s *Site) Adopt(from string) apply.Result {
+	s.Helper()
+	result, err := s.applier.Adopt(s.Context(), s.Target(), from)
+	if err != nil {
+		s.Fatalf("an adoption by portside: %v", err)
+	}
+	return result
+}
+
+// Adapter is an adapter that is enabled and runs.
+func Adapter(name string, port int64) apply.Adapter {
+	return apply.Adapter{Type: name, Port: port, Enabled: true, Running: true}
+}
+
+// State is what a pass said of an adapter, with the other managers that own its
+// port: Shared (helm).
+func State(r apply.Result, adapter string) string {
+	for _, p := range r.Ports {
+		if p.Type != adapter || p.State == apply.Removed {
+			continue
+		}
+		var others []string
+		for _, m := range p.Owners {
+			if m.Name != testenv.Portside {
+				others = append(others, m.Name)
+			}
+		}
+		if len(others) == 0 {
+			return string(p.State)
+		}
+		return string(p.State) + " (" + strings.Join(slices.Compact(others), ", ") + ")"
+	}
+	return "none"
+}
+
+// Ports are the live ports of the first container.
+func Ports(live *unstructured.Unstructured) []string {
+	return testenv.Ports(live, testenv.Containers(live)[0])
+}
+
+// Adapters are the live adapter ports, Statics the others, each in their order.
+func Adapters(live *unstructured.Unstructured) []string { return ours(live, true) }
+
+// Statics are the live ports that are no adapter's.
+func Statics(live *unstructured.Unstructured) []string { return ours(live, false) }
+
+func ours(live *unstructured.Unstructured, want bool) []string {
+	return slices.DeleteFunc(Ports(live), func(port string) bool {
+		return strings.HasPrefix(port, apply.NamePrefix) != want
+	})
+}
+
+// image is the live image of the first container.
+func image(live *unstructured.Unstructured) string {
+	var image string
+	testenv.EditContainer(live.DeepCopy(), testenv.Containers(live)[0], func(c map[string]any) { image, _ = c["image"].(string) })
+	return image
+}
