@@ -47,7 +47,7 @@ func createOrReplace(args ...string) func(*compat.Site, compat.Commit) error {
 func clientSide() compat.Mode {
 	return compat.Mode{
 		Tool: tool, Mode: "apply (client side)",
-		Advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, or use --server-side --force-conflicts",
+		Advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, and keep an empty list of ports; or use --server-side --force-conflicts",
 		Sync:   with("apply"), Compare: diff(),
 		Replace: with("apply", "--force"), Switch: "--force",
 		Forces: true, ByNumber: true,
@@ -96,7 +96,7 @@ func TestModes(t *testing.T) {
 	}{
 		{clientSide(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange: "all but: take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); " +
+			OwnerCanChange: "all but: omit ports (of our ports it leaves none); take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); " +
 				"take its number for another protocol (of our ports it leaves adapter-smb:1445/TCP)",
 			GitDeclaresPort:    notSeen,
 			ReplaceAndSelfHeal: puts + "; --force: leaves our ports; of a renamed container: removes our ports, portside adds them again",
@@ -115,7 +115,7 @@ func TestModes(t *testing.T) {
 		}},
 		{replace(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "removes them", SyncRestartsPods: "yes",
-			OwnerCanChange: "all but: image, add, renumber, rename, drop, drop all, reorder, take an adapter's number, " +
+			OwnerCanChange: "all but: image, add, renumber, rename, drop, drop all, omit ports, reorder, take an adapter's number, " +
 				"take its number for another protocol (of our ports it leaves none)",
 			GitDeclaresPort:    notSeen,
 			ReplaceAndSelfHeal: puts + "; --force: " + recreates + "; of a renamed container: " + recreates,

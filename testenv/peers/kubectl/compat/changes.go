@@ -22,6 +22,8 @@ type change struct {
 func changes() []change {
 	first := First()
 	api, metrics := first.Ports[0], first.Ports[1]
+	omitted := first.With()
+	omitted.OmitPorts = true
 	newImage := first
 	newImage.Image = "dittofs:v2"
 	return []change{
@@ -31,6 +33,7 @@ func changes() []change {
 		{"rename", first.With(Port{Name: "rest", Number: 8080}, metrics)},
 		{"drop", first.With(api)},
 		{"drop all", first.With()},
+		{"omit ports", omitted},
 		{"reorder", first.With(metrics, api)},
 		{"take an adapter's number", first.And(Port{Name: "nfs", Number: 12049})},
 		{"take its number for another protocol", first.And(Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})},

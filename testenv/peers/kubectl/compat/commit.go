@@ -32,6 +32,9 @@ type Commit struct {
 	Image     string
 	Container string // its name, dittofs when empty
 	Ports     []Port
+	// OmitPorts leaves the field ports out of the manifest; otherwise no ports
+	// are an empty list.
+	OmitPorts bool
 }
 
 // container is the name of the commit's container.
@@ -74,8 +77,15 @@ spec:
       containers:
       - name: %[3]s
         image: %[4]s
-        ports: %[5]s
-`, Kind, Name, c.container(), c.Image, c.PortsYAML())
+        %[5]s
+`, Kind, Name, c.container(), c.Image, c.portsField())
+}
+
+func (c Commit) portsField() string {
+	if c.OmitPorts {
+		return ""
+	}
+	return "ports: " + c.PortsYAML()
 }
 
 // lines are the ports as testenv.Ports writes them.

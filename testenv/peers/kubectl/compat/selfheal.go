@@ -60,7 +60,7 @@ func (m Mode) replaced(s *Site, c Commit) string {
 	s.Pass(Adapter("nfs", 12049))
 	before := s.Live()
 	if err := m.Replace(s, c); err != nil {
-		return "refused (" + refusal(err) + ")"
+		return refusal(err)
 	}
 	after := s.Live()
 	s.isOnly(c)

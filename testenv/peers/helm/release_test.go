@@ -1,0 +1,154 @@
+package helm_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/helm"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+// releaser is a version of Helm with its switches.
+type releaser interface {
+	Sync(s *compat.Site, c compat.Commit) error
+	Rollback(s *compat.Site, revision int) error
+	Uninstall(s *compat.Site) error
+}
+
+// TestReleases: an upgrade, a rollback and an uninstall with our ports in place.
+// They change what the releases say, and our ports stay until the workload goes.
+func TestReleases(t *testing.T) {
+	t.Parallel()
+	for name, h := range map[string]releaser{
+		"Helm 4 server-side":                  helm.Helm4{Chart: chartFolder},
+		"Helm 4 server-side, force conflicts": helm.Helm4{Chart: chartFolder, ForceConflicts: true},
+		"Helm 4 client-side":                  helm.Helm4{Chart: chartFolder, ClientSide: true},
+		"Helm 3":                              helm3{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			nfs, smb := compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)
+			must(t, h.Sync(s, compat.First()))
+			s.Pass(nfs)
+			second := compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "web", Number: 8443})
+			second.Image = "dittofs:v2"
+			must(t, h.Sync(s, second))
+			s.Pass(nfs, smb)
+			expectPorts(t, s, "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8081/TCP", "web:8443/TCP")
+
+			before := s.Live()
+			must(t, h.Rollback(s, 1))
+			if after := s.Live(); after.GetGeneration() != before.GetGeneration()+1 {
+				t.Errorf("the rollback changed the template %d times", after.GetGeneration()-before.GetGeneration())
+			}
+			expectPorts(t, s, "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP")
+			if result := s.Pass(nfs, smb); result.Outcome != apply.Unchanged {
+				t.Errorf("the pass after the rollback is %s", result.Outcome)
+			}
+			must(t, h.Uninstall(s))
+			if result := s.Pass(nfs, smb); result.Outcome != apply.TargetNotFound {
+				t.Errorf("the pass after the uninstall is %s", result.Outcome)
+			}
+		})
+	}
+}
+
+// TestMoveToServerSide: a release that was merged on the client's side is
+// upgraded by server-side apply from now on. The move changes no port, and the
+// number of an adapter port can then be used for another protocol.
+func TestMoveToServerSide(t *testing.T) {
+	t.Parallel()
+	for name, from := range map[string]releaser{"Helm 4": helm.Helm4{Chart: chartFolder, ClientSide: true}, "Helm 3": helm3{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			must(t, from.Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			before := s.Live()
+			to := serverSideForced()
+			for range 2 {
+				must(t, to.Sync(s, compat.First()))
+				s.Pass(compat.Adapter("nfs", 12049))
+			}
+			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
+				t.Errorf("the move changed the template: %q", compat.Ports(after))
+			}
+			must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
+			s.Pass(compat.Adapter("nfs", 12049))
+			expectPorts(t, s, "adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
+		})
+	}
+}
+
+// TestForceTakesTheNumber: where a conflict refuses the number of an adapter
+// port, --force-conflicts takes it.
+func TestForceTakesTheNumber(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.Shared(t))
+	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
+	must(t, serverSide().Sync(s, compat.First()))
+	s.Pass(compat.Adapter("nfs", 12049))
+	if err := serverSide().Sync(s, taking); err == nil {
+		t.Error("without force it took the number")
+	}
+	must(t, serverSideForced().Sync(s, taking))
+	s.Pass()
+	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
+}
+
+// TestRefusals: what Helm prints names what it did, the object and the field.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	renamed := compat.First()
+	renamed.Container = "server"
+	sameName := compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})
+	for name, test := range map[string]struct {
+		mode   compat.Mode
+		commit compat.Commit
+		says   []string
+	}{
+		"an adapter's number": {
+			serverSide(), compat.First().And(compat.Port{Name: "nfs", Number: 12049}),
+			[]string{compat.Name, `conflict with "portside"`, `.ports[containerPort=12049,protocol="TCP"].name`},
+		},
+		"another name for the container": {serverSideForced(), renamed, []string{compat.Name, "containers[0].image: Required value"}},
+		"an adapter's name":              {serverSideForced(), sameName, []string{compat.Name, `ports[3].name: Duplicate value: "adapter-nfs"`}},
+		"an adapter's name, client side": {clientSide(), sameName, []string{compat.Name, `ports[3].name: Duplicate value: "adapter-nfs"`}},
+		"an adapter's name, Helm 3":      {three(), sameName, []string{compat.Name, `ports[3].name: Duplicate value: "adapter-nfs"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			must(t, test.mode.Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			err := test.mode.Sync(s, test.commit)
+			if err == nil {
+				t.Fatal("it was not refused")
+			}
+			for _, part := range append(test.says, "helm upgrade") {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("no %q in: %v", part, err)
+				}
+			}
+		})
+	}
+}
+
+// expectPorts compares the live ports in any order.
+func expectPorts(t *testing.T, s *compat.Site, want ...string) {
+	t.Helper()
+	if got := slices.Sorted(slices.Values(compat.Ports(s.Live()))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("the ports are %q, want %q", got, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
