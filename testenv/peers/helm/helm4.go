@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"helm.sh/helm/v4/pkg/action"
-	"helm.sh/helm/v4/pkg/chart"
 	"helm.sh/helm/v4/pkg/chart/loader"
 	"helm.sh/helm/v4/pkg/kube"
 	release "helm.sh/helm/v4/pkg/release/v1"
@@ -65,12 +64,12 @@ func (h Helm4) Sync(s *compat.Site, c compat.Commit) error {
 	if err != nil {
 		return err
 	}
+	if _, err := config.Releases.Last(compat.Name); err != nil {
+		return h.Install(s, Values(c))
+	}
 	loaded, err := loader.Load(h.Chart)
 	if err != nil {
 		return err
-	}
-	if _, err := config.Releases.Last(compat.Name); err != nil {
-		return h.install(s, config, loaded, c)
 	}
 	upgrade := action.NewUpgrade(config)
 	upgrade.Namespace, upgrade.WaitStrategy = s.Namespace, kube.HookOnlyStrategy
@@ -82,12 +81,21 @@ func (h Helm4) Sync(s *compat.Site, c compat.Commit) error {
 	return nil
 }
 
-func (h Helm4) install(s *compat.Site, config *action.Configuration, chart chart.Charter, c compat.Commit) error {
+// Install is helm install with these values beside the chart's own.
+func (h Helm4) Install(s *compat.Site, values map[string]any) error {
+	config, err := Configuration(s)
+	if err != nil {
+		return err
+	}
+	loaded, err := loader.Load(h.Chart)
+	if err != nil {
+		return err
+	}
 	install := action.NewInstall(config)
 	install.Namespace, install.ReleaseName, install.WaitStrategy = s.Namespace, compat.Name, kube.HookOnlyStrategy
 	install.ServerSideApply = !h.ClientSide
 	install.ForceConflicts = h.ForceConflicts
-	if _, err := install.RunWithContext(s.Context(), chart, Values(c)); err != nil {
+	if _, err := install.RunWithContext(s.Context(), loaded, values); err != nil {
 		return fmt.Errorf("helm install: %w", err)
 	}
 	return nil

@@ -1,0 +1,129 @@
+package helmrelease_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	v2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/ssa/jsondiff"
+	"github.com/fluxcd/pkg/ssa/normalize"
+	"github.com/fluxcd/pkg/ssa/utils"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/testenv/peers/helm"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+const examples = "../../../../examples"
+
+// example is the example's HelmRelease, decoded strictly.
+func example(t *testing.T) *v2.HelmRelease {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, "flux/helmrelease.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	object := &v2.HelmRelease{}
+	if err := yaml.UnmarshalStrict(text, object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+// options are the switches of Helm that the controller derives from the
+// HelmRelease.
+func options(object *v2.HelmRelease) helm.Helm4 {
+	serverSide := object.GetUpgrade().ServerSideApply != v2.ServerSideApplyDisabled
+	return helm.Helm4{
+		Chart:          filepath.Join(examples, object.Spec.Chart.Spec.Chart),
+		ClientSide:     !serverSide,
+		ForceConflicts: serverSide,
+		ForceReplace:   object.GetUpgrade().Force && !serverSide,
+	}
+}
+
+// syncs is an installation or upgrade by a HelmRelease.
+func syncs(object *v2.HelmRelease) func(*compat.Site, compat.Commit) error {
+	return func(s *compat.Site, c compat.Commit) error {
+		if err := options(object).Sync(s, c); err != nil {
+			return fmt.Errorf("HelmRelease %s: %w", object.Name, err)
+		}
+		return nil
+	}
+}
+
+// drift is what the controller finds when it compares the cluster with the
+// manifest of the release that was deployed last.
+func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
+	release, err := helm.Last(s)
+	if err != nil {
+		return nil, err
+	}
+	dryRun := true
+	c, err := client.New(s.Config(), client.Options{DryRun: &dryRun})
+	if err != nil {
+		return nil, err
+	}
+	objects, err := utils.ReadObjects(strings.NewReader(release.Manifest))
+	if err != nil {
+		return nil, err
+	}
+	if err := normalize.UnstructuredListWithScheme(objects, c.Scheme()); err != nil {
+		return nil, err
+	}
+	// What Helm adds to each object beside its manifest.
+	utils.SetCommonMetadata(objects, map[string]string{"app.kubernetes.io/managed-by": "Helm"},
+		map[string]string{"meta.helm.sh/release-name": release.Name, "meta.helm.sh/release-namespace": release.Namespace})
+	for _, o := range objects {
+		o.SetNamespace(s.Namespace)
+	}
+	list := []jsondiff.ListOption{
+		jsondiff.FieldOwner(manager), jsondiff.Rationalize(true), jsondiff.Graceful(true),
+		jsondiff.ExclusionSelector{v2.DriftDetectionMetadataKey: v2.DriftDetectionDisabledValue},
+	}
+	for _, rule := range object.GetDriftDetection().Ignore {
+		list = append(list, jsondiff.IgnoreRules{{Paths: rule.Paths}})
+	}
+	return jsondiff.UnstructuredList(s.Context(), c, objects, list...)
+}
+
+// compares tells whether there is no drift.
+func compares(object *v2.HelmRelease) func(*compat.Site, compat.Commit) (bool, error) {
+	return func(s *compat.Site, _ compat.Commit) (bool, error) {
+		found, err := drift(s, object)
+		return !found.HasChanges(), err
+	}
+}
+
+// correct does with drift what the controller does in the mode enabled: it
+// patches what differs, object by object.
+func correct(s *compat.Site, object *v2.HelmRelease) error {
+	found, err := drift(s, object)
+	if err != nil {
+		return err
+	}
+	c, err := client.New(s.Config(), client.Options{})
+	if err != nil {
+		return err
+	}
+	for _, d := range found {
+		if d.Type != jsondiff.DiffTypeUpdate {
+			continue
+		}
+		patch, err := json.Marshal(d.Patch)
+		if err != nil {
+			return err
+		}
+		live := d.DesiredObject.DeepCopyObject().(client.Object)
+		if err := c.Patch(s.Context(), live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(manager)); err != nil {
+			return fmt.Errorf("correcting drift: %w", err)
+		}
+	}
+	return nil
+}
