@@ -1,0 +1,118 @@
+package argocd_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/argoproj/argo-cd/v3/common"
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
+
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+// TestServerSideDiffOfClientSideApply: what client-side apply wrote is an
+// Update's in managedFields. Argo CD's dry run is a server-side apply, which
+// leaves that beside what it applies, and so has a renumbered port twice. That is
+// Argo CD's own: there is no portside here.
+func TestServerSideDiffOfClientSideApply(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.Shared(t))
+	renumbered := compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "metrics", Number: 9090})
+	must(t, clientSideComparedThere().mode(t).Sync(s, compat.First()))
+	if err := clientSideComparedThere().mode(t).Sync(s, renumbered); !errors.Is(err, errCannotCompare) {
+		t.Errorf("without portside: %v, want %v", err, errCannotCompare)
+	}
+	must(t, clientSide().mode(t).Sync(s, renumbered))
+	expectPorts(t, s, "api:8081/TCP", "metrics:9090/TCP")
+}
+
+// TestMoveToServerSide: an application that was synced by client-side apply, or
+// by Replace=true, is synced by server-side apply from now on, which cures what
+// hurt before. The move itself changes no template. What Argo CD wrote before is
+// still an Update's, under the name that it applies with, so the annotation for
+// such a name has to come along, or Git can drop no port of before.
+func TestMoveToServerSide(t *testing.T) {
+	t.Parallel()
+	to := serverSide().definition(t)
+	to.Annotations[common.AnnotationClientSideApplyMigrationManager] = testenv.ArgoCD
+	for _, from := range []setup{clientSide(), clientSideComparedThere(), replace(), replaceComparedThere()} {
+		t.Run(from.name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			must(t, from.mode(t).Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			before := s.Live()
+
+			for range 3 {
+				must(t, syncs(to)(s, compat.First()))
+				s.Pass(compat.Adapter("nfs", 12049))
+				if inSync, err := compares(to)(s, compat.First()); err != nil || !inSync {
+					t.Errorf("after the move it is in sync: %t, %v", inSync, err)
+				}
+			}
+			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
+				t.Errorf("the move changed the template: %q", compat.Ports(after))
+			}
+			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
+
+			// Drops a port, renumbers one, and takes the number of ours for UDP.
+			must(t, syncs(to)(s, compat.First().With(
+				compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
+			s.Pass(compat.Adapter("nfs", 12049))
+			expectPorts(t, s, "api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
+		})
+	}
+}
+
+// TestIgnoringHidesGit: managedFieldsManagers ignores the fields of ours that Git
+// has another value for, such as the name of a port whose number Git takes. Then
+// Argo CD shows Synced, and the port does not have the name that Git says.
+func TestIgnoringHidesGit(t *testing.T) {
+	t.Parallel()
+	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
+	for name, ignore := range map[string][]v1alpha1.ResourceIgnoreDifferences{"ignored": byManager(), "not ignored": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			u := serverSideMerged()
+			u.ignore = ignore
+			must(t, u.mode(t).Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			inSync, err := compares(u.definition(t))(s, taking)
+			if err != nil || inSync != (ignore != nil) {
+				t.Errorf("it is in sync: %t, %v", inSync, err)
+			}
+		})
+	}
+}
+
+// TestReplaceTakesPortsAway: neither way to ignore differences keeps our ports
+// through a sync with Replace=true, for RespectIgnoreDifferences does not carry
+// the items of a list over that Git does not have.
+func TestReplaceTakesPortsAway(t *testing.T) {
+	t.Parallel()
+	for name, ignore := range map[string][]v1alpha1.ResourceIgnoreDifferences{"by manager": byManager(), "by name": byName()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			u := replace()
+			u.options, u.ignore = append(u.options, respectIgnored), ignore
+			must(t, u.mode(t).Sync(s, compat.First()))
+			s.Pass(compat.Adapter("nfs", 12049))
+			must(t, u.mode(t).Sync(s, compat.First()))
+			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP")
+			s.Pass(compat.Adapter("nfs", 12049))
+			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
+		})
+	}
+}
+
+// expectPorts compares the live ports in any order.
+func expectPorts(t *testing.T, s *compat.Site, want ...string) {
+	t.Helper()
+	if got := slices.Sorted(slices.Values(compat.Ports(s.Live()))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("the ports are %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,72 @@
+package argocd_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+// TestRefusals: what Argo CD shows of a sync that was refused names the
+// application, the object and the field.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	renamed := compat.First()
+	renamed.Container = "server"
+	for _, u := range []setup{serverSideMerged(), serverSide()} {
+		for what, refused := range map[string]struct {
+			commit compat.Commit
+			field  string
+		}{
+			"an adapter port's name": {
+				compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}),
+				`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`,
+			},
+			"another name for the container": {renamed, "spec.template.spec.containers[0].image: Required value"},
+		} {
+			t.Run(u.name+", "+what, func(t *testing.T) {
+				t.Parallel()
+				s := compat.NewSite(t, testenv.Shared(t))
+				must(t, syncs(u.definition(t))(s, compat.First()))
+				s.Pass(compat.Adapter("nfs", 12049))
+				before := s.Live()
+				err := syncs(u.definition(t))(s, refused.commit)
+				if err == nil {
+					t.Fatal("it was not refused")
+				}
+				for _, part := range []string{"Application " + s.Namespace, `StatefulSet.apps "dittofs" is invalid`, refused.field} {
+					if !strings.Contains(err.Error(), part) {
+						t.Errorf("no %q in: %v", part, err)
+					}
+				}
+				if s.Live().GetResourceVersion() != before.GetResourceVersion() {
+					t.Error("it was refused, and still changed the workload")
+				}
+			})
+		}
+	}
+}
+
+// TestPortsideNamesArgoCD: what portside shows of a port that it cannot have
+// names Argo CD's manager and the port.
+func TestPortsideNamesArgoCD(t *testing.T) {
+	t.Parallel()
+	for _, u := range []setup{clientSide(), serverSide()} {
+		t.Run(u.name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			must(t, u.mode(t).Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})))
+			port := s.Pass(compat.Adapter("nfs", 12049)).Ports[0]
+			if port.State != apply.Blocked {
+				t.Errorf("the port is %s", port.State)
+			}
+			for _, part := range []string{testenv.ArgoCD, "adapter-nfs", "12050"} {
+				if !strings.Contains(port.Message, part) {
+					t.Errorf("no %q in: %s", part, port.Message)
+				}
+			}
+		})
+	}
+}

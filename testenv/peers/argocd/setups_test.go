@@ -1,0 +1,157 @@
+package argocd_test
+
+import (
+	"errors"
+	"regexp"
+	"testing"
+
+	syncommon "github.com/argoproj/argo-cd/gitops-engine/pkg/sync/common"
+	"github.com/argoproj/argo-cd/v3/common"
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
+
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+const (
+	clientSideExample = "argocd/application.yaml"
+	serverSideExample = "argocd/application-server-side.yaml"
+
+	serverSideDiff = "ServerSideDiff=true"
+	clientSideDiff = "ServerSideDiff=false"
+	respectIgnored = "RespectIgnoreDifferences=true"
+)
+
+// setup is a way to set an application up: an example, and what is changed in it.
+type setup struct {
+	name    string
+	example string
+	compare string   // the annotation compare-options, in place of the example's
+	options []string // further syncOptions
+	ignore  []v1alpha1.ResourceIgnoreDifferences
+	advice  string
+	// byNumber is compat.Mode's.
+	byNumber bool
+}
+
+func clientSide() setup {
+	return setup{
+		name: "client-side apply, client-side diff", example: clientSideExample, byNumber: true,
+		advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, or set ServerSideApply=true and ServerSideDiff=true",
+	}
+}
+
+func clientSideComparedThere() setup {
+	return setup{
+		name: "client-side apply, server-side diff", example: clientSideExample, compare: serverSideDiff, byNumber: true,
+		advice: "Set ServerSideApply=true as well: without it Argo CD cannot compare a renumbered port, with or without portside",
+	}
+}
+
+func serverSideMerged() setup {
+	return setup{
+		name: "server-side apply, structured merge diff", example: serverSideExample, compare: clientSideDiff,
+		advice: "Leave adapter ports out of Git; run portside release before the container is renamed",
+	}
+}
+
+func serverSide() setup {
+	return setup{
+		name: "server-side apply, server-side diff", example: serverSideExample,
+		advice: "Leave adapter ports out of Git; run portside release before the container is renamed",
+	}
+}
+
+func ignoringClientSide() setup {
+	return setup{
+		name:    "client-side apply, client-side diff, RespectIgnoreDifferences, portside ignored by managedFieldsManagers",
+		example: clientSideExample, options: []string{respectIgnored}, ignore: byManager(), byNumber: true,
+		advice: "Leave ignoreDifferences out: it is not needed, and Git cannot take the number of an adapter port",
+	}
+}
+
+func ignoringServerSide() setup {
+	return setup{
+		name:    "server-side apply, server-side diff, RespectIgnoreDifferences, portside ignored by managedFieldsManagers",
+		example: serverSideExample, options: []string{respectIgnored}, ignore: byManager(), byNumber: true,
+		advice: "Leave ignoreDifferences out: it is not needed, and Git cannot take the number of an adapter port",
+	}
+}
+
+func replace() setup {
+	return setup{
+		name: "Replace=true, client-side diff", example: clientSideExample, options: []string{syncommon.SyncOptionReplace},
+		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods, and RespectIgnoreDifferences does not help",
+	}
+}
+
+func replaceComparedThere() setup {
+	return setup{
+		name: "Replace=true, server-side diff", example: clientSideExample, compare: serverSideDiff, options: []string{syncommon.SyncOptionReplace},
+		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods",
+	}
+}
+
+// byManager ignores, in the owner's words, what portside manages.
+func byManager() []v1alpha1.ResourceIgnoreDifferences {
+	return []v1alpha1.ResourceIgnoreDifferences{{
+		Group: "apps", Kind: "StatefulSet", ManagedFieldsManagers: []string{testenv.Portside},
+	}}
+}
+
+// byName ignores the adapter ports by their name.
+func byName() []v1alpha1.ResourceIgnoreDifferences {
+	return []v1alpha1.ResourceIgnoreDifferences{{
+		Group: "apps", Kind: "StatefulSet",
+		JQPathExpressions: []string{`.spec.template.spec.containers[].ports[]? | select((.name // "") | startswith("adapter-"))`},
+	}}
+}
+
+// definition is the Application.
+func (u setup) definition(t testing.TB) *v1alpha1.Application {
+	t.Helper()
+	app := application(t, u.example)
+	if u.compare != "" {
+		app.Annotations = map[string]string{common.AnnotationCompareOptions: u.compare}
+	}
+	for _, option := range u.options {
+		app.Spec.SyncPolicy.SyncOptions = app.Spec.SyncPolicy.SyncOptions.AddOption(option)
+	}
+	app.Spec.IgnoreDifferences = u.ignore
+	return app
+}
+
+// mode is the setup as the questions of the table are asked of it.
+func (u setup) mode(t testing.TB) compat.Mode {
+	t.Helper()
+	definition := u.definition(t)
+	replacing := definition.DeepCopy()
+	replacing.Spec.SyncPolicy.SyncOptions = replacing.Spec.SyncPolicy.SyncOptions.AddOption(syncommon.SyncOptionReplace)
+	mode := compat.Mode{
+		Tool: "Argo CD", Mode: u.name, Advice: u.advice,
+		Sync: inShort(syncs(definition)), Compare: compares(definition),
+		Replace: inShort(syncs(replacing)), Switch: syncommon.SyncOptionReplace,
+		Forces: true, ByNumber: u.byNumber,
+	}
+	if definition.Spec.SyncPolicy.SyncOptions.HasOption(syncommon.SyncOptionReplace) {
+		mode.Replace, mode.Switch = nil, ""
+	}
+	return mode
+}
+
+var twoOfOneStaticName = regexp.MustCompile(`error calculating server side diff.*Duplicate value: "(?:api|metrics|nfs|web)"`)
+
+// errCannotCompare is Argo CD's failure to compare a port of the owner's that
+// has another number in Git. See [TestServerSideDiffOfClientSideApply].
+var errCannotCompare = errors.New("Argo CD's dry run keeps the old number beside the new one, with or without portside")
+
+// inShort replaces Argo CD's own failures by what a table has room for.
+func inShort(sync func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
+	return func(s *compat.Site, c compat.Commit) error {
+		err := sync(s, c)
+		if err != nil && twoOfOneStaticName.MatchString(err.Error()) {
+			return errCannotCompare
+		}
+		return err
+	}
+}
