@@ -2,6 +2,8 @@ package argocd_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -30,21 +32,30 @@ func TestServerSideDiffOfClientSideApply(t *testing.T) {
 
 // TestMoveToServerSide: an application that was synced by client-side apply, or
 // by Replace=true, is synced by server-side apply from now on, which cures what
-// hurt before. The move itself changes no template. What Argo CD wrote before is
-// still an Update's, under the name that it applies with, so the annotation for
-// such a name has to come along, or Git can drop no port of before.
+// hurt before. The move itself changes no template. What client-side apply wrote
+// is handed over by itself; what Replace=true wrote needs Argo CD's annotation
+// for it, or Git could drop none of these ports.
 func TestMoveToServerSide(t *testing.T) {
 	t.Parallel()
-	to := serverSide().definition(t)
-	to.Annotations[common.AnnotationClientSideApplyMigrationManager] = testenv.ArgoCD
-	for _, from := range []setup{clientSide(), clientSideComparedThere(), replace(), replaceComparedThere()} {
-		t.Run(from.name, func(t *testing.T) {
+	for _, move := range []struct {
+		from       setup
+		handedOver string // the name that wrote, where it has to be said
+	}{
+		{clientSide(), ""},
+		{clientSideComparedThere(), ""},
+		{replace(), replacer()},
+		{replaceComparedThere(), replacer()},
+	} {
+		t.Run(move.from.name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, from.mode(t).Sync(s, compat.First()))
+			must(t, move.from.mode(t).Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			before := s.Live()
-
+			to := serverSide().definition(t)
+			if move.handedOver != "" {
+				to.Annotations[common.AnnotationClientSideApplyMigrationManager] = move.handedOver
+			}
 			for range 3 {
 				must(t, syncs(to)(s, compat.First()))
 				s.Pass(compat.Adapter("nfs", 12049))
@@ -57,13 +68,31 @@ func TestMoveToServerSide(t *testing.T) {
 			}
 			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
 
-			// Drops a port, renumbers one, and takes the number of ours for UDP.
-			must(t, syncs(to)(s, compat.First().With(
-				compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
+			must(t, syncs(to)(s, moved()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			expectPorts(t, s, "api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
 		})
 	}
+}
+
+// TestMoveFromReplaceNeedsTheAnnotation: without it Argo CD cannot even compare.
+func TestMoveFromReplaceNeedsTheAnnotation(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.Shared(t))
+	must(t, replace().mode(t).Sync(s, compat.First()))
+	must(t, serverSide().mode(t).Sync(s, compat.First()))
+	if err := serverSide().mode(t).Sync(s, moved()); !errors.Is(err, errCannotCompare) {
+		t.Errorf("%v, want %v", err, errCannotCompare)
+	}
+}
+
+// replacer is the name that Replace=true writes under: that of the binary, so
+// argocd-application-controller in a cluster, and the test's here.
+func replacer() string { return filepath.Base(os.Args[0]) }
+
+// moved drops a port, renumbers one, and has the number of ours for UDP.
+func moved() compat.Commit {
+	return compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})
 }
 
 // TestIgnoringHidesGit: managedFieldsManagers ignores the fields of ours that Git

@@ -22,6 +22,9 @@ const (
 	respectIgnored = "RespectIgnoreDifferences=true"
 )
 
+// moveFromReplace is shown by [TestMoveToServerSide].
+const moveFromReplace = "Move with the annotation argocd.argoproj.io/client-side-apply-migration-manager: argocd-application-controller"
+
 // setup is a way to set an application up: an example, and what is changed in it.
 type setup struct {
 	name    string
@@ -81,14 +84,14 @@ func ignoringServerSide() setup {
 func replace() setup {
 	return setup{
 		name: "Replace=true, client-side diff", example: clientSideExample, options: []string{syncommon.SyncOptionReplace},
-		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods, and RespectIgnoreDifferences does not help",
+		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods, and RespectIgnoreDifferences does not help. " + moveFromReplace,
 	}
 }
 
 func replaceComparedThere() setup {
 	return setup{
 		name: "Replace=true, server-side diff", example: clientSideExample, compare: serverSideDiff, options: []string{syncommon.SyncOptionReplace},
-		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods",
+		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods. " + moveFromReplace,
 	}
 }
 
