@@ -9,10 +9,9 @@
 //   - Server-side apply is forced. The comparison is a structured merge here, or
 //     the server's.
 //   - Replace=true puts the whole object, and so takes away what Git does not
-//     list: our ports among it. RespectIgnoreDifferences=true with the adapter
-//     ports ignored by a jq expression keeps them.
-//   - ignoreDifferences by managedFieldsManagers ignores no port that Git does not
-//     list, and is not needed for any.
+//     list, our ports among it. No ignoreDifferences keeps them.
+//   - ignoreDifferences is needed for none of them. With managedFieldsManagers it
+//     hides what Git says of a port that is ours too.
 //
 // It is a module of its own, because of what Argo CD requires: the Kubernetes
 // libraries of 1.36, to which its go.mod holds everything. It has tests only.

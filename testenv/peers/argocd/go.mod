@@ -192,11 +192,15 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
 
+// Argo CD builds with the gitops-engine of its own tree, which has no version.
 replace (
 	github.com/argoproj/argo-cd/gitops-engine => github.com/argoproj/argo-cd/gitops-engine v0.0.0-20260914071520-c9c369efcc5b
 	github.com/portside-dev/portside => ../../..
 )
 
+// Kubernetes as Argo CD builds with it. Its kubectl is of 1.36, whose functions
+// are others in 1.37, and k8s.io/kubernetes asks for versions that do not exist.
+// The controller-runtime of the main module wants 1.37.
 replace (
 	k8s.io/api => k8s.io/api v0.36.1
 	k8s.io/apiextensions-apiserver => k8s.io/apiextensions-apiserver v0.36.1

@@ -1,0 +1,70 @@
+package argocd_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+)
+
+// TestExamplesSync has the Applications of the examples deploy the StatefulSet of
+// examples/dittofs, whose server reports adapters. One of them Git declares under
+// another name.
+func TestExamplesSync(t *testing.T) {
+	t.Parallel()
+	manifest, err := os.ReadFile(filepath.Join(examples, "dittofs/statefulset.yaml"))
+	must(t, err)
+	for _, path := range []string{clientSideExample, serverSideExample} {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			t.Parallel()
+			definition := application(t, path)
+			workload, err := testenv.Object(manifest)
+			must(t, err)
+			if got := definition.Spec.Destination.Namespace; got != workload.GetNamespace() {
+				t.Errorf("it deploys to %s, and the workload is in %s", got, workload.GetNamespace())
+			}
+			s := compat.NewSite(t, testenv.Shared(t))
+			workload.SetNamespace(s.Namespace)
+			text, err := workload.MarshalJSON()
+			must(t, err)
+			d, err := deploy(s, definition, string(text))
+			must(t, err)
+			must(t, d.sync())
+			adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
+			result := s.Pass(adapters...)
+			if compat.State(result, "nfs") != "Shadowed ("+testenv.ArgoCD+")" || compat.State(result, "smb") != "Owned" {
+				t.Errorf("the adapters are %v", result.Ports)
+			}
+			before := s.Live()
+			healsNothing(t, d, "with our ports")
+			must(t, d.sync())
+			s.Pass(adapters...)
+			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
+				t.Errorf("the second sync changed the template: %q", compat.Ports(after))
+			}
+		})
+	}
+}
+
+// TestExamplesIgnoreNothing: what the other tests show to be enough is what the
+// examples have.
+func TestExamplesIgnoreNothing(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{clientSideExample, serverSideExample} {
+		app := application(t, path)
+		if app.Kind != "Application" || app.APIVersion != v1alpha1.SchemeGroupVersion.String() {
+			t.Errorf("%s is a %s of %s", path, app.Kind, app.APIVersion)
+		}
+		if len(app.Spec.IgnoreDifferences) > 0 || app.Spec.SyncPolicy.SyncOptions.HasOption(respectIgnored) {
+			t.Errorf("%s ignores differences", path)
+		}
+		if !app.Spec.SyncPolicy.Automated.GetSelfHeal() {
+			t.Errorf("%s does not heal itself", path)
+		}
+	}
+}
