@@ -1,7 +1,6 @@
 package argocd_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/argoproj/argo-cd/gitops-engine/pkg/health"
@@ -19,14 +18,12 @@ import (
 // healthChecks are those of the example, read as Argo CD reads its settings.
 func healthChecks(t *testing.T) health.HealthOverride {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
 	configMap := &corev1.ConfigMap{}
 	example(t, "argocd/argocd-cm.yaml", configMap)
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{
 		Name: common.ArgoCDSecretName, Namespace: configMap.Namespace, Labels: configMap.Labels,
 	}}
-	manager := settings.NewSettingsManager(ctx, fake.NewClientset(configMap, secret), configMap.Namespace)
+	manager := settings.NewSettingsManager(t.Context(), fake.NewClientset(configMap, secret), configMap.Namespace)
 	overrides, err := manager.GetResourceOverrides()
 	must(t, err)
 	return argolua.ResourceHealthOverrides(overrides)

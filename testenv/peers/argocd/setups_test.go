@@ -146,7 +146,7 @@ var twoOfOneStaticName = regexp.MustCompile(`error calculating server side diff.
 
 // errCannotCompare is Argo CD's failure to compare a port of the owner's that
 // has another number in Git. See [TestServerSideDiffOfClientSideApply].
-var errCannotCompare = errors.New("Argo CD's dry run keeps the old number beside the new one, with or without portside")
+var errCannotCompare = errors.New("its dry run keeps the old number beside the new one, with or without portside")
 
 // inShort replaces Argo CD's own failures by what a table has room for.
 func inShort(sync func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
