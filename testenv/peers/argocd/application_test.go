@@ -13,6 +13,7 @@ import (
 	"github.com/argoproj/argo-cd/v3/pkg/apis/application/v1alpha1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/testenv"
@@ -26,15 +27,20 @@ const maxSteps = 20
 
 var errNotDone = errors.New("the sync does not come to an end")
 
-// example decodes an example strictly: no field that is unknown or there twice.
+// example decodes an example strictly, as an API server does: no field that is
+// unknown, there twice, or in other letters.
 func example(t testing.TB, path string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := yaml.UnmarshalStrict(text, into); err != nil {
+	document, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
 		t.Fatalf("%s: %v", path, err)
+	}
+	if strict, err := json.UnmarshalStrict(document, into); err != nil || len(strict) > 0 {
+		t.Fatalf("%s: %v", path, errors.Join(append(strict, err)...))
 	}
 }
 
