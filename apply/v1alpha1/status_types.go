@@ -64,7 +64,7 @@ type PortStatus struct {
 	Protocol string `json:"protocol,omitempty"`
 
 	// state says whether the port is in place, and whose it is.
-	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Removed
+	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Removed
 	State string `json:"state"`
 
 	// owners are the managers that own the live port, ours included.

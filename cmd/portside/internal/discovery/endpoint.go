@@ -16,7 +16,8 @@ type Pod struct {
 	Name string
 	// Address is the pod's IP, as its status gives it.
 	Address string
-	Port    int32
+	// Port is 0 where the pod has none of the name that is to be asked.
+	Port int32
 }
 
 // Endpoint is how to ask each pod of a target.
@@ -56,6 +57,9 @@ func addressOf(pod Pod, allowLoopback bool) (netip.AddrPort, error) {
 	case address.IsLoopback() && allowLoopback: // a test's own server
 	case !address.IsGlobalUnicast():
 		return netip.AddrPort{}, &Error{Reason: Unreachable, text: "the pod's address is not one that a pod can have"}
+	}
+	if pod.Port == 0 {
+		return netip.AddrPort{}, &Error{Reason: EndpointInvalid, text: "the pod has no port of the name that is to be asked"}
 	}
 	if pod.Port < 1 || pod.Port > math.MaxUint16 {
 		return netip.AddrPort{}, &Error{Reason: EndpointInvalid, text: "the port is not within 1 to 65535"}

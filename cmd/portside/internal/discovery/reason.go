@@ -64,6 +64,8 @@ const (
 	CredentialsMissing Reason = "CredentialsMissing"
 	// CredentialsNotLabelled: the Secret has no label that lets us use it.
 	CredentialsNotLabelled Reason = "CredentialsNotLabelled"
+	// CredentialsUnreadable: the API server did not let us read the Secret.
+	CredentialsUnreadable Reason = "CredentialsUnreadable"
 	// CredentialsInvalid: the Secret's values cannot be used.
 	CredentialsInvalid Reason = "CredentialsInvalid"
 	// EndpointInvalid: what the AdapterSet says makes no request.
@@ -84,6 +86,7 @@ var texts = map[Reason]string{
 	Malformed:              "the answer is not the JSON list of at most 64 adapters",
 	Canceled:               "the question was given up",
 	CredentialsMissing:     "the Secret with the credentials is not there",
+	CredentialsUnreadable:  "the Secret with the credentials could not be read from the API server",
 	CredentialsNotLabelled: "the Secret with the credentials lacks the label that lets it be used",
 }
 

@@ -1,0 +1,48 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+// alarm brings targets back at a time of the clock that is injected, which
+// controller-runtime's queue knows nothing of. A target may come back early;
+// then it finds nothing to do.
+type alarm struct {
+	queue workqueue.TypedDelayingInterface[apply.Target]
+	wake  func(apply.Target)
+}
+
+func newAlarm(c clock.WithTicker, wake func(apply.Target)) *alarm {
+	return &alarm{
+		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[apply.Target]{Clock: c}),
+		wake:  wake,
+	}
+}
+
+// at brings the target back; a zero time does nothing.
+func (a *alarm) at(t apply.Target, now, when time.Time) {
+	if !when.IsZero() {
+		a.queue.AddAfter(t, when.Sub(now))
+	}
+}
+
+// Start passes targets on until ctx ends. It is controller-runtime's Runnable;
+// it needs to lead.
+func (a *alarm) Start(ctx context.Context) error {
+	stop := context.AfterFunc(ctx, a.queue.ShutDown)
+	defer stop()
+	for {
+		t, ended := a.queue.Get()
+		if ended {
+			return nil
+		}
+		a.queue.Done(t)
+		a.wake(t)
+	}
+}

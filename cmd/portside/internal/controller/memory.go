@@ -1,0 +1,106 @@
+package controller
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+)
+
+// memory is what is kept of a target from one reconciliation to the next. Only
+// the one reconciliation of the target uses it.
+type memory struct {
+	holding.Target
+
+	// answered is the workload as the server last answered a write of ours,
+	// until the watch has caught up.
+	answered *apply.Workload
+	// fullPass is when the server is asked again, whatever is known.
+	fullPass time.Time
+	// resumed tells that what status says of a rollout and a fight was taken up.
+	resumed bool
+	// refused is what the server said of a change that is backed off from.
+	refused *refusal
+	// unsaid tells that the last reconciliation wrote to the target, and that
+	// status is to be told.
+	unsaid bool
+	// rolling tells that a rollout that we caused is under way.
+	rolling bool
+	// put are the ports that the last pass put there and status does not tell of
+	// yet, lost those that somebody took away and that are not back.
+	put, lost []portID
+
+	// statusSent are the statuses as the server last answered, by the
+	// AdapterSets' names, until the watch has caught up.
+	statusSent map[string]sentStatus
+}
+
+type refusal struct {
+	ports   []apply.PortStatus
+	failure string
+	refusal bool
+}
+
+type sentStatus struct {
+	resourceVersion string
+	status          v1alpha1.AdapterSetStatus
+}
+
+// look is the newer of what is watched and what was answered.
+func (m *memory) look(watched *apply.Workload) *apply.Workload {
+	if m.answered == nil {
+		return watched
+	}
+	if watched == nil || watched.UID != m.answered.UID || !older(watched.ResourceVersion, m.answered.ResourceVersion) {
+		m.answered = nil
+		return watched
+	}
+	return m.answered
+}
+
+// statusOf is the newer of what is watched and what was sent.
+func (m *memory) statusOf(set *v1alpha1.AdapterSet) v1alpha1.AdapterSetStatus {
+	sent, known := m.statusSent[set.Name]
+	if !known {
+		return set.Status
+	}
+	if !older(set.ResourceVersion, sent.resourceVersion) {
+		delete(m.statusSent, set.Name)
+		return set.Status
+	}
+	return sent.status
+}
+
+// older compares versions of one object. Where they cannot be compared, what is
+// watched is taken.
+func older(a, b string) bool {
+	order, err := resourceversion.CompareResourceVersion(a, b)
+	return err == nil && order < 0
+}
+
+// memories are those of all targets.
+type memories struct {
+	mu sync.Mutex
+	of map[apply.Target]*memory
+}
+
+func (m *memories) get(t apply.Target) *memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	one, known := m.of[t]
+	if !known {
+		one = &memory{}
+		m.of[t] = one
+	}
+	return one
+}
+
+func (m *memories) forget(t apply.Target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.of, t)
+}

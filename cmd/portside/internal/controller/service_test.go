@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	ctrl "sigs.k8s.io/controller-runtime"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{Controllers: true}) }
+
+const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
+
+// serve runs the service on one namespace until the test ends, and counts what
+// it sends.
+func serve(t *testing.T, cp *testenv.ControlPlane, ns string) *testenv.Requests {
+	t.Helper()
+	if err := cp.InstallCRD(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
+	var sent testenv.Requests
+	scheme, err := NewScheme()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mgr, err := ctrl.NewManager(sent.Wrap(cp.Config()), ctrl.Options{
+		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Add(mgr, Options{
+		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
+		FullPass: defaultFullPassOfTests, AllowLoopback: true, Registry: prometheus.NewRegistry(),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("the service ended: %v", err)
+		}
+	})
+	return &sent
+}
+
+const defaultFullPassOfTests = 10 * 60 * 60 * 1e9
+
+const statefulSet = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: files}
+spec:
+  replicas: 1
+  serviceName: files
+  selector: {matchLabels: {app: files}}
+  template:
+    metadata: {labels: {app: files}}
+    spec:
+      containers:
+      - name: server
+        image: example.com/files:1
+        ports: [{name: api, containerPort: 8080, protocol: TCP}]
+`
+
+func adapterSet(adapters, more string) string {
+	return fmt.Sprintf(`
+apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata: {name: files}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
+  adapters: %s
+  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  %s
+`, adapters, more)
+}
+
+func mustApply(t *testing.T, m *testenv.Manager, object string) {
+	t.Helper()
+	if _, err := m.Apply(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func expectPorts(t *testing.T, cp *testenv.ControlPlane, ns string, want ...string) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("ports %q", want), func(ctx context.Context) error {
+		live, err := cp.Manager("reader").Get(ctx, "StatefulSet", ns, "files")
+		if err != nil {
+			return err
+		}
+		if got := testenv.Ports(live, "server"); !slices.Equal(got, want) {
+			return fmt.Errorf("they are %q", got)
+		}
+		return nil
+	})
+}
+
+func expectReady(t *testing.T, cp *testenv.ControlPlane, ns, status, reason, summary string) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("Ready=%s, %s, %s", status, reason, summary), func(ctx context.Context) error {
+		live, err := cp.Manager("reader").Get(ctx, "AdapterSet", ns, "files")
+		if err != nil {
+			return err
+		}
+		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
+		ports, _, _ := unstructured.NestedString(live.Object, "status", "summary")
+		for _, c := range conditions {
+			if c, ok := c.(map[string]any); ok && c["type"] == "Ready" && c["status"] == status && c["reason"] == reason && ports == summary {
+				return nil
+			}
+		}
+		return errors.New(fmt.Sprint(live.Object["status"]))
+	})
+}
+
+func TestAdaptersComeChangeAndGo(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	serve(t, cp, ns)
+	git := cp.Manager("git").In(ns)
+	mustApply(t, git, statefulSet)
+	cp.WaitRolledOut(t, "StatefulSet", ns, "files")
+	mustApply(t, git, adapterSet("[{type: nfs, port: 12049}]", ""))
+	expectPorts(t, cp, ns, "api:8080/TCP", "adapter-nfs:12049/TCP")
+	expectReady(t, cp, ns, "True", "InPlace", "1/1")
+	mustApply(t, git, adapterSet("[{type: nfs, port: 2049}, {type: smb, port: 445}]", ""))
+	expectPorts(t, cp, ns, "api:8080/TCP", "adapter-smb:445/TCP", "adapter-nfs:2049/TCP")
+	expectReady(t, cp, ns, "True", "InPlace", "2/2")
+	mustApply(t, git, adapterSet("[]", ""))
+	expectPorts(t, cp, ns, "api:8080/TCP")
+	expectReady(t, cp, ns, "True", "InPlace", "0/0")
+}

@@ -1,0 +1,245 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/utils/clock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/prober"
+)
+
+// Options are what the service is to do.
+type Options struct {
+	// FieldManager is the name that ports are applied under.
+	FieldManager string
+	// Namespace is the only one to watch; all when empty.
+	Namespace string
+	// Selector chooses AdapterSets by their labels; all when nil.
+	Selector labels.Selector
+	// Concurrent is how many targets are reconciled at once.
+	Concurrent int
+	// MaxConcurrentRollouts is how many targets may be in a rollout that we
+	// caused.
+	MaxConcurrentRollouts int
+	// FullPass is the period in which the server is asked of each target,
+	// whatever is known.
+	FullPass time.Duration
+	// Clock is the time; the machine's when nil.
+	Clock clock.WithTicker
+	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
+	AllowLoopback bool
+	// Registry takes the metrics.
+	Registry prometheus.Registerer
+}
+
+// NewScheme knows the types that the service reads and writes.
+func NewScheme() (*runtime.Scheme, error) {
+	s := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, v1alpha1.AddToScheme} {
+		if err := add(s); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// Service is what was added to a manager.
+type Service struct{ mirror *mirror.Mirror }
+
+// Watching is nil once all that there is to watch was listed.
+func (s *Service) Watching() error {
+	if !s.mirror.Synced() {
+		return errors.New("AdapterSets and workloads are not listed yet")
+	}
+	return nil
+}
+
+// Add adds the service to a manager. Its errors are a field manager that cannot
+// be one, and an API server that does not know AdapterSets.
+func Add(mgr manager.Manager, o Options) (*Service, error) {
+	if o.Clock == nil {
+		o.Clock = clock.RealClock{}
+	}
+	kind := v1alpha1.GroupVersion.WithKind("AdapterSet")
+	if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
+		if meta.IsNoMatchError(err) {
+			return nil, fmt.Errorf("the API server has no AdapterSets: install the CustomResourceDefinition first: %w", err)
+		}
+		return nil, err
+	}
+	b := &builder{Options: o, mgr: mgr}
+	if err := b.connect(); err != nil {
+		return nil, err
+	}
+	r, err := b.reconciler()
+	if err != nil {
+		return nil, err
+	}
+	for _, runnable := range []manager.Runnable{b.mirror, r.alarm, r.prober} {
+		if err := mgr.Add(runnable); err != nil {
+			return nil, err
+		}
+	}
+	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[apply.Target]{
+		Reconciler:              r,
+		MaxConcurrentReconciles: o.Concurrent,
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[apply.Target](time.Second, 5*time.Minute),
+		ReconciliationTimeout:   reconcileTimeout,
+		SkipNameValidation:      new(true),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Service{b.mirror}, targets.Watch(b.source)
+}
+
+// reconcileTimeout bounds the requests of one reconciliation, so that a server
+// that does not answer holds no worker for ever.
+const reconcileTimeout = time.Minute
+
+// builder puts the parts together.
+type builder struct {
+	Options
+	mgr      manager.Manager
+	measures *measures
+	apps     appsclient.AppsV1Interface
+	client   client.WithWatch
+	mirror   *mirror.Mirror
+	source   *targets
+}
+
+// connect makes the clients, whose requests are counted, and the mirror.
+func (b *builder) connect() error {
+	config := rest.CopyConfig(b.mgr.GetConfig())
+	b.measures = newMeasures()
+	config.Wrap(b.measures.count)
+	var err error
+	if b.client, err = client.NewWithWatch(config, client.Options{Scheme: b.mgr.GetScheme(), Mapper: b.mgr.GetRESTMapper()}); err != nil {
+		return err
+	}
+	config = rest.CopyConfig(config)
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
+	if b.apps, err = appsclient.NewForConfig(config); err != nil {
+		return err
+	}
+	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector})
+	b.source = &targets{mirror: b.mirror}
+	for _, c := range b.measures.collectors(b.mirror) {
+		if err := b.Registry.Register(c); err != nil {
+			return fmt.Errorf("a metric: %w", err)
+		}
+	}
+	return nil
+}
+
+func (b *builder) reconciler() (*reconciler, error) {
+	applier, err := apply.NewApplier(b.apps, apply.AsFieldManager(b.FieldManager))
+	if err != nil {
+		return nil, err
+	}
+	wake := func(t apply.Target) { b.source.add(t, changed) }
+	r := &reconciler{
+		manager:  b.FieldManager,
+		fullPass: b.FullPass,
+		clock:    b.Clock,
+		mirror:   b.mirror,
+		applier:  applier,
+		client:   b.client,
+		limit:    holding.NewLimit(b.MaxConcurrentRollouts, wake),
+		alarm:    newAlarm(b.Clock, wake),
+		teller:   b.mgr.GetEventRecorder("portside"),
+		metrics:  b.measures,
+		memories: memories{of: map[apply.Target]*memory{}},
+	}
+	r.prober = prober.New(prober.Options{
+		Clock:   b.Clock,
+		Clients: discovery.NewClients(discovery.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
+		Secret:  b.secret,
+		Pods:    prober.NewPods(b.mirror, b.controllerOf).Ready,
+		Changed: wake,
+		Observe: b.measures.polled,
+	})
+	return r, nil
+}
+
+// secret reads a Secret from the API server: Secrets are not watched.
+func (b *builder) secret(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	return secret, b.client.Get(ctx, name, secret)
+}
+
+func (b *builder) controllerOf(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
+	set := &appsv1.ReplicaSet{}
+	if err := b.client.Get(ctx, name, set); err != nil {
+		return "", nil, err
+	}
+	return set.UID, metav1.GetControllerOfNoCopy(set), nil
+}
+
+// Priorities of targets in the queue.
+const (
+	changed = 0  // what is wanted is, or may be, another
+	noticed = -5 // the workload changed: most often our own write
+)
+
+// targets is the source of what is reconciled.
+type targets struct {
+	mirror *mirror.Mirror
+	queue  priorityqueue.PriorityQueue[apply.Target]
+}
+
+// Start implements source.TypedSource.
+func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[apply.Target]) error {
+	q, ok := queue.(priorityqueue.PriorityQueue[apply.Target])
+	if !ok {
+		return fmt.Errorf("the queue %T has no priorities", queue)
+	}
+	s.queue = q
+	s.mirror.Tell(func(t apply.Target, c mirror.Cause) {
+		if c == mirror.WorkloadChanged {
+			s.add(t, noticed)
+			return
+		}
+		s.add(t, changed)
+	})
+	return nil
+}
+
+// WaitForSync implements source.TypedSyncingSource.
+func (s *targets) WaitForSync(ctx context.Context) error {
+	if err := s.mirror.WaitForSync(ctx); err != nil {
+		return err
+	}
+	for _, t := range s.mirror.Targets() {
+		s.add(t, changed)
+	}
+	return nil
+}
+
+func (s *targets) add(t apply.Target, priority int) {
+	s.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
+}

@@ -1,0 +1,193 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
+)
+
+// finalizer keeps an AdapterSet with deletionPolicy Remove until its ports are
+// gone.
+const finalizer = "portside.dev/ports"
+
+// teller writes events. It is controller-runtime's recorder.
+type teller interface {
+	Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any)
+}
+
+// tell stores the status, if it is another than the one stored, and then the
+// events that follow from the change.
+func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, f status.Facts, now time.Time) error {
+	before := m.statusOf(set)
+	known := *set
+	known.Status = before
+	after := status.Of(&known, f, now)
+	if status.Same(before, after) {
+		m.put = nil
+		return nil
+	}
+	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithUID(set.UID).WithStatus(statusConfiguration(after))
+	// Status has one writer. Somebody who edited it by hand must not be in the
+	// way of its being true for ever, so this, and this alone, is forced.
+	err := r.client.Status().Apply(ctx, config, client.FieldOwner(r.manager), client.ForceOwnership)
+	if err != nil {
+		if isGone(err) {
+			return nil // its deletion is on its way to us
+		}
+		return fmt.Errorf("storing the status of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
+	}
+	if m.statusSent == nil {
+		m.statusSent = map[string]sentStatus{}
+	}
+	if config.ResourceVersion != nil {
+		m.statusSent[set.Name] = sentStatus{*config.ResourceVersion, after}
+	}
+	m.put = nil
+	r.announce(ctx, set, status.Events(before, after, f.Taker))
+	return nil
+}
+
+// isGone tells that an object is not there, or is another of that name.
+func isGone(err error) bool {
+	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+		return true
+	}
+	var answer apierrors.APIStatus
+	return errors.As(err, &answer) && answer.Status().Details != nil &&
+		slices.ContainsFunc(answer.Status().Details.Causes, func(c metav1.StatusCause) bool { return c.Field == "metadata.uid" })
+}
+
+func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, events []status.Event) {
+	if len(events) == 0 {
+		return
+	}
+	t := mirror.TargetOf(set)
+	regarding := &corev1.ObjectReference{
+		APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet", Namespace: set.Namespace, Name: set.Name, UID: set.UID,
+	}
+	workload := &corev1.ObjectReference{APIVersion: apply.APIVersion, Kind: string(t.Kind), Namespace: t.Namespace, Name: t.Name}
+	if look := r.mirror.Workload(t); look != nil {
+		workload.UID = look.UID
+	}
+	log := logr.FromContextOrDiscard(ctx)
+	for _, e := range events {
+		log.Info(e.Note, "reason", e.Reason)
+		r.teller.Eventf(regarding, workload, e.Type, e.Reason, "SetPorts", "%s", e.Note)
+		if workload.UID != "" {
+			r.teller.Eventf(workload, regarding, e.Type, e.Reason, "SetPorts", "%s", e.Note)
+		}
+	}
+}
+
+func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetStatusApplyConfiguration {
+	config := applyv1alpha1.AdapterSetStatus().
+		WithObservedGeneration(s.ObservedGeneration).WithFieldManager(s.FieldManager).WithSummary(s.Summary)
+	if s.Target != nil {
+		config.WithTarget(applyv1alpha1.TargetStatus().WithUID(s.Target.UID).WithContainer(s.Target.Container))
+	}
+	for i := range s.Ports {
+		config.WithPorts(portConfiguration(&s.Ports[i]))
+	}
+	for _, c := range s.Conditions {
+		config.WithConditions(applymetav1.Condition().WithType(c.Type).WithStatus(c.Status).WithReason(c.Reason).
+			WithMessage(c.Message).WithObservedGeneration(c.ObservedGeneration).WithLastTransitionTime(c.LastTransitionTime))
+	}
+	return config
+}
+
+func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyConfiguration {
+	config := applyv1alpha1.PortStatus().WithType(p.Type).WithName(p.Name).WithPort(p.Port).WithState(p.State)
+	if p.Protocol != "" {
+		config.WithProtocol(p.Protocol)
+	}
+	if p.Message != "" {
+		config.WithMessage(p.Message)
+	}
+	if p.InactiveSince != nil {
+		config.WithInactiveSince(*p.InactiveSince)
+	}
+	for _, o := range p.Owners {
+		config.WithOwners(applyv1alpha1.PortOwner().WithManager(o.Manager).WithOperation(o.Operation))
+	}
+	return config
+}
+
+func hasFinalizer(set *v1alpha1.AdapterSet) bool { return slices.Contains(set.Finalizers, finalizer) }
+
+// finalizer has the AdapterSet carry it or not, as its deletionPolicy says.
+func (r *reconciler) finalizer(ctx context.Context, set *v1alpha1.AdapterSet) error {
+	if want := set.Spec.DeletionPolicy == v1alpha1.DeletionRemove; want != hasFinalizer(set) {
+		return r.setFinalizer(ctx, set, want)
+	}
+	return nil
+}
+
+func (r *reconciler) setFinalizer(ctx context.Context, set *v1alpha1.AdapterSet, want bool) error {
+	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithUID(set.UID)
+	if want {
+		config.WithFinalizers(finalizer)
+	}
+	err := r.client.Apply(ctx, config, client.FieldOwner(r.manager))
+	if err != nil && !isGone(err) {
+		return fmt.Errorf("the finalizer of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
+	}
+	return nil
+}
+
+// remove takes the ports away before an AdapterSet that is being deleted goes.
+// It is done when the AdapterSet may go.
+func (w *work) remove(ctx context.Context) (done bool, err error) {
+	w.facts.FieldManager = w.manager
+	if w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
+		return true, w.setFinalizer(ctx, w.set, false)
+	}
+	look, there := w.look(ctx)
+	if !there {
+		return true, w.setFinalizer(ctx, w.set, false)
+	}
+	w.prober.Forget(w.key())
+	if !w.applier.Holds(look) {
+		w.limit.End(w.key())
+		return true, w.setFinalizer(ctx, w.set, false)
+	}
+	w.facts.Why = status.Removing
+	w.stopped(look)
+	switch {
+	case w.facts.Stopped != "":
+		w.facts.Because = "the ports cannot be removed: " + w.facts.Stopped + "; end that, or set deletionPolicy to Retain"
+		w.facts.Stopped = ""
+		return false, nil
+	case look.Rollout.UnderWay:
+		w.facts.Because = "the ports are removed after the rollout that is under way; set deletionPolicy to Retain to leave them there"
+		return false, nil
+	case look.Restarts > 0 && !w.limit.Begin(w.key()):
+		w.facts.Because = "the ports are removed once fewer workloads are in a rollout that portside caused"
+		return false, nil
+	}
+	result, err := w.applier.Release(ctx, w.target, false)
+	w.metrics.passed(result)
+	if err != nil {
+		return false, errors.Join(err, w.reconciler.tell(ctx, w.memory, w.set, w.facts, w.now))
+	}
+	if result.After != nil {
+		w.answered = result.After.Reduced()
+	}
+	w.rolled(ctx, result)
+	return true, w.setFinalizer(ctx, w.set, false)
+}

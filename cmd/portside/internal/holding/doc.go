@@ -1,0 +1,36 @@
+// Package holding decides when a change of a target's ports may go out. A
+// changed container port restarts pods, so what this package is for is that
+// nothing changes without cause, not twice for one cause, and never on top of a
+// restart that is under way. It has no client and no clock of its own: what is
+// known comes in, with the time, and what to do comes out.
+//
+// Which ports are wanted:
+//
+//  1. The port of an active adapter.
+//  2. A port of ours whose adapter is inactive (absent, disabled or not
+//     running), until that has lasted for the removal delay. The delay is not
+//     counted while a rollout is under way: a restart makes every adapter look
+//     stopped, and taking its port away would cause the next restart
+//     ([Removals]).
+//  3. A port of ours whose number, or whose name, an active adapter has now is
+//     that adapter's; it waits for nothing.
+//  4. Not, for now, a port that somebody keeps taking away: it is added again
+//     at most five times in ten minutes, then once an hour ([Fight]). The
+//     others do not wait for it.
+//
+// When the wanted ports go out ([Target.Hold]):
+//
+//  5. After they have been the same for the settle time, so that all changes of
+//     a target go out in one apply ([Settling]).
+//  6. After a back-off, when the server refused the same before ([Retry]).
+//  7. Not while a rollout of the target is under way, unless that rollout waits
+//     for a port that is to be added: a pod whose readiness probe names a port
+//     that is not declared never becomes ready ([Rollout]).
+//  8. Not while as many targets as are allowed are in a rollout that we caused
+//     ([Limit]).
+//
+// What is lost with the process is only ever lost to the side of waiting
+// longer: the removal delay is kept in the AdapterSet's status, a restart
+// settles anew, and a fight that status tells of is taken to have just been
+// fought.
+package holding

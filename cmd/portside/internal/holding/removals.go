@@ -1,0 +1,155 @@
+package holding
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
+
+// Removal is a port of ours whose adapter is inactive, and which stays until
+// the delay has passed.
+type Removal struct {
+	Adapter apply.Adapter
+	Name    string
+	// Since is from when the delay counts, in whole seconds, as status keeps
+	// it. It is zero while a rollout is under way and nothing counts.
+	Since time.Time
+}
+
+// Removals remember how long adapters have been inactive. The zero value knows
+// what status tells it.
+type Removals struct {
+	byName map[string]inactive
+}
+
+// inactive is how long an adapter has been so: counted before the last rollout,
+// and since then. While a rollout is under way since is zero.
+type inactive struct {
+	counted time.Duration
+	since   time.Time
+}
+
+// Known is what there is to know of a target's adapters and ports.
+type Known struct {
+	Now time.Time
+	// Active are the active adapters. They are known: where no source has
+	// answered yet there is nothing to decide.
+	Active []apply.Adapter
+	// Own are the live ports that we own, in order.
+	Own []corev1.ContainerPort
+	// Told is status.ports as last stored.
+	Told []v1alpha1.PortStatus
+	// UnderWay tells that a rollout is.
+	UnderWay bool
+	// Delay is how long an adapter has to be inactive.
+	Delay time.Duration
+}
+
+// Keep tells what to want: the active adapters and then those that are kept for
+// a while, which are also told as removals. Next is when the first of them is
+// due, zero if none is.
+func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next time.Time) {
+	want = slices.Clone(k.Active)
+	before := r.byName
+	r.byName = nil
+	for _, port := range k.Own {
+		if taken(k.Active, port) {
+			continue
+		}
+		removal := Removal{Adapter: adapterOf(port, k.Told), Name: port.Name}
+		was := r.lookUp(before, removal.Name, k)
+		if r.byName == nil {
+			r.byName = map[string]inactive{}
+		}
+		r.byName[removal.Name] = was
+		due := was.since.Add(k.Delay - was.counted)
+		if !was.since.IsZero() && !k.Now.Before(due) {
+			continue
+		}
+		if !was.since.IsZero() {
+			removal.Since = was.since.Add(-was.counted)
+			if next.IsZero() || due.Before(next) {
+				next = due
+			}
+		}
+		want, waiting = append(want, removal.Adapter), append(waiting, removal)
+	}
+	return want, waiting, next
+}
+
+// lookUp is how long an adapter has been inactive by now: as remembered, else as
+// status tells, else from now on. A rollout stops the count, its end goes on
+// with it.
+func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inactive {
+	was, known := before[name]
+	if !known {
+		was.since = toldSince(k.Told, name)
+		if was.since.After(k.Now) { // another clock wrote it
+			was.since = k.Now
+		}
+	}
+	switch {
+	case k.UnderWay && !was.since.IsZero():
+		return inactive{counted: was.counted + k.Now.Sub(was.since)}
+	case !k.UnderWay && was.since.IsZero():
+		was.since = ceilSecond(k.Now)
+	}
+	return was
+}
+
+// ceilSecond is a time that status can keep. It is never earlier, so that
+// keeping it never makes a delay shorter.
+func ceilSecond(t time.Time) time.Time {
+	if whole := t.Truncate(time.Second); whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return t
+}
+
+// taken tells that an active adapter has the port's name or its number.
+func taken(active []apply.Adapter, port corev1.ContainerPort) bool {
+	return slices.ContainsFunc(active, func(a apply.Adapter) bool {
+		a = a.Normal()
+		return apply.PortName(a.Type) == port.Name ||
+			a.Port == int64(port.ContainerPort) && a.Protocol == string(port.Protocol)
+	})
+}
+
+// adapterOf is the adapter that a port of ours was for, as status tells it.
+// Where it does not, the port's own name makes one that has that name.
+func adapterOf(port corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adapter {
+	typ := strings.TrimPrefix(port.Name, apply.NamePrefix)
+	for _, t := range told {
+		if t.Name == port.Name && apply.PortName(t.Type) == port.Name {
+			typ = t.Type
+		}
+	}
+	return apply.Adapter{
+		Type: typ, Port: int64(port.ContainerPort), Protocol: string(port.Protocol),
+		Enabled: true, Running: true, // it is to be wanted
+	}
+}
+
+func toldSince(told []v1alpha1.PortStatus, name string) time.Time {
+	for _, t := range told {
+		if t.Name == name && t.InactiveSince != nil {
+			return t.InactiveSince.Time
+		}
+	}
+	return time.Time{}
+}
+
+// InactiveSince is the removal's start as status has it, nil while it does not
+// count.
+func (r Removal) InactiveSince() *metav1.Time {
+	if r.Since.IsZero() {
+		return nil
+	}
+	return &metav1.Time{Time: ceilSecond(r.Since)}
+}

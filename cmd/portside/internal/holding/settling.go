@@ -1,0 +1,25 @@
+package holding
+
+import "time"
+
+// Settling waits until a change has been the same for a while. The zero value
+// waits for nothing.
+type Settling struct {
+	change string
+	since  time.Time
+}
+
+// Changed notes what is about to change; the same text is the same change, and
+// an empty one is none.
+func (s *Settling) Changed(now time.Time, change string) {
+	if change == s.change {
+		return
+	}
+	s.change, s.since = change, now
+}
+
+// Since is when the change that waits was first seen.
+func (s *Settling) Since() time.Time { return s.since }
+
+// Until is when the change has settled.
+func (s *Settling) Until(settle time.Duration) time.Time { return s.since.Add(settle) }

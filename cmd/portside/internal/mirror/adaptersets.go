@@ -1,0 +1,137 @@
+package mirror
+
+import (
+	"cmp"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
+
+// keepAdapterSet drops what nobody here reads. Annotations may hold a copy of
+// the whole object, managedFields are its longest part.
+func keepAdapterSet(object any) (v1alpha1.AdapterSet, bool) {
+	set, ok := object.(*v1alpha1.AdapterSet)
+	if !ok {
+		return v1alpha1.AdapterSet{}, false
+	}
+	return v1alpha1.AdapterSet{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:         set.Namespace,
+			Name:              set.Name,
+			UID:               set.UID,
+			ResourceVersion:   set.ResourceVersion,
+			Generation:        set.Generation,
+			CreationTimestamp: set.CreationTimestamp,
+			DeletionTimestamp: set.DeletionTimestamp,
+			Finalizers:        set.Finalizers,
+		},
+		Spec:   set.Spec,
+		Status: set.Status,
+	}, true
+}
+
+// TargetOf is the workload that an AdapterSet names.
+func TargetOf(set *v1alpha1.AdapterSet) apply.Target {
+	return apply.Target{Kind: apply.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
+}
+
+// AdapterSets are those that name a target, the oldest first. They must not be
+// changed.
+func (m *Mirror) AdapterSets(t apply.Target) []*v1alpha1.AdapterSet {
+	m.mu.RLock()
+	names := slices.Clone(m.setsOf[t])
+	m.mu.RUnlock()
+	sets := make([]*v1alpha1.AdapterSet, 0, len(names))
+	for _, name := range names {
+		if set := m.sets.get(name); set != nil && TargetOf(set) == t {
+			sets = append(sets, set)
+		}
+	}
+	slices.SortFunc(sets, func(a, b *v1alpha1.AdapterSet) int {
+		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
+	})
+	return sets
+}
+
+// Targets are all that an AdapterSet names, or named until it was deleted.
+func (m *Mirror) Targets() []apply.Target {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	targets := make([]apply.Target, 0, len(m.setsOf)+len(m.left))
+	for t := range m.setsOf {
+		targets = append(targets, t)
+	}
+	for t := range m.left {
+		if len(m.setsOf[t]) == 0 {
+			targets = append(targets, t)
+		}
+	}
+	return targets
+}
+
+// Left reports whether the last AdapterSet of a target was deleted while this
+// process watched, and what we own there has not been given up yet.
+func (m *Mirror) Left(t apply.Target) bool {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.left[t]
+}
+
+// GaveUp forgets that a target was left.
+func (m *Mirror) GaveUp(t apply.Target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.left, t)
+}
+
+// setChanged keeps the index of targets and tells of what matters: a change of
+// status alone is our own.
+func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.AdapterSet) {
+	m.mu.Lock()
+	if before != nil && (after == nil || TargetOf(before) != TargetOf(after)) {
+		t := TargetOf(before)
+		m.setsOf[t] = slices.DeleteFunc(m.setsOf[t], func(n types.NamespacedName) bool { return n == name })
+		if len(m.setsOf[t]) == 0 {
+			delete(m.setsOf, t)
+			if !before.Spec.Suspend { // suspended: not even this is written
+				m.left[t] = true
+			}
+		}
+	}
+	if after != nil {
+		t := TargetOf(after)
+		if !slices.Contains(m.setsOf[t], name) {
+			m.setsOf[t] = append(m.setsOf[t], name)
+		}
+		delete(m.left, t)
+	}
+	m.mu.Unlock()
+	if before != nil && after != nil && sameButStatus(before, after) {
+		return
+	}
+	for _, set := range []*v1alpha1.AdapterSet{before, after} {
+		if set != nil {
+			m.tell(TargetOf(set), AdapterSetChanged)
+		}
+	}
+}
+
+func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
+	return a.UID == b.UID && a.Generation == b.Generation &&
+		a.DeletionTimestamp.IsZero() == b.DeletionTimestamp.IsZero() && slices.Equal(a.Finalizers, b.Finalizers) &&
+		equality.Semantic.DeepEqual(a.Spec, b.Spec)
+}
+
+// EachAdapterSet calls with every AdapterSet, in no order.
+func (m *Mirror) EachAdapterSet(call func(*v1alpha1.AdapterSet)) {
+	m.sets.mu.RLock()
+	defer m.sets.mu.RUnlock()
+	for _, set := range m.sets.rows {
+		call(set)
+	}
+}

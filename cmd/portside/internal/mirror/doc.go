@@ -1,0 +1,14 @@
+// Package mirror keeps in memory what the service needs of the cluster, and of
+// each object only that, so that thousands of workloads take little room:
+//
+//   - of an AdapterSet its spec, its status, and the metadata that deletion and
+//     order of creation need;
+//   - of a workload what [apply.Workload.Reduced] leaves;
+//   - of a pod its address, whether it is ready, its controller, and the
+//     numbers of its named ports. Pods are watched once something asks for
+//     them ([Mirror.WatchPods]), which only discovery does.
+//
+// client-go's reflectors list and watch; what is here is their stores. A change
+// is told by target, and only when it is one of something that is kept: a
+// workload whose labels, replicas or pods' status change wakes nobody.
+package mirror

@@ -1,0 +1,56 @@
+package mirror
+
+import (
+	"reflect"
+
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+func keepWorkload(object any) (apply.Workload, bool) {
+	var w *apply.Workload
+	switch o := object.(type) {
+	case *appsv1.StatefulSet:
+		w = apply.ReadStatefulSet(o)
+	case *appsv1.Deployment:
+		w = apply.ReadDeployment(o)
+	case *appsv1.DaemonSet:
+		w = apply.ReadDaemonSet(o)
+	default:
+		return apply.Workload{}, false
+	}
+	return *w.Reduced(), true
+}
+
+// Workload is a target as last seen, nil where it is not there. It must not be
+// changed.
+func (m *Mirror) Workload(t apply.Target) *apply.Workload {
+	rows, known := m.workloads[t.Kind]
+	if !known {
+		return nil
+	}
+	return rows.get(types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
+}
+
+// workloadChanged tells of a change of what is kept, but for the versions,
+// which change with everything.
+func (m *Mirror) workloadChanged(kind apply.Kind) func(types.NamespacedName, *apply.Workload, *apply.Workload) {
+	return func(name types.NamespacedName, before, after *apply.Workload) {
+		t := apply.Target{Kind: kind, Namespace: name.Namespace, Name: name.Name}
+		if before != nil && after != nil {
+			was := *before
+			was.ResourceVersion, was.Generation = after.ResourceVersion, after.Generation
+			if reflect.DeepEqual(&was, after) {
+				return
+			}
+		}
+		m.mu.RLock()
+		ours := len(m.setsOf[t]) > 0 || m.left[t]
+		m.mu.RUnlock()
+		if ours {
+			m.tell(t, WorkloadChanged)
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package prober
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"reflect"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+)
+
+// mostRefusals bounds how much less often a target that refuses our credentials
+// is asked: two to the power of it.
+const mostRefusals = 4
+
+// poller asks one target.
+type poller struct {
+	*Prober
+	target   apply.Target
+	question Question
+	stop     func()
+
+	mu     sync.Mutex
+	answer Answer
+}
+
+// is tells that the poller asks just that.
+func (p *poller) is(q Question) bool {
+	return p.question.UID == q.UID && p.question.Container == q.Container && reflect.DeepEqual(p.question.HTTP, q.HTTP)
+}
+
+func (p *poller) current() Answer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.answer
+}
+
+func (p *poller) run(ctx context.Context) {
+	interval := time.Duration(ptr.Deref(p.question.HTTP.IntervalSeconds, 0)) * time.Second
+	refusals := 0
+	for round := uint64(0); ; round++ {
+		wait := discovery.Delay(string(p.question.UID), round, interval) << min(refusals, mostRefusals)
+		timer := p.options.Clock.NewTimer(wait)
+		select {
+		case <-timer.C():
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+		begun := p.options.Clock.Now()
+		answer := p.poll(ctx)
+		if ctx.Err() != nil {
+			return // what a question came to that was given up says nothing
+		}
+		p.options.Observe(p.target, answer.Reason, p.options.Clock.Since(begun))
+		p.tell(ctx, answer)
+		if refusals++; answer.Reason != discovery.Unauthorized {
+			refusals = 0
+		}
+	}
+}
+
+// tell keeps an answer, and passes it on if it is news.
+func (p *poller) tell(ctx context.Context, answer Answer) {
+	p.mu.Lock()
+	before := p.answer
+	if answer.Since = before.Since; before.Active == nil || !reflect.DeepEqual(before.Active, answer.Active) {
+		answer.Since = p.options.Clock.Now()
+	}
+	p.answer = answer
+	p.mu.Unlock()
+	if before.same(answer) {
+		return
+	}
+	logr.FromContextOrDiscard(ctx).V(1).Info("answered", "reason", answer.Reason, "message", answer.Message, "active", len(answer.Active))
+	p.options.Changed(p.target)
+}
+
+// poll asks once. An answer is whole in every case: a failure leaves what was
+// active before.
+func (p *poller) poll(ctx context.Context) Answer {
+	last := p.current().Active
+	if last == nil {
+		last = p.question.Standing
+	}
+	client, err := p.client(ctx)
+	if err != nil {
+		return p.failed(err)
+	}
+	pods, err := p.options.Pods(ctx, p.target, p.question)
+	if err != nil {
+		return p.failed(err)
+	}
+	result := client.Poll(ctx, pods)
+	log := logr.FromContextOrDiscard(ctx)
+	for _, failure := range result.Failures {
+		log.V(2).Info("a pod did not answer", "pod", failure.Pod, "reason", failure.Reason, "message", failure.Text())
+	}
+	merged := discovery.Merge(last, result)
+	answer := Answer{Active: merged.Active}
+	if len(result.Answers) == 0 && p.current().Active == nil {
+		answer.Active = nil // nobody has answered yet; what stands is no answer
+	}
+	answer.Met, answer.Reason, answer.Message = merged.Condition(result)
+	return answer
+}
+
+// failed is the answer when no pod can be asked.
+func (p *poller) failed(err error) Answer {
+	answer := Answer{Active: p.current().Active, Reason: discovery.ReasonOf(err), Message: err.Error()}
+	if answer.Reason == "" {
+		answer.Reason = discovery.NotAnswered
+	}
+	return answer
+}
+
+// client is the one to ask with, and with what the Secret says now.
+func (p *poller) client(ctx context.Context) (*discovery.Client, error) {
+	http := p.question.HTTP
+	var credentials discovery.Credentials
+	if ref := http.CredentialsRef; ref != nil {
+		var err error
+		if credentials, err = p.credentials(ctx, types.NamespacedName{Namespace: p.target.Namespace, Name: ref.Name}); err != nil {
+			return nil, err
+		}
+	}
+	return p.options.Clients.For(string(p.question.UID), discovery.Endpoint{
+		Scheme:     http.Scheme,
+		ServerName: http.ServerName,
+		Path:       http.Path,
+		Timeout:    time.Duration(ptr.Deref(http.TimeoutSeconds, 0)) * time.Second,
+	}, credentials)
+}
+
+// credentials reads the Secret. Its errors hold nothing of it.
+func (p *poller) credentials(ctx context.Context, name types.NamespacedName) (discovery.Credentials, error) {
+	secret, err := p.options.Secret(ctx, name)
+	switch {
+	case apierrors.IsNotFound(err):
+		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsMissing}
+	case err != nil:
+		logr.FromContextOrDiscard(ctx).Info("the Secret with the credentials cannot be read", "secret", name.String(), "error", err.Error())
+		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsUnreadable}
+	case secret.Labels[v1alpha1.CredentialsLabel] != "true":
+		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsNotLabelled}
+	}
+	return discovery.ReadCredentials(secret.Data)
+}

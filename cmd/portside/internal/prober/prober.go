@@ -1,0 +1,155 @@
+package prober
+
+import (
+	"context"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/clock"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+)
+
+// Question is what to ask a target.
+type Question struct {
+	UID       types.UID
+	Container string
+	HTTP      v1alpha1.HTTPDiscovery
+	// Standing are the adapters whose ports stand, in the order of status: what
+	// was active before the first answer. Only the first question takes it.
+	Standing []apply.Adapter
+}
+
+// Answer is what a target's pods said last.
+type Answer struct {
+	// Active are the adapters of the last good answer, nil before there was one.
+	Active []apply.Adapter
+	// Since is when Active last changed.
+	Since time.Time
+	// Met, Reason and Message are the condition Discovered.
+	Met     bool
+	Reason  discovery.Reason
+	Message string
+}
+
+// same tells that nobody needs to hear of b after a.
+func (a Answer) same(b Answer) bool {
+	b.Since = a.Since
+	return reflect.DeepEqual(a, b)
+}
+
+// Options are what a prober works with. All but Observe are needed.
+type Options struct {
+	Clock   clock.Clock
+	Clients *discovery.Clients
+	// Secret reads a Secret from the API server.
+	Secret func(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error)
+	// Pods are the ready pods of a target, with the number that a port's name
+	// has in each. Its error is that they cannot be told.
+	Pods func(ctx context.Context, target apply.Target, q Question) ([]discovery.Pod, error)
+	// Changed is called when an answer is not what it was.
+	Changed func(target apply.Target)
+	// Observe is called with each poll.
+	Observe func(target apply.Target, reason discovery.Reason, took time.Duration)
+}
+
+// Prober asks targets from [Prober.Start] on. It is safe for concurrent use.
+type Prober struct {
+	options Options
+
+	mu      sync.Mutex
+	running context.Context // nil until Start
+	ended   bool
+	targets map[apply.Target]*poller
+	done    sync.WaitGroup
+}
+
+// New makes a prober.
+func New(o Options) *Prober {
+	if o.Observe == nil {
+		o.Observe = func(apply.Target, discovery.Reason, time.Duration) {}
+	}
+	return &Prober{options: o, targets: map[apply.Target]*poller{}}
+}
+
+// Start asks until ctx ends, and waits for the questions that are under way. It
+// is controller-runtime's Runnable; it needs to lead.
+func (p *Prober) Start(ctx context.Context) error {
+	p.mu.Lock()
+	p.running = ctx
+	for t, one := range p.targets {
+		p.begin(t, one)
+	}
+	p.mu.Unlock()
+	<-ctx.Done()
+	p.mu.Lock()
+	p.ended = true
+	p.mu.Unlock()
+	p.done.Wait()
+	return nil
+}
+
+// Ask has a target asked from now on, or asked something else. Another uid is
+// another workload, and begins anew.
+func (p *Prober) Ask(t apply.Target, q Question) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	one, known := p.targets[t]
+	if known && one.is(q) {
+		return
+	}
+	if known {
+		one.stop()
+	}
+	next := &poller{Prober: p, target: t, question: q, stop: func() {}}
+	if known && one.question.UID == q.UID {
+		next.answer = one.current()
+		next.question.Standing = next.answer.Active
+	}
+	if next.question.Standing == nil {
+		next.question.Standing = q.Standing
+	}
+	p.targets[t] = next
+	if p.running != nil {
+		p.begin(t, next)
+	}
+}
+
+func (p *Prober) begin(t apply.Target, one *poller) {
+	if p.ended {
+		return
+	}
+	ctx, cancel := context.WithCancel(p.running)
+	one.stop = cancel
+	log := logr.FromContextOrDiscard(ctx).WithName("discovery").WithValues("target", t.String())
+	p.done.Go(func() { one.run(logr.NewContext(ctx, log)) })
+}
+
+// Forget stops asking a target.
+func (p *Prober) Forget(t apply.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one, known := p.targets[t]; known {
+		one.stop()
+		delete(p.targets, t)
+		p.options.Clients.Forget(string(one.question.UID))
+	}
+}
+
+// Answer is the last answer of a target; it is false before the first.
+func (p *Prober) Answer(t apply.Target) (Answer, bool) {
+	p.mu.Lock()
+	one := p.targets[t]
+	p.mu.Unlock()
+	if one == nil {
+		return Answer{}, false
+	}
+	a := one.current()
+	return a, a.Reason != ""
+}

@@ -1,0 +1,72 @@
+package status
+
+// The types of conditions.
+const (
+	// Ready: every wanted port is in place: Owned, Shared or Shadowed.
+	Ready = "Ready"
+	// Reconciling: something is still to change by itself.
+	Reconciling = "Reconciling"
+	// Stalled: something cannot be had until somebody acts.
+	Stalled = "Stalled"
+	// Discovered: every ready pod answered, and they agree. Its reasons are
+	// those of package discovery, and AwaitingAnswer.
+	Discovered = "Discovered"
+)
+
+// Reasons of Ready, most of which are also those of Stalled or Reconciling.
+const (
+	// InPlace: every wanted port is.
+	InPlace = "InPlace"
+	// AwaitingAnswer: no pod has answered yet, so nothing is touched.
+	AwaitingAnswer = "AwaitingAnswer"
+	// TargetNotFound: the workload is not there. It may come later.
+	TargetNotFound = "TargetNotFound"
+	// TargetTaken: an older AdapterSet names the same workload. Delete one.
+	TargetTaken = "TargetTaken"
+	// ContainerNotFound: the container is not there, or several are and none is
+	// named. Set spec.container.
+	ContainerNotFound = "ContainerNotFound"
+	// Suspended: spec.suspend is true.
+	Suspended = "Suspended"
+	// Paused: the workload carries the annotation portside.dev/paused.
+	Paused = "Paused"
+	// Refused: the API server refused the ports. The message has its words.
+	Refused = "Refused"
+	// Unavailable: the API server could not be asked. It is tried again.
+	Unavailable = "Unavailable"
+	// Fighting: somebody keeps taking ports away. They are put back once an
+	// hour. Have the manager that the message names leave them alone.
+	Fighting = "Fighting"
+	// Conflicting: a port is Blocked. Its message says by what.
+	Conflicting = "Conflicting"
+	// InvalidAdapter: an adapter makes no valid port.
+	InvalidAdapter = "InvalidAdapter"
+	// Settling: the ports are about to change, once what is wanted has been the
+	// same for spec.rollout.settleSeconds.
+	Settling = "Settling"
+	// RolloutUnderWay: the ports are about to change, once the rollout that is
+	// under way is complete.
+	RolloutUnderWay = "RolloutUnderWay"
+	// RolloutStuck: the same, and that rollout does not get on. See to its pods.
+	RolloutStuck = "RolloutStuck"
+	// RolloutLimit: the ports are about to change, once fewer targets are in a
+	// rollout that portside caused (--max-concurrent-rollouts).
+	RolloutLimit = "RolloutLimit"
+)
+
+// Further reasons of Reconciling and Stalled.
+const (
+	// RollingOut: the ports are stored, and the pods get them.
+	RollingOut = "RollingOut"
+	// RemovalWaiting: a port's adapter is inactive; the port goes when that has
+	// lasted for spec.rollout.removalDelaySeconds.
+	RemovalWaiting = "RemovalWaiting"
+	// Removing: the AdapterSet is being deleted, and its ports go first.
+	Removing = "Removing"
+	// AsExpected: there is nothing to say.
+	AsExpected = "AsExpected"
+)
+
+// Pending is the state of a port that is wanted and will be applied once what
+// its message names is over. Package apply has the other states.
+const Pending = "Pending"

@@ -1,0 +1,142 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+)
+
+// Facts are what a reconciliation found and did.
+type Facts struct {
+	// Why says in one reason why nothing was decided about ports at all, such
+	// as TargetTaken; empty if it was. Because is its message.
+	Why, Because string
+
+	FieldManager string
+	UID          types.UID
+	Container    string
+	// Ports are the wanted ones in their order.
+	Ports []apply.PortStatus
+	// Waiting are the ports whose adapters are inactive.
+	Waiting []holding.Removal
+	// Pending are the names of wanted ports that are not applied yet, for
+	// reason Hold.
+	Pending []string
+	Hold    holding.Reason
+	// Stopped says why nothing is written to the target: Suspended or Paused.
+	Stopped string
+	// Failure is why the last pass failed, empty if it did not; Refusal tells
+	// that it was the API server's answer.
+	Failure string
+	Refusal bool
+	// Fight tells that somebody keeps taking ports away, Taker who, where that
+	// is known.
+	Fight bool
+	Taker string
+	// RollingOut tells that a rollout that we caused is under way.
+	RollingOut bool
+	// Discovery is the last answer; nil where the adapters are declared.
+	Discovery *Discovery
+}
+
+// Discovery is the condition Discovered.
+type Discovery struct {
+	Met             bool
+	Reason, Message string
+}
+
+// Of makes the status of an AdapterSet from its last and the facts.
+func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
+	s := v1alpha1.AdapterSetStatus{
+		ObservedGeneration: set.Generation,
+		FieldManager:       f.FieldManager,
+		Target:             set.Status.Target,
+		Ports:              set.Status.Ports,
+		Summary:            set.Status.Summary,
+	}
+	if f.UID != "" {
+		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: f.Container}
+	}
+	if f.Why == "" {
+		s.Ports = f.ports()
+		s.Summary = summaryOf(s.Ports)
+	}
+	before := slices.Clone(set.Status.Conditions)
+	for _, c := range f.conditions(s.Ports) {
+		c.ObservedGeneration, c.LastTransitionTime = set.Generation, metav1.NewTime(now.Truncate(time.Second))
+		meta.SetStatusCondition(&before, c)
+		s.Conditions = append(s.Conditions, *meta.FindStatusCondition(before, c.Type))
+	}
+	return s
+}
+
+// Same tells that nothing needs to be written.
+func Same(a, b v1alpha1.AdapterSetStatus) bool { return equality.Semantic.DeepEqual(a, b) }
+
+func (f Facts) ports() []v1alpha1.PortStatus {
+	ports := make([]v1alpha1.PortStatus, 0, len(f.Ports))
+	for _, p := range f.Ports {
+		if p.State == apply.Removed {
+			continue
+		}
+		s := v1alpha1.PortStatus{
+			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
+			State: string(p.State), Message: p.Message,
+		}
+		for _, o := range p.Owners {
+			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
+		}
+		if slices.Contains(f.Pending, p.Name) {
+			s.State, s.Message, s.Owners = Pending, holdText(f), nil
+		}
+		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
+			s.InactiveSince = f.Waiting[i].InactiveSince()
+			if s.Message == "" {
+				s.Message = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
+			}
+		}
+		ports = append(ports, s)
+	}
+	return ports
+}
+
+// inPlace tells that the port is declared as wanted.
+func inPlace(p v1alpha1.PortStatus) bool {
+	switch apply.State(p.State) {
+	case apply.Owned, apply.Shared, apply.Shadowed:
+		return true
+	default:
+		return false
+	}
+}
+
+func summaryOf(ports []v1alpha1.PortStatus) string {
+	there := 0
+	for _, p := range ports {
+		if inPlace(p) {
+			there++
+		}
+	}
+	return fmt.Sprintf("%d/%d", there, len(ports))
+}
+
+// StatusOf lists the ports of a state as "adapter-nfs 12049/TCP: message".
+func listed(ports []v1alpha1.PortStatus, state string) string {
+	var lines []string
+	for _, p := range ports {
+		if p.State == state {
+			lines = append(lines, fmt.Sprintf("%s %d/%s: %s", p.Name, p.Port, p.Protocol, p.Message))
+		}
+	}
+	return strings.Join(lines, "; ")
+}
