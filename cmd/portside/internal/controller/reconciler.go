@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -69,7 +68,7 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	r.alarm.at(t, now, w.again)
 	if w.wrote {
 		m.unsaid = true
-		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: ptr.To(telling)}, nil
+		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
 	}
 	return reconcile.Result{}, r.tell(ctx, m, set, w.facts, now)
 }

@@ -188,7 +188,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	case w.facts.Stopped != "":
 		w.decided(look, container, want)
 	case stands && !due:
-		w.facts.Ports = append(result.Ports, missing...)
+		w.facts.Ports = slices.Concat(result.Ports, missing)
 		w.stands(len(missing) == 0)
 	default:
 		if stands || w.may(look, container, want) {

@@ -135,9 +135,3 @@ func (t *table[V]) get(name types.NamespacedName) *V {
 	defer t.mu.RUnlock()
 	return t.rows[name]
 }
-
-func (t *table[V]) len() int {
-	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return len(t.rows)
-}
