@@ -180,7 +180,7 @@ func failures() map[string]failure {
 		"the same in IPv6":           {at("::ffff:169.254.169.254", 80), discovery.Unreachable, notAPod},
 		"no host":                    {at("0.0.0.0", 80), discovery.Unreachable, notAPod},
 		"many hosts":                 {at("224.0.0.1", 80), discovery.Unreachable, notAPod},
-		"port 0":                     {at("10.0.0.1", 0), discovery.EndpointInvalid, "the port is not within 1 to 65535"},
+		"port 0":                     {at("10.0.0.1", 0), discovery.EndpointInvalid, "the pod has no port of the name that is to be asked"},
 		"port 65536":                 {at("10.0.0.1", 65536), discovery.EndpointInvalid, "the port is not within 1 to 65535"},
 	}
 }
