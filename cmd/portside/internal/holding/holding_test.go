@@ -1,0 +1,182 @@
+package holding_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+)
+
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const delay = 5 * time.Minute
+
+func port(name string, number int32) corev1.ContainerPort {
+	return corev1.ContainerPort{Name: name, ContainerPort: number, Protocol: corev1.ProtocolTCP}
+}
+
+func active(typ string, number int64) apply.Adapter {
+	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP", Enabled: true, Running: true}
+}
+
+func keep(r *holding.Removals, k holding.Known) []string {
+	want, _, _ := r.Keep(k)
+	names := []string{}
+	for _, a := range want {
+		names = append(names, apply.PortName(a.Type))
+	}
+	return names
+}
+
+func TestAPortGoesAfterItsDelay(t *testing.T) {
+	var r holding.Removals
+	k := holding.Known{Now: start, Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+	for _, step := range []struct {
+		after time.Duration
+		want  []string
+	}{
+		{0, []string{"adapter-nfs"}},
+		{delay - 1, []string{"adapter-nfs"}},
+		{delay, []string{}},
+	} {
+		k.Now = start.Add(step.after)
+		if got := keep(&r, k); !slices.Equal(got, step.want) {
+			t.Errorf("after %s: %q, not %q", step.after, got, step.want)
+		}
+	}
+}
+
+func TestARolloutDoesNotCount(t *testing.T) {
+	var r holding.Removals
+	k := holding.Known{Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+	for _, step := range []struct {
+		after    time.Duration
+		underWay bool
+		want     int
+	}{
+		{0, false, 1},
+		{delay / 2, true, 1},
+		{delay / 2 * 9, true, 1}, // far beyond the delay
+		{delay / 2 * 10, false, 1},
+		{delay/2*11 - 1, false, 1},
+		{delay / 2 * 11, false, 0},
+	} {
+		k.Now, k.UnderWay = start.Add(step.after), step.underWay
+		want, _, _ := r.Keep(k)
+		if len(want) != step.want {
+			t.Errorf("after %s: %d ports are kept, not %d", step.after, len(want), step.want)
+		}
+	}
+}
+
+func TestStatusOutlivesTheProcess(t *testing.T) {
+	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := holding.Known{Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+	want, waiting, next := new(holding.Removals).Keep(k)
+	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
+		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
+	}
+	k.Now = start.Add(delay)
+	if want, _, _ := new(holding.Removals).Keep(k); len(want) != 0 {
+		t.Errorf("after the delay %+v is kept", want)
+	}
+}
+
+func TestTheCountIsNeverShortened(t *testing.T) {
+	k := holding.Known{Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+	_, waiting, _ := new(holding.Removals).Keep(k)
+	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
+		t.Errorf("status has %s, before %s", since, k.Now)
+	}
+}
+
+func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
+	for name, now := range map[string]apply.Adapter{
+		"renumbered": active("nfs", 12049),
+		"renamed":    active("smb", 2049),
+	} {
+		k := holding.Known{Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+		if want, _, _ := new(holding.Removals).Keep(k); len(want) != 1 || want[0] != now {
+			t.Errorf("%s: %+v is wanted", name, want)
+		}
+	}
+}
+
+func TestHold(t *testing.T) {
+	const settle = 10 * time.Second
+	underWay := apply.Rollout{UnderWay: true}
+	for name, c := range map[string]struct {
+		after   time.Duration
+		rollout apply.Rollout
+		awaited bool
+		failed  bool
+		want    holding.Reason
+	}{
+		"too soon":               {after: settle - 1, want: holding.Unsettled},
+		"settled":                {after: settle, want: holding.Go},
+		"refused before":         {after: settle, failed: true, want: holding.BackingOff},
+		"a rollout is under way": {after: settle, rollout: underWay, want: holding.RolloutUnderWay},
+		"it waits for the port":  {after: settle, rollout: underWay, awaited: true, want: holding.Go},
+		"it does not get on":     {after: holding.StuckAfter, rollout: underWay, want: holding.RolloutStuck},
+		"its controller gave up": {after: settle, rollout: apply.Rollout{UnderWay: true, Failed: true}, want: holding.RolloutStuck},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var target holding.Target
+			change := holding.Change{Now: start, Says: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
+			target.Rollout.Saw(start, c.rollout)
+			target.Hold(change)
+			change.Now = start.Add(c.after)
+			if c.failed {
+				target.Retry.Failed(change.Now, change.Says)
+			}
+			if got, _ := target.Hold(change); got != c.want {
+				t.Errorf("%q, not %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAFightIsFiveReaddsThenOneAnHour(t *testing.T) {
+	var f holding.Fight
+	var readds []time.Duration
+	for at := time.Duration(0); at < 3*time.Hour; at += time.Second { // taken away every second
+		if _, may := f.Readd(start.Add(at)); may {
+			f.Readded(start.Add(at))
+			readds = append(readds, at)
+		}
+	}
+	want := []time.Duration{0, 1e9, 2e9, 3e9, 4e9, 4e9 + time.Hour, 4e9 + 2*time.Hour}
+	if !slices.Equal(readds, want) {
+		t.Errorf("added again after %s, not %s", readds, want)
+	}
+	if f.Stayed(start.Add(3 * time.Hour)); !f.Under() {
+		t.Error("over before the ports stayed for an hour")
+	}
+	if !f.Stayed(f.Due()) || f.Under() {
+		t.Error("not over after the ports stayed for an hour")
+	}
+}
+
+func TestLimitWakesWhoWaitedLongest(t *testing.T) {
+	var woken []string
+	l := holding.NewLimit(1, func(t string) { woken = append(woken, t) })
+	if !l.Begin("a") || !l.Begin("a") || l.Begin("b") || l.Begin("c") {
+		t.Fatal("one target at once, and again the same")
+	}
+	l.End("a")
+	l.End("a")
+	if !slices.Equal(woken, []string{"b", "c"}) {
+		t.Errorf("woken %q", woken)
+	}
+	l.Resume("x")
+	l.Resume("y")
+	if l.Begin("b") {
+		t.Error("began beyond the limit")
+	}
+}
