@@ -44,7 +44,7 @@ func newRun(s *session) *cobra.Command {
 	r := &runCommand{session: s}
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Keep the adapter ports of workloads true for good, as the cluster's AdapterSets say",
+		Short: "Keep ports true for good, as AdapterSets in the cluster say",
 		Long: `Keep the adapter-* ports of workloads true to their adapters for good, as the
 AdapterSets of the cluster say: the adapters that they declare, or those that
 the running pods answer.
