@@ -12,7 +12,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // TestReplaceHistory: a sync with Replace=true takes our ports away, and leaves

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 const nfs = "adapter-nfs:12049/TCP"

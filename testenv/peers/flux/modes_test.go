@@ -3,7 +3,7 @@ package flux_test
 import (
 	"testing"
 
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // mode is the example's Kustomization.

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // TestRefusals: what Flux puts into the Kustomization's status names the object

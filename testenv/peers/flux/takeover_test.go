@@ -11,7 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // TestTakeOverLeavesOursAlone: Flux takes over what kubectl wrote in every way,

@@ -6,8 +6,8 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 	"github.com/portside-dev/portside/testenv/peers/helm"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
 )
 
 // TestExample installs the chart with its own values, and has portside add the

@@ -6,8 +6,8 @@ import (
 	"helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v3/pkg/chart/loader"
 
+	"github.com/portside-dev/portside/testenv/peers/compat"
 	"github.com/portside-dev/portside/testenv/peers/helm"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
 )
 
 // helm3 is Helm 3, which always merges on the client's side.

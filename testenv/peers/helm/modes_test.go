@@ -3,8 +3,8 @@ package helm_test
 import (
 	"testing"
 
+	"github.com/portside-dev/portside/testenv/peers/compat"
 	"github.com/portside-dev/portside/testenv/peers/helm"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
 )
 
 const (

@@ -7,8 +7,8 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 	"github.com/portside-dev/portside/testenv/peers/helm"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
 )
 
 // releaser is a version of Helm with its switches.

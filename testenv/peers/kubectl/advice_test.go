@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // TestMoveToServerSide: a workload that was written by client-side apply, or by

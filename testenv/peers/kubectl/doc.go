@@ -9,6 +9,6 @@
 //   - kubectl set image, scale, edit, patch and rollout: they leave our ports
 //     alone, but rollout undo, which brings back those of the older revision.
 //
-// The package has tests only. compat has what they share with those of the other
-// tools.
+// The package has tests only. The package compat beside it has what they share
+// with those of the other tools.
 package kubectl

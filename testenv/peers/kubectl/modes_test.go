@@ -5,7 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // tool is how the rows call kubectl.

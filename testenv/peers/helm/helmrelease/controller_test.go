@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
+	"github.com/portside-dev/portside/testenv/peers/compat"
 	"github.com/portside-dev/portside/testenv/peers/helm"
-	"github.com/portside-dev/portside/testenv/peers/kubectl/compat"
 )
 
 const examples = "../../../../examples"
