@@ -14,7 +14,10 @@ const (
 	byHand       = "removed by hand: portside puts it back (in sync before: yes, after: yes)"
 	replaced     = "; Replace=true: removes our ports, portside adds them again; of a renamed container: removes our ports, portside adds them again"
 	keepsOurs    = "of our ports it leaves adapter-smb:1445/TCP adapter-nfs:12049/TCP"
+	omitted      = "omit ports (of our ports it leaves none); "
+	takenMerged  = "take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); "
 	mergedByKey  = "take its number for another protocol (of our ports it leaves adapter-smb:1445/TCP)"
+	replacesOnce = "; Replace=true: removes our ports, portside adds them again; of a renamed container: refused: our ports would stay in a container without image"
 
 	undeclared = "Owned; dropped from Git: goes, portside puts it back; adapter off: goes, the next sync puts it back; renumbered in Git: "
 	shared     = "Shared (argocd-controller); dropped from Git: stays; adapter off: stays until Git drops it; " +
@@ -28,14 +31,14 @@ func TestModes(t *testing.T) {
 	}{
 		{clientSide(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange:     "all but: take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); " + mergedByKey,
+			OwnerCanChange:     "all but: " + omitted + takenMerged + mergedByKey,
 			GitDeclaresPort:    undeclared + "works",
 			ReplaceAndSelfHeal: byHand + replaced,
 		}},
 		{clientSideComparedThere(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
 			OwnerCanChange: "all but: renumber (refused: " + errCannotCompare.Error() + "); " +
-				"take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); " + mergedByKey,
+				omitted + takenMerged + mergedByKey,
 			GitDeclaresPort:    undeclared + "refused: the adapter's port has the name, until the adapter moves as well (it is Owned, and Git can move)",
 			ReplaceAndSelfHeal: byHand + replaced,
 		}},
@@ -47,34 +50,32 @@ func TestModes(t *testing.T) {
 		}},
 		{serverSide(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange:  "all but: " + untilRelease,
-			GitDeclaresPort: shared,
-			ReplaceAndSelfHeal: byHand + "; Replace=true: removes our ports, portside adds them again; " +
-				"of a renamed container: refused (refused: our ports would stay in a container without image)",
+			OwnerCanChange:     "all but: " + untilRelease,
+			GitDeclaresPort:    shared,
+			ReplaceAndSelfHeal: byHand + replacesOnce,
 		}},
 		{ignoringClientSide(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange:     "all but: take an adapter's number (" + keepsOurs + "); " + mergedByKey,
+			OwnerCanChange:     "all but: " + omitted + "take an adapter's number (" + keepsOurs + "); " + mergedByKey,
 			GitDeclaresPort:    undeclared + "works",
 			ReplaceAndSelfHeal: byHand + replaced,
 		}},
 		{ignoringServerSide(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange:  "all but: take an adapter's number (" + keepsOurs + "); " + untilRelease,
-			GitDeclaresPort: shared,
-			ReplaceAndSelfHeal: byHand + "; Replace=true: removes our ports, portside adds them again; " +
-				"of a renamed container: refused (refused: our ports would stay in a container without image)",
+			OwnerCanChange:     "all but: take an adapter's number (" + keepsOurs + "); " + untilRelease,
+			GitDeclaresPort:    shared,
+			ReplaceAndSelfHeal: byHand + replacesOnce,
 		}},
 		{replace(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "removes them", SyncRestartsPods: "yes",
-			OwnerCanChange: "all but: image, add, renumber, rename, drop, drop all, reorder, take an adapter's number, " +
+			OwnerCanChange: "all but: image, add, renumber, rename, drop, drop all, omit ports, reorder, take an adapter's number, " +
 				"take its number for another protocol (of our ports it leaves none)",
 			GitDeclaresPort:    undeclared + "works",
 			ReplaceAndSelfHeal: byHand,
 		}},
 		{replaceComparedThere(), compat.Answers{
 			InSync: "yes", SyncChangesPorts: "removes them", SyncRestartsPods: "yes",
-			OwnerCanChange: "all but: image, add, rename, drop, drop all, reorder, take an adapter's number, " +
+			OwnerCanChange: "all but: image, add, rename, drop, drop all, omit ports, reorder, take an adapter's number, " +
 				"take its number for another protocol (of our ports it leaves none); renumber (refused: " + errCannotCompare.Error() + ")",
 			GitDeclaresPort:    undeclared + "refused: the adapter's port has the name, until the adapter moves as well (it is Owned, and Git can move)",
 			ReplaceAndSelfHeal: byHand,

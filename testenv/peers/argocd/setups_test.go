@@ -40,7 +40,7 @@ type setup struct {
 func clientSide() setup {
 	return setup{
 		name: "client-side apply, client-side diff", example: clientSideExample, byNumber: true,
-		advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, or set ServerSideApply=true and ServerSideDiff=true",
+		advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, and keep an empty list of ports; or set ServerSideApply=true and ServerSideDiff=true",
 	}
 }
 
