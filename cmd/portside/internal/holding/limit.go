@@ -34,13 +34,6 @@ func (l *Limit[T]) Begin(target T) bool {
 	return true
 }
 
-// Counts reports whether the target counts.
-func (l *Limit[T]) Counts(target T) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.rolling[target]
-}
-
 // Resume counts a target whose rollout began before this process did. It may
 // go beyond the limit, which then holds back all others.
 func (l *Limit[T]) Resume(target T) {

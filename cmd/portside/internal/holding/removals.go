@@ -22,9 +22,10 @@ type Removal struct {
 	Since time.Time
 }
 
-// Removals remember how long adapters have been inactive. The zero value knows
-// what status tells it.
+// Removals remember how long adapters have been inactive. The zero value is that
+// of a process that has just started: it takes up what status tells, once.
 type Removals struct {
+	begun  bool
 	byName map[string]inactive
 }
 
@@ -58,6 +59,7 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 	want = slices.Clone(k.Active)
 	before := r.byName
 	r.byName = nil
+	defer func() { r.begun = true }()
 	for _, port := range k.Own {
 		if taken(k.Active, port) {
 			continue
@@ -87,8 +89,10 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 // status tells, else from now on. A rollout stops the count, its end goes on
 // with it.
 func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inactive {
-	was, known := before[name]
-	if !known {
+	was := before[name]
+	// When a rollout began that is under way now cannot be told, so nothing of
+	// the time before it counts.
+	if !r.begun && !k.UnderWay {
 		was.since = toldSince(k.Told, name)
 		if was.since.After(k.Now) { // another clock wrote it
 			was.since = k.Now
@@ -96,7 +100,7 @@ func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inac
 	}
 	switch {
 	case k.UnderWay && !was.since.IsZero():
-		return inactive{counted: was.counted + k.Now.Sub(was.since)}
+		return inactive{counted: was.counted + max(0, k.Now.Sub(was.since))}
 	case !k.UnderWay && was.since.IsZero():
 		was.since = ceilSecond(k.Now)
 	}

@@ -35,3 +35,9 @@ func (r *Rollout) StuckAt() time.Time {
 	}
 	return r.since.Add(StuckAfter)
 }
+
+// Stuck reports whether the rollout does not get on: it has not for StuckAfter,
+// or its controller gave it up.
+func (r *Rollout) Stuck(now time.Time, seen apply.Rollout) bool {
+	return seen.UnderWay && (seen.Failed || !r.since.IsZero() && !now.Before(r.StuckAt()))
+}

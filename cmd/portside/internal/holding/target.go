@@ -61,11 +61,10 @@ func (t *Target) Hold(c Change) (Reason, time.Time) {
 		return BackingOff, until
 	}
 	if c.Rollout.UnderWay && !c.Awaited {
-		stuckAt := t.Rollout.StuckAt()
-		if c.Rollout.Failed || !stuckAt.IsZero() && !c.Now.Before(stuckAt) {
+		if t.Rollout.Stuck(c.Now, c.Rollout) {
 			return RolloutStuck, time.Time{}
 		}
-		return RolloutUnderWay, stuckAt
+		return RolloutUnderWay, t.Rollout.StuckAt()
 	}
 	return Go, time.Time{}
 }
