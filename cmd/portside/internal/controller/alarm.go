@@ -25,9 +25,10 @@ func newAlarm(c clock.WithTicker, wake func(apply.Target)) *alarm {
 	}
 }
 
-// at brings the target back; a zero time does nothing.
+// at brings the target back. A time that is not to come does nothing: whoever
+// asked for it was back already.
 func (a *alarm) at(t apply.Target, now, when time.Time) {
-	if !when.IsZero() {
+	if when.After(now) {
 		a.queue.AddAfter(t, when.Sub(now))
 	}
 }

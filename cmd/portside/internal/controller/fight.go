@@ -11,6 +11,13 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
+// takenAway is the message of a port that is not added again for now. A restart
+// knows the port by it.
+const takenAway = "it is taken away again and again"
+
+// somebody is who took ports away where that cannot be told.
+const somebody = "somebody"
+
 // portID is a port as it was put there.
 type portID struct {
 	name     string
@@ -27,94 +34,118 @@ func idOf(a apply.Adapter) portID {
 // keeps taking away, until they are to be added again, and says how they stand.
 func (w *work) withoutFought(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) (apply.Wanted, []apply.PortStatus) {
 	lost := w.lostPorts(look, container, want)
-	if len(lost) > 0 && len(w.lost) == 0 {
-		w.Fight.Taker = w.lastWriter(ctx)
-	}
-	w.lost = lost
-	if len(lost) == 0 {
-		return want, nil
-	}
+	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
+	w.lost, w.taken = lost, append(w.taken, taken...)
 	until, may := w.Fight.Readd(w.now)
-	if may {
+	if len(taken) > 0 || w.Fight.Under() && w.Fight.Taker == "" {
+		w.Fight.Taker = w.taker(ctx)
+	}
+	if len(lost) == 0 || may {
 		return want, nil
 	}
 	w.wake(until)
-	var missing []apply.PortStatus
+	var fought []apply.PortStatus
 	rest := apply.Wanted{AllowHostNetwork: want.AllowHostNetwork}
 	for _, a := range want.Adapters {
-		if id := idOf(a); slices.Contains(lost, id) {
-			missing = append(missing, apply.PortStatus{
-				Type: a.Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-				State: apply.Blocked, Message: "it is taken away again and again",
-			})
+		id := idOf(a)
+		if !slices.Contains(lost, id) {
+			rest.Adapters = append(rest.Adapters, a)
 			continue
 		}
-		rest.Adapters = append(rest.Adapters, a)
+		fought = append(fought, apply.PortStatus{
+			Type: a.Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
+			State: apply.Blocked, Message: takenAway,
+		})
 	}
-	return rest, missing
+	return rest, fought
 }
 
-// lostPorts are the wanted ports that were in place and that the container does
-// not have: somebody took them away.
+// lostPorts are the wanted ports that stood, that are not ours any more, and
+// that a pass would put back: somebody took them away. Whether it was the port
+// that went or only our ownership of it makes no difference.
 func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want apply.Wanted) []portID {
+	lost := slices.DeleteFunc(w.stood(look, container), func(id portID) bool {
+		return slices.Contains(w.ours, id) || !slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
+	})
+	if len(lost) == 0 {
+		return nil
+	}
+	intent, err := apply.Decide(look, container, want, w.manager)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(lost, func(id portID) bool {
+		return !slices.Contains(intent.Emit, apply.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)})
+	})
+}
+
+// stood are the ports that were in place in this container when last looked,
+// or that are fought over.
+func (w *work) stood(look *apply.Workload, container *apply.Container) []portID {
 	if container == nil || w.told.Target == nil || w.told.Target.UID != look.UID || w.told.Target.Container != container.Name {
 		return nil
 	}
 	stood := slices.Concat(w.put, w.lost)
 	for _, p := range w.told.Ports {
-		if p.State == string(apply.Owned) || p.State == string(apply.Shared) {
-			stood = append(stood, portID{p.Name, p.Port, p.Protocol})
+		if id := (portID{p.Name, p.Port, p.Protocol}); (inPlace(apply.State(p.State)) || p.Message == takenAway) && !slices.Contains(stood, id) {
+			stood = append(stood, id)
 		}
 	}
-	var lost []portID
-	for _, a := range want.Adapters {
-		id := idOf(a)
-		there := slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool {
-			return int64(p.ContainerPort) == id.number && string(p.Protocol) == id.protocol
-		})
-		if !there && slices.Contains(stood, id) {
-			lost = append(lost, id)
-		}
-	}
-	return lost
+	return stood
 }
+
+// inPlace tells that a port of this state is there because of us.
+func inPlace(s apply.State) bool { return s == apply.Owned || s == apply.Shared }
 
 // placed notes which ports a pass put there, and whether one of them was added
 // again.
 func (w *work) placed(result apply.Result) {
 	w.put = nil
 	for _, p := range result.Ports {
-		if p.State == apply.Owned || p.State == apply.Shared {
+		if inPlace(p.State) {
 			w.put = append(w.put, portID{p.Name, p.Port, string(p.Protocol)})
 		}
 	}
-	if result.Outcome == apply.Applied && slices.ContainsFunc(w.lost, func(id portID) bool { return slices.Contains(w.put, id) }) {
+	isPut := func(id portID) bool { return slices.Contains(w.put, id) }
+	if result.Outcome == apply.Applied && slices.ContainsFunc(w.lost, isPut) {
 		w.Fight.Readded(w.now)
 		w.metrics.readds.Inc()
 	}
-	w.lost = slices.DeleteFunc(w.lost, func(id portID) bool { return slices.Contains(w.put, id) })
+	w.lost = slices.DeleteFunc(w.lost, isPut)
 }
 
-// lastWriter is the manager that wrote the workload last, but for us and for
-// the writers of status. It asks the server, since times are not kept.
-func (w *work) lastWriter(ctx context.Context) string {
+// taker is who took ports away, as far as that can be told. It asks the server,
+// since times are not kept. Only who updates can take away what another applied;
+// of those that own anything of a container it is the last one that wrote since
+// we did. Who only takes things away leaves no time behind, so where nobody wrote
+// since it is most likely the last of them.
+func (w *work) taker(ctx context.Context) string {
 	look, err := w.applier.Look(ctx, w.target)
 	if err != nil {
 		logr.FromContextOrDiscard(ctx).V(1).Info("who took the ports cannot be told", "error", err.Error())
-		return ""
+		return somebody
 	}
-	var last *metav1.ManagedFieldsEntry
+	relevant := look.Reduced().ManagedFields // without times, and without those that own nothing of a container
+	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]
-		if e.Subresource != "" || e.Time == nil || e.Manager == w.manager && e.Operation == metav1.ManagedFieldsOperationApply {
-			continue
-		}
-		if last == nil || last.Time.Before(e.Time) {
+		switch {
+		case e.Subresource != "" || e.Time == nil:
+		case e.Operation == metav1.ManagedFieldsOperationApply:
+			if e.Manager == w.manager {
+				ours = e
+			}
+		case (last == nil || last.Time.Before(e.Time)) && slices.ContainsFunc(relevant, func(r metav1.ManagedFieldsEntry) bool {
+			return r.Manager == e.Manager && r.Operation == e.Operation && r.Subresource == ""
+		}):
 			last = e
 		}
 	}
-	if last == nil {
-		return ""
+	switch {
+	case last == nil:
+		return somebody
+	case ours != nil && last.Time.Before(ours.Time):
+		return somebody + ", most likely " + last.Manager + ","
 	}
 	return last.Manager
 }

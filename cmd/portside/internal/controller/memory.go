@@ -9,6 +9,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // memory is what is kept of a target from one reconciliation to the next. Only
@@ -23,26 +24,21 @@ type memory struct {
 	fullPass time.Time
 	// resumed tells that what status says of a rollout and a fight was taken up.
 	resumed bool
-	// refused is what the server said of a change that is backed off from.
-	refused *refusal
-	// unsaid tells that the last reconciliation wrote to the target, and that
-	// status is to be told.
-	unsaid bool
+	// refused are the facts of a change that the server did not take, told until it
+	// is tried again.
+	refused *status.Facts
 	// rolling tells that a rollout that we caused is under way.
 	rolling bool
+	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
+	gaveUp bool
 	// put are the ports that the last pass put there and status does not tell of
-	// yet, lost those that somebody took away and that are not back.
-	put, lost []portID
+	// yet, lost those that somebody took away and that are not back, taken those
+	// of which that is still to be told.
+	put, lost, taken []portID
 
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.
 	statusSent map[string]sentStatus
-}
-
-type refusal struct {
-	ports   []apply.PortStatus
-	failure string
-	refusal bool
 }
 
 type sentStatus struct {

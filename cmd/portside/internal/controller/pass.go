@@ -2,56 +2,92 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/go-logr/logr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // pass asks the server.
-func (w *work) pass(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
+func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted) {
 	result, err := w.applier.PassOn(ctx, look, w.target.Container, want)
 	w.metrics.passed(result)
-	says := goneContainer
-	if container != nil {
-		if intent, decideErr := apply.Decide(look, container, want, w.manager); decideErr == nil {
-			says = fmt.Sprint(intent.Emit)
-		}
-	}
 	if result.After != nil {
 		w.answered = result.After.Reduced()
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	w.placed(result)
 	w.rolled(ctx, result)
-	w.facts.Ports, w.facts.Pending, w.facts.Hold = result.Ports, nil, ""
 	if result.Outcome == apply.Applied {
 		w.wrote = true
-		w.metrics.stored(w.now.Sub(w.Settling.Since()))
+		if begun := w.Settling.Since(); w.says != "" && w.says != goneContainer {
+			w.metrics.stored(w.clock.Since(begun))
+		}
 	}
-	w.learn(result, err, says, want)
-}
-
-// learn notes whether the server took all of it. What it did not take is tried
-// again with back-off.
-func (w *work) learn(result apply.Result, err error, says string, want apply.Wanted) {
-	accepted := err == nil
-	if accepted && result.After != nil {
-		_, accepted, err = w.applier.Standing(w.answered, w.target.Container, want)
-	}
-	if accepted {
+	if w.learn(result, err, want) {
 		w.Target.Stands(w.now)
 		w.refused = nil
 		return
 	}
-	w.Retry.Failed(w.now, says)
-	w.wake(w.Retry.Until(says))
-	w.refused = &refusal{ports: result.Ports}
-	if err != nil && !apply.IsContainerNotFound(err) {
-		w.refused.failure, w.refused.refusal = err.Error(), apply.IsRefusal(err)
+	w.Retry.Failed(w.now, w.says)
+	w.wake(w.Retry.Until(w.says))
+	facts := w.facts
+	w.refused = &facts
+}
+
+// learn notes what the server said of the change. It is false where it did not
+// take all of it, which is then tried again with back-off.
+func (w *work) learn(result apply.Result, err error, want apply.Wanted) (accepted bool) {
+	switch result.Outcome {
+	case apply.TargetNotFound:
+		w.notFound() // the watch will tell
+		return true
+	case apply.ContainerNotFound:
+		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
+		return false
+	case apply.Paused:
+		w.facts.Stopped = status.Paused
+		return true
+	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
-	w.facts.Failure, w.facts.Refusal = w.refused.failure, w.refused.refusal
+	if err != nil && w.says == "" {
+		return false // a full pass; what stands does, whether or not the server can be asked
+	}
+	if err == nil || apply.IsRefusal(err) {
+		w.facts.Ports, w.facts.Pending = result.Ports, nil
+	}
+	if err == nil {
+		_, accepted, err = w.applier.Standing(w.answered, w.target.Container, want)
+	}
+	if err != nil {
+		w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)
+	}
+	return accepted
+}
+
+// words are what status tells of an error. What a connection says of itself is
+// not the same twice, and is left to the log.
+func words(err error) string {
+	if connection := (*url.Error)(nil); errors.As(err, &connection) {
+		return "the API server could not be asked; it is tried again"
+	}
+	return err.Error()
+}
+
+// backOff tells of a change that is not tried again yet what was told when it
+// failed.
+func (w *work) backOff() {
+	if w.refused == nil {
+		return
+	}
+	w.facts.Hold = holding.Go
+	w.facts.Ports, w.facts.Pending = w.refused.Ports, w.refused.Pending
+	w.facts.Failure, w.facts.Refusal = w.refused.Failure, w.refused.Refusal
 }
 
 // rolled notes whether pods restart because of the pass.
@@ -60,10 +96,6 @@ func (w *work) rolled(ctx context.Context, result apply.Result) {
 		w.rolling, w.facts.RollingOut = true, true
 		w.metrics.rollouts.Inc()
 		logr.FromContextOrDiscard(ctx).Info("the ports changed; the pods restart", "ports", portsOf(result.After, result.Container), "pods", result.After.Restarts)
-		return
-	}
-	if !w.rolling {
-		w.limit.End(w.key())
 	}
 }
 

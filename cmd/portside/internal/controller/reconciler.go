@@ -2,7 +2,9 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -47,78 +49,124 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 		return reconcile.Result{}, r.leave(ctx, t)
 	}
 	m := r.memories.get(t)
-	for _, other := range others {
-		facts := status.Facts{Why: status.TargetTaken, Because: "the AdapterSet " + set.Name + " is older and names the same workload; delete one of them", FieldManager: r.manager}
-		if err := r.tell(ctx, m, other, facts, now); err != nil {
-			return reconcile.Result{}, err
-		}
-	}
+	m.gaveUp = false
 	w := &work{reconciler: r, memory: m, target: t, set: set, told: m.statusOf(set), now: now}
 	w.target.Container = set.Spec.Container
-	if !set.DeletionTimestamp.IsZero() {
+	err := w.do(ctx)
+	for _, other := range others {
+		err = errors.Join(err, r.yield(ctx, m, other, set, now))
+	}
+	r.alarm.at(t, now, w.again)
+	if err == nil && w.wrote {
+		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
+	}
+	return reconcile.Result{}, err
+}
+
+// do has the ports be as the AdapterSet says, and tells. After a write that is
+// left to the next reconciliation.
+func (w *work) do(ctx context.Context) error {
+	defer w.makeRoom()
+	if !w.set.DeletionTimestamp.IsZero() {
 		if done, err := w.remove(ctx); done || err != nil {
-			return reconcile.Result{}, err
+			return err
 		}
 	} else {
-		if err := r.finalizer(ctx, set); err != nil {
-			return reconcile.Result{}, err
+		if err := w.finalizer(ctx, w.set); err != nil {
+			return err
 		}
 		w.ports(ctx)
 	}
-	r.alarm.at(t, now, w.again)
-	if w.wrote {
-		m.unsaid = true
-		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
+	if w.wrote || w.silent {
+		return nil
 	}
-	return reconcile.Result{}, r.tell(ctx, m, set, w.facts, now)
+	if err := w.tell(ctx, w.memory, w.set, w.facts, w.now); err != nil {
+		return err
+	}
+	w.put, w.taken = nil, nil
+	return nil
+}
+
+// makeRoom lets another target have the place that this one has no use for.
+func (w *work) makeRoom() {
+	if !w.rolling && !w.waits {
+		w.limit.End(w.key())
+	}
 }
 
 // winner is the oldest AdapterSet that is not on its way out, or else one that
 // has its ports to take along. The others name the same workload.
 func winner(sets []*v1alpha1.AdapterSet) (*v1alpha1.AdapterSet, []*v1alpha1.AdapterSet) {
-	for i, set := range sets {
-		if set.DeletionTimestamp.IsZero() {
-			var others []*v1alpha1.AdapterSet
-			for _, other := range sets[i+1:] {
-				if other.DeletionTimestamp.IsZero() {
-					others = append(others, other)
-				}
-			}
-			return set, others
-		}
-	}
-	for _, set := range sets {
-		if hasFinalizer(set) {
-			return set, nil
+	for _, wins := range []func(*v1alpha1.AdapterSet) bool{
+		func(s *v1alpha1.AdapterSet) bool { return s.DeletionTimestamp.IsZero() },
+		hasFinalizer,
+	} {
+		if i := slices.IndexFunc(sets, wins); i >= 0 {
+			return sets[i], slices.Delete(slices.Clone(sets), i, i+1)
 		}
 	}
 	return nil, nil
 }
 
+// yield has an AdapterSet say that another has its workload. One that is on its
+// way out leaves its ports to that one.
+func (r *reconciler) yield(ctx context.Context, m *memory, set, to *v1alpha1.AdapterSet, now time.Time) error {
+	switch {
+	case set.DeletionTimestamp.IsZero():
+		return r.tell(ctx, m, set, status.Facts{
+			FieldManager: r.manager, Why: status.TargetTaken,
+			Because: "the AdapterSet " + to.Name + " is older and names the same workload; delete one of them",
+		}, now)
+	case to.DeletionTimestamp.IsZero():
+		return r.dropFinalizer(ctx, set)
+	}
+	return nil // its turn comes
+}
+
 // leave gives up what we own of a workload whose AdapterSet is gone. The ports
-// stay.
+// stay. A rollout that we caused goes on counting.
 func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	r.prober.Forget(t)
+	m := r.memories.get(t)
+	look := m.look(r.mirror.Workload(t))
+	if look == nil || !look.Rollout.UnderWay {
+		m.rolling = false
+	}
+	if !m.rolling {
+		r.limit.End(t)
+	}
+	if look != nil && r.mirror.Left(t) {
+		if gaveUp, err := r.giveUp(ctx, m, look, t); !gaveUp || err != nil {
+			return err // where it is paused, its next change comes back here
+		}
+	}
+	if m.rolling && (r.mirror.Left(t) || len(r.mirror.AdapterSets(t)) > 0) {
+		return nil // the same: there is a change when the rollout is complete
+	}
 	r.limit.End(t)
 	r.memories.forget(t)
-	if !r.mirror.Left(t) {
-		return nil
-	}
-	if look := r.mirror.Workload(t); look != nil {
-		if look.Paused {
-			return nil // its next change, such as the end of the pause, comes back here
-		}
-		if r.applier.Holds(look) {
-			result, err := r.applier.Release(ctx, t, true)
-			r.metrics.passed(result)
-			if err != nil {
-				return err
-			}
-			logr.FromContextOrDiscard(ctx).V(1).Info("gave up a workload whose AdapterSet was deleted; its ports stay", "outcome", result.Outcome)
-		}
-	}
 	r.mirror.GaveUp(t)
 	return nil
+}
+
+// giveUp releases a workload. It asks the server although the look may say that
+// we own nothing: it may be from before our last write. It is false where the
+// workload is paused.
+func (r *reconciler) giveUp(ctx context.Context, m *memory, look *apply.Workload, t apply.Target) (done bool, err error) {
+	if m.gaveUp || look.Paused {
+		return m.gaveUp, nil
+	}
+	result, err := r.applier.Release(ctx, t, true)
+	r.metrics.passed(result)
+	if err != nil || result.Outcome == apply.Paused {
+		return false, err
+	}
+	m.gaveUp = true
+	if result.After != nil {
+		m.answered = result.After.Reduced()
+	}
+	logr.FromContextOrDiscard(ctx).V(1).Info("gave up a workload whose AdapterSet was deleted; its ports stay", "outcome", result.Outcome)
+	return true, nil
 }
 
 // jittered is a period of a full pass: up to a tenth shorter or longer.

@@ -22,35 +22,39 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
-// finalizer keeps an AdapterSet with deletionPolicy Remove until its ports are
-// gone.
-const finalizer = "portside.dev/ports"
-
 // teller writes events. It is controller-runtime's recorder.
 type teller interface {
 	Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any)
 }
 
-// tell stores the status, if it is another than the one stored, and then the
-// events that follow from the change.
+// tell stores the status, if it is another than the one stored, and then sends
+// the events that follow.
 func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, f status.Facts, now time.Time) error {
 	before := m.statusOf(set)
 	known := *set
 	known.Status = before
 	after := status.Of(&known, f, now)
-	if status.Same(before, after) {
-		m.put = nil
-		return nil
+	if !status.Same(before, after) {
+		stored, err := r.store(ctx, m, set, after)
+		if !stored || err != nil {
+			return err
+		}
 	}
+	r.announce(ctx, set, status.Events(before, after, f))
+	return nil
+}
+
+// store applies a status. It is false for an AdapterSet that is gone.
+func (r *reconciler) store(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, after v1alpha1.AdapterSetStatus) (bool, error) {
 	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithUID(set.UID).WithStatus(statusConfiguration(after))
 	// Status has one writer. Somebody who edited it by hand must not be in the
 	// way of its being true for ever, so this, and this alone, is forced.
 	err := r.client.Status().Apply(ctx, config, client.FieldOwner(r.manager), client.ForceOwnership)
 	if err != nil {
 		if isGone(err) {
-			return nil // its deletion is on its way to us
+			return false, nil // its deletion is on its way to us
 		}
-		return fmt.Errorf("storing the status of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
+		return false, fmt.Errorf("storing the status of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
 	}
 	if m.statusSent == nil {
 		m.statusSent = map[string]sentStatus{}
@@ -58,9 +62,7 @@ func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterS
 	if config.ResourceVersion != nil {
 		m.statusSent[set.Name] = sentStatus{*config.ResourceVersion, after}
 	}
-	m.put = nil
-	r.announce(ctx, set, status.Events(before, after, f.Taker))
-	return nil
+	return true, nil
 }
 
 // isGone tells that an object is not there, or is another of that name.
@@ -126,68 +128,4 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 		config.WithOwners(applyv1alpha1.PortOwner().WithManager(o.Manager).WithOperation(o.Operation))
 	}
 	return config
-}
-
-func hasFinalizer(set *v1alpha1.AdapterSet) bool { return slices.Contains(set.Finalizers, finalizer) }
-
-// finalizer has the AdapterSet carry it or not, as its deletionPolicy says.
-func (r *reconciler) finalizer(ctx context.Context, set *v1alpha1.AdapterSet) error {
-	if want := set.Spec.DeletionPolicy == v1alpha1.DeletionRemove; want != hasFinalizer(set) {
-		return r.setFinalizer(ctx, set, want)
-	}
-	return nil
-}
-
-func (r *reconciler) setFinalizer(ctx context.Context, set *v1alpha1.AdapterSet, want bool) error {
-	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithUID(set.UID)
-	if want {
-		config.WithFinalizers(finalizer)
-	}
-	err := r.client.Apply(ctx, config, client.FieldOwner(r.manager))
-	if err != nil && !isGone(err) {
-		return fmt.Errorf("the finalizer of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
-	}
-	return nil
-}
-
-// remove takes the ports away before an AdapterSet that is being deleted goes.
-// It is done when the AdapterSet may go.
-func (w *work) remove(ctx context.Context) (done bool, err error) {
-	w.facts.FieldManager = w.manager
-	if w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
-		return true, w.setFinalizer(ctx, w.set, false)
-	}
-	look, there := w.look(ctx)
-	if !there {
-		return true, w.setFinalizer(ctx, w.set, false)
-	}
-	w.prober.Forget(w.key())
-	if !w.applier.Holds(look) {
-		w.limit.End(w.key())
-		return true, w.setFinalizer(ctx, w.set, false)
-	}
-	w.facts.Why = status.Removing
-	w.stopped(look)
-	switch {
-	case w.facts.Stopped != "":
-		w.facts.Because = "the ports cannot be removed: " + w.facts.Stopped + "; end that, or set deletionPolicy to Retain"
-		w.facts.Stopped = ""
-		return false, nil
-	case look.Rollout.UnderWay:
-		w.facts.Because = "the ports are removed after the rollout that is under way; set deletionPolicy to Retain to leave them there"
-		return false, nil
-	case look.Restarts > 0 && !w.limit.Begin(w.key()):
-		w.facts.Because = "the ports are removed once fewer workloads are in a rollout that portside caused"
-		return false, nil
-	}
-	result, err := w.applier.Release(ctx, w.target, false)
-	w.metrics.passed(result)
-	if err != nil {
-		return false, errors.Join(err, w.reconciler.tell(ctx, w.memory, w.set, w.facts, w.now))
-	}
-	if result.After != nil {
-		w.answered = result.After.Reduced()
-	}
-	w.rolled(ctx, result)
-	return true, w.setFinalizer(ctx, w.set, false)
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
@@ -27,9 +26,13 @@ type work struct {
 	told   v1alpha1.AdapterSetStatus // as last stored
 	now    time.Time
 
-	facts status.Facts
-	wrote bool
-	again time.Time // when to look again, zero if an event will tell
+	facts  status.Facts
+	ours   []portID  // the live ports that we own, in the container
+	says   string    // the change that is about to go out, empty if there is none
+	wrote  bool      // status is told by the next reconciliation
+	silent bool      // there is nothing to tell
+	waits  bool      // for a place among the targets in a rollout
+	again  time.Time // when to look again, zero if an event will tell
 }
 
 // wake has the target looked at again at a time, if that is earlier.
@@ -42,7 +45,7 @@ func (w *work) wake(at time.Time) {
 // ports makes the ports of the target true, or finds why not.
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
-	look, ok := w.look(ctx)
+	look, ok := w.look()
 	if !ok {
 		return
 	}
@@ -59,23 +62,27 @@ func (w *work) ports(ctx context.Context) {
 }
 
 // look is the workload as it is, with what follows from it alone.
-func (w *work) look(context.Context) (*apply.Workload, bool) {
+func (w *work) look() (*apply.Workload, bool) {
 	look := w.memory.look(w.mirror.Workload(w.key()))
 	if look == nil {
-		w.limit.End(w.key())
+		w.rolling = false
 		w.prober.Forget(w.key())
-		w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s is not there; it may come later", w.target)
+		w.notFound()
 		return nil, false
 	}
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
 	w.resume(look)
-	if w.rolling && !look.Rollout.UnderWay {
+	if !look.Rollout.UnderWay {
 		w.rolling = false
-		w.limit.End(w.key())
 	}
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
+	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
 	return look, true
+}
+
+func (w *work) notFound() {
+	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s is not there; it may come later", w.target)
 }
 
 // key names the target in maps and queues.
@@ -85,18 +92,31 @@ func (w *work) key() apply.Target {
 	return key
 }
 
-// resume takes up what status tells of the time before this process.
+// resume takes up what status tells of the time before this process. A rollout
+// that is under way is taken for one of ours where status says so, and where a
+// change was about to go out: it may have.
 func (w *work) resume(look *apply.Workload) {
 	if w.resumed {
 		return
 	}
 	w.resumed = true
-	if c := meta.FindStatusCondition(w.told.Conditions, status.Reconciling); c != nil && c.Reason == status.RollingOut && look.Rollout.UnderWay {
+	has := func(kind, reason string) bool {
+		c := meta.FindStatusCondition(w.told.Conditions, kind)
+		return c != nil && c.Reason == reason
+	}
+	pending := slices.ContainsFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending })
+	if look.Rollout.UnderWay && (pending || has(status.Reconciling, status.RollingOut) || has(status.Stalled, status.RolloutStuck)) {
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
-	if c := meta.FindStatusCondition(w.told.Conditions, status.Ready); c != nil && c.Reason == status.Fighting {
-		w.Fight.Remember(w.now, "")
+	if !has(status.Ready, status.Fighting) {
+		return
+	}
+	w.Fight.Remember(w.now, "")
+	for _, p := range w.told.Ports {
+		if p.Message == takenAway {
+			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
+		}
 	}
 }
 
@@ -118,6 +138,9 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
 		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
 	answer, answered := w.prober.Answer(w.key())
+	// After a restart status is as good as it was until somebody answers.
+	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
+		w.told.Target != nil && w.told.Target.UID == look.UID
 	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod was asked yet"}
 	if answered {
 		w.facts.Discovery = &status.Discovery{Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message}
@@ -159,6 +182,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wante
 		w.facts.Failure = err.Error()
 		return apply.Wanted{}, nil, false
 	}
+	for _, p := range own {
+		w.ours = append(w.ours, portID{p.Name, int64(p.ContainerPort), string(p.Protocol)})
+	}
 	adapters, waiting, next := w.Removals.Keep(holding.Known{
 		Now: w.now, Active: active, Own: own, Told: w.told.Ports, UnderWay: look.Rollout.UnderWay,
 		Delay: seconds(rollout.RemovalDelaySeconds),
@@ -173,7 +199,11 @@ func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * t
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
 	w.stopped(look)
-	want, missing := w.withoutFought(ctx, look, container, want)
+	if w.facts.Stopped != "" {
+		w.decided(look, container, want)
+		return
+	}
+	want, fought := w.withoutFought(ctx, look, container, want)
 	result, stands, err := w.applier.Standing(look, w.target.Container, want)
 	switch {
 	case stands && container == nil:
@@ -183,22 +213,20 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 		return
 	}
 	w.scheduleFullPass()
-	due := !w.now.Before(w.memory.fullPass)
+	w.facts.Ports = result.Ports
 	switch {
-	case w.facts.Stopped != "":
-		w.decided(look, container, want)
-	case stands && !due:
-		w.facts.Ports = slices.Concat(result.Ports, missing)
-		w.stands(len(missing) == 0)
-	default:
-		if stands || w.may(look, container, want) {
-			w.pass(ctx, look, container, want)
-		}
-		w.facts.Ports = append(w.facts.Ports, missing...)
+	case stands && w.now.Before(w.memory.fullPass):
+		w.stands(len(fought) == 0)
+	case stands || w.may(look, container, want):
+		w.pass(ctx, look, want)
 	}
+	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
 	w.facts.Fight, w.facts.Taker = w.Fight.Under(), w.Fight.Taker
+	for _, id := range w.taken {
+		w.facts.Taken = append(w.facts.Taken, id.name)
+	}
 }
 
 func (w *work) stopped(look *apply.Workload) {
@@ -224,15 +252,11 @@ func (w *work) stands(whole bool) {
 	w.refused = nil
 	if whole {
 		w.Fight.Stayed(w.now)
-		w.lost = nil
-	}
-	if !w.rolling {
-		w.limit.End(w.key())
 	}
 }
 
 // decided tells the ports as decided on, but for those that are not there: they
-// are pending.
+// are pending. It is nil where nothing can be decided.
 func (w *work) decided(look *apply.Workload, container *apply.Container, want apply.Wanted) *apply.Intent {
 	if container == nil {
 		return nil
@@ -243,15 +267,8 @@ func (w *work) decided(look *apply.Workload, container *apply.Container, want ap
 		return nil
 	}
 	w.facts.Ports = intent.Ports
-	own, err := w.applier.OwnPorts(look, container.Name)
-	if err != nil {
-		return nil
-	}
 	for _, p := range intent.Ports {
-		there := slices.ContainsFunc(own, func(o corev1.ContainerPort) bool {
-			return o.Name == p.Name && int64(o.ContainerPort) == p.Port && o.Protocol == p.Protocol
-		})
-		if (p.State == apply.Owned || p.State == apply.Shared) && !there {
+		if inPlace(p.State) && !slices.Contains(w.ours, portID{p.Name, p.Port, string(p.Protocol)}) {
 			w.facts.Pending = append(w.facts.Pending, p.Name)
 		}
 	}
@@ -261,29 +278,39 @@ func (w *work) decided(look *apply.Workload, container *apply.Container, want ap
 // may tells whether the change may go out now.
 func (w *work) may(look *apply.Workload, container *apply.Container, want apply.Wanted) bool {
 	if container == nil {
-		return !w.now.Before(w.Retry.Until(goneContainer))
+		w.says = goneContainer
+		until := w.Retry.Until(w.says)
+		w.wake(until)
+		return !w.now.Before(until)
 	}
 	intent := w.decided(look, container, want)
 	if intent == nil {
 		return false
 	}
+	w.says = fmt.Sprint(intent.Emit)
 	reason, until := w.Hold(holding.Change{
 		Now:     w.now,
-		Says:    fmt.Sprint(intent.Emit),
+		Says:    w.says,
 		Settle:  seconds(w.set.Spec.Rollout.SettleSeconds),
 		Rollout: look.Rollout,
 		Awaited: holding.Awaited(container, intent.Emit),
 	})
 	w.wake(until)
-	if reason == holding.Go && look.Restarts > 0 && !w.limit.Begin(w.key()) {
+	if reason == holding.Go && look.Restarts > 0 && !w.begin() {
 		reason = holding.RolloutLimit
 	}
 	w.facts.Hold = reason
-	if reason == holding.BackingOff && w.refused != nil {
-		w.facts.Ports, w.facts.Pending = w.refused.ports, nil
-		w.facts.Failure, w.facts.Refusal = w.refused.failure, w.refused.refusal
+	if reason == holding.BackingOff {
+		w.backOff()
 	}
 	return reason == holding.Go
+}
+
+// begin takes a place among the targets that are in a rollout that we caused. It
+// is false where there is none; then the target is told when there is.
+func (w *work) begin() bool {
+	w.waits = !w.limit.Begin(w.key())
+	return !w.waits
 }
 
 // goneContainer is the change of giving up a container that is gone.

@@ -1,8 +1,6 @@
 package status
 
 import (
-	"fmt"
-
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -15,42 +13,50 @@ type said struct{ reason, message string }
 
 // conditions are all of them, without their times.
 func (f Facts) conditions(ports []v1alpha1.PortStatus) []metav1.Condition {
-	wrong, stalled := f.wrong(ports)
+	wrong, _ := f.wrong(ports)
+	ready := condition(Ready, metav1.ConditionTrue, said{InPlace, "the workload declares every wanted port"})
+	switch {
+	case f.Why == AwaitingAnswer:
+		ready = condition(Ready, metav1.ConditionUnknown, *wrong)
+	case wrong != nil:
+		ready = condition(Ready, metav1.ConditionFalse, *wrong)
+	}
 	conditions := []metav1.Condition{
-		condition(Ready, wrong == nil, wrong, said{InPlace, "the workload declares every wanted port"}),
-		condition(Reconciling, f.reconciling() == nil, f.reconciling(), said{AsExpected, "nothing is about to change"}),
+		ready,
+		problem(Reconciling, f.reconciling(), "nothing is about to change"),
+		problem(Stalled, f.stalled(ports), "nothing waits for somebody to act"),
 	}
-	conditions[1].Status = opposite(conditions[1].Status)
-	if !stalled {
-		wrong = nil
-	}
-	stall := condition(Stalled, wrong == nil, wrong, said{AsExpected, "nothing waits for somebody to act"})
-	stall.Status = opposite(stall.Status)
-	conditions = append(conditions, stall)
-	if f.Why == AwaitingAnswer {
-		conditions[0].Status = metav1.ConditionUnknown
-	}
-	if f.Discovery != nil {
-		conditions = append(conditions, condition(Discovered, f.Discovery.Met,
-			&said{f.Discovery.Reason, f.Discovery.Message}, said{f.Discovery.Reason, f.Discovery.Message}))
+	if d := f.Discovery; d != nil {
+		met := metav1.ConditionFalse
+		if d.Met {
+			met = metav1.ConditionTrue
+		}
+		conditions = append(conditions, condition(Discovered, met, said{d.Reason, d.Message}))
 	}
 	return conditions
 }
 
-func condition(kind string, good bool, otherwise *said, says said) metav1.Condition {
-	c := metav1.Condition{Type: kind, Status: metav1.ConditionTrue}
-	if !good {
-		c.Status, says = metav1.ConditionFalse, *otherwise
-	}
-	c.Reason, c.Message = says.reason, says.message
-	return c
+func condition(kind string, is metav1.ConditionStatus, says said) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: is, Reason: says.reason, Message: says.message}
 }
 
-func opposite(s metav1.ConditionStatus) metav1.ConditionStatus {
-	if s == metav1.ConditionTrue {
-		return metav1.ConditionFalse
+// problem is a condition that is true where there is something to say.
+func problem(kind string, says *said, otherwise string) metav1.Condition {
+	if says == nil {
+		return condition(kind, metav1.ConditionFalse, said{AsExpected, otherwise})
 	}
-	return metav1.ConditionTrue
+	return condition(kind, metav1.ConditionTrue, *says)
+}
+
+// stalled is what somebody has to act on, nil if nothing is.
+func (f Facts) stalled(ports []v1alpha1.PortStatus) *said {
+	if wrong, stalls := f.wrong(ports); stalls {
+		return wrong
+	}
+	if f.RollingOut && f.Stuck {
+		return &said{RolloutStuck, "the ports are stored, and the rollout that brings them to the pods does not get on; see to the pods of the workload"}
+	}
+	return nil
 }
 
 // wrong is why not every wanted port is in place, nil if all are, and whether
@@ -67,7 +73,7 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	case f.Failure != "":
 		return &said{Unavailable, f.Failure}, false
 	case f.Fight:
-		return &said{Fighting, fightText(f.Taker)}, true
+		return &said{Fighting, f.fightText()}, true
 	case blocked != "":
 		return &said{Conflicting, blocked}, true
 	case invalid != "":
@@ -90,14 +96,16 @@ func (f Facts) reconciling() *said {
 	switch {
 	case f.Why == Removing:
 		return &said{Removing, f.Because}
+	case f.Hold == holding.RolloutStuck || f.RollingOut && f.Stuck:
+		return nil
+	case f.RollingOut:
+		return &said{RollingOut, "the pods are restarted to get the ports that are stored"}
 	case f.Why != "" || f.Stopped != "":
 		return nil
-	case f.Hold == holding.RolloutStuck:
-		return nil
+	case f.Failure != "" && !f.Refusal:
+		return &said{Unavailable, f.Failure}
 	case f.Hold != holding.Go:
 		return &said{holdReason[f.Hold], holdText(f)}
-	case f.RollingOut:
-		return &said{RollingOut, "the ports are stored, and the pods are restarted to get them"}
 	case len(f.Waiting) > 0:
 		return &said{RemovalWaiting, "ports of inactive adapters go when removalDelaySeconds have passed"}
 	}
@@ -106,7 +114,6 @@ func (f Facts) reconciling() *said {
 
 var holdReason = map[holding.Reason]string{
 	holding.Unsettled:       Settling,
-	holding.BackingOff:      Unavailable,
 	holding.RolloutUnderWay: RolloutUnderWay,
 	holding.RolloutStuck:    RolloutStuck,
 	holding.RolloutLimit:    RolloutLimit,
@@ -126,14 +133,19 @@ func holdText(f Facts) string {
 	case holding.BackingOff, holding.Go:
 	}
 	if f.Fight {
-		return fightText(f.Taker)
+		return f.fightText()
 	}
 	return "the change is tried again in a while"
 }
 
-func fightText(taker string) string {
-	if taker == "" {
-		taker = "somebody"
+// taker is who takes ports away, in words.
+func (f Facts) taker() string {
+	if f.Taker == "" {
+		return "somebody"
 	}
-	return fmt.Sprintf("%s keeps taking the ports away; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet", taker)
+	return f.Taker
+}
+
+func (f Facts) fightText() string {
+	return f.taker() + " keeps taking the ports away; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"
 }

@@ -3,6 +3,7 @@ package status
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -32,48 +33,52 @@ type Event struct {
 	Type, Reason, Note string
 }
 
-// Events are what a change of status means for its ports.
-func Events(before, after v1alpha1.AdapterSetStatus, taker string) []Event {
+// Events are what a change of status means for its ports, and what is told of
+// them beside it.
+func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
+	was := before.Ports
+	if before.Target != nil && after.Target != nil && before.Target.UID != after.Target.UID {
+		was = nil // they were another workload's
+	}
 	var events []Event
-	for _, now := range after.Ports {
-		was := find(before.Ports, now)
-		if e, tell := told(was, now, taker); tell {
-			events = append(events, e)
-		}
-		if now.InactiveSince != nil && (was == nil || was.InactiveSince == nil && was.Message != now.Message) {
-			events = append(events, Event{corev1.EventTypeNormal, RemovalWaits, fmt.Sprintf("the adapter of port %s is not active", of(now))})
+	tell := func(kind, reason, note string, args ...any) {
+		events = append(events, Event{kind, reason, fmt.Sprintf(note, args...)})
+	}
+	for _, name := range f.Taken {
+		if p := named(name, slices.Concat(after.Ports, was)); p != nil {
+			tell(corev1.EventTypeWarning, PortTaken, "port %s was taken away by %s", of(*p), strings.TrimSuffix(f.taker(), ","))
 		}
 	}
-	for _, was := range before.Ports {
-		if ours(was) && find(after.Ports, was) == nil {
-			events = append(events, Event{corev1.EventTypeNormal, PortRemoved, fmt.Sprintf("port %s was removed", of(was))})
+	for _, now := range after.Ports {
+		old := find(was, now)
+		switch {
+		case old != nil && old.State == now.State:
+		case ours(now):
+			if old == nil || !ours(*old) {
+				tell(corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
+			}
+		case now.State == string(apply.Blocked):
+			tell(corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
+		case now.State == string(apply.Shadowed):
+			tell(corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
+		}
+		if now.InactiveSince != nil && (old == nil || old.InactiveSince == nil) {
+			tell(corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
+		}
+	}
+	for _, old := range was {
+		if ours(old) && find(after.Ports, old) == nil {
+			tell(corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
 		}
 	}
 	return events
 }
 
-func told(was *v1alpha1.PortStatus, now v1alpha1.PortStatus, taker string) (Event, bool) {
-	state := ""
-	if was != nil {
-		state = was.State
+func named(name string, ports []v1alpha1.PortStatus) *v1alpha1.PortStatus {
+	if i := slices.IndexFunc(ports, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
+		return &ports[i]
 	}
-	if state == now.State {
-		return Event{}, false
-	}
-	if taker == "" {
-		taker = "somebody"
-	}
-	switch {
-	case ours(now) && (was == nil || !ours(*was)):
-		return Event{corev1.EventTypeNormal, PortAdded, fmt.Sprintf("port %s was added", of(now))}, true
-	case now.State == string(apply.Blocked):
-		return Event{corev1.EventTypeWarning, PortBlocked, fmt.Sprintf("port %s cannot be had: %s", of(now), now.Message)}, true
-	case now.State == string(apply.Shadowed):
-		return Event{corev1.EventTypeNormal, PortShadowed, fmt.Sprintf("port %s: %s", of(now), now.Message)}, true
-	case now.State == Pending && was != nil && ours(*was):
-		return Event{corev1.EventTypeWarning, PortTaken, fmt.Sprintf("port %s was taken away by %s", of(now), taker)}, true
-	}
-	return Event{}, false
+	return nil
 }
 
 // ours tells that the port is declared as wanted, by us.
@@ -81,7 +86,7 @@ func ours(p v1alpha1.PortStatus) bool {
 	return p.State == string(apply.Owned) || p.State == string(apply.Shared)
 }
 
-// find is the same port in another status: by its type, number and protocol.
+// find is the same port in another status: by its name, number and protocol.
 func find(ports []v1alpha1.PortStatus, p v1alpha1.PortStatus) *v1alpha1.PortStatus {
 	i := slices.IndexFunc(ports, func(q v1alpha1.PortStatus) bool {
 		return q.Name == p.Name && q.Port == p.Port && q.Protocol == p.Protocol

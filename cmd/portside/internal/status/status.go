@@ -43,8 +43,12 @@ type Facts struct {
 	// is known.
 	Fight bool
 	Taker string
-	// RollingOut tells that a rollout that we caused is under way.
-	RollingOut bool
+	// Taken are the names of ports that were taken away since status was last
+	// told, whether or not they are back.
+	Taken []string
+	// RollingOut tells that a rollout that we caused is under way, Stuck that
+	// the one that is under way does not get on.
+	RollingOut, Stuck bool
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *Discovery
 }
@@ -64,8 +68,15 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		Ports:              set.Status.Ports,
 		Summary:            set.Status.Summary,
 	}
+	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
+		s.Target, s.Ports, s.Summary = nil, nil, "" // they are another workload's
+	}
 	if f.UID != "" {
-		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: f.Container}
+		container := f.Container
+		if container == "" && s.Target != nil {
+			container = s.Target.Container
+		}
+		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: container}
 	}
 	if f.Why == "" {
 		s.Ports = f.ports()
@@ -130,7 +141,7 @@ func summaryOf(ports []v1alpha1.PortStatus) string {
 	return fmt.Sprintf("%d/%d", there, len(ports))
 }
 
-// StatusOf lists the ports of a state as "adapter-nfs 12049/TCP: message".
+// listed are the ports of a state as "adapter-nfs 12049/TCP: message".
 func listed(ports []v1alpha1.PortStatus, state string) string {
 	var lines []string
 	for _, p := range ports {
