@@ -52,6 +52,27 @@ func TestAPortGoesAfterItsDelay(t *testing.T) {
 	}
 }
 
+// Where there is no delay, what goes and what comes is one change: the time in
+// status, which has whole seconds, must not hold up the one.
+func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
+	k := holding.Known{
+		Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
+		Own: []corev1.ContainerPort{port("adapter-nfs", 2049)},
+	}
+	if got := keep(new(holding.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
+		t.Errorf("%q", got)
+	}
+	var r holding.Removals
+	k.UnderWay = true
+	if got := keep(&r, k); len(got) != 2 {
+		t.Errorf("while a rollout is under way: %q", got)
+	}
+	k.UnderWay = false
+	if got := keep(&r, k); !slices.Equal(got, []string{"adapter-smb"}) {
+		t.Errorf("after the rollout: %q", got)
+	}
+}
+
 func TestARolloutDoesNotCount(t *testing.T) {
 	var r holding.Removals
 	k := holding.Known{Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}

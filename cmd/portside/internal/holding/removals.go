@@ -17,8 +17,8 @@ import (
 type Removal struct {
 	Adapter apply.Adapter
 	Name    string
-	// Since is from when the delay counts, in whole seconds, as status keeps
-	// it. It is zero while a rollout is under way and nothing counts.
+	// Since is from when the delay counts. It is zero while a rollout is under
+	// way and nothing counts.
 	Since time.Time
 }
 
@@ -102,7 +102,7 @@ func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inac
 	case k.UnderWay && !was.since.IsZero():
 		return inactive{counted: was.counted + max(0, k.Now.Sub(was.since))}
 	case !k.UnderWay && was.since.IsZero():
-		was.since = ceilSecond(k.Now)
+		was.since = k.Now
 	}
 	return was
 }
