@@ -114,10 +114,11 @@ func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.A
 	if before != nil && after != nil && sameButStatus(before, after) {
 		return
 	}
-	for _, set := range []*v1alpha1.AdapterSet{before, after} {
-		if set != nil {
-			m.tell(TargetOf(set), AdapterSetChanged)
-		}
+	if before != nil {
+		m.tell(TargetOf(before), AdapterSetChanged)
+	}
+	if after != nil && (before == nil || TargetOf(before) != TargetOf(after)) {
+		m.tell(TargetOf(after), AdapterSetChanged)
 	}
 }
 

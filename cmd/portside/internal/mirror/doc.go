@@ -10,5 +10,5 @@
 //
 // client-go's reflectors list and watch; what is here is their stores. A change
 // is told by target, and only when it is one of something that is kept: a
-// workload whose labels, replicas or pods' status change wakes nobody.
+// workload whose labels, annotations or image change wakes nobody.
 package mirror

@@ -1,0 +1,174 @@
+package mirror
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestTheOldestAdapterSetComesFirst(t *testing.T) {
+	t.Parallel()
+	m := New(nil, Options{})
+	first := metav1.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
+	later := metav1.NewTime(first.Add(time.Second))
+	for _, set := range []*v1alpha1.AdapterSet{
+		setOf("a", "files", later), setOf("z", "files", first), setOf("y", "files", first), setOf("other", "photos", first),
+	} {
+		if err := m.sets.Add(set); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if names := namesOf(m.AdapterSets(targetIn("storage", "files"))); !slices.Equal(names, []string{"y", "z", "a"}) {
+		t.Errorf("they are %q: the oldest first, and by name where two are of one second", names)
+	}
+	if sets := m.AdapterSets(targetIn("elsewhere", "files")); len(sets) > 0 {
+		t.Errorf("a target of another namespace has %q", namesOf(sets))
+	}
+}
+
+func TestOnlyTheNamespaceAndTheSelectorAreWatched(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	installCRD(t, cp)
+	ns, other := cp.Namespace(t), cp.Namespace(t)
+	git := cp.Manager("git")
+	for _, in := range []string{ns, other} {
+		mustApply(t, git.In(in), statefulSet("files"))
+		mustApply(t, git.In(in), adapterSet("files", "files"))
+	}
+	mustApply(t, git.In(ns), adapterSet("theirs", "photos"))
+	mustPatch(t, git, "AdapterSet", ns, "theirs", `{"metadata":{"labels":{"team":"photos"}}}`)
+
+	m, told, _ := start(t, newClient(t, cp.Config()), Options{Namespace: ns, Selector: labels.SelectorFromSet(labels.Set{"team": "files"})})
+	if err := m.WaitForSync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if targets := m.Targets(); !slices.Equal(targets, []apply.Target{targetIn(ns, "files")}) {
+		t.Errorf("the targets are %v", targets)
+	}
+	if m.Workload(targetIn(other, "files")) != nil {
+		t.Error("a workload of another namespace is there")
+	}
+	told.take()
+	mustPatch(t, git, "AdapterSet", ns, "files", `{"metadata":{"labels":{"team":"photos"}}}`)
+	told.expect(t, "files: AdapterSet")
+	if !m.Left(targetIn(ns, "files")) {
+		t.Error("a target whose AdapterSet is chosen no more is not left")
+	}
+}
+
+func TestAChangeOfAnAdapterSetIsToldUnlessItIsOfStatus(t *testing.T) {
+	t.Parallel()
+	m, told, git, ns := watching(t)
+	mustApply(t, git, adapterSet("files", "files"))
+	told.expect(t, "files: AdapterSet")
+
+	status := func(generation string) {
+		t.Helper()
+		if _, err := git.Patch(t.Context(), "AdapterSet", ns, "files", "application/merge-patch+json",
+			[]byte(`{"metadata":{"labels":{"observed":"`+generation+`"}}}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	version := m.AdapterSets(targetIn(ns, "files"))[0].ResourceVersion
+	status("1")
+	until(t, "the newer AdapterSet", func() bool { return m.AdapterSets(targetIn(ns, "files"))[0].ResourceVersion != version })
+	if told := told.take(); len(told) > 0 {
+		t.Errorf("a change of what nobody reads was told: %q", told)
+	}
+
+	mustPatch(t, git, "AdapterSet", ns, "files", `{"spec":{"suspend":true}}`)
+	told.expect(t, "files: AdapterSet")
+	mustPatch(t, git, "AdapterSet", ns, "files", `{"metadata":{"finalizers":["example.com/hold"]}}`)
+	told.expect(t, "files: AdapterSet")
+	mustDelete(t, git, "AdapterSet", ns, "files") // it is still there, but on its way out
+	told.expect(t, "files: AdapterSet")
+	mustPatch(t, git, "AdapterSet", ns, "files", `{"metadata":{"finalizers":null}}`)
+	told.expect(t, "files: AdapterSet")
+	if sets := m.AdapterSets(targetIn(ns, "files")); len(sets) > 0 {
+		t.Errorf("there is still %q", namesOf(sets))
+	}
+}
+
+func TestATargetIsLeftWhenItsLastAdapterSetGoes(t *testing.T) {
+	t.Parallel()
+	files := targetIn("storage", "files")
+	for _, test := range []struct {
+		name string
+		do   func(*Mirror) error
+		left bool
+	}{
+		{"the only one goes", func(m *Mirror) error { return m.sets.Delete(setOf("a", "files", metav1.Time{})) }, true},
+		{"one of two goes", func(m *Mirror) error {
+			if err := m.sets.Add(setOf("b", "files", metav1.Time{})); err != nil {
+				return err
+			}
+			return m.sets.Delete(setOf("a", "files", metav1.Time{}))
+		}, false},
+		{"it goes while it is suspended", func(m *Mirror) error {
+			suspended := setOf("a", "files", metav1.Time{})
+			suspended.Spec.Suspend = true
+			if err := m.sets.Update(suspended); err != nil {
+				return err
+			}
+			return m.sets.Delete(suspended)
+		}, false},
+		{"it comes back", func(m *Mirror) error {
+			set := setOf("a", "files", metav1.Time{})
+			if err := m.sets.Delete(set); err != nil {
+				return err
+			}
+			return m.sets.Add(set)
+		}, false},
+		{"one of its name is for another target", func(m *Mirror) error { return m.sets.Update(setOf("a", "photos", metav1.Time{})) }, true},
+		{"a list is without it", func(m *Mirror) error { return m.sets.Replace(nil, "2") }, true},
+		{"a list has another in its place", func(m *Mirror) error {
+			return m.sets.Replace([]any{setOf("b", "files", metav1.Time{})}, "2")
+		}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := New(nil, Options{})
+			if err := m.sets.Add(setOf("a", "files", metav1.Time{})); err != nil {
+				t.Fatal(err)
+			}
+			if err := test.do(m); err != nil {
+				t.Fatal(err)
+			}
+			if m.Left(files) != test.left {
+				t.Fatalf("left: %t", m.Left(files))
+			}
+			if test.left && !slices.Contains(m.Targets(), files) {
+				t.Errorf("the targets are %v, without the one that was left", m.Targets())
+			}
+			m.GaveUp(files)
+			if m.Left(files) {
+				t.Error("it is left after it was given up")
+			}
+			if slices.Contains(m.Targets(), files) != (len(m.AdapterSets(files)) > 0) {
+				t.Errorf("the targets are %v", m.Targets())
+			}
+		})
+	}
+}
+
+func TestEachAdapterSetIsCalledWithOnce(t *testing.T) {
+	t.Parallel()
+	m := New(nil, Options{})
+	if err := m.sets.Replace([]any{setOf("a", "files", metav1.Time{}), setOf("b", "photos", metav1.Time{})}, "1"); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	m.EachAdapterSet(func(set *v1alpha1.AdapterSet) { names = append(names, set.Name) })
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"a", "b"}) {
+		t.Errorf("they are %q", names)
+	}
+}
