@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/testenv"
 )
 
 // binary is portside as users run it.
@@ -47,14 +48,13 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(gomod), nil
 }
 
-// writeKubeconfig makes a kubeconfig file for a server that asks for no
-// credentials.
-func writeKubeconfig(path, server string) error {
-	file := clientcmdapi.NewConfig()
-	file.Clusters["demo"] = &clientcmdapi.Cluster{Server: server}
-	file.Contexts["demo"] = &clientcmdapi.Context{Cluster: "demo", Namespace: namespace}
-	file.CurrentContext = "demo"
-	return clientcmd.WriteToFile(*file, path)
+// writeKubeconfig makes a kubeconfig file of a configuration.
+func writeKubeconfig(path string, config *rest.Config, namespace string) error {
+	content, err := testenv.KubeconfigOf(config, namespace)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o600)
 }
 
 // run returns what the command prints to stdout. An exit code that is not 0 is

@@ -76,14 +76,14 @@ func (s *stage) connect() error {
 	if s.counter, err = startCounter(s.plane.Config()); err != nil {
 		return err
 	}
-	return writeKubeconfig(s.portside.kubeconfig, s.counter.server.URL)
+	return writeKubeconfig(s.portside.kubeconfig, s.counter.Config(), namespace)
 }
 
 // strike stops and removes all that setStage made.
 func (s *stage) strike() error {
 	var errs []error
 	if s.counter != nil {
-		s.counter.server.Close()
+		s.counter.Close()
 	}
 	if s.plane != nil {
 		errs = append(errs, s.plane.Stop())

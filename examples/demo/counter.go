@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"strings"
 	"sync"
 
@@ -20,35 +17,28 @@ import (
 // counter stands between portside and the API server and counts: what portside
 // sent, and how much of it the server stored.
 type counter struct {
-	testenv.Requests
-	server *httptest.Server
+	*testenv.Proxy
 
 	mu     sync.Mutex
 	last   string // the resourceVersion in the latest answer
 	stored int
 }
 
-func startCounter(config *rest.Config) (*counter, error) {
+func startCounter(user *rest.Config) (*counter, error) {
 	c := &counter{}
-	target, err := url.Parse(config.Host)
-	if err != nil {
-		return nil, err
-	}
-	transport, err := rest.TransportFor(c.Wrap(config))
-	if err != nil {
-		return nil, err
-	}
-	c.server = httptest.NewServer(&httputil.ReverseProxy{
-		Transport: transport,
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target)
-			r.Out.Header.Del("Accept-Encoding") // the transport then unpacks what it asks to be packed
-			if strings.Contains(r.Out.Header.Get("Accept"), "protobuf") {
-				r.Out.Header.Set("Accept", "application/json") // clients take either; read takes this
+	proxy, err := testenv.NewProxy(user, testenv.ProxyHooks{
+		OnRequest: func(request *http.Request) {
+			request.Header.Del("Accept-Encoding") // the proxy then unpacks what it asks to be packed
+			if strings.Contains(request.Header.Get("Accept"), "protobuf") {
+				request.Header.Set("Accept", "application/json") // clients take either; read takes this
 			}
 		},
-		ModifyResponse: c.read,
+		OnAnswer: c.read,
 	})
+	if err != nil {
+		return nil, err
+	}
+	c.Proxy = proxy
 	return c, nil
 }
 
