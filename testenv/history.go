@@ -53,7 +53,8 @@ func TemplateChanges(history []Stored) (changes int) {
 // recording began, none left out: the server counts them, so that what a watch
 // missed, as it may when the server restarts, leaves a gap that shows.
 type History struct {
-	get func(context.Context) (*unstructured.Unstructured, error)
+	get   func(context.Context) (*unstructured.Unstructured, error)
+	close func() // ends the recording and waits for it
 
 	mu       sync.Mutex
 	begun    bool // what was there at the beginning has been seen
@@ -62,14 +63,26 @@ type History struct {
 	revision string // the resourceVersion seen last, empty when there is no object
 }
 
-// Record begins to record a workload, which need not be there yet, until the end
-// of the test. The recording goes on when the API server was away.
+// Record is [ControlPlane.NewHistory] until the end of a test, which fails when
+// there is an error.
 func (cp *ControlPlane) Record(t testing.TB, kind, namespace, name string) *History {
 	t.Helper()
+	h, err := cp.NewHistory(t.Context(), kind, namespace, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.Close)
+	return h
+}
+
+// NewHistory begins to record a workload, which need not be there yet, until
+// Close. The recording goes on when the API server was away. ctx bounds the
+// beginning alone.
+func (cp *ControlPlane) NewHistory(ctx context.Context, kind, namespace, name string) (*History, error) {
 	manager := cp.Manager("testenv")
 	resource, known := resources[kind]
 	if !known {
-		t.Fatalf("recording a %s: testenv knows no such kind", kind)
+		return nil, fmt.Errorf("recording a %s: testenv knows no such kind", kind)
 	}
 	h := &History{get: func(ctx context.Context) (*unstructured.Unstructured, error) {
 		return manager.Get(ctx, kind, namespace, name)
@@ -84,39 +97,54 @@ func (cp *ControlPlane) Record(t testing.TB, kind, namespace, name string) *Hist
 		DeleteFunc: h.end,
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	// A server that is away is no news: Stored waits for it.
 	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	var running sync.WaitGroup
-	running.Go(func() { informer.RunWithContext(ctx) })
-	t.Cleanup(func() {
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var done sync.WaitGroup
+	done.Go(func() { informer.RunWithContext(running) })
+	h.close = func() {
 		cancel()
-		running.Wait()
-	})
-	if !cache.WaitForCacheSync(t.Context().Done(), seen.HasSynced) {
-		t.Fatalf("recording %s/%s: %v", kind, name, t.Context().Err())
+		done.Wait()
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), seen.HasSynced) {
+		h.Close()
+		return nil, fmt.Errorf("recording %s/%s: %w", kind, name, ctx.Err())
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.begun = true
-	return h
+	return h, nil
 }
 
-// Stored returns the history up to now, waiting until everything is in it that
-// the server has stored. It fails the test when a generation was missed.
+// Close ends the recording.
+func (h *History) Close() { h.close() }
+
+// Stored is [History.All] in a test, which fails when there is an error.
 func (h *History) Stored(t testing.TB) []Stored {
 	t.Helper()
-	Eventually(t, "the history to have what is live", h.caughtUp)
+	stored, err := h.All(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// All returns the history up to now, waiting until everything is in it that the
+// server has stored. It is an error when a generation was missed.
+func (h *History) All(ctx context.Context) ([]Stored, error) {
+	if err := eventually(ctx, "the history to have what is live", h.caughtUp); err != nil {
+		return nil, err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := errors.Join(h.gaps...); err != nil {
-		t.Fatalf("the history is not complete: %v", err)
+		return nil, fmt.Errorf("the history is not complete: %w", err)
 	}
-	return slices.Clone(h.stored)
+	return slices.Clone(h.stored), nil
 }
 
 func (h *History) caughtUp(ctx context.Context) error {
