@@ -47,7 +47,8 @@
 //     patch takes out our ports and our claim instead, and insists on the
 //     workload as it was read.
 //   - An apply carries the uid, so that a workload that is gone or was made
-//     anew is refused and never created. A refusal that names a port costs that
+//     anew is refused and never created. From a look that a pass was given it
+//     carries the resourceVersion as well. A refusal that names a port costs that
 //     port; one that names none means that we looked at an old object: look
 //     again, once. The answer to an apply is the next look: where somebody was
 //     faster, what the table says then goes out at once, a few times at most.
@@ -56,9 +57,8 @@
 // # For who watches many workloads
 //
 //   - [Applier.PassOn] begins with the look that one has, so that a change costs
-//     one request. A stale look is refused or corrected by the server's answer;
-//     what an answer comes too late for, such as letting go of a container, is
-//     decided on a look of the pass' own.
+//     one request. Its apply insists on that look by metadata.resourceVersion, so
+//     a stale one is refused and costs a look of the pass' own.
 //   - [Applier.Standing] knows without a request that a pass would change
 //     nothing: managedFields record the last apply that the server accepted.
 //   - [Workload.Reduced] is a look for keeping: what decisions depend on, and no

@@ -42,6 +42,15 @@ func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructure
 	return nil
 }
 
+// isUntouched: nothing was written.
+func (h *history) isUntouched(result apply.Result, before, after *unstructured.Unstructured) error {
+	if result.Outcome != apply.Unchanged || before.GetResourceVersion() != after.GetResourceVersion() {
+		return fmt.Errorf("from a look at %s it is %s, and the workload went from %s to %s",
+			result.Before.ResourceVersion, result.Outcome, before.GetResourceVersion(), after.GetResourceVersion())
+	}
+	return nil
+}
+
 // leavesOthersEntries: what any other manager's entry holds is the same.
 func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructured.Unstructured) error {
 	for _, entry := range before.GetManagedFields() {
@@ -86,19 +95,9 @@ func keyOf(port string) string {
 	return key
 }
 
-// leavesOthersPorts: a port that another manager owns is as it was, but for a
-// name of ours that we took back.
+// leavesOthersPorts: a port that another manager owns, or nobody, is as it was,
+// but for a name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
-	return leavesPorts(before, after, func([]string) bool { return true })
-}
-
-// leavesOwnedPorts: the same of ports that somebody owns. Nobody's port that a
-// stale look does not have, the server gives to who applies its number.
-func (h *history) leavesOwnedPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
-	return leavesPorts(before, after, func(owners []string) bool { return len(owners) > 0 })
-}
-
-func leavesPorts(before, after *unstructured.Unstructured, concerns func(owners []string) bool) error {
 	now := testenv.Ports(after, dittofs)
 	for _, port := range testenv.Ports(before, dittofs) {
 		name, _, _ := strings.Cut(port, ":")
@@ -107,7 +106,7 @@ func leavesPorts(before, after *unstructured.Unstructured, concerns func(owners 
 		if err != nil {
 			return err
 		}
-		if !concerns(owners) || slices.Equal(owners, []string{usApply}) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
+		if slices.Equal(owners, []string{usApply}) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
 			continue
 		}
 		namers, err := testenv.Owners(before, dittofs, key+".name")

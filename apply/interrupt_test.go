@@ -32,7 +32,8 @@ func interruptedAt(config *rest.Config, write int32, happen func() error) *rest.
 
 // audited is a configuration whose applies may say what portside may say, and
 // nothing else: not by force, no null, and of the object only metadata's name,
-// namespace and uid, the container's name and the ports' three fields.
+// namespace, uid and resourceVersion (which guard), the container's name and the
+// ports' three fields.
 func audited(config *rest.Config) *rest.Config {
 	return intercepted(config, func(r *http.Request) error {
 		if r.Header.Get("Content-Type") != "application/apply-patch+yaml" {
@@ -59,7 +60,7 @@ func audited(config *rest.Config) *rest.Config {
 
 // sayable are the leaves that an apply may have, as paths without list indices.
 var sayable = []string{
-	".apiVersion", ".kind", ".metadata.name", ".metadata.namespace", ".metadata.uid", ".spec.template.spec.containers.name",
+	".apiVersion", ".kind", ".metadata.name", ".metadata.namespace", ".metadata.uid", ".metadata.resourceVersion", ".spec.template.spec.containers.name",
 	".spec.template.spec.containers.ports.name", ".spec.template.spec.containers.ports.containerPort", ".spec.template.spec.containers.ports.protocol",
 }
 

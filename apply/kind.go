@@ -137,6 +137,9 @@ func ReadDaemonSet(d *appsv1.DaemonSet) *Workload {
 
 func configureStatefulSet(c configuration) *applyappsv1.StatefulSetApplyConfiguration {
 	s := applyappsv1.StatefulSet(c.workload.Name, c.workload.Namespace).WithUID(c.workload.UID)
+	if c.asRead {
+		s.WithResourceVersion(c.workload.ResourceVersion)
+	}
 	if template := c.template(); template != nil {
 		s.WithSpec(applyappsv1.StatefulSetSpec().WithTemplate(template))
 	}
@@ -145,6 +148,9 @@ func configureStatefulSet(c configuration) *applyappsv1.StatefulSetApplyConfigur
 
 func configureDeployment(c configuration) *applyappsv1.DeploymentApplyConfiguration {
 	d := applyappsv1.Deployment(c.workload.Name, c.workload.Namespace).WithUID(c.workload.UID)
+	if c.asRead {
+		d.WithResourceVersion(c.workload.ResourceVersion)
+	}
 	if template := c.template(); template != nil {
 		d.WithSpec(applyappsv1.DeploymentSpec().WithTemplate(template))
 	}
@@ -153,6 +159,9 @@ func configureDeployment(c configuration) *applyappsv1.DeploymentApplyConfigurat
 
 func configureDaemonSet(c configuration) *applyappsv1.DaemonSetApplyConfiguration {
 	d := applyappsv1.DaemonSet(c.workload.Name, c.workload.Namespace).WithUID(c.workload.UID)
+	if c.asRead {
+		d.WithResourceVersion(c.workload.ResourceVersion)
+	}
 	if template := c.template(); template != nil {
 		d.WithSpec(applyappsv1.DaemonSetSpec().WithTemplate(template))
 	}
@@ -168,6 +177,9 @@ type configuration struct {
 	ports     []Port
 	// also are other containers, whose ports stay as they are.
 	also []containerPorts
+	// asRead insists on the workload as it was read, by its resourceVersion: the
+	// server refuses the apply with a conflict (409) once it has changed.
+	asRead bool
 }
 
 type containerPorts struct {

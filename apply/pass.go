@@ -14,6 +14,11 @@ const maxCorrections = 3
 
 // Pass makes a workload's adapter ports match the adapters that are wanted.
 //
+// It does not insist on the workload as it has just read it, so that who writes
+// all the time holds up nothing. What comes between the read and the write is
+// refused or corrected by the server's answer, but for one thing: the name of
+// nobody's port that comes to a wanted number within those milliseconds.
+//
 // The result is whole in every case. The error is nil but for the outcomes
 // ContainerNotFound (a [ContainerError]) and Failed: a list or managedFields
 // that cannot be read, the API server's refusal (see [IsRefusal]), or a
@@ -28,19 +33,14 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 // a watch, and saves the request for another. The container is that of a
 // [Target].
 //
-// The look may be stale, and it may be [Workload.Reduced]. The uid makes the
-// server refuse what is meant for a workload that is gone or was made anew; its
-// answer to the apply is the next look, as in every pass. The pass reads the
-// workload where a refusal names no port, and before it lets go of a container
-// or takes over what nobody owns.
-//
-// Whether the server stored a change is told by its answer beside the look. So
-// after a look from before our own last write that write is told as Applied once
-// more; and where what the look still has of ours had been taken away, putting it
-// back may be told as Unchanged. Nobody's port that came to a wanted number since
-// the look is taken, since the server sees no conflict (row 8). A look from before several writes of ours could
-// put an older order back, which restarts pods: who keeps looks does well to
-// keep an answer ([Result].After) until something newer is seen.
+// The look may be stale, and it may be [Workload.Reduced]. What is applied from
+// it carries its resourceVersion, so that the server refuses it once the workload
+// has changed, in whatever way; then the pass reads the workload and goes on as
+// [Applier.Pass]. So nothing is written on the strength of a look that is out of
+// date: not onto a port that nobody owns and that came since, of which the server
+// would see no conflict, and not in an order that was live once. The pass also
+// reads the workload before it lets go of a container, takes over what nobody
+// owns, or hands over a port. A look without a resourceVersion is not guarded so.
 func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
 	p := a.passOn(look, container, want)
 	outcome, err := p.run(ctx)
@@ -79,7 +79,7 @@ type pass struct {
 	want   Wanted
 
 	first, now  *Workload
-	given       bool            // now is the look that the pass was given
+	given       bool            // now is the look that the pass was given; an apply insists on it
 	again       bool            // it is to be looked again before the next decision
 	was         []containerPort // ours at the first look
 	container   string

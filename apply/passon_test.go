@@ -182,7 +182,7 @@ func TestPassOnAStaleLook(t *testing.T) {
 		"a static port came to the number": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo(theirs),
-				l.passOn(reduced, "GET 0, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+` as "nfs"`, ownedSMB)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+` as "nfs"`, ownedSMB)),
 				testenv.Expect{
 					Ports:  []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"},
 					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}},
@@ -192,9 +192,9 @@ func TestPassOnAStaleLook(t *testing.T) {
 		"an unnamed static port came to the number": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
-				l.passOn(reduced, "GET 0, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+" without a name", ownedSMB)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+" without a name", ownedSMB)),
 				testenv.Expect{
-					Ports:  []string{"api:8080/TCP", "adapter-smb:1445/TCP", ":12049/TCP"},
+					Ports:  []string{"api:8080/TCP", ":12049/TCP", "adapter-smb:1445/TCP"},
 					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {}},
 				},
 			}
@@ -202,15 +202,14 @@ func TestPassOnAStaleLook(t *testing.T) {
 		"it came to the only number": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
-				// The answer is a look that is good enough for letting go.
-				l.passOn(reduced, "GET 0, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, shadowed+" without a name")),
-				testenv.Expect{Ports: []string{"api:8080/TCP", ":12049/TCP"}, Owners: map[string][]string{"": {argoApply}, "12049/TCP.name": {}}},
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+" without a name")),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", ":12049/TCP"}, Owners: map[string][]string{"": {argoApply}, "12049/TCP.name": {}}},
 			}
 		},
 		"the static port has gone": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(theirs), l.keep(), argo(static),
-				l.passOn(reduced, "GET 0, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
 			}
 		},
 		"the container was renamed": func(l *looks, reduced bool) []testenv.Step {
@@ -239,24 +238,49 @@ func TestPassOnAStaleLook(t *testing.T) {
 		"our own write is not seen yet": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), wanting(nfs).is(apply.Applied, ownedNFS),
-				l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS)),
 				testenv.Expect{Change: testenv.NothingChanged},
-				l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
 				testenv.Expect{Change: testenv.SpecChanged},
 			}
 		},
 		"others wrote beside us": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), argo("[{name: web, containerPort: 8081}]"),
-				l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
 				testenv.Expect{Change: testenv.NothingChanged},
 			}
 		},
 		"our ports were taken away": func(l *looks, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), updates(testenv.KubectlReplace, static),
-				l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to("", ownedNFS)),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
 				testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+			}
+		},
+		"nobody's port came to the number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), orphan("[{name: nfs, containerPort: 12049}]"),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied,
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`, ownedSMB)),
+				testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
+			}
+		},
+		"our port became nobody's and was renamed": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
+				edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"nfs"}]`), emptied,
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged,
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`)),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
+			}
+		},
+		"an owner's port has its name from nobody": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"), emptied,
+				argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"), testenv.Disown{Manager: "before-first-apply"},
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+` as "adapter-nfs"`)),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			}
 		},
 	} {

@@ -91,8 +91,7 @@ type Result struct {
 // which also moves with what others write at the same time, such as a scale.
 //
 // What another writer changed of the ports meanwhile counts too where something
-// of ours was stored. After a pass that began with a look from before our last
-// write, that write is told once more. After a dry run it tells what would be.
+// of ours was stored. After a dry run it tells what would be.
 func (r Result) TemplateChanged() bool {
 	return r.Outcome == Applied && r.Before != nil && r.After != nil &&
 		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b Container) bool {

@@ -30,7 +30,7 @@ func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool
 // write applies the intent. Where the server would prune what is nobody's along
 // with the containers that it lets go, we take ourselves out of those first.
 func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bool, answer *Workload, err error) {
-	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit}
+	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit, asRead: p.given && p.now.ResourceVersion != ""}
 	if intent.TakeOver {
 		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
 			return false, nil, err
@@ -60,6 +60,11 @@ func (p *pass) refusedBy(err error, c *Container, intent Intent) error {
 	switch {
 	case !IsRefusal(err) && !apierrors.IsNotFound(err):
 		return err
+	case p.given && apierrors.IsConflict(err):
+		// The look is out of date: whoever owns what we took for free, or ours,
+		// was not there. The next look is the pass' own, so this is once.
+		p.again = true
+		return nil
 	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Emit)):
 		return nil
 	case p.lookedAgain:
