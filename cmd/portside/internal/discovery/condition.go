@@ -61,12 +61,16 @@ func (r Result) Reason() Reason {
 	return first
 }
 
-// Message says how many pods answered, and how many did not for what. It names no pod, so it stays as it is when pods are
-// replaced.
+// Message says how many pods answered, and how many did not for what. It names
+// no pod, and counts none where all is well, so it stays as it is when pods are
+// replaced and when the workload is scaled.
 func (r Result) Message() string {
 	all := len(r.Answers) + len(r.Failures)
-	if all == 0 {
+	switch {
+	case all == 0:
 		return "no pod is ready to be asked"
+	case r.Complete():
+		return "every ready pod answered"
 	}
 	counts := map[string]int{}
 	for _, e := range r.Failures {

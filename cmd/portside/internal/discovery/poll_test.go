@@ -152,7 +152,7 @@ func TestResultReasons(t *testing.T) {
 	}
 	checkSilent(t, r, r.Failures[0])
 	answering := client.Poll(t.Context(), []discovery.Pod{serve(t, "pod-0", says("[]"))})
-	if answering.Reason() != discovery.Answered || answering.Message() != "1 of 1 ready pods answered" {
+	if answering.Reason() != discovery.Answered || answering.Message() != "every ready pod answered" {
 		t.Errorf("%s %s", answering.Reason(), answering.Message())
 	}
 }
@@ -172,10 +172,10 @@ func TestCondition(t *testing.T) {
 		reason  discovery.Reason
 		message string
 	}{
-		"all is well": {two(0, 1), true, discovery.Answered, "2 of 2 ready pods answered"},
+		"all is well": {two(0, 1), true, discovery.Answered, "every ready pod answered"},
 		"one behind": {
 			two(0, 2), false, discovery.Disagreeing,
-			"2 of 2 ready pods answered; not all give the same number for adapter-nfs, an adapter that can have no port",
+			"every ready pod answered; not all give the same number for adapter-nfs, an adapter that can have no port",
 		},
 		"one behind, one silent": {
 			polled(1, []apply.Adapter{active("nfs", 2)}), false, discovery.PartlyAnswered,
@@ -183,7 +183,7 @@ func TestCondition(t *testing.T) {
 		},
 		"too many": {
 			polled(0, many), false, discovery.TooManyAdapters,
-			"1 of 1 ready pods answered; together they have more than 64 adapters, so nothing changes",
+			"every ready pod answered; together they have more than 64 adapters, so nothing changes",
 		},
 		"nobody": {polled(0), false, discovery.NoReadyPods, "no pod is ready to be asked"},
 	} {
