@@ -179,7 +179,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 		Clock:   b.Clock,
 		Clients: discovery.NewClients(discovery.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
 		Secret:  b.secret,
-		Pods:    prober.NewPods(b.mirror, b.controllerOf).Ready,
+		Pods:    prober.NewPods(b.mirror, b.controllerOf),
 		Changed: wake,
 		Observe: b.measures.polled,
 	})

@@ -70,6 +70,8 @@ const (
 	CredentialsInvalid Reason = "CredentialsInvalid"
 	// EndpointInvalid: what the AdapterSet says makes no request.
 	EndpointInvalid Reason = "EndpointInvalid"
+	// PodsUnknown: the API server did not say which pods are the workload's.
+	PodsUnknown Reason = "PodsUnknown"
 )
 
 // texts are what a failure says where there is nothing more exact to say.
@@ -88,6 +90,7 @@ var texts = map[Reason]string{
 	CredentialsMissing:     "the Secret with the credentials is not there",
 	CredentialsUnreadable:  "the Secret with the credentials could not be read from the API server",
 	CredentialsNotLabelled: "the Secret with the credentials lacks the label that lets it be used",
+	PodsUnknown:            "which pods are those of the workload could not be read from the API server",
 }
 
 // Error says why a pod did not answer or, without a pod, why none can be asked.

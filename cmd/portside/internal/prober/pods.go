@@ -14,27 +14,27 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
 
-// Pods finds the pods of targets in what is watched. It is safe for concurrent
-// use.
+// Pods finds the pods of targets in what is watched. It is a [PodFinder].
 type Pods struct {
 	mirror *mirror.Mirror
 	// owner reads the controller of a ReplicaSet from the API server.
 	owner func(ctx context.Context, replicaSet types.NamespacedName) (uid types.UID, owner *metav1.OwnerReference, err error)
 
 	mu sync.Mutex
-	// ownerOf is the controller of each ReplicaSet that was asked for. It never
-	// changes, so it is asked once.
-	ownerOf map[types.UID]types.UID
+	// owners are the controllers of the ReplicaSets that may be a Deployment's,
+	// by the Deployment's uid and theirs. A controller never changes, so it is
+	// asked once for as long as the ReplicaSet has pods.
+	owners map[types.UID]map[types.UID]types.UID
 }
 
 // NewPods finds them in a mirror; owner reads the uid and the controller of a
 // ReplicaSet from the API server.
 func NewPods(m *mirror.Mirror, owner func(context.Context, types.NamespacedName) (types.UID, *metav1.OwnerReference, error)) *Pods {
-	return &Pods{mirror: m, owner: owner, ownerOf: map[types.UID]types.UID{}}
+	return &Pods{mirror: m, owner: owner, owners: map[types.UID]map[types.UID]types.UID{}}
 }
 
-// Ready are the ready pods of a target, as [Options].Pods. The first call has
-// them watched, and waits for them.
+// Ready implements [PodFinder]. The first call has pods watched, and waits for
+// them.
 func (p *Pods) Ready(ctx context.Context, t apply.Target, q Question) ([]discovery.Pod, error) {
 	p.mirror.WatchPods()
 	select {
@@ -79,42 +79,56 @@ func portOf(pod *mirror.Pod, container string, port intstr.IntOrString) int32 {
 	return elsewhere
 }
 
+// Forget implements [PodFinder].
+func (p *Pods) Forget(workload types.UID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.owners, workload)
+}
+
 // replicaSets are those of a Deployment that have pods.
 func (p *Pods) replicaSets(ctx context.Context, t apply.Target, deployment types.UID) ([]types.UID, error) {
+	p.mu.Lock()
+	known := p.owners[deployment] // not changed once it is there
+	p.mu.Unlock()
 	var uids []types.UID
+	owners := map[types.UID]types.UID{}
 	for _, rs := range p.mirror.ReplicaSets(t.Namespace, t.Name) {
-		owner, err := p.controllerOf(ctx, t.Namespace, rs)
-		if err != nil {
-			return nil, err
+		owner, asked := known[rs.UID]
+		if !asked {
+			var err error
+			if owner, asked, err = p.controllerOf(ctx, t.Namespace, rs); err != nil {
+				return nil, err
+			}
+		}
+		if asked {
+			owners[rs.UID] = owner
 		}
 		if owner == deployment {
 			uids = append(uids, rs.UID)
 		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if ctx.Err() == nil {
+		p.owners[deployment] = owners
+	}
 	return uids, nil
 }
 
-func (p *Pods) controllerOf(ctx context.Context, namespace string, rs mirror.Controller) (types.UID, error) {
-	p.mu.Lock()
-	known, asked := p.ownerOf[rs.UID]
-	p.mu.Unlock()
-	if asked {
-		return known, nil
-	}
+// controllerOf asks for the controller of a ReplicaSet, empty if it has none.
+// It is false where the ReplicaSet is gone.
+func (p *Pods) controllerOf(ctx context.Context, namespace string, rs mirror.Controller) (types.UID, bool, error) {
 	uid, owner, err := p.owner(ctx, types.NamespacedName{Namespace: namespace, Name: rs.Name})
 	switch {
 	case apierrors.IsNotFound(err):
-		return "", nil // it has just gone
+		return "", false, nil
 	case err != nil:
-		return "", err
+		return "", false, err
 	case uid != rs.UID:
-		return "", nil // another one of that name
+		return "", false, nil // another one of that name
+	case owner == nil:
+		return "", true, nil
 	}
-	if owner != nil {
-		known = owner.UID
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ownerOf[rs.UID] = known
-	return known, nil
+	return owner.UID, true, nil
 }

@@ -2,6 +2,8 @@ package prober
 
 import (
 	"context"
+	"errors"
+	"reflect"
 	"sync"
 	"time"
 
@@ -9,7 +11,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
-	"reflect"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -71,12 +72,9 @@ func (p *poller) run(ctx context.Context) {
 func (p *poller) tell(ctx context.Context, answer Answer) {
 	p.mu.Lock()
 	before := p.answer
-	if answer.Since = before.Since; before.Active == nil || !reflect.DeepEqual(before.Active, answer.Active) {
-		answer.Since = p.options.Clock.Now()
-	}
 	p.answer = answer
 	p.mu.Unlock()
-	if before.same(answer) {
+	if reflect.DeepEqual(before, answer) {
 		return
 	}
 	logr.FromContextOrDiscard(ctx).V(1).Info("answered", "reason", answer.Reason, "message", answer.Message, "active", len(answer.Active))
@@ -90,13 +88,9 @@ func (p *poller) poll(ctx context.Context) Answer {
 	if last == nil {
 		last = p.question.Standing
 	}
-	client, err := p.client(ctx)
+	client, pods, err := p.prepare(ctx)
 	if err != nil {
-		return p.failed(err)
-	}
-	pods, err := p.options.Pods(ctx, p.target, p.question)
-	if err != nil {
-		return p.failed(err)
+		return p.failed(ctx, err)
 	}
 	result := client.Poll(ctx, pods)
 	log := logr.FromContextOrDiscard(ctx)
@@ -112,13 +106,33 @@ func (p *poller) poll(ctx context.Context) Answer {
 	return answer
 }
 
-// failed is the answer when no pod can be asked.
-func (p *poller) failed(err error) Answer {
-	answer := Answer{Active: p.current().Active, Reason: discovery.ReasonOf(err), Message: err.Error()}
-	if answer.Reason == "" {
-		answer.Reason = discovery.NotAnswered
+// prepare finds whom to ask, and with what. The API server has as long for it
+// as a pod has for its answer.
+func (p *poller) prepare(ctx context.Context) (*discovery.Client, []discovery.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	defer cancel()
+	client, err := p.client(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	return answer
+	pods, err := p.options.Pods.Ready(ctx, p.target, p.question)
+	return client, pods, err
+}
+
+func (p *poller) timeout() time.Duration {
+	return time.Duration(ptr.Deref(p.question.HTTP.TimeoutSeconds, 0)) * time.Second
+}
+
+// failed is the answer when no pod can be asked. Its message is the reason's
+// own: what a client of the API server says quotes addresses, and differs each
+// time.
+func (p *poller) failed(ctx context.Context, err error) Answer {
+	why, ok := errors.AsType[*discovery.Error](err)
+	if !ok {
+		logr.FromContextOrDiscard(ctx).Info("the pods to ask cannot be told", "error", err.Error())
+		why = &discovery.Error{Reason: discovery.PodsUnknown}
+	}
+	return Answer{Active: p.current().Active, Reason: why.Reason, Message: why.Text()}
 }
 
 // client is the one to ask with, and with what the Secret says now.
@@ -135,7 +149,7 @@ func (p *poller) client(ctx context.Context) (*discovery.Client, error) {
 		Scheme:     http.Scheme,
 		ServerName: http.ServerName,
 		Path:       http.Path,
-		Timeout:    time.Duration(ptr.Deref(http.TimeoutSeconds, 0)) * time.Second,
+		Timeout:    p.timeout(),
 	}, credentials)
 }
 

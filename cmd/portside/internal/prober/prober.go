@@ -2,7 +2,6 @@ package prober
 
 import (
 	"context"
-	"reflect"
 	"sync"
 	"time"
 
@@ -30,18 +29,20 @@ type Question struct {
 type Answer struct {
 	// Active are the adapters of the last good answer, nil before there was one.
 	Active []apply.Adapter
-	// Since is when Active last changed.
-	Since time.Time
 	// Met, Reason and Message are the condition Discovered.
 	Met     bool
 	Reason  discovery.Reason
 	Message string
 }
 
-// same tells that nobody needs to hear of b after a.
-func (a Answer) same(b Answer) bool {
-	b.Since = a.Since
-	return reflect.DeepEqual(a, b)
+// PodFinder finds the pods of targets. It is used concurrently.
+type PodFinder interface {
+	// Ready are the ready pods of a target, with the number that a port's name
+	// has in each. Its error is that they cannot be told.
+	Ready(ctx context.Context, target apply.Target, q Question) ([]discovery.Pod, error)
+	// Forget drops what is kept of a workload that is no longer asked. What
+	// Ready finds after its context has ended is not to be kept.
+	Forget(workload types.UID)
 }
 
 // Options are what a prober works with. All but Observe are needed.
@@ -50,9 +51,8 @@ type Options struct {
 	Clients *discovery.Clients
 	// Secret reads a Secret from the API server.
 	Secret func(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error)
-	// Pods are the ready pods of a target, with the number that a port's name
-	// has in each. Its error is that they cannot be told.
-	Pods func(ctx context.Context, target apply.Target, q Question) ([]discovery.Pod, error)
+	// Pods finds the pods to ask.
+	Pods PodFinder
 	// Changed is called when an answer is not what it was.
 	Changed func(target apply.Target)
 	// Observe is called with each poll.
@@ -128,17 +128,32 @@ func (p *Prober) begin(t apply.Target, one *poller) {
 	ctx, cancel := context.WithCancel(p.running)
 	one.stop = cancel
 	log := logr.FromContextOrDiscard(ctx).WithName("discovery").WithValues("target", t.String())
-	p.done.Go(func() { one.run(logr.NewContext(ctx, log)) })
+	p.done.Go(func() {
+		one.run(logr.NewContext(ctx, log))
+		p.drop(t, one)
+	})
 }
 
-// Forget stops asking a target.
+// drop forgets what was kept of a workload for a poller that has ended, unless
+// another one asks the same workload.
+func (p *Prober) drop(t apply.Target, one *poller) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, known := p.targets[t]; known && now.question.UID == one.question.UID {
+		return
+	}
+	p.options.Clients.Forget(string(one.question.UID))
+	p.options.Pods.Forget(one.question.UID)
+}
+
+// Forget stops asking a target. What is kept of it goes when the question that
+// is under way has ended.
 func (p *Prober) Forget(t apply.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if one, known := p.targets[t]; known {
 		one.stop()
 		delete(p.targets, t)
-		p.options.Clients.Forget(string(one.question.UID))
 	}
 }
 
