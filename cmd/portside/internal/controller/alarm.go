@@ -14,22 +14,24 @@ import (
 // controller-runtime's queue knows nothing of. A target may come back early;
 // then it finds nothing to do.
 type alarm struct {
+	clock clock.Clock
 	queue workqueue.TypedDelayingInterface[apply.Target]
 	wake  func(apply.Target)
 }
 
 func newAlarm(c clock.WithTicker, wake func(apply.Target)) *alarm {
 	return &alarm{
+		clock: c,
 		queue: workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[apply.Target]{Clock: c}),
 		wake:  wake,
 	}
 }
 
-// at brings the target back. A time that is not to come does nothing: whoever
-// asked for it was back already.
+// at brings the target back. A time that was over when it was asked for does
+// nothing: whoever asked is there.
 func (a *alarm) at(t apply.Target, now, when time.Time) {
 	if when.After(now) {
-		a.queue.AddAfter(t, when.Sub(now))
+		a.queue.AddAfter(t, when.Sub(a.clock.Now()))
 	}
 }
 

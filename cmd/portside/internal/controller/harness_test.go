@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -16,23 +18,38 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{Controllers: true}) }
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	testenv.Main(m, testenv.Options{Controllers: true})
+}
 
 const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
+
+// service is one that runs.
+type service struct {
+	sent testenv.Requests
+	stop func() // and wait until it has ended
+}
 
 // serve runs the service on one namespace until the test ends, and counts what
 // it sends. Options may be changed before.
 func serve(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Options)) *testenv.Requests {
 	t.Helper()
+	return &start(t, cp, ns, change...).sent
+}
+
+// start is serve, for a test that stops the service itself.
+func start(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Options)) *service {
+	t.Helper()
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	var sent testenv.Requests
+	s := &service{}
 	scheme, err := NewScheme()
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := ctrl.NewManager(sent.Wrap(cp.Config()), ctrl.Options{
+	mgr, err := ctrl.NewManager(s.sent.Wrap(cp.Config()), ctrl.Options{
 		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {
@@ -51,13 +68,14 @@ func serve(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Op
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
 	ended := make(chan error, 1)
 	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
+	s.stop = sync.OnceFunc(func() {
 		stop()
 		if err := <-ended; err != nil {
 			t.Errorf("the service ended: %v", err)
 		}
 	})
-	return &sent
+	t.Cleanup(s.stop)
+	return s
 }
 
 const statefulSet = `

@@ -1,0 +1,165 @@
+package controller
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/retry"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// fought is a scene in which an operator that updates declares the workload,
+// without our port. No pod restarts, so no rollout is in the way of it.
+func fought(t *testing.T) (s *scene, operator *testenv.Manager) {
+	t.Helper()
+	s = newScene(t)
+	operator = s.cp.Manager("operator").In(s.ns)
+	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
+		t.Fatal(err)
+	}
+	s.rolledOut(t)
+	mustApply(t, s.git, adapterSet(withNFS, ""))
+	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expect(t, "Ready", "True", "InPlace")
+	return s, operator
+}
+
+// takeAway is what the operator does: it writes the ports that it knows of.
+func (s *scene) takeAway(t *testing.T, operator *testenv.Manager) {
+	t.Helper()
+	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
+		_, err := operator.Update(t.Context(), "StatefulSet", s.ns, "files", func(w *unstructured.Unstructured) {
+			testenv.SetPorts(w, "server", "[{name: api, containerPort: 8080, protocol: TCP}]")
+		})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// additions is how often the port came.
+func additions(t *testing.T, h *testenv.History) (n int) {
+	t.Helper()
+	was := true // at the beginning of the history
+	for _, stored := range h.Stored(t) {
+		has := slices.Contains(stored.Ports["server"], "adapter-nfs:12049/TCP")
+		if has && !was {
+			n++
+		}
+		was = has
+	}
+	return n
+}
+
+// takesAll takes the port away every second of the clock as long as it comes
+// back at once.
+func (s *scene) takesAll(t *testing.T, operator *testenv.Manager, times int) {
+	t.Helper()
+	for range times {
+		s.takeAway(t, operator)
+		expectPorts(t, s.cp, s.ns, nfs...)
+		s.clock.Step(time.Second)
+	}
+	s.takeAway(t, operator)
+	expectPorts(t, s.cp, s.ns, static...)
+	s.caughtUp(t)
+}
+
+func TestAFightIsLimitedAndNamed(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	s.takesAll(t, operator, holding.MaxReadds)
+	if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "operator") {
+		t.Errorf("it says %q", message)
+	}
+	s.expect(t, "Stalled", "True", "Fighting")
+	s.expectEvents(t, "AdapterSet", "files", "PortTaken", "port adapter-nfs 12049/TCP was taken away by")
+	s.expectEvents(t, "StatefulSet", "files", "PortTaken", "operator")
+	for range 2 {
+		n := additions(t, history)
+		s.clock.Step(holding.FightInterval - 2*time.Second)
+		s.caughtUp(t)
+		s.rests(t)
+		if got := additions(t, history); got != n {
+			t.Fatalf("it was added again %d times within the hour", got-n)
+		}
+		s.clock.Step(2 * time.Second)
+		expectPorts(t, s.cp, s.ns, nfs...)
+		s.expect(t, "Ready", "False", "Fighting")
+		s.takeAway(t, operator)
+		s.caughtUp(t)
+	}
+	if got, want := additions(t, history), holding.MaxReadds+2; got != want {
+		t.Errorf("it was added again %d times, not %d", got, want)
+	}
+	expectPorts(t, s.cp, s.ns, static...)
+	// The operator stops. The next one stays, and after an hour the fight is over.
+	s.clock.Step(holding.FightInterval)
+	expectPorts(t, s.cp, s.ns, nfs...)
+	s.clock.Step(holding.FightInterval)
+	s.expect(t, "Ready", "True", "InPlace")
+	s.expect(t, "Stalled", "False", "AsExpected")
+}
+
+func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	s.takesAll(t, operator, holding.MaxReadds)
+	s.expect(t, "Ready", "False", "Fighting")
+	n := additions(t, history)
+	for range 3 {
+		s.restart(t)
+		s.caughtUp(t)
+	}
+	s.clock.Step(holding.FightInterval - time.Second)
+	s.caughtUp(t)
+	if got := additions(t, history); got != n {
+		t.Fatalf("it was added again %d times after restarts", got-n)
+	}
+	s.expect(t, "Ready", "False", "Fighting")
+	s.clock.Step(time.Second)
+	expectPorts(t, s.cp, s.ns, nfs...)
+}
+
+// TestOtherPortsDoNotWaitForAFight: what nobody takes away comes and goes.
+func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	s.takesAll(t, operator, holding.MaxReadds)
+	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
+	expectReady(t, s.cp, s.ns, "False", "Fighting", "1/2")
+}
+
+// TestTakingOwnershipIsAFight: the port stays where it is, and somebody takes
+// our ownership of it, again and again.
+func TestTakingOwnershipIsAFight(t *testing.T) {
+	t.Parallel()
+	for name, patch := range map[string]string{
+		"managedFields are emptied": `{"metadata":{"managedFields":[{}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, operator := fought(t)
+			for range holding.MaxReadds + 1 {
+				if _, err := operator.Patch(t.Context(), "StatefulSet", s.ns, "files", types.MergePatchType, []byte(patch)); err != nil {
+					t.Fatal(err)
+				}
+				s.caughtUp(t)
+			}
+			if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "somebody") {
+				t.Errorf("it says %q", message)
+			}
+			s.rests(t)
+			expectPorts(t, s.cp, s.ns, nfs...)
+		})
+	}
+}

@@ -1,0 +1,185 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// fleet are workloads whose new pods are ready when the test lets them.
+type fleet struct {
+	*scene
+	mu   sync.Mutex
+	open []string
+}
+
+func newFleet(t *testing.T, most int, names ...string) *fleet {
+	t.Helper()
+	f := &fleet{scene: newScene(t, func(o *Options) { o.MaxConcurrentRollouts = most })}
+	for _, name := range names {
+		mustApply(t, f.git, renamed(statefulSet, name))
+	}
+	for _, name := range names {
+		f.cp.WaitRolledOut(t, "StatefulSet", f.ns, name)
+	}
+	return f
+}
+
+// renamed is an object of the tests under another name, also of its target.
+func renamed(object, name string) string {
+	return strings.NewReplacer("name: files", "name: "+name, "app: files", "app: "+name).Replace(object)
+}
+
+// hold keeps the pods unready that it says, but for those of workloads that
+// were let go.
+func (f *fleet) hold(holds func(*corev1.Pod) bool) {
+	f.cp.HoldUnready(f.ns, func(pod *corev1.Pod) bool {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return holds(pod) && !slices.Contains(f.open, pod.Labels["app"])
+	})
+}
+
+func (f *fleet) letGo(name string) {
+	f.mu.Lock()
+	f.open = append(f.open, name)
+	f.mu.Unlock()
+	f.cp.HoldUnready(f.ns, func(*corev1.Pod) bool { return false })() // each pod is looked at again
+}
+
+// with are those of the workloads that have the port, or do not.
+func (f *fleet) with(ctx context.Context, has bool, names ...string) (found []string, err error) {
+	for _, name := range names {
+		live, err := f.git.Get(ctx, "StatefulSet", f.ns, name)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(testenv.Ports(live, "server"), "adapter-nfs:12049/TCP") == has {
+			found = append(found, name)
+		}
+	}
+	return found, nil
+}
+
+// next waits until one more of the workloads has the port, or has it no more,
+// and fails the test when it is more than one. It returns the new one.
+func (f *fleet) next(t *testing.T, has bool, before []string, names ...string) (all []string) {
+	t.Helper()
+	testenv.Eventually(t, "one more target", func(ctx context.Context) (err error) {
+		if all, err = f.with(ctx, has, names...); err == nil && len(all) == len(before) {
+			err = fmt.Errorf("there are %q", all)
+		}
+		return err
+	})
+	if len(all) != len(before)+1 {
+		t.Fatalf("from %q to %q at once", before, all)
+	}
+	return all
+}
+
+func TestOneRolloutAtATime(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c"}
+	f := newFleet(t, 1, names...)
+	f.hold(func(pod *corev1.Pod) bool { return hasPort(pod, "adapter-nfs") })
+	for _, name := range names {
+		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+	}
+	var done []string
+	for range names {
+		before := done
+		done = f.next(t, true, before, names...)
+		for _, name := range names {
+			if !slices.Contains(done, name) {
+				f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
+			} else if !slices.Contains(before, name) {
+				f.expectOf(t, name, "Reconciling", "True", "RollingOut")
+			}
+		}
+		if again := f.next(t, true, before, names...); !slices.Equal(again, done) {
+			t.Errorf("%q have their ports, and %q had to wait", again, done)
+		}
+		f.letGo(newOf(before, done))
+	}
+}
+
+func newOf(before, after []string) string {
+	i := slices.IndexFunc(after, func(name string) bool { return !slices.Contains(before, name) })
+	return after[i]
+}
+
+// TestAPlaceIsGivenOn: who waited for a place and has no use for it any more
+// does not keep it from those behind.
+func TestAPlaceIsGivenOn(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, 1, "a", "b", "c")
+	f.hold(func(pod *corev1.Pod) bool { return hasPort(pod, "adapter-nfs") })
+	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
+	for _, name := range []string{"b", "c"} {
+		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
+	}
+	mustApply(t, f.git, renamed(adapterSet(withNFS, "suspend: true"), "b"))
+	f.expectOf(t, "b", "Ready", "False", "Suspended")
+	f.letGo("a")
+	f.expectOf(t, "c", "Reconciling", "True", "RollingOut")
+}
+
+// TestARolloutCountsAfterItsAdapterSet: those that are deleted together with
+// their ports restart their pods one after the other too.
+func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b"}
+	f := newFleet(t, 1, names...)
+	for _, name := range names {
+		mustApply(t, f.git, renamed(adapterSet(withNFS, "deletionPolicy: Remove"), name))
+	}
+	for _, name := range names {
+		f.expectOf(t, name, "Ready", "True", "InPlace")
+		f.expectOf(t, name, "Reconciling", "False", "AsExpected")
+	}
+	// Those with the port are ready; the next ones are not.
+	f.hold(func(pod *corev1.Pod) bool { return !hasPort(pod, "adapter-nfs") })
+	for _, name := range names {
+		if err := f.git.Delete(t.Context(), "AdapterSet", f.ns, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var first []string
+	testenv.Eventually(t, "one of them is gone", func(ctx context.Context) error {
+		first = nil
+		for _, name := range names {
+			if _, err := f.get(ctx, name); apierrors.IsNotFound(err) {
+				first = append(first, name)
+			}
+		}
+		if len(first) == 0 {
+			return fmt.Errorf("none is")
+		}
+		return nil
+	})
+	other := newOf(first, names)
+	if message := f.expectOf(t, other, "Reconciling", "True", "Removing"); !strings.Contains(message, "fewer workloads") {
+		t.Errorf("it waits because %s", message)
+	}
+	if without, err := f.with(t.Context(), false, names...); err != nil || !slices.Equal(without, first) {
+		t.Errorf("%q have no port: %v", without, err)
+	}
+	f.letGo(first[0])
+	testenv.Eventually(t, "the other is gone", func(ctx context.Context) error {
+		_, err := f.get(ctx, other)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return fmt.Errorf("it is there, or: %w", err)
+	})
+}
