@@ -109,6 +109,37 @@ func TestStatusOutlivesTheProcess(t *testing.T) {
 	}
 }
 
+// TestARestartInARolloutCountsNothing: when the rollout began cannot be told.
+func TestARestartInARolloutCountsNothing(t *testing.T) {
+	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := holding.Known{Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay, UnderWay: true}
+	var r holding.Removals
+	for _, step := range []struct {
+		after    time.Duration
+		underWay bool
+		want     int
+	}{{0, true, 1}, {1, false, 1}, {delay, false, 1}, {1 + delay + time.Second, false, 0}} {
+		k.Now, k.UnderWay = start.Add(10*delay+step.after), step.underWay
+		if want, _, _ := r.Keep(k); len(want) != step.want {
+			t.Errorf("%s after the restart: %d ports are kept, not %d", step.after, len(want), step.want)
+		}
+	}
+}
+
+// TestStatusIsTakenUpOnce: it may not have been told since that the adapter was
+// active again.
+func TestStatusIsTakenUpOnce(t *testing.T) {
+	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := holding.Known{Now: start, Told: told, Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
+	var r holding.Removals
+	k.Active = []apply.Adapter{active("nfs", 2049)}
+	r.Keep(k)
+	k.Active, k.Now = nil, start.Add(delay)
+	if want, waiting, _ := r.Keep(k); len(want) != 1 || !waiting[0].Since.Equal(k.Now) {
+		t.Errorf("kept %+v, waiting %+v", want, waiting)
+	}
+}
+
 func TestTheCountIsNeverShortened(t *testing.T) {
 	k := holding.Known{Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{port("adapter-nfs", 2049)}, Delay: delay}
 	_, waiting, _ := new(holding.Removals).Keep(k)

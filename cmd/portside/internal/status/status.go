@@ -107,7 +107,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
-		if slices.Contains(f.Pending, p.Name) {
+		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
 			s.State, s.Message, s.Owners = Pending, holdText(f), nil
 		}
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {

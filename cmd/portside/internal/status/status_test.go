@@ -1,0 +1,246 @@
+package status_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+var now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+const uid = types.UID("one")
+
+func port(name string, number int64, state apply.State, message string) apply.PortStatus {
+	p := apply.PortStatus{Type: strings.TrimPrefix(name, "adapter-"), Name: name, Port: number, Protocol: "TCP", State: state, Message: message}
+	if state == apply.Owned {
+		p.Owners = []fieldmanager.Manager{fieldmanager.Applier("portside")}
+	}
+	return p
+}
+
+var (
+	nfs     = port("adapter-nfs", 12049, apply.Owned, "")
+	smb     = port("adapter-smb", 1445, apply.Owned, "")
+	blocked = port("adapter-smb", 1445, apply.Blocked, "the name is held by git on 445/TCP")
+	invalid = port("adapter-ftp", 0, apply.Invalid, "0 is no port")
+)
+
+// facts are those of a target in which all is well, but for what is changed.
+func facts(change func(*status.Facts)) status.Facts {
+	f := status.Facts{FieldManager: "portside", UID: uid, Container: "server", Ports: []apply.PortStatus{nfs}}
+	if change != nil {
+		change(&f)
+	}
+	return f
+}
+
+func set(generation int64, s v1alpha1.AdapterSetStatus) *v1alpha1.AdapterSet {
+	return &v1alpha1.AdapterSet{ObjectMeta: metav1.ObjectMeta{Name: "files", Generation: generation}, Status: s}
+}
+
+// said are the conditions as TYPE=STATUS REASON.
+func said(s v1alpha1.AdapterSetStatus) []string {
+	lines := make([]string, 0, len(s.Conditions))
+	for _, c := range s.Conditions {
+		lines = append(lines, fmt.Sprintf("%s=%s %s", c.Type, c.Status, c.Reason))
+	}
+	return lines
+}
+
+const (
+	inPlace  = "Ready=True InPlace"
+	settled  = "Reconciling=False AsExpected"
+	noOneHas = "Stalled=False AsExpected"
+)
+
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	pending := func(hold holding.Reason) func(*status.Facts) {
+		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
+	}
+	why := func(reason string) func(*status.Facts) {
+		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
+	}
+	for name, c := range map[string]struct {
+		change func(*status.Facts)
+		want   []string
+	}{
+		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
+		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
+		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
+		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
+		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", settled, noOneHas}},
+		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noOneHas}},
+		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=False Suspended", settled, noOneHas}},
+		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=False Paused", settled, noOneHas}},
+		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
+		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noOneHas}},
+		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", settled, "Stalled=True Fighting"}},
+		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
+		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
+		"it settles":             {pending(holding.Unsettled), []string{"Ready=False Settling", "Reconciling=True Settling", noOneHas}},
+		"a rollout is under way": {pending(holding.RolloutUnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
+		"it does not get on":     {pending(holding.RolloutStuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
+		"too many rollouts":      {pending(holding.RolloutLimit), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
+		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noOneHas}},
+		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
+		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noOneHas}},
+		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(holding.RolloutUnderWay)(f) },
+			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
+		"a removal waits": {func(f *status.Facts) { f.Waiting = []holding.Removal{{Name: "adapter-nfs"}} },
+			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
+		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 2049, apply.Shadowed, "x")} },
+			[]string{inPlace, settled, noOneHas}},
+		"pods answered": {func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} },
+			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
+		"pods did not": {func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: "NotAnswered"} },
+			[]string{inPlace, settled, noOneHas, "Discovered=False NotAnswered"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := status.Of(set(3, v1alpha1.AdapterSetStatus{}), facts(c.change), now)
+			if got := said(s); !slices.Equal(got, c.want) {
+				t.Errorf("%q\nnot %q", got, c.want)
+			}
+			if s.ObservedGeneration != 3 || slices.ContainsFunc(s.Conditions, func(c metav1.Condition) bool { return c.ObservedGeneration != 3 }) {
+				t.Errorf("not all is of generation 3: %+v", s)
+			}
+		})
+	}
+}
+
+func TestTheTakerIsNamed(t *testing.T) {
+	t.Parallel()
+	for taker, want := range map[string]string{"operator": "operator keeps taking", "": "somebody keeps taking"} {
+		s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) { f.Fight, f.Taker = true, taker }), now)
+		if message := s.Conditions[0].Message; !strings.HasPrefix(message, want) {
+			t.Errorf("%q", message)
+		}
+	}
+}
+
+func TestTimesOfTransitionStay(t *testing.T) {
+	t.Parallel()
+	first := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(nil), now)
+	again := status.Of(set(1, first), facts(nil), now.Add(time.Hour))
+	if !status.Same(first, again) {
+		t.Errorf("the same facts an hour later: %+v\nnot %+v", again, first)
+	}
+	other := status.Of(set(2, again), facts(func(f *status.Facts) { f.Fight = true }), now.Add(2*time.Hour))
+	for i, want := range []time.Time{now.Add(2 * time.Hour), now, now.Add(2 * time.Hour)} {
+		if c := other.Conditions[i]; !c.LastTransitionTime.Time.Equal(want) {
+			t.Errorf("%s is so since %s, not %s", c.Type, c.LastTransitionTime, want)
+		}
+	}
+}
+
+func TestPorts(t *testing.T) {
+	t.Parallel()
+	f := facts(func(f *status.Facts) {
+		f.Ports = []apply.PortStatus{nfs, smb, blocked, port("adapter-ftp", 21, apply.Removed, "")}
+		f.Pending, f.Hold = []string{"adapter-smb"}, holding.Unsettled
+		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
+	})
+	s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
+	got := make([]string, 0, len(s.Ports))
+	for _, p := range s.Ports {
+		got = append(got, fmt.Sprint(p.Name, " ", p.State, " ", len(p.Owners), " ", p.InactiveSince != nil))
+	}
+	if want := []string{"adapter-nfs Owned 1 true", "adapter-smb Pending 0 false", "adapter-smb Blocked 0 false"}; !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
+	}
+	if s.Summary != "1/3" || s.FieldManager != "portside" || *s.Target != (v1alpha1.TargetStatus{UID: uid, Container: "server"}) {
+		t.Errorf("%+v", s)
+	}
+	if since := s.Ports[0].InactiveSince; since.Time.Before(now.Add(time.Millisecond)) {
+		t.Errorf("inactive since %s, which is too early", since)
+	}
+}
+
+// TestWhatWasNotDecidedStays: where nothing is known of the ports, those of the
+// same workload are told as they were.
+func TestWhatWasNotDecidedStays(t *testing.T) {
+	t.Parallel()
+	before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(nil), now)
+	gone := status.Of(set(1, before), facts(func(f *status.Facts) {
+		f.Why, f.UID, f.Container, f.Ports = status.TargetNotFound, "", "", nil
+	}), now)
+	if gone.Summary != "1/1" || len(gone.Ports) != 1 || gone.Target.UID != uid {
+		t.Errorf("when it is gone: %+v", gone)
+	}
+	awaiting := func(uid types.UID) v1alpha1.AdapterSetStatus {
+		return status.Of(set(1, gone), facts(func(f *status.Facts) {
+			f.Why, f.UID, f.Container, f.Ports = status.AwaitingAnswer, uid, "", nil
+		}), now)
+	}
+	if s := awaiting(uid); s.Summary != "1/1" || s.Target.Container != "server" {
+		t.Errorf("when it is back: %+v", s)
+	}
+	if s := awaiting("two"); s.Summary != "" || len(s.Ports) != 0 || s.Target.UID != "two" || s.Target.Container != "" {
+		t.Errorf("when another is there: %+v", s)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	t.Parallel()
+	shadowed := port("adapter-nfs", 12049, apply.Shadowed, "12049/TCP is declared by git")
+	inactive := func(f *status.Facts) {
+		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now}}
+	}
+	ports := func(ports ...apply.PortStatus) func(*status.Facts) {
+		return func(f *status.Facts) { f.Ports = ports }
+	}
+	other := func(f *status.Facts) { f.UID = "two" }
+	for name, c := range map[string]struct {
+		before, after func(*status.Facts)
+		want          []string
+	}{
+		"nothing":                {nil, nil, nil},
+		"added":                  {ports(), nil, []string{"Normal PortAdded adapter-nfs"}},
+		"removed":                {nil, ports(), []string{"Normal PortRemoved adapter-nfs"}},
+		"renumbered":             {nil, ports(port("adapter-nfs", 2049, apply.Owned, "")), []string{"Normal PortAdded adapter-nfs", "Normal PortRemoved adapter-nfs"}},
+		"blocked":                {ports(smb), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
+		"blocked from the start": {ports(), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
+		"blocked still":          {ports(blocked), ports(blocked), nil},
+		"to be had again":        {ports(blocked), ports(smb), []string{"Normal PortAdded adapter-smb"}},
+		"shadowed":               {nil, ports(shadowed), []string{"Normal PortShadowed adapter-nfs"}},
+		"shared":                 {nil, ports(port("adapter-nfs", 12049, apply.Shared, "")), nil},
+		"a removal waits":        {nil, inactive, []string{"Normal RemovalWaiting adapter-nfs"}},
+		"it waits still":         {inactive, inactive, nil},
+		"it is active again":     {inactive, nil, nil},
+		"another workload":       {nil, other, []string{"Normal PortAdded adapter-nfs"}},
+		"another without ports":  {nil, func(f *status.Facts) { other(f); ports()(f) }, nil},
+		"taken":                  {nil, func(f *status.Facts) { f.Taken, f.Taker = []string{"adapter-nfs"}, "operator" }, []string{"Warning PortTaken adapter-nfs"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
+			f := facts(c.after)
+			var got []string
+			for _, e := range status.Events(before, status.Of(set(1, before), f, now), f) {
+				for _, name := range []string{"adapter-nfs", "adapter-smb"} {
+					if strings.Contains(e.Note, name) {
+						got = append(got, e.Type+" "+e.Reason+" "+name)
+					}
+				}
+				if e.Reason == status.PortTaken && !strings.HasSuffix(e.Note, "was taken away by operator") {
+					t.Errorf("%q", e.Note)
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("%q, not %q", got, c.want)
+			}
+		})
+	}
+}
