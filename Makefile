@@ -31,6 +31,11 @@ help: ## list the targets
 build: ## bin/portside, static, with its version in it
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/portside ./cmd/portside
 
+# Of this machine's platform unless PLATFORMS says otherwise.
+.PHONY: image
+image: ## bin/portside-image.tar, an OCI archive, the same bytes each time (PLATFORMS=linux/amd64,linux/arm64)
+	go -C testenv/image run . -source $(CURDIR) -version $(VERSION) -archive $(CURDIR)/bin/portside-image.tar $(if $(PLATFORMS),-platforms $(PLATFORMS))
+
 .PHONY: controlplane
 controlplane: ## etcd, kube-apiserver, kube-controller-manager and kubectl in bin/k8s; prints the folder
 	@.ci/controlplane
