@@ -26,7 +26,11 @@
 //	11   two items, one key                               Blocked            nothing, until adopted
 //
 // Row 3 comes before row 9: what M renamed stays also when M gave our name to
-// another port. A name that we gave ourselves is ours to change, so a number
+// another port. It stays as well when it is not wanted any more: then it is M's
+// (Released), by a hand-over that does not change the pod template. A static
+// port that client-side apply merged onto an adapter's number is such a port, and
+// M can still drop it. What M named as the adapter, and we took back by row 2, is
+// ours again. A name that we gave ourselves is ours to change, so a number
 // that passes from one adapter to another is row 2.
 //
 // # What holds for every pass

@@ -8,8 +8,19 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// foresee is the workload as the server would store it once these ports are
-// applied, where it cannot be asked because an apply before it was a dry run.
+// foresee works out what the server would store once the intent is applied, where
+// it cannot be asked because a write before it was a dry run.
+func (p *pass) foresee(next Intent) {
+	p.now, p.foreseen = foresee(p.now, p.container, next.Emit, p.us()), true
+	for i := range p.ports {
+		if s := &p.ports[i]; s.State == Owned {
+			s.Owners = []fieldmanager.Manager{p.us()}
+		}
+	}
+}
+
+// foresee is the workload with these ports applied to this container, and with
+// nothing of ours in any other.
 func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
 	after := *w
 	after.Containers = slices.Clone(w.Containers)
@@ -19,15 +30,16 @@ func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager
 	}
 	for i := range after.Containers {
 		c := &after.Containers[i]
+		says := emit
 		if c.Name != container {
-			continue
+			says = nil
 		}
-		c.Ports = foreseePorts(c.Ports, emit, lookAt(entries, us, c))
+		c.Ports = foreseePorts(c.Ports, says, lookAt(entries, us, c))
 	}
 	return &after
 }
 
-// foreseePorts: what only we own and do not emit goes, what we emit gets its
+// foreseePorts: what only we own, have named and do not emit goes, what we emit gets its
 // name where it is, and what is new comes last.
 func foreseePorts(live []corev1.ContainerPort, emit []Port, now *look) []corev1.ContainerPort {
 	emitted := map[portKey]Port{}
@@ -39,7 +51,7 @@ func foreseePorts(live []corev1.ContainerPort, emit []Port, now *look) []corev1.
 		key := portKey{p.ContainerPort, p.Protocol}
 		says, stays := emitted[key]
 		delete(emitted, key)
-		if was := now.byKey[key]; !stays && was.ours && len(was.others) == 0 {
+		if was := now.byKey[key]; !stays && was.ours && len(was.others) == 0 && !was.namedByAnother() {
 			continue
 		}
 		if says.Name != "" {

@@ -32,7 +32,7 @@ func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructure
 	if second.ResourceVersion != after.GetResourceVersion() || second.Outcome != apply.Unchanged {
 		return fmt.Errorf("a second pass is %s, ports %q", second.Outcome, describe(second.Ports))
 	}
-	kept := slices.DeleteFunc(slices.Clone(first.Ports), func(p apply.PortStatus) bool { return p.State == apply.Removed })
+	kept := slices.DeleteFunc(slices.Clone(first.Ports), leaves)
 	if !slices.Equal(describe(kept), describe(second.Ports)) {
 		return fmt.Errorf("a second pass says\n%q", describe(second.Ports))
 	}
@@ -81,11 +81,17 @@ func goesWithOurs(path string, before *unstructured.Unstructured) bool {
 		owners, err := testenv.Owners(before, dittofs, key)
 		number, protocol, _ := strings.Cut(key, "/")
 		item := fmt.Sprintf(`.ports[containerPort=%s,protocol=%q].`, number, protocol)
-		if err == nil && strings.Contains(path, item) && (len(owners) == 0 || slices.Equal(owners, []string{usApply})) {
+		namers, problem := testenv.Owners(before, dittofs, key+".name")
+		if err == nil && problem == nil && strings.Contains(path, item) && (len(owners) == 0 || isOursAlone(owners, namers)) {
 			return true
 		}
 	}
 	return false
+}
+
+// isOursAlone: we own the port, and nobody else has given it its name.
+func isOursAlone(owners, namers []string) bool {
+	return slices.Equal(owners, []string{usApply}) && (len(namers) == 0 || slices.Contains(namers, usApply))
 }
 
 // keyOf is number/PROTOCOL of a port as testenv.Ports writes it.
@@ -95,8 +101,8 @@ func keyOf(port string) string {
 	return key
 }
 
-// leavesOthersPorts: a port that another manager owns, or nobody, is as it was,
-// but for a name of ours that we took back.
+// leavesOthersPorts: a port that another manager owns or has named, or that
+// nobody owns, is as it was, but for a name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
 	now := testenv.Ports(after, dittofs)
 	for _, port := range testenv.Ports(before, dittofs) {
@@ -106,12 +112,12 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if err != nil {
 			return err
 		}
-		if slices.Equal(owners, []string{usApply}) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
-			continue
-		}
 		namers, err := testenv.Owners(before, dittofs, key+".name")
 		if err != nil {
 			return err
+		}
+		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
+			continue
 		}
 		unnamed := port[len(name):]
 		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, port) && (!ours || !slices.Contains(now, unnamed)) {
@@ -131,7 +137,7 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 		if err != nil {
 			return err
 		}
-		wanted[key] = wanted[key] || p.State != apply.Removed
+		wanted[key] = wanted[key] || !leaves(p)
 		ours, there := slices.Contains(owners, usApply), slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key && strings.HasPrefix(port, p.Name+":") })
 		switch p.State {
 		case apply.Owned:
@@ -145,6 +151,10 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 		case apply.Shadowed:
 			if ours || (len(owners) == 0) == (len(p.Owners) > 0) {
 				return fmt.Errorf("%s is not Shadowed: %v", key, owners)
+			}
+		case apply.Released:
+			if !there || ours || len(owners) == 0 {
+				return fmt.Errorf("%s is not Released: %v", key, owners)
 			}
 		case apply.Removed:
 			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !wanted[key] {
@@ -168,7 +178,7 @@ func (h *history) ownsNoMore(result apply.Result, after *unstructured.Unstructur
 			continue
 		}
 		known := slices.ContainsFunc(result.Ports, func(p apply.PortStatus) bool {
-			return p.State != apply.Removed && (p.Name == name || fmt.Sprintf("%d/%s", p.Port, p.Protocol) == key)
+			return !leaves(p) && (p.Name == name || fmt.Sprintf("%d/%s", p.Port, p.Protocol) == key)
 		})
 		if !known {
 			return fmt.Errorf("we own %s, which is not wanted", port)

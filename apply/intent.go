@@ -139,7 +139,7 @@ func (d *decision) decideNames(wanted []wantedPort) {
 }
 
 // letsGo tells that a name leaves its port with this apply. Either the port is
-// ours alone, and row 3 does not keep it as it is; or only we gave it its name,
+// ours alone, and nobody else has named it; or only we gave it its name,
 // and it goes back to what its owner declared (row 5).
 func (d *decision) letsGo(p *livePort) bool {
 	emitted, stays := d.emit[p.key]
@@ -147,7 +147,7 @@ func (d *decision) letsGo(p *livePort) bool {
 	case !p.ours || p.twice:
 		return false
 	case len(p.others) == 0:
-		return !stays || emitted.Name != ""
+		return !p.namedByAnother() && (!stays || emitted.Name != "")
 	}
 	return p.nameIsOurs && len(p.namers) == 0 && !stays
 }

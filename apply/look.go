@@ -79,3 +79,9 @@ func (p *livePort) namedByOwner() bool {
 	}
 	return false
 }
+
+// namedByAnother tells that we own the port alone, and that another manager gave
+// it the name it has. We never delete such a port.
+func (p *livePort) namedByAnother() bool {
+	return p.ours && len(p.others) == 0 && p.name != "" && !p.nameIsOurs && len(p.namers) > 0
+}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-
-	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // maxCorrections bounds how often one pass corrects itself on the server's
@@ -16,8 +14,9 @@ const maxCorrections = 3
 //
 // It does not insist on the workload as it has just read it, so that who writes
 // all the time holds up nothing. What comes between the read and the write is
-// refused or corrected by the server's answer, but for one thing: the name of
-// nobody's port that comes to a wanted number within those milliseconds.
+// refused or corrected by the server's answer, but for two things within those
+// milliseconds: nobody's port that comes to a wanted number gets our name, and a
+// port of ours that is to go goes although somebody has just named it.
 //
 // The result is whole in every case. The error is nil but for the outcomes
 // ContainerNotFound (a [ContainerError]) and Failed: a list or managedFields
@@ -64,7 +63,7 @@ func (p *pass) result(outcome Outcome) Result {
 	case Failed:
 		result.Ports = p.unwritten("it was not written, because the pass failed")
 	default:
-		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed())
+		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed(), p.released())
 	}
 	if p.now != nil {
 		result.ResourceVersion = p.now.ResourceVersion
@@ -89,7 +88,8 @@ type pass struct {
 	refused     refusals
 	lookedAgain bool
 	changedAny  bool
-	foreseen    bool // now was worked out, not answered
+	handed      []namedPort // to those who named them
+	foreseen    bool        // now was worked out, not answered
 }
 
 // run decides on the last look and applies, until the look is the answer to an
@@ -126,6 +126,9 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		case p.given && p.letsGo(c, intent):
 			p.again = true
 			continue
+		case p.dryRun && len(p.handed) > 0: // which was not stored, so the server cannot be asked
+			p.foresee(intent)
+			return p.outcome(), nil
 		}
 		done, err := p.send(ctx, c, intent)
 		if err != nil {
@@ -166,12 +169,13 @@ func (p *pass) begin() (err error) {
 	return err
 }
 
-// letsGo tells that an intent takes more than an apply that a stale look can do
-// no harm by: it lets go of a whole container, where the server may have to be
-// kept from pruning, or it takes over what nobody owns.
+// letsGo tells that an intent takes more than one apply: it lets go of a whole
+// container, where the server may have to be kept from pruning, it takes over
+// what nobody owns, or it hands over what another manager named.
 func (p *pass) letsGo(c *Container, intent Intent) bool {
 	held, err := p.held(p.now)
-	return err != nil || intent.TakeOver || len(intent.Emit) == 0 ||
+	named, problem := p.named(p.now, c.Name, intent.Emit)
+	return err != nil || problem != nil || intent.TakeOver || len(intent.Emit) == 0 || len(named) > 0 ||
 		slices.ContainsFunc(held, func(name string) bool { return name != c.Name })
 }
 
@@ -181,13 +185,7 @@ func (p *pass) letsGo(c *Container, intent Intent) bool {
 // we did not put there is.
 func (p *pass) stands(next Intent) bool {
 	if p.sent.TakeOver && p.dryRun {
-		p.now = foresee(p.now, p.container, next.Emit, p.us())
-		p.foreseen = true
-		for i := range p.ports {
-			if s := &p.ports[i]; s.State == Owned {
-				s.Owners = []fieldmanager.Manager{p.us()}
-			}
-		}
+		p.foresee(next)
 		return true
 	}
 	said, says := slices.SortedFunc(slices.Values(p.sent.Emit), Port.compare), slices.SortedFunc(slices.Values(next.Emit), Port.compare)

@@ -91,7 +91,8 @@ func (o others) keep(w *Workload, name string, ours []containerPort) bool {
 }
 
 // takeOut takes us out of containers by one patch: our claim, and the ports
-// that only we own. The patch insists on the workload as it was read.
+// that only we own. One that another manager named goes to that manager. The
+// patch insists on the workload as it was read.
 func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string) (*Workload, error) {
 	others, err := a.others(w)
 	if err != nil {
@@ -101,6 +102,11 @@ func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string)
 	if err != nil {
 		return nil, err
 	}
+	named, err := a.named(w, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	named = slices.DeleteFunc(named, func(p namedPort) bool { return !slices.Contains(containers, p.container) })
 	var paths []fieldpath.Path
 	var remove []fieldmanager.PatchOperation
 	for _, name := range containers {
@@ -112,13 +118,17 @@ func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string)
 		owners := others.In(portsOf(name))
 		for i, p := range slices.Backward(w.Containers[at].Ports) { // backward, so that indices hold
 			key := portKey{p.ContainerPort, p.Protocol}.fields()
-			if slices.Contains(ours, containerPort{name, p}) && len(owners.Of(key).Item) == 0 {
+			stays := slices.ContainsFunc(named, func(n namedPort) bool { return n.containerPort == containerPort{name, p} })
+			if !stays && slices.Contains(ours, containerPort{name, p}) && len(owners.Of(key).Item) == 0 {
 				remove = append(remove, removal(at, i, p)...)
 			}
 		}
 	}
-	managed, err := fieldmanager.WithoutBelow(w.ManagedFields, a.us(), paths...)
+	managed, err := a.handedOver(w.ManagedFields, named)
 	if err != nil {
+		return nil, err
+	}
+	if managed, err = fieldmanager.WithoutBelow(managed, a.us(), paths...); err != nil {
 		return nil, err
 	}
 	return a.patchManagedFields(ctx, w, managed, remove...)

@@ -15,8 +15,9 @@ import (
 )
 
 // Release gives up all that we own of a workload, in any of its containers.
-// The ports that nobody else owns go; with keepPorts they stay, owned by
-// nobody, and the pod template does not change. A second release finds
+// The ports that nobody else owns go, but for those that another manager has
+// named: they stay, and are that manager's. With keepPorts all stay, the others
+// owned by nobody, and the pod template does not change. A second release finds
 // nothing to do.
 //
 // The outcome is Applied, Unchanged, TargetNotFound, Paused or Failed; only
@@ -86,21 +87,33 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	if r.After, err = a.giveUp(ctx, w, keepPorts); err != nil {
 		return err
 	}
-	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, released(was, r.After)
+	named, err := a.named(w, "", nil)
+	if err != nil {
+		return err
+	}
+	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, released(was, named, r.After)
 	return nil
 }
 
 // giveUp empties our entry: by an apply of nothing, which takes along what
 // only we own, or by taking the entry out, which leaves the ports alone.
 func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Workload, error) {
+	named, err := a.named(w, "", nil)
+	if err != nil {
+		return nil, err
+	}
 	if keepPorts {
-		return a.patchManagedFields(ctx, w, fieldmanager.Without(w.ManagedFields, a.us()))
+		managed, err := a.handedOver(w.ManagedFields, named)
+		if err != nil {
+			return nil, err
+		}
+		return a.patchManagedFields(ctx, w, fieldmanager.Without(managed, a.us()))
 	}
 	pruned, err := a.pruned(w, "")
 	if err != nil {
 		return nil, err
 	}
-	if len(pruned) > 0 {
+	if len(pruned)+len(named) > 0 {
 		// One patch for all: a part of them by an apply would be a second change.
 		return a.takeOutAll(ctx, w)
 	}
@@ -108,10 +121,14 @@ func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Wor
 }
 
 // released tells of each port that was ours whether it is still there.
-func released(was []containerPort, after *Workload) []PortStatus {
+func released(was []containerPort, named []namedPort, after *Workload) []PortStatus {
 	left := gone(was, after)
 	ports := make([]PortStatus, 0, len(was))
 	for _, p := range was {
+		if at := slices.IndexFunc(named, func(n namedPort) bool { return n.containerPort == p }); at >= 0 {
+			ports = append(ports, named[at].status(after))
+			continue
+		}
 		s := PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released}
 		if slices.Contains(left, p) {
 			s.State = Removed

@@ -27,8 +27,9 @@ const (
 	Invalid State = "Invalid"
 	// Removed: the port was ours and is gone.
 	Removed State = "Removed"
-	// Released: the port was ours and stays, owned by nobody else than those
-	// who own it still. Only a release that keeps the ports has it.
+	// Released: the port was ours and stays. After a release that keeps the
+	// ports those own it who did beside us, or nobody; else it belongs to the
+	// manager who had named it, whose port we do not delete.
 	Released State = "Released"
 )
 
@@ -76,7 +77,7 @@ type Result struct {
 	Outcome         Outcome
 	ResourceVersion string
 	// Ports are the wanted ones in the order of their adapters, then the
-	// removed ones in the order they had.
+	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.

@@ -71,9 +71,15 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 				Ports:  []string{"api:8080/TCP", "backup:12049/TCP"},
 				Owners: map[string][]string{"12049/TCP": {usApply}, "12049/TCP.name": {editUpdate}},
 			},
-			// Once it is not wanted it goes: the name alone does not keep it.
-			wanting().is(apply.Applied, "backup 12049/TCP Removed"),
-			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP"}},
+			// Once it is not wanted it is whose name it has.
+			wanting().is(apply.Applied, `backup 12049/TCP Released kubectl-edit/Update: kubectl-edit (Update) named it "backup", so it stays and is theirs now`),
+			testenv.Expect{
+				Change: testenv.MetadataChanged,
+				Ports:  []string{"api:8080/TCP", "backup:12049/TCP"},
+				Owners: map[string][]string{"12049/TCP": {editUpdate}, "12049/TCP.name": {editUpdate}, "12049/TCP.containerPort": {editUpdate}, "": {argoApply}},
+			},
+			wanting().is(apply.Unchanged),
+			argo(static), testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("also while our name is on another port", func(t *testing.T) {

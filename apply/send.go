@@ -27,7 +27,8 @@ func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool
 	return false, err
 }
 
-// write applies the intent. Where the server would prune what is nobody's along
+// write applies the intent. Where that would delete what another manager named,
+// it is handed over first; where the server would prune what is nobody's along
 // with the containers that it lets go, we take ourselves out of those first.
 func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bool, answer *Workload, err error) {
 	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit, asRead: p.given && p.now.ResourceVersion != ""}
@@ -37,6 +38,16 @@ func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bo
 		}
 		answer, err = p.apply(ctx, says)
 		return false, answer, err
+	}
+	named, err := p.named(p.now, c.Name, intent.Emit)
+	if err != nil {
+		return false, nil, err
+	}
+	if len(named) > 0 {
+		if answer, err = p.handOver(ctx, p.now, named); err == nil {
+			p.handed = append(p.handed, named...)
+		}
+		return true, answer, err
 	}
 	keep := c.Name
 	if len(intent.Emit) == 0 {

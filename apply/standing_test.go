@@ -65,13 +65,16 @@ func stands(applier *apply.Applier, container string, want apply.Wanted, done ap
 	if done.Outcome != apply.Applied {
 		now = done.Outcome
 	}
-	kept := slices.DeleteFunc(slices.Clone(done.Ports), func(p apply.PortStatus) bool { return p.State == apply.Removed })
+	kept := slices.DeleteFunc(slices.Clone(done.Ports), leaves)
 	if !f.stands || f.result.Outcome != now || !slices.Equal(describe(f.result.Ports), describe(kept)) {
 		return fmt.Errorf("after a pass that was %s, standing is %t as %s with %q, want %s with %q",
 			done.Outcome, f.stands, f.result.Outcome, describe(f.result.Ports), now, describe(kept))
 	}
 	return nil
 }
+
+// leaves tells of a port that the pass before it has told of for the last time.
+func leaves(p apply.PortStatus) bool { return p.State == apply.Removed || p.State == apply.Released }
 
 // standing asks of the live workload what stands for this pass.
 func (p pass) standing(want bool) testenv.Do {

@@ -63,6 +63,17 @@ func (p *pass) removed() []PortStatus {
 	return removed
 }
 
+// released are the ports that were ours and now belong to who named them.
+func (p *pass) released() []PortStatus {
+	var released []PortStatus
+	for _, port := range p.handed {
+		if len(gone([]containerPort{port.containerPort}, p.now)) == 0 {
+			released = append(released, port.status(p.now))
+		}
+	}
+	return released
+}
+
 func (p *pass) outcome() Outcome {
 	if p.changedAny {
 		return Applied

@@ -60,7 +60,12 @@ func (h HandOver) Do(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav
 		}
 	}
 	if len(moved) > 0 && h.To != nil {
-		if after, err = h.To.take(after, taken.Union(h.List.Claim(nil)), since); err != nil {
+		if h.To.Manager.Operation == metav1.ManagedFieldsOperationApply {
+			// An applier names the items above. An updater does not come to own
+			// them, and would keep them from those who do.
+			taken = taken.Union(h.List.Claim(nil))
+		}
+		if after, err = h.To.take(after, taken, since); err != nil {
 			return nil, nil, err
 		}
 	}

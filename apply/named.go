@@ -1,0 +1,76 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// A client-side merge of a static port onto the number of an adapter port
+// changes its name and nothing else, so that its manager comes to own the name
+// alone and the port stays ours (row 3). Nothing but us keeps the port then, and
+// what we do not apply any more is deleted: so it goes to the manager who named
+// it instead, in a patch that does not change the pod template.
+
+// namedPort is a port that we own alone and that another manager has named.
+type namedPort struct {
+	containerPort
+	namer fieldmanager.Manager
+}
+
+// named are those ports that an apply of nothing but these to this container
+// would delete.
+func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort, error) {
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	var named []namedPort
+	for i := range w.Containers {
+		c := &w.Containers[i]
+		now := lookAt(entries, a.us(), c)
+		for _, port := range c.Ports {
+			p := now.byKey[portKey{port.ContainerPort, port.Protocol}]
+			stays := c.Name == container && slices.ContainsFunc(emit, func(e Port) bool { return p.key == portKey{e.Number, e.Protocol} })
+			if p.namedByAnother() && !stays {
+				named = append(named, namedPort{containerPort{c.Name, port}, p.namers[0]})
+			}
+		}
+	}
+	return named, nil
+}
+
+// handedOver are the managedFields with each of the ports in the entry of who
+// named it.
+func (a *Applier) handedOver(managed []metav1.ManagedFieldsEntry, named []namedPort) ([]metav1.ManagedFieldsEntry, error) {
+	for _, p := range named {
+		h := fieldmanager.HandOver{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()},
+			To: &fieldmanager.Taker{Manager: p.namer, APIVersion: APIVersion}}
+		var err error
+		if managed, _, err = h.Do(managed, portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()); err != nil {
+			return nil, err
+		}
+	}
+	return managed, nil
+}
+
+// handOver stores that. The patch insists on the workload as it was read.
+func (a *Applier) handOver(ctx context.Context, w *Workload, named []namedPort) (*Workload, error) {
+	managed, err := a.handedOver(w.ManagedFields, named)
+	if err != nil {
+		return nil, err
+	}
+	return a.patchManagedFields(ctx, w, managed)
+}
+
+// status tells of the port after it was handed over.
+func (p namedPort) status(after *Workload) PortStatus {
+	return PortStatus{
+		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released,
+		Owners: ownersOf(after, p.containerPort), Message: fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.namer, p.Name),
+	}
+}
