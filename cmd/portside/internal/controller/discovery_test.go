@@ -1,0 +1,170 @@
+package controller
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// fault is something that goes wrong with pods, while smb is no longer active
+// for those that answer well.
+type fault struct {
+	name  string
+	pods  int // 1 when 0
+	https bool
+	// slow: the fault is a question that is not answered, so the timeout is short.
+	slow  bool
+	begin func(t *testing.T, s *site)
+	// Discovered is false for the reason, with the message; where it is empty
+	// nothing is to be seen of the fault.
+	reason, message string
+	polls           int // 4 when 0, which is longer than removalDelay
+	// check looks at what the pods were asked.
+	check func(t *testing.T, s *site)
+}
+
+func oneOf(what string) string { return "0 of 1 ready pods answered; 1: " + what }
+
+func answer(with http.HandlerFunc) func(*testing.T, *site) {
+	return func(_ *testing.T, s *site) { s.say(with) }
+}
+
+var faults = []fault{
+	{name: "500", begin: answer(fails(500)), reason: "ServerError", message: oneOf("the server failed (status 500)")},
+	{name: "404", begin: answer(fails(404)), reason: "NotFound", message: oneOf("the path is not there (status 404)")},
+	{
+		name: "401 once", begin: func(_ *testing.T, s *site) { s.have(func(s *site) { clear(s.tokens) }) },
+		check: func(t *testing.T, s *site) {
+			if _, refused := s.was(""); refused != 1 {
+				t.Errorf("401 was answered %d times", refused)
+			}
+		},
+	},
+	{
+		name: "401 for good", begin: func(_ *testing.T, s *site) { s.have(func(s *site) { s.refusing = true }) },
+		reason: "Unauthorized", message: oneOf("logging in: the credentials are refused (status 401)"),
+	},
+	{name: "timeout", slow: true, begin: answer(silent), reason: "Timeout", message: oneOf("no whole answer came in time")},
+	{name: "reset", begin: answer(reset), reason: "Interrupted", message: oneOf("the connection broke before the answer was whole")},
+	{name: "truncated", begin: answer(truncated), reason: "Interrupted", message: oneOf("the connection broke before the answer was whole")},
+	{name: "HTML", begin: answer(says("<html><body>[]</body></html>")), reason: "Malformed", message: oneOf(malformed)},
+	{name: "null", begin: answer(says("null")), reason: "Malformed", message: oneOf(malformed)},
+	{
+		name: "2 MiB", begin: answer(says("[" + strings.Repeat(" ", 2<<20) + "]")),
+		reason: "TooLarge", message: oneOf("the answer is longer than is read"),
+	},
+	{
+		name: "redirect", begin: func(_ *testing.T, s *site) {
+			s.say(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
+		},
+		reason: "Redirected", message: oneOf("the server redirects elsewhere, which is not followed"),
+		check: func(t *testing.T, s *site) {
+			if asked, _ := s.was("/elsewhere"); asked != 0 {
+				t.Error("the redirect was followed")
+			}
+		},
+	},
+	{
+		name: "expired certificate", https: true, begin: func(_ *testing.T, s *site) { s.have(func(s *site) { s.outdated = true }) },
+		reason: "TLSFailed", message: oneOf("the server's certificate has expired, or is not valid yet"),
+	},
+	{
+		name: "token expiring while polling", begin: func(*testing.T, *site) {}, polls: 2 * int(tokenLife/pollInterval),
+		check: func(t *testing.T, s *site) {
+			logins, refused := s.was("/api/v1/auth/login")
+			refreshes, _ := s.was("/api/v1/auth/refresh")
+			if refused != 0 || logins != 2 || refreshes < 2 { // the second pod of the name logs in too
+				t.Errorf("%d logins, %d refreshes, and a token was refused %d times", logins, refreshes, refused)
+			}
+		},
+	},
+	{
+		name: "one of three pods silent", pods: 3, slow: true, begin: func(t *testing.T, s *site) {
+			s.say(silent, "files-1")
+			s.say(recorded(t, "smb-disabled"))
+		},
+		reason: "PartlyAnswered", message: "2 of 3 ready pods answered; 1: no whole answer came in time",
+	},
+	{
+		name: "one pod behind", pods: 3, begin: func(t *testing.T, s *site) {
+			s.say(recorded(t, "both-running"), "files-1")
+			s.say(recorded(t, "nfs-renumbered"))
+		},
+		reason: "Disagreeing", message: "every ready pod answered; not all give the same number for adapter-nfs",
+	},
+}
+
+const malformed = "the answer is not the JSON list of at most 64 adapters"
+
+// reset ends the connection as a process that is killed does.
+func reset(w http.ResponseWriter, _ *http.Request) {
+	if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0)
+		}
+		_ = conn.Close()
+	}
+}
+
+// truncated ends a good answer half way.
+func truncated(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "1000")
+	_, _ = io.WriteString(w, "[]")
+	panic(http.ErrAbortHandler)
+}
+
+// While a fault lasts no port goes, though it lasts longer than removalDelay,
+// and the condition says why. When it is over, the same process goes by what the
+// pods then say. The pod template changes twice in all.
+func TestNothingIsRemovedForWhatIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	for _, f := range faults {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			timeout := 20
+			if f.slow {
+				timeout = 1
+			}
+			a := ask(t, max(f.pods, 1), timeout, f.https)
+			before := a.adapterSet(t.Context()).GetResourceVersion()
+			f.begin(t, a.site)
+			if f.reason != "" {
+				a.untilDiscovered("False", f.reason, f.message)
+			}
+			a.polls(max(f.polls, 4))
+			if f.reason == "" && a.adapterSet(t.Context()).GetResourceVersion() != before {
+				t.Error("status was written")
+			}
+			if f.check != nil {
+				f.check(t, a.site)
+			}
+			if n := a.templates(); n != 1 {
+				t.Errorf("the pod template was changed %d times before the fault was over", n)
+			}
+			a.site.recover(recorded(t, "smb-disabled"))
+			a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
+			a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
+			a.untilDiscovered("True", "Answered", "every ready pod answered")
+			if n := a.templates(); n != 2 {
+				t.Errorf("the pod template was changed %d times in all", n)
+			}
+		})
+	}
+}
+
+// Here an empty list is an answer as good as any: nothing is active.
+func TestAnEmptyListIsAnAnswer(t *testing.T) {
+	t.Parallel()
+	a := ask(t, 1, 20, false)
+	a.site.say(says("[]"))
+	a.untilPorts("api:8080/TCP")
+	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
+	a.untilDiscovered("True", "Answered", "every ready pod answered")
+	a.site.recover(recorded(t, "both-running"))
+	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
+	if n := a.templates(); n != 3 {
+		t.Errorf("the pod template was changed %d times", n)
+	}
+}
