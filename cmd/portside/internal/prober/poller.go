@@ -21,6 +21,11 @@ import (
 // is asked: two to the power of it.
 const mostRefusals = 4
 
+// prepareTimeout bounds what is asked of the API server for one poll, so that a
+// server that does not answer is told of. The first list of all pods is part of
+// it.
+const prepareTimeout = time.Minute
+
 // poller asks one target.
 type poller struct {
 	*Prober
@@ -106,10 +111,9 @@ func (p *poller) poll(ctx context.Context) Answer {
 	return answer
 }
 
-// prepare finds whom to ask, and with what. The API server has as long for it
-// as a pod has for its answer.
+// prepare finds whom to ask, and with what.
 func (p *poller) prepare(ctx context.Context) (*discovery.Client, []discovery.Pod, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout())
+	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
 	client, err := p.client(ctx)
 	if err != nil {
@@ -117,10 +121,6 @@ func (p *poller) prepare(ctx context.Context) (*discovery.Client, []discovery.Po
 	}
 	pods, err := p.options.Pods.Ready(ctx, p.target, p.question)
 	return client, pods, err
-}
-
-func (p *poller) timeout() time.Duration {
-	return time.Duration(ptr.Deref(p.question.HTTP.TimeoutSeconds, 0)) * time.Second
 }
 
 // failed is the answer when no pod can be asked. Its message is the reason's
@@ -149,7 +149,7 @@ func (p *poller) client(ctx context.Context) (*discovery.Client, error) {
 		Scheme:     http.Scheme,
 		ServerName: http.ServerName,
 		Path:       http.Path,
-		Timeout:    p.timeout(),
+		Timeout:    time.Duration(ptr.Deref(http.TimeoutSeconds, 0)) * time.Second,
 	}, credentials)
 }
 

@@ -22,7 +22,9 @@ import (
 func TestPollsAreSpread(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		const targets, step = 200, 250 * time.Millisecond
-		name := func(i int) apply.Target { return apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)} }
+		name := func(i int) apply.Target {
+			return apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
+		}
 		for i := range targets {
 			s.Ask(name(i), question(types.UID(fmt.Sprint("uid-", i))))
 		}
