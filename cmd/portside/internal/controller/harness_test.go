@@ -12,6 +12,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -41,6 +42,12 @@ func serve(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Op
 // start is serve, for a test that stops the service itself.
 func start(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Options)) *service {
 	t.Helper()
+	return startAs(t, cp, cp.Config(), ns, change...)
+}
+
+// startAs starts the service as a user.
+func startAs(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns string, change ...func(*Options)) *service {
+	t.Helper()
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +56,7 @@ func start(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Op
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := ctrl.NewManager(s.sent.Wrap(cp.Config()), ctrl.Options{
+	mgr, err := ctrl.NewManager(s.sent.Wrap(user), ctrl.Options{
 		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
 	})
 	if err != nil {

@@ -1,0 +1,151 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+func (s *scene) delete(t *testing.T, name string) {
+	t.Helper()
+	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expectFinalizer waits until the AdapterSet files has ours, or does not.
+func (s *scene) expectFinalizer(t *testing.T, has bool) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("a finalizer: %t", has), func(ctx context.Context) error {
+		set, err := s.get(ctx, "files")
+		if err == nil && slices.Contains(set.Finalizers, finalizer) != has {
+			err = fmt.Errorf("it has %q", set.Finalizers)
+		}
+		return err
+	})
+}
+
+// expectGivenUp waits until we own nothing of the workload.
+func (s *scene) expectGivenUp(t *testing.T) {
+	t.Helper()
+	testenv.Eventually(t, "our entry is given up", func(ctx context.Context) error { return s.givenUp(ctx) })
+}
+
+func (s *scene) givenUp(ctx context.Context) error {
+	live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
+	if err != nil {
+		return err
+	}
+	for _, e := range live.GetManagedFields() {
+		if e.Manager == testenv.Portside {
+			return fmt.Errorf("it is there: %s", e.FieldsV1)
+		}
+	}
+	return nil
+}
+
+// TestThePolicyIsThatOfTheEnd: the finalizer comes and goes with it.
+func TestThePolicyIsThatOfTheEnd(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	s.expectFinalizer(t, true)
+	mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Retain"))
+	s.expectFinalizer(t, false)
+	s.delete(t, "files")
+	expectGone(t, s.cp, s.ns)
+	s.expectGivenUp(t)
+	expectPorts(t, s.cp, s.ns, nfs...)
+}
+
+// TestAFinalizerOfAnotherOwner: one that an applied copy of the AdapterSet
+// brought, or a service under another name, keeps nothing for ever.
+func TestAFinalizerOfAnotherOwner(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+	patch := fmt.Appendf(nil, `{"metadata":{"finalizers":["example.com/first",%q]},"spec":{"deletionPolicy":"Remove"}}`, finalizer)
+	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, patch); err != nil {
+		t.Fatal(err)
+	}
+	s.caughtUp(t)
+	s.delete(t, "files")
+	expectPorts(t, s.cp, s.ns, static...)
+	s.expectFinalizer(t, false)
+	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)); err != nil {
+		t.Fatal(err)
+	}
+	expectGone(t, s.cp, s.ns)
+}
+
+// TestAnotherTakesThePortsOver: what is to be removed is not, where another
+// AdapterSet wants the workload.
+func TestAnotherTakesThePortsOver(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "{name: files}", "{name: later}", 1))
+	s.expectOf(t, "later", "Stalled", "True", "TargetTaken")
+	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	s.delete(t, "files")
+	expectGone(t, s.cp, s.ns)
+	s.expectOf(t, "later", "Ready", "True", "InPlace")
+	templateChanges(t, history, 0)
+}
+
+// TestAPauseHoldsTheEndUp: nothing is written, not even that we give up, until
+// it is over.
+func TestAPauseHoldsTheEndUp(t *testing.T) {
+	t.Parallel()
+	for policy, after := range map[string][]string{"Retain": nfs, "Remove": static} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: "+policy), nfs...)
+			pause(t, s.git, s.ns, `"true"`)
+			s.expect(t, "Ready", "False", "Paused")
+			writes := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets")
+			s.delete(t, "files")
+			if policy == "Remove" {
+				s.expect(t, "Reconciling", "True", "Removing")
+			} else {
+				expectGone(t, s.cp, s.ns)
+			}
+			if s.givenUp(t.Context()) == nil {
+				t.Error("it was given up in a pause")
+			}
+			if n := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets"); n != writes {
+				t.Errorf("%d writes in a pause", n-writes)
+			}
+			pause(t, s.git, s.ns, "null")
+			s.expectGivenUp(t)
+			expectPorts(t, s.cp, s.ns, after...)
+			expectGone(t, s.cp, s.ns)
+		})
+	}
+}
+
+// TestWhatWasJustAppliedIsGivenUp: the watch may not have told of it yet.
+func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
+	s.rolledOut(t)
+	for range 10 {
+		mustApply(t, s.git, adapterSet(withNFS, ""))
+		testenv.Eventually(t, "our entry is there", func(ctx context.Context) error {
+			if s.givenUp(ctx) == nil {
+				return fmt.Errorf("it is not")
+			}
+			return nil
+		})
+		s.delete(t, "files")
+		s.expectGivenUp(t)
+	}
+}
