@@ -129,6 +129,16 @@ func (f *fleet) draw() (adapters, ports []string) {
 	return adapters, ports
 }
 
+// changeAll changes all members, which must have the ports that they are to
+// have.
+func (f *fleet) changeAll() {
+	f.t.Helper()
+	f.waitRight()
+	for _, m := range f.members {
+		f.change(m)
+	}
+}
+
 // changeSettled changes some of the members that have the ports they are to
 // have, at least one if there is one. The others still wait for their last
 // change, and two at once would be one.

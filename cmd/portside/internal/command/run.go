@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -8,31 +9,25 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/controller"
-	"github.com/portside-dev/portside/fieldmanager"
 )
 
-const (
-	defaultFullPass    = 10 * time.Hour
-	defaultMaxRollouts = 10
-	defaultConcurrent  = 10
-	shutdownTimeout    = 25 * time.Second // a pod has 30 by default
-)
+// shutdownTimeout bounds a graceful stop. A pod has 30 seconds by default.
+const shutdownTimeout = 25 * time.Second
 
 type runCommand struct {
 	*session
 	service  controller.Options
 	selector string
 
-	leaderElect    bool
-	leaseNamespace string
+	leader         leaderFlags
 	healthAddress  string
 	metricsAddress string
 	metricsSecure  bool
@@ -66,46 +61,8 @@ with 1 when it cannot start or no longer leads.`,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
-	flags := cmd.Flags()
-	fieldManagerFlag(cmd, &r.service.FieldManager)
-	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
-	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to take care of, such as team=files")
-	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused")
-	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads to work on at once")
-	flags.DurationVar(&r.service.FullPass, "full-pass", defaultFullPass, "How often the API server is asked of every workload, whatever is known; jittered")
-	flags.BoolVar(&r.leaderElect, "leader-elect", true, "Have one of several replicas lead, by a Lease named after the field manager")
-	flags.StringVar(&r.leaseNamespace, "leader-election-namespace", "", "Namespace of the Lease; the pod's own, or that of the context, if empty")
-	flags.StringVar(&r.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none")
-	flags.StringVar(&r.metricsAddress, "metrics-bind-address", ":8443", "Address of /metrics; 0 for none")
-	flags.BoolVar(&r.metricsSecure, "metrics-secure", true, "Serve /metrics over TLS, to those whom the API server lets get the URL /metrics")
-	flags.StringVar(&r.metricsCertDir, "metrics-cert-dir", "", "Folder with tls.crt and tls.key of /metrics; a certificate is made up if empty")
-	flags.StringVar(&r.pprofAddress, "pprof-bind-address", "", "Address of /debug/pprof; none if empty")
-	flags.BoolVar(&r.service.AllowLoopback, "allow-loopback-pods", false, "Ask pods at loopback addresses too, which no cluster has")
-	_ = flags.MarkHidden("allow-loopback-pods") // for the demo, whose pods are servers on this machine
+	r.addFlags(cmd)
 	return cmd
-}
-
-// check refuses flags that make no service.
-func (r *runCommand) check(cmd *cobra.Command) error {
-	if err := fieldmanager.ValidateName(r.service.FieldManager); err != nil {
-		return usageError(cmd, "--field-manager: %w", err)
-	}
-	selector, err := labels.Parse(r.selector)
-	if err != nil {
-		return usageError(cmd, "--selector: %w", err)
-	}
-	if r.selector != "" {
-		r.service.Selector = selector
-	}
-	switch {
-	case r.service.MaxConcurrentRollouts < 1:
-		return usageError(cmd, "--max-concurrent-rollouts %d is not at least 1", r.service.MaxConcurrentRollouts)
-	case r.service.Concurrent < 1:
-		return usageError(cmd, "--concurrent %d is not at least 1", r.service.Concurrent)
-	case r.service.FullPass < time.Minute:
-		return usageError(cmd, "--full-pass %s is not at least 1m", r.service.FullPass)
-	}
-	return nil
 }
 
 func (r *runCommand) run(cmd *cobra.Command) error {
@@ -119,7 +76,8 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 		}
 	}
 	log := logr.FromContextOrDiscard(cmd.Context())
-	ctrl.SetLogger(log)
+	// What controller-runtime says of itself is less than what we say.
+	ctrl.SetLogger(log.V(1))
 	mgr, err := r.manager(log)
 	if err != nil {
 		return err
@@ -131,10 +89,17 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	if err := errors.Join(
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("watching", func(*http.Request) error { return service.Watching() }),
+		mgr.Add(manager.RunnableFunc(func(context.Context) error {
+			log.Info("leading")
+			return nil
+		})),
 	); err != nil {
 		return err
 	}
 	log.Info("starting", "version", readVersion(r.version).Version, "fieldManager", r.service.FieldManager)
+	if r.leader.elect {
+		log.Info("waiting to lead", "lease", r.leader.namespace+"/"+r.service.FieldManager)
+	}
 	if err := mgr.Start(cmd.Context()); err != nil {
 		return fmt.Errorf("the service ended: %w", err)
 	}
@@ -149,9 +114,8 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 	}
 	config.Timeout = 0               // of a whole request, which would end every watch
 	config.QPS, config.Burst = -1, 0 // the API server has priority and fairness
-	namespace := r.leaseNamespace
-	if namespace == "" {
-		if namespace, _, err = r.namespace(); err != nil {
+	if r.leader.namespace == "" {
+		if r.leader.namespace, _, err = r.namespace(); err != nil {
 			return nil, err
 		}
 	}
@@ -163,11 +127,14 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 	grace := shutdownTimeout
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
-		Logger:                        log,
-		LeaderElection:                r.leaderElect,
+		Logger:                        log.V(1),
+		LeaderElection:                r.leader.elect,
 		LeaderElectionID:              r.service.FieldManager,
-		LeaderElectionNamespace:       namespace,
+		LeaderElectionNamespace:       r.leader.namespace,
 		LeaderElectionReleaseOnCancel: true,
+		LeaseDuration:                 &r.leader.leaseDuration,
+		RenewDeadline:                 &r.leader.renewDeadline,
+		RetryPeriod:                   &r.leader.retryPeriod,
 		HealthProbeBindAddress:        r.healthAddress,
 		PprofBindAddress:              r.pprofAddress,
 		Metrics:                       r.metricsOptions(),
