@@ -111,11 +111,10 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return Failed, err
 		}
 		p.container, p.ports = c.Name, intent.Ports
+		if outcome, settled := p.settled(intent); settled {
+			return outcome, nil
+		}
 		switch {
-		case p.now.Paused && p.sent == nil:
-			return Paused, nil
-		case p.sent != nil && (p.now.Paused || p.stands(intent)):
-			return p.outcome(), nil
 		case len(intent.Emit) == 0 && !p.Holds(p.now):
 			if len(p.refused) == 0 || p.lookedAgain {
 				return p.outcome(), nil
@@ -126,9 +125,6 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		case p.given && p.letsGo(c, intent):
 			p.again = true
 			continue
-		case p.dryRun && len(p.handed) > 0: // which was not stored, so the server cannot be asked
-			p.foresee(intent)
-			return p.outcome(), nil
 		}
 		done, err := p.send(ctx, c, intent)
 		if err != nil {
@@ -138,6 +134,20 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return p.outcome(), nil
 		}
 	}
+}
+
+// settled tells that nothing is left to be sent, and what the pass came to.
+func (p *pass) settled(next Intent) (Outcome, bool) {
+	switch {
+	case p.now.Paused && p.sent == nil:
+		return Paused, true
+	case p.sent != nil && (p.now.Paused || p.stands(next)):
+		return p.outcome(), true
+	case p.dryRun && len(p.handed) > 0: // which was not stored, so the server cannot be asked
+		p.foresee(next)
+		return p.outcome(), true
+	}
+	return "", false
 }
 
 // look reads the target where there is no look yet, or where it has to be read
