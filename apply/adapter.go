@@ -2,8 +2,8 @@ package apply
 
 import "github.com/portside-dev/portside/apply/v1alpha1"
 
-// MaxAdapters is how many adapters one list may name, active or not. A longer
-// list is refused whole: it is far beyond what a server has protocols for, so
+// MaxAdapters is how many adapters the list of a source may name, active or not.
+// A longer list is refused whole: it is far beyond what a server has protocols for, so
 // it is read as a source gone wrong.
 const MaxAdapters = v1alpha1.MaxAdapters
 

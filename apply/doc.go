@@ -38,8 +38,9 @@
 //   - Of two wanted ports with one key or one name the first wins and the other
 //     is Blocked. An invalid adapter is Invalid and left out. In both cases a
 //     port of ours that is live under the adapter's name stays as it is: a
-//     source that talks nonsense takes nothing away. A list of more than
-//     [MaxAdapters] is refused whole.
+//     source that talks nonsense takes nothing away. A source's list of more
+//     than [MaxAdapters] is refused whole; ports that wait for their removal do
+//     not count.
 //   - Live keys are emitted in their live order, new ones after them sorted by
 //     number and protocol. The order of an applied list wins on the server, so
 //     another order would be a change, and a change restarts pods.

@@ -51,7 +51,7 @@ func Decide(w *Workload, c *Container, want Wanted, manager string) (Intent, err
 type refusals map[portKey]string
 
 func decide(w *Workload, c *Container, want Wanted, manager string, refused refusals) (Intent, error) {
-	wanted, err := wantedPorts(want.Adapters)
+	wanted, err := wantedPorts(want)
 	if err != nil {
 		return Intent{}, err
 	}

@@ -76,7 +76,7 @@ type Result struct {
 	Container       string
 	Outcome         Outcome
 	ResourceVersion string
-	// Ports are the wanted ones in the order of their adapters, then the
+	// Ports are the wanted ones in the order of [Wanted], then the
 	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
 	// Before and After are the workload as first and as last seen; both are

@@ -47,7 +47,7 @@ func (p *pass) there(ours []containerPort, s PortStatus) bool {
 // removed are the ports that were ours and are gone.
 func (p *pass) removed() []PortStatus {
 	types := map[string]string{}
-	for _, a := range p.want.Adapters {
+	for _, a := range p.want.all() {
 		types[PortName(a.Type)] = a.Type
 	}
 	var removed []PortStatus

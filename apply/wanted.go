@@ -2,6 +2,7 @@ package apply
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,10 +13,17 @@ type Wanted struct {
 	// Adapters are all that the source knows, active or not. They are at most
 	// [MaxAdapters].
 	Adapters []Adapter
+	// Waiting are adapters that are over for the source, and whose ports are to
+	// stay for a while yet. They are wanted as an active one is, after those of
+	// the source, and do not count: a port that waits is no word of a source.
+	Waiting []Adapter
 	// AllowHostNetwork permits ports in a pod template with hostNetwork, where
 	// each reserves its number on the node.
 	AllowHostNetwork bool
 }
+
+// all are the adapters that ports are wanted for, those of the source first.
+func (w Wanted) all() []Adapter { return slices.Concat(w.Adapters, w.Waiting) }
 
 // TooManyError refuses a list of adapters whole.
 type TooManyError struct{ Count int }
@@ -37,13 +45,13 @@ type wantedPort struct {
 // wantedPorts are the ports of the active adapters in their order. A number,
 // type or protocol that makes no port is Invalid; of two ports with one key or
 // one name the later is Blocked.
-func wantedPorts(adapters []Adapter) ([]wantedPort, error) {
-	if len(adapters) > MaxAdapters {
-		return nil, &TooManyError{Count: len(adapters)}
+func wantedPorts(want Wanted) ([]wantedPort, error) {
+	if len(want.Adapters) > MaxAdapters {
+		return nil, &TooManyError{Count: len(want.Adapters)}
 	}
 	var wanted []wantedPort
 	byKey, byName := map[portKey]string{}, map[string]string{}
-	for _, a := range adapters {
+	for _, a := range want.all() {
 		if !a.Active() {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,40 @@ func TestNonsenseTakesNothingAway(t *testing.T) {
 			"adapter-nfs 0/TCP Invalid: port 0 is not within 1 to 65535", "adapter-smb 12049/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed"),
 		testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:12049/TCP"}},
 	).Run(t, testenv.Shared(t))
+}
+
+// TestWhatWaitsDoesNotCount: the limit is for what a source says, and a port
+// that waits for its removal is the last to get what another has too.
+func TestWhatWaitsDoesNotCount(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	applier, target := newApplier(t, cp), apply.Target{Kind: apply.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}
+	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+		t.Fatal(err)
+	}
+	pass := func(want apply.Wanted) apply.Result {
+		t.Helper()
+		result, err := applier.Pass(t.Context(), target, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	full := make([]apply.Adapter, apply.MaxAdapters)
+	for i := range full {
+		full[i] = apply.Adapter{Type: fmt.Sprintf("t%d", i), Port: int64(1000 + i), Enabled: true, Running: true}
+	}
+	pass(apply.Wanted{Adapters: []apply.Adapter{nfs, smb}})
+	result := pass(apply.Wanted{Adapters: full, Waiting: []apply.Adapter{nfs, at(smb, 1000)}})
+	if got, want := describe(result.Ports[len(full):]), []string{ownedNFS,
+		`adapter-smb 1000/TCP Blocked portside/Apply: the adapter "t0" before it has the same number and protocol; 1445/TCP stays as it is`,
+	}; !slices.Equal(got, want) {
+		t.Errorf("what waits is %q, want %q", got, want)
+	}
+	result = pass(apply.Wanted{Adapters: full})
+	if got, want := describe(result.Ports[len(full):]), []string{"adapter-smb 1445/TCP Removed", "adapter-nfs 12049/TCP Removed"}; !slices.Equal(got, want) {
+		t.Errorf("then %q, want %q", got, want)
+	}
 }
 
 func TestTooManyAdaptersAreRefusedWhole(t *testing.T) {
