@@ -45,7 +45,8 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 	}
 	w.wake(until)
 	var fought []apply.PortStatus
-	rest := apply.Wanted{AllowHostNetwork: want.AllowHostNetwork}
+	rest := want // what waits for its removal is ours still
+	rest.Adapters = nil
 	for _, a := range want.Adapters {
 		id := idOf(a)
 		if !slices.Contains(lost, id) {

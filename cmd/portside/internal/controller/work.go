@@ -191,7 +191,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wante
 	})
 	w.facts.Waiting = waiting
 	w.wake(next)
-	return apply.Wanted{Adapters: adapters, AllowHostNetwork: rollout.HostNetwork == v1alpha1.HostNetworkAllow}, container, true
+	return apply.Wanted{
+		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: rollout.HostNetwork == v1alpha1.HostNetworkAllow,
+	}, container, true
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
