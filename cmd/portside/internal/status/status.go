@@ -97,7 +97,7 @@ func Same(a, b v1alpha1.AdapterSetStatus) bool { return equality.Semantic.DeepEq
 func (f Facts) ports() []v1alpha1.PortStatus {
 	ports := make([]v1alpha1.PortStatus, 0, len(f.Ports))
 	for _, p := range f.Ports {
-		if p.State == apply.Removed {
+		if p.State == apply.Removed || p.State == apply.Released {
 			continue
 		}
 		s := v1alpha1.PortStatus{
