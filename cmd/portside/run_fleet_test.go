@@ -182,6 +182,15 @@ func (f *fleet) waitRight() {
 	testenv.Eventually(f.t, "the ports of all workloads", f.allRight)
 }
 
+// waitRecorded waits until the histories have what is live. A watch that comes
+// back from an API server's absence has missed all but the last change.
+func (f *fleet) waitRecorded() {
+	f.t.Helper()
+	for _, m := range f.members {
+		m.history.Stored(f.t)
+	}
+}
+
 // check looks back: each change that was called for was stored once, and no
 // static port was ever another. Each change restarted the pod once.
 func (f *fleet) check() {
