@@ -46,7 +46,7 @@ need-controlplane:
 	@.ci/controlplane >/dev/null
 
 .PHONY: demo
-demo: need-controlplane ## play the story of examples/demo on a real control plane (DEMO_ARGS=--keep leaves it up)
+demo: need-controlplane ## play the two acts of examples/demo on a real control plane (DEMO_ARGS=--keep leaves it up)
 	@go build -o bin/demo ./examples/demo
 	@exec bin/demo $(DEMO_ARGS) # under go run, Ctrl-C would be go run's failure
 

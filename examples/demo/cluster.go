@@ -42,8 +42,8 @@ func (c cluster) object(ctx context.Context) (*unstructured.Unstructured, error)
 	return c.reader.Get(ctx, "StatefulSet", namespace, workload)
 }
 
-// ports are the container's ports in their order, with the owner of each.
-func ports(object *unstructured.Unstructured) ([]ownedPort, error) {
+// ports are a container's ports in their order, with the owner of each.
+func ports(object *unstructured.Unstructured, container string) ([]ownedPort, error) {
 	var owned []ownedPort
 	for _, port := range testenv.Ports(object, container) {
 		_, key, _ := cutLast(port)

@@ -23,7 +23,7 @@ func TestStory(t *testing.T) {
 	printed, stderr := io.Pipe()
 	code := make(chan int, 1)
 	go func() {
-		code <- run(ctx, []string{"--keep"}, story, &stdout, stderr)
+		code <- run(ctx, []string{"--keep"}, wholeShow, &stdout, stderr)
 		stderr.Close()
 	}()
 
@@ -94,6 +94,11 @@ func readable(t *testing.T, output string) {
 			t.Errorf("%q is not in the output", st.title)
 		}
 	}
+	for _, sc := range scenes {
+		if !strings.Contains(output, sc.title) {
+			t.Errorf("%q is not in the output", sc.title)
+		}
+	}
 }
 
 // nothingIsLeft looks where the demo and all that it starts keep their files.
@@ -115,7 +120,7 @@ func TestStoryThatIsNotTrue(t *testing.T) {
 	defer interrupt()
 	var stdout bytes.Buffer
 	stderr := &atText{text: " owners statefulset/", do: interrupt}
-	if code := run(ctx, []string{"--keep", "--portside", silent(t)}, []step{lie, story[1]}, &stdout, stderr); code != 1 {
+	if code := run(ctx, []string{"--keep", "--portside", silent(t)}, programme{story: []step{lie, story[1]}}, &stdout, stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	const complaint = "demo: step 1, Argo CD deploys DittoFS: not as claimed:\ngeneration 1, pods started 2: is 1, should be 2\n"
@@ -125,6 +130,25 @@ func TestStoryThatIsNotTrue(t *testing.T) {
 	}
 	if strings.Contains(stdout.String(), story[1].title) {
 		t.Error("the story went on after a claim that does not hold")
+	}
+	nothingIsLeft(t)
+}
+
+// TestSceneThatIsNotTrue has a scene claim less than it costs: the demo does not
+// wait for what cannot come any more, and nothing is left of the service.
+func TestSceneThatIsNotTrue(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	lie := scenes[0]
+	lie.want.changes, lie.want.podStarts = 0, 1
+	var stdout, stderr bytes.Buffer
+	if code := run(t.Context(), nil, programme{scenes: []scene{lie, scenes[1]}}, &stdout, &stderr); code != 1 {
+		t.Errorf("exit code %d, want 1", code)
+	}
+	if !strings.Contains(stderr.String(), "demo: 8. "+lie.title+": not as claimed:\n") {
+		t.Errorf("stderr %q", stderr.String())
+	}
+	if strings.Contains(stdout.String(), scenes[1].title) {
+		t.Error("the act went on after a claim that does not hold")
 	}
 	nothingIsLeft(t)
 }
@@ -148,10 +172,11 @@ func TestUsage(t *testing.T) {
 	}{
 		{[]string{"-h"}, 0, "-keep"},
 		{[]string{"--nope"}, 2, "not defined: -nope"},
+		{[]string{"--act", "3"}, 2, "there is no act 3"},
 		{[]string{"nfs"}, 2, `no argument is taken, but ["nfs"] is given`},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := run(t.Context(), test.args, nil, &stdout, &stderr); code != test.code {
+		if code := run(t.Context(), test.args, programme{}, &stdout, &stderr); code != test.code {
 			t.Errorf("%q: exit code %d, want %d", test.args, code, test.code)
 		}
 		if !strings.Contains(stderr.String(), test.says) || stdout.Len() > 0 {
@@ -168,7 +193,7 @@ func TestInterrupted(t *testing.T) {
 	defer interrupt()
 	var stdout bytes.Buffer
 	stderr := &atText{text: "starting etcd", do: interrupt}
-	if code := run(ctx, []string{"--portside", silent(t)}, story, &stdout, stderr); code != 1 {
+	if code := run(ctx, []string{"--portside", silent(t)}, wholeShow, &stdout, stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	if !strings.HasSuffix(stderr.String(), "demo: interrupted\n") || stdout.Len() > 0 {

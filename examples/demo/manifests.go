@@ -30,9 +30,9 @@ var inGit = []string{"namespace.yaml", "service.yaml", "statefulset.yaml"}
 // manifests are the objects in Git.
 type manifests struct{ objects []*unstructured.Unstructured }
 
-func readManifests(dir string) (*manifests, error) {
+func readManifests(dir string, files ...string) (*manifests, error) {
 	m := &manifests{}
-	for _, name := range inGit {
+	for _, name := range files {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, err
@@ -54,20 +54,36 @@ func (m *manifests) add(text []byte) error {
 		if err != nil {
 			return err
 		}
-		object, err := testenv.Object(document)
-		if err != nil {
+		if err := m.addObject(document); err != nil {
 			return err
 		}
-		m.objects = append(m.objects, object)
 	}
+}
+
+// addObject takes an object as testenv.Object does.
+func (m *manifests) addObject(from any) error {
+	object, err := testenv.Object(from)
+	if err != nil {
+		return err
+	}
+	m.objects = append(m.objects, object)
+	return nil
+}
+
+// of are the objects of a kind.
+func (m *manifests) of(kind string) []*unstructured.Unstructured {
+	var all []*unstructured.Unstructured
+	for _, object := range m.objects {
+		if object.GetKind() == kind {
+			all = append(all, object)
+		}
+	}
+	return all
 }
 
 // dropPort is a commit that takes a static port out of the StatefulSet.
 func (m *manifests) dropPort(name string) {
-	for _, object := range m.objects {
-		if object.GetKind() != "StatefulSet" {
-			continue
-		}
+	for _, object := range m.of("StatefulSet") {
 		testenv.EditContainer(object, container, func(c map[string]any) {
 			var left []any
 			ports, _ := c["ports"].([]any)
@@ -79,6 +95,49 @@ func (m *manifests) dropPort(name string) {
 			c["ports"] = left
 		})
 	}
+}
+
+// renameContainer is a commit that gives the container another name, also where
+// the AdapterSet speaks of it.
+func (m *manifests) renameContainer(name string) error {
+	for _, object := range m.of("StatefulSet") {
+		testenv.EditContainer(object, container, func(c map[string]any) { c["name"] = name })
+	}
+	for _, object := range m.of("AdapterSet") {
+		if err := unstructured.SetNestedField(object.Object, name, "spec", "container"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// move puts everything into another namespace.
+func (m *manifests) move(namespace string) {
+	for _, object := range m.objects {
+		if object.GetKind() == "Namespace" {
+			object.SetName(namespace)
+		} else {
+			object.SetNamespace(namespace)
+		}
+	}
+}
+
+// hasten makes an AdapterSet that asks a server of that name, and waits for as
+// short as may be. An adapter that is not running in one answer must be able to
+// be so in the next, before its port goes.
+func (m *manifests) hasten(serverName string) error {
+	var errs []error
+	set := func(object *unstructured.Unstructured, value any, path ...string) {
+		errs = append(errs, unstructured.SetNestedField(object.Object, value, append([]string{"spec"}, path...)...))
+	}
+	for _, object := range m.of("AdapterSet") {
+		set(object, serverName, "discovery", "http", "serverName")
+		set(object, int64(5), "discovery", "http", "intervalSeconds")
+		set(object, int64(4), "discovery", "http", "timeoutSeconds")
+		set(object, int64(1), "rollout", "settleSeconds")
+		set(object, int64(10), "rollout", "removalDelaySeconds")
+	}
+	return errors.Join(errs...)
 }
 
 // sync applies all objects as Argo CD does with ServerSideApply=true: under its

@@ -19,16 +19,8 @@ func (s *stage) play(ctx context.Context, steps []step) error {
 		if err != nil {
 			return fmt.Errorf("step %d, %s: %w", i+1, st.title, err)
 		}
-		all := claims(st.want, *saw)
-		s.out.linef("")
-		for _, c := range all {
-			s.out.claim(c)
-		}
-		if err := failed(all); err != nil {
-			return fmt.Errorf("step %d, %s: not as claimed:\n%w", i+1, st.title, err)
-		}
-		if s.out.err != nil {
-			return fmt.Errorf("writing the story: %w", s.out.err)
+		if err := s.out.claims(claims(st.want, *saw)); err != nil {
+			return fmt.Errorf("step %d, %s: %w", i+1, st.title, err)
 		}
 		score.add(st, *saw)
 	}
@@ -69,7 +61,7 @@ func (s *stage) perform(ctx context.Context, st step) (*seen, error) {
 }
 
 func (s *stage) showCommand(ctx context.Context, args []string) error {
-	s.out.command(args)
+	s.out.command(append([]string{"portside"}, args...))
 	output, err := s.portside.run(ctx, args...)
 	s.out.table(output)
 	return err
@@ -90,7 +82,7 @@ func (s *stage) observe(ctx context.Context, w want) (*seen, error) {
 		resourceVersion: atRest.GetResourceVersion(),
 		podStarts:       s.plane.WorkloadPodStarts("StatefulSet", namespace, workload),
 	}
-	if saw.ports, err = ports(object); err != nil {
+	if saw.ports, err = ports(object, container); err != nil {
 		return nil, err
 	}
 	if saw.content, err = content(object); err != nil {

@@ -10,13 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
 )
 
-// binary is portside as users run it.
+// binary is portside, or kubectl, as users run it.
 type binary struct {
 	path       string
 	kubeconfig string
@@ -57,16 +58,28 @@ func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	return os.WriteFile(path, content, 0o600)
 }
 
+// command is the program with these arguments, not yet run.
+func (b binary) command(ctx context.Context, args ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, b.path, args...)
+	command.Dir = b.dir
+	// kubectl keeps what it discovers in the home folder, and reads a kuberc there.
+	command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig, "NO_COLOR=1", "HOME="+filepath.Dir(b.kubeconfig))
+	return command
+}
+
+// typed is a command as it would be typed.
+func typed(command *exec.Cmd) string {
+	return strings.Join(append([]string{filepath.Base(command.Path)}, command.Args[1:]...), " ")
+}
+
 // run returns what the command prints to stdout. An exit code that is not 0 is
 // an error, with what it printed to stderr.
 func (b binary) run(ctx context.Context, args ...string) (string, error) {
-	command := exec.CommandContext(ctx, b.path, args...)
-	command.Dir = b.dir
-	command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig, "NO_COLOR=1")
+	command := b.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		return stdout.String(), fmt.Errorf("portside %s: %w\n%s%s", args[0], err, stdout.String(), stderr.String())
+		return stdout.String(), fmt.Errorf("%s: %w\n%s%s", typed(command), err, stdout.String(), stderr.String())
 	}
 	return stdout.String(), nil
 }

@@ -13,15 +13,24 @@ import (
 // block is the README's first code block of a language.
 func block(t *testing.T, language string) string {
 	t.Helper()
+	return blocks(t, language)[0]
+}
+
+// blocks are all of them.
+func blocks(t *testing.T, language string) []string {
+	t.Helper()
 	text, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$").FindSubmatch(text)
-	if match == nil {
+	var all []string
+	for _, match := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllSubmatch(text, -1) {
+		all = append(all, string(match[1]))
+	}
+	if len(all) == 0 {
 		t.Fatalf("the README has no code block in %s", language)
 	}
-	return string(match[1])
+	return all
 }
 
 // readmeExcerpt: what the README shows of the demo is what the demo prints, but
@@ -31,8 +40,10 @@ func readmeExcerpt(t *testing.T, output string) {
 	mask := func(text string) string {
 		return regexp.MustCompile(`resourceVersion \d+`).ReplaceAllString(text, "resourceVersion N")
 	}
-	if excerpt := block(t, "text"); !strings.Contains(mask(output), mask(excerpt)) {
-		t.Errorf("the demo does not print what the README shows:\n%s", excerpt)
+	for _, excerpt := range blocks(t, "text") {
+		if !strings.Contains(mask(output), mask(excerpt)) {
+			t.Errorf("the demo does not print what the README shows:\n%s", excerpt)
+		}
 	}
 }
 

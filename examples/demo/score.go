@@ -14,6 +14,7 @@ func (s *score) add(st step, saw seen) { s.rows = append(s.rows, row{st.title, s
 
 func (s *score) print(p *printer) {
 	p.rule("What it cost")
+	p.linef("")
 	p.linef("  %-47s  %s", "", "portside's writes    pods")
 	p.linef("  %-47s %8s %8s %8s", "step", "sent", "stored", "started")
 	before := 0
@@ -25,7 +26,6 @@ func (s *score) print(p *printer) {
 		p.linef("  %-47s %8s %8s %8d", r.title, sent, stored, r.podStarts-before)
 		before = r.podStarts
 	}
-	p.linef("")
 	p.block(closing)
 }
 

@@ -43,7 +43,7 @@ func setStage(ctx context.Context, portside string, out, progress *printer) (s *
 		return s, err
 	}
 	s.portside = binary{dir: filepath.Join(root, "examples", "dittofs"), kubeconfig: filepath.Join(s.dir, "kubeconfig")}
-	if s.git, err = readManifests(s.portside.dir); err != nil {
+	if s.git, err = readManifests(s.portside.dir, inGit...); err != nil {
 		return s, err
 	}
 	if s.portside.path, err = s.binary(ctx, portside, root); err != nil {
@@ -95,7 +95,7 @@ func (s *stage) strike() error {
 }
 
 // invite says how to use the control plane that is left up.
-func (s *stage) invite() {
+func (s *stage) invite(namespace string) {
 	s.progress.linef("")
 	s.progress.linef("The control plane stays up until Ctrl-C. Look around in it:")
 	s.progress.linef("")

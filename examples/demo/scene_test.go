@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bytes"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestOutcome breaks what was seen of a scene, one thing at a time: each must
+// cost a claim, and one alone.
+func TestOutcome(t *testing.T) {
+	w := scenes[3].want
+	for _, test := range []struct {
+		name  string
+		spoil func(before, now *view)
+	}{
+		{"a port's number", func(_, now *view) { now.ports[2].port = "nfs:12050/TCP" }},
+		{"a port's owner", func(_, now *view) { now.ports[0].owner = us }},
+		{"a port too many", func(_, now *view) { now.ports = append(now.ports, adapterSMB) }},
+		{"how many ports are in place", func(_, now *view) { now.told.ports = "0/1" }},
+		{"why it is ready", func(_, now *view) { now.told.ready = "Settling" }},
+		{"what is still to happen", func(_, now *view) { now.told.reconciling = "RollingOut" }},
+		{"what the pods answered", func(_, now *view) { now.told.discovered = "ServerError" }},
+		{"what was said on the way", func(_, now *view) { now.onTheWay = []string{"Settling"} }},
+		{"a change before the scene", func(before, _ *view) { before.stored = append(before.stored, before.stored[1]) }},
+		{"a change too many", func(_, now *view) { now.stored = append(now.stored, now.stored[2]) }},
+		{"a pod too many", func(_, now *view) { now.podStarts++ }},
+		{"a pod too few", func(before, _ *view) { before.podStarts++ }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before, now := asWantedOf(w)
+			if err := failed(w.claims(before, now)); err != nil {
+				t.Fatalf("before anything is broken: %v", err)
+			}
+			test.spoil(&before, &now)
+			broken := 0
+			for _, c := range w.claims(before, now) {
+				if c.err != nil {
+					broken++
+				}
+			}
+			if broken != 1 {
+				t.Errorf("%d claims do not hold, want 1: %v", broken, failed(w.claims(before, now)))
+			}
+		})
+	}
+}
+
+// asWantedOf is what is seen before and after a scene that costs one change.
+func asWantedOf(w outcome) (before, now view) {
+	stored := []testenv.Stored{{Generation: 1}, {Generation: 2, NewTemplate: true}, {Generation: 3, NewTemplate: true}}
+	return view{stored: slices.Clone(stored[:2]), podStarts: 3},
+		view{ports: slices.Clone(w.ports), told: w.told, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+}
+
+func TestDifference(t *testing.T) {
+	had := map[string][]string{"dittofs": {"api:8080/TCP", "adapter-nfs:12049/TCP"}}
+	for name, test := range map[string]struct {
+		now  map[string][]string
+		want string
+	}{
+		"a port more":   {map[string][]string{"dittofs": {"api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:445/TCP"}}, "+adapter-smb:445/TCP"},
+		"another port":  {map[string][]string{"dittofs": {"api:8080/TCP", "adapter-nfs:2049/TCP"}}, "-adapter-nfs:12049/TCP, +adapter-nfs:2049/TCP"},
+		"another name":  {map[string][]string{"server": {"api:8080/TCP"}}, "container server instead of dittofs, -adapter-nfs:12049/TCP"},
+		"neither of it": {had, "neither the ports nor the container's name"},
+	} {
+		if got := difference(had, test.now); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got, test.want)
+		}
+	}
+}
+
+func TestStaticOnes(t *testing.T) {
+	static := []string{api.port, metrics.port, staticNFS.port}
+	for name, test := range map[string]struct {
+		ports map[string][]string
+		wrong bool
+	}{
+		"as in Git":           {map[string][]string{"server": append(slices.Clone(static), adapterSMB.port)}, false},
+		"a port too few":      {map[string][]string{"server": static[:2]}, true},
+		"another order":       {map[string][]string{"server": {metrics.port, api.port, staticNFS.port}}, true},
+		"a container more":    {map[string][]string{"server": static, "dittofs": static}, true},
+		"no container at all": {map[string][]string{}, true},
+	} {
+		if err := staticOnes([]testenv.Stored{{Ports: test.ports}}); (err != nil) != test.wrong {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestPanel: a terminal is drawn on in place, and no line of it wraps.
+func TestPanel(t *testing.T) {
+	before := [3][]string{{"$ kubectl get adaptersets", "0/1"}, {"$ portside owners"}, {"generation 1"}}
+	after := [3][]string{{"$ kubectl get adaptersets", "1/1"}, {"$ portside owners"}, {"generation 1"}}
+	for _, test := range []struct {
+		name           string
+		columns, lines int
+		want           string
+	}{
+		{"a terminal", 80, 24, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1   after 0s\n" +
+			"\x1b[7A\x1b[J\n  $ kubectl get adaptersets\n  1/1\n\n  $ portside owners\n\n  generation 1   after 0s\n"},
+		{"a narrow one", 12, 24, "\n  $ kubectl \n  0/1\n\n  $ portside\n\n  generation\n" +
+			"\x1b[7A\x1b[J\n  $ kubectl \n  1/1\n\n  $ portside\n\n  generation\n"},
+		{"one that is not high enough", 80, 23, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1\n" +
+			"\n  $ kubectl get adaptersets\n  1/1\n"},
+	} {
+		var text bytes.Buffer
+		p := newPanel(&printer{w: &text, size: func() (int, int, error) { return test.columns, test.lines, nil }})
+		p.since = func(time.Time) time.Duration { return 0 }
+		p.enter()
+		p.draw(before)
+		p.draw(before)
+		p.draw(after)
+		if text.String() != test.want {
+			t.Errorf("%s:\n%q, want\n%q", test.name, text.String(), test.want)
+		}
+	}
+}
+
+// TestRunnerThatEnds by itself is noticed.
+func TestRunnerThatEnds(t *testing.T) {
+	path, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r, err := startRunner(binary{path: path, dir: dir}, filepath.Join(dir, "log"), "-c", "echo no AdapterSets >&2; exit 1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-r.ended
+	if err := r.running(); err == nil || !strings.Contains(err.Error(), "exit status 1\nno AdapterSets") {
+		t.Errorf("running: %v", err)
+	}
+	if err := r.stop(); err == nil {
+		t.Error("it ended with code 1, and stop says nothing")
+	}
+}

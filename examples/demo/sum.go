@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// sceneCost is what a scene cost.
+type sceneCost struct {
+	title     string
+	changes   []string // of the pod template, each in words
+	podStarts int
+}
+
+func (c sceneCost) print(p *printer) {
+	p.linef("  %-60s %7d %7d", c.title, len(c.changes), c.podStarts)
+	for _, change := range c.changes {
+		p.linef("    %s", change)
+	}
+}
+
+// changes are those of the pod template after the first of a history.
+func changes(history []testenv.Stored, first int) []string {
+	var all []string
+	for i := max(1, first); i < len(history); i++ {
+		if history[i].NewTemplate {
+			all = append(all, difference(history[i-1].Ports, history[i].Ports))
+		}
+	}
+	return all
+}
+
+// difference says in words what is another, for a pod of one container: what
+// the container is called, and which ports it has.
+func difference(before, after map[string][]string) string {
+	var words []string
+	names := [2][]string{slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))}
+	if !slices.Equal(names[0], names[1]) {
+		words = append(words, fmt.Sprintf("container %s instead of %s", strings.Join(names[1], ", "), strings.Join(names[0], ", ")))
+	}
+	was, is := slices.Concat(slices.Collect(maps.Values(before))...), slices.Concat(slices.Collect(maps.Values(after))...)
+	for _, port := range was {
+		if !slices.Contains(is, port) {
+			words = append(words, "-"+port)
+		}
+	}
+	for _, port := range is {
+		if !slices.Contains(was, port) {
+			words = append(words, "+"+port)
+		}
+	}
+	if len(words) == 0 {
+		return "neither the ports nor the container's name"
+	}
+	return strings.Join(words, ", ")
+}
+
+// sum ends the second act: the service stops, and everything is counted once
+// more, over the whole of it.
+func (l *life) sum(ctx context.Context, costs []sceneCost) error {
+	l.out.rule("What restarted pods")
+	l.out.linef("")
+	l.out.linef("  %-60s %7s %7s", "", "stored", "pods")
+	l.out.linef("  %-60s %7s %7s", "scene", "changes", "started")
+	for _, c := range costs {
+		c.print(l.out)
+	}
+	stored, err := l.history.All(ctx)
+	if err != nil {
+		return err
+	}
+	stopped := l.service.stop()
+	free, err := l.leaseFree(ctx)
+	if err != nil {
+		return err
+	}
+	refused, err := l.refused()
+	if err != nil {
+		return err
+	}
+	untold, err := l.events(ctx)
+	if err != nil {
+		return err
+	}
+	return l.out.claims([]claim{
+		l.restarts(stored),
+		{"the static ports are Git's in every template that was ever stored", staticOnes(stored)},
+		{"the API server refused portside nothing: RBAC and policies suffice", refused},
+		{"events tell of ports that were added and removed, and of waiting", untold},
+		{"told to stop, portside ends with code 0 and leaves the Lease free", errors.Join(stopped, free)},
+	})
+}
+
+// restarts: every pod that started beyond the first, and beyond those that took
+// the place of one that died, did so for a stored change.
+func (l *life) restarts(stored []testenv.Stored) claim {
+	changes := testenv.TemplateChanges(stored)
+	starts := l.plane.WorkloadPodStarts("StatefulSet", mediaNamespace, workload)
+	return claim{
+		fmt.Sprintf("%d pods started: the first, %d for one that died, %d for as many changes", starts, l.killed, changes),
+		differ(starts, 1+l.killed+changes),
+	}
+}
+
+func staticOnes(stored []testenv.Stored) error {
+	want := []string{api.port, metrics.port, staticNFS.port}
+	for _, s := range stored {
+		for container := range s.Ports {
+			if err := differ(s.StaticPorts(container), want); err != nil {
+				return fmt.Errorf("generation %d, container %s: %w", s.Generation, container, err)
+			}
+		}
+		if len(s.Ports) != 1 {
+			return fmt.Errorf("generation %d has %d containers", s.Generation, len(s.Ports))
+		}
+	}
+	return nil
+}
+
+// refused is what the service's log says that the API server refused.
+func (l *life) refused() (refused, err error) {
+	log, err := l.service.log()
+	for line := range strings.Lines(log) {
+		if strings.Contains(line, "forbidden") || strings.Contains(line, "denied request") {
+			refused = errors.Join(refused, errors.New(strings.TrimSpace(line)))
+		}
+	}
+	return refused, err
+}
+
+// events is what the events on the AdapterSet do not tell.
+func (l *life) events(ctx context.Context) (missing, err error) {
+	list, err := l.cluster.client.EventsV1().Events(mediaNamespace).List(ctx, metav1.ListOptions{FieldSelector: "regarding.kind=AdapterSet"})
+	if err != nil {
+		return nil, err
+	}
+	told := map[string]bool{}
+	for i := range list.Items {
+		told[list.Items[i].Reason] = true
+	}
+	for _, reason := range []string{"PortAdded", "PortRemoved", "PortShadowed", "RemovalWaiting"} {
+		if !told[reason] {
+			missing = errors.Join(missing, fmt.Errorf("no event of %s: %v", reason, told))
+		}
+	}
+	return missing, nil
+}
+
+// leaseFree is an error where somebody holds the Lease.
+func (l *life) leaseFree(ctx context.Context) (held, err error) {
+	lease, err := l.cluster.client.CoordinationV1().Leases(systemNamespace).Get(ctx, us, metav1.GetOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if holder := lease.Spec.HolderIdentity; holder != nil && *holder != "" {
+		return fmt.Errorf("%s holds the Lease", *holder), nil
+	}
+	return nil, nil
+}
