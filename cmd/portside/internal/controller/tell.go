@@ -90,9 +90,12 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	log := logr.FromContextOrDiscard(ctx)
 	for _, e := range events {
 		log.Info(e.Note, "reason", e.Reason)
-		r.teller.Eventf(regarding, workload, e.Type, e.Reason, "SetPorts", "%s", e.Note)
+		// The recorder takes events that differ in nothing but the note for
+		// repetitions of the first, and keeps its note alone.
+		action := "SetPort " + e.Port
+		r.teller.Eventf(regarding, workload, e.Type, e.Reason, action, "%s", e.Note)
 		if workload.UID != "" {
-			r.teller.Eventf(workload, regarding, e.Type, e.Reason, "SetPorts", "%s", e.Note)
+			r.teller.Eventf(workload, regarding, e.Type, e.Reason, action, "%s", e.Note)
 		}
 	}
 }

@@ -31,6 +31,8 @@ const (
 // Event is one thing to tell.
 type Event struct {
 	Type, Reason, Note string
+	// Port is the port that it is of, as in "adapter-nfs 12049/TCP".
+	Port string
 }
 
 // Events are what a change of status means for its ports, and what is told of
@@ -41,12 +43,12 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		was = nil // they were another workload's
 	}
 	var events []Event
-	tell := func(kind, reason, note string, args ...any) {
-		events = append(events, Event{kind, reason, fmt.Sprintf(note, args...)})
+	tell := func(p v1alpha1.PortStatus, kind, reason, note string, args ...any) {
+		events = append(events, Event{kind, reason, fmt.Sprintf(note, args...), of(p)})
 	}
 	for _, name := range f.Taken {
 		if p := named(name, slices.Concat(after.Ports, was)); p != nil {
-			tell(corev1.EventTypeWarning, PortTaken, "port %s was taken away by %s", of(*p), strings.TrimSuffix(f.taker(), ","))
+			tell(*p, corev1.EventTypeWarning, PortTaken, "port %s was taken away by %s", of(*p), strings.TrimSuffix(f.taker(), ","))
 		}
 	}
 	for _, now := range after.Ports {
@@ -55,20 +57,20 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		case old != nil && old.State == now.State:
 		case ours(now):
 			if old == nil || !ours(*old) {
-				tell(corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
+				tell(now, corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
 			}
 		case now.State == string(apply.Blocked):
-			tell(corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
+			tell(now, corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
 		case now.State == string(apply.Shadowed):
-			tell(corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
+			tell(now, corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
 		}
 		if now.InactiveSince != nil && (old == nil || old.InactiveSince == nil) {
-			tell(corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
+			tell(now, corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
 		}
 	}
 	for _, old := range was {
 		if ours(old) && find(after.Ports, old) == nil {
-			tell(corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
+			tell(old, corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
 		}
 	}
 	return events
