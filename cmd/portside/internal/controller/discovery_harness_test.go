@@ -25,8 +25,8 @@ const (
 	removalDelay = 60 * time.Second
 )
 
-// asking is a service that asks the pods of the workload "files", on a clock
-// that the test steps.
+// asking is a service that asks the pods of a namespace, on a clock that the
+// test steps.
 type asking struct {
 	*testing.T
 	cp      *testenv.ControlPlane
@@ -36,34 +36,54 @@ type asking struct {
 	site    *site
 	sent    *testenv.Requests
 	live    *testenv.History
+
+	uncounted int // polls that had ended when counting began
 }
 
-// ask begins with pods that have answered that nfs and smb are active, and with
-// the ports of both.
-func ask(t *testing.T, pods, timeoutSeconds int, https bool) *asking {
+// newAsking runs the service, with pods that answer that nfs and smb are active,
+// and nothing to keep yet.
+func newAsking(t *testing.T, https bool, change ...func(*Options)) *asking {
 	t.Helper()
 	cp := testenv.WithControllers(t)
 	a := &asking{T: t, cp: cp, ns: cp.Namespace(t), clock: testclock.NewFakeClock(time.Now()), metrics: prometheus.NewRegistry()}
 	a.site = newSite(t, a.clock)
 	a.site.say(recorded(t, "both-running"))
 	t.Cleanup(cp.ServePods(a.ns, a.site.pods(https)))
-	a.live = cp.Record(t, "StatefulSet", a.ns, "files")
-	a.sent = serve(t, cp, a.ns, func(o *Options) { o.Clock, o.Registry = a.clock, a.metrics })
-	git := cp.Manager("git").In(a.ns)
-	mustApply(t, git, fmt.Sprintf(credentials, base64.StdEncoding.EncodeToString(a.site.authorities())))
-	mustApply(t, git, fmt.Sprintf(askedWorkload, pods))
-	cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
+	change = append(change, func(o *Options) { o.Clock, o.Registry = a.clock, a.metrics })
+	a.sent = serve(t, cp, a.ns, change...)
+	mustApply(t, cp.Manager("git").In(a.ns), fmt.Sprintf(credentials, base64.StdEncoding.EncodeToString(a.site.authorities())))
+	return a
+}
+
+// ask is newAsking with the ports of both in place.
+func ask(t *testing.T, pods, timeoutSeconds int, https bool) *asking {
+	t.Helper()
+	a := newAsking(t, https)
+	a.live = a.cp.Record(t, "StatefulSet", a.ns, "files")
 	scheme := v1alpha1.SchemeHTTP
 	if https {
 		scheme = v1alpha1.SchemeHTTPS
 	}
-	mustApply(t, git, fmt.Sprintf(askingSet, scheme, serverName, pollInterval/time.Second, timeoutSeconds, removalDelay/time.Second))
+	a.keep("StatefulSet", "files", scheme, pods, timeoutSeconds)
 	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
-	cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
+	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
 	a.polls(1) // of the pods that have the ports
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
-	a.untilCondition("Reconciling", "False", "AsExpected", "nothing is about to change")
+	a.untilCondition("files", "Reconciling", "False", "AsExpected", "nothing is about to change")
 	return a
+}
+
+// keep makes a workload and the AdapterSet of that name.
+func (a *asking) keep(kind, name string, scheme v1alpha1.Scheme, pods, timeoutSeconds int) {
+	a.Helper()
+	git := a.cp.Manager("git").In(a.ns)
+	replicas := fmt.Sprintf("replicas: %d", pods)
+	if kind == "DaemonSet" {
+		replicas = ""
+	}
+	mustApply(a.T, git, fmt.Sprintf(askedWorkload, kind, name, replicas))
+	a.cp.WaitRolledOut(a, kind, a.ns, name)
+	mustApply(a.T, git, fmt.Sprintf(askingSet, kind, name, scheme, serverName, pollInterval/time.Second, timeoutSeconds, removalDelay/time.Second))
 }
 
 const credentials = `
@@ -76,15 +96,13 @@ data: {ca.crt: %s}
 
 const askedWorkload = `
 apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files}
+kind: %s
+metadata: {name: %s}
 spec:
-  replicas: %d
-  serviceName: files
-  podManagementPolicy: Parallel
-  selector: {matchLabels: {app: files}}
+  %s
+  selector: {matchLabels: {app: %[2]s}}
   template:
-    metadata: {labels: {app: files}}
+    metadata: {labels: {app: %[2]s}}
     spec:
       containers:
       - name: server
@@ -95,18 +113,18 @@ spec:
 const askingSet = `
 apiVersion: portside.dev/v1alpha1
 kind: AdapterSet
-metadata: {name: files}
+metadata: {name: %[2]s}
 spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
+  targetRef: {apiVersion: apps/v1, kind: %[1]s, name: %[2]s}
   discovery:
     http:
       port: api
-      scheme: %s
-      serverName: %s
-      intervalSeconds: %d
-      timeoutSeconds: %d
+      scheme: %[3]s
+      serverName: %[4]s
+      intervalSeconds: %[5]d
+      timeoutSeconds: %[6]d
       credentialsRef: {name: files-portside}
-  rollout: {settleSeconds: 0, removalDelaySeconds: %d}
+  rollout: {settleSeconds: 0, removalDelaySeconds: %[7]d}
 `
 
 // until steps the clock from poll to poll until the condition holds. It does not
@@ -123,7 +141,21 @@ func (a *asking) until(what string, condition func(ctx context.Context) error) {
 }
 
 // begun is how many polls have begun: the Secret is read once for each.
-func (a *asking) begun() int { return a.sent.CountOf(testenv.VerbGet, "secrets") }
+func (a *asking) begun() int { return a.uncounted + a.sent.CountOf(testenv.VerbGet, "secrets") }
+
+// countAnew waits until no poll is under way, and has requests counted from now
+// on.
+func (a *asking) countAnew() {
+	a.Helper()
+	testenv.Eventually(a, "no poll is under way", func(context.Context) error {
+		if begun, ended := a.begun(), a.ended(); begun != ended {
+			return fmt.Errorf("%d have begun, %d ended", begun, ended)
+		}
+		return nil
+	})
+	a.sent.Reset()
+	a.uncounted = a.ended()
+}
 
 // ended is how many polls have ended, by the service's metrics.
 func (a *asking) ended() (polls int) {
@@ -158,13 +190,13 @@ func (a *asking) untilPorts(want ...string) {
 
 func (a *asking) untilDiscovered(status, reason, message string) {
 	a.Helper()
-	a.untilCondition("Discovered", status, reason, message)
+	a.untilCondition("files", "Discovered", status, reason, message)
 }
 
-func (a *asking) untilCondition(kind, status, reason, message string) {
+func (a *asking) untilCondition(name, kind, status, reason, message string) {
 	a.Helper()
-	a.until(fmt.Sprintf("%s is %s, %s: %s", kind, status, reason, message), func(ctx context.Context) error {
-		conditions, _, _ := unstructured.NestedSlice(a.adapterSet(ctx).Object, "status", "conditions")
+	a.until(fmt.Sprintf("%s of %s is %s, %s: %s", kind, name, status, reason, message), func(ctx context.Context) error {
+		conditions, _, _ := unstructured.NestedSlice(a.adapterSet(ctx, name).Object, "status", "conditions")
 		for _, c := range conditions {
 			if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == status && c["reason"] == reason && c["message"] == message {
 				return nil
@@ -175,8 +207,8 @@ func (a *asking) untilCondition(kind, status, reason, message string) {
 }
 
 // adapterSet is it as it is, empty when it cannot be read.
-func (a *asking) adapterSet(ctx context.Context) *unstructured.Unstructured {
-	live, err := a.cp.Manager("reader").Get(ctx, "AdapterSet", a.ns, "files")
+func (a *asking) adapterSet(ctx context.Context, name string) *unstructured.Unstructured {
+	live, err := a.cp.Manager("reader").Get(ctx, "AdapterSet", a.ns, name)
 	if err != nil {
 		return &unstructured.Unstructured{}
 	}

@@ -128,13 +128,13 @@ func TestNothingIsRemovedForWhatIsNoAnswer(t *testing.T) {
 				timeout = 1
 			}
 			a := ask(t, max(f.pods, 1), timeout, f.https)
-			before := a.adapterSet(t.Context()).GetResourceVersion()
+			before := a.adapterSet(t.Context(), "files").GetResourceVersion()
 			f.begin(t, a.site)
 			if f.reason != "" {
 				a.untilDiscovered("False", f.reason, f.message)
 			}
 			a.polls(max(f.polls, 4))
-			if f.reason == "" && a.adapterSet(t.Context()).GetResourceVersion() != before {
+			if f.reason == "" && a.adapterSet(t.Context(), "files").GetResourceVersion() != before {
 				t.Error("status was written")
 			}
 			if f.check != nil {

@@ -1,0 +1,175 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// stillLife are the workloads of TestWhatDoesNotMatterSendsNothing, by name.
+var stillLife = map[string]string{"one": "StatefulSet", "two": "StatefulSet", "three": "Deployment", "four": "DaemonSet"}
+
+// 250 rounds of 10 updates of each of 4 workloads, and of a poll of each.
+const (
+	rounds           = 250
+	updatesInOneTurn = 10
+)
+
+// In 1,000 polls that find nothing new, and 10,000 updates of what is not ours,
+// the service reads the Secret for each poll and sends nothing else.
+func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
+	t.Parallel()
+	a := newAsking(t, false, func(o *Options) { o.FullPass = 10 * 365 * 24 * time.Hour }) // none is due here
+	for name, kind := range stillLife {
+		a.keep(kind, name, v1alpha1.SchemeHTTP, 1, 25)
+	}
+	before := map[string]string{}
+	for name, kind := range stillLife {
+		a.untilCondition(name, "Ready", "True", "InPlace", "the workload declares every wanted port")
+		a.cp.WaitRolledOut(t, kind, a.ns, name)
+	}
+	a.polls(2 * len(stillLife)) // of the pods that have the ports
+	for name := range stillLife {
+		a.untilCondition(name, "Discovered", "True", "Answered", "every ready pod answered")
+		a.untilCondition(name, "Reconciling", "False", "AsExpected", "nothing is about to change")
+		before[name] = a.adapterSet(t.Context(), name).GetResourceVersion()
+	}
+	testenv.Eventually(t, "each port of each workload was told", func(context.Context) error {
+		// To the AdapterSet and to the workload, none as a repetition of another.
+		if got, want := a.sent.CountOf(testenv.VerbPost, "events"), 2*2*len(stillLife); got != want {
+			return fmt.Errorf("%d events, not %d", got, want)
+		}
+		return nil
+	})
+	a.countAnew()
+	asked, _ := a.site.was("/api/v1/adapters")
+	polled := a.ended()
+
+	u := newUpdates(t, a)
+	for round := range rounds {
+		u.turn(t, round)
+		if round%scaleEvery == 0 { // a pod that is going is not to be asked: its silence would be told
+			for name, kind := range stillLife {
+				a.cp.WaitRolledOut(t, kind, a.ns, name)
+			}
+		}
+		a.polls(polled + (round+1)*len(stillLife) - a.ended())
+	}
+
+	if now, _ := a.site.was("/api/v1/adapters"); now-asked < 1000 {
+		t.Errorf("the pods were asked %d times", now-asked)
+	}
+	if others := a.sent.Except("GET secrets"); len(others) != 0 {
+		t.Errorf("requests that nothing called for: %q", others)
+	}
+	for name := range stillLife {
+		if now := a.adapterSet(t.Context(), name).GetResourceVersion(); now != before[name] {
+			t.Errorf("the AdapterSet %s was written: %s, %s before", name, now, before[name])
+		}
+	}
+	a.expectSeen()
+}
+
+// expectSeen makes a change of each workload that is to be told. When it is,
+// every update before it has been seen, and has cost nothing.
+func (a *asking) expectSeen() {
+	a.Helper()
+	for name, kind := range stillLife {
+		if _, err := a.cp.Manager("person").Patch(a.Context(), kind, a.ns, name, types.MergePatchType,
+			[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)); err != nil {
+			a.Fatal(err)
+		}
+	}
+	for name := range stillLife {
+		a.untilCondition(name, "Ready", "False", "Paused",
+			"the workload carries the annotation portside.dev/paused; nothing is written to it")
+	}
+	const telling = "APPLY adaptersets/status"
+	if others := a.sent.Except("GET secrets", telling); len(others) != 0 {
+		a.Errorf("requests that nothing called for: %q", others)
+	}
+	if n := a.sent.CountOf(testenv.VerbApply, "adaptersets/status"); n != len(stillLife) {
+		a.Errorf("%d writes of status for %d changes", n, len(stillLife))
+	}
+}
+
+// updates are what others do to the workloads.
+type updates struct {
+	ns     string
+	client dynamic.Interface
+}
+
+func newUpdates(t *testing.T, a *asking) *updates {
+	t.Helper()
+	config := rest.CopyConfig(a.cp.Config())
+	config.QPS = -1
+	client, err := dynamic.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &updates{a.ns, client}
+}
+
+// turn makes the updates of a round, of all workloads at once.
+func (u *updates) turn(t *testing.T, round int) {
+	t.Helper()
+	group, ctx := errgroup.WithContext(t.Context())
+	for name, kind := range stillLife {
+		group.Go(func() error {
+			for i := range updatesInOneTurn {
+				if err := u.update(ctx, kind, name, round, i); err != nil {
+					return fmt.Errorf("update %d of %s in round %d: %w", i, name, round, err)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var resources = map[string]schema.GroupVersionResource{
+	"StatefulSet": {Group: "apps", Version: "v1", Resource: "statefulsets"},
+	"Deployment":  {Group: "apps", Version: "v1", Resource: "deployments"},
+	"DaemonSet":   {Group: "apps", Version: "v1", Resource: "daemonsets"},
+}
+
+// scaleEvery is after how many rounds pods come or go.
+const scaleEvery = 10
+
+// update changes a label, an annotation, a condition in status, something of
+// spec or, now and then, the replicas.
+func (u *updates) update(ctx context.Context, kind, name string, round, i int) error {
+	client := u.client.Resource(resources[kind]).Namespace(u.ns)
+	patch := func(body string, subresource ...string) (*unstructured.Unstructured, error) {
+		return client.Patch(ctx, name, types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{FieldManager: "somebody"}, subresource...)
+	}
+	value := fmt.Sprintf("%d-%d", round, i)
+	var err error
+	switch {
+	case i == 0 && round%scaleEvery == 0 && kind != "DaemonSet":
+		_, err = patch(fmt.Sprintf(`{"spec":{"replicas":%d}}`, 2-round/scaleEvery%2))
+	case i == updatesInOneTurn-1:
+		_, err = patch(fmt.Sprintf(`{"spec":{"revisionHistoryLimit":%d}}`, 5+round%5))
+	case i%3 == 0:
+		_, err = patch(fmt.Sprintf(`{"metadata":{"labels":{"round":%q}}}`, value))
+	case i%3 == 1:
+		_, err = patch(fmt.Sprintf(`{"metadata":{"annotations":{"round":%q}}}`, value))
+	default:
+		_, err = patch(fmt.Sprintf(`{"status":{"conditions":[{"type":"Tested","status":"True","message":%q}]}}`, value), "status")
+	}
+	return err
+}
