@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 
 	"github.com/go-logr/logr"
 
@@ -58,10 +59,11 @@ func (w *work) learn(result apply.Result, err error, want apply.Wanted) (accepte
 	if err != nil && w.says == "" {
 		return false // a full pass; what stands does, whether or not the server can be asked
 	}
-	if err == nil || apply.IsRefusal(err) {
-		w.facts.Ports, w.facts.Pending = result.Ports, nil
+	if apply.IsRefusal(err) {
+		w.facts.Ports, w.facts.Pending = slices.Concat(result.Ports, w.stay), nil
 	}
 	if err == nil {
+		w.facts.Ports, w.facts.Pending = result.Ports, nil
 		_, accepted, err = w.applier.Standing(w.answered, w.target.Container, want)
 	}
 	if err != nil {

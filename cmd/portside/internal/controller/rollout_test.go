@@ -275,3 +275,28 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	s.expectEvents(t, "AdapterSet", "files", "PortRemoved", "adapter-nfs 12049/TCP")
 	s.expect(t, "Ready", "True", "InPlace")
 }
+
+// TestAPortIsToldUntilItIsGone: its delay is over, and a rollout is under way.
+func TestAPortIsToldUntilItIsGone(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.setUp(t, statefulSet, adapterSet(withNFS, ""), nfs...)
+	release := s.cp.HoldUnready(s.ns, nil)
+	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "settleSeconds: 0", "settleSeconds: 60", 1))
+	s.expect(t, "Reconciling", "True", "Settling")
+	s.edit(t, newImage)
+	s.clock.Step(time.Minute)
+	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
+	set, err := s.get(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set.Status.Summary != "1/1" || set.Status.Ports[0].State != "Owned" {
+		t.Errorf("status is %+v", set.Status)
+	}
+	release()
+	s.expect(t, "Reconciling", "True", "Settling")
+	s.clock.Step(time.Minute)
+	expectPorts(t, s.cp, s.ns, static...)
+	expectReady(t, s.cp, s.ns, "True", "InPlace", "0/0")
+}

@@ -7,14 +7,13 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/utils/ptr"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // work is one reconciliation of a target.
@@ -26,13 +25,15 @@ type work struct {
 	told   v1alpha1.AdapterSetStatus // as last stored
 	now    time.Time
 
-	facts  status.Facts
-	ours   []portID  // the live ports that we own, in the container
-	says   string    // the change that is about to go out, empty if there is none
-	wrote  bool      // status is told by the next reconciliation
-	silent bool      // there is nothing to tell
-	waits  bool      // for a place among the targets in a rollout
-	again  time.Time // when to look again, zero if an event will tell
+	facts   status.Facts
+	ours    []portID           // the live ports that we own, in the container
+	leaving []holding.Removal  // those whose delay has passed
+	stay    []apply.PortStatus // the ports of those that are there still
+	says    string             // the change that is about to go out, empty if there is none
+	wrote   bool               // status is told by the next reconciliation
+	silent  bool               // there is nothing to tell
+	waits   bool               // for a place among the targets in a rollout
+	again   time.Time          // when to look again, zero if an event will tell
 }
 
 // wake has the target looked at again at a time, if that is earlier.
@@ -60,143 +61,6 @@ func (w *work) ports(ctx context.Context) {
 	}
 	w.stand(ctx, look, container, want)
 }
-
-// look is the workload as it is, with what follows from it alone.
-func (w *work) look() (*apply.Workload, bool) {
-	look := w.memory.look(w.mirror.Workload(w.key()))
-	if look == nil {
-		w.rolling = false
-		w.prober.Forget(w.key())
-		w.notFound()
-		return nil, false
-	}
-	w.Rollout.Saw(w.now, look.Rollout)
-	w.wake(w.Rollout.StuckAt())
-	w.resume(look)
-	if !look.Rollout.UnderWay {
-		w.rolling = false
-	}
-	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
-	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
-	return look, true
-}
-
-func (w *work) notFound() {
-	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s is not there; it may come later", w.target)
-}
-
-// key names the target in maps and queues.
-func (w *work) key() apply.Target {
-	key := w.target
-	key.Container = ""
-	return key
-}
-
-// resume takes up what status tells of the time before this process. A rollout
-// that is under way is taken for one of ours where status says so, and where a
-// change was about to go out: it may have.
-func (w *work) resume(look *apply.Workload) {
-	if w.resumed {
-		return
-	}
-	w.resumed = true
-	has := func(kind, reason string) bool {
-		c := meta.FindStatusCondition(w.told.Conditions, kind)
-		return c != nil && c.Reason == reason
-	}
-	pending := slices.ContainsFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending })
-	if look.Rollout.UnderWay && (pending || has(status.Reconciling, status.RollingOut) || has(status.Stalled, status.RolloutStuck)) {
-		w.rolling = true
-		w.limit.Resume(w.key())
-	}
-	if !has(status.Ready, status.Fighting) {
-		return
-	}
-	w.Fight.Remember(w.now, "")
-	for _, p := range w.told.Ports {
-		if p.Message == takenAway {
-			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
-		}
-	}
-}
-
-// active are the active adapters; it is false while nobody has said.
-func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
-	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
-		w.prober.Forget(w.key())
-		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
-		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol, Enabled: true, Running: true})
-		}
-		return declared, true
-	}
-	container := w.set.Spec.Container
-	if c, err := look.Container(container); err == nil {
-		container = c.Name
-	}
-	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
-	})
-	answer, answered := w.prober.Answer(w.key())
-	// After a restart status is as good as it was until somebody answers.
-	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
-		w.told.Target != nil && w.told.Target.UID == look.UID
-	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod was asked yet"}
-	if answered {
-		w.facts.Discovery = &status.Discovery{Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message}
-	}
-	return answer.Active, answer.Active != nil
-}
-
-// standing are the adapters whose ports stand, in the order of status.
-func (w *work) standing(look *apply.Workload) []apply.Adapter {
-	own, err := w.applier.OwnPorts(look, w.set.Spec.Container)
-	if err != nil {
-		return nil
-	}
-	var removals holding.Removals
-	// Of nothing active, all that is ours is kept.
-	adapters, _, _ := removals.Keep(holding.Known{Now: w.now, Own: own, Told: w.told.Ports, UnderWay: true})
-	place := func(a apply.Adapter) int {
-		return slices.IndexFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.Type == a.Type })
-	}
-	slices.SortStableFunc(adapters, func(a, b apply.Adapter) int { return place(a) - place(b) })
-	if adapters == nil {
-		adapters = []apply.Adapter{}
-	}
-	return adapters
-}
-
-// wanted are the adapters to want ports for, and the container. It is false
-// when the container cannot be told.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wanted, *apply.Container, bool) {
-	rollout := w.set.Spec.Rollout
-	container, err := look.Container(w.target.Container)
-	if err != nil {
-		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
-		return apply.Wanted{Adapters: active}, nil, w.applier.Holds(look)
-	}
-	w.facts.Container = container.Name
-	own, err := w.applier.OwnPorts(look, container.Name)
-	if err != nil {
-		w.facts.Failure = err.Error()
-		return apply.Wanted{}, nil, false
-	}
-	for _, p := range own {
-		w.ours = append(w.ours, portID{p.Name, int64(p.ContainerPort), string(p.Protocol)})
-	}
-	adapters, waiting, next := w.Removals.Keep(holding.Known{
-		Now: w.now, Active: active, Own: own, Told: w.told.Ports, UnderWay: look.Rollout.UnderWay,
-		Delay: seconds(rollout.RemovalDelaySeconds),
-	})
-	w.facts.Waiting = waiting
-	w.wake(next)
-	return apply.Wanted{
-		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: rollout.HostNetwork == v1alpha1.HostNetworkAllow,
-	}, container, true
-}
-
-func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
@@ -258,7 +122,8 @@ func (w *work) stands(whole bool) {
 }
 
 // decided tells the ports as decided on, but for those that are not there: they
-// are pending. It is nil where nothing can be decided.
+// are pending; and those that are to go, which are there until they have gone.
+// It is nil where nothing can be decided.
 func (w *work) decided(look *apply.Workload, container *apply.Container, want apply.Wanted) *apply.Intent {
 	if container == nil {
 		return nil
@@ -274,7 +139,24 @@ func (w *work) decided(look *apply.Workload, container *apply.Container, want ap
 			w.facts.Pending = append(w.facts.Pending, p.Name)
 		}
 	}
+	w.staying(intent.Emit)
 	return &intent
+}
+
+// staying tells of the ports that are to go that they are there still.
+func (w *work) staying(emit []apply.Port) {
+	for _, r := range w.leaving {
+		a := r.Adapter.Normal()
+		if slices.Contains(emit, apply.Port{Name: r.Name, Number: int32(a.Port), Protocol: corev1.Protocol(a.Protocol)}) {
+			continue
+		}
+		w.facts.Waiting = append(w.facts.Waiting, r)
+		w.stay = append(w.stay, apply.PortStatus{
+			Type: r.Adapter.Type, Name: r.Name, Port: a.Port, Protocol: corev1.Protocol(a.Protocol),
+			State: apply.Owned, Owners: []fieldmanager.Manager{fieldmanager.Applier(w.manager)},
+		})
+	}
+	w.facts.Ports = slices.Concat(w.facts.Ports, w.stay)
 }
 
 // may tells whether the change may go out now.

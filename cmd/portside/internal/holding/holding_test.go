@@ -104,8 +104,8 @@ func TestStatusOutlivesTheProcess(t *testing.T) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
 	}
 	k.Now = start.Add(delay)
-	if want, _, _ := new(holding.Removals).Keep(k); len(want) != 0 {
-		t.Errorf("after the delay %+v is kept", want)
+	if want, waiting, next := new(holding.Removals).Keep(k); len(want) != 0 || !waiting[0].Due || !waiting[0].Since.Equal(start) || !next.IsZero() {
+		t.Errorf("after the delay %+v is kept, waiting %+v until %s", want, waiting, next)
 	}
 }
 

@@ -20,6 +20,8 @@ type Removal struct {
 	// Since is from when the delay counts. It is zero while a rollout is under
 	// way and nothing counts.
 	Since time.Time
+	// Due tells that the delay has passed: the port is wanted no more.
+	Due bool
 }
 
 // Removals remember how long adapters have been inactive. The zero value is that
@@ -53,8 +55,8 @@ type Known struct {
 }
 
 // Keep tells what to want: the active adapters and then those that are kept for
-// a while, which are also told as removals. Next is when the first of them is
-// due, zero if none is.
+// a while. Those are also told as removals, as are those that are due. Next is
+// when the first of them will be, zero if none will.
 func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next time.Time) {
 	want = slices.Clone(k.Active)
 	before := r.byName
@@ -71,16 +73,17 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 		}
 		r.byName[removal.Name] = was
 		due := was.since.Add(k.Delay - was.counted)
-		if !was.since.IsZero() && !k.Now.Before(due) {
-			continue
-		}
 		if !was.since.IsZero() {
 			removal.Since = was.since.Add(-was.counted)
-			if next.IsZero() || due.Before(next) {
+			removal.Due = !k.Now.Before(due)
+			if !removal.Due && (next.IsZero() || due.Before(next)) {
 				next = due
 			}
 		}
-		want, waiting = append(want, removal.Adapter), append(waiting, removal)
+		waiting = append(waiting, removal)
+		if !removal.Due {
+			want = append(want, removal.Adapter)
+		}
 	}
 	return want, waiting, next
 }

@@ -69,7 +69,8 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		}
 	}
 	for _, old := range was {
-		if ours(old) && find(after.Ports, old) == nil {
+		next := named(old.Name, after.Ports)
+		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {
 			tell(old, corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
 		}
 	}

@@ -206,10 +206,14 @@ func TestEvents(t *testing.T) {
 		before, after func(*status.Facts)
 		want          []string
 	}{
-		"nothing":                {nil, nil, nil},
-		"added":                  {ports(), nil, []string{"Normal PortAdded adapter-nfs"}},
-		"removed":                {nil, ports(), []string{"Normal PortRemoved adapter-nfs"}},
-		"renumbered":             {nil, ports(port("adapter-nfs", 2049, apply.Owned, "")), []string{"Normal PortAdded adapter-nfs", "Normal PortRemoved adapter-nfs"}},
+		"nothing":    {nil, nil, nil},
+		"added":      {ports(), nil, []string{"Normal PortAdded adapter-nfs"}},
+		"removed":    {nil, ports(), []string{"Normal PortRemoved adapter-nfs"}},
+		"renumbered": {nil, ports(port("adapter-nfs", 2049, apply.Owned, "")), []string{"Normal PortAdded adapter-nfs", "Normal PortRemoved adapter-nfs"}},
+		"to be renumbered": {nil, func(f *status.Facts) {
+			ports(port("adapter-nfs", 2049, apply.Owned, ""))(f)
+			f.Pending = []string{"adapter-nfs"}
+		}, nil},
 		"blocked":                {ports(smb), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
 		"blocked from the start": {ports(), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
 		"blocked still":          {ports(blocked), ports(blocked), nil},
