@@ -62,7 +62,7 @@ func startService(t *testing.T, user *rest.Config, args ...string) *service {
 		killed := s.killed
 		s.kill()
 		if t.Failed() && !killed {
-			t.Logf("portside %s:\n%s", strings.Join(args, " "), s.log.String())
+			t.Logf("portside %s:\n%s", strings.Join(args, " "), s.log.tail())
 		}
 	})
 	return s
@@ -199,6 +199,13 @@ func (b *logBuffer) Write(text []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.Write(text)
+}
+
+// tail is the end of it, for an error message.
+func (b *logBuffer) tail() string {
+	const most = 16 << 10 // bytes
+	text := b.String()
+	return text[max(0, len(text)-most):]
 }
 
 func (b *logBuffer) String() string {
