@@ -37,7 +37,17 @@ func keepAdapterSet(object any) (v1alpha1.AdapterSet, bool) {
 
 // TargetOf is the workload that an AdapterSet names.
 func TargetOf(set *v1alpha1.AdapterSet) apply.Target {
-	return apply.Target{Kind: apply.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
+	return apply.Target{Kind: kindOf(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
+}
+
+// kindOf is the constant of a kind, so that targets keep no text of their own.
+func kindOf(text string) apply.Kind {
+	for _, kind := range apply.Kinds {
+		if string(kind) == text {
+			return kind
+		}
+	}
+	return apply.Kind(text)
 }
 
 // AdapterSets are those that name a target, the oldest first. They must not be
@@ -130,9 +140,5 @@ func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
 
 // EachAdapterSet calls with every AdapterSet, in no order.
 func (m *Mirror) EachAdapterSet(call func(*v1alpha1.AdapterSet)) {
-	m.sets.mu.RLock()
-	defer m.sets.mu.RUnlock()
-	for _, set := range m.sets.rows {
-		call(set)
-	}
+	m.sets.each(call)
 }

@@ -8,6 +8,10 @@
 //     numbers of its named ports. Pods are watched once something asks for
 //     them ([Mirror.WatchPods]), which only discovery does.
 //
+// Of those, AdapterSets and workloads that nobody touches for some seconds are
+// packed, and read back when they are asked for: most targets are at rest most
+// of the time.
+//
 // client-go's reflectors list and watch; what is here is their stores. A change
 // is told by target, and only when it is one of something that is kept: a
 // workload whose labels, annotations or image change wakes nobody.

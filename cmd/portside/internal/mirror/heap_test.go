@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
@@ -9,15 +10,24 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
 // TestNothingIsKeptOfTargetsThatCameAndWent is not parallel: it looks at the heap.
 func TestNothingIsKeptOfTargetsThatCameAndWent(t *testing.T) {
 	m := New(nil, Options{})
 	before := heap()
-	for i := range 1000 {
-		comeAndGo(t, m, fmt.Sprintf("files-%d", i))
+	const targets = 1000
+	for i := range targets {
+		come(t, m, i)
 	}
+	m.packUntouched()
+	for i := range targets {
+		leave(t, m, i)
+	}
+	m.packUntouched()
 	after := heap()
 	if len(m.setsOf)+len(m.podsOf)+len(m.left)+len(m.sets.rows)+len(m.pods.rows) > 0 {
 		t.Errorf("of targets that went there is left: %v %v %v %d %d", m.setsOf, m.podsOf, m.left, len(m.sets.rows), len(m.pods.rows))
@@ -36,20 +46,27 @@ func heap() uint64 {
 	return s.HeapAlloc
 }
 
-// comeAndGo is the life of a target with an AdapterSet, a workload and a pod.
-func comeAndGo(t *testing.T, m *Mirror, name string) {
-	t.Helper()
-	workload := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name)}}
+// objects are the AdapterSet, the workload and the pod of a target.
+func objects(i int) (set *v1alpha1.AdapterSet, workload *appsv1.StatefulSet, pod *corev1.Pod) {
+	name := fmt.Sprintf("files-%d", i)
+	workload = &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name)}}
 	workload.Spec.Template.Spec.Containers = []corev1.Container{{Name: "server", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080}}}}
-	set := setOf(name, name, metav1.Time{})
-	pod := podOf(name+"-0", "StatefulSet", name, nil)
-	for _, err := range []error{
-		m.workloads["StatefulSet"].Add(workload), m.sets.Add(set), m.pods.Add(pod),
-		m.pods.Delete(pod), m.sets.Delete(set), m.workloads["StatefulSet"].Delete(workload),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
+	return setOf(name, name, metav1.Time{}), workload, podOf(name+"-0", "StatefulSet", name, nil)
+}
+
+func come(t *testing.T, m *Mirror, i int) {
+	t.Helper()
+	set, workload, pod := objects(i)
+	if err := errors.Join(m.workloads[apply.StatefulSet].Add(workload), m.sets.Add(set), m.pods.Add(pod)); err != nil {
+		t.Fatal(err)
 	}
-	m.GaveUp(targetIn("storage", name))
+}
+
+func leave(t *testing.T, m *Mirror, i int) {
+	t.Helper()
+	set, workload, pod := objects(i)
+	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[apply.StatefulSet].Delete(workload)); err != nil {
+		t.Fatal(err)
+	}
+	m.GaveUp(TargetOf(set))
 }

@@ -48,6 +48,7 @@ type Mirror struct {
 	pods      *table[Pod]
 	podsAsked chan struct{}
 	askPods   sync.Once
+	most      int // how many rows there were at most; of packUntouched
 
 	mu     sync.RWMutex
 	setsOf map[apply.Target][]types.NamespacedName
@@ -68,9 +69,11 @@ func New(c client.WithWatch, o Options) *Mirror {
 		told:      func(apply.Target, Cause) {},
 	}
 	m.sets = newTable(keepAdapterSet, m.setChanged)
+	m.sets.reduced = func(set *v1alpha1.AdapterSet) *v1alpha1.AdapterSet { return set }
 	m.pods = newTable(keepPod, m.podChanged)
 	for _, kind := range apply.Kinds {
 		m.workloads[kind] = newTable(keepWorkload, m.workloadChanged(kind))
+		m.workloads[kind].reduced = (*apply.Workload).Reduced
 	}
 	return m
 }
@@ -100,6 +103,7 @@ func (m *Mirror) Start(ctx context.Context) error {
 		r := cache.NewReflectorWithOptions(m.listWatch(list, selector), one, store, cache.ReflectorOptions{})
 		reflectors.Go(func() { r.RunWithContext(ctx) })
 	}
+	reflectors.Go(func() { m.rest(ctx) })
 	run(&v1alpha1.AdapterSetList{}, &v1alpha1.AdapterSet{}, m.sets, m.options.Selector)
 	run(&appsv1.StatefulSetList{}, &appsv1.StatefulSet{}, m.workloads[apply.StatefulSet], nil)
 	run(&appsv1.DeploymentList{}, &appsv1.Deployment{}, m.workloads[apply.Deployment], nil)

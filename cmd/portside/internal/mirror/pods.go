@@ -100,7 +100,8 @@ func (m *Mirror) ReplicaSets(namespace, deployment string) []Controller {
 	m.pods.mu.RLock()
 	defer m.pods.mu.RUnlock()
 	found := map[Controller]bool{}
-	for name, p := range m.pods.rows {
+	for name, row := range m.pods.rows {
+		p := row.value // pods are not packed
 		if name.Namespace == namespace && p.Controller.Kind == "ReplicaSet" && strings.HasPrefix(p.Controller.Name, deployment+"-") {
 			found[p.Controller] = true
 		}

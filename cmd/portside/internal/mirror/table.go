@@ -2,7 +2,10 @@ package mirror
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -17,15 +20,26 @@ type table[V any] struct {
 	// order, with what it was before. It must not call the table.
 	changed func(name types.NamespacedName, before, after *V)
 
+	// reduced is what is made of a row that was packed. Where it is nil, rows
+	// are not packed.
+	reduced func(*V) *V
+
 	mu   sync.RWMutex
-	rows map[types.NamespacedName]*V
+	rows map[types.NamespacedName]*stored[V]
 
 	synced   chan struct{}
 	syncOnce sync.Once
 }
 
+// stored is a row: its value, or else its value packed.
+type stored[V any] struct {
+	value   *V
+	packed  string
+	touched atomic.Bool // since rows were last looked through
+}
+
 func newTable[V any](keep func(any) (V, bool), changed func(types.NamespacedName, *V, *V)) *table[V] {
-	return &table[V]{keep: keep, changed: changed, rows: map[types.NamespacedName]*V{}, synced: make(chan struct{})}
+	return &table[V]{keep: keep, changed: changed, rows: map[types.NamespacedName]*stored[V]{}, synced: make(chan struct{})}
 }
 
 // row is what is kept of one object on its way from a reflector. It gives the
@@ -81,8 +95,10 @@ func (t *table[V]) Update(object any) error {
 }
 
 func (t *table[V]) put(r *row[V]) {
-	before := t.rows[r.name]
-	t.rows[r.name] = r.value
+	before := t.value(t.rows[r.name])
+	now := &stored[V]{value: r.value}
+	now.touched.Store(true)
+	t.rows[r.name] = now
 	t.changed(r.name, before, r.value)
 }
 
@@ -101,7 +117,7 @@ func (t *table[V]) Delete(object any) error {
 func (t *table[V]) take(name types.NamespacedName) {
 	if before, known := t.rows[name]; known {
 		delete(t.rows, name)
-		t.changed(name, before, nil)
+		t.changed(name, t.value(before), nil)
 	}
 }
 
@@ -130,8 +146,76 @@ func (t *table[V]) Replace(list []any, _ string) error {
 // Resync implements cache.ReflectorStore; reflectors here never do.
 func (t *table[V]) Resync() error { return nil }
 
+// get is a row, nil where there is none. It must not be changed.
 func (t *table[V]) get(name types.NamespacedName) *V {
 	t.mu.RLock()
-	defer t.mu.RUnlock()
-	return t.rows[name]
+	row := t.rows[name]
+	t.mu.RUnlock()
+	if row != nil {
+		row.touched.Store(true)
+	}
+	return t.value(row)
+}
+
+// each calls with the value of each row, in no order, and lets others go on
+// meanwhile. The values must not be changed.
+func (t *table[V]) each(call func(*V)) {
+	t.mu.RLock()
+	rows := slices.Collect(maps.Values(t.rows))
+	t.mu.RUnlock()
+	for _, row := range rows {
+		call(t.value(row))
+	}
+}
+
+// value is the value of a row, nil of none. A row never changes, but for being
+// touched: another one takes its place.
+func (t *table[V]) value(row *stored[V]) *V {
+	switch {
+	case row == nil:
+		return nil
+	case row.value != nil:
+		return row.value
+	}
+	var value V
+	if err := unpack(row.packed, &value); err != nil {
+		panic(err) // of what pack made
+	}
+	return t.reduced(&value)
+}
+
+// packUntouched packs the rows that nobody has touched since it was last
+// called. It answers with how many rows there are, and how many it packed.
+func (t *table[V]) packUntouched() (rows, packed int) {
+	t.mu.RLock()
+	var untouched []types.NamespacedName
+	for name, row := range t.rows {
+		if !row.touched.Swap(false) && row.value != nil {
+			untouched = append(untouched, name)
+		}
+	}
+	rows = len(t.rows)
+	t.mu.RUnlock()
+	for _, name := range untouched {
+		if t.pack(name) {
+			packed++
+		}
+	}
+	return rows, packed
+}
+
+// pack packs one row, and lets others have their turn in between.
+func (t *table[V]) pack(name types.NamespacedName) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	row := t.rows[name]
+	if row == nil || row.value == nil || row.touched.Load() {
+		return false
+	}
+	text, err := pack(row.value)
+	if err != nil {
+		return false // it stays as it is
+	}
+	t.rows[name] = &stored[V]{packed: text}
+	return true
 }
