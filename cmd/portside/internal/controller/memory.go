@@ -99,4 +99,7 @@ func (m *memories) forget(t apply.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.of, t)
+	if len(m.of) == 0 {
+		m.of = map[apply.Target]*memory{} // Go's maps never become smaller
+	}
 }
