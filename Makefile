@@ -5,6 +5,7 @@ GOLANGCI_LINT_VERSION := v2.13.2
 CONTROLLER_GEN_VERSION := v0.23.0
 APPLYCONFIGURATION_GEN_VERSION := v0.37.2
 
+BENCH_TARGETS ?= 2000
 FUZZTIME ?= 60s
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 
@@ -55,8 +56,8 @@ test: need-controlplane ## every test of every module (TEST_ARGS goes to go test
 	@.ci/test $(TEST_ARGS)
 
 .PHONY: bench
-bench: need-controlplane ## portside against read-modify-write on a real control plane (BENCH_ARGS)
-	@go run ./testenv/bench $(BENCH_ARGS)
+bench: need-controlplane build ## portside against other ways, on a real control plane, its service with BENCH_TARGETS (2000) workloads (BENCH_ARGS)
+	@go run ./testenv/bench --binary bin/portside --targets $(BENCH_TARGETS) $(BENCH_ARGS)
 
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (60s), one after the other

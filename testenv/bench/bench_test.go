@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,7 +18,12 @@ func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
 // What does not depend on the machine holds in the shortest run as well.
 func TestShortRun(t *testing.T) {
-	r, err := measure(t.Context(), testenv.Shared(t), options{repeats: 1, passes: 5}, func(string) {})
+	binary := filepath.Join(t.TempDir(), "portside")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/portside").CombinedOutput(); err != nil {
+		t.Fatalf("building portside: %v\n%s", err, out)
+	}
+	o := options{repeats: 1, passes: 5, targets: 10, binary: binary, crd: "../../examples/install/crd/portside.dev_adaptersets.yaml"}
+	r, err := measure(t.Context(), testenv.Shared(t), o, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,13 @@ const (
 	mostBytes = 0.2
 	// mostPure is how much longer than fieldpath alone the pure part may take.
 	mostPure = 1.3
+
+	// What the service may take until all workloads have their ports, by what
+	// ready-made PATCH requests and read-modify-write take.
+	mostByBare = 1.15
+	mostByRMW  = 0.8
+	// mostPerTarget is how much memory a target may cost, in KiB.
+	mostPerTarget = 4
 )
 
 // expectation is what is expected of a figure.
@@ -51,14 +58,32 @@ func (r *report) expect() []expectation {
 			all = append(all, atMost(fmt.Sprintf("%d: bytes sent, by the baseline's", i+1), o.figure(figBytes).Ratio.Max, mostBytes, true))
 		}
 	}
-	protobuf := r.Scenarios[0].figure(figBytes).Portside.Max / float64(r.ProtobufBody)
-	all = append(all, atMost("1: bytes sent, by one such update in protobuf", protobuf, mostBytes, true))
+	if len(r.Scenarios) > 0 {
+		protobuf := r.Scenarios[0].figure(figBytes).Portside.Max / float64(r.ProtobufBody)
+		all = append(all, atMost("1: bytes sent, by one such update in protobuf", protobuf, mostBytes, true))
+	}
 	for _, p := range r.Pure {
 		if p.Part == partDecide {
 			all = append(all, atMost("4: the pure part, by fieldpath alone", p.Ratio.Median, mostPure, false))
 		}
 	}
+	if r.Service != nil {
+		all = append(all, r.Service.expect(len(scenarios)+2)...)
+	}
 	return all
+}
+
+func (r *serviceReport) expect(section int) []expectation {
+	writes := r.figure(figWrites)
+	return []expectation{
+		atMost(fmt.Sprintf("%d: all have ports, by a bare PATCH of each", section), r.figure(figByBare).Median, mostByBare, false),
+		atMost(fmt.Sprintf("%d: all have ports, by read-modify-write", section), r.figure(figByRMW).Median, mostByRMW, false),
+		{
+			Text:   fmt.Sprintf("%d: no write after a restart with nothing to do", section),
+			Figure: number(writes.Max), Bound: "0.00", Exact: true, Met: exactly(writes, 0),
+		},
+		atMost(fmt.Sprintf("%d: memory for each target, KiB", section), r.figure(figPerTarget).Median, mostPerTarget, false),
+	}
 }
 
 func exactly(s stat, value float64) bool { return s.Min == value && s.Max == value }

@@ -1,9 +1,9 @@
 // Bench measures portside against read-modify-write, the way operators keep
 // such ports without server-side apply, on one embedded API server:
 //
-//	go run ./testenv/bench [--repeats 5] [--passes 40] [-o json]
+//	go run ./testenv/bench [--repeats 5] [--passes 40] [--binary bin/portside] [--targets 2000] [-o json]
 //
-// The two take turns, block of passes by block of passes, each on a workload of
+// A single pass comes first. The two take turns, block of passes by block of passes, each on a workload of
 // its own that is made the same way. Reported are medians over the repeats with
 // their spread, and the ratio of the two in each repeat:
 //
@@ -17,9 +17,30 @@
 //     the owners of its ports and the intent, by what fieldpath alone takes to
 //     read those entries.
 //
-// Both sides use client-go with its defaults, which is JSON. Operators on
+// Then comes the continuous service, if a built portside is named: a process of
+// its own, with many workloads of some 4 KiB that each have an AdapterSet, whose
+// changes settle at once. No client is limited in its rate, and nothing restarts
+// pods, so no rollout holds a change back:
+//
+//  5. how long it takes until all workloads have their ports, when one of two is
+//     renumbered in all of them: by portside run, by a bare loop of the same
+//     applies, made beforehand, and by read-modify-write, with as many requests
+//     at once, and each with workloads of its own. The AdapterSets change while
+//     the service is not there. Its time begins when it has listed all, since
+//     that is where the others begin; with its start and the listing it is shown
+//     beside. The end is seen from outside, by a watch of the workloads, and it
+//     is an error if one of them changed twice, or other ports are stored.
+//     Status and events, which the others have none of, come after the ports;
+//     a restart with nothing to do: the requests that write, as a proxy in
+//     between counts them, the CPU time of the process from its start to its
+//     end, and what of its memory is resident once it stays, less that of a
+//     process without targets;
+//     and, one at a time in a service at rest, how long it is from the answer to
+//     a change of an AdapterSet to the stored port, beside a bare apply.
+//
+// In the single pass both sides use client-go with its defaults, which is JSON. Operators on
 // controller-runtime send protobuf, so that size of the baseline's body is
-// measured too.
+// measured too, and beside the service all speak it.
 //
 // What is exact (requests, bytes, attempts) is expected to be so in every
 // repeat, and the exit status is 1 where it is not. A time depends on the
@@ -45,6 +66,8 @@ import (
 type options struct {
 	repeats, passes int
 	output          string
+	targets         int    // of the service
+	binary, crd     string // of the service; it is not measured without a binary
 }
 
 var errNotMet = errors.New("an expectation is not met")
@@ -84,13 +107,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.repeats, "repeats", 5, "how often each block is measured")
-	flags.IntVar(&o.passes, "passes", 40, "passes in a block")
+	flags.IntVar(&o.passes, "passes", 40, "passes in a block; 0 leaves out all but the service")
 	flags.StringVar(&o.output, "o", "table", "table, or json")
+	flags.StringVar(&o.binary, "binary", "", "the built portside, whose service is measured too")
+	flags.IntVar(&o.targets, "targets", 2000, "workloads that the service takes care of")
+	flags.StringVar(&o.crd, "crd", "examples/install/crd/portside.dev_adaptersets.yaml", "the CustomResourceDefinition of AdapterSets")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.repeats < 1 || o.passes < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
-		return o, errors.New("repeats and passes are 1 at least, -o is table or json, and there are no arguments")
+	if o.repeats < 1 || o.passes < 0 || o.targets < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
+		return o, errors.New("repeats and targets are 1 at least, passes are not negative, -o is table or json, and there are no arguments")
 	}
 	return o, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 
@@ -22,11 +23,13 @@ type report struct {
 	// Workload is the baseline's, after the last pass.
 	Workload size `json:"workload"`
 	// ProtobufBody is the size of the baseline's update in protobuf, in bytes.
-	ProtobufBody int           `json:"baselineProtobufBytes"`
-	Scenarios    []outcome     `json:"scenarios"`
-	PureWorkload size          `json:"pureWorkload"`
-	Pure         []pureFigure  `json:"pure"`
-	Expectations []expectation `json:"expectations"`
+	ProtobufBody int          `json:"baselineProtobufBytes"`
+	Scenarios    []outcome    `json:"scenarios"`
+	PureWorkload size         `json:"pureWorkload"`
+	Pure         []pureFigure `json:"pure"`
+	// Service is nil where the service was not measured.
+	Service      *serviceReport `json:"service,omitempty"`
+	Expectations []expectation  `json:"expectations"`
 }
 
 // measure measures everything.
@@ -40,11 +43,15 @@ func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress 
 		return nil, err
 	}
 	r := &report{Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Passes: o.passes}
-	if err := r.measurePasses(ctx, cp, admin, progress); err != nil {
-		return nil, err
+	if o.passes > 0 {
+		if err := errors.Join(r.measurePasses(ctx, cp, admin, progress), r.measurePure(ctx, admin, progress)); err != nil {
+			return nil, err
+		}
 	}
-	if err := r.measurePure(ctx, admin, progress); err != nil {
-		return nil, err
+	if o.binary != "" {
+		if r.Service, err = measureService(ctx, cp, o, progress); err != nil {
+			return nil, err
+		}
 	}
 	r.Expectations = r.expect()
 	return r, nil

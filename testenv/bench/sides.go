@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
@@ -60,18 +61,29 @@ func (s *side) check(ctx context.Context, admin kubernetes.Interface) error {
 	if err != nil {
 		return err
 	}
-	want := []string{"api 8080", "metrics 9090", "nfs 2049"}
-	for _, a := range adapters(s.turn) {
-		want = append(want, fmt.Sprintf("%s %d", apply.PortName(a.Type), a.Port))
-	}
-	var has []string
-	for _, p := range live.Spec.Template.Spec.Containers[0].Ports {
-		has = append(has, fmt.Sprintf("%s %d", p.Name, p.ContainerPort))
-	}
-	slices.Sort(want)
-	slices.Sort(has)
+	has, want := portsOf(live), wantedPorts(s.turn)
 	if !slices.Equal(has, want) {
 		return fmt.Errorf("%s: the ports are %q, not %q", s.name, has, want)
 	}
 	return nil
+}
+
+// wantedPorts are the ports that a workload should have at a turn, sorted.
+func wantedPorts(turn int) []string {
+	want := []string{"api 8080", "metrics 9090", "nfs 2049"}
+	for _, a := range adapters(turn) {
+		want = append(want, fmt.Sprintf("%s %d", apply.PortName(a.Type), a.Port))
+	}
+	slices.Sort(want)
+	return want
+}
+
+// portsOf are the ports that a workload has, sorted.
+func portsOf(s *appsv1.StatefulSet) []string {
+	var has []string
+	for _, p := range s.Spec.Template.Spec.Containers[0].Ports {
+		has = append(has, fmt.Sprintf("%s %d", p.Name, p.ContainerPort))
+	}
+	slices.Sort(has)
+	return has
 }

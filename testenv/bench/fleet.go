@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	_ "embed" // fleet.yaml
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+//go:embed fleet.yaml
+var fleetManifest []byte
+
+// atOnce is how many requests each side has under way at most.
+const atOnce = 10
+
+// fleet is many workloads of a namespace. Every side has one of its own, made
+// the same way, so that none meets what another owns.
+type fleet struct {
+	namespace string
+	names     []string
+	uids      []types.UID
+	client    kubernetes.Interface
+	// turn is that of the adapters that the workloads have ports for.
+	turn int
+}
+
+// protobuf is the configuration of a client that speaks protobuf, where the
+// server does: as the service's, and as operators on controller-runtime.
+func protobuf(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	return config
+}
+
+func newFleet(ctx context.Context, cp *testenv.ControlPlane, namespace string, targets int) (*fleet, error) {
+	client, err := kubernetes.NewForConfig(protobuf(cp.Config()))
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{namespace: namespace, client: client, names: make([]string, targets), uids: make([]types.UID, targets)}
+	if _, err := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, metav1.CreateOptions{}); err != nil {
+		return nil, err
+	}
+	for i := range f.names {
+		f.names[i] = fmt.Sprintf("dittofs-%05d", i)
+	}
+	body, err := yaml.YAMLToJSON(fleetManifest)
+	if err != nil {
+		return nil, err
+	}
+	return f, f.each(func(i int) error { return f.create(ctx, i, body) })
+}
+
+// create applies the workload as Argo CD does, and gives it the status of one
+// whose controller keeps up: none runs here.
+func (f *fleet) create(ctx context.Context, i int, body []byte) error {
+	workloads := f.client.AppsV1().StatefulSets(f.namespace)
+	var object unstructured.Unstructured
+	if err := object.UnmarshalJSON(body); err != nil {
+		return err
+	}
+	object.SetName(f.names[i])
+	body, err := object.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	created, err := workloads.Patch(ctx, f.names[i], types.ApplyYAMLPatchType, body, metav1.PatchOptions{FieldManager: testenv.ArgoCD})
+	if err != nil {
+		return err
+	}
+	f.uids[i] = created.UID
+	const status = `{"status":{"observedGeneration":1000000,"replicas":3,"readyReplicas":3,"availableReplicas":3,"currentReplicas":3,"updatedReplicas":3}}`
+	_, err = workloads.Patch(ctx, f.names[i], types.MergePatchType, []byte(status),
+		metav1.PatchOptions{FieldManager: testenv.ControllerManager}, "status")
+	return err
+}
+
+// each calls for each workload, so many at once, until one fails.
+func (f *fleet) each(do func(i int) error) error {
+	var calls errgroup.Group
+	calls.SetLimit(atOnce)
+	for i := range f.names {
+		calls.Go(func() error {
+			if err := do(i); err != nil {
+				return fmt.Errorf("%s/%s: %w", f.namespace, f.names[i], err)
+			}
+			return nil
+		})
+	}
+	return calls.Wait()
+}
+
+// patches are ready-made server-side applies of the ports of each workload: what
+// portside sends, without anything that leads to it.
+func (f *fleet) patches(turn int) ([][]byte, error) {
+	bodies := make([][]byte, len(f.names))
+	for i, name := range f.names {
+		var ports []map[string]any
+		for _, a := range adapters(turn) {
+			ports = append(ports, map[string]any{"name": apply.PortName(a.Type), "containerPort": a.Port, "protocol": "TCP"})
+		}
+		containers := []map[string]any{{"name": container, "ports": ports}}
+		body, err := json.Marshal(map[string]any{
+			"apiVersion": apply.APIVersion, "kind": string(apply.StatefulSet),
+			"metadata": map[string]any{"namespace": f.namespace, "name": name, "uid": f.uids[i]},
+			"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
+		})
+		if err != nil {
+			return nil, err
+		}
+		bodies[i] = body
+	}
+	return bodies, nil
+}
+
+// send sends one of the patches.
+func (f *fleet) send(ctx context.Context, i int, body []byte) error {
+	_, err := f.client.AppsV1().StatefulSets(f.namespace).Patch(ctx, f.names[i], types.ApplyYAMLPatchType, body,
+		metav1.PatchOptions{FieldManager: apply.DefaultFieldManager})
+	return err
+}
+
+// check looks whether all workloads have exactly the ports that they should, in
+// any order, and how large one is.
+func (f *fleet) check(ctx context.Context) (size, error) {
+	list, err := f.client.AppsV1().StatefulSets(f.namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return size{}, err
+	}
+	if len(list.Items) != len(f.names) {
+		return size{}, fmt.Errorf("%s has %d workloads, not %d", f.namespace, len(list.Items), len(f.names))
+	}
+	want := wantedPorts(f.turn)
+	for i := range list.Items {
+		if has := portsOf(&list.Items[i]); !slices.Equal(has, want) {
+			return size{}, fmt.Errorf("%s/%s: the ports are %q, not %q", f.namespace, list.Items[i].Name, has, want)
+		}
+	}
+	return sizeOf(&list.Items[0])
+}

@@ -1,0 +1,309 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// serviceReport is what was measured of the continuous service.
+type serviceReport struct {
+	Targets int `json:"targets"`
+	AtOnce  int `json:"atOnce"`
+	// Workload is one of them, with its ports.
+	Workload size    `json:"workload"`
+	Groups   []group `json:"groups"`
+}
+
+// group is figures that belong together.
+type group struct {
+	Title   string   `json:"title"`
+	Note    string   `json:"note,omitempty"`
+	Figures []figure `json:"figures"`
+}
+
+// figure is one of them, by its name, with its unit.
+type figure struct {
+	Name  string `json:"figure"`
+	Value stat   `json:"value"`
+}
+
+func figureOf(name string, values []float64) figure { return figure{name, statOf(values)} }
+
+// serviceBench measures the continuous service.
+type serviceBench struct {
+	options
+	cp       *testenv.ControlPlane
+	progress func(string)
+	service  *service
+	bare     *fleet
+}
+
+func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) (*serviceReport, error) {
+	if _, err := os.Stat(o.binary); err != nil {
+		return nil, fmt.Errorf("the service is measured as it is built, by make build: %w", err)
+	}
+	b := &serviceBench{options: o, cp: cp, progress: progress}
+	r := &serviceReport{Targets: o.targets, AtOnce: atOnce}
+	rounds, err := b.setUp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, part := range []func(context.Context) (group, error){
+		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.changes,
+	} {
+		g, err := part(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Groups = append(r.Groups, g)
+	}
+	r.Workload, err = b.service.fleet.check(ctx)
+	return r, err
+}
+
+// setUp makes the workloads and the AdapterSets, and gives all of them ports a
+// first time.
+func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
+	if err := b.cp.InstallCRD(ctx, b.crd); err != nil {
+		return nil, err
+	}
+	fleets := make([]*fleet, 0, 3)
+	for _, namespace := range []string{"kept-by-portside", "patched", "read-modify-written"} {
+		b.progress(fmt.Sprintf("the service: creating %d workloads, %s", b.targets, namespace))
+		f, err := newFleet(ctx, b.cp, namespace, b.targets)
+		if err != nil {
+			return nil, err
+		}
+		fleets = append(fleets, f)
+	}
+	if _, err := newFleet(ctx, b.cp, idle, 0); err != nil {
+		return nil, err
+	}
+	var err error
+	if b.service, err = newService(ctx, b.cp, b.binary, fleets[0]); err != nil {
+		return nil, err
+	}
+	b.bare = fleets[1]
+	rounds := []*round{b.service.round(), newBare(fleets[1]), newReadModifyWrites(fleets[2])}
+	for _, r := range rounds {
+		b.progress("the service: the first ports, " + r.name)
+		if _, _, err := r.take(ctx, b.cp); err != nil {
+			return nil, err
+		}
+	}
+	return rounds, nil
+}
+
+// idle is a namespace without anything to do in it.
+const idle = "idle"
+
+// The figures that something is expected of.
+const (
+	figByBare    = "portside by bare PATCH"
+	figByRMW     = "portside by read-modify-write"
+	figWrites    = "write requests"
+	figPerTarget = "memory for each target, KiB"
+)
+
+// ports measures how long it takes until all have their ports.
+func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error) {
+	took := make([][]float64, len(rounds))
+	var fromStart []float64
+	for repeat := range b.repeats {
+		for i, r := range rounds {
+			b.progress(fmt.Sprintf("the service, until all have their ports: repeat %d of %d, %s", repeat+1, b.repeats, r.name))
+			began, d, err := r.take(ctx, b.cp)
+			if err != nil {
+				return group{}, err
+			}
+			took[i] = append(took[i], d.Seconds())
+			if i == 0 {
+				fromStart = append(fromStart, (began.Add(d).Sub(b.service.began)).Seconds())
+			}
+		}
+	}
+	return group{
+		Title: "until all have their ports, one of two renumbered",
+		Note:  "counted from when portside has listed all, in the second line from its start",
+		Figures: []figure{
+			figureOf("portside run, s", took[0]), figureOf("the same from the start of its process, s", fromStart),
+			figureOf("bare PATCH, s", took[1]), figureOf("read-modify-write, s", took[2]),
+			{figByBare, *compare("", took[0], took[1]).Ratio}, {figByRMW, *compare("", took[0], took[2]).Ratio},
+		},
+	}, nil
+}
+
+// restarted is what a restart with nothing to do took.
+type restarted struct{ rest, cpu, memory, writes float64 }
+
+// restarts measures a restart with nothing to do, beside that of a process
+// without any targets, by turns.
+func (b *serviceBench) restarts(ctx context.Context) (group, error) {
+	all, none := make([]restarted, b.repeats), make([]restarted, b.repeats)
+	perTarget := make([]float64, b.repeats)
+	for repeat := range b.repeats {
+		b.progress(fmt.Sprintf("the service, a restart with nothing to do: repeat %d of %d", repeat+1, b.repeats))
+		var err error
+		if all[repeat], err = b.restart(ctx, b.service.fleet.namespace, b.targets); err != nil {
+			return group{}, err
+		}
+		if none[repeat], err = b.restart(ctx, idle, 0); err != nil {
+			return group{}, err
+		}
+		perTarget[repeat] = (all[repeat].memory - none[repeat].memory) / float64(b.targets) / 1024
+	}
+	values := func(of []restarted, value func(restarted) float64) []float64 {
+		v := make([]float64, 0, len(of))
+		for _, r := range of {
+			v = append(v, value(r))
+		}
+		return v
+	}
+	cpu := func(r restarted) float64 { return r.cpu }
+	memory := func(r restarted) float64 { return r.memory / (1 << 20) }
+	return group{
+		Title: "a restart with nothing to do, beside one without any targets",
+		Note:  "memory is what is resident once it stays; CPU is from start to end",
+		Figures: []figure{
+			figureOf(figWrites, values(all, func(r restarted) float64 { return r.writes })),
+			figureOf("from start to rest, s", values(all, func(r restarted) float64 { return r.rest })),
+			figureOf("CPU, s", values(all, cpu)), figureOf("CPU without targets, s", values(none, cpu)),
+			figureOf("memory, MiB", values(all, memory)), figureOf("memory without targets, MiB", values(none, memory)),
+			figureOf(figPerTarget, perTarget),
+		},
+	}, nil
+}
+
+// restart runs a service behind a proxy, which counts, until it has done all
+// that it will.
+func (b *serviceBench) restart(ctx context.Context, namespace string, targets int) (r restarted, err error) {
+	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	proxy, err := testenv.NewProxy(b.cp.Config(), testenv.ProxyHooks{})
+	if err != nil {
+		return r, err
+	}
+	defer proxy.Close()
+	c, err := startChild(ctx, b.binary, proxy.Config(), namespace)
+	if err != nil {
+		return r, err
+	}
+	measured := func() error {
+		if _, err := c.ready(ctx); err != nil {
+			return err
+		}
+		at, err := c.rest(ctx, targets)
+		if err != nil {
+			return err
+		}
+		r.rest = at.Sub(c.began).Seconds()
+		r.memory, err = c.resident(ctx)
+		return err
+	}()
+	cpu, err := c.stop()
+	r.cpu, r.writes = cpu.Seconds(), float64(proxy.Writes())
+	return r, errors.Join(measured, err)
+}
+
+// changed is how many workloads are changed in each repeat, one after the
+// other, and then back again.
+const changed = 50
+
+// changes measures the way of one change from an AdapterSet to the stored port,
+// in a service that is at rest, beside a bare PATCH, by turns.
+func (b *serviceBench) changes(ctx context.Context) (g group, err error) {
+	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	if _, err := b.service.start(ctx); err != nil {
+		return g, err
+	}
+	defer func() { err = errors.Join(err, b.service.stop()) }()
+	if err := b.service.settle(ctx); err != nil {
+		return g, err
+	}
+	o, err := observe(ctx, b.cp, b.service.fleet.namespace)
+	if err != nil {
+		return g, err
+	}
+	defer o.stop()
+	var ours, bare percentiles
+	for repeat := range b.repeats {
+		b.progress(fmt.Sprintf("the service, from a change to the stored port: repeat %d of %d", repeat+1, b.repeats))
+		for _, turns := range []int{1, 0} {
+			if err := b.changeSome(ctx, o, turns, &ours, &bare); err != nil {
+				return g, err
+			}
+		}
+		ours.end()
+		bare.end()
+	}
+	return group{
+		Title: fmt.Sprintf("from an adapter's change to the stored port, %d in a repeat", 2*min(changed, b.targets)),
+		Note:  "from the answer to the change of the AdapterSet to the watch of the workload",
+		Figures: []figure{
+			figureOf("portside run, median, ms", ours.medians), figureOf("portside run, 99th percentile, ms", ours.ninetyNinths),
+			figureOf("bare PATCH, median, ms", bare.medians), figureOf("bare PATCH, 99th percentile, ms", bare.ninetyNinths),
+		},
+	}, nil
+}
+
+// changeSome changes an AdapterSet and waits until the port is stored, and then
+// the same by a bare PATCH, for some workloads.
+func (b *serviceBench) changeSome(ctx context.Context, o *observer, turns int, ours, bare *percentiles) error {
+	bodies, err := b.bare.patches(b.bare.turn + turns)
+	if err != nil {
+		return err
+	}
+	for i := range min(changed, b.targets) {
+		if err := b.service.declare(ctx, i, b.service.fleet.turn+turns); err != nil {
+			return err
+		}
+		began := time.Now()
+		stored, err := o.changes(ctx, 1)
+		if err != nil {
+			return err
+		}
+		ours.add(stored.Sub(began))
+		began = time.Now()
+		if err := b.bare.send(ctx, i, bodies[i]); err != nil {
+			return err
+		}
+		bare.add(time.Since(began))
+	}
+	return nil
+}
+
+// percentiles are those of the times of each repeat, in milliseconds.
+type percentiles struct {
+	times                 []float64 // of this repeat
+	medians, ninetyNinths []float64
+}
+
+func (p *percentiles) add(took time.Duration) {
+	p.times = append(p.times, float64(took)/float64(time.Millisecond))
+}
+
+func (p *percentiles) end() {
+	slices.Sort(p.times)
+	p.medians = append(p.medians, statOf(p.times).Median)
+	p.ninetyNinths = append(p.ninetyNinths, p.times[(len(p.times)*99+99)/100-1])
+	p.times = nil
+}
+
+// figure finds a figure by its name.
+func (r *serviceReport) figure(name string) stat {
+	for _, g := range r.Groups {
+		for _, f := range g.Figures {
+			if f.Name == name {
+				return f.Value
+			}
+		}
+	}
+	return stat{}
+}
