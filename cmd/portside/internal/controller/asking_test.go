@@ -110,8 +110,8 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 	s.expect(t, "Stalled", "True", "Refused")
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	perPass := s.applies()
-	for passes, wait := range []time.Duration{1, 2, 4, 8, 16} {
-		s.clock.Step(wait*time.Second - time.Millisecond)
+	for passes, wait := range []int{1, 2, 4, 8, 16} {
+		s.clock.Step(time.Duration(wait)*time.Second - time.Millisecond)
 		s.rests(t)
 		if n := s.applies(); n != perPass*(passes+1) {
 			t.Fatalf("%d requests after %d passes\n%s", n, passes+1, &s.sent)

@@ -80,8 +80,8 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		t.Errorf("it says %q", message)
 	}
 	s.expect(t, "Stalled", "True", "Fighting")
-	s.expectEvents(t, "AdapterSet", "files", "PortTaken", "port adapter-nfs 12049/TCP was taken away by")
-	s.expectEvents(t, "StatefulSet", "files", "PortTaken", "operator")
+	s.expectEvents(t, "AdapterSet", "PortTaken", "port adapter-nfs 12049/TCP was taken away by")
+	s.expectEvents(t, "StatefulSet", "PortTaken", "operator")
 	for range 2 {
 		n := additions(t, history)
 		s.clock.Step(holding.FightInterval - 2*time.Second)

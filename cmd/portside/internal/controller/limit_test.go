@@ -89,7 +89,7 @@ func TestOneRolloutAtATime(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c"}
 	f := newFleet(t, 1, names...)
-	f.hold(func(pod *corev1.Pod) bool { return hasPort(pod, "adapter-nfs") })
+	f.hold(func(pod *corev1.Pod) bool { return hasNFS(pod) })
 	for _, name := range names {
 		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
 	}
@@ -121,7 +121,7 @@ func newOf(before, after []string) string {
 func TestAPlaceIsGivenOn(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, "a", "b", "c")
-	f.hold(func(pod *corev1.Pod) bool { return hasPort(pod, "adapter-nfs") })
+	f.hold(func(pod *corev1.Pod) bool { return hasNFS(pod) })
 	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range []string{"b", "c"} {
@@ -148,7 +148,7 @@ func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
 		f.expectOf(t, name, "Reconciling", "False", "AsExpected")
 	}
 	// Those with the port are ready; the next ones are not.
-	f.hold(func(pod *corev1.Pod) bool { return !hasPort(pod, "adapter-nfs") })
+	f.hold(func(pod *corev1.Pod) bool { return !hasNFS(pod) })
 	for _, name := range names {
 		if err := f.git.Delete(t.Context(), "AdapterSet", f.ns, name); err != nil {
 			t.Fatal(err)

@@ -12,9 +12,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func (s *scene) delete(t *testing.T, name string) {
+func (s *scene) delete(t *testing.T) {
 	t.Helper()
-	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, name); err != nil {
+	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -58,7 +58,7 @@ func TestThePolicyIsThatOfTheEnd(t *testing.T) {
 	s.expectFinalizer(t, true)
 	mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Retain"))
 	s.expectFinalizer(t, false)
-	s.delete(t, "files")
+	s.delete(t)
 	expectGone(t, s.cp, s.ns)
 	s.expectGivenUp(t)
 	expectPorts(t, s.cp, s.ns, nfs...)
@@ -75,7 +75,7 @@ func TestAFinalizerOfAnotherOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.caughtUp(t)
-	s.delete(t, "files")
+	s.delete(t)
 	expectPorts(t, s.cp, s.ns, static...)
 	s.expectFinalizer(t, false)
 	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)); err != nil {
@@ -93,7 +93,7 @@ func TestAnotherTakesThePortsOver(t *testing.T) {
 	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "{name: files}", "{name: later}", 1))
 	s.expectOf(t, "later", "Stalled", "True", "TargetTaken")
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	s.delete(t, "files")
+	s.delete(t)
 	expectGone(t, s.cp, s.ns)
 	s.expectOf(t, "later", "Ready", "True", "InPlace")
 	templateChanges(t, history, 0)
@@ -111,7 +111,7 @@ func TestAPauseHoldsTheEndUp(t *testing.T) {
 			pause(t, s.git, s.ns, `"true"`)
 			s.expect(t, "Ready", "False", "Paused")
 			writes := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets")
-			s.delete(t, "files")
+			s.delete(t)
 			if policy == "Remove" {
 				s.expect(t, "Reconciling", "True", "Removing")
 			} else {
@@ -145,7 +145,7 @@ func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
 			}
 			return nil
 		})
-		s.delete(t, "files")
+		s.delete(t)
 		s.expectGivenUp(t)
 	}
 }

@@ -36,7 +36,7 @@ type pods struct {
 
 func (p *pods) handler(pod *corev1.Pod) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		running := !hasPort(pod, "adapter-nfs") || !p.stopped.Load()
+		running := !hasNFS(pod) || !p.stopped.Load()
 		fmt.Fprintf(w, `[{"type": "nfs", "port": 12049, "enabled": true, "running": %t}, {"type": "smb", "port": 1445, "enabled": true, "running": %t}]`, running, running)
 		p.polls.Add(1)
 	})
@@ -61,7 +61,7 @@ func TestARollingRestartTakesNoPortAway(t *testing.T) {
 	p := &pods{}
 	p.stopped.Store(true)
 	s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: p.handler})
-	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return pod.Name == "files-0" && hasPort(pod, "adapter-nfs") })
+	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return pod.Name == "files-0" && hasNFS(pod) })
 	mustApply(t, s.git, strategy(2, "{}"))
 	s.rolledOut(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
@@ -201,7 +201,7 @@ func TestARolloutThatNeverCompletes(t *testing.T) {
 func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return hasPort(pod, "adapter-nfs") })
+	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return hasNFS(pod) })
 	mustApply(t, s.git, statefulSet)
 	s.rolledOut(t)
 	mustApply(t, s.git, adapterSet(withNFS, ""))
@@ -224,7 +224,7 @@ func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
 	mustApply(t, s.git, adapterSet(withNFS, ""))
 	s.expect(t, "Stalled", "True", "Conflicting")
 	expectReady(t, s.cp, s.ns, "False", "Conflicting", "0/1")
-	s.expectEvents(t, "AdapterSet", "files", "PortBlocked", "hostNetwork")
+	s.expectEvents(t, "AdapterSet", "PortBlocked", "hostNetwork")
 	expectPorts(t, s.cp, s.ns, static...)
 	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "rollout: {", "rollout: {hostNetwork: Allow, ", 1))
 	expectReady(t, s.cp, s.ns, "True", "InPlace", "1/1")
@@ -262,8 +262,8 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	s.setUp(t, strategy(1, "{type: OnDelete}"), late(withNFS), nfs...)
 	mustApply(t, s.git, late("[]"))
 	s.expect(t, "Reconciling", "True", "RemovalWaiting")
-	s.expectEvents(t, "AdapterSet", "files", "RemovalWaiting", "adapter-nfs 12049/TCP")
-	s.expectEvents(t, "StatefulSet", "files", "RemovalWaiting", "adapter-nfs 12049/TCP")
+	s.expectEvents(t, "AdapterSet", "RemovalWaiting", "adapter-nfs 12049/TCP")
+	s.expectEvents(t, "StatefulSet", "RemovalWaiting", "adapter-nfs 12049/TCP")
 	s.clock.Step(200 * time.Second)
 	s.restart(t)
 	s.caughtUp(t)
@@ -272,7 +272,7 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	expectPorts(t, s.cp, s.ns, nfs...)
 	s.clock.Step(time.Second)
 	expectPorts(t, s.cp, s.ns, static...)
-	s.expectEvents(t, "AdapterSet", "files", "PortRemoved", "adapter-nfs 12049/TCP")
+	s.expectEvents(t, "AdapterSet", "PortRemoved", "adapter-nfs 12049/TCP")
 	s.expect(t, "Ready", "True", "InPlace")
 }
 

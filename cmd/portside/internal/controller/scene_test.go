@@ -157,17 +157,17 @@ func (s *scene) edit(t *testing.T, patch string) {
 	}
 }
 
-// expectEvents waits for events of a reason on an object.
-func (s *scene) expectEvents(t *testing.T, kind, name, reason, text string) {
+// expectEvents waits for an event on the AdapterSet or the workload.
+func (s *scene) expectEvents(t *testing.T, kind, reason, text string) {
 	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("an event %s on %s %s", reason, kind, name), func(ctx context.Context) error {
+	testenv.Eventually(t, fmt.Sprintf("an event %s on the %s", reason, kind), func(ctx context.Context) error {
 		out, err := s.cp.Kubectl(ctx, s.ns, "", "get", "events.events.k8s.io", "-o",
 			`jsonpath={range .items[*]}{.regarding.kind}/{.regarding.name} {.reason}: {.note}{"\n"}{end}`)
 		if err != nil {
 			return err
 		}
 		if !slices.ContainsFunc(strings.Split(out, "\n"), func(line string) bool {
-			return strings.HasPrefix(line, kind+"/"+name+" "+reason+": ") && strings.Contains(line, text)
+			return strings.HasPrefix(line, kind+"/files "+reason+": ") && strings.Contains(line, text)
 		}) {
 			return errors.New("there are\n" + out)
 		}
@@ -175,9 +175,9 @@ func (s *scene) expectEvents(t *testing.T, kind, name, reason, text string) {
 	})
 }
 
-// hasPort tells a pod of a template that has the port.
-func hasPort(pod *corev1.Pod, name string) bool {
-	return slices.ContainsFunc(pod.Spec.Containers[0].Ports, func(p corev1.ContainerPort) bool { return p.Name == name })
+// hasNFS tells a pod of a template that has our port.
+func hasNFS(pod *corev1.Pod) bool {
+	return slices.ContainsFunc(pod.Spec.Containers[0].Ports, func(p corev1.ContainerPort) bool { return p.Name == "adapter-nfs" })
 }
 
 // strategy is the StatefulSet of the tests with an updateStrategy and replicas.

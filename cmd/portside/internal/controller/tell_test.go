@@ -21,8 +21,8 @@ func TestEventsAreOnBoth(t *testing.T) {
 	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
 	both := func(reason, text string) {
 		t.Helper()
-		s.expectEvents(t, "AdapterSet", "files", reason, text)
-		s.expectEvents(t, "StatefulSet", "files", reason, text)
+		s.expectEvents(t, "AdapterSet", reason, text)
+		s.expectEvents(t, "StatefulSet", reason, text)
 	}
 	both("PortAdded", "port adapter-nfs 12049/TCP was added")
 	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12049}, {type: web, port: 8080}]", ""))

@@ -53,18 +53,13 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	}
 	for _, now := range after.Ports {
 		old := find(was, now)
-		switch {
-		case old != nil && old.State == now.State:
-		case ours(now):
-			if old == nil || !ours(*old) {
-				tell(now, corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
-			}
-		case now.State == string(apply.Blocked):
-			tell(now, corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
-		case now.State == string(apply.Shadowed):
-			tell(now, corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
+		if old == nil {
+			old = &v1alpha1.PortStatus{}
 		}
-		if now.InactiveSince != nil && (old == nil || old.InactiveSince == nil) {
+		if old.State != now.State {
+			tellState(tell, *old, now)
+		}
+		if now.InactiveSince != nil && old.InactiveSince == nil {
 			tell(now, corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
 		}
 	}
@@ -75,6 +70,18 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		}
 	}
 	return events
+}
+
+// tellState tells of a port's new state.
+func tellState(tell func(p v1alpha1.PortStatus, kind, reason, note string, args ...any), old, now v1alpha1.PortStatus) {
+	switch {
+	case ours(now) && !ours(old):
+		tell(now, corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
+	case now.State == string(apply.Blocked):
+		tell(now, corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
+	case now.State == string(apply.Shadowed):
+		tell(now, corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
+	}
 }
 
 func named(name string, ports []v1alpha1.PortStatus) *v1alpha1.PortStatus {
