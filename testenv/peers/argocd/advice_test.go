@@ -75,6 +75,25 @@ func TestMoveToServerSide(t *testing.T) {
 	}
 }
 
+// TestMoved asks everything once more after the move.
+func TestMoved(t *testing.T) {
+	for _, move := range []struct {
+		from       setup
+		handedOver string
+	}{{clientSide(), ""}, {replace(), replacer()}} {
+		t.Run(move.from.name, func(t *testing.T) {
+			argoCDOn(t, testenv.Shared(t)) // also between the questions
+			definition := serverSide().definition(t)
+			if move.handedOver != "" {
+				definition.Annotations[common.AnnotationClientSideApplyMigrationManager] = move.handedOver
+			}
+			to := serverSide().mode(t)
+			to.Sync, to.Compare, to.Replace = syncs(definition), compares(definition), nil
+			to.CheckAfter(t, move.from.mode(t), compat.ServerSide(testenv.ArgoCD))
+		})
+	}
+}
+
 // TestMoveFromReplaceNeedsTheAnnotation: without it Argo CD cannot even compare.
 func TestMoveFromReplaceNeedsTheAnnotation(t *testing.T) {
 	t.Parallel()

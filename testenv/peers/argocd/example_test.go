@@ -37,7 +37,7 @@ func TestExamplesSync(t *testing.T) {
 			must(t, d.sync())
 			adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
 			result := s.Pass(adapters...)
-			if compat.State(result, "nfs") != "Shadowed ("+testenv.ArgoCD+")" || compat.State(result, "smb") != "Owned" {
+			if compat.State(result, "nfs") != "Shadowed by "+testenv.ArgoCD || compat.State(result, "smb") != "Owned" {
 				t.Errorf("the adapters are %v", result.Ports)
 			}
 			before := s.Live()

@@ -23,7 +23,7 @@ const (
 )
 
 // moveFromReplace is shown by [TestMoveToServerSide].
-const moveFromReplace = "Move with the annotation argocd.argoproj.io/client-side-apply-migration-manager: argocd-application-controller"
+const moveFromReplace = " (move with the annotation argocd.argoproj.io/client-side-apply-migration-manager: argocd-application-controller; RespectIgnoreDifferences does not help)"
 
 // setup is a way to set an application up: an example, and what is changed in it.
 type setup struct {
@@ -32,7 +32,7 @@ type setup struct {
 	compare string   // the annotation compare-options, in place of the example's
 	options []string // further syncOptions
 	ignore  []v1alpha1.ResourceIgnoreDifferences
-	advice  string
+	set     string // compat.Mode's
 	// byNumber is compat.Mode's.
 	byNumber bool
 }
@@ -40,58 +40,58 @@ type setup struct {
 func clientSide() setup {
 	return setup{
 		name: "client-side apply, client-side diff", example: clientSideExample, byNumber: true,
-		advice: "Leave the numbers of adapter ports out of Git, whatever the protocol, and keep an empty list of ports; or set ServerSideApply=true and ServerSideDiff=true",
+		set: "ServerSideApply=true and ServerSideDiff=true (else leave adapter ports out of Git, and their numbers with another protocol, and keep an empty list of ports)",
 	}
 }
 
 func clientSideComparedThere() setup {
 	return setup{
 		name: "client-side apply, server-side diff", example: clientSideExample, compare: serverSideDiff, byNumber: true,
-		advice: "Set ServerSideApply=true as well: without it Argo CD cannot compare a renumbered port, with or without portside",
+		set: "ServerSideApply=true as well (without it Argo CD cannot compare a renumbered port, with or without portside)",
 	}
 }
 
 func serverSideMerged() setup {
 	return setup{
 		name: "server-side apply, structured merge diff", example: serverSideExample, compare: clientSideDiff,
-		advice: "Leave adapter ports out of Git; run portside release before the container is renamed",
+		set: "portside release before the container is renamed; adapter ports left out of Git",
 	}
 }
 
 func serverSide() setup {
 	return setup{
 		name: "server-side apply, server-side diff", example: serverSideExample,
-		advice: "Leave adapter ports out of Git; run portside release before the container is renamed",
+		set: "portside release before the container is renamed; adapter ports left out of Git",
 	}
 }
 
 func ignoringClientSide() setup {
 	return setup{
-		name:    "client-side apply, client-side diff, RespectIgnoreDifferences, portside ignored by managedFieldsManagers",
+		name:    "client-side apply, client-side diff, portside ignored (RespectIgnoreDifferences=true, and ignoreDifferences with managedFieldsManagers: portside)",
 		example: clientSideExample, options: []string{respectIgnored}, ignore: byManager(), byNumber: true,
-		advice: "Leave ignoreDifferences out: it is not needed, and Git cannot take the number of an adapter port",
+		set: "no ignoreDifferences (it is not needed, and with it Git cannot take the number of an adapter port)",
 	}
 }
 
 func ignoringServerSide() setup {
 	return setup{
-		name:    "server-side apply, server-side diff, RespectIgnoreDifferences, portside ignored by managedFieldsManagers",
-		example: serverSideExample, options: []string{respectIgnored}, ignore: byManager(), byNumber: true,
-		advice: "Leave ignoreDifferences out: it is not needed, and Git cannot take the number of an adapter port",
+		name:    "server-side apply, server-side diff, portside ignored (RespectIgnoreDifferences=true, and ignoreDifferences with managedFieldsManagers: portside)",
+		example: serverSideExample, options: []string{respectIgnored}, ignore: byManager(),
+		set: "no ignoreDifferences (it is not needed, and with it Git cannot take the number of an adapter port)",
 	}
 }
 
 func replace() setup {
 	return setup{
 		name: "Replace=true, client-side diff", example: clientSideExample, options: []string{syncommon.SyncOptionReplace},
-		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods, and RespectIgnoreDifferences does not help. " + moveFromReplace,
+		set: "ServerSideApply=true and ServerSideDiff=true in place of Replace=true" + moveFromReplace,
 	}
 }
 
 func replaceComparedThere() setup {
 	return setup{
 		name: "Replace=true, server-side diff", example: clientSideExample, compare: serverSideDiff, options: []string{syncommon.SyncOptionReplace},
-		advice: "Set ServerSideApply=true in place of Replace=true: every sync removes the adapter ports and restarts pods. " + moveFromReplace,
+		set: "ServerSideApply=true and ServerSideDiff=true in place of Replace=true" + moveFromReplace,
 	}
 }
 
@@ -131,13 +131,14 @@ func (u setup) mode(t testing.TB) compat.Mode {
 	replacing := definition.DeepCopy()
 	replacing.Spec.SyncPolicy.SyncOptions = replacing.Spec.SyncPolicy.SyncOptions.AddOption(syncommon.SyncOptionReplace)
 	mode := compat.Mode{
-		Tool: "Argo CD", Mode: u.name, Advice: u.advice,
+		Tool: "Argo CD", Mode: u.name, Set: u.set,
 		Sync: inShort(syncs(definition)), Compare: compares(definition),
 		Replace: inShort(syncs(replacing)), Switch: syncommon.SyncOptionReplace,
-		Forces: true, ByNumber: u.byNumber,
+		Forces: true, ByNumber: u.byNumber, Ignores: u.ignore != nil,
 	}
 	if definition.Spec.SyncPolicy.SyncOptions.HasOption(syncommon.SyncOptionReplace) {
 		mode.Replace, mode.Switch = nil, ""
+		mode.ByNumber, mode.Replaces = true, true
 	}
 	return mode
 }

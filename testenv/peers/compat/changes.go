@@ -53,12 +53,14 @@ func (m Mode) Changes(t testing.TB, answers *Answers) {
 
 // refusals are the changes that could not be made, by the reason.
 type refusals struct {
+	made    []string // those that could be
 	reasons []string
 	whats   map[string][]string
 }
 
 func (r *refusals) add(what, why string) {
 	if why == "" {
+		r.made = append(r.made, what)
 		return
 	}
 	if !slices.Contains(r.reasons, why) {
@@ -70,16 +72,21 @@ func (r *refusals) add(what, why string) {
 	r.whats[why] = append(r.whats[why], what)
 }
 
-// String lists the changes of each reason.
+// String lists the changes that cannot be made by their reasons, or those that
+// can where they are few.
 func (r *refusals) String() string {
-	if len(r.reasons) == 0 {
-		return "yes"
-	}
 	var parts []string
 	for _, why := range r.reasons {
 		parts = append(parts, strings.Join(r.whats[why], ", ")+" ("+why+")")
 	}
-	return "all but: " + strings.Join(parts, "; ")
+	switch not := strings.Join(parts, "; "); {
+	case not == "":
+		return "all"
+	case len(r.made) < len(changes())/2:
+		return "only: " + strings.Join(r.made, ", ") + " (not: " + not + ")"
+	default:
+		return "all but: " + not
+	}
 }
 
 // change returns why a change could not be made; empty when it was. Adapter
@@ -98,7 +105,7 @@ func (m Mode) change(s *Site, c change) string {
 	}
 	for range 2 {
 		if got, kept := Adapters(s.Live()), c.keeps(Adapters(before)); !slices.Equal(got, kept) {
-			return "of our ports it leaves " + cmp.Or(strings.Join(got, " "), "none")
+			return "of the adapter ports it leaves " + cmp.Or(strings.Join(got, " "), "none")
 		}
 		s.Pass(nfs, smb)
 		if problem := c.problem(s.Live()); problem != "" {

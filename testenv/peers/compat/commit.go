@@ -7,11 +7,17 @@ import (
 	"strings"
 )
 
-// The workload that the tools deploy.
+// The workload that the tools deploy. In histories it is of other kinds too.
 const (
 	Kind = "StatefulSet"
 	Name = "dittofs"
 )
+
+// counts are the fields of a workload's spec that not all kinds have.
+var counts = map[string]string{
+	Kind:         "serviceName: " + Name + "\n  replicas: 1",
+	"Deployment": "replicas: 1",
+}
 
 // Port is a container port that Git declares. An empty protocol is TCP.
 type Port struct {
@@ -29,6 +35,7 @@ func (p Port) protocol() string { return cmp.Or(p.Protocol, "TCP") }
 
 // Commit is what Git says of the workload.
 type Commit struct {
+	Kind      string // of the workload, StatefulSet when empty
 	Image     string
 	Container string // its name, dittofs when empty
 	Ports     []Port
@@ -36,6 +43,8 @@ type Commit struct {
 	// are an empty list.
 	OmitPorts bool
 }
+
+func (c Commit) kind() string { return cmp.Or(c.Kind, Kind) }
 
 // container is the name of the commit's container.
 func (c Commit) container() string { return cmp.Or(c.Container, Name) }
@@ -68,8 +77,7 @@ metadata:
   name: %[2]s
   labels: {app: dittofs}
 spec:
-  serviceName: %[2]s
-  replicas: 1
+  %[6]s
   selector: {matchLabels: {app: dittofs}}
   template:
     metadata: {labels: {app: dittofs}}
@@ -78,7 +86,7 @@ spec:
       - name: %[3]s
         image: %[4]s
         %[5]s
-`, Kind, Name, c.container(), c.Image, c.portsField())
+`, c.kind(), Name, c.container(), c.Image, c.portsField(), counts[c.kind()])
 }
 
 func (c Commit) portsField() string {

@@ -18,7 +18,7 @@ func declaring(number int) Commit { return First().And(Port{Name: "adapter-nfs",
 func (m Mode) Declared(t testing.TB, answers *Answers) {
 	cp := testenv.Shared(t)
 	state, s := m.share(NewSite(t, cp))
-	answers.GitDeclaresPort = fmt.Sprintf("%s; dropped from Git: %s; adapter off: %s; renumbered in Git: %s",
+	answers.GitDeclaresPort = fmt.Sprintf("%s (dropped from Git: %s; adapter off: %s; renumbered in Git: %s)",
 		state, m.dropped(s), m.disabled(NewSite(t, cp)), m.renumbered(NewSite(t, cp)))
 }
 
@@ -90,7 +90,7 @@ func (m Mode) renumbered(s *Site) string {
 		state := State(s.Pass(Adapter("nfs", 12050)), "nfs")
 		m.sync(s, declaring(12050))
 		s.isShared(12050)
-		return fmt.Sprintf("%s, until the adapter moves as well (it is %s, and Git can move)", refusal(err), state)
+		return fmt.Sprintf("%s, until the adapter moves as well: it is %s, and Git can move", refusal(err), state)
 	}
 	s.isShared(12050)
 	return "works"

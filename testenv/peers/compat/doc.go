@@ -12,11 +12,15 @@
 //     rename, drop and reorder ports, and rename a container? (Mode.Changes)
 //   - GitDeclaresPort: what happens to an adapter port that Git declares as
 //     well, and how is it renumbered? (Mode.Declared)
-//   - ReplaceAndSelfHeal: what becomes of our ports when somebody takes them
-//     away by hand, and when the tool replaces the object? (Mode.SelfHeal)
+//   - RemovedByHand: what happens when somebody takes our ports away by hand,
+//     and does the tool mind? (Mode.SelfHeal)
+//   - Replace: what becomes of our ports when the tool is told to replace the
+//     object? (Mode.SelfHeal)
 //
 // [Mode.Check] asks them all, compares the answers with those that a test
-// expects, and writes the row. [Mode.History] plays a random history of commits
+// expects, and writes the row. What is in parentheses becomes a footnote of the
+// table, which the command table below this package writes. [After] is a mode
+// that a workload is moved to. [Mode.History] plays a random history of commits
 // and adapters and checks every step against a model.
 //
 // It is for the tests of the modules in testenv/peers.

@@ -38,12 +38,16 @@ type history struct {
 // the contract says, and the template must have changed only where Git or the
 // adapters asked for it. Where conflicts are not forced, a commit that takes the
 // number of a live adapter port must be refused, and no other.
-func (m Mode) History(t testing.TB) {
+func (m Mode) History(t testing.TB) { m.HistoryOf(t, Kind) }
+
+// HistoryOf is History at a workload of another kind.
+func (m Mode) HistoryOf(t testing.TB, kind string) {
 	seed := uint64(time.Now().UnixNano())
 	if given, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
 		seed = given
 	}
 	h := &history{Site: NewSite(t, testenv.Shared(t)), mode: m, rand: rand.New(rand.NewPCG(seed, 0)), commit: First()} //nolint:gosec // G404: a history to replay, not a secret.
+	h.Site.Kind, h.commit.Kind = kind, kind
 	m.sync(h.Site, h.commit)
 	h.accepted = h.commit
 	for round := range Rounds() {
@@ -74,11 +78,11 @@ func (h *history) round() error {
 // nextCommit draws a commit: an image, and up to four ports with unique names
 // and keys.
 func (h *history) nextCommit() {
-	h.commit = Commit{Image: fmt.Sprintf("dittofs:v%d", h.rand.IntN(3))}
+	h.commit = Commit{Kind: h.Kind, Image: fmt.Sprintf("dittofs:v%d", h.rand.IntN(3))}
 	names := []string{"api", "metrics", "nfs", "web"}
 	h.rand.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 	for i, number := range h.rand.Perm(6)[:h.rand.IntN(5)] {
-		if h.mode.ByNumber && h.isAdapters(7001+number) {
+		if h.mode.Ignores && h.isAdapters(7001+number) {
 			continue
 		}
 		h.commit.Ports = append(h.commit.Ports, Port{Name: names[i], Number: 7001 + number, Protocol: h.protocol(number)})
@@ -127,11 +131,12 @@ func (h *history) sync() error {
 	}
 	h.accepted = h.commit
 	after := h.Live()
-	kept := slices.DeleteFunc(Adapters(before), func(port string) bool { return slices.Contains(taken, port) })
+	kept := slices.DeleteFunc(Adapters(before), func(port string) bool { return h.mode.Replaces || slices.Contains(taken, port) })
 	if got := Adapters(after); !slices.Equal(got, kept) {
 		return fmt.Errorf("the adapter ports %q became %q", Adapters(before), got)
 	}
-	asked := !slices.Equal(Statics(before), h.commit.lines()) || image(before) != h.commit.Image
+	asked := !slices.Equal(Statics(before), h.commit.lines()) || image(before) != h.commit.Image ||
+		h.mode.Replaces && len(Adapters(before)) > 0
 	return h.check(before, after, asked)
 }
 

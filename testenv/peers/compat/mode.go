@@ -11,8 +11,8 @@ import (
 // Mode is one way in which a tool brings commits to a cluster.
 type Mode struct {
 	Tool, Mode string
-	// Advice is the row's: what to set or to avoid.
-	Advice string
+	// Set is the row's: what to set or to avoid.
+	Set string
 	// Sync brings the commit to the cluster, as the tool does when it finds it.
 	// Its error is what the user reads.
 	Sync func(s *Site, c Commit) error
@@ -24,11 +24,18 @@ type Mode struct {
 	Replace func(s *Site, c Commit) error
 	Switch  string
 	// ByNumber tells that the tool sends what changed since its last sync and
-	// merges ports by their number alone. In a history its commits then leave the
-	// numbers of live adapter ports alone; Changes shows what happens otherwise.
+	// merges ports by their number alone. In a history each number then has one
+	// protocol; Changes shows what happens otherwise.
 	ByNumber bool
+	// Ignores tells that the tool leaves what is ours as it is where Git says
+	// something else. In a history its commits then leave the numbers of live
+	// adapter ports alone.
+	Ignores bool
 	// Forces tells that the tool takes from others what is in its way.
 	Forces bool
+	// Replaces tells that each sync puts the whole object, and so takes our ports
+	// away.
+	Replaces bool
 }
 
 // Rounds is how often a story repeats itself: 20 times, and 200 times when
@@ -41,8 +48,37 @@ func Rounds() int {
 }
 
 // Check asks everything, compares the answers with those expected, and writes
-// the row. The questions are asked side by side, each in a namespace of its own.
+// the row.
 func (m Mode) Check(t *testing.T, want Answers) {
+	t.Helper()
+	if !m.answers(t, want) {
+		return
+	}
+	if err := (Row{Tool: m.Tool, Mode: m.Mode, Answers: want, Set: m.Set}).Write(); err != nil {
+		t.Error(err)
+	}
+}
+
+// CheckAfter asks everything of workloads that another mode wrote before, which
+// is how to show that setting this mode cures what hurt in the other.
+func (m Mode) CheckAfter(t *testing.T, before Mode, want Answers) {
+	t.Helper()
+	moved := m
+	moved.Mode = before.Mode + ", then " + m.Mode
+	moved.Sync = func(s *Site, c Commit) error {
+		if !s.Exists() {
+			if err := before.Sync(s, c); err != nil {
+				return err
+			}
+		}
+		return m.Sync(s, c)
+	}
+	moved.answers(t, want)
+}
+
+// answers asks everything, side by side and each in a namespace of its own, and
+// compares the answers with those expected.
+func (m Mode) answers(t *testing.T, want Answers) bool {
 	t.Helper()
 	var got Answers
 	t.Run("questions", func(t *testing.T) {
@@ -59,15 +95,13 @@ func (m Mode) Check(t *testing.T, want Answers) {
 		}
 	})
 	if t.Failed() {
-		return
+		return false
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	diff := cmp.Diff(want, got)
+	if diff != "" {
 		t.Errorf("%s, %s: the answers are not those expected (-want +got):\n%s", m.Tool, m.Mode, diff)
-		return
 	}
-	if err := (Row{Tool: m.Tool, Mode: m.Mode, Answers: got, Advice: m.Advice}).Write(); err != nil {
-		t.Error(err)
-	}
+	return diff == ""
 }
 
 // sync is a sync that must succeed.
@@ -82,7 +116,7 @@ func (m Mode) sync(s *Site, c Commit) {
 func (m Mode) says(s *Site, c Commit) string {
 	s.Helper()
 	if m.Compare == nil {
-		return "not compared"
+		return notCompared
 	}
 	inSync, err := m.Compare(s, c)
 	if err != nil {
@@ -103,7 +137,7 @@ func refusal(err error) string {
 	for _, known := range []struct{ text, why string }{
 		{`conflict with "portside"`, "refused: conflict with portside"},
 		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
-		{"image: Required value", "refused: our ports would stay in a container without image"},
+		{"image: Required value", "refused: adapter ports would stay in a container without image"},
 		{"cannot use server-side apply and force replace together", "refused beside server-side apply"},
 	} {
 		if strings.Contains(err.Error(), known.text) {

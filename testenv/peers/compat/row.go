@@ -15,22 +15,26 @@ type Row struct {
 	Tool    string  `json:"tool"`
 	Mode    string  `json:"mode"`
 	Answers Answers `json:"answers"`
-	// Advice says what to set or to avoid; empty where there is nothing.
-	Advice string `json:"advice"`
+	// Set says what to set or to avoid; empty where there is nothing.
+	Set string `json:"set"`
 }
 
 // Answers are the columns of the table. Each says what was seen.
 type Answers struct {
-	InSync             string `json:"inSync"`
-	SyncChangesPorts   string `json:"syncChangesPorts"`
-	SyncRestartsPods   string `json:"syncRestartsPods"`
-	OwnerCanChange     string `json:"ownerCanChange"`
-	GitDeclaresPort    string `json:"gitDeclaresPort"`
-	ReplaceAndSelfHeal string `json:"replaceAndSelfHeal"`
+	InSync           string `json:"inSync"`
+	SyncChangesPorts string `json:"syncChangesPorts"`
+	SyncRestartsPods string `json:"syncRestartsPods"`
+	OwnerCanChange   string `json:"ownerCanChange"`
+	GitDeclaresPort  string `json:"gitDeclaresPort"`
+	RemovedByHand    string `json:"removedByHand"`
+	Replace          string `json:"replace"`
 }
 
 // NotAsked is the answer to a question that makes no sense for the mode.
 const NotAsked = "-"
+
+// notCompared is the answer of a tool without a comparison.
+const notCompared = "not compared"
 
 var writing sync.Mutex
 

@@ -3,7 +3,6 @@ package compat
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -15,14 +14,17 @@ import (
 // and portside must mend, and then has the tool replace the workload.
 func (m Mode) SelfHeal(t testing.TB, answers *Answers) {
 	cp := testenv.Shared(t)
-	parts := []string{m.removedByHand(NewSite(t, cp))}
-	if m.Replace != nil {
-		renamed := First()
-		renamed.Container = "server"
-		parts = append(parts, fmt.Sprintf("%s: %s; of a renamed container: %s",
-			m.Switch, m.replaced(NewSite(t, cp), First()), m.replaced(NewSite(t, cp), renamed)))
+	answers.RemovedByHand, answers.Replace = m.removedByHand(NewSite(t, cp)), NotAsked
+	if m.Replace == nil {
+		return
 	}
-	answers.ReplaceAndSelfHeal = strings.Join(parts, "; ")
+	renamed := First()
+	renamed.Container = "server"
+	same, other := m.replaced(NewSite(t, cp), First()), m.replaced(NewSite(t, cp), renamed)
+	answers.Replace = m.Switch + ": " + same
+	if other != same {
+		answers.Replace += " (of a renamed container: " + other + ")"
+	}
 }
 
 // removedByHand returns what the comparison says before and after portside puts
@@ -48,13 +50,13 @@ func (m Mode) removedByHand(s *Site) string {
 		s.Errorf("after a sync there are %q", got)
 	}
 	if m.Compare == nil {
-		return "removed by hand: portside puts it back"
+		return "portside puts it back"
 	}
-	return fmt.Sprintf("removed by hand: portside puts it back (in sync before: %s, after: %s)", without, with)
+	return fmt.Sprintf("portside puts it back (in sync before: %s, after: %s)", without, with)
 }
 
 // replaced says what the tool's switch does to our ports. Wherever they went, a
-// pass must put them back.
+// pass must put them back, see isOnly.
 func (m Mode) replaced(s *Site, c Commit) string {
 	m.sync(s, First())
 	s.Pass(Adapter("nfs", 12049))
@@ -66,9 +68,9 @@ func (m Mode) replaced(s *Site, c Commit) string {
 	s.isOnly(c)
 	switch {
 	case after.GetUID() != before.GetUID():
-		return "recreates the workload, portside adds its ports again"
+		return "recreates the workload"
 	case !slices.Contains(Ports(after), live12049):
-		return "removes our ports, portside adds them again"
+		return "removes them"
 	}
-	return "leaves our ports"
+	return "leaves them"
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
@@ -16,6 +17,7 @@ import (
 type Site struct {
 	testing.TB
 	*testenv.ControlPlane
+	Kind      string // of the workload
 	Namespace string
 	applier   *apply.Applier
 }
@@ -31,22 +33,32 @@ func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Site{TB: t, ControlPlane: cp, Namespace: cp.Namespace(t), applier: applier}
+	return &Site{TB: t, ControlPlane: cp, Kind: Kind, Namespace: cp.Namespace(t), applier: applier}
 }
 
 // Live reads the workload.
 func (s *Site) Live() *unstructured.Unstructured {
 	s.Helper()
-	live, err := s.Manager("testenv").Get(s.Context(), Kind, s.Namespace, Name)
+	live, err := s.Manager("testenv").Get(s.Context(), s.Kind, s.Namespace, Name)
 	if err != nil {
 		s.Fatal(err)
 	}
 	return live
 }
 
+// Exists tells whether the workload is there.
+func (s *Site) Exists() bool {
+	s.Helper()
+	_, err := s.Manager("testenv").Get(s.Context(), s.Kind, s.Namespace, Name)
+	if err != nil && !apierrors.IsNotFound(err) {
+		s.Fatal(err)
+	}
+	return err == nil
+}
+
 // Target is the workload as portside names it.
 func (s *Site) Target() apply.Target {
-	return apply.Target{Kind: Kind, Namespace: s.Namespace, Name: Name}
+	return apply.Target{Kind: apply.Kind(s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
 // Pass is a pass of portside.
@@ -83,7 +95,7 @@ func Adapter(name string, port int64) apply.Adapter {
 }
 
 // State is what a pass said of an adapter, with the other managers that own its
-// port: Shared (helm).
+// port: Shared by helm.
 func State(r apply.Result, adapter string) string {
 	for _, p := range r.Ports {
 		if p.Type != adapter || p.State == apply.Removed {
@@ -98,7 +110,7 @@ func State(r apply.Result, adapter string) string {
 		if len(others) == 0 {
 			return string(p.State)
 		}
-		return string(p.State) + " (" + strings.Join(slices.Compact(others), ", ") + ")"
+		return string(p.State) + " by " + strings.Join(slices.Compact(others), ", ")
 	}
 	return "none"
 }

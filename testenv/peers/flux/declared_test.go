@@ -25,7 +25,7 @@ func TestDeclaredInGit(t *testing.T) {
 		t.Parallel()
 		s := compat.NewSite(t, testenv.Shared(t))
 		must(t, m.Sync(s, declaring()))
-		if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shared ("+testenv.Flux+")" {
+		if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shared by "+testenv.Flux {
 			t.Errorf("the port is %s", state)
 		}
 		before := s.Live()
@@ -53,7 +53,7 @@ func TestDeclaredInGit(t *testing.T) {
 		newImage := declaring()
 		newImage.Image = "dittofs:v2"
 		must(t, m.Sync(s, newImage))
-		if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shared ("+testenv.Flux+")" {
+		if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shared by "+testenv.Flux {
 			t.Errorf("after a change the port is %s", state)
 		}
 		s.Pass()

@@ -81,7 +81,7 @@ func TestExampleSyncs(t *testing.T) {
 	}
 	sync()
 	adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
-	if result := s.Pass(adapters...); compat.State(result, "nfs") != "Shadowed ("+testenv.Flux+")" || compat.State(result, "smb") != "Owned" {
+	if result := s.Pass(adapters...); compat.State(result, "nfs") != "Shadowed by "+testenv.Flux || compat.State(result, "smb") != "Owned" {
 		t.Errorf("the adapters are %v", result.Ports)
 	}
 	before := s.Live()

@@ -3,6 +3,7 @@ package flux_test
 import (
 	"testing"
 
+	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
@@ -14,8 +15,8 @@ func mode(t *testing.T) compat.Mode {
 	forced.Spec.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "Kustomization (server-side apply)",
-		Advice: "Leave adapter ports out of Git, and force: false; run portside release before the container is renamed",
-		Sync:   syncs(object), Compare: compares(object),
+		Set:  "force: false; portside release before the container is renamed; adapter ports left out of Git",
+		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "force: true",
 		Forces: true,
 	}
@@ -23,17 +24,24 @@ func mode(t *testing.T) compat.Mode {
 
 func TestModes(t *testing.T) {
 	t.Parallel()
-	mode(t).Check(t, compat.Answers{
-		InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-		OwnerCanChange: "all but: rename the container (refused: our ports would stay in a container without image, until portside release)",
-		GitDeclaresPort: "Owned; dropped from Git: stays; adapter off: goes, the next sync puts it back; " +
-			"renumbered in Git: refused: the adapter's port has the name, until the adapter moves as well (it is Owned, and Git can move)",
-		ReplaceAndSelfHeal: "removed by hand: portside puts it back (in sync before: yes, after: yes); " +
-			"force: true: leaves our ports; of a renamed container: recreates the workload, portside adds its ports again",
-	})
+	mode(t).Check(t, compat.ServerSide(testenv.Flux).
+		Declaring("Owned (dropped from Git: stays; adapter off: goes, the next sync puts it back; "+
+			"renumbered in Git: "+compat.NameRefused+"Owned, and Git can move)").
+		Replaced("force: true: leaves them (of a renamed container: recreates the workload)"))
 }
 
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	mode(t).History(t)
+}
+
+// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
+func TestHistoriesOfOtherKinds(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"Deployment", "DaemonSet"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			mode(t).HistoryOf(t, kind)
+		})
+	}
 }

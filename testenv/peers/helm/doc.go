@@ -5,8 +5,8 @@
 //     --force-conflicts: it works.
 //   - Helm 4 by --server-side=false, and Helm 3: they send what changed between
 //     two releases and merge ports by number alone. It works as long as values
-//     leave the numbers of adapter ports alone, and --force-replace (--force)
-//     away.
+//     do not have the number of an adapter port with another protocol, and
+//     --force-replace (--force) is left away.
 //   - Flux's HelmRelease: see the package helmrelease below this one.
 //
 // It is a module of its own, because of what Helm requires. What is not a test is

@@ -152,3 +152,14 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestMoved asks everything once more after the move.
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	for _, from := range []compat.Mode{clientSide(), three()} {
+		t.Run(from.Tool, func(t *testing.T) {
+			t.Parallel()
+			serverSideForced().CheckAfter(t, from, compat.ServerSide(testenv.Helm).NotCompared())
+		})
+	}
+}

@@ -1,8 +1,13 @@
 package kubectl_test
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
@@ -38,6 +43,17 @@ func TestMoveToServerSide(t *testing.T) {
 	}
 }
 
+// removeUpdates removes what kubectl owns by an Update from managedFields.
+func removeUpdates(s *compat.Site) error {
+	var patch []string
+	for i, entry := range slices.Backward(s.Live().GetManagedFields()) {
+		if strings.HasPrefix(entry.Manager, tool) && entry.Operation == metav1.ManagedFieldsOperationUpdate {
+			patch = append(patch, fmt.Sprintf(`{"op": "remove", "path": "/metadata/managedFields/%d"}`, i))
+		}
+	}
+	return kubectl("patch", workload, "--type=json", "--patch=["+strings.Join(patch, ",")+"]")(s)
+}
+
 // TestForceTakesTheNumber: where a conflict refuses the number of an adapter
 // port, force takes it, and the port is as Git says from then on.
 func TestForceTakesTheNumber(t *testing.T) {
@@ -50,7 +66,7 @@ func TestForceTakesTheNumber(t *testing.T) {
 		t.Error("without force it took the number")
 	}
 	must(t, serverSideForced().Sync(s, taking))
-	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shadowed (kubectl)" {
+	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shadowed by kubectl" {
 		t.Errorf("the adapter is %s", state)
 	}
 	must(t, serverSide().Sync(s, taking)) // from now on without force
@@ -70,5 +86,21 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestMoved asks everything once more after the move. What create and replace
+// wrote stays theirs, and Git could not drop it, until their entries are removed.
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	replaced := replace()
+	replaced.Sync = func(s *compat.Site, c compat.Commit) error {
+		return errors.Join(replace().Sync(s, c), serverSideForced().Sync(s, c), removeUpdates(s))
+	}
+	for _, from := range []compat.Mode{clientSide(), replaced} {
+		t.Run(from.Mode, func(t *testing.T) {
+			t.Parallel()
+			serverSideForced().CheckAfter(t, from, compat.ServerSide(tool))
+		})
 	}
 }

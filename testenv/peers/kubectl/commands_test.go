@@ -98,7 +98,7 @@ func TestRolloutUndo(t *testing.T) {
 	s.Adopt(tool)
 	s.Pass(compat.Adapter("smb", 1445))
 	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
-	write(t, "rollout undo", "Afterwards run portside adopt --from kubectl, so that adapter ports of the older revision can go",
+	write(t, "rollout undo", "portside adopt --from kubectl afterwards (else adapter ports of the older revision stay)",
 		changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
 }
 
@@ -126,7 +126,7 @@ func changed(before, after *unstructured.Unstructured) string {
 	if slices.Equal(compat.Adapters(before), compat.Adapters(after)) {
 		return "no"
 	}
-	return "to " + strings.Join(compat.Adapters(after), " ")
+	return "brings back " + strings.Join(compat.Adapters(after), " ")
 }
 
 func template(w *unstructured.Unstructured) any {
@@ -142,16 +142,16 @@ func yes(is bool) string {
 }
 
 // write writes the row of a command, of which fewer questions are asked.
-func write(t *testing.T, mode, advice, ports, restarts string) {
+func write(t *testing.T, mode, set, ports, restarts string) {
 	t.Helper()
-	if want := map[bool]string{true: "to adapter-nfs:12049/TCP", false: "no"}[mode == "rollout undo"]; ports != want {
+	if want := map[bool]string{true: "brings back adapter-nfs:12049/TCP", false: "no"}[mode == "rollout undo"]; ports != want {
 		t.Errorf("our ports changed: %s, want %s", ports, want)
 	}
 	if want := yes(mode != "scale"); restarts != want {
 		t.Errorf("it restarts pods: %s, want %s", restarts, want)
 	}
-	must(t, compat.Row{Tool: tool, Mode: mode, Advice: advice, Answers: compat.Answers{
+	must(t, compat.Row{Tool: tool, Mode: mode, Set: set, Answers: compat.Answers{
 		InSync: compat.NotAsked, SyncChangesPorts: ports, SyncRestartsPods: restarts,
-		OwnerCanChange: compat.NotAsked, GitDeclaresPort: compat.NotAsked, ReplaceAndSelfHeal: compat.NotAsked,
+		OwnerCanChange: compat.NotAsked, GitDeclaresPort: compat.NotAsked, RemovedByHand: compat.NotAsked, Replace: compat.NotAsked,
 	}}.Write())
 }

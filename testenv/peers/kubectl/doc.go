@@ -2,8 +2,8 @@
 // other alone, and where they do not:
 //
 //   - kubectl apply, client side: it sends what changed since its last sync and
-//     merges ports by number alone. It works as long as Git leaves the numbers
-//     of adapter ports alone.
+//     merges ports by number alone. It works as long as Git does not
+//     have the number of an adapter port with another protocol.
 //   - kubectl apply --server-side, with and without --force-conflicts: it works.
 //   - kubectl replace: it removes our ports, and a pass puts them back.
 //   - kubectl set image, scale, edit, patch and rollout: they leave our ports

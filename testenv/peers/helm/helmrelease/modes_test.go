@@ -20,8 +20,8 @@ func serverSide(t *testing.T) compat.Mode {
 	forced.Spec.Upgrade.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "HelmRelease (server-side apply, drift detection)",
-		Advice: "Run portside release before the container is renamed",
-		Sync:   syncs(object), Compare: compares(object),
+		Set:  "portside release before the container is renamed",
+		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "upgrade.force: true",
 		Forces: true,
 	}
@@ -35,8 +35,8 @@ func clientSide(t *testing.T) compat.Mode {
 	forced.Spec.Upgrade.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "HelmRelease (serverSideApply: disabled, drift detection)",
-		Advice: "Set serverSideApply: enabled; else leave the numbers of adapter ports out of values, whatever the protocol, keep an empty list of ports, and no upgrade.force",
-		Sync:   syncs(object), Compare: compares(object),
+		Set:  "serverSideApply: enabled (else leave adapter ports out of values, and their numbers with another protocol, keep an empty list of ports, and no upgrade.force)",
+		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "upgrade.force: true",
 		Forces: true, ByNumber: true,
 	}
@@ -44,30 +44,13 @@ func clientSide(t *testing.T) compat.Mode {
 
 func TestModes(t *testing.T) {
 	t.Parallel()
-	const (
-		puts     = "removed by hand: portside puts it back (in sync before: yes, after: yes)"
-		leftover = "refused: our ports would stay in a container without image"
-		again    = "removes our ports, portside adds them again"
-	)
 	for _, test := range []struct {
 		mode compat.Mode
 		want compat.Answers
 	}{
-		{serverSide(t), compat.Answers{
-			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange: "all but: rename the container (" + leftover + ", until portside release)",
-			GitDeclaresPort: "Shared (helm-controller); dropped from Git: stays; adapter off: stays until Git drops it; " +
-				"renumbered in Git: refused: the adapter's port has the name, until the adapter moves as well (it is Blocked, and Git can move)",
-			ReplaceAndSelfHeal: puts + "; upgrade.force: true: leaves our ports; of a renamed container: " + leftover,
-		}},
-		{clientSide(t), compat.Answers{
-			InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
-			OwnerCanChange: "all but: omit ports (of our ports it leaves none); " +
-				"take an adapter's number (with the adapter off, the static ports are api:8080/TCP metrics:9090/TCP); " +
-				"take its number for another protocol (of our ports it leaves adapter-smb:1445/TCP)",
-			GitDeclaresPort:    "Owned; dropped from Git: goes, portside puts it back; adapter off: goes, the next sync puts it back; renumbered in Git: works",
-			ReplaceAndSelfHeal: puts + "; upgrade.force: true: " + again + "; of a renamed container: " + again,
-		}},
+		{serverSide(t), compat.ServerSide(manager).
+			Replaced("upgrade.force: true: leaves them (of a renamed container: refused: adapter ports would stay in a container without image)")},
+		{clientSide(t), compat.ClientSide().Replaced("upgrade.force: true: removes them")},
 	} {
 		t.Run(test.mode.Mode, func(t *testing.T) {
 			t.Parallel()
@@ -135,4 +118,12 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestMoved: serverSideApply: enabled cures what hurt without it.
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	m := serverSide(t)
+	m.Replace = nil
+	m.CheckAfter(t, clientSide(t), compat.ServerSide(manager))
 }
