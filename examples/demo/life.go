@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"os"
 	"path/filepath"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,9 +29,8 @@ const columnsFile = "columns.txt"
 // install it.
 type life struct {
 	*stage
-	kubectl, cli binary // portside is the cli: both as the administrator, in the act's namespace
-
-	token *rest.Config // the ServiceAccount's
+	kubectl, cli binary       // cli is portside's; both are the administrator's, in the act's namespace
+	token        *rest.Config // the ServiceAccount's
 
 	git     *manifests
 	dittofs *dittofs
@@ -40,7 +40,6 @@ type life struct {
 	service *runner
 	panel   *panel
 	killed  int // pods, so far
-
 }
 
 // setLife installs portside, as manifests and as a process that runs with the
@@ -75,7 +74,7 @@ func (s *stage) setLife(ctx context.Context) (l *life, err error) {
 
 // deploy has everything in Git, and pods that answer over TLS.
 func (l *life) deploy() (err error) {
-	if l.git, err = readManifests(l.portside.dir, append(inGit, "adapterset.yaml")...); err != nil {
+	if l.git, err = readManifests(l.portside.dir, append(slices.Clone(inGit), "adapterset.yaml")...); err != nil {
 		return err
 	}
 	serverName := workload + "." + mediaNamespace + ".svc"
