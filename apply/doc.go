@@ -58,6 +58,8 @@
 //     again, once. The answer to an apply is the next look: where somebody was
 //     faster, what the table says then goes out at once, a few times at most.
 //   - A port is told as Owned or Shared only when it is live, named and ours.
+//   - What another manager's way of writing will hurt, or be hurt by, later on is
+//     a [Warning], as far as the workload shows it.
 //
 // # For who watches many workloads
 //

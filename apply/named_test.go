@@ -155,3 +155,17 @@ func TestNamedByAnotherWhileOthersWrite(t *testing.T) {
 		theirsNow(testenv.SpecChanged, "api:8080/TCP", "adapter-smb:1445/TCP", "web:12049/TCP"),
 	).Run(t, testenv.Shared(t))
 }
+
+// TestNamedByAnotherIsNotLetGo: its name is not free for another number, which a
+// decision knows before anything is handed over.
+func TestNamedByAnotherIsNotLetGo(t *testing.T) {
+	t.Parallel()
+	l := &looks{}
+	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
+		merges(takesNFS), merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`), l.keep(),
+	).Run(t, testenv.Shared(t))
+	intent, err := apply.Decide(l.kept, &l.kept.Containers[0], apply.Wanted{Adapters: []apply.Adapter{at(nfs, 12050)}}, testenv.Portside)
+	if err != nil || len(intent.Emit) != 0 || intent.Ports[0].State != apply.Blocked {
+		t.Errorf("it emits %v, ports %q, %v", intent.Emit, describe(intent.Ports), err)
+	}
+}

@@ -28,6 +28,10 @@ func (w *Workload) Reduced() *Workload {
 		r.Containers[i] = w.Containers[i].clone()
 	}
 	r.ManagedFields = reducedEntries(w.ManagedFields)
+	r.ClientSide = slices.Clone(w.ClientSide)
+	for i := range r.ClientSide {
+		r.ClientSide[i] = fieldmanager.Updater(cloned(r.ClientSide[i].Name))
+	}
 	return &r
 }
 

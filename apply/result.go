@@ -79,6 +79,9 @@ type Result struct {
 	// Ports are the wanted ones in the order of [Wanted], then the
 	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
+	// Warnings are about ports that are as wanted, in their order. Only a pass
+	// has them.
+	Warnings []Warning
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.
 	// Before is the look that [Applier.PassOn] was given, unless it had to look

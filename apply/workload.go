@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -8,6 +9,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
 const (
@@ -51,6 +54,9 @@ type Workload struct {
 	// among them.
 	Containers    []Container
 	ManagedFields []metav1.ManagedFieldsEntry
+	// ClientSide are the managers that apply client side: by updates that wrote
+	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
+	ClientSide []fieldmanager.Manager
 	// Restarts is how many pods a change of the pod template restarts at most:
 	// what is outside a StatefulSet's partition, and none where the update
 	// strategy is OnDelete or the Deployment is paused.
@@ -134,6 +140,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		HostNetwork:      template.Spec.HostNetwork,
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
 		ManagedFields:    meta.ManagedFields,
+		ClientSide:       clientSide(meta),
 		Restarts:         restarts,
 		Rollout:          rollout,
 	}
@@ -142,4 +149,23 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, Awaits: awaits(c)})
 	}
 	return w
+}
+
+// clientSide are the managers that own the annotation of client-side apply by an
+// update. Beside the annotation alone, which server-side apply keeps up to date
+// where it is there, that tells who would merge. The field is looked for as it is
+// written: to decode every entry of every workload for it would cost more.
+func clientSide(meta *metav1.ObjectMeta) []fieldmanager.Manager {
+	if _, applied := meta.Annotations[corev1.LastAppliedConfigAnnotation]; !applied {
+		return nil
+	}
+	var managers []fieldmanager.Manager
+	for i := range meta.ManagedFields {
+		e := &meta.ManagedFields[i]
+		if e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == "" &&
+			bytes.Contains(e.FieldsV1.GetRawBytes(), []byte(`"f:`+corev1.LastAppliedConfigAnnotation+`"`)) {
+			managers = append(managers, fieldmanager.Updater(e.Manager))
+		}
+	}
+	return managers
 }

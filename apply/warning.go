@@ -1,0 +1,109 @@
+package apply
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// WarningReason tells warnings apart.
+type WarningReason string
+
+// The reasons of a warning.
+const (
+	// MergesByNumber: a manager that applies client side declares a port with
+	// the number of an adapter port and another protocol. Client-side apply
+	// merges ports by number alone, so a change of the one replaces or deletes
+	// the other.
+	MergesByNumber WarningReason = "MergesByNumber"
+	// CannotRenumber: a manager applies an adapter port too. The server refuses
+	// it another number for that port, also by force, as long as we hold the
+	// port's name.
+	CannotRenumber WarningReason = "CannotRenumber"
+	// WritesToo: a manager owns an adapter port by an update of it, so that the
+	// port stays when its adapter ends. It was not adopted from, or it was and
+	// has written the port again.
+	WritesToo WarningReason = "WritesToo"
+)
+
+// Warning is about a port that is as wanted, and about a manager whose way of
+// writing will hurt, or be hurt, later on. What cannot be read from the workload
+// is not guessed: that Argo CD syncs with Replace=true leaves no more trace than
+// any other update that took a port away.
+type Warning struct {
+	Reason  WarningReason
+	Port    Port
+	Manager fieldmanager.Manager
+	// Message names the port, the manager and the way out. It is the same as
+	// long as nothing changes.
+	Message string
+}
+
+// helm is the manager that Helm 3 updates as. It merges as client-side apply
+// does, and writes no annotation.
+const helm = "helm"
+
+// mergesByNumber tells of a manager that its next write may be a client-side
+// merge.
+func (w *Workload) mergesByNumber(m fieldmanager.Manager) bool {
+	return slices.Contains(w.ClientSide, m) || m == fieldmanager.Updater(helm)
+}
+
+// warnings are those about the ports that are live and ours, in their order.
+func (a *Applier) warnings(w *Workload, container string, ports []PortStatus) []Warning {
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == container })
+	if err != nil || at < 0 {
+		return nil // which is told as what it is
+	}
+	now := lookAt(entries, a.us(), &w.Containers[at])
+	var warnings []Warning
+	for _, s := range ports {
+		if s.State != Owned && s.State != Shared {
+			continue
+		}
+		port := Port{Name: s.Name, Number: int32(s.Port), Protocol: s.Protocol} //nolint:gosec // G115: it is a live port's
+		for _, p := range now.ports {
+			switch {
+			case p.key == portKey{port.Number, port.Protocol}:
+				warnings = append(warnings, a.warnOfOwners(w, port, p.others)...)
+			case p.key.number == port.Number && !p.ours:
+				warnings = append(warnings, warnOfMerges(w, port, p)...)
+			}
+		}
+	}
+	return warnings
+}
+
+// warnOfOwners: the port is declared by others as well.
+func (a *Applier) warnOfOwners(w *Workload, port Port, others []fieldmanager.Manager) []Warning {
+	var warnings []Warning
+	target := fmt.Sprintf("-n %s %s/%s", w.Namespace, strings.ToLower(string(w.Kind)), w.Name)
+	for _, m := range others {
+		warning := Warning{Reason: CannotRenumber, Port: port, Manager: m, Message: fmt.Sprintf(
+			"%s applies %s too, and cannot give it another number while %s holds its name: renumber the adapter first, or take the port out of that manager's manifest, or suspend the AdapterSet and run: portside release %s --keep-ports",
+			m, port, a.manager, target)}
+		if m.Operation != fieldmanager.Applier("").Operation {
+			warning.Reason, warning.Message = WritesToo, fmt.Sprintf(
+				"%s has written %s too, so the port stays when its adapter ends: run portside adopt %s --from %s; if that manager still writes ports, end that first, or it takes them again",
+				m, port, target, m.Name)
+		}
+		warnings = append(warnings, warning)
+	}
+	return warnings
+}
+
+// warnOfMerges: another port has the number.
+func warnOfMerges(w *Workload, port Port, other *livePort) []Warning {
+	var warnings []Warning
+	for _, m := range other.others {
+		if w.mergesByNumber(m) {
+			warnings = append(warnings, Warning{Reason: MergesByNumber, Port: port, Manager: m, Message: fmt.Sprintf(
+				"%s declares %s and merges ports by number alone, so its next change there may replace or delete %s: have it apply server-side, or give one of the two another number",
+				m, other.key, port)})
+		}
+	}
+	return warnings
+}
