@@ -51,6 +51,7 @@ func TestApplyPrintsTheDesignsJSON(t *testing.T) {
     kind: StatefulSet
     name: dittofs
     namespace: NAMESPACE
+  warnings: []
 `)
 	expect(t, "stdout", a.stdout, want)
 }
@@ -72,6 +73,17 @@ sts/dittofs   Unchanged   adapter-smb   1445/TCP   Owned      portside
 `)
 	expectIn(t, "wide", run("-o", "wide"), "MESSAGE\n", "statefulset/dittofs", c.namespace, `2049/TCP is declared by argocd-controller (Apply) as "nfs"`)
 	expect(t, "name", run("-o", "name"), "statefulset.apps/dittofs\n")
+}
+
+// TestApplyWarns of what will hurt later on, and is no failure for it.
+func TestApplyWarns(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(`[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]`)
+	a := c.must(0, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "apply", "-f", "-", "-o", "json"))
+	expectIn(t, "stdout", a.stdout, `"reason": "CannotRenumber"`, `"port": "adapter-nfs"`, `"manager": "argocd-controller"`, `"message": "argocd-controller (Apply) applies`)
+	expectIn(t, "stderr", a.stderr, "Warning: StatefulSet "+c.namespace+"/dittofs: argocd-controller (Apply) applies adapter-nfs:12049/TCP too",
+		"portside release -n "+c.namespace+" statefulset/dittofs --keep-ports")
 }
 
 func TestApplyDryRunStoresNothing(t *testing.T) {

@@ -61,6 +61,9 @@ func (s *session) explain(all []done, sayPort func(format string, args ...any)) 
 				sayPort("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
 			}
 		}
+		for _, w := range d.result.Warnings {
+			s.messages.Warn("%s: %s", d.result.Target, w.Message)
+		}
 		if d.result.Outcome == apply.Paused && !d.suspended {
 			s.messages.Note("%s carries the annotation %s: nothing is written to it", d.result.Target, apply.PausedAnnotation)
 		}

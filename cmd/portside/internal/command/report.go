@@ -20,13 +20,22 @@ type report struct {
 }
 
 type targetReport struct {
-	Target          targetName    `json:"target"`
-	Container       string        `json:"container"`
-	Outcome         apply.Outcome `json:"outcome"`
-	ResourceVersion string        `json:"resourceVersion"`
-	Ports           []portReport  `json:"ports"`
+	Target          targetName      `json:"target"`
+	Container       string          `json:"container"`
+	Outcome         apply.Outcome   `json:"outcome"`
+	ResourceVersion string          `json:"resourceVersion"`
+	Ports           []portReport    `json:"ports"`
+	Warnings        []warningReport `json:"warnings"`
 	// Error is there for Failed and ContainerNotFound alone.
 	Error string `json:"error,omitempty"`
+}
+
+// warningReport is about a port that is as wanted, and what will hurt later on.
+type warningReport struct {
+	Reason  apply.WarningReason `json:"reason"`
+	Port    string              `json:"port"`
+	Manager string              `json:"manager"`
+	Message string              `json:"message"`
 }
 
 type targetName struct {
@@ -57,6 +66,7 @@ func (r *report) add(result apply.Result, err error) {
 		Outcome:         result.Outcome,
 		ResourceVersion: result.ResourceVersion,
 		Ports:           make([]portReport, 0, len(result.Ports)),
+		Warnings:        make([]warningReport, 0, len(result.Warnings)),
 		Error:           errorText(err),
 	}
 	for _, p := range result.Ports {
@@ -69,6 +79,9 @@ func (r *report) add(result apply.Result, err error) {
 			Owners:   fieldmanager.Names(p.Owners),
 			Message:  p.Message,
 		})
+	}
+	for _, w := range result.Warnings {
+		t.Warnings = append(t.Warnings, warningReport{Reason: w.Reason, Port: w.Port.Name, Manager: w.Manager.Name, Message: w.Message})
 	}
 	r.Results = append(r.Results, t)
 }
