@@ -87,7 +87,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	kind := v1alpha1.GroupVersion.WithKind("AdapterSet")
 	if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
 		if meta.IsNoMatchError(err) {
-			return nil, fmt.Errorf("the API server has no AdapterSets: install the CustomResourceDefinition first: %w", err)
+			return nil, errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first, which `portside install` prints with the rest")
 		}
 		return nil, err
 	}
