@@ -145,13 +145,15 @@ func (s *service) waitReady() *service {
 func (s *service) waitLog(text string) {
 	s.t.Helper()
 	testenv.Eventually(s.t, fmt.Sprintf("%q in the log", text), func(context.Context) error {
-		if strings.Contains(s.log.String(), text) {
+		if s.said(text) {
 			return nil
 		}
 		s.mustLive()
 		return errors.New("it is not there")
 	})
 }
+
+func (s *service) said(text string) bool { return strings.Contains(s.log.String(), text) }
 
 // get asks a server of the process, whose certificate nobody vouches for.
 func get(ctx context.Context, url, token string) (code int, body string, err error) {

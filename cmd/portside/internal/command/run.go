@@ -139,6 +139,8 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 		PprofBindAddress:              r.pprofAddress,
 		Metrics:                       r.metricsOptions(),
 		GracefulShutdownTimeout:       &grace,
+		// Where watches that fail find the logger.
+		BaseContext: func() context.Context { return logr.NewContext(context.Background(), log) },
 	})
 	if err != nil {
 		return nil, r.connectionError(err)

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestWhatCannotStart has the words that a user reads, and the exit code.
+func TestWhatCannotStart(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	if err := cp.InstallCRD(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	away := cp.Config()
+	away.Host = "https://" + freeAddress(t)
+	expired, err := cp.ExpiredUser("somebody")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		user *rest.Config
+		args []string
+		text string
+	}{
+		// No test here installs the CRD in the control plane without controllers.
+		"no CRD":            {testenv.Shared(t).Config(), nil, "error: the API server has no AdapterSets: install their CustomResourceDefinition first"},
+		"no server":         {away, nil, "was refused - did you specify the right host or port?"},
+		"no such user":      {expired, nil, "the server does not know these credentials"},
+		"no free address":   {cp.Config(), []string{"--leader-elect=false", "--pprof-bind-address", taken.Addr().String()}, "address already in use"},
+		"no such flag":      {cp.Config(), []string{"--gone"}, "error: unknown flag: --gone\n  See 'portside run --help' for usage."},
+		"no such namespace": {cp.Config(), []string{"--watch-namespace=A_B"}, `error: --watch-namespace "A_B": a lowercase RFC 1123 label`},
+		"no selector":       {cp.Config(), []string{"--selector==="}, "error: --selector: "},
+		"no manager":        {cp.Config(), []string{"--field-manager=kubectl-x"}, `error: --field-manager: field manager "kubectl-x" begins with "kubectl"`},
+		"no Lease's name":   {cp.Config(), []string{"--field-manager=Port_side"}, `error: --field-manager "Port_side" cannot be the name of the Lease (--leader-elect): a lowercase RFC 1123 subdomain`},
+		"no lease duration": {cp.Config(), []string{"--leader-elect-lease-duration=500ms"}, "error: --leader-elect-lease-duration 500ms is not a whole number of seconds, at least 1s"},
+		"too long to renew": {cp.Config(), []string{"--leader-elect-renew-deadline=20s"}, "error: --leader-elect-renew-deadline 20s is not below --leader-elect-lease-duration 15s"},
+		"too late to retry": {cp.Config(), []string{"--leader-elect-retry-period=9s"}, "error: --leader-elect-retry-period 9s is not above 0 and below --leader-elect-renew-deadline 10s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startService(t, c.user, c.args...)
+			if code := s.exitCode(); code != 1 || !s.said(c.text) {
+				t.Errorf("exit code %d, and not %q:\n%s", code, c.text, s.log.tail())
+			}
+		})
+	}
+}
+
+// One that may not do what it needs says so, and is not ready; when it may, it
+// needs no restart.
+func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t, testenv.WithControllers(t), 1)
+	powerless, err := f.User(f.namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startService(t, powerless, "--leader-elect=false", "--watch-namespace", f.namespace)
+	s.waitLog(`User \"` + f.namespace + `\" cannot list resource \"statefulsets\" in API group \"apps\" in the namespace \"` + f.namespace)
+	if code, body, err := get(t.Context(), "http://"+s.health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
+		t.Errorf("/readyz: %d %s, %v", code, body, err)
+	}
+	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: powerful},
+	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
+	  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + f.namespace + `}]}`)
+	s.waitReady()
+	f.changeAll()
+	f.check()
+
+	elects := startService(t, powerless, "--watch-namespace", f.namespace, "--leader-election-namespace", "default")
+	elects.waitLog(`User \"` + f.namespace + `\" cannot get resource \"leases\"`)
+}
