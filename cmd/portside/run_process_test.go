@@ -48,7 +48,7 @@ func startService(t *testing.T, user *rest.Config, args ...string) *service {
 	}
 	s := &service{t: t, ended: make(chan struct{}), health: freeAddress(t), metrics: freeAddress(t)}
 	args = append(slices.Clone(args), "--health-probe-bind-address", s.health, "--metrics-bind-address", s.metrics)
-	s.cmd = exec.Command(self, append([]string{"run", "--kubeconfig", kubeconfigOf(t, user)}, args...)...) //nolint:noctx // the test ends it
+	s.cmd = exec.Command(self, append([]string{"run", "--kubeconfig", kubeconfigOf(t, user)}, args...)...)
 	s.cmd.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
@@ -183,7 +183,7 @@ var addresses atomic.Uint32
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	n := uint32(os.Getpid())*251 + addresses.Add(1)
-	listener, err := net.Listen("tcp", fmt.Sprintf("127.255.%d.%d:0", n/254%254, 1+n%254)) //nolint:noctx // it does not wait
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.255.%d.%d:0", n/254%254, 1+n%254))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ func TestWhatCannotStart(t *testing.T) {
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
