@@ -43,6 +43,7 @@ func chart() (map[string]string, error) {
 		{"rbac/serviceaccount.yaml", "templates/serviceaccount.yaml", instance},
 		{"rbac/controller.yaml", "templates/role.yaml", slices.Concat(instance, ofOneNamespace, []edit{use})},
 		{"rbac/metrics.yaml", "templates/role-metrics.yaml", slices.Concat(instance, []edit{when(`not .Values.watchNamespace`)})},
+		{"rbac/metrics-reader.yaml", "templates/role-metrics-reader.yaml", []edit{when(`and .Values.userRoles (not .Values.watchNamespace)`)}},
 		{"rbac/leader-election.yaml", "templates/role-leader-election.yaml", instance},
 		{"rbac/user-roles.yaml", "templates/user-roles.yaml", slices.Concat(ofOneNamespace, []edit{aggregation, when(`.Values.userRoles`)})},
 		{"policy/guard.yaml", "templates/policy-guard.yaml", slices.Concat(instance, []edit{when(`include "portside.validating" .`)})},
@@ -50,6 +51,7 @@ func chart() (map[string]string, error) {
 		{"policy/leftover.yaml", "templates/policy-leftover.yaml", slices.Concat(instance, []edit{when(`include "portside.mutating" .`)})},
 		{"deployment.yaml", "templates/deployment.yaml", slices.Concat(instance, []edit{image, args})},
 		{"poddisruptionbudget.yaml", "templates/poddisruptionbudget.yaml", instance},
+		{"service.yaml", "templates/service.yaml", instance},
 	} {
 		text, err := source(g.source)
 		if err != nil {

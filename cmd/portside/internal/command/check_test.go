@@ -40,7 +40,7 @@ func TestCheckUsage(t *testing.T) {
 		"begins with":                     {"--field-manager", "kubectl-x"},
 		"must be one of table, json":      {"-o", "name"},
 		"unexpected arguments: now":       {"now"},
-		"the cluster cannot be looked at": {"--server", "https://127.0.0.1:1", "--kubeconfig", "/dev/null"},
+		"127.0.0.1:1 was refused":         {"--server", "https://127.0.0.1:1", "--kubeconfig", "/dev/null"},
 	} {
 		a := runProgram(t, "", append([]string{"check"}, args...)...)
 		if a.code != 1 || a.stdout != "" {

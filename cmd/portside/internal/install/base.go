@@ -16,11 +16,12 @@ import (
 
 // The files that not every installation has.
 const (
-	namespaceFile = "namespace.yaml"
-	metricsFile   = "rbac/metrics.yaml"
-	guardFile     = "policy/guard.yaml"
-	nameFile      = "policy/name.yaml"
-	leftoverFile  = "policy/leftover.yaml"
+	namespaceFile     = "namespace.yaml"
+	metricsFile       = "rbac/metrics.yaml"
+	metricsReaderFile = "rbac/metrics-reader.yaml"
+	guardFile         = "policy/guard.yaml"
+	nameFile          = "policy/name.yaml"
+	leftoverFile      = "policy/leftover.yaml"
 )
 
 // document is an object and the file that it comes from.

@@ -40,7 +40,7 @@ func (o Options) leftOut(file string) bool {
 		return !o.validating()
 	case leftoverFile:
 		return !o.mutating()
-	case metricsFile:
+	case metricsFile, metricsReaderFile:
 		return o.WatchNamespace != "" // no Role can grant it
 	case namespaceFile:
 		// It has the workloads in it: whoever deletes the manifests must not

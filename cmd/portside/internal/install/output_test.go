@@ -42,7 +42,7 @@ var variants = map[string]struct {
 	"without policies": {install.Options{WatchNamespace: "x", WithoutPolicies: true}, 0, []string{"CustomResourceDefinition", "Namespace"}, 3},
 }
 
-var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
+var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
 
 func TestWhatEachOptionPrints(t *testing.T) {
 	t.Parallel()
@@ -245,7 +245,7 @@ func (i *installation) versions(of ...string) string {
 	all := i.kubectl("", append([]string{"get", "-o", `jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`}, of...)...)
 	var own []string
 	for line := range strings.Lines(all) {
-		if strings.Contains(line, " "+i.manager) && !strings.Contains(line, " portside-adaptersets-") {
+		if strings.Contains(line, " "+i.manager) && !strings.Contains(line, " portside-adaptersets-") && !strings.Contains(line, " portside-metrics-reader ") {
 			own = append(own, line)
 		}
 	}
