@@ -1,0 +1,208 @@
+package monitoring
+
+import (
+	"encoding/json"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
+	"github.com/prometheus/prometheus/promql/parser"
+	"sigs.k8s.io/yaml"
+)
+
+const folder = "../../examples/monitoring/"
+
+// rule is an alert as a PrometheusRule has it.
+type rule struct {
+	Alert, Expr, For    string
+	Labels, Annotations map[string]string
+}
+
+// alerts are those of the PrometheusRule, which a Prometheus would load.
+func alerts(t *testing.T) []rule {
+	t.Helper()
+	var object struct {
+		Spec struct {
+			Groups []struct {
+				Name  string
+				Rules []rule
+			}
+		}
+	}
+	if err := yaml.Unmarshal(read(t, "prometheusrule.yaml"), &object); err != nil {
+		t.Fatal(err)
+	}
+	var all []rule
+	for _, g := range object.Spec.Groups {
+		all = append(all, g.Rules...)
+	}
+	if len(all) < 5 {
+		t.Fatalf("%d alerts", len(all))
+	}
+	return all
+}
+
+// panel is a query of the dashboard.
+type panel struct{ title, query string }
+
+func panels(t *testing.T) []panel {
+	t.Helper()
+	var dashboard struct {
+		Panels []struct {
+			Title, Description string
+			Targets            []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(read(t, "dashboard.json"), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	// What Grafana puts in.
+	variables := strings.NewReplacer("$__rate_interval", "5m", "$job", "portside")
+	var all []panel
+	for _, p := range dashboard.Panels {
+		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 {
+			t.Errorf("panel %q lacks a title, a description or a query", p.Title)
+		}
+		for _, target := range p.Targets {
+			query := variables.Replace(target.Expr)
+			if strings.Contains(query, "$") {
+				t.Errorf("panel %q: a variable is left in %s", p.Title, query)
+			}
+			all = append(all, panel{p.Title, query})
+		}
+	}
+	return all
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(folder + file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// TestQueriesOfARunningPortside asks everything of what one says of itself.
+func TestQueriesOfARunningPortside(t *testing.T) {
+	t.Parallel()
+	texts := lived(t)
+	p := scraped(t, texts...)
+	t.Run("every query returns data", func(t *testing.T) { p.expectAllData(t, texts[len(texts)-1]) })
+	// A port is blocked, a target is missing, and pods do not answer any more.
+	t.Run("alerts fire", func(t *testing.T) {
+		fires := map[string]bool{"PortsideStalled": true, "PortsideWaiting": true, "PortsideDiscoveryFails": true}
+		for _, a := range alerts(t) {
+			if got := len(p.ask(a.Expr)) > 0; got != fires[a.Alert] {
+				t.Errorf("%s fires: %t, want %t", a.Alert, got, fires[a.Alert])
+			}
+		}
+	})
+}
+
+// expectAllData asks each query, and for each metric that there is.
+func (p *prometheus) expectAllData(t *testing.T, last string) {
+	t.Helper()
+	empty := scraped(t)
+	asked := ""
+	for _, panel := range panels(t) {
+		p.expectData("panel "+panel.title, panel.query)
+		asked += panel.query
+	}
+	for _, a := range alerts(t) {
+		expr, err := queries.ParseExpr(a.Expr)
+		if err != nil {
+			t.Errorf("%s: %v", a.Alert, err)
+			continue
+		}
+		for _, part := range compared(expr) {
+			p.expectData(a.Alert, part.String())
+		}
+		if strings.HasPrefix(a.Expr, "absent(") {
+			empty.expectData(a.Alert+", of an empty storage", a.Expr)
+		}
+		asked += a.Expr
+	}
+	// What nobody looks at is not worth counting.
+	for _, name := range metricsOf(last) {
+		if !strings.Contains(asked, name) {
+			t.Errorf("no query asks for %s", name)
+		}
+	}
+}
+
+// TestPrometheusLoadsTheRules: their names, durations and templates too.
+func TestPrometheusLoadsTheRules(t *testing.T) {
+	t.Parallel()
+	var object map[string]any
+	if err := yaml.Unmarshal(read(t, "prometheusrule.yaml"), &object); err != nil {
+		t.Fatal(err)
+	}
+	text, err := yaml.Marshal(object["spec"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, errs := rulefmt.Parse(text, false, model.UTF8Validation, queries, nil); len(errs) > 0 {
+		t.Errorf("%q", errs)
+	}
+	for _, a := range alerts(t) {
+		if a.Annotations["summary"] == "" || a.Labels["severity"] == "" {
+			t.Errorf("%s has no summary or no severity", a.Alert)
+		}
+	}
+}
+
+// TestQueriesNameReasonsThatThereAre: a query for a reason that portside does
+// not have would be empty for ever.
+func TestQueriesNameReasonsThatThereAre(t *testing.T) {
+	t.Parallel()
+	known := slices.Concat(conditionReasons(t), discoveryReasons(t))
+	all := panels(t)
+	for _, a := range alerts(t) {
+		all = append(all, panel{a.Alert, a.Expr})
+	}
+	named := 0
+	for _, q := range all {
+		expr, err := queries.ParseExpr(q.query)
+		if err != nil {
+			t.Errorf("%s: %v", q.title, err)
+			continue
+		}
+		parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
+			selector, is := node.(*parser.VectorSelector)
+			if !is {
+				return nil
+			}
+			for _, m := range selector.LabelMatchers {
+				if m.Name != "reason" {
+					continue
+				}
+				for reason := range strings.SplitSeq(m.Value, "|") {
+					named++
+					if !slices.Contains(known, reason) {
+						t.Errorf("%s: there is no reason %s", q.title, reason)
+					}
+				}
+			}
+			return nil
+		})
+	}
+	if named == 0 {
+		t.Error("no query names a reason")
+	}
+}
+
+var ofPortside = regexp.MustCompile(`(?m)^# TYPE (portside_[a-z_]+) `)
+
+func metricsOf(text string) []string {
+	names := map[string]bool{}
+	for _, match := range ofPortside.FindAllStringSubmatch(text, -1) {
+		names[match[1]] = true
+	}
+	return slices.Sorted(maps.Keys(names))
+}
