@@ -55,6 +55,14 @@ demo: need-controlplane ## play the two acts of examples/demo on a real control 
 test: need-controlplane ## every test of every module (TEST_ARGS goes to go test)
 	@.ci/test $(TEST_ARGS)
 
+.PHONY: soak
+soak: need-controlplane ## the histories of the tools beside portside in full: 200 rounds, seeds printed (PORTSIDE_SEED replays one)
+	@PORTSIDE_SOAK=1 .ci/peers -count=1 -v -timeout 4h -run 'TestModes|Histor' $(TEST_ARGS)
+
+.PHONY: compat
+compat: need-controlplane ## the compatibility table in examples/README.md, from what the tools' own code does (some minutes)
+	@.ci/compat write
+
 .PHONY: bench
 bench: need-controlplane build ## portside against other ways, on a real control plane, its service with BENCH_TARGETS (2000) workloads (BENCH_ARGS)
 	@go run ./testenv/bench --binary bin/portside --targets $(BENCH_TARGETS) $(BENCH_ARGS)

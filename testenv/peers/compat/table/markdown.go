@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portside-dev/portside/testenv/peers/compat"
+)
+
+// columns are the headings of the table, each with what a row has below it. The
+// first two say which row it is.
+var columns = []struct {
+	heading string
+	cell    func(compat.Row) string
+}{
+	{"tool", func(r compat.Row) string { return r.Tool }},
+	{"mode", func(r compat.Row) string { return r.Mode }},
+	{"in sync with adapter ports there", func(r compat.Row) string { return r.Answers.InSync }},
+	{"its sync changes them", func(r compat.Row) string { return r.Answers.SyncChangesPorts }},
+	{"its sync restarts pods", func(r compat.Row) string { return r.Answers.SyncRestartsPods }},
+	{"what its owner can change", func(r compat.Row) string { return r.Answers.OwnerCanChange }},
+	{"an adapter port that Git declares", func(r compat.Row) string { return r.Answers.GitDeclaresPort }},
+	{"one removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
+	{"replacing", func(r compat.Row) string { return r.Answers.Replace }},
+	{"what to set", func(r compat.Row) string { return r.Set }},
+}
+
+// markdown is the table, and its footnotes below it.
+func markdown(rows []compat.Row) string {
+	var table strings.Builder
+	var headings, rules []string
+	for _, c := range columns {
+		headings, rules = append(headings, c.heading), append(rules, "---")
+	}
+	line(&table, headings)
+	line(&table, rules)
+	var notes footnotes
+	for _, row := range rows {
+		cells := []string{escape(row.Tool), escape(row.Mode)}
+		for _, c := range columns[2:] {
+			cells = append(cells, notes.taken(c.cell(row)))
+		}
+		line(&table, cells)
+	}
+	for i, note := range notes {
+		fmt.Fprintf(&table, "\n[^%d]: %s\n", i+1, note)
+	}
+	return table.String()
+}
+
+func line(to *strings.Builder, cells []string) {
+	to.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// footnotes are what stands in parentheses somewhere, each once.
+type footnotes []string
+
+// taken is the text with a mark in place of each of its outermost parentheses.
+func (f *footnotes) taken(text string) string {
+	var cell strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, " (")
+		cell.WriteString(escape(before))
+		if !found {
+			return cell.String()
+		}
+		inside := closing(rest)
+		cell.WriteString(f.mark(rest[:inside]))
+		text = rest[min(inside+1, len(rest)):]
+	}
+}
+
+// closing is where the parenthesis ends that the text is in.
+func closing(text string) int {
+	for i, depth := 0, 1; i < len(text); i++ {
+		switch text[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		}
+		if depth == 0 {
+			return i
+		}
+	}
+	return len(text)
+}
+
+func (f *footnotes) mark(note string) string {
+	note = escape(strings.ToUpper(note[:1]) + note[1:] + ".")
+	i := slices.Index(*f, note)
+	if i < 0 {
+		i = len(*f)
+		*f = append(*f, note)
+	}
+	return fmt.Sprintf("[^%d]", i+1)
+}
+
+// escape keeps Markdown from reading more into the text than it says.
+func escape(text string) string {
+	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", `\<`, "[", `\[`).Replace(text)
+}
