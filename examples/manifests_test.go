@@ -33,8 +33,9 @@ const (
 )
 
 // elsewhere are the folders of manifests that other tools read: the chart's
-// generator and testenv/peers decode them by the tools' own types.
-var elsewhere = []string{"argocd", "chart", "flux", "helm"}
+// generator, testenv/peers and testenv/monitoring decode them by the tools' own
+// types.
+var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
 
 // manifestFiles are all YAML files below this folder but those that other tools
 // read.

@@ -28,7 +28,7 @@ func newCheck(s *session) *cobra.Command {
 	c := &checkCommand{session: s, format: output.TableFormat}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Look at whether a cluster is ready for portside, or portside is well there",
+		Short: "See whether a cluster is ready for portside, and portside well",
 		Long: `Look at a cluster before portside is installed, and after. Nothing is changed.
 
 Before: the version of the server, and whether you may install what portside
