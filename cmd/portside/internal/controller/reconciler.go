@@ -56,7 +56,7 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	for _, other := range others {
 		err = errors.Join(err, r.yield(ctx, m, other, set, now))
 	}
-	r.alarm.at(t, now, w.again)
+	r.alarm.at(t, w.again)
 	if err == nil && w.wrote {
 		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
 	}
@@ -127,6 +127,7 @@ func (r *reconciler) yield(ctx context.Context, m *memory, set, to *v1alpha1.Ada
 // stay. A rollout that we caused goes on counting.
 func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	r.prober.Forget(t)
+	r.alarm.forget(t)
 	m := r.memories.get(t)
 	look := m.look(r.mirror.Workload(t))
 	if look == nil || !look.Rollout.UnderWay {

@@ -68,11 +68,11 @@ func NewScheme() (*runtime.Scheme, error) {
 }
 
 // Service is what was added to a manager.
-type Service struct{ mirror *mirror.Mirror }
+type Service struct{ reconciler *reconciler }
 
 // Watching is nil once all that there is to watch was listed.
 func (s *Service) Watching() error {
-	if !s.mirror.Synced() {
+	if !s.reconciler.mirror.Synced() {
 		return errors.New("AdapterSets and workloads are not listed yet")
 	}
 	return nil
@@ -114,7 +114,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{b.mirror}, targets.Watch(b.source)
+	return &Service{r}, targets.Watch(b.source)
 }
 
 // reconcileTimeout bounds the requests of one reconciliation, so that a server

@@ -36,9 +36,10 @@ type work struct {
 	again   time.Time          // when to look again, zero if an event will tell
 }
 
-// wake has the target looked at again at a time, if that is earlier.
+// wake has the target looked at again at a time, if that is earlier. A time that
+// is over is no reason to: the target is being looked at.
 func (w *work) wake(at time.Time) {
-	if !at.IsZero() && (w.again.IsZero() || at.Before(w.again)) {
+	if at.After(w.now) && (w.again.IsZero() || at.Before(w.again)) {
 		w.again = at
 	}
 }
