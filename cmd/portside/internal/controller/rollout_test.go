@@ -158,6 +158,9 @@ spec:
 
 const newImage = `[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example.com/files:2"}]`
 
+// hasNewImage tells a pod of a template after that edit.
+func hasNewImage(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == "example.com/files:2" }
+
 // stepsUntil lets time pass until a condition is as expected.
 func (s *scene) stepsUntil(t *testing.T, kind, is, reason string) {
 	t.Helper()
@@ -281,12 +284,14 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet, adapterSet(withNFS, ""), nfs...)
-	release := s.cp.HoldUnready(s.ns, nil)
+	// The pod that runs stays ready: there is no rollout before the edit.
+	release := s.cp.HoldUnready(s.ns, hasNewImage)
 	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "settleSeconds: 0", "settleSeconds: 60", 1))
 	s.expect(t, "Reconciling", "True", "Settling")
 	s.edit(t, newImage)
-	s.clock.Step(time.Minute)
 	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
+	s.clock.Step(time.Minute)
+	s.caughtUp(t)
 	set, err := s.get(t.Context(), "files")
 	if err != nil {
 		t.Fatal(err)
@@ -294,6 +299,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	if set.Status.Summary != "1/1" || set.Status.Ports[0].State != "Owned" {
 		t.Errorf("status is %+v", set.Status)
 	}
+	expectPorts(t, s.cp, s.ns, nfs...)
 	release()
 	s.expect(t, "Reconciling", "True", "Settling")
 	s.clock.Step(time.Minute)
