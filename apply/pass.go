@@ -66,7 +66,7 @@ func (p *pass) result(outcome Outcome) Result {
 		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed(), p.released())
 	}
 	if p.now != nil {
-		result.Warnings = p.warnings(p.now, p.container, result.Ports)
+		result.Warnings = p.Warnings(p.now, p.container, result.Ports)
 		result.ResourceVersion = p.now.ResourceVersion
 	}
 	return result

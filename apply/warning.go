@@ -51,8 +51,11 @@ func (w *Workload) mergesByNumber(m fieldmanager.Manager) bool {
 	return slices.Contains(w.ClientSide, m) || m == fieldmanager.Updater(helm)
 }
 
-// warnings are those about the ports that are live and ours, in their order.
-func (a *Applier) warnings(w *Workload, container string, ports []PortStatus) []Warning {
+// Warnings are those about ports of a container, as a pass or a decision tells
+// them, in their order: those in [Result.Warnings], also where no pass is to be
+// made. They are about ports that are live and as wanted. It is pure, and may be
+// asked of a [Workload.Reduced] look.
+func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []Warning {
 	entries, err := fieldmanager.Decode(w.ManagedFields)
 	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == container })
 	if err != nil || at < 0 {
