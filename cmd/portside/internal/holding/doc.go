@@ -11,7 +11,8 @@
 //     running), until that has lasted for the removal delay. The delay is not
 //     counted while a rollout is under way: a restart makes every adapter look
 //     stopped, and taking its port away would cause the next restart
-//     ([Removals]).
+//     ([Removals]). A port that another manager renamed is not kept for that
+//     delay: without its adapter it stays, and is that manager's.
 //  3. A port of ours whose number, or whose name, an active adapter has now is
 //     that adapter's; it waits for nothing.
 //  4. Not, for now, a port that somebody keeps taking away: it is added again

@@ -160,6 +160,21 @@ func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
 	}
 }
 
+// TestARenamedPortIsNotKept: it is handed to who renamed it, and that waits for
+// no delay.
+func TestARenamedPortIsNotKept(t *testing.T) {
+	for name, port := range map[string]corev1.ContainerPort{
+		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
+		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
+	} {
+		k := holding.Known{Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
+		want, waiting, next := new(holding.Removals).Keep(k)
+		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
+			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
+		}
+	}
+}
+
 func TestHold(t *testing.T) {
 	const settle = 10 * time.Second
 	underWay := apply.Rollout{UnderWay: true}

@@ -56,14 +56,15 @@ type Known struct {
 
 // Keep tells what to want: the active adapters and then those that are kept for
 // a while. Those are also told as removals, as are those that are due. Next is
-// when the first of them will be, zero if none will.
+// when the first of them will be, zero if none will. A port that somebody gave a
+// name that is none of ours is not kept: it is not removed either, but theirs.
 func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next time.Time) {
 	want = slices.Clone(k.Active)
 	before := r.byName
 	r.byName = nil
 	defer func() { r.begun = true }()
 	for _, port := range k.Own {
-		if taken(k.Active, port) {
+		if taken(k.Active, port) || !strings.HasPrefix(port.Name, apply.NamePrefix) {
 			continue
 		}
 		removal := Removal{Adapter: adapterOf(port, k.Told), Name: port.Name}
