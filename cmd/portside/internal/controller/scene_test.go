@@ -161,18 +161,38 @@ func (s *scene) edit(t *testing.T, patch string) {
 func (s *scene) expectEvents(t *testing.T, kind, reason, text string) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("an event %s on the %s", reason, kind), func(ctx context.Context) error {
-		out, err := s.cp.Kubectl(ctx, s.ns, "", "get", "events.events.k8s.io", "-o",
-			`jsonpath={range .items[*]}{.regarding.kind}/{.regarding.name} {.reason}: {.note}{"\n"}{end}`)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(strings.Split(out, "\n"), func(line string) bool {
+		events, err := s.events(ctx)
+		if err == nil && !slices.ContainsFunc(events, func(line string) bool {
 			return strings.HasPrefix(line, kind+"/files "+reason+": ") && strings.Contains(line, text)
 		}) {
-			return errors.New("there are\n" + out)
+			err = errors.New("there are\n" + strings.Join(events, "\n"))
 		}
-		return nil
+		return err
 	})
+}
+
+// events are all of them, each as KIND/NAME REASON: NOTE.
+func (s *scene) events(ctx context.Context) ([]string, error) {
+	out, err := s.cp.Kubectl(ctx, s.ns, "", "get", "events.events.k8s.io", "-o",
+		`jsonpath={range .items[*]}{.regarding.kind}/{.regarding.name} {.reason}: {.note}{"\n"}{end}`)
+	return strings.Split(out, "\n"), err
+}
+
+// expectNoEvent has an event sent that comes after all others, and fails the test
+// if there is one of a reason by then.
+func (s *scene) expectNoEvent(t *testing.T, reason string) {
+	t.Helper()
+	mustApply(t, s.git, adapterSet("[{type: last, port: 64999}]", ""))
+	s.expectEvents(t, "StatefulSet", "PortAdded", "adapter-last")
+	events, err := s.events(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range events {
+		if strings.Contains(line, " "+reason+": ") {
+			t.Error(line)
+		}
+	}
 }
 
 // hasNFS tells a pod of a template that has our port.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -92,12 +93,21 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 		log.Info(e.Note, "reason", e.Reason)
 		// The recorder takes events that differ in nothing but the note for
 		// repetitions of the first, and keeps its note alone.
-		action := "SetPort " + e.Port
+		action := actionOf(e)
 		r.teller.Eventf(regarding, workload, e.Type, e.Reason, action, "%s", e.Note)
 		if workload.UID != "" {
 			r.teller.Eventf(workload, regarding, e.Type, e.Reason, action, "%s", e.Note)
 		}
 	}
+}
+
+// longestAction is how much the API server takes.
+const longestAction = 128
+
+// actionOf is what was done or seen, one for each that is to be told of.
+func actionOf(e status.Event) string {
+	action := strings.TrimSpace("SetPort " + e.Port + " " + e.Manager)
+	return strings.ToValidUTF8(action[:min(len(action), longestAction)], "")
 }
 
 func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetStatusApplyConfiguration {

@@ -68,6 +68,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	w.stopped(look)
 	if w.facts.Stopped != "" {
 		w.decided(look, container, want)
+		w.warnings(look)
 		return
 	}
 	want, fought := w.withoutFought(ctx, look, container, want)
@@ -87,6 +88,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	case stands || w.may(look, container, want):
 		w.pass(ctx, look, want)
 	}
+	w.warnings(look)
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
@@ -94,6 +96,15 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	for _, id := range w.taken {
 		w.facts.Taken = append(w.facts.Taken, id.name)
 	}
+}
+
+// warnings are about the ports as they are told. They do not depend on whether a
+// pass is made, so that each is told as long as there is cause for it.
+func (w *work) warnings(look *apply.Workload) {
+	if w.answered != nil {
+		look = w.answered // by this pass, or newer than what is watched
+	}
+	w.facts.Warnings = w.applier.Warnings(look, w.facts.Container, w.facts.Ports)
 }
 
 func (w *work) stopped(look *apply.Workload) {

@@ -1,7 +1,8 @@
 // Package status says in an AdapterSet's status, and in events, what was found
 // and done. It is pure: from what a reconciliation knows and the status as it
 // was it makes the status as it is to be. Texts are the same as long as nothing
-// changes: a text that differs is a write.
+// changes: a text that differs is a write. A warning of package apply is in the
+// message of its port, and an event when it is new there.
 //
 // The conditions follow kstatus
 // (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus), which

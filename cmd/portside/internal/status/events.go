@@ -21,7 +21,8 @@ const (
 	PortBlocked = "PortBlocked"
 	// PortShadowed: the number is declared by somebody else under another name.
 	PortShadowed = "PortShadowed"
-	// PortTaken: somebody took a port away.
+	// PortTaken: somebody took a port away. Further reasons of warnings are those
+	// of package apply, such as MergesByNumber.
 	PortTaken = "PortTaken"
 	// RemovalWaits: a port's adapter is inactive, and the port goes after a
 	// delay.
@@ -33,6 +34,8 @@ type Event struct {
 	Type, Reason, Note string
 	// Port is the port that it is of, as in "adapter-nfs 12049/TCP".
 	Port string
+	// Manager is the one that a warning is of, empty for others.
+	Manager string
 }
 
 // Events are what a change of status means for its ports, and what is told of
@@ -44,7 +47,7 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	}
 	var events []Event
 	tell := func(p v1alpha1.PortStatus, kind, reason, note string, args ...any) {
-		events = append(events, Event{kind, reason, fmt.Sprintf(note, args...), of(p)})
+		events = append(events, Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...), Port: of(p)})
 	}
 	for _, name := range f.Taken {
 		if p := named(name, slices.Concat(after.Ports, was)); p != nil {
@@ -63,10 +66,29 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 			tell(now, corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
 		}
 	}
+	events = append(events, newWarnings(was, after.Ports, f.Warnings)...)
 	for _, old := range was {
 		next := named(old.Name, after.Ports)
 		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {
 			tell(old, corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
+		}
+	}
+	return events
+}
+
+// newWarnings tells of the warnings that status tells of now and did not before:
+// it is what remembers them.
+func newWarnings(was, now []v1alpha1.PortStatus, warnings []apply.Warning) []Event {
+	told := func(ports []v1alpha1.PortStatus, w apply.Warning) bool {
+		return slices.ContainsFunc(ports, func(p v1alpha1.PortStatus) bool { return about(w, p) && strings.Contains(p.Message, w.Message) })
+	}
+	var events []Event
+	for _, w := range warnings {
+		if told(now, w) && !told(was, w) {
+			events = append(events, Event{
+				Type: corev1.EventTypeWarning, Reason: string(w.Reason), Note: w.Message,
+				Port: fmt.Sprintf("%s %d/%s", w.Port.Name, w.Port.Number, w.Port.Protocol), Manager: w.Manager.Name,
+			})
 		}
 	}
 	return events

@@ -27,6 +27,8 @@ type Facts struct {
 	Container    string
 	// Ports are the wanted ones in their order.
 	Ports []apply.PortStatus
+	// Warnings are about those ports that are live.
+	Warnings []apply.Warning
 	// Waiting are the ports whose adapters are inactive.
 	Waiting []holding.Removal
 	// Pending are the names of wanted ports that are not applied yet, for
@@ -116,9 +118,19 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 				s.Message = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
 			}
 		}
+		for _, w := range f.Warnings {
+			if ours(s) && about(w, s) {
+				s.Message = strings.TrimPrefix(s.Message+"; "+w.Message, "; ")
+			}
+		}
 		ports = append(ports, s)
 	}
 	return ports
+}
+
+// about tells that a warning is about a port.
+func about(w apply.Warning, p v1alpha1.PortStatus) bool {
+	return w.Port.Name == p.Name && int64(w.Port.Number) == p.Port && string(w.Port.Protocol) == p.Protocol
 }
 
 // inPlace tells that the port is declared as wanted.

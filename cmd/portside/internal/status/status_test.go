@@ -192,6 +192,72 @@ func TestWhatWasNotDecidedStays(t *testing.T) {
 	}
 }
 
+func warning(port string, number int32, manager, message string) apply.Warning {
+	return apply.Warning{
+		Reason: apply.CannotRenumber, Port: apply.Port{Name: port, Number: number, Protocol: "TCP"},
+		Manager: fieldmanager.Applier(manager), Message: message,
+	}
+}
+
+// TestWarnings: each is in the message of its port, and told once.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const inactive = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
+	git, helm := warning("adapter-nfs", 12049, "git", "git applies it"), warning("adapter-nfs", 12049, "helm", "helm merges")
+	warned := func(ports []apply.PortStatus, warnings ...apply.Warning) func(*status.Facts) {
+		return func(f *status.Facts) { f.Ports, f.Warnings = ports, warnings }
+	}
+	waiting := func(f *status.Facts) {
+		warned([]apply.PortStatus{nfs}, git)(f)
+		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now}}
+	}
+	one, both := []apply.PortStatus{nfs}, []apply.PortStatus{nfs, smb}
+	for name, c := range map[string]struct {
+		before, after func(*status.Facts)
+		message       string   // of adapter-nfs
+		want          []string // the events
+	}{
+		"none":             {nil, nil, "", nil},
+		"one":              {nil, warned(one, git), "git applies it", []string{"CannotRenumber git: git applies it"}},
+		"two":              {nil, warned(both, git, helm), "git applies it; helm merges", []string{"CannotRenumber git: git applies it", "CannotRenumber helm: helm merges"}},
+		"it stays":         {warned(one, git), warned(one, git), "git applies it", nil},
+		"a second":         {warned(one, git), warned(one, git, helm), "git applies it; helm merges", []string{"CannotRenumber helm: helm merges"}},
+		"it ends":          {warned(one, git, helm), warned(one, helm), "helm merges", nil},
+		"of another":       {warned(both, git), warned(both, warning("adapter-smb", 1445, "git", "git applies it")), "", []string{"CannotRenumber git: git applies it"}},
+		"a shared port":    {nil, warned([]apply.PortStatus{port("adapter-nfs", 12049, apply.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"a port that goes": {nil, waiting, inactive + "; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"another number":   {nil, warned(one, warning("adapter-nfs", 2049, "git", "git applies it")), "", nil},
+		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},
+		"a port that is to come": {nil, func(f *status.Facts) {
+			warned(one, git)(f)
+			f.Pending, f.Hold = []string{"adapter-nfs"}, holding.Unsettled
+		}, "the change waits until it has been the same for settleSeconds", nil},
+		"another workload": {warned(one, git), func(f *status.Facts) { warned(one, git)(f); f.UID = "two" }, "git applies it", []string{"CannotRenumber git: git applies it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
+			f := facts(c.after)
+			after := status.Of(set(1, before), f, now)
+			if got := after.Ports[0].Message; got != c.message {
+				t.Errorf("its message is %q, not %q", got, c.message)
+			}
+			var got []string
+			for _, e := range status.Events(before, after, f) {
+				if e.Type == "Warning" {
+					got = append(got, fmt.Sprintf("%s %s: %s", e.Reason, e.Manager, e.Note))
+				}
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("events %q, not %q", got, c.want)
+			}
+			if again := status.Of(set(1, after), f, now.Add(time.Hour)); !status.Same(after, again) || len(status.Events(after, again, f)) != 0 {
+				t.Errorf("it is told again: %+v", again)
+			}
+		})
+	}
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	shadowed := port("adapter-nfs", 12049, apply.Shadowed, "12049/TCP is declared by git")
