@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // takenAway is the message of a port that is not added again for now. A restart
@@ -81,9 +82,11 @@ func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want 
 }
 
 // stood are the ports that were in place in this container when last looked,
-// or that are fought over.
+// or that are fought over. What was in a container that has been away went with
+// it.
 func (w *work) stood(look *apply.Workload, container *apply.Container) []portID {
-	if container == nil || w.told.Target == nil || w.told.Target.UID != look.UID || w.told.Target.Container != container.Name {
+	if container == nil || w.told.Target == nil || w.told.Target.UID != look.UID || w.told.Target.Container != container.Name ||
+		w.toldBecause(status.Ready, status.ContainerNotFound) {
 		return nil
 	}
 	stood := slices.Concat(w.put, w.lost)

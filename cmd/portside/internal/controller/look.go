@@ -54,16 +54,12 @@ func (w *work) resume(look *apply.Workload) {
 		return
 	}
 	w.resumed = true
-	has := func(kind, reason string) bool {
-		c := meta.FindStatusCondition(w.told.Conditions, kind)
-		return c != nil && c.Reason == reason
-	}
 	pending := slices.ContainsFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending })
-	if look.Rollout.UnderWay && (pending || has(status.Reconciling, status.RollingOut) || has(status.Stalled, status.RolloutStuck)) {
+	if look.Rollout.UnderWay && (pending || w.toldBecause(status.Reconciling, status.RollingOut) || w.toldBecause(status.Stalled, status.RolloutStuck)) {
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
-	if !has(status.Ready, status.Fighting) {
+	if !w.toldBecause(status.Ready, status.Fighting) {
 		return
 	}
 	w.Fight.Remember(w.now, "")
@@ -72,6 +68,12 @@ func (w *work) resume(look *apply.Workload) {
 			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
 		}
 	}
+}
+
+// toldBecause tells the reason of a condition as last stored.
+func (w *work) toldBecause(kind, reason string) bool {
+	c := meta.FindStatusCondition(w.told.Conditions, kind)
+	return c != nil && c.Reason == reason
 }
 
 // active are the active adapters; it is false while nobody has said.

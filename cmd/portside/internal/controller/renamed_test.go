@@ -3,6 +3,8 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -48,4 +50,73 @@ func TestAPortThatAnotherNamedIsTheirs(t *testing.T) {
 	s.rests(t)
 	expectPorts(t, s.cp, s.ns, web...)
 	templateChanges(t, history, 0)
+}
+
+// TestAContainerIsRenamed: the ports follow, or are gone with it until it is
+// back. Nobody took them away.
+func TestAContainerIsRenamed(t *testing.T) {
+	t.Parallel()
+	inMain, set := strings.Replace(statefulSet, "name: server", "name: main", 1), adapterSet(withNFS, "container: server")
+	setOfMain := strings.Replace(set, "container: server", "container: main", 1)
+	for name, c := range map[string]struct {
+		set       string
+		then      []string
+		container string
+	}{
+		"nothing names it":                  {adapterSet(withNFS, ""), []string{inMain}, "main"},
+		"the AdapterSet is changed after":   {set, []string{inMain, setOfMain}, "main"},
+		"the AdapterSet is changed before":  {set, []string{setOfMain, inMain}, "main"},
+		"it comes back under the first one": {set, []string{inMain, statefulSet}, "server"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.letsRename(t)
+			s.setUp(t, statefulSet, c.set, nfs...)
+			for i, object := range c.then {
+				mustApply(t, s.git, object)
+				if i < len(c.then)-1 {
+					s.expect(t, "Stalled", "True", "ContainerNotFound")
+				}
+			}
+			testenv.Eventually(t, "the port is in the container", func(ctx context.Context) error {
+				live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
+				if err == nil && !slices.Contains(testenv.Ports(live, c.container), "adapter-nfs:12049/TCP") {
+					err = fmt.Errorf("it has %q", testenv.Ports(live, c.container))
+				}
+				return err
+			})
+			s.rolledOut(t)
+			s.expect(t, "Ready", "True", "InPlace")
+			s.expect(t, "Reconciling", "False", "AsExpected")
+			s.expectNoEvent(t, "PortTaken")
+		})
+	}
+}
+
+// letsRename has the policy in force that lets owners rename a container in which
+// we own ports.
+func (s *scene) letsRename(t *testing.T) {
+	t.Helper()
+	policy, err := os.ReadFile("../../../../examples/install/policy/leftover.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := strings.NewReplacer("name: portside-leftover", "name: "+s.ns, "policyName: portside-leftover",
+		"policyName: "+s.ns+"\n  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: "+s.ns+"}}}")
+	for object := range strings.SplitSeq(own.Replace(string(policy)), "\n---\n") {
+		mustApply(t, s.cp.Manager("testenv"), object)
+	}
+	probe := strings.NewReplacer("name: files", "name: probe", "app: files", "app: probe", "replicas: 1", "replicas: 0").Replace(statefulSet)
+	mustApply(t, s.git, probe)
+	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: probe}
+spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
+`)
+	testenv.Eventually(t, "the policy is in force", func(ctx context.Context) error {
+		_, err := s.git.Apply(ctx, strings.Replace(probe, "name: server", "name: main", 1))
+		return err
+	})
 }
