@@ -89,7 +89,7 @@ func TestOneRolloutAtATime(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c"}
 	f := newFleet(t, 1, names...)
-	f.hold(func(pod *corev1.Pod) bool { return hasNFS(pod) })
+	f.hold(hasNFS)
 	for _, name := range names {
 		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
 	}
@@ -121,7 +121,7 @@ func newOf(before, after []string) string {
 func TestAPlaceIsGivenOn(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1, "a", "b", "c")
-	f.hold(func(pod *corev1.Pod) bool { return hasNFS(pod) })
+	f.hold(hasNFS)
 	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range []string{"b", "c"} {

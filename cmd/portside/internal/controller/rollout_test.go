@@ -204,7 +204,7 @@ func TestARolloutThatNeverCompletes(t *testing.T) {
 func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return hasNFS(pod) })
+	release := s.cp.HoldUnready(s.ns, hasNFS)
 	mustApply(t, s.git, statefulSet)
 	s.rolledOut(t)
 	mustApply(t, s.git, adapterSet(withNFS, ""))

@@ -17,9 +17,7 @@ var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const delay = 5 * time.Minute
 
-func nfsPort(number int32) corev1.ContainerPort {
-	return corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: number, Protocol: corev1.ProtocolTCP}
-}
+var nfsPort = corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 2049, Protocol: corev1.ProtocolTCP}
 
 func active(typ string, number int64) apply.Adapter {
 	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP", Enabled: true, Running: true}
@@ -36,7 +34,7 @@ func keep(r *holding.Removals, k holding.Known) []string {
 
 func TestAPortGoesAfterItsDelay(t *testing.T) {
 	var r holding.Removals
-	k := holding.Known{Now: start, Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+	k := holding.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
@@ -57,7 +55,7 @@ func TestAPortGoesAfterItsDelay(t *testing.T) {
 func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 	k := holding.Known{
 		Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
-		Own: []corev1.ContainerPort{nfsPort(2049)},
+		Own: []corev1.ContainerPort{nfsPort},
 	}
 	if got := keep(new(holding.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
 		t.Errorf("%q", got)
@@ -75,7 +73,7 @@ func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 
 func TestARolloutDoesNotCount(t *testing.T) {
 	var r holding.Removals
-	k := holding.Known{Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+	k := holding.Known{Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -98,7 +96,7 @@ func TestARolloutDoesNotCount(t *testing.T) {
 
 func TestStatusOutlivesTheProcess(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+	k := holding.Known{Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	want, waiting, next := new(holding.Removals).Keep(k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -112,7 +110,7 @@ func TestStatusOutlivesTheProcess(t *testing.T) {
 // TestARestartInARolloutCountsNothing: when the rollout began cannot be told.
 func TestARestartInARolloutCountsNothing(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay, UnderWay: true}
+	k := holding.Known{Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
 	var r holding.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -130,7 +128,7 @@ func TestARestartInARolloutCountsNothing(t *testing.T) {
 // active again.
 func TestStatusIsTakenUpOnce(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+	k := holding.Known{Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	var r holding.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	r.Keep(k)
@@ -141,7 +139,7 @@ func TestStatusIsTakenUpOnce(t *testing.T) {
 }
 
 func TestTheCountIsNeverShortened(t *testing.T) {
-	k := holding.Known{Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+	k := holding.Known{Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	_, waiting, _ := new(holding.Removals).Keep(k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
@@ -153,7 +151,7 @@ func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
-		k := holding.Known{Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort(2049)}, Delay: delay}
+		k := holding.Known{Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 		if want, _, _ := new(holding.Removals).Keep(k); len(want) != 1 || want[0] != now {
 			t.Errorf("%s: %+v is wanted", name, want)
 		}
