@@ -12,9 +12,9 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Adopt moves the adapter ports of a container that the manager named from
-// owns, by whatever operation, into our entry, and nothing else of that
-// manager's. The pod template does not change.
+// Adopt moves the adapter ports of a container that the managers named from
+// own, by whatever operation, into our entry, and nothing else of those
+// managers'. The pod template does not change.
 //
 // Where a plain update has left an adapter port and a static port with one key
 // (row 11), the adapter's copy is taken out, which changes the template once,
@@ -22,14 +22,14 @@ import (
 // nobody where that cannot be told; its next apply takes it again.
 //
 // A manager that still writes the ports will own them again beside us. The
-// outcome is Applied, Unchanged when it holds no adapter port, TargetNotFound,
+// outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
 // ContainerNotFound, Paused or Failed; the last and ContainerNotFound have an
-// error.
-func (a *Applier) Adopt(ctx context.Context, t Target, from string) (Result, error) {
+// error. The warnings are [InLastApplied] alone.
+func (a *Applier) Adopt(ctx context.Context, t Target, from ...string) (Result, error) {
 	result := Result{Target: t}
-	if from == a.manager {
+	if slices.Contains(from, a.manager) {
 		result.Outcome = Failed
-		return result, fmt.Errorf("%s cannot adopt from itself; name the manager that has the ports", from)
+		return result, fmt.Errorf("%s cannot adopt from itself; name the manager that has the ports", a.manager)
 	}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
 		return a.adoptOnce(ctx, &result, from)
@@ -37,9 +37,46 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from string) (Result, err
 	return result.ended(err)
 }
 
+// Adoptable are the containers of a workload, in their order, in which [Adopt]
+// from these managers has something to do: they own adapter ports there, or an
+// adoption that was cut off between its two writes is to be ended.
+//
+// [Adopt]: Applier.Adopt
+func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
+	entries, err := fieldmanager.Decode(w.ManagedFields)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.target(), err)
+	}
+	var containers []string
+	for i := range w.Containers {
+		if c := &w.Containers[i]; slices.ContainsFunc(lookAt(entries, a.us(), c).ports, func(p *livePort) bool {
+			return p.heldBy(from) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
+		}) {
+			containers = append(containers, c.Name)
+		}
+	}
+	return containers, nil
+}
+
+func (p *livePort) heldBy(names []string) bool {
+	return slices.ContainsFunc(p.owners, func(m fieldmanager.Manager) bool { return slices.Contains(names, m.Name) })
+}
+
+// toGiveBack tells of a static port that fell to our name as an update.
+func (p *livePort) toGiveBack(us string) bool {
+	return !strings.HasPrefix(p.name, NamePrefix) && slices.Contains(p.owners, fieldmanager.Updater(us))
+}
+
+// hasAdapterPort looks at every item of the key, of which there may be two.
+func (c *Container) hasAdapterPort(key portKey) bool {
+	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
+		return portKey{p.ContainerPort, p.Protocol} == key && strings.HasPrefix(p.Name, NamePrefix)
+	})
+}
+
 // adoptOnce looks, and does what is still to do: it can be run again after any
 // of its writes.
-func (a *Applier) adoptOnce(ctx context.Context, r *Result, from string) error {
+func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error {
 	w, err := a.Look(ctx, r.Target)
 	if err != nil {
 		return err
@@ -86,7 +123,7 @@ type adoption struct {
 	ports  []PortStatus
 }
 
-func (a *Applier) adoption(w *Workload, c *Container, from string) (*adoption, error) {
+func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
 	entries, err := fieldmanager.Decode(w.ManagedFields)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.target(), err)
@@ -94,13 +131,13 @@ func (a *Applier) adoption(w *Workload, c *Container, from string) (*adoption, e
 	now := lookAt(entries, a.us(), c)
 	step := &adoption{container: c.Name}
 	for _, e := range entries {
-		if e.Name == from && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
+		if slices.Contains(from, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
 			step.from = append(step.from, e.Manager)
 		}
 	}
 	for i, port := range c.Ports {
 		live := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-		if !strings.HasPrefix(port.Name, NamePrefix) || !slices.ContainsFunc(live.owners, func(m fieldmanager.Manager) bool { return m.Name == from }) {
+		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(from) {
 			continue
 		}
 		if live.twice {
@@ -188,6 +225,7 @@ func (a *Applier) tellAdopted(r *Result, after *Workload) error {
 			s.Owners = p.owners
 		}
 	}
+	r.Warnings = after.warnOfLastApplied(r.Container, r.Ports)
 	return nil
 }
 
@@ -198,7 +236,7 @@ var allLeaves = []string{"containerPort", "hostIP", "hostPort", "name", "protoco
 // giveBack returns the keys of static ports that fell to our own name, as an
 // update, when copies were taken out, now or in a run that did not end: to the
 // manager that declares the static port, or to nobody.
-func (a *Applier) giveBack(ctx context.Context, r *Result, from string) error {
+func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error {
 	w := r.After
 	c, err := w.Container(r.Container)
 	if err != nil {
@@ -240,14 +278,14 @@ func (r *Result) handedOver() bool {
 }
 
 // staticOwner is the manager that declares a container's static ports: the only
-// one, beside us and the one we adopt from, that declares the container, and
+// one, beside us and those we adopt from, that declares the container, and
 // the owner of every static port there that has one. Where that is not so, the
 // key goes to nobody, and its owner's next apply takes it: given to the wrong
 // manager, that manager's next apply would remove the port.
-func (a *Applier) staticOwner(entries fieldmanager.Entries, c *Container, from string) (fieldmanager.Manager, bool) {
+func (a *Applier) staticOwner(entries fieldmanager.Entries, c *Container, from []string) (fieldmanager.Manager, bool) {
 	var owners []fieldmanager.Manager
 	for _, m := range entries.In(containersOf).Of(fieldmanager.KeyOf("name", c.Name)).Item {
-		if m.Name != a.manager && m.Name != from && m.Name != fieldmanager.BeforeFirstApply {
+		if m.Name != a.manager && !slices.Contains(from, m.Name) && m.Name != fieldmanager.BeforeFirstApply {
 			owners = append(owners, m)
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // workload where it comes to that.
 func (w *Workload) Reduced() *Workload {
 	r := *w
-	r.reduced = true
+	r.reduced, r.lastApplied = true, ""
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
 	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
 	r.Containers = make([]Container, len(w.Containers))

@@ -79,8 +79,8 @@ type Result struct {
 	// Ports are the wanted ones in the order of [Wanted], then the
 	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
-	// Warnings are about ports that are as wanted, in their order. Only a pass
-	// has them.
+	// Warnings are about ports that are as wanted, or were adopted, in their
+	// order. A release has none.
 	Warnings []Warning
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.

@@ -26,6 +26,9 @@ const (
 	// port stays when its adapter ends. It was not adopted from, or it was and
 	// has written the port again.
 	WritesToo WarningReason = "WritesToo"
+	// InLastApplied: an adopted port is in what a client-side apply last applied,
+	// so that the next one, of a manifest without the port, deletes it.
+	InLastApplied WarningReason = "InLastApplied"
 )
 
 // Warning is about a port that is as wanted, and about a manager whose way of

@@ -64,6 +64,8 @@ type Workload struct {
 	// Rollout is how far the newest pod template is brought in.
 	Rollout Rollout
 
+	// lastApplied is what a client-side apply keeps of the object it applied.
+	lastApplied string
 	// reduced tells that ManagedFields are not what the server has; see
 	// [Workload.Reduced].
 	reduced bool
@@ -141,6 +143,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
 		ManagedFields:    meta.ManagedFields,
 		ClientSide:       clientSide(meta),
+		lastApplied:      meta.Annotations[corev1.LastAppliedConfigAnnotation],
 		Restarts:         restarts,
 		Rollout:          rollout,
 	}

@@ -12,51 +12,95 @@ import (
 
 type adoptCommand struct {
 	*session
-	print              printFlags
-	run                dryRun
-	manager            string
-	from, theContainer string
+	print        printFlags
+	run          dryRun
+	manager      string
+	from         []string
+	theContainer string
+
+	all           bool
+	allNamespaces bool
+	selector      string
+	chunkSize     int64
 }
 
 func newAdopt(s *session) *cobra.Command {
 	a := &adoptCommand{session: s}
 	cmd := &cobra.Command{
-		Use:   "adopt KIND/NAME --from MANAGER",
-		Short: "Take over the adapter ports that another manager owns",
-		Long: `Take over the adapter-* ports of a container that another manager owns: an
+		Use:   "adopt (KIND/NAME | --all) --from MANAGER[,MANAGER...]",
+		Short: "Take over the adapter ports that other managers own",
+		Long: `Take over the adapter-* ports of a container that other managers own: an
 operator that wrote them with updates, before-first-apply, an apply manager
-that is gone. Nothing else of that manager's is touched and the pod template
+that is gone. Nothing else of those managers' is touched and the pod template
 does not change, so nothing restarts. Where a plain update has left an adapter
 port and a static port with one number, the adapter's copy goes, which is a
 change of the template.
 
 A manager that still writes these ports will own them again, beside portside.
+A client-side apply that had them in its manifest deletes them once they are
+out of it; adopt warns of that and says how to go on.
+
+--all goes over the StatefulSets, Deployments and DaemonSets of a namespace,
+and over every container that has something to take over. One that fails holds
+up no other. An interrupt ends it after the workload at hand, and running it
+again does the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a port could not
 be taken over, the workload is paused, the container is missing or ambiguous,
-or the server refused; 1 when the input or the connection is unusable or the
-workload is not there.`,
+or the server refused; 1 when the input or the connection is unusable, the
+workload is not there, or it was interrupted.`,
 		Example: `  # Who owns which port?
   portside owners statefulset/dittofs
 
   # Take over from an operator that was removed
-  portside adopt statefulset/dittofs --from dittofs-operator`,
-		Args:              workloadArgument,
+  portside adopt statefulset/dittofs --from manager,dittofs-operator
+
+  # What would become of each workload of a namespace, and how many pods
+  # would restart?
+  portside adopt --all -n storage --from manager --dry-run=server`,
+		Args:              a.arguments,
 		ValidArgsFunction: s.completeWorkloads,
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.adopt(cmd, args) },
 	}
-	a.print.add(cmd)
-	dryRunFlag(cmd, &a.run)
-	fieldManagerFlag(cmd, &a.manager)
-	containerFlag(cmd, s, &a.theContainer, "Container that has the ports; by default the only one, or the pod template's default")
-	cmd.Flags().StringVar(&a.from, "from", "", "Manager to take over from, as owners shows it")
-	mustComplete(cmd, "from", s.completeManagers)
+	a.addFlags(cmd)
 	return cmd
 }
 
+func (a *adoptCommand) addFlags(cmd *cobra.Command) {
+	a.print.add(cmd)
+	dryRunFlag(cmd, &a.run)
+	fieldManagerFlag(cmd, &a.manager)
+	containerFlag(cmd, a.session, &a.theContainer, "Container that has the ports; by default the only one, or the pod template's default; with --all, each that has any")
+	flags := cmd.Flags()
+	flags.StringSliceVar(&a.from, "from", nil, "Managers to take over from, as owners shows them")
+	mustComplete(cmd, "from", a.completeManagers)
+	flags.BoolVar(&a.all, "all", false, "Go over all workloads of the namespace")
+	flags.BoolVarP(&a.allNamespaces, "all-namespaces", "A", false, "With --all, go over the workloads of all namespaces")
+	flags.StringVarP(&a.selector, "selector", "l", "", "With --all, go over the workloads whose labels match this selector alone")
+	flags.Int64Var(&a.chunkSize, "chunk-size", 500, "With --all, list workloads in chunks of this size rather than all at once; 0 disables it")
+}
+
+// arguments refuses a workload beside --all, and what only goes with --all
+// beside a workload.
+func (a *adoptCommand) arguments(cmd *cobra.Command, args []string) error {
+	if a.all {
+		return noArguments(cmd, args)
+	}
+	for _, flag := range []string{"all-namespaces", "selector", "chunk-size"} {
+		if cmd.Flags().Changed(flag) {
+			return usageError(cmd, "--%s goes with --all", flag)
+		}
+	}
+	return workloadArgument(cmd, args)
+}
+
 func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
-	if a.from == "" {
+	a.from = slices.DeleteFunc(a.from, func(name string) bool { return name == "" })
+	if len(a.from) == 0 {
 		return usageError(cmd, "must specify --from: the manager that owns the ports (portside owners shows them)")
+	}
+	if a.all {
+		return a.adoptAll(cmd)
 	}
 	target, err := a.workload(args)
 	if err != nil {
@@ -67,7 +111,7 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := applier.Adopt(cmd.Context(), target, a.from)
+	result, err := applier.Adopt(cmd.Context(), target, a.from...)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
 	}
@@ -75,15 +119,35 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	case apply.Unchanged:
 		a.nothingHeld(result)
 	case apply.Applied:
+		if pods := restarts(result); pods > 0 {
+			a.messages.Note("the pod template %s, which restarts at most %d pods", a.run.verb("changed", "would change"), pods)
+		}
 		a.mayBeAlive()
 	}
 	return exitWith(portsCode(result.Ports))
 }
 
-// mayBeAlive warns of what adoption cannot see: whether the manager goes on.
+// restarts is how many pods an adoption restarts at most.
+func restarts(r apply.Result) int32 {
+	if !r.TemplateChanged() {
+		return 0
+	}
+	return r.Before.Restarts
+}
+
+// verb picks what is said of what was done, or would be.
+func (d dryRun) verb(done, would string) string {
+	if d == dryRunServer {
+		return would
+	}
+	return done
+}
+
+// mayBeAlive warns of what adoption cannot see: whether the managers go on.
 func (a *adoptCommand) mayBeAlive() {
-	if a.from != fieldmanager.BeforeFirstApply {
-		a.messages.Note("if %s still writes these ports, it will own them again beside %s: see that it stops, or does not name them", a.from, a.manager)
+	alive := slices.DeleteFunc(slices.Clone(a.from), func(name string) bool { return name == fieldmanager.BeforeFirstApply })
+	if len(alive) > 0 {
+		a.messages.Note("if %s still writes these ports, it will own them again beside %s: see that it stops, or does not name them", strings.Join(alive, " or "), a.manager)
 	}
 }
 
@@ -93,11 +157,12 @@ func (a *adoptCommand) nothingHeld(r apply.Result) {
 	if r.Before != nil {
 		holders = adapterPortOwners(r.Before)
 	}
+	from := strings.Join(a.from, " or ")
 	if len(holders) == 0 {
-		a.messages.Note("%s owns no adapter port of %s, nor does anybody else", a.from, r.Target)
+		a.messages.Note("%s owns no adapter port of %s, nor does anybody else", from, r.Target)
 		return
 	}
-	a.messages.Note("%s owns no adapter port of %s; owners are: %s", a.from, r.Target, strings.Join(holders, ", "))
+	a.messages.Note("%s owns no adapter port of %s; owners are: %s", from, r.Target, strings.Join(holders, ", "))
 }
 
 // adapterPortOwners are the names of the managers that own adapter ports.

@@ -18,6 +18,9 @@ func (p *printFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&p.noHeaders, "no-headers", false, "Print no line of column names in a table")
 }
 
+// isTable tells that people read the result.
+func (p *printFlags) isTable() bool { return p.format == output.TableFormat || p.format == output.Wide }
+
 // dryRunFlag adds --dry-run to a command that writes.
 func dryRunFlag(cmd *cobra.Command, run *dryRun) {
 	*run = dryRunNone

@@ -70,14 +70,7 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 	if err != nil {
 		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
 	}
-	if result.Outcome == apply.Paused {
-		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
-	}
-	for _, p := range result.Ports {
-		if p.State == apply.Blocked {
-			s.messages.Error("%s: %s: %s", result.Target, portState(p), p.Message)
-		}
-	}
+	s.explainHandOver(result)
 	if run == dryRunServer {
 		s.messages.Note("dry run: nothing was stored")
 	}
@@ -90,4 +83,20 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 		return exitWith(exitRefused)
 	}
 	return nil
+}
+
+// explainHandOver says what stood in the way of a release or an adoption, and
+// what will hurt later on.
+func (s *session) explainHandOver(result apply.Result) {
+	if result.Outcome == apply.Paused {
+		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
+	}
+	for _, p := range result.Ports {
+		if p.State == apply.Blocked {
+			s.messages.Error("%s: %s: %s", result.Target, portState(p), p.Message)
+		}
+	}
+	for _, w := range result.Warnings {
+		s.messages.Warn("%s: %s", result.Target, w.Message)
+	}
 }

@@ -24,6 +24,9 @@ func (m Messages) Note(format string, args ...any) {
 	m.say("note:", "", fmt.Sprintf(format, args...))
 }
 
+// Progress says how far it has come.
+func (m Messages) Progress(format string, args ...any) { m.say("", "", fmt.Sprintf(format, args...)) }
+
 // say prints each line of the text, wrapped, with what follows the first
 // indented.
 func (m Messages) say(label string, color Color, text string) {
@@ -32,7 +35,7 @@ func (m Messages) say(label string, color Color, text string) {
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		line = Clean(line)
 		if i == 0 {
-			line = label + " " + line
+			line = strings.TrimPrefix(label+" "+line, " ")
 		}
 		for j, part := range Wrap(line, max(0, m.Width-len(indent))) {
 			if i > 0 || j > 0 {
