@@ -25,8 +25,8 @@ type user struct {
 	binaries string // a folder with portside in it
 }
 
-// TestExamples runs examples/kubectl and examples/cronjob, with one portside that
-// is built for them.
+// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs, with
+// one portside that is built for them.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	binaries := t.TempDir()
@@ -34,7 +34,7 @@ func TestExamples(t *testing.T) {
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building portside: %v\n%s", err, output)
 	}
-	for name, test := range map[string]func(user){"kubectl": user.runsScript, "cronjob": user.runsCronJob} {
+	for name, test := range map[string]func(user){"kubectl": user.runsScript, "cronjob": user.runsCronJob, "dittofs": user.migrates} {
 		t.Run(name, func(t *testing.T) {
 			test(user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: binaries})
 		})

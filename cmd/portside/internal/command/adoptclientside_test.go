@@ -13,7 +13,9 @@ import (
 // that it names works without a change of the template.
 func TestAdoptFromClientSideApply(t *testing.T) {
 	t.Parallel()
-	with, without := workloadNamed("StatefulSet", "dittofs", operatorPorts), workloadNamed("StatefulSet", "dittofs", apiPort)
+	// A manifest may leave the protocol to the server.
+	with := workloadNamed("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
+	without := workloadNamed("StatefulSet", "dittofs", apiPort)
 	for _, test := range []struct {
 		name    string
 		way     func(c *cluster)

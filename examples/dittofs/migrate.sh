@@ -1,0 +1,42 @@
+#!/bin/sh
+# Migrates DittoFS from its operator to Git and portside, as often as you like: what
+# is done already is left as it is. Nothing restarts but for what Git changes.
+#
+# statefulset.yaml must have the operator's selector, serviceName and
+# volumeClaimTemplates, which the server lets nobody change. Where it declares the
+# number of an adapter port itself, as it does for nfs, the port is Git's from then
+# on, under Git's name. Other ports that the operator has named adapter-*, such as
+# those of its portmapper, are taken over too, and the first pass removes them; to
+# keep them, declare them in Git.
+set -eu
+cd "$(dirname "$0")"
+dittofs="-n storage statefulset/dittofs"
+
+# The operator ends, and the StatefulSet stays when its DittoServer is deleted.
+kubectl scale -n dittofs-operator-system deployment/dittofs-operator-controller-manager --replicas=0
+kubectl patch $dittofs --type=merge --patch '{"metadata": {"ownerReferences": null}}'
+
+# What would become of each workload, and how many pods would restart? Then do it.
+# The operator has written as `manager` and, in other releases, as `dittofs-operator`.
+portside adopt -n storage --all --from manager --from dittofs-operator --dry-run=server
+portside adopt -n storage --all --from manager --from dittofs-operator
+
+# Git takes over all the rest; Argo CD and Flux do the same.
+kubectl apply --server-side --force-conflicts -f statefulset.yaml
+
+# What the operator wrote it still owns beside Git, so that Git could change it and
+# not drop it. Its entries go; what Git does not declare stays, and is nobody's.
+for manager in manager dittofs-operator; do
+  entry=$(kubectl get $dittofs --show-managed-fields \
+    -o jsonpath='{range .metadata.managedFields[*]}{.manager}/{.operation}/{.subresource}{"\n"}{end}' |
+    awk -v entry="$manager/Update/" '$0 == entry { print "/metadata/managedFields/" NR - 1; exit }')
+  if [ -n "$entry" ]; then
+    kubectl patch $dittofs --type=json --patch "[
+      {\"op\": \"test\", \"path\": \"$entry/manager\", \"value\": \"$manager\"},
+      {\"op\": \"remove\", \"path\": \"$entry\"}]"
+  fi
+done
+
+# From now on the adapters decide. `portside run` asks the pods instead, by the same
+# AdapterSet in the cluster.
+portside apply -f adapterset.yaml --adapters adapters-both-running.json

@@ -1,0 +1,135 @@
+package kubectl_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
+)
+
+// legacyOperator is the name in managedFields of a Go program that gives none.
+const legacyOperator = "manager"
+
+// operatorLeaves writes the example's StatefulSet as the operator leaves it: by
+// updates under two names, with adapter ports among the others by name, and owned
+// by a custom resource.
+func (u user) operatorLeaves(manifest, image string) {
+	u.t.Helper()
+	workload, err := testenv.Object(manifest)
+	must(u.t, err)
+	const static = "{name: api, containerPort: 8080, protocol: TCP}, {name: metrics, containerPort: 9090, protocol: TCP}"
+	const nfs = "{name: adapter-nfs, containerPort: 12049, protocol: TCP}"
+	testenv.SetPorts(workload, compat.Name, "["+static+"]")
+	testenv.EditContainer(workload, compat.Name, func(c map[string]any) { c["image"] = image })
+	workload.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "dittofs.dittofs.com/v1alpha1", Kind: "DittoServer", Name: compat.Name, UID: "4711"}})
+	_, err = u.Manager(legacyOperator).In(u.Namespace).Create(u.Context(), workload)
+	must(u.t, err)
+	u.operatorUpdates(legacyOperator, "["+nfs+", "+static+"]")
+	u.operatorUpdates(testenv.DittoFSOperator, "["+nfs+", {name: adapter-smb, containerPort: 1445, protocol: TCP}, "+static+"]")
+	must(u.t, kubectl("create", "deployment", "dittofs-operator-controller-manager", "--image=operator")(u.Site))
+}
+
+func (u user) operatorUpdates(manager, ports string) {
+	u.t.Helper()
+	_, err := u.Manager(manager).Update(u.Context(), compat.Kind, u.Namespace, compat.Name, func(live *unstructured.Unstructured) {
+		testenv.SetPorts(live, compat.Name, ports)
+	})
+	must(u.t, err)
+}
+
+// copies is the folder of the example in a place of the test's own, where the
+// workload is in the site's namespace.
+func (u user) copies(example string) (folder string) {
+	u.t.Helper()
+	folder = u.t.TempDir()
+	files, err := filepath.Glob(filepath.Join(examples, example, "*"))
+	must(u.t, err)
+	here := strings.NewReplacer("namespace: storage", "namespace: "+u.Namespace, "-n storage", "-n "+u.Namespace, "-n dittofs-operator-system", "-n "+u.Namespace)
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		must(u.t, err)
+		must(u.t, os.WriteFile(filepath.Join(folder, filepath.Base(path)), []byte(here.Replace(string(text))), 0o700)) //nolint:gosec // G306: a script is run
+	}
+	return folder
+}
+
+// migrates runs examples/dittofs/migrate.sh twice; the second run changes nothing.
+// The template changes when Git has something else, and only then.
+func (u user) migrates() {
+	for name, git := range map[string]struct {
+		manifest func(string) string
+		changes  int
+		ports    []string // in any order
+	}{
+		"as the operator left it": {
+			func(text string) string {
+				return strings.Replace(text, "        - name: nfs\n          containerPort: 12049\n          protocol: TCP\n", "", 1)
+			}, 0,
+			[]string{"adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP"},
+		},
+		"with an image and a port of its own": {
+			func(text string) string { return strings.Replace(text, "dittofs:v0.29.0", "dittofs:v0.30.0", 1) }, 1,
+			[]string{"adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP"},
+		},
+	} {
+		u.t.Run(name, func(t *testing.T) {
+			u := user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: u.binaries}
+			folder := u.copies("dittofs")
+			manifest := filepath.Join(folder, "statefulset.yaml")
+			text, err := os.ReadFile(manifest)
+			must(t, err)
+			declared := git.manifest(string(text))
+			must(t, os.WriteFile(manifest, []byte(declared), 0o600))
+			u.operatorLeaves(string(text), "ghcr.io/marmos91/dittofs:v0.29.0")
+			recorded := u.Record(t, compat.Kind, u.Namespace, compat.Name)
+
+			u.run(u.Config(), filepath.Join(folder, "migrate.sh"))
+			once := u.Live()
+			u.run(u.Config(), filepath.Join(folder, "migrate.sh"))
+			if u.Live().GetResourceVersion() != once.GetResourceVersion() {
+				t.Error("the second run changed the workload")
+			}
+			if changes := testenv.TemplateChanges(recorded.Stored(t)); changes != git.changes {
+				t.Errorf("%d changes of the template, want %d", changes, git.changes)
+			}
+			expectPorts(t, u.Site, git.ports...)
+			if len(once.GetOwnerReferences()) > 0 {
+				t.Error("the DittoServer owns the workload still")
+			}
+			u.expectOwners(git.ports)
+
+			// What is Git's Git can drop, and an adapter that ends takes its port along.
+			dropped := strings.Replace(declared, "        - name: metrics\n          containerPort: 9090\n          protocol: TCP\n", "", 1)
+			must(t, os.WriteFile(manifest, []byte(dropped), 0o600))
+			must(t, kubectl("apply", "--server-side", "-f", manifest)(u.Site))
+			u.run(u.Config(), "portside", "apply", "-f", filepath.Join(folder, "adapterset.yaml"), "--adapters", filepath.Join(folder, "adapters-smb-disabled.json"))
+			expectPorts(t, u.Site, slices.DeleteFunc(git.ports, func(port string) bool {
+				return port == "metrics:9090/TCP" || port == "adapter-smb:1445/TCP"
+			})...)
+		})
+	}
+}
+
+// expectOwners: adapter ports are ours alone, the others Git's alone.
+func (u user) expectOwners(ports []string) {
+	u.t.Helper()
+	for _, port := range ports {
+		name, key, _ := strings.Cut(port, ":")
+		owner := testenv.Kubectl + "/Apply"
+		if strings.HasPrefix(name, "adapter-") {
+			owner = testenv.Portside + "/Apply"
+		}
+		owners, err := testenv.Owners(u.Live(), compat.Name, key)
+		must(u.t, err)
+		if !slices.Equal(owners, []string{owner}) {
+			u.t.Errorf("%s is owned by %q, want %s", port, owners, owner)
+		}
+	}
+}
