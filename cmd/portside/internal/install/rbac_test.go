@@ -92,6 +92,10 @@ var needs = func() map[permission]does {
 				User: "prometheus", NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"}}}, metav1.CreateOptions{})
 			return err
 		},
+		"create events": func(ctx context.Context, i *installation) error {
+			_, err := i.us().CoreV1().Events(i.system).Create(ctx, leads(i), metav1.CreateOptions{})
+			return err
+		},
 		"create leases.coordination.k8s.io": func(ctx context.Context, i *installation) error {
 			_, err := i.us().CoordinationV1().Leases(i.system).Create(ctx, lease(i), metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 			return err
@@ -167,6 +171,14 @@ func event(i *installation) *eventsv1.Event {
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "dittofs-", Namespace: i.workloads}, EventTime: metav1.NowMicro(),
 		ReportingController: "portside.dev/portside", ReportingInstance: "portside", Action: "Apply", Reason: "Applied", Type: "Normal",
 		Regarding: corev1.ObjectReference{Kind: "StatefulSet", Namespace: i.workloads, Name: dittofs},
+	}
+}
+
+// leads is the event that client-go's leader election writes of a Lease.
+func leads(i *installation) *corev1.Event {
+	return &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: i.manager + "-", Namespace: i.system}, Reason: "LeaderElection", Message: "it became leader", Type: "Normal",
+		InvolvedObject: corev1.ObjectReference{APIVersion: "coordination.k8s.io/v1", Kind: "Lease", Namespace: i.system, Name: i.manager},
 	}
 }
 
