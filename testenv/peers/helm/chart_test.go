@@ -1,0 +1,166 @@
+package helm_test
+
+import (
+	"log/slog"
+	"maps"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"helm.sh/helm/v4/pkg/action"
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/loader"
+	release "helm.sh/helm/v4/pkg/release/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+const portsideChart = "../../../examples/chart"
+
+// choice is one that who installs portside has, as install takes it and as the
+// chart does.
+type choice struct {
+	flags       []string
+	values      map[string]any
+	namespace   string // portside-system when empty
+	kubeVersion string // the newest when empty
+}
+
+var choices = map[string]choice{
+	"none":             {},
+	"image":            {flags: []string{"--image=registry.example/portside:v1"}, values: map[string]any{"image": "registry.example/portside:v1"}},
+	"namespace":        {flags: []string{"--namespace=elsewhere"}, namespace: "elsewhere"},
+	"field manager":    {flags: []string{"--field-manager=blue"}, values: map[string]any{"fieldManager": "blue"}},
+	"watch namespace":  {flags: []string{"--watch-namespace=storage"}, values: map[string]any{"watchNamespace": "storage"}},
+	"no policies":      {flags: []string{"--watch-namespace=storage", "--without-policies"}, values: map[string]any{"watchNamespace": "storage", "policies": false}},
+	"with all":         {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.0"},
+	"without leftover": {flags: []string{"--kube-version=1.35"}, kubeVersion: "v1.35.4-eks-1"},
+	"from 1.30 on":     {flags: []string{"--kube-version=1.30"}, kubeVersion: "v1.30.0"},
+	"too old for any":  {flags: []string{"--kube-version=1.29"}, kubeVersion: "v1.29.9+k3s1"},
+	"many at once": {
+		flags:     []string{"--image=i:1", "--namespace=elsewhere", "--field-manager=blue", "--watch-namespace=storage", "--kube-version=1.35"},
+		values:    map[string]any{"image": "i:1", "fieldManager": "blue", "watchNamespace": "storage"},
+		namespace: "elsewhere", kubeVersion: "v1.35.0",
+	},
+}
+
+// TestHelmRendersWhatInstallPrints renders portside's chart as helm install does,
+// its schema of values and the versions that it takes included.
+func TestHelmRendersWhatInstallPrints(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "portside")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/portside")
+	build.Dir = "../../.." // where the module is that has it
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	for name, c := range choices {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			printed, err := exec.CommandContext(t.Context(), program, append([]string{"install"}, c.flags...)...).Output()
+			must(t, err)
+			want := objects(t, string(printed))
+			// helm install --create-namespace makes it.
+			maps.DeleteFunc(want, func(id string, _ any) bool { return strings.HasPrefix(id, "v1 Namespace ") })
+			rendered, err := c.render(t)
+			must(t, err)
+			got := objects(t, rendered)
+			if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, slices.Sorted(maps.Keys(want))) {
+				t.Fatalf("the chart has %q\ninstall prints %q", ids, slices.Sorted(maps.Keys(want)))
+			}
+			for id := range want {
+				if !equality.Semantic.DeepEqual(got[id], want[id]) {
+					t.Errorf("%s: the chart has\n%v\ninstall prints\n%v", id, got[id], want[id])
+				}
+			}
+		})
+	}
+}
+
+// render is helm template, with the values of the choice.
+func (c choice) render(t *testing.T) (string, error) {
+	t.Helper()
+	install := action.NewInstall(action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler)))
+	install.DryRunStrategy, install.IncludeCRDs, install.ReleaseName = action.DryRunClient, true, "anything"
+	install.Namespace = "portside-system"
+	if c.namespace != "" {
+		install.Namespace = c.namespace
+	}
+	kube := "v1.37.2"
+	if c.kubeVersion != "" {
+		kube = c.kubeVersion
+	}
+	version, err := common.ParseKubeVersion(kube)
+	must(t, err)
+	install.KubeVersion = version
+	chart, err := loader.Load(portsideChart)
+	must(t, err)
+	values := c.values
+	if values == nil {
+		values = map[string]any{}
+	}
+	rendered, err := install.RunWithContext(t.Context(), chart, values)
+	if err != nil {
+		return "", err
+	}
+	return rendered.(*release.Release).Manifest, nil
+}
+
+// objects are those of a file by what they are.
+func objects(t *testing.T, text string) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	for document := range strings.SplitSeq("\n"+text, "\n---\n") {
+		var content map[string]any
+		must(t, yaml.Unmarshal([]byte(document), &content))
+		if len(content) == 0 {
+			continue // comments
+		}
+		o, err := testenv.Object(document)
+		must(t, err)
+		id := strings.Join([]string{o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName()}, " ")
+		if all[id] != nil {
+			t.Errorf("two of %s", id)
+		}
+		all[id] = o.Object
+	}
+	return all
+}
+
+// TestValuesThatHelmRefuses are those that install refuses too, or that are none
+// of its flags.
+func TestValuesThatHelmRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		choice
+		text string
+	}{
+		"no such value":       {choice{values: map[string]any{"watchnamespace": "storage"}}, "additional properties 'watchnamespace' not allowed"},
+		"a manager's name":    {choice{values: map[string]any{"fieldManager": "kubectl-x"}}, "/fieldManager"},
+		"no manager":          {choice{values: map[string]any{"fieldManager": ""}}, "/fieldManager"},
+		"no namespace's name": {choice{values: map[string]any{"watchNamespace": "A_B"}}, "/watchNamespace"},
+		"no image":            {choice{values: map[string]any{"image": ""}}, "/image"},
+		"policies as text":    {choice{values: map[string]any{"policies": "no"}}, "/policies"},
+		"no policies":         {choice{values: map[string]any{"policies": false}}, "set watchNamespace as well"},
+		"an old cluster":      {choice{kubeVersion: "v1.24.0"}, "incompatible with Kubernetes v1.24.0"},
+	} {
+		if _, err := test.render(t); err == nil || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: not refused with %q: %v", name, test.text, err)
+		}
+	}
+}
+
+// TestHelmFindsNothingWrongWithTheChart is helm lint --strict.
+func TestHelmFindsNothingWrongWithTheChart(t *testing.T) {
+	t.Parallel()
+	lint := action.NewLint()
+	lint.Strict, lint.Namespace = true, "portside-system"
+	result := lint.Run([]string{portsideChart}, nil)
+	if result.TotalChartsLinted != 1 || len(result.Errors) > 0 {
+		t.Errorf("%d charts: %q %q", result.TotalChartsLinted, result.Errors, result.Messages)
+	}
+}
