@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+const adaptersInstalled = `
+apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata: {name: files, labels: {installation: %[1]s}}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
+  adapters: [%[2]s]
+  deletionPolicy: %[3]s
+  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+`
+
+// TestTheWholeLifeAsInstalled has two replicas that may do what install prints,
+// and nothing else, keep the ports of a workload from its first to its last,
+// and nothing that they ask for is refused.
+func TestTheWholeLifeAsInstalled(t *testing.T) {
+	t.Parallel()
+	for name, watched := range map[string]string{"all namespaces": "", "one namespace": "the workloads'"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cp := testenv.WithControllers(t)
+			system := cp.Namespace(t)
+			i := newInstallation(t, cp, install.Options{Namespace: system, FieldManager: system, WatchNamespace: watched})
+			// Other tests have AdapterSets in this control plane too.
+			selects := []string{"--selector=installation=" + i.namespace, "--allow-loopback-pods"}
+			first := i.start(selects...)
+			first.waitLog(`"leading"`)
+			second := i.start(selects...)
+			i.comesAndIsRenumbered()
+			i.isRemoved()
+			i.isAsked()
+			if code := first.terminate(); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			second.waitLog(`"leading"`)
+			i.isRetained()
+			i.expectEvents(system, "Lease", "LeaderElection")
+			i.expectNothingRefused(first, second)
+		})
+	}
+}
+
+func (i *installation) declare(adapters, deletionPolicy string) {
+	i.t.Helper()
+	i.apply(fmt.Sprintf(adaptersInstalled, i.namespace, adapters, deletionPolicy))
+}
+
+func (i *installation) comesAndIsRenumbered() {
+	i.t.Helper()
+	i.apply(fmt.Sprintf(workloadOfFleet, "files"))
+	i.WaitRolledOut(i.t, "StatefulSet", i.namespace, "files")
+	i.declare("{type: nfs, port: 12049}", "Remove")
+	i.expectFiles("adapter-nfs:12049/TCP")
+	i.expectReady("files", "1/1")
+	i.takeAway("files", "adapter-nfs:12049/TCP")
+	i.expectReady("files", "1/1")
+	i.declare("{type: nfs, port: 12050}, {type: smb, port: 1445}", "Remove")
+	i.expectFiles("adapter-nfs:12050/TCP", "adapter-smb:1445/TCP")
+	i.expectReady("files", "2/2")
+	i.declare("{type: smb, port: 1445}", "Remove")
+	i.expectFiles("adapter-smb:1445/TCP")
+	i.expectReady("files", "1/1")
+	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
+		i.expectEvents(i.namespace, kind, "PortAdded", "PortTaken", "PortRemoved")
+	}
+}
+
+// isRemoved deletes the AdapterSet by whose policy the ports go first.
+func (i *installation) isRemoved() {
+	i.t.Helper()
+	set, err := i.git.Get(i.t.Context(), "AdapterSet", i.namespace, "files")
+	if err != nil || !slices.Contains(set.GetFinalizers(), "portside.dev/ports") {
+		i.t.Errorf("finalizers %q: %v", set.GetFinalizers(), err)
+	}
+	i.delete("files")
+	i.expectFiles()
+}
+
+// isRetained deletes the AdapterSet by whose policy the ports stay, and nobody's
+// pods restart.
+func (i *installation) isRetained() {
+	i.t.Helper()
+	i.declare("{type: nfs, port: 12049}", "Retain")
+	i.expectFiles("adapter-nfs:12049/TCP")
+	i.expectReady("files", "1/1")
+	before := i.WaitRolledOut(i.t, "StatefulSet", i.namespace, "files")
+	i.delete("files")
+	testenv.Eventually(i.t, "portside to let go of the ports", func(ctx context.Context) error {
+		live, err := i.git.Get(ctx, "StatefulSet", i.namespace, "files")
+		if err != nil {
+			return err
+		}
+		for _, e := range live.GetManagedFields() {
+			if e.Manager == i.options.FieldManager {
+				return fmt.Errorf("it owns %s", e.FieldsV1)
+			}
+		}
+		if live.GetGeneration() != before.GetGeneration() {
+			i.t.Errorf("generation %d, and %d before", live.GetGeneration(), before.GetGeneration())
+		}
+		return nil
+	})
+	i.expectFiles("adapter-nfs:12049/TCP")
+}
+
+func (i *installation) expectFiles(adapters ...string) {
+	i.t.Helper()
+	i.expectPorts("StatefulSet", "files", slices.Concat(staticPorts, adapters)...)
+}
+
+const asksWithCredentials = `
+apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata: {name: asked, labels: {installation: %[1]s}}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: %[2]s, name: asked}
+  discovery: {http: {port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}}}
+  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+`
+
+const askedInstalled = `
+apiVersion: apps/v1
+kind: %s
+metadata: {name: asked}
+spec:
+  selector: {matchLabels: {app: asked}}
+  template:
+    metadata: {labels: {app: asked}}
+    spec: {containers: [{name: server, image: "example.com/files:1", ports: [{name: api, containerPort: 8080, protocol: TCP}]}]}
+`
+
+// isAsked has the pods of the kinds that the other tests of a life have none of
+// say which adapters they serve, to who shows the credentials of a Secret.
+func (i *installation) isAsked() {
+	i.t.Helper()
+	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.URL.Path == "/api/v1/auth/login":
+			_, _ = io.WriteString(w, `{"access_token":"good","refresh_token":"again","expires_in":900}`)
+		case r.Header.Get("Authorization") == "Bearer good":
+			_, _ = io.WriteString(w, `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`)
+		default:
+			http.Error(w, "who are you?", http.StatusUnauthorized)
+		}
+	})
+	i.t.Cleanup(i.ServePods(i.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return answer }}))
+	i.apply(`{apiVersion: v1, kind: Secret, metadata: {name: asked, labels: {portside.dev/credentials: "true"}}, stringData: {username: portside, password: pass}}`)
+	for _, kind := range []string{"Deployment", "DaemonSet"} {
+		i.apply(fmt.Sprintf(askedInstalled, kind))
+		i.WaitRolledOut(i.t, kind, i.namespace, "asked")
+		i.apply(fmt.Sprintf(asksWithCredentials, i.namespace, kind))
+		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
+		i.expectReady("asked", "1/1")
+		i.delete("asked")
+		if err := i.git.Delete(i.t.Context(), kind, i.namespace, "asked"); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+}
