@@ -65,7 +65,10 @@ func checkHandOver(tb reporter, h fieldmanager.HandOver, managed []metav1.Manage
 		if want[h.To.Manager] == nil {
 			want[h.To.Manager] = fieldpath.NewSet()
 		}
-		want[h.To.Manager] = want[h.To.Manager].Union(gained).Union(h.List.Claim(nil))
+		if h.To.Manager.Operation == metav1.ManagedFieldsOperationApply {
+			gained = gained.Union(h.List.Claim(nil))
+		}
+		want[h.To.Manager] = want[h.To.Manager].Union(gained)
 	}
 	for m := range union(want, is) {
 		if w, g := orEmpty(want[m]), orEmpty(is[m]); !w.Equals(g) {
