@@ -3,7 +3,9 @@ package install_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -15,50 +17,54 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestUninstall removes an installation in several orders, one object after the
-// other, while a workload has ports of ours: no pod restarts, the ports stay,
-// and no namespace is stuck.
-func TestUninstall(t *testing.T) {
-	cp := testenv.WithControllers(t)
-	t.Run("the CRD first, with an AdapterSet", func(t *testing.T) {
-		i := working(t, cp)
-		i.mustApply(i.argo(), adapterSet(dittofs))
-		i.kubectl("", "delete", "--wait=false", "crd", "adaptersets.portside.dev")
-		i.uninstall(func(*unstructured.Unstructured) int { return 0 })
-		testenv.Eventually(t, "the CRD to be gone", func(ctx context.Context) error {
-			out, err := i.Kubectl(ctx, "", "", "get", "crd", "adaptersets.portside.dev", "--ignore-not-found", "-o", "name")
-			if err != nil || out != "" {
-				return fmt.Errorf("it is there: %s %w", out, err)
-			}
-			return nil
-		})
-	})
-	// The CRD is one for all installations, so the others leave it.
-	t.Run("orders", func(t *testing.T) {
-		for name, order := range map[string]func(*unstructured.Unstructured) int{
-			"as printed": func(*unstructured.Unstructured) int { return 0 },
-			"policies first": func(o *unstructured.Unstructured) int {
-				return place(o.GetKind(), "ValidatingAdmissionPolicy", "MutatingAdmissionPolicy")
-			},
-			"roles first": func(o *unstructured.Unstructured) int {
-				return place(o.GetKind(), "ClusterRole", "Role", "ServiceAccount")
-			},
-			"the namespace last": func(o *unstructured.Unstructured) int { return -place(o.GetKind(), "Namespace") },
-		} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				working(t, cp).uninstall(order)
-			})
-		}
-	})
+// groups are what an installation consists of, and what is deleted together.
+var groups = map[string][]string{
+	"namespace":  {"Namespace"},
+	"RBAC":       {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"},
+	"policies":   {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding"},
+	"Deployment": {"Deployment", "PodDisruptionBudget", "Service"},
+	crdGroup:     {"CustomResourceDefinition"},
 }
 
-// place is where a kind is among the first; the others come after.
-func place(kind string, first ...string) int {
-	if at := slices.Index(first, kind); at >= 0 {
-		return at
+const crdGroup = "CRD"
+
+// TestUninstall removes an installation, one group of objects after the other,
+// while a workload has ports of ours: no pod restarts, the ports stay, and no
+// namespace is stuck. Each group comes at each place, and of each two the one and
+// the other comes first.
+func TestUninstall(t *testing.T) {
+	cp := testenv.WithControllers(t)
+	rest := slices.Sorted(maps.Keys(groups))
+	rest = slices.DeleteFunc(rest, func(group string) bool { return group == crdGroup })
+	// The CRD is one for all installations, so those that delete it come one
+	// after the other, with an AdapterSet; and the others leave it.
+	for _, order := range [][]string{slices.Concat([]string{crdGroup}, rest), slices.Concat(rest, []string{crdGroup})} {
+		t.Run(strings.Join(order, ", "), func(t *testing.T) {
+			i := working(t, cp)
+			i.mustApply(i.argo(), adapterSet(dittofs))
+			i.uninstall(order)
+			testenv.Eventually(t, "the CRD to be gone", func(ctx context.Context) error {
+				out, err := i.Kubectl(ctx, "", "", "get", "crd", "adaptersets.portside.dev", "--ignore-not-found", "-o", "name")
+				if err != nil || out != "" {
+					return fmt.Errorf("it is there: %s %w", out, err)
+				}
+				return nil
+			})
+		})
 	}
-	return len(first)
+	t.Run("without the CRD", func(t *testing.T) {
+		for first := range rest {
+			order := slices.Concat(rest[first:], rest[:first])
+			back := slices.Clone(order)
+			slices.Reverse(back)
+			for _, order := range [][]string{order, back} {
+				t.Run(strings.Join(order, ", "), func(t *testing.T) {
+					t.Parallel()
+					working(t, cp).uninstall(order)
+				})
+			}
+		}
+	})
 }
 
 // working is an installation where pods run and a workload has a port of ours.
@@ -75,19 +81,14 @@ func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 	return i
 }
 
-// uninstall deletes what was installed, in an order, and checks what is left.
-func (i *installation) uninstall(order func(*unstructured.Unstructured) int) {
+// uninstall deletes what was installed, the groups in an order, and checks what
+// is left.
+func (i *installation) uninstall(order []string) {
 	i.t.Helper()
 	ctx := i.t.Context()
 	before := i.WaitRolledOut(i.t, string(apply.StatefulSet), i.workloads, dittofs)
 	starts := i.PodStarts(i.workloads)
-	objects := i.manifests()
-	slices.SortStableFunc(objects, func(a, b *unstructured.Unstructured) int { return order(a) - order(b) })
-	for _, o := range objects {
-		if o.GetKind() != "CustomResourceDefinition" { // the test that is about it deletes it
-			i.kubectl("", "delete", "--ignore-not-found", "--wait=false", "-n", o.GetNamespace(), o.GetKind(), o.GetName())
-		}
-	}
+	i.deleteAll(order)
 	after := i.WaitRolledOut(i.t, string(apply.StatefulSet), i.workloads, dittofs)
 	if after.GetGeneration() != before.GetGeneration() || i.PodStarts(i.workloads) != starts {
 		i.t.Errorf("generation %d and %d starts of pods; %d and %d before", after.GetGeneration(), i.PodStarts(i.workloads), before.GetGeneration(), starts)
@@ -105,5 +106,27 @@ func (i *installation) uninstall(order func(*unstructured.Unstructured) int) {
 			}
 			return nil
 		})
+	}
+}
+
+// deleteAll deletes the objects of these groups, and waits for none to be gone.
+func (i *installation) deleteAll(order []string) {
+	i.t.Helper()
+	objects := i.manifests()
+	if len(order) == len(groups) {
+		for _, o := range objects {
+			if !slices.ContainsFunc(order, func(group string) bool { return slices.Contains(groups[group], o.GetKind()) }) {
+				i.t.Errorf("%s is in no group", o.GetKind())
+			}
+		}
+	}
+	for _, group := range order {
+		var names []*unstructured.Unstructured
+		for _, o := range objects {
+			if slices.Contains(groups[group], o.GetKind()) {
+				names = append(names, o)
+			}
+		}
+		i.kubectl(text(i.t, names), "delete", "--ignore-not-found", "--wait=false", "-f", "-")
 	}
 }
