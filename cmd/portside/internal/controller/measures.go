@@ -52,6 +52,11 @@ func newMeasures() *measures {
 	for _, o := range []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed} {
 		s.passes.WithLabelValues(string(o))
 	}
+	// A rate takes two samples of a series: one that is there only from its first
+	// failure on would not count that one.
+	for _, r := range discovery.Reasons {
+		s.polls.WithLabelValues(string(r))
+	}
 	return s
 }
 

@@ -74,6 +74,14 @@ const (
 	PodsUnknown Reason = "PodsUnknown"
 )
 
+// Reasons are all of them.
+var Reasons = []Reason{
+	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, TooManyAdapters,
+	Unauthorized, Forbidden, NotFound, ServerError, UnexpectedStatus, Redirected, Timeout, Unreachable, Interrupted, TLSFailed,
+	TooLarge, Malformed, Canceled,
+	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsInvalid, EndpointInvalid, PodsUnknown,
+}
+
 // texts are what a failure says where there is nothing more exact to say.
 var texts = map[Reason]string{
 	Unauthorized:           "the credentials are refused (status 401)",
