@@ -20,13 +20,21 @@ type alarm struct {
 	wake  func(apply.Target)
 
 	mu    sync.Mutex
+	of    map[apply.Target]*call
 	calls calls
 	// sooner is told when another call is the first.
 	sooner chan struct{}
 }
 
+// call is the time when a target is brought back.
+type call struct {
+	target apply.Target
+	at     time.Time
+	place  int // among the calls
+}
+
 func newAlarm(c clock.Clock, wake func(apply.Target)) *alarm {
-	return &alarm{clock: c, wake: wake, calls: calls{places: map[apply.Target]int{}}, sooner: make(chan struct{}, 1)}
+	return &alarm{clock: c, wake: wake, of: map[apply.Target]*call{}, sooner: make(chan struct{}, 1)}
 }
 
 // at brings the target back at that time and at no other; a zero time does not
@@ -34,20 +42,22 @@ func newAlarm(c clock.Clock, wake func(apply.Target)) *alarm {
 func (a *alarm) at(t apply.Target, when time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	place, known := a.calls.places[t]
+	known := a.of[t]
 	switch {
 	case when.IsZero():
-		a.drop(t)
+		a.drop(known)
 		return
-	case !known:
-		heap.Push(&a.calls, call{t, when})
-	case a.calls.all[place].at.Equal(when):
+	case known == nil:
+		known = &call{target: t, at: when}
+		a.of[t] = known
+		heap.Push(&a.calls, known)
+	case known.at.Equal(when):
 		return
 	default:
-		a.calls.all[place].at = when
-		heap.Fix(&a.calls, place)
+		known.at = when
+		heap.Fix(&a.calls, known.place)
 	}
-	if a.calls.places[t] == 0 {
+	if known.place == 0 {
 		select {
 		case a.sooner <- struct{}{}:
 		default: // it is told already
@@ -58,14 +68,14 @@ func (a *alarm) at(t apply.Target, when time.Time) {
 // forget does not bring the target back.
 func (a *alarm) forget(t apply.Target) { a.at(t, time.Time{}) }
 
-func (a *alarm) drop(t apply.Target) {
-	place, known := a.calls.places[t]
-	if !known {
+func (a *alarm) drop(c *call) {
+	if c == nil {
 		return
 	}
-	heap.Remove(&a.calls, place)
-	if len(a.calls.all) == 0 {
-		a.calls = calls{places: map[apply.Target]int{}} // Go's maps never become smaller
+	heap.Remove(&a.calls, c.place)
+	delete(a.of, c.target)
+	if len(a.of) == 0 {
+		a.of, a.calls = map[apply.Target]*call{}, nil // Go's maps never become smaller
 	}
 }
 
@@ -104,54 +114,44 @@ func (a *alarm) Start(ctx context.Context) error {
 func (a *alarm) due(now time.Time) (due []apply.Target, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.calls.all) > 0 {
-		first := a.calls.all[0]
+	for len(a.calls) > 0 {
+		first := a.calls[0]
 		if first.at.After(now) {
 			return due, first.at
 		}
 		due = append(due, first.target)
-		a.drop(first.target)
+		a.drop(first)
 	}
 	return due, time.Time{}
 }
 
-// call is the time when a target is brought back.
-type call struct {
-	target apply.Target
-	at     time.Time
-}
-
-// calls are a heap, the earliest first. They are values, in one piece: see kept.
-type calls struct {
-	all    []call
-	places map[apply.Target]int
-}
+// calls are a heap, the earliest first.
+type calls []*call
 
 // Len implements heap.Interface.
-func (c *calls) Len() int { return len(c.all) }
+func (c calls) Len() int { return len(c) }
 
 // Less implements heap.Interface.
-func (c *calls) Less(i, j int) bool { return c.all[i].at.Before(c.all[j].at) }
+func (c calls) Less(i, j int) bool { return c[i].at.Before(c[j].at) }
 
 // Swap implements heap.Interface.
-func (c *calls) Swap(i, j int) {
-	c.all[i], c.all[j] = c.all[j], c.all[i]
-	c.places[c.all[i].target], c.places[c.all[j].target] = i, j
+func (c calls) Swap(i, j int) {
+	c[i], c[j] = c[j], c[i]
+	c[i].place, c[j].place = i, j
 }
 
 // Push implements heap.Interface.
 func (c *calls) Push(one any) {
-	last, _ := one.(call)
-	c.places[last.target] = len(c.all)
-	c.all = append(c.all, last)
+	last, _ := one.(*call)
+	last.place = len(*c)
+	*c = append(*c, last)
 }
 
 // Pop implements heap.Interface.
 func (c *calls) Pop() any {
-	end := len(c.all) - 1
-	last := c.all[end]
-	c.all[end] = call{}
-	c.all = c.all[:end]
-	delete(c.places, last.target)
+	end := len(*c) - 1
+	last := (*c)[end]
+	(*c)[end] = nil
+	*c = (*c)[:end]
 	return last
 }

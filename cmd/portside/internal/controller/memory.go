@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -33,8 +31,6 @@ type memory struct {
 	rolling bool
 	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
 	gaveUp bool
-	// forgotten tells that nothing of the target is to be kept.
-	forgotten bool
 	// put are the ports that the last pass put there and status does not tell of
 	// yet, lost those that somebody took away and that are not back, taken those
 	// of which that is still to be told.
@@ -75,22 +71,6 @@ func (m *memory) statusOf(set *v1alpha1.AdapterSet) v1alpha1.AdapterSetStatus {
 	return sent.status
 }
 
-// outdated is how long the watch is given to catch up with a status that was
-// sent, before it is seen whether that need not be kept any more.
-const outdated = 10 * time.Second
-
-// settleStatuses drops the statuses of AdapterSets that are gone and those that
-// the watch has caught up with. It tells whether there are others.
-func (m *memory) settleStatuses(sets []*v1alpha1.AdapterSet) (some bool) {
-	maps.DeleteFunc(m.statusSent, func(name string, _ sentStatus) bool {
-		return !slices.ContainsFunc(sets, func(set *v1alpha1.AdapterSet) bool { return set.Name == name })
-	})
-	for _, set := range sets {
-		m.statusOf(set)
-	}
-	return len(m.statusSent) > 0
-}
-
 // older compares versions of one object. Where they cannot be compared, what is
 // watched is taken.
 func older(a, b string) bool {
@@ -98,55 +78,28 @@ func older(a, b string) bool {
 	return err == nil && order < 0
 }
 
-// rests tells that there is nothing to remember but that the target was looked
-// at, and when the full pass is.
-func (m *memory) rests() bool {
-	return m.resumed && m.Target.Rests() && m.answered == nil && m.refused == nil && !m.rolling && !m.gaveUp &&
-		len(m.put)+len(m.lost)+len(m.taken)+len(m.statusSent) == 0
-}
-
 // memories are those of all targets.
 type memories struct {
 	mu sync.Mutex
-	of map[apply.Target]kept
+	of map[apply.Target]*memory
 }
 
-// kept is a memory from one reconciliation to the next. Most targets are at rest,
-// and then only their full pass is kept, in the map itself: what is allocated on
-// its own, when all targets are looked at together, lies scattered over memory
-// that cannot be given back.
-type kept struct {
-	fullPass time.Time
-	memory   *memory // nil of a target at rest
-}
-
-// get is the memory of a target, until keep.
 func (m *memories) get(t apply.Target) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	one, known := m.of[t]
-	switch {
-	case !known:
-		return &memory{}
-	case one.memory == nil:
-		return &memory{Target: holding.Resting(), fullPass: one.fullPass, resumed: true}
+	if !known {
+		one = &memory{}
+		m.of[t] = one
 	}
-	return one.memory
+	return one
 }
 
-// keep keeps what is worth it of the memory that get gave.
-func (m *memories) keep(t apply.Target, one *memory) {
+func (m *memories) forget(t apply.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	switch {
-	case one.forgotten:
-		delete(m.of, t)
-		if len(m.of) == 0 {
-			m.of = map[apply.Target]kept{} // Go's maps never become smaller
-		}
-	case one.rests():
-		m.of[t] = kept{fullPass: one.fullPass}
-	default:
-		m.of[t] = kept{memory: one}
+	delete(m.of, t)
+	if len(m.of) == 0 {
+		m.of = map[apply.Target]*memory{} // Go's maps never become smaller
 	}
 }

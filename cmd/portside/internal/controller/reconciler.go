@@ -44,22 +44,17 @@ type reconciler struct {
 func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.Result, error) {
 	ctx = logr.NewContext(ctx, logr.FromContextOrDiscard(ctx).WithValues("target", t.String()))
 	now := r.clock.Now()
-	m := r.memories.get(t)
-	defer r.memories.keep(t, m)
-	sets := r.mirror.AdapterSets(t)
-	set, others := winner(sets)
+	set, others := winner(r.mirror.AdapterSets(t))
 	if set == nil {
-		return reconcile.Result{}, r.leave(ctx, m, t)
+		return reconcile.Result{}, r.leave(ctx, t)
 	}
+	m := r.memories.get(t)
 	m.gaveUp = false
 	w := &work{reconciler: r, memory: m, target: t, set: set, told: m.statusOf(set), now: now}
 	w.target.Container = set.Spec.Container
 	err := w.do(ctx)
 	for _, other := range others {
 		err = errors.Join(err, r.yield(ctx, m, other, set, now))
-	}
-	if m.settleStatuses(sets) {
-		w.wake(now.Add(outdated))
 	}
 	r.alarm.at(t, w.again)
 	if err == nil && w.wrote {
@@ -130,9 +125,10 @@ func (r *reconciler) yield(ctx context.Context, m *memory, set, to *v1alpha1.Ada
 
 // leave gives up what we own of a workload whose AdapterSet is gone. The ports
 // stay. A rollout that we caused goes on counting.
-func (r *reconciler) leave(ctx context.Context, m *memory, t apply.Target) error {
+func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	r.prober.Forget(t)
 	r.alarm.forget(t)
+	m := r.memories.get(t)
 	look := m.look(r.mirror.Workload(t))
 	if look == nil || !look.Rollout.UnderWay {
 		m.rolling = false
@@ -149,7 +145,7 @@ func (r *reconciler) leave(ctx context.Context, m *memory, t apply.Target) error
 		return nil // the same: there is a change when the rollout is complete
 	}
 	r.limit.End(t)
-	m.forgotten = true
+	r.memories.forget(t)
 	r.mirror.GaveUp(t)
 	return nil
 }

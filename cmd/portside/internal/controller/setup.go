@@ -173,7 +173,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 		alarm:    newAlarm(b.Clock, wake),
 		teller:   b.mgr.GetEventRecorder("portside"),
 		metrics:  b.measures,
-		memories: memories{of: map[apply.Target]kept{}},
+		memories: memories{of: map[apply.Target]*memory{}},
 	}
 	r.prober = prober.New(prober.Options{
 		Clock:   b.Clock,

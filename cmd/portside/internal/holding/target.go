@@ -16,17 +16,6 @@ type Target struct {
 	Rollout  Rollout
 }
 
-// Resting is what is remembered of a target that was looked at, and of which
-// there is nothing else to remember.
-func Resting() Target { return Target{Removals: Removals{begun: true}} }
-
-// Rests tells that the target is as [Resting] is. Since when nothing changes does
-// not matter.
-func (t *Target) Rests() bool {
-	return t.Removals.begun && len(t.Removals.byName) == 0 && t.Settling.change == "" && t.Retry == (Retry{}) &&
-		t.Fight.Taker == "" && len(t.Fight.readds) == 0 && !t.Fight.under && t.Rollout == (Rollout{})
-}
-
 // Change is what is about to go out.
 type Change struct {
 	Now time.Time
