@@ -27,7 +27,8 @@
 //
 // Row 3 comes before row 9: what M renamed stays also when M gave our name to
 // another port. It stays as well when it is not wanted any more: then it is M's
-// (Released), by a hand-over that does not change the pod template. A static
+// (Released), by a hand-over that does not change the pod template, or nobody's
+// where an admission policy forbids that. A static
 // port that client-side apply merged onto an adapter's number is such a port, and
 // M can still drop it. What M named as the adapter, and we took back by row 2, is
 // ours again. A name that we gave ourselves is ours to change, so a number

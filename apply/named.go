@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -44,13 +45,33 @@ func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort
 	return named, nil
 }
 
-// handedOver are the managedFields with each of the ports in the entry of who
-// named it.
-func (a *Applier) handedOver(managed []metav1.ManagedFieldsEntry, named []namedPort) ([]metav1.ManagedFieldsEntry, error) {
+// handingOver stores managedFields with each of the ports in the entry of who
+// named it. Who may not write another manager's entry, as the guard policy of
+// portside's installation has it, gives the ports up where they are: they stay
+// then as well, and nobody owns more of them than before.
+func (a *Applier) handingOver(w *Workload, named []namedPort, store func([]metav1.ManagedFieldsEntry) (*Workload, error)) (*Workload, error) {
+	managed, err := a.without(w.ManagedFields, named, true)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := store(managed)
+	if len(named) == 0 || !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+		return answer, err
+	}
+	if managed, err = a.without(w.ManagedFields, named, false); err != nil {
+		return nil, err
+	}
+	return store(managed)
+}
+
+// without are the managedFields without these ports in our entry. They are in
+// that of who named them, if they are handed over.
+func (a *Applier) without(managed []metav1.ManagedFieldsEntry, named []namedPort, handOver bool) (_ []metav1.ManagedFieldsEntry, err error) {
 	for _, p := range named {
-		h := fieldmanager.HandOver{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()},
-			To: &fieldmanager.Taker{Manager: p.namer, APIVersion: APIVersion}}
-		var err error
+		h := fieldmanager.HandOver{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()}}
+		if handOver {
+			h.To = &fieldmanager.Taker{Manager: p.namer, APIVersion: APIVersion}
+		}
 		if managed, _, err = h.Do(managed, portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()); err != nil {
 			return nil, err
 		}
@@ -60,11 +81,9 @@ func (a *Applier) handedOver(managed []metav1.ManagedFieldsEntry, named []namedP
 
 // handOver stores that. The patch insists on the workload as it was read.
 func (a *Applier) handOver(ctx context.Context, w *Workload, named []namedPort) (*Workload, error) {
-	managed, err := a.handedOver(w.ManagedFields, named)
-	if err != nil {
-		return nil, err
-	}
-	return a.patchManagedFields(ctx, w, managed)
+	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+		return a.patchManagedFields(ctx, w, managed)
+	})
 }
 
 // status tells of the port after it was handed over.

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -124,14 +125,13 @@ func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string)
 			}
 		}
 	}
-	managed, err := a.handedOver(w.ManagedFields, named)
-	if err != nil {
-		return nil, err
-	}
-	if managed, err = fieldmanager.WithoutBelow(managed, a.us(), paths...); err != nil {
-		return nil, err
-	}
-	return a.patchManagedFields(ctx, w, managed, remove...)
+	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+		managed, err := fieldmanager.WithoutBelow(managed, a.us(), paths...)
+		if err != nil {
+			return nil, err
+		}
+		return a.patchManagedFields(ctx, w, managed, remove...)
+	})
 }
 
 // removal takes out a port by its index, provided that it is the one we saw.

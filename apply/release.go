@@ -16,7 +16,7 @@ import (
 
 // Release gives up all that we own of a workload, in any of its containers.
 // The ports that nobody else owns go, but for those that another manager has
-// named: they stay, and are that manager's. With keepPorts all stay, the others
+// named: they stay, for that manager. With keepPorts all stay, the others
 // owned by nobody, and the pod template does not change. A second release finds
 // nothing to do.
 //
@@ -103,11 +103,9 @@ func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Wor
 		return nil, err
 	}
 	if keepPorts {
-		managed, err := a.handedOver(w.ManagedFields, named)
-		if err != nil {
-			return nil, err
-		}
-		return a.patchManagedFields(ctx, w, fieldmanager.Without(managed, a.us()))
+		return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+			return a.patchManagedFields(ctx, w, fieldmanager.Without(managed, a.us()))
+		})
 	}
 	pruned, err := a.pruned(w, "")
 	if err != nil {

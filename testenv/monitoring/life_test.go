@@ -46,7 +46,7 @@ func lived(t *testing.T) []string {
 	l.scrape()
 
 	l.apply(workload("Deployment", "files"), discovered)
-	l.await("portside_rollouts_caused_total 1", `portside_discovery_polls_total{reason="Answered"}`, `portside_adaptersets{reason="InPlace"} 1`)
+	l.await("portside_rollouts_caused_total 1", `portside_discovery_polls_total{reason="Answered"} 1`, `portside_adaptersets{reason="InPlace"} 1`)
 	l.scrape()
 
 	if _, err := cp.Manager("vandal").Patch(t.Context(), "Deployment", l.namespace, "files", types.JSONPatchType,
@@ -56,7 +56,7 @@ func lived(t *testing.T) []string {
 	l.await("portside_fights_readds_total 1")
 	l.broken.Store(true)
 	l.apply(workload("DaemonSet", "blocked"), declared("DaemonSet", "blocked", "{type: api, port: 12049}"), declared("StatefulSet", "nowhere", "{type: nfs, port: 12049}"))
-	l.await(`portside_discovery_polls_total{reason="ServerError"}`, `portside_ports{state="Blocked"} 1`,
+	l.await(`portside_discovery_polls_total{reason="ServerError"} 1`, `portside_ports{state="Blocked"} 1`,
 		`portside_adaptersets{reason="Conflicting"} 1`, `portside_adaptersets{reason="TargetNotFound"} 1`)
 	l.scrape()
 	l.awaitAnother(`portside_discovery_polls_total{reason="ServerError"}`) // a rate takes two

@@ -86,6 +86,28 @@ func TestOwnPortsThatOthersTouched(t *testing.T) {
 	}
 }
 
+// TestPortThatAnotherNamed: portside may not hand it over, and leaves it where it
+// is, for whoever named it.
+func TestPortThatAnotherNamed(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for _, kind := range apply.Kinds {
+		i.mustApply(i.argo(), declared(kind, static))
+		i.pass(kind, nfs, smb)
+		if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.StrategicMergePatchType,
+			[]byte(`{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","ports":[{"containerPort":12049,"name":"web"}]}]}}}}`)); err != nil {
+			t.Fatal(err)
+		}
+		i.pass(kind, smb)
+		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "web:12049/TCP")
+		if again := i.pass(kind, smb); again.Outcome != apply.Unchanged {
+			t.Errorf("%s: a second pass: %s", kind, again.Outcome)
+		}
+		i.pass(kind)
+		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "web:12049/TCP")
+	}
+}
+
 // TestOwnersRenameAndRemoveContainers: server-side apply alone would refuse
 // both, or keep the container.
 func TestOwnersRenameAndRemoveContainers(t *testing.T) {
