@@ -76,8 +76,8 @@ func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
 			c := newCluster(t, testenv.Shared(t))
 			happens(c)
 			c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", bothAdapters)
-			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator))
-			expectIn(t, "stdout", a.stdout, "Applied", "adapter-nfs")
+			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", testenv.Kubectl))
+			expectIn(t, "stdout", a.stdout, "Applied", "adapter-nfs", "adapter-smb")
 			if strings.Contains(a.stderr, "Warning") {
 				t.Errorf("it warns:\n%s", a.stderr)
 			}
@@ -90,12 +90,15 @@ func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
 func TestAdoptFromSeveral(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
+	if _, err := c.Manager(someManage).In(c.namespace).Create(t.Context(), statefulSet(staticNFS)); err != nil {
+		t.Fatal(err)
+	}
 	c.argo(staticNFS)
 	c.updates(someManage, "StatefulSet", "dittofs", strings.ReplaceAll(oneKeyTwice, "1445", "2445"))
 	c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", oneKeyTwice)
 	recorded := c.Record(t, "StatefulSet", c.namespace, "dittofs")
-	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", someManage, "--from", testenv.DittoFSOperator))
-	expectIn(t, "stderr", a.stderr, "the pod template changed, which restarts at most 3 pods", "if manager or dittofs-operator still writes")
+	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", someManage))
+	expectIn(t, "stderr", a.stderr, "the pod template changed, which restarts at most 3 pods", "if dittofs-operator or manager still writes")
 	expectIn(t, "stdout", a.stdout, "Removed", "Owned")
 	expect(t, "static port", c.ownersOf("dittofs", "12049/TCP"), testenv.ArgoCD+"/Apply")
 	expect(t, "adapter port", c.ownersOf("dittofs", "1445/TCP"), testenv.Portside+"/Apply")
