@@ -152,7 +152,7 @@ func (i *installation) expectNothingRefused(services ...*service) {
 // expectPorts waits until a workload has these ports and no others.
 func (i *installation) expectPorts(kind, name string, want ...string) {
 	i.t.Helper()
-	slices.Sort(want)
+	want = slices.Sorted(slices.Values(want))
 	testenv.Eventually(i.t, fmt.Sprintf("the ports %q", want), func(ctx context.Context) error {
 		live, err := i.git.Get(ctx, kind, i.namespace, name)
 		if err != nil {
