@@ -54,7 +54,10 @@ func startChild(ctx context.Context, binary string, config *rest.Config, namespa
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(c.folder))
 	}
-	c.command = exec.CommandContext(ctx, binary, "run", "--kubeconfig", filepath.Join(c.folder, "kubeconfig"),
+	// A full pass asks the server of each target once in its period, and a restart
+	// has nothing to do with it: of a thousand targets one is due every 36 seconds.
+	const noFullPass = "100000h"
+	c.command = exec.CommandContext(ctx, binary, "run", "--full-pass", noFullPass, "--kubeconfig", filepath.Join(c.folder, "kubeconfig"),
 		"--watch-namespace", namespace, "--concurrent", strconv.Itoa(atOnce), "--leader-elect=false",
 		"--health-probe-bind-address", c.health, "--metrics-bind-address", c.metrics, "--metrics-secure=false")
 	c.command.Stderr = c.said
