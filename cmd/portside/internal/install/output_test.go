@@ -192,49 +192,47 @@ func TestKustomizeBuildsTheSame(t *testing.T) {
 	}
 }
 
-// TestBaseAppliesTwice applies the folder itself by kustomize. What all
-// installations share, another test may be applying by another way.
-func TestBaseAppliesTwice(t *testing.T) {
-	t.Parallel()
-	i := prepared(t, testenv.Shared(t), install.Options{FieldManager: "portside"})
-	folder := []string{"-k", "../../../../examples/install"}
-	i.kubectl("", append([]string{"apply", "--validate=strict"}, folder...)...)
-	before := i.versions(folder...)
-	i.kubectl("", append([]string{"apply", "--validate=strict"}, folder...)...)
-	if diff := cmp.Diff(before, i.versions(folder...)); diff != "" {
-		t.Errorf("the second time changed something:\n%s", diff)
-	}
-}
-
 func id(o *unstructured.Unstructured) string {
 	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
 }
 
-// TestEachOutputAppliesTwice applies what every option prints by both of
-// kubectl's ways, as it is: the second time changes nothing.
+// TestEachOutputAppliesTwice applies the folder, and then what every option
+// prints by both of kubectl's ways, as it is: the second time changes nothing.
+// The folder comes first and alone: what all installations share, client-side
+// apply creates, and fails where another came between its look and its write.
 func TestEachOutputAppliesTwice(t *testing.T) {
-	t.Parallel()
+	t.Run("the folder by kustomize", func(t *testing.T) {
+		i := prepared(t, testenv.Shared(t), install.Options{FieldManager: "portside"})
+		i.appliesTwice("apply", "--validate=strict", "-k", "../../../../examples/install")
+	})
 	for name, v := range variants {
 		for _, way := range []string{"server-side", "kustomize"} {
 			t.Run(name+" by "+way, func(t *testing.T) {
 				t.Parallel()
 				i := prepared(t, testenv.Shared(t), v.options)
 				all := file(t, "all.yaml", text(t, i.manifests()))
-				args := []string{"apply", "--server-side", "--validate=strict", "-f", all}
-				if way == "kustomize" {
-					if err := os.WriteFile(filepath.Join(filepath.Dir(all), "kustomization.yaml"), []byte("resources: [all.yaml]\n"), 0o600); err != nil {
-						t.Fatal(err)
-					}
-					args = []string{"apply", "--validate=strict", "-k", filepath.Dir(all)}
+				if way == "server-side" {
+					i.appliesTwice("apply", "--validate=strict", "--server-side", "-f", all)
+					return
 				}
-				i.kubectl("", args...)
-				before := i.versions("-f", all)
-				i.kubectl("", args...)
-				if diff := cmp.Diff(before, i.versions("-f", all)); diff != "" {
-					t.Errorf("the second time changed something:\n%s", diff)
+				if err := os.WriteFile(filepath.Join(filepath.Dir(all), "kustomization.yaml"), []byte("resources: [all.yaml]\n"), 0o600); err != nil {
+					t.Fatal(err)
 				}
+				i.appliesTwice("apply", "--validate=strict", "-k", filepath.Dir(all))
 			})
 		}
+	}
+}
+
+// appliesTwice runs kubectl with args, of which the last two say what to apply.
+func (i *installation) appliesTwice(args ...string) {
+	i.t.Helper()
+	what := args[len(args)-2:]
+	i.kubectl("", args...)
+	before := i.versions(what...)
+	i.kubectl("", args...)
+	if diff := cmp.Diff(before, i.versions(what...)); diff != "" {
+		i.t.Errorf("the second time changed something:\n%s", diff)
 	}
 }
 
