@@ -43,13 +43,14 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from ...string) (Result, 
 //
 // [Adopt]: Applier.Adopt
 func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
-	}
 	var containers []string
 	for i := range w.Containers {
-		if c := &w.Containers[i]; slices.ContainsFunc(lookAt(entries, a.us(), c).ports, func(p *livePort) bool {
+		c := &w.Containers[i]
+		now, err := w.lookAt(a.us(), c)
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(now.ports, func(p *livePort) bool {
 			return p.heldBy(from) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
 		}) {
 			containers = append(containers, c.Name)
@@ -124,11 +125,14 @@ type adoption struct {
 }
 
 func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	entries, err := w.entries()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
+		return nil, err
 	}
-	now := lookAt(entries, a.us(), c)
+	now, err := w.lookAt(a.us(), c)
+	if err != nil {
+		return nil, err
+	}
 	step := &adoption{container: c.Name}
 	for _, e := range entries {
 		if slices.Contains(from, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
@@ -203,11 +207,10 @@ func (a *Applier) tellAdopted(r *Result, after *Workload) error {
 	if err != nil {
 		return err
 	}
-	entries, err := fieldmanager.Decode(after.ManagedFields)
+	now, err := after.lookAt(a.us(), c)
 	if err != nil {
-		return fmt.Errorf("%s: %w", after.target(), err)
+		return err
 	}
-	now := lookAt(entries, a.us(), c)
 	for i := range r.Ports {
 		s := &r.Ports[i]
 		if s.State != Owned {
@@ -242,9 +245,9 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error 
 	if err != nil {
 		return err
 	}
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	entries, err := w.entries()
 	if err != nil {
-		return fmt.Errorf("%s: %w", w.target(), err)
+		return err
 	}
 	updater := fieldmanager.Updater(a.manager)
 	entry, _ := entries.Of(updater)

@@ -73,7 +73,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 	if err != nil {
 		return nil, err
 	}
-	if w.reduced {
+	if w.Partial {
 		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)

@@ -1,10 +1,6 @@
 package apply
 
-import (
-	"slices"
-
-	"github.com/portside-dev/portside/fieldmanager"
-)
+import "slices"
 
 // inOrder lists live keys in their live order, so that the template's order
 // never changes for what stays, then new ones by number and protocol.
@@ -46,17 +42,17 @@ func (d *decision) takingOver() []Port {
 // elsewhere are our ports in other containers than the one named, as they are:
 // an apply that does not name them would let them go.
 func (a *Applier) elsewhere(w *Workload, container string) ([]containerPorts, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return nil, err
-	}
 	var also []containerPorts
 	for i := range w.Containers {
 		c := &w.Containers[i]
 		if c.Name == container {
 			continue
 		}
-		d := decision{look: lookAt(entries, a.us(), c)}
+		look, err := w.lookAt(a.us(), c)
+		if err != nil {
+			return nil, err
+		}
+		d := decision{look: look}
 		if ports := d.takingOver(); len(ports) > 0 {
 			also = append(also, containerPorts{c.Name, ports})
 		}

@@ -24,17 +24,17 @@ func (p *pass) foresee(next Intent) {
 func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
 	after := *w
 	after.Containers = slices.Clone(w.Containers)
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return w
-	}
 	for i := range after.Containers {
 		c := &after.Containers[i]
+		now, err := w.lookAt(us, &w.Containers[i])
+		if err != nil {
+			return w
+		}
 		says := emit
 		if c.Name != container {
 			says = nil
 		}
-		c.Ports = foreseePorts(c.Ports, says, lookAt(entries, us, c))
+		c.Ports = foreseePorts(c.Ports, says, now)
 	}
 	return &after
 }

@@ -55,12 +55,12 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 	if err != nil {
 		return Intent{}, err
 	}
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	look, err := w.lookAt(fieldmanager.Applier(manager), c)
 	if err != nil {
-		return Intent{}, fmt.Errorf("%s: %w", w.target(), err)
+		return Intent{}, err
 	}
 	d := decision{
-		look:    lookAt(entries, fieldmanager.Applier(manager), c),
+		look:    look,
 		emit:    map[portKey]Port{},
 		refused: refused,
 	}

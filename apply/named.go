@@ -26,14 +26,13 @@ type namedPort struct {
 // named are those ports that an apply of nothing but these to this container
 // would delete.
 func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
-	}
 	var named []namedPort
 	for i := range w.Containers {
 		c := &w.Containers[i]
-		now := lookAt(entries, a.us(), c)
+		now, err := w.lookAt(a.us(), c)
+		if err != nil {
+			return nil, err
+		}
 		for _, port := range c.Ports {
 			p := now.byKey[portKey{port.ContainerPort, port.Protocol}]
 			stays := c.Name == container && slices.ContainsFunc(emit, func(e Port) bool { return p.key == portKey{e.Number, e.Protocol} })

@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -43,6 +42,16 @@ func (a *Applier) entries(w *Workload) []metav1.ManagedFieldsEntry {
 	return ours
 }
 
+// own are our entries, decoded. One of somebody else that cannot be read is
+// nothing in the way of giving up our own.
+func (a *Applier) own(w *Workload) (fieldmanager.Entries, error) {
+	all, err := w.entries()
+	if err != nil {
+		return (&Workload{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, ManagedFields: a.entries(w)}).entries()
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager != a.us() }), nil
+}
+
 // changed tells whether a write of ours was one to the server. It asks our
 // entry and our ports alone: the resourceVersion also moves with what others
 // write at the same time.
@@ -50,10 +59,11 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
 		return false, nil
 	}
-	if before.reduced {
-		after = after.Reduced()
+	ours := &Workload{ManagedFields: a.entries(after)}
+	if before.Partial {
+		ours.ManagedFields = ours.reducedEntries()
 	}
-	if !equality.Semantic.DeepEqual(a.entries(before), a.entries(after)) {
+	if !equality.Semantic.DeepEqual(a.entries(before), ours.ManagedFields) {
 		return true, nil
 	}
 	was, err := a.ownPorts(before)
@@ -72,15 +82,19 @@ type containerPort struct {
 
 // ownPorts are all live ports that we own, of all containers, in order.
 func (a *Applier) ownPorts(w *Workload) ([]containerPort, error) {
-	entries, err := fieldmanager.Decode(a.entries(w))
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
-	}
 	var ours []containerPort
-	for _, c := range w.Containers {
-		owners := entries.In(portsOf(c.Name))
+	for i := range w.Containers {
+		c := &w.Containers[i]
+		now, err := w.lookAt(a.us(), c)
+		if err != nil { // as in own
+			entries, err := a.own(w)
+			if err != nil {
+				return nil, err
+			}
+			now = lookAt(entries, a.us(), c)
+		}
 		for _, p := range c.Ports {
-			if len(owners.Of(portKey{p.ContainerPort, p.Protocol}.fields()).Item) > 0 {
+			if now.byKey[portKey{p.ContainerPort, p.Protocol}].ours {
 				ours = append(ours, containerPort{c.Name, p})
 			}
 		}

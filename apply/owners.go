@@ -1,8 +1,6 @@
 package apply
 
 import (
-	"fmt"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -17,7 +15,7 @@ type OwnedPort struct {
 
 // ownersOf are the managers that own a live port.
 func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	entries, err := w.entries()
 	if err != nil {
 		return nil // the server has just taken them
 	}
@@ -27,9 +25,9 @@ func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
 // OwnersOf lists every port of every container, in order, with its owners. It
 // is pure. Its error is managedFields that cannot be read.
 func OwnersOf(w *Workload) ([]OwnedPort, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	entries, err := w.entries()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
+		return nil, err
 	}
 	var owned []OwnedPort
 	for _, c := range w.Containers {

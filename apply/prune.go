@@ -24,9 +24,9 @@ var containersOf = fieldmanager.ListAt("spec", "template", "spec", "containers")
 
 // held are the containers that our entry names, live or not.
 func (a *Applier) held(w *Workload) ([]string, error) {
-	entries, err := fieldmanager.Decode(a.entries(w))
+	entries, err := a.own(w)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
+		return nil, err
 	}
 	var names []string
 	for _, key := range entries.In(containersOf).Keys() {
@@ -43,11 +43,8 @@ func (a *Applier) held(w *Workload) ([]string, error) {
 type others struct{ fieldmanager.Entries }
 
 func (a *Applier) others(w *Workload) (others, error) {
-	entries, err := fieldmanager.Decode(fieldmanager.Without(w.ManagedFields, a.us()))
-	if err != nil {
-		return others{}, fmt.Errorf("%s: %w", w.target(), err)
-	}
-	return others{entries}, nil
+	all, err := w.entries()
+	return others{slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager == a.us() })}, err
 }
 
 // pruned are those containers of which an apply that names only the container

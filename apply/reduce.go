@@ -20,14 +20,14 @@ import (
 // workload where it comes to that.
 func (w *Workload) Reduced() *Workload {
 	r := *w
-	r.reduced, r.lastApplied = true, ""
+	r.Partial, r.decoded, r.lastApplied = true, nil, ""
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
 	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
 	r.Containers = make([]Container, len(w.Containers))
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()
 	}
-	r.ManagedFields = reducedEntries(w.ManagedFields)
+	r.ManagedFields = w.reducedEntries()
 	r.ClientSide = slices.Clone(w.ClientSide)
 	for i := range r.ClientSide {
 		r.ClientSide[i] = fieldmanager.Updater(cloned(r.ClientSide[i].Name))
@@ -59,26 +59,33 @@ func cloned[S ~string](s S) S { return S(strings.Clone(string(s))) }
 // reducedEntries are the entries that decisions depend on, each without its
 // time and with the fields that reducedFields leaves it. Entries that cannot be
 // read stay as they are, to be the error that they are.
-func reducedEntries(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
-	entries, err := fieldmanager.Decode(managed)
-	kept := make([]metav1.ManagedFieldsEntry, 0, len(managed))
-	for i := range managed {
+func (w *Workload) reducedEntries() []metav1.ManagedFieldsEntry {
+	entries, err := w.entries()
+	kept := make([]metav1.ManagedFieldsEntry, 0, len(w.ManagedFields))
+	for i := range w.ManagedFields {
+		e := &w.ManagedFields[i]
 		if err != nil {
-			kept = append(kept, reducedEntry(&managed[i], string(managed[i].FieldsV1.GetRawBytes())))
-			continue
+			kept = append(kept, reducedEntry(e, string(e.FieldsV1.GetRawBytes())))
+		} else if reduced, decides := reducedTo(e, entries[i].Fields); decides {
+			kept = append(kept, reduced)
 		}
-		mayBeOurs := managed[i].Operation == metav1.ManagedFieldsOperationApply && managed[i].Subresource == ""
-		fields := reducedFields(entries[i].Fields, mayBeOurs)
-		if fields.Empty() && !mayBeOurs {
-			continue
-		}
-		raw, problem := fields.ToJSON()
-		if problem != nil { // what was read can be written
-			raw = managed[i].FieldsV1.GetRawBytes()
-		}
-		kept = append(kept, reducedEntry(&managed[i], string(raw)))
 	}
 	return slices.Clip(kept)
+}
+
+// reducedTo is an entry with what is kept of its fields. It is false where no
+// decision depends on it.
+func reducedTo(e *metav1.ManagedFieldsEntry, fields *fieldpath.Set) (metav1.ManagedFieldsEntry, bool) {
+	mayBeOurs := e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+	fields = reducedFields(fields, mayBeOurs)
+	if fields.Empty() && !mayBeOurs {
+		return metav1.ManagedFieldsEntry{}, false
+	}
+	raw, problem := fields.ToJSON()
+	if problem != nil { // what was read can be written
+		raw = e.FieldsV1.GetRawBytes()
+	}
+	return reducedEntry(e, string(raw)), true
 }
 
 func reducedEntry(e *metav1.ManagedFieldsEntry, fields string) metav1.ManagedFieldsEntry {

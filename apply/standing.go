@@ -69,7 +69,7 @@ func (a *Applier) accepted(w *Workload, c *Container, intent Intent) (bool, erro
 	case len(ours) != 1 || ours[0].APIVersion != APIVersion:
 		return false, nil
 	}
-	entries, err := fieldmanager.Decode(ours)
+	entries, err := a.own(w)
 	if err != nil {
 		return false, err
 	}

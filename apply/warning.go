@@ -59,12 +59,14 @@ func (w *Workload) mergesByNumber(m fieldmanager.Manager) bool {
 // made. They are about ports that are live and as wanted. It is pure, and may be
 // asked of a [Workload.Reduced] look.
 func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []Warning {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
 	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == container })
-	if err != nil || at < 0 {
+	if at < 0 {
 		return nil // which is told as what it is
 	}
-	now := lookAt(entries, a.us(), &w.Containers[at])
+	now, err := w.lookAt(a.us(), &w.Containers[at])
+	if err != nil {
+		return nil // the same
+	}
 	var warnings []Warning
 	for _, s := range ports {
 		if s.State != Owned && s.State != Shared {

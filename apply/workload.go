@@ -52,7 +52,10 @@ type Workload struct {
 	DefaultContainer string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
-	Containers    []Container
+	Containers []Container
+	// Partial tells that ManagedFields are not all that the server has; see
+	// [Workload.Reduced].
+	Partial       bool
 	ManagedFields []metav1.ManagedFieldsEntry
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
@@ -64,11 +67,10 @@ type Workload struct {
 	// Rollout is how far the newest pod template is brought in.
 	Rollout Rollout
 
+	// decoded are the ManagedFields of one that is in use; see [Workload.InUse].
+	decoded *decoded
 	// lastApplied is what a client-side apply keeps of the object it applied.
 	lastApplied string
-	// reduced tells that ManagedFields are not what the server has; see
-	// [Workload.Reduced].
-	reduced bool
 }
 
 // Container is a container's name and ports, in order. Their protocols are
@@ -146,6 +148,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		lastApplied:      meta.Annotations[corev1.LastAppliedConfigAnnotation],
 		Restarts:         restarts,
 		Rollout:          rollout,
+		decoded:          &decoded{of: meta.ManagedFields},
 	}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]

@@ -24,6 +24,7 @@ func (w *work) look() (*apply.Workload, bool) {
 		w.notFound()
 		return nil, false
 	}
+	look = look.InUse()
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
 	w.resume(look)

@@ -19,7 +19,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 	result, err := w.applier.PassOn(ctx, look, w.target.Container, want)
 	w.metrics.passed(result)
 	if result.After != nil {
-		w.answered = result.After.Reduced()
+		w.after, w.answered = result.After, result.After.Reduced()
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	w.placed(result)
@@ -64,7 +64,7 @@ func (w *work) learn(result apply.Result, err error, want apply.Wanted) (accepte
 	}
 	if err == nil {
 		w.facts.Ports, w.facts.Pending = result.Ports, nil
-		_, accepted, err = w.applier.Standing(w.answered, w.target.Container, want)
+		_, accepted, err = w.applier.Standing(result.After, w.target.Container, want)
 	}
 	if err != nil {
 		w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)

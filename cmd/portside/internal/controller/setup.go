@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -146,8 +147,9 @@ func (b *builder) connect() error {
 	if b.apps, err = appsclient.NewForConfig(config); err != nil {
 		return err
 	}
-	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector})
-	b.source = &targets{mirror: b.mirror}
+	b.source = &targets{enough: b.Concurrent}
+	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, Busy: b.source.busy})
+	b.source.mirror = b.mirror
 	for _, c := range b.measures.collectors(b.mirror) {
 		if err := b.Registry.Register(c); err != nil {
 			return fmt.Errorf("a metric: %w", err)
@@ -209,7 +211,10 @@ const (
 // targets is the source of what is reconciled.
 type targets struct {
 	mirror *mirror.Mirror
-	queue  priorityqueue.PriorityQueue[apply.Target]
+	enough int // how many may wait before it is busy
+
+	mu    sync.RWMutex
+	queue priorityqueue.PriorityQueue[apply.Target] // nil before it leads
 }
 
 // Start implements source.TypedSource.
@@ -218,7 +223,9 @@ func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInte
 	if !ok {
 		return fmt.Errorf("the queue %T has no priorities", queue)
 	}
+	s.mu.Lock()
 	s.queue = q
+	s.mu.Unlock()
 	s.mirror.Tell(func(t apply.Target, c mirror.Cause) {
 		if c == mirror.WorkloadChanged {
 			s.add(t, noticed)
@@ -227,6 +234,13 @@ func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInte
 		s.add(t, changed)
 	})
 	return nil
+}
+
+// busy tells that more targets wait than are reconciled at once.
+func (s *targets) busy() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.queue != nil && s.queue.Len() > s.enough
 }
 
 // WaitForSync implements source.TypedSyncingSource.
@@ -241,5 +255,7 @@ func (s *targets) WaitForSync(ctx context.Context) error {
 }
 
 func (s *targets) add(t apply.Target, priority int) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
 	s.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
 }

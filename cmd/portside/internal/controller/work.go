@@ -30,6 +30,7 @@ type work struct {
 	leaving []holding.Removal  // those whose delay has passed
 	stay    []apply.PortStatus // the ports of those that are there still
 	says    string             // the change that is about to go out, empty if there is none
+	after   *apply.Workload    // as the pass left it, nil without one
 	wrote   bool               // status is told by the next reconciliation
 	silent  bool               // there is nothing to tell
 	waits   bool               // for a place among the targets in a rollout
@@ -101,8 +102,8 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 // warnings are about the ports as they are told. They do not depend on whether a
 // pass is made, so that each is told as long as there is cause for it.
 func (w *work) warnings(look *apply.Workload) {
-	if w.answered != nil {
-		look = w.answered // by this pass, or newer than what is watched
+	if w.after != nil {
+		look = w.after
 	}
 	w.facts.Warnings = w.applier.Warnings(look, w.facts.Container, w.facts.Ports)
 }

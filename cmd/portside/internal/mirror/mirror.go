@@ -36,6 +36,9 @@ type Options struct {
 	Namespace string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
+	// Busy tells that rows are about to be asked for; never when nil. None is
+	// packed then.
+	Busy func() bool
 }
 
 // Mirror is safe for concurrent use.
@@ -69,11 +72,9 @@ func New(c client.WithWatch, o Options) *Mirror {
 		told:      func(apply.Target, Cause) {},
 	}
 	m.sets = newTable(keepAdapterSet, m.setChanged)
-	m.sets.reduced = func(set *v1alpha1.AdapterSet) *v1alpha1.AdapterSet { return set }
 	m.pods = newTable(keepPod, m.podChanged)
 	for _, kind := range apply.Kinds {
 		m.workloads[kind] = newTable(keepWorkload, m.workloadChanged(kind))
-		m.workloads[kind].reduced = (*apply.Workload).Reduced
 	}
 	return m
 }

@@ -24,7 +24,9 @@ func (m *Mirror) rest(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			m.packUntouched()
+			if m.options.Busy == nil || !m.options.Busy() {
+				m.packUntouched()
+			}
 		case <-ctx.Done():
 			return
 		}

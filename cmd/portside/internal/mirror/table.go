@@ -20,10 +20,6 @@ type table[V any] struct {
 	// order, with what it was before. It must not call the table.
 	changed func(name types.NamespacedName, before, after *V)
 
-	// reduced is what is made of a row that was packed. Where it is nil, rows
-	// are not packed.
-	reduced func(*V) *V
-
 	mu   sync.RWMutex
 	rows map[types.NamespacedName]*stored[V]
 
@@ -181,7 +177,7 @@ func (t *table[V]) value(row *stored[V]) *V {
 	if err := unpack(row.packed, &value); err != nil {
 		panic(err) // of what pack made
 	}
-	return t.reduced(&value)
+	return &value
 }
 
 // packUntouched packs the rows that nobody has touched since it was last
