@@ -42,18 +42,27 @@ type asking struct {
 
 // newAsking runs the service, with pods that answer that nfs and smb are active,
 // and nothing to keep yet.
-func newAsking(t *testing.T, https bool, change ...func(*Options)) *asking {
+func newAsking(t *testing.T, https bool) *asking {
+	t.Helper()
+	a := notAskingYet(t, https)
+	a.sent = serve(t, a.cp, a.ns, a.inject)
+	return a
+}
+
+// notAskingYet is newAsking without the service, which is to be given the clock
+// and the metrics by inject.
+func notAskingYet(t *testing.T, https bool) *asking {
 	t.Helper()
 	cp := testenv.WithControllers(t)
 	a := &asking{T: t, cp: cp, ns: cp.Namespace(t), clock: testclock.NewFakeClock(time.Now()), metrics: prometheus.NewRegistry()}
 	a.site = newSite(t, a.clock)
 	a.site.say(recorded(t, "both-running"))
 	t.Cleanup(cp.ServePods(a.ns, a.site.pods(https)))
-	change = append(change, func(o *Options) { o.Clock, o.Registry = a.clock, a.metrics })
-	a.sent = serve(t, cp, a.ns, change...)
 	mustApply(t, cp.Manager("git").In(a.ns), fmt.Sprintf(credentials, base64.StdEncoding.EncodeToString(a.site.authorities())))
 	return a
 }
+
+func (a *asking) inject(o *Options) { o.Clock, o.Registry = a.clock, a.metrics }
 
 // ask is newAsking with the ports of both in place.
 func ask(t *testing.T, pods, timeoutSeconds int, https bool) *asking {

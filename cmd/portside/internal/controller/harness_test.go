@@ -48,6 +48,22 @@ func start(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Op
 // startAs starts the service as a user.
 func startAs(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns string, change ...func(*Options)) *service {
 	t.Helper()
+	return startIn(t, cp, user, ctrl.Options{}, ns, change...)
+}
+
+// startLeading is startAs with leader election, by a Lease in the namespace. It
+// is renewed as often as ever, but one that is renewed late is not lost.
+func startLeading(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns string, change ...func(*Options)) *service {
+	t.Helper()
+	return startIn(t, cp, user, ctrl.Options{
+		LeaderElection: true, LeaderElectionID: testenv.Portside, LeaderElectionNamespace: ns, LeaderElectionReleaseOnCancel: true,
+		LeaseDuration: new(time.Hour), RenewDeadline: new(10 * time.Minute),
+	}, ns, change...)
+}
+
+// startIn starts the service in a manager with these options.
+func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager ctrl.Options, ns string, change ...func(*Options)) *service {
+	t.Helper()
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
@@ -56,9 +72,8 @@ func startAs(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	mgr, err := ctrl.NewManager(s.sent.Wrap(user), ctrl.Options{
-		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
-	})
+	manager.Scheme, manager.HealthProbeBindAddress, manager.Metrics = scheme, "0", metricsserver.Options{BindAddress: "0"}
+	mgr, err := ctrl.NewManager(s.sent.Wrap(user), manager)
 	if err != nil {
 		t.Fatal(err)
 	}
