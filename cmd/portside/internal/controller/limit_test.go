@@ -21,9 +21,10 @@ type fleet struct {
 	open []string
 }
 
-func newFleet(t *testing.T, most int, names ...string) *fleet {
+// newFleet has the service cause one rollout at a time.
+func newFleet(t *testing.T, names ...string) *fleet {
 	t.Helper()
-	f := &fleet{scene: newScene(t, func(o *Options) { o.MaxConcurrentRollouts = most })}
+	f := &fleet{scene: newScene(t, oneAtATime)}
 	for _, name := range names {
 		mustApply(t, f.git, renamed(statefulSet, name))
 	}
@@ -32,6 +33,8 @@ func newFleet(t *testing.T, most int, names ...string) *fleet {
 	}
 	return f
 }
+
+func oneAtATime(o *Options) { o.MaxConcurrentRollouts = 1 }
 
 // renamed is an object of the tests under another name, also of its target.
 func renamed(object, name string) string {
@@ -88,7 +91,7 @@ func (f *fleet) next(t *testing.T, has bool, before []string, names ...string) (
 func TestOneRolloutAtATime(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c"}
-	f := newFleet(t, 1, names...)
+	f := newFleet(t, names...)
 	f.hold(hasNFS)
 	for _, name := range names {
 		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
@@ -120,7 +123,7 @@ func newOf(before, after []string) string {
 // does not keep it from those behind.
 func TestAPlaceIsGivenOn(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, 1, "a", "b", "c")
+	f := newFleet(t, "a", "b", "c")
 	f.hold(hasNFS)
 	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
@@ -139,7 +142,7 @@ func TestAPlaceIsGivenOn(t *testing.T) {
 func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b"}
-	f := newFleet(t, 1, names...)
+	f := newFleet(t, names...)
 	for _, name := range names {
 		mustApply(t, f.git, renamed(adapterSet(withNFS, "deletionPolicy: Remove"), name))
 	}
@@ -182,4 +185,30 @@ func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
 		}
 		return fmt.Errorf("it is there, or: %w", err)
 	})
+}
+
+// TestARestartKeepsTheLimit: the rollouts that are under way count before any
+// other begins, whichever target is looked at first.
+func TestARestartKeepsTheLimit(t *testing.T) {
+	t.Parallel()
+	names := []string{"a", "b", "c", "d", "e", "f"}
+	f := newFleet(t, names...)
+	f.hold(hasNFS)
+	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
+	for _, name := range names[1:] {
+		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
+	}
+	for range 3 {
+		f.restart(t, oneAtATime)
+		for _, name := range names {
+			f.caughtUpWith(t, name)
+		}
+		if have, err := f.with(t.Context(), true, names...); err != nil || !slices.Equal(have, []string{"a"}) {
+			t.Fatalf("%q have their ports: %v", have, err)
+		}
+	}
+	f.letGo("a")
+	f.next(t, true, []string{"a"}, names...)
 }

@@ -47,16 +47,13 @@ func (w *work) key() apply.Target {
 	return key
 }
 
-// resume takes up what status tells of the time before this process. A rollout
-// that is under way is taken for one of ours where status says so, and where a
-// change was about to go out: it may have.
+// resume takes up what status tells of the time before this process.
 func (w *work) resume(look *apply.Workload) {
 	if w.resumed {
 		return
 	}
 	w.resumed = true
-	pending := slices.ContainsFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending })
-	if look.Rollout.UnderWay && (pending || w.toldBecause(status.Reconciling, status.RollingOut) || w.toldBecause(status.Stalled, status.RolloutStuck)) {
+	if causedRollout(&w.told, look) {
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
@@ -71,9 +68,19 @@ func (w *work) resume(look *apply.Workload) {
 	}
 }
 
+// causedRollout tells whether a rollout is under way that is one of ours: where
+// status says so, and where a change was about to go out, since it may have.
+func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+	return look.Rollout.UnderWay &&
+		(isBecause(told, status.Reconciling, status.RollingOut) || isBecause(told, status.Stalled, status.RolloutStuck) ||
+			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+}
+
 // toldBecause tells the reason of a condition as last stored.
-func (w *work) toldBecause(kind, reason string) bool {
-	c := meta.FindStatusCondition(w.told.Conditions, kind)
+func (w *work) toldBecause(kind, reason string) bool { return isBecause(&w.told, kind, reason) }
+
+func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
+	c := meta.FindStatusCondition(told.Conditions, kind)
 	return c != nil && c.Reason == reason
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -38,11 +39,13 @@ type reconciler struct {
 	metrics  *measures
 
 	memories memories
+	takeUp   sync.Once
 }
 
 // Reconcile implements reconcile.TypedReconciler.
 func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.Result, error) {
 	ctx = logr.NewContext(ctx, logr.FromContextOrDiscard(ctx).WithValues("target", t.String()))
+	r.takeUp.Do(r.takeUpRollouts)
 	now := r.clock.Now()
 	set, others := winner(r.mirror.AdapterSets(t))
 	if set == nil {
@@ -61,6 +64,18 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
 	}
 	return reconcile.Result{}, err
+}
+
+// takeUpRollouts has those count that a process before this one caused, before
+// this one causes any. A target that finds when its turn comes that there is none
+// makes room.
+func (r *reconciler) takeUpRollouts() {
+	r.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
+		t := mirror.TargetOf(set)
+		if look := r.mirror.Workload(t); look != nil && causedRollout(&set.Status, look) {
+			r.limit.Resume(t)
+		}
+	})
 }
 
 // do has the ports be as the AdapterSet says, and tells. After a write that is

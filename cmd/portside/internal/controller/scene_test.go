@@ -131,17 +131,23 @@ func (s *scene) expectOf(t *testing.T, name, kind, is, reason string) (message s
 // clock as it is now: it has told of a generation that is newer than all else.
 func (s *scene) caughtUp(t *testing.T) {
 	t.Helper()
+	s.caughtUpWith(t, "files")
+}
+
+// caughtUpWith is caughtUp with another AdapterSet.
+func (s *scene) caughtUpWith(t *testing.T, name string) {
+	t.Helper()
 	patch := fmt.Appendf(nil, `{"spec":{"rollout":{"hostNetwork":"Allow"}}}`)
-	if set, err := s.get(t.Context(), "files"); err != nil {
+	if set, err := s.get(t.Context(), name); err != nil {
 		t.Fatal(err)
 	} else if set.Spec.Rollout.HostNetwork == v1alpha1.HostNetworkAllow {
 		patch = fmt.Appendf(nil, `{"spec":{"rollout":{"hostNetwork":"Block"}}}`)
 	}
-	if _, err := s.cp.Manager("somebody").Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, patch); err != nil {
+	if _, err := s.cp.Manager("somebody").Patch(t.Context(), "AdapterSet", s.ns, name, types.MergePatchType, patch); err != nil {
 		t.Fatal(err)
 	}
-	testenv.Eventually(t, "the service has caught up", func(ctx context.Context) error {
-		set, err := s.get(ctx, "files")
+	testenv.Eventually(t, "the service has caught up with "+name, func(ctx context.Context) error {
+		set, err := s.get(ctx, name)
 		if err == nil && set.Status.ObservedGeneration != set.Generation {
 			err = fmt.Errorf("generation %d, and %d is told of", set.Generation, set.Status.ObservedGeneration)
 		}
