@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -30,6 +31,28 @@ func TestTheOldestAdapterSetComesFirst(t *testing.T) {
 	}
 	if sets := m.AdapterSets(targetIn("elsewhere", "files")); len(sets) > 0 {
 		t.Errorf("a target of another namespace has %q", namesOf(sets))
+	}
+}
+
+// TestAnIndexThatIsBehind: what was found by it is looked at again, since it may
+// be for another target by then, or gone.
+func TestAnIndexThatIsBehind(t *testing.T) {
+	t.Parallel()
+	m := New(nil, Options{})
+	if err := m.sets.Add(setOf("moved", "photos", metav1.Time{})); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.pods.Add(podOf("moved", "StatefulSet", "photos", nil)); err != nil {
+		t.Fatal(err)
+	}
+	behind := []types.NamespacedName{keyOf("storage", "moved"), keyOf("storage", "gone")}
+	m.setsOf[targetIn("storage", "files")] = behind
+	m.podsOf["files"] = map[types.NamespacedName]bool{behind[0]: true, behind[1]: true}
+	if sets := m.AdapterSets(targetIn("storage", "files")); len(sets) > 0 {
+		t.Errorf("files has %q", namesOf(sets))
+	}
+	if pods := m.PodsOf("files"); len(pods) > 0 {
+		t.Errorf("files has the pods %q", podNames(pods))
 	}
 }
 
@@ -94,6 +117,38 @@ func TestAChangeOfAnAdapterSetIsToldUnlessItIsOfStatus(t *testing.T) {
 	told.expect(t, "files: AdapterSet")
 	if sets := m.AdapterSets(targetIn(ns, "files")); len(sets) > 0 {
 		t.Errorf("there is still %q", namesOf(sets))
+	}
+}
+
+// TestAnotherAdapterSetOfThatNameIsTold: a list has one in the place of one that
+// was deleted and made anew meanwhile. Both are of the first generation.
+func TestAnotherAdapterSetOfThatNameIsTold(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*v1alpha1.AdapterSet)
+		told   []string
+	}{
+		"the same":     {func(*v1alpha1.AdapterSet) {}, nil},
+		"of its name":  {func(set *v1alpha1.AdapterSet) { set.UID = "another" }, []string{"files: AdapterSet"}},
+		"for another":  {func(set *v1alpha1.AdapterSet) { set.UID, set.Spec.TargetRef.Name = "another", "photos" }, []string{"files: AdapterSet", "photos: AdapterSet"}},
+		"told already": {func(set *v1alpha1.AdapterSet) { set.Status.Summary = "1/1" }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, told := New(nil, Options{}), &tells{}
+			if err := m.sets.Replace([]any{setOf("a", "files", metav1.Time{})}, "1"); err != nil {
+				t.Fatal(err)
+			}
+			m.Tell(told.add)
+			again := setOf("a", "files", metav1.Time{})
+			c.change(again)
+			if err := m.sets.Replace([]any{again}, "2"); err != nil {
+				t.Fatal(err)
+			}
+			if told := told.take(); !slices.Equal(told, c.told) {
+				t.Errorf("told was %q, not %q", told, c.told)
+			}
+		})
 	}
 }
 
