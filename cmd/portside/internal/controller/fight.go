@@ -119,16 +119,21 @@ func (w *work) placed(result apply.Result) {
 }
 
 // taker is who took ports away, as far as that can be told. It asks the server,
-// since times are not kept. Only who updates can take away what another applied;
-// of those that own anything of a container it is the last one that wrote since
-// we did. Who only takes things away leaves no time behind, so where nobody wrote
-// since it is most likely the last of them.
+// since times are not kept.
 func (w *work) taker(ctx context.Context) string {
 	look, err := w.applier.Look(ctx, w.target)
 	if err != nil {
 		logr.FromContextOrDiscard(ctx).V(1).Info("who took the ports cannot be told", "error", err.Error())
 		return somebody
 	}
+	return takerOf(look, w.manager)
+}
+
+// takerOf is who took ports of the manager away. Only who updates can take away
+// what another applied; of those that own anything of a container it is the last
+// one that wrote since the manager did. Who only takes things away leaves no time
+// behind, so where nobody wrote since it is most likely the last of them.
+func takerOf(look *apply.Workload, manager string) string {
 	relevant := look.Reduced().ManagedFields // without times, and without those that own nothing of a container
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
@@ -136,7 +141,7 @@ func (w *work) taker(ctx context.Context) string {
 		switch {
 		case e.Subresource != "" || e.Time == nil:
 		case e.Operation == metav1.ManagedFieldsOperationApply:
-			if e.Manager == w.manager {
+			if e.Manager == manager {
 				ours = e
 			}
 		case (last == nil || last.Time.Before(e.Time)) && slices.ContainsFunc(relevant, func(r metav1.ManagedFieldsEntry) bool {

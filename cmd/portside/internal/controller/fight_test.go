@@ -118,6 +118,9 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	for range 3 {
 		s.restart(t)
 		s.caughtUp(t)
+		if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "operator") {
+			t.Errorf("after a restart it says %q", message)
+		}
 	}
 	s.clock.Step(holding.FightInterval - time.Second)
 	s.caughtUp(t)

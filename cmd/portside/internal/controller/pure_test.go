@@ -6,7 +6,11 @@ import (
 	"time"
 	"unicode/utf8"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
+	"github.com/portside-dev/portside/testenv"
 )
 
 // TestFullPassesAreSpread: neither a restart nor a list that was full of changes
@@ -62,6 +66,54 @@ func TestAnActionIsAsLongAsTheServerTakes(t *testing.T) {
 	} {
 		got := actionOf(status.Event{Port: c.port, Manager: c.manager})
 		if got != c.want || !utf8.ValidString(got) {
+			t.Errorf("%s: it is %q, not %q", name, got, c.want)
+		}
+	}
+}
+
+// TestWhoTookThePorts goes by what managedFields tell of who wrote, and when.
+func TestWhoTookThePorts(t *testing.T) {
+	t.Parallel()
+	const (
+		container = `{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"server\"}":{".":{},"f:image":{}}}}}}}`
+		replicas  = `{"f:spec":{"f:replicas":{}}}`
+	)
+	began := metav1.Now()
+	entry := func(manager string, operation metav1.ManagedFieldsOperationType, seconds int, fields string) metav1.ManagedFieldsEntry {
+		at := metav1.NewTime(began.Add(time.Duration(seconds) * time.Second))
+		return metav1.ManagedFieldsEntry{
+			Manager: manager, Operation: operation, APIVersion: apply.APIVersion, Time: &at, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
+		}
+	}
+	updated := func(manager string, seconds int) metav1.ManagedFieldsEntry {
+		return entry(manager, metav1.ManagedFieldsOperationUpdate, seconds, container)
+	}
+	ours := entry(testenv.Portside, metav1.ManagedFieldsOperationApply, 10, container)
+	status := updated("kubelet", 30)
+	status.Subresource = "status"
+	timeless := updated("old", 0)
+	timeless.Time = nil
+	for name, c := range map[string]struct {
+		entries []metav1.ManagedFieldsEntry
+		want    string
+	}{
+		"nobody":                       {nil, "somebody"},
+		"only we":                      {[]metav1.ManagedFieldsEntry{ours}, "somebody"},
+		"who wrote since":              {[]metav1.ManagedFieldsEntry{ours, updated("operator", 20)}, "operator"},
+		"who wrote at the same moment": {[]metav1.ManagedFieldsEntry{ours, updated("operator", 10)}, "operator"},
+		"the last of two":              {[]metav1.ManagedFieldsEntry{updated("edit", 25), ours, updated("operator", 20)}, "edit"},
+		"who wrote before":             {[]metav1.ManagedFieldsEntry{updated("edit", 4), updated("operator", 5), ours}, "somebody, most likely operator,"},
+		"there is nothing of ours":     {[]metav1.ManagedFieldsEntry{updated("operator", 5)}, "operator"},
+		"who applies takes nothing away": {
+			[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, "operator",
+		},
+		"who applies is not we":    {[]metav1.ManagedFieldsEntry{updated("operator", 5), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, "operator"},
+		"who has no container":     {[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("scaler", metav1.ManagedFieldsOperationUpdate, 30, replicas)}, "operator"},
+		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, "operator"},
+		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, "somebody"},
+	} {
+		look := &apply.Workload{Kind: apply.StatefulSet, Name: "files", ManagedFields: c.entries}
+		if got := takerOf(look, testenv.Portside); got != c.want {
 			t.Errorf("%s: it is %q, not %q", name, got, c.want)
 		}
 	}
