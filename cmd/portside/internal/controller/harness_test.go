@@ -28,6 +28,7 @@ const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
 
 // service is one that runs.
 type service struct {
+	*Service
 	sent testenv.Requests
 	stop func() // and wait until it has ended
 }
@@ -84,7 +85,7 @@ func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager 
 	for _, c := range change {
 		c(&options)
 	}
-	if _, err := Add(mgr, options); err != nil {
+	if s.Service, err = Add(mgr, options); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
