@@ -81,8 +81,12 @@ func TestAlarm(t *testing.T) {
 				if when == "before it starts" {
 					c.set(a)
 				}
+				if when == "once it runs" {
+					a.at(target("last"), in(1000))
+				}
 				run(t, a)
 				if when == "once it runs" {
+					waits(t, clock)
 					c.set(a)
 				}
 				for range 4 {
