@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,6 +32,39 @@ func TestTheOldestAdapterSetComesFirst(t *testing.T) {
 	}
 	if sets := m.AdapterSets(targetIn("elsewhere", "files")); len(sets) > 0 {
 		t.Errorf("a target of another namespace has %q", namesOf(sets))
+	}
+}
+
+// TestTheSelectorChoosesAdapterSetsAlone: their workloads, and the pods, need no
+// such label.
+func TestTheSelectorChoosesAdapterSetsAlone(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	installCRD(t, cp)
+	ns := cp.Namespace(t)
+	git := cp.Manager("git").In(ns)
+	for _, kind := range apply.Kinds {
+		mustApply(t, git, strings.NewReplacer("kind: StatefulSet", "kind: "+string(kind), "  serviceName: files\n", "").Replace(statefulSet("files")))
+	}
+	mustApply(t, git, `
+apiVersion: v1
+kind: Pod
+metadata: {name: files-0}
+spec: {containers: [{name: server, image: "example.com/files:1"}]}
+`)
+	m, _, _ := start(t, newClient(t, cp.Config()), Options{Namespace: ns, Selector: labels.SelectorFromSet(labels.Set{"team": "files"})})
+	if err := m.WaitForSync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range apply.Kinds {
+		if m.Workload(apply.Target{Kind: kind, Namespace: ns, Name: "files"}) == nil {
+			t.Errorf("the %s is not there", kind)
+		}
+	}
+	m.WatchPods()
+	<-m.PodsSynced()
+	if m.pods.get(keyOf(ns, "files-0")) == nil {
+		t.Error("the pod is not there")
 	}
 }
 
