@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -115,6 +116,9 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 		s.rests(t)
 		if n := s.applies(); n != perPass*(passes+1) {
 			t.Fatalf("%d requests after %d passes\n%s", n, passes+1, &s.sent)
+		}
+		if set, err := s.get(t.Context(), "files"); err != nil || !isBecause(&set.Status, status.Stalled, status.Refused) {
+			t.Errorf("before it is tried again it tells %+v: %v", set.Status.Conditions, err)
 		}
 		s.clock.Step(time.Millisecond)
 		testenv.Eventually(t, "it is tried again", func(context.Context) error {

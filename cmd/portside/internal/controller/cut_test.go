@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,39 +12,56 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
+// cutScene is a scene whose service cannot write to StatefulSets while it is cut
+// off.
+type cutScene struct {
+	*scene
+	isCut atomic.Bool
+	cuts  atomic.Int64
+}
+
+func newCutScene(t *testing.T) *cutScene {
+	t.Helper()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	s := &cutScene{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns), clock: newClock(time.Now().Truncate(time.Second))}}
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+		if s.isCut.Load() && (testenv.Is(testenv.VerbApply, "statefulsets")(r) || testenv.Is(testenv.VerbPatch, "statefulsets")(r)) {
+			s.cuts.Add(1)
+			panic(http.ErrAbortHandler) // breaks off this exchange alone
+		}
+	}})
+	s.service = startAs(t, cp, proxy.Config(), ns, func(o *Options) { o.Clock = s.clock })
+	return s
+}
+
+// untilCut waits until so many requests were cut off, and fails the test if it is
+// more.
+func (s *cutScene) untilCut(t *testing.T, times int64) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("it is cut off %d times", times), func(context.Context) error {
+		if n := s.cuts.Load(); n < times {
+			return fmt.Errorf("%d times", n)
+		}
+		return nil
+	})
+	s.caughtUp(t)
+	if n := s.cuts.Load(); n != times {
+		t.Errorf("it was cut off %d times, not %d", n, times)
+	}
+}
+
 // TestApplyingIsCutOff: where the server cannot be asked, what stands stands,
 // and a change says so in words that are the same each time, until it is tried
 // again.
 func TestApplyingIsCutOff(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	var isCut atomic.Bool
-	var cuts atomic.Int64
-	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
-		if isCut.Load() && testenv.Is(testenv.VerbApply, "statefulsets")(r) {
-			cuts.Add(1)
-			panic(http.ErrAbortHandler) // breaks off this exchange alone
-		}
-	}})
-	ns := cp.Namespace(t)
-	s := &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns), clock: newClock(time.Now().Truncate(time.Second))}
-	s.service = startAs(t, cp, proxy.Config(), ns, func(o *Options) { o.Clock = s.clock })
+	s := newCutScene(t)
 	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
-	isCut.Store(true)
-	untilCut := func(times int64) {
-		t.Helper()
-		testenv.Eventually(t, fmt.Sprintf("it is cut off %d times", times), func(context.Context) error {
-			if n := cuts.Load(); n < times {
-				return fmt.Errorf("%d times", n)
-			}
-			return nil
-		})
-	}
-
+	s.isCut.Store(true)
 	told := s.sent.CountOf(testenv.VerbApply, "adaptersets/status")
 	s.clock.Step(11 * time.Hour) // a full pass is due
-	untilCut(1)
-	s.caughtUp(t) // tells of a generation
+	s.untilCut(t, 1)             // tells of a generation
 	s.expect(t, "Ready", "True", "InPlace")
 	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - told; n != 1 {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
@@ -54,11 +72,30 @@ func TestApplyingIsCutOff(t *testing.T) {
 		t.Errorf("it says %q", message)
 	}
 	s.expect(t, "Stalled", "False", "AsExpected")
-	n := cuts.Load()
+	s.untilCut(t, 2)
+	s.clock.Step(time.Second)
+	s.untilCut(t, 3)
+	s.isCut.Store(false)
 	s.clock.Step(2 * time.Second)
-	untilCut(n + 1)
-	isCut.Store(false)
-	s.clock.Step(5 * time.Second)
 	s.expect(t, "Ready", "True", "InPlace")
-	expectPorts(t, cp, ns, nfsSMB2...)
+	expectPorts(t, s.cp, s.ns, nfsSMB2...)
+}
+
+// TestGivingAContainerUpIsCutOff: that too is tried again with back-off, and not
+// whenever something is new.
+func TestGivingAContainerUpIsCutOff(t *testing.T) {
+	t.Parallel()
+	s := newCutScene(t)
+	s.letsRename(t)
+	set := adapterSet(withNFS, "container: server")
+	s.setUp(t, strategy(1, "{type: OnDelete}"), set, nfs...)
+	s.isCut.Store(true)
+	mustApply(t, s.git, strings.Replace(strategy(1, "{type: OnDelete}"), "name: server", "name: main", 1))
+	s.expect(t, "Stalled", "True", "ContainerNotFound")
+	s.untilCut(t, 1)
+	s.clock.Step(time.Second)
+	s.untilCut(t, 2)
+	s.isCut.Store(false)
+	s.clock.Step(2 * time.Second)
+	s.expectGivenUp(t)
 }

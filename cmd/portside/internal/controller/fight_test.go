@@ -103,6 +103,8 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	// The operator stops. The next one stays, and after an hour the fight is over.
 	s.clock.Step(holding.FightInterval)
 	expectPorts(t, s.cp, s.ns, nfs...)
+	s.caughtUp(t)
+	s.expect(t, "Ready", "False", "Fighting")
 	s.clock.Step(holding.FightInterval)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
