@@ -91,7 +91,7 @@ func (w *work) stood(look *apply.Workload, container *apply.Container) []portID 
 	}
 	stood := slices.Concat(w.put, w.lost)
 	for _, p := range w.told.Ports {
-		if id := (portID{p.Name, p.Port, p.Protocol}); (inPlace(apply.State(p.State)) || p.Message == takenAway) && !slices.Contains(stood, id) {
+		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(apply.State(p.State)) && !slices.Contains(stood, id) {
 			stood = append(stood, id)
 		}
 	}

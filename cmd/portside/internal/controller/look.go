@@ -57,14 +57,15 @@ func (w *work) resume(look *apply.Workload) {
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
-	if !w.toldBecause(status.Ready, status.Fighting) {
-		return
-	}
-	w.Fight.Remember(w.now, "")
 	for _, p := range w.told.Ports {
 		if p.Message == takenAway {
 			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
 		}
+	}
+	// Something else may be more urgent to say of Ready, and a fight goes on after
+	// a port was added again.
+	if len(w.lost) > 0 || w.toldBecause(status.Ready, status.Fighting) {
+		w.Fight.Remember(w.now, "")
 	}
 }
 

@@ -1,14 +1,18 @@
 package controller
 
 import (
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -115,6 +119,66 @@ func TestWhoTookThePorts(t *testing.T) {
 		look := &apply.Workload{Kind: apply.StatefulSet, Name: "files", ManagedFields: c.entries}
 		if got := takerOf(look, testenv.Portside); got != c.want {
 			t.Errorf("%s: it is %q, not %q", name, got, c.want)
+		}
+	}
+}
+
+// TestAFightIsTakenUp from what status tells, whatever it tells of Ready.
+func TestAFightIsTakenUp(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ready, message string
+		fight, lost    bool
+	}{
+		"a port is away":                        {status.Fighting, takenAway, true, true},
+		"it was added again":                    {status.Fighting, "", true, false},
+		"another change could not be made, too": {status.Unavailable, takenAway, true, true},
+		"there is none":                         {status.Conflicting, "somebody has it", false, false},
+	} {
+		w := &work{memory: &memory{}, now: time.Now()}
+		w.told.Conditions = []metav1.Condition{{Type: status.Ready, Reason: c.ready}}
+		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Message: c.message}}
+		w.resume(&apply.Workload{})
+		if lost := slices.Contains(w.lost, portID{"adapter-nfs", 12049, "TCP"}); w.Fight.Under() != c.fight || lost != c.lost {
+			t.Errorf("%s: a fight %t, the port lost %t", name, w.Fight.Under(), lost)
+		}
+	}
+}
+
+// TestTheNewerIsTaken of what is watched and what the server answered, of the
+// workload and of status.
+func TestTheNewerIsTaken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ answered, watched, want string }{
+		"nothing was answered":     {"", "first 5", "first 5"},
+		"the watch is behind":      {"first 10", "first 9", "first 10"},
+		"the watch has caught up":  {"first 10", "first 10", "first 10"},
+		"the watch is ahead":       {"first 10", "first 11", "first 11"},
+		"it is gone":               {"first 10", "", ""},
+		"there is another of that": {"first 10", "second 9", "second 9"},
+	} {
+		look := func(text string) *apply.Workload {
+			uid, version, _ := strings.Cut(text, " ")
+			if uid == "" {
+				return nil
+			}
+			return &apply.Workload{UID: types.UID(uid), ResourceVersion: version}
+		}
+		m := &memory{answered: look(c.answered)}
+		watched, want := look(c.watched), look(c.want)
+		for range 2 { // the second time from what is kept
+			if got := m.look(watched); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: it is %+v, not %s", name, got, c.want)
+			}
+		}
+	}
+	sent := v1alpha1.AdapterSetStatus{Summary: "as sent"}
+	for version, want := range map[string]string{"9": "as sent", "10": "as watched", "11": "as watched"} {
+		m := &memory{statusSent: map[string]sentStatus{"files": {"10", sent}}}
+		set := &v1alpha1.AdapterSet{}
+		set.Name, set.ResourceVersion, set.Status.Summary = "files", version, "as watched"
+		if got := m.statusOf(set).Summary; got != want {
+			t.Errorf("status of version %s is %s", version, got)
 		}
 	}
 }
