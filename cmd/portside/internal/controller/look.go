@@ -132,14 +132,14 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 	return adapters
 }
 
-// wanted are the adapters to want ports for, and the container. It is false
-// when the container cannot be told.
+// wanted are the adapters to want ports for, and the container, nil where that
+// cannot be told. It is false when what we own cannot be read.
 func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wanted, *apply.Container, bool) {
 	rollout := w.set.Spec.Rollout
 	container, err := look.Container(w.target.Container)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
-		return apply.Wanted{Adapters: active}, nil, w.applier.Holds(look)
+		return apply.Wanted{Adapters: active}, nil, true
 	}
 	w.facts.Container = container.Name
 	own, err := w.applier.OwnPorts(look, container.Name)

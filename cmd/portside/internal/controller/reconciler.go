@@ -152,7 +152,7 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 		r.limit.End(t)
 	}
 	if look != nil && r.mirror.Left(t) {
-		if gaveUp, err := r.giveUp(ctx, m, look, t); !gaveUp || err != nil {
+		if gaveUp, err := r.giveUp(ctx, m, t); !gaveUp || err != nil {
 			return err // where it is paused, its next change comes back here
 		}
 	}
@@ -165,12 +165,12 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	return nil
 }
 
-// giveUp releases a workload. It asks the server although the look may say that
-// we own nothing: it may be from before our last write. It is false where the
-// workload is paused.
-func (r *reconciler) giveUp(ctx context.Context, m *memory, look *apply.Workload, t apply.Target) (done bool, err error) {
-	if m.gaveUp || look.Paused {
-		return m.gaveUp, nil
+// giveUp releases a workload. It asks the server whatever the last look says,
+// which may be from before our last write. It is false where the workload is
+// paused.
+func (r *reconciler) giveUp(ctx context.Context, m *memory, t apply.Target) (done bool, err error) {
+	if m.gaveUp {
+		return true, nil
 	}
 	result, err := r.applier.Release(ctx, t, true)
 	r.metrics.passed(result)

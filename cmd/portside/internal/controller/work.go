@@ -30,7 +30,6 @@ type work struct {
 	leaving []holding.Removal  // those whose delay has passed
 	stay    []apply.PortStatus // the ports of those that are there still
 	says    string             // the change that is about to go out, empty if there is none
-	after   *apply.Workload    // as the pass left it, nil without one
 	wrote   bool               // status is told by the next reconciliation
 	silent  bool               // there is nothing to tell
 	waits   bool               // for a place among the targets in a rollout
@@ -85,7 +84,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	w.facts.Ports = result.Ports
 	switch {
 	case stands && w.now.Before(w.memory.fullPass):
-		w.stands(len(fought) == 0)
+		w.stands()
 	case stands || w.may(look, container, want):
 		w.pass(ctx, look, want)
 	}
@@ -102,9 +101,6 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 // warnings are about the ports as they are told. They do not depend on whether a
 // pass is made, so that each is told as long as there is cause for it.
 func (w *work) warnings(look *apply.Workload) {
-	if w.after != nil {
-		look = w.after
-	}
 	w.facts.Warnings = w.applier.Warnings(look, w.facts.Container, w.facts.Ports)
 }
 
@@ -125,13 +121,12 @@ func (w *work) scheduleFullPass() {
 	}
 }
 
-// stands notes that there is nothing to change.
-func (w *work) stands(whole bool) {
+// stands notes that there is nothing to change. While ports are fought over and
+// wait, it is not time yet for the fight to be over.
+func (w *work) stands() {
 	w.Target.Stands(w.now)
 	w.refused = nil
-	if whole {
-		w.Fight.Stayed(w.now)
-	}
+	w.Fight.Stayed(w.now)
 }
 
 // decided tells the ports as decided on, but for those that are not there: they
