@@ -149,3 +149,32 @@ func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
 		s.expectGivenUp(t)
 	}
 }
+
+// TestTheEndWaitsForARollout where there are ports to remove, and only there.
+func TestTheEndWaitsForARollout(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		adapters string
+		ports    []string
+		waits    bool
+	}{"with a port": {withNFS, nfs, true}, "with none": {"[]", static, false}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t)
+			s.setUp(t, statefulSet, adapterSet(c.adapters, "deletionPolicy: Remove"), c.ports...)
+			release := s.cp.HoldUnready(s.ns, hasNewImage)
+			s.edit(t, newImage)
+			s.caughtUp(t)
+			s.delete(t)
+			if c.waits {
+				if message := s.expect(t, "Reconciling", "True", "Removing"); !strings.Contains(message, "after the rollout") {
+					t.Errorf("it says %q", message)
+				}
+				expectPorts(t, s.cp, s.ns, c.ports...)
+				release()
+			}
+			expectGone(t, s.cp, s.ns)
+			expectPorts(t, s.cp, s.ns, static...)
+		})
+	}
+}
