@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
@@ -20,6 +23,7 @@ kind: AdapterSet
 metadata: {name: files, labels: {installation: %[1]s}}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
+  container: server
   adapters: [%[2]s]
   deletionPolicy: %[3]s
   rollout: {settleSeconds: 0, removalDelaySeconds: 0}
@@ -48,6 +52,7 @@ func TestTheWholeLifeAsInstalled(t *testing.T) {
 				t.Errorf("exit code %d", code)
 			}
 			second.waitLog(`"leading"`)
+			i.losesTheContainer()
 			i.isRetained()
 			i.expectEvents(system, "Lease", "LeaderElection")
 			i.expectNothingRefused(first, second)
@@ -91,6 +96,59 @@ func (i *installation) isRemoved() {
 	i.expectFiles()
 }
 
+// losesTheContainer has the owner rename the container by server-side apply: the
+// AdapterSet that names it says so, nothing of us is left in the owner's way, and
+// the ports are back when the container is.
+func (i *installation) losesTheContainer() {
+	i.t.Helper()
+	i.declare("{type: nfs, port: 12049}", "Retain")
+	i.expectFiles("adapter-nfs:12049/TCP")
+	i.expectReady("files", "1/1")
+	workload := fmt.Sprintf(workloadOfFleet, "files")
+	i.applies(strings.Replace(workload, "name: server", "name: main", 1))
+	testenv.Eventually(i.t, "the status of an AdapterSet whose container is gone", func(ctx context.Context) error {
+		set, err := i.git.Get(ctx, "AdapterSet", i.namespace, "files")
+		if err != nil {
+			return err
+		}
+		told := fmt.Sprint(set.Object["status"])
+		if condition(set, "Ready") != "False" || !strings.Contains(told, "reason:ContainerNotFound") || !strings.Contains(told, "it has main") {
+			return errors.New(told)
+		}
+		return nil
+	})
+	i.expectReleased()
+	i.applies(workload)
+}
+
+// applies has the owner apply what the server takes once policies are in force,
+// or we have let go.
+func (i *installation) applies(object string) {
+	i.t.Helper()
+	testenv.Eventually(i.t, "the owner to apply", func(ctx context.Context) error {
+		_, err := i.git.Apply(ctx, object)
+		return err
+	})
+}
+
+// expectReleased waits until portside owns nothing of the workload, and returns
+// it.
+func (i *installation) expectReleased() (live *unstructured.Unstructured) {
+	i.t.Helper()
+	testenv.Eventually(i.t, "portside to let go of the ports", func(ctx context.Context) (err error) {
+		if live, err = i.git.Get(ctx, "StatefulSet", i.namespace, "files"); err != nil {
+			return err
+		}
+		for _, e := range live.GetManagedFields() {
+			if e.Manager == i.options.FieldManager {
+				return fmt.Errorf("it owns %s", e.FieldsV1)
+			}
+		}
+		return nil
+	})
+	return live
+}
+
 // isRetained deletes the AdapterSet by whose policy the ports stay, and nobody's
 // pods restart.
 func (i *installation) isRetained() {
@@ -100,21 +158,9 @@ func (i *installation) isRetained() {
 	i.expectReady("files", "1/1")
 	before := i.WaitRolledOut(i.t, "StatefulSet", i.namespace, "files")
 	i.delete("files")
-	testenv.Eventually(i.t, "portside to let go of the ports", func(ctx context.Context) error {
-		live, err := i.git.Get(ctx, "StatefulSet", i.namespace, "files")
-		if err != nil {
-			return err
-		}
-		for _, e := range live.GetManagedFields() {
-			if e.Manager == i.options.FieldManager {
-				return fmt.Errorf("it owns %s", e.FieldsV1)
-			}
-		}
-		if live.GetGeneration() != before.GetGeneration() {
-			i.t.Errorf("generation %d, and %d before", live.GetGeneration(), before.GetGeneration())
-		}
-		return nil
-	})
+	if live := i.expectReleased(); live.GetGeneration() != before.GetGeneration() {
+		i.t.Errorf("generation %d, and %d before", live.GetGeneration(), before.GetGeneration())
+	}
 	i.expectFiles("adapter-nfs:12049/TCP")
 }
 

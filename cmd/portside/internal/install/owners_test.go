@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -105,101 +104,6 @@ func TestPortThatAnotherNamed(t *testing.T) {
 		}
 		i.pass(kind)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "web:12049/TCP")
-	}
-}
-
-// TestOwnersRenameAndRemoveContainers: server-side apply alone would refuse
-// both, or keep the container.
-func TestOwnersRenameAndRemoveContainers(t *testing.T) {
-	t.Parallel()
-	i := installed(t, install.Options{})
-	renamed := func(kind apply.Kind) string {
-		return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
-	}
-	removed := func(kind apply.Kind) string {
-		return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
-			return strings.Contains(line, "- {name: dittofs, image")
-		}), "")
-	}
-	for _, kind := range apply.Kinds {
-		for name, test := range map[string]struct {
-			now        func(apply.Kind) string
-			containers []string
-		}{
-			"renamed": {renamed, []string{"server", "sidecar"}},
-			"removed": {removed, []string{"sidecar"}},
-		} {
-			for _, image := range []string{"", "dittofs:2"} {
-				i.mustApply(i.argo(), declared(kind, static))
-				i.pass(kind, nfs)
-				if image != "" {
-					i.kubectl("", "set", "image", "-n", i.workloads, string(kind)+"/dittofs", "dittofs="+image)
-				}
-				dry := i.live(kind)
-				if _, err := i.Kubectl(t.Context(), i.workloads, test.now(kind), "apply", "--server-side", "--field-manager="+testenv.ArgoCD, "--dry-run=server", "-f", "-"); err != nil {
-					t.Errorf("%s: %s, image set to %q: dry run: %v", kind, name, image, err)
-				}
-				if i.live(kind).GetResourceVersion() != dry.GetResourceVersion() {
-					t.Errorf("%s: a dry run stored something", kind)
-				}
-				live, err := i.argo().Apply(t.Context(), test.now(kind))
-				if err != nil {
-					t.Errorf("%s: %s, image set to %q: %v", kind, name, image, err)
-					continue
-				}
-				if got := testenv.Containers(live); !slices.Equal(got, test.containers) {
-					t.Errorf("%s: %s, image set to %q: containers %q", kind, name, image, got)
-				}
-				if result, err := i.applier().Pass(t.Context(), i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}}); result.Outcome != apply.ContainerNotFound {
-					t.Errorf("%s: a pass against the container that is gone: %s: %v", kind, result.Outcome, err)
-				}
-				if name == "renamed" {
-					to := i.target(kind)
-					to.Container = "server"
-					if _, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
-						t.Error(err)
-					}
-					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
-				}
-				if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-	}
-}
-
-// TestLeftoverHidesNoMistake: what the server refused without the policy for
-// another reason, it still refuses.
-func TestLeftoverHidesNoMistake(t *testing.T) {
-	t.Parallel()
-	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
-	i.mustApply(i.argo(), declared(kind, static))
-	i.pass(kind, nfs)
-	for name, object := range map[string]string{
-		"a forgotten image":         strings.Replace(declared(kind, static), `image: "dittofs:1", `, "", 1),
-		"a container with no image": declared(kind, static) + "      - {name: new}\n",
-	} {
-		if _, err := i.argo().Apply(t.Context(), object); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "image: Required value") {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	// Whose last field but the ports somebody else takes still owns the container.
-	i.mustApply(i.argo(), strings.Replace(declared(kind, static), "env: [{name: MODE, value: fast}], ", "", 1))
-	i.kubectl("", "set", "image", "-n", i.workloads, "StatefulSet/dittofs", "dittofs=dittofs:2")
-	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
-		t.Errorf("after another image was set: containers %q", got)
-	}
-	// An owner that only loses its entry has not let go of anything.
-	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
-	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}, spec: {minReadySeconds: 3}}`)
-	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
-		t.Errorf("containers %q", got)
 	}
 }
 
@@ -367,22 +271,4 @@ func TestWhatOthersSetOnAPortStays(t *testing.T) {
 	}
 	i.pass(kind, at(smb, 12049))
 	i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP hostPort=12049")
-}
-
-// TestLeftoverTakesOutSeveral containers of one request.
-func TestLeftoverTakesOutSeveral(t *testing.T) {
-	t.Parallel()
-	i := installed(t, install.Options{})
-	kind := apply.Deployment
-	more := declared(kind, static) + "      - {name: third, image: \"third:1\"}\n      - {name: fourth, image: \"fourth:1\"}\n"
-	i.mustApply(i.argo(), more)
-	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {containers: [
-	  {name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]},
-	  {name: sidecar, ports: [{name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}}}}`)
-	only := strings.Join(slices.DeleteFunc(strings.SplitAfter(more, "\n"), func(line string) bool {
-		return strings.Contains(line, "- {name: ") && !strings.Contains(line, "third") && !strings.Contains(line, "fourth")
-	}), "")
-	if got := testenv.Containers(i.mustApply(i.argo(), only)); !slices.Equal(got, []string{"third", "fourth"}) {
-		t.Errorf("containers %q", got)
-	}
 }

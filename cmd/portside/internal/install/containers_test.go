@@ -1,0 +1,251 @@
+package install_test
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// renamed is the workload once its owner has called the container another name.
+func renamed(kind apply.Kind) string {
+	return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
+}
+
+// removed is the workload once its owner does without the container.
+func removed(kind apply.Kind) string {
+	return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
+		return strings.Contains(line, "- {name: dittofs, image")
+	}), "")
+}
+
+// TestOwnersRenameAndRemoveContainers: server-side apply alone would refuse
+// both, or keep the container.
+func TestOwnersRenameAndRemoveContainers(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for _, kind := range apply.Kinds {
+		for name, test := range map[string]struct {
+			now        func(apply.Kind) string
+			containers []string
+		}{
+			"renamed": {renamed, []string{"server", "sidecar"}},
+			"removed": {removed, []string{"sidecar"}},
+		} {
+			for _, image := range []string{"", "dittofs:2"} {
+				i.mustApply(i.argo(), declared(kind, static))
+				i.pass(kind, nfs)
+				if image != "" {
+					i.kubectl("", "set", "image", "-n", i.workloads, string(kind)+"/dittofs", "dittofs="+image)
+				}
+				dry := i.live(kind)
+				if _, err := i.Kubectl(t.Context(), i.workloads, test.now(kind), "apply", "--server-side", "--field-manager="+testenv.ArgoCD, "--dry-run=server", "-f", "-"); err != nil {
+					t.Errorf("%s: %s, image set to %q: dry run: %v", kind, name, image, err)
+				}
+				if i.live(kind).GetResourceVersion() != dry.GetResourceVersion() {
+					t.Errorf("%s: a dry run stored something", kind)
+				}
+				live, err := i.argo().Apply(t.Context(), test.now(kind))
+				if err != nil {
+					t.Errorf("%s: %s, image set to %q: %v", kind, name, image, err)
+					continue
+				}
+				if got := testenv.Containers(live); !slices.Equal(got, test.containers) {
+					t.Errorf("%s: %s, image set to %q: containers %q", kind, name, image, got)
+				}
+				i.expectGivenUp(kind, i.target(kind), test.containers)
+				if name == "renamed" {
+					to := i.target(kind)
+					to.Container = "server"
+					if _, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
+						t.Error(err)
+					}
+					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+				}
+				if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// expectGivenUp makes passes against a container that is gone: each says so and
+// what there is instead, and after the first nothing of ours is left that its
+// owner would meet when it comes back. No pod restarts, and the second pass
+// writes nothing.
+func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, containers []string) {
+	i.t.Helper()
+	gone := i.live(kind)
+	i.expectNotFound(kind, to, containers)
+	after := i.live(kind)
+	if owns(after, i.manager) {
+		i.t.Errorf("%s: we still have an entry: %v", kind, after.GetManagedFields())
+	}
+	if got := testenv.Containers(after); after.GetGeneration() != gone.GetGeneration() || !slices.Equal(got, containers) {
+		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), gone.GetGeneration(), got)
+	}
+	i.expectNotFound(kind, to, containers)
+	if again := i.live(kind).GetResourceVersion(); again != after.GetResourceVersion() {
+		i.t.Errorf("%s: a second pass wrote", kind)
+	}
+}
+
+func (i *installation) expectNotFound(kind apply.Kind, to apply.Target, containers []string) {
+	i.t.Helper()
+	result, err := i.applier().Pass(i.t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, to.Container, strings.Join(containers, ", "))
+	if result.Outcome != apply.ContainerNotFound || !apply.IsContainerNotFound(err) || err.Error() != want {
+		i.t.Errorf("%s: a pass against the container that is gone: %s: %v\nwant %s", kind, result.Outcome, err, want)
+	}
+}
+
+func owns(live *unstructured.Unstructured, manager string) bool {
+	return slices.ContainsFunc(live.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager })
+}
+
+// TestAContainerComesBack under its old name, and its owner meets nothing of
+// ours.
+func TestAContainerComesBack(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for _, kind := range apply.Kinds {
+		i.mustApply(i.argo(), declared(kind, static))
+		i.pass(kind, nfs)
+		i.mustApply(i.argo(), renamed(kind))
+		if !owns(i.live(kind), i.manager) {
+			t.Errorf("%s: nothing of ours was left to give up", kind)
+		}
+		i.expectGivenUp(kind, i.target(kind), []string{"server", "sidecar"})
+		i.mustApply(i.argo(), declared(kind, static))
+		i.pass(kind, nfs)
+		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+	}
+}
+
+// TestAContainerGoesDuringAPass: what the pass then sends would make the
+// container anew, without an image. The server refuses it, no policy takes it
+// out of the request as it does for the owner, and the pass tells what is so.
+func TestAContainerGoesDuringAPass(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	for _, kind := range apply.Kinds {
+		for name, test := range map[string]struct {
+			now        string
+			containers []string
+			had        []apply.Adapter
+		}{
+			"renamed":                      {renamed(kind), []string{"server", "sidecar"}, nil},
+			"renamed, with a port of ours": {renamed(kind), []string{"server", "sidecar"}, []apply.Adapter{smb}},
+			"removed, with a port of ours": {removed(kind), []string{"sidecar"}, []apply.Adapter{smb}},
+		} {
+			i.mustApply(i.argo(), declared(kind, static))
+			if len(test.had) > 0 {
+				i.pass(kind, test.had...)
+			}
+			during, firstAnswer := i.duringAnApply(kind, test.now)
+			during.expectNotFound(kind, i.target(kind), test.containers)
+			if code := firstAnswer(); code != http.StatusUnprocessableEntity {
+				t.Errorf("%s: %s: what the pass applied was answered with %d", kind, name, code)
+			}
+			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
+				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
+			}
+			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// duringAnApply has the owner apply while portside's first apply is under way.
+// answer is the status of what the server answers to that.
+func (i *installation) duringAnApply(kind apply.Kind, object string) (during *installation, answer func() int) {
+	i.t.Helper()
+	isApply := testenv.Is(testenv.VerbApply, resourceOf(kind).Resource)
+	var once sync.Once
+	var code atomic.Int32
+	proxy := i.Proxy(i.t, i.config, testenv.ProxyHooks{
+		OnRequest: func(r *http.Request) {
+			if isApply(r) {
+				once.Do(func() {
+					if _, err := i.argo().Apply(r.Context(), object); err != nil {
+						i.t.Errorf("%s: %v", kind, err)
+					}
+				})
+			}
+		},
+		OnAnswer: func(answer *http.Response) error {
+			if isApply(answer.Request) {
+				code.CompareAndSwap(0, int32(answer.StatusCode)) //nolint:gosec // G115: three digits.
+			}
+			return nil
+		},
+	})
+	through := *i
+	through.config = proxy.Config()
+	return &through, func() int { return int(code.Load()) }
+}
+
+// TestLeftoverHidesNoMistake: what the server refused without the policy for
+// another reason, it still refuses.
+func TestLeftoverHidesNoMistake(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.StatefulSet
+	i.mustApply(i.argo(), declared(kind, static))
+	i.pass(kind, nfs)
+	for name, object := range map[string]string{
+		"a forgotten image":         strings.Replace(declared(kind, static), `image: "dittofs:1", `, "", 1),
+		"a container with no image": declared(kind, static) + "      - {name: new}\n",
+	} {
+		if _, err := i.argo().Apply(t.Context(), object); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "image: Required value") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	// Whose last field but the ports somebody else takes still owns the container.
+	i.mustApply(i.argo(), strings.Replace(declared(kind, static), "env: [{name: MODE, value: fast}], ", "", 1))
+	i.kubectl("", "set", "image", "-n", i.workloads, "StatefulSet/dittofs", "dittofs=dittofs:2")
+	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
+		t.Errorf("after another image was set: containers %q", got)
+	}
+	// An owner that only loses its entry has not let go of anything.
+	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
+	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}, spec: {minReadySeconds: 3}}`)
+	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
+		t.Errorf("containers %q", got)
+	}
+}
+
+// TestLeftoverTakesOutSeveral containers of one request.
+func TestLeftoverTakesOutSeveral(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.Deployment
+	more := declared(kind, static) + "      - {name: third, image: \"third:1\"}\n      - {name: fourth, image: \"fourth:1\"}\n"
+	i.mustApply(i.argo(), more)
+	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {containers: [
+	  {name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]},
+	  {name: sidecar, ports: [{name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}}}}`)
+	only := strings.Join(slices.DeleteFunc(strings.SplitAfter(more, "\n"), func(line string) bool {
+		return strings.Contains(line, "- {name: ") && !strings.Contains(line, "third") && !strings.Contains(line, "fourth")
+	}), "")
+	if got := testenv.Containers(i.mustApply(i.argo(), only)); !slices.Equal(got, []string{"third", "fourth"}) {
+		t.Errorf("containers %q", got)
+	}
+}
