@@ -45,8 +45,9 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	wanted := []string{
 		`portside_passes_total{outcome="Applied"} 4`,
 		`portside_passes_total{outcome="Failed"} 0`,
-		`portside_apiserver_requests_total{method="PATCH"} `,
-		`portside_apiserver_requests_total{method="GET"} `,
+		`portside_apiserver_requests_total{verb="apply"} `,
+		`portside_apiserver_requests_total{verb="get"} `,
+		`portside_apiserver_requests_total{verb="watch"} `,
 		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].wanted)),
 		`portside_ports{state="Blocked"} 0`,
 		`portside_adaptersets{reason="InPlace"} 2`,

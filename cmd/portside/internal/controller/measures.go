@@ -34,7 +34,7 @@ func newMeasures() *measures {
 	}
 	s := &measures{
 		passes:   counters("passes_total", "Passes over workloads, by what came of them.", "outcome"),
-		requests: counters("apiserver_requests_total", "Requests to the API server, by HTTP method.", "method"),
+		requests: counters("apiserver_requests_total", "Requests to the API server but those of the Lease and of events, by verb.", "verb"),
 		polls:    counters("discovery_polls_total", "Questions to the pods of a workload, by what came of them.", "reason"),
 		pollTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "discovery_duration_seconds",
@@ -81,7 +81,7 @@ func (s *measures) polled(_ apply.Target, reason discovery.Reason, took time.Dur
 // count counts the requests of a client.
 func (s *measures) count(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		s.requests.WithLabelValues(request.Method).Inc()
+		s.requests.WithLabelValues(verb(request)).Inc()
 		return next.RoundTrip(request)
 	})
 }
