@@ -38,6 +38,7 @@ var choices = map[string]choice{
 	"watch namespace":  {flags: []string{"--watch-namespace=storage"}, values: map[string]any{"watchNamespace": "storage"}},
 	"no policies":      {flags: []string{"--watch-namespace=storage", "--without-policies"}, values: map[string]any{"watchNamespace": "storage", "policies": false}},
 	"with all":         {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.0"},
+	"a distribution's": {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.1-gke.1"},
 	"without leftover": {flags: []string{"--kube-version=1.35"}, kubeVersion: "v1.35.4-eks-1"},
 	"from 1.30 on":     {flags: []string{"--kube-version=1.30"}, kubeVersion: "v1.30.0"},
 	"too old for any":  {flags: []string{"--kube-version=1.29"}, kubeVersion: "v1.29.9+k3s1"},
@@ -78,6 +79,32 @@ func TestHelmRendersWhatInstallPrints(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestOneReleaseHasTheRolesOfUsers: another one of the cluster goes without, and
+// has everything else.
+func TestOneReleaseHasTheRolesOfUsers(t *testing.T) {
+	t.Parallel()
+	ofUsers := map[string][]string{
+		"":        {"ClusterRole  portside-adaptersets-admin", "ClusterRole  portside-adaptersets-view", "ClusterRole  portside-metrics-reader"},
+		"storage": {"Role storage portside-adaptersets-admin", "Role storage portside-adaptersets-view"},
+	}
+	for watchNamespace, roles := range ofUsers {
+		rendered := func(userRoles bool) map[string]any {
+			text, err := choice{values: map[string]any{"watchNamespace": watchNamespace, "userRoles": userRoles}}.render(t)
+			must(t, err)
+			return objects(t, text)
+		}
+		with, without := rendered(true), rendered(false)
+		for id, object := range with {
+			if isOfUsers := slices.Contains(roles, strings.TrimPrefix(id, "rbac.authorization.k8s.io/v1 ")); isOfUsers == equality.Semantic.DeepEqual(without[id], object) {
+				t.Errorf("watchNamespace %q: %s is of users: %t; without their roles the chart has %v", watchNamespace, id, isOfUsers, without[id])
+			}
+		}
+		if len(without) != len(with)-len(roles) {
+			t.Errorf("watchNamespace %q: %d objects, and %d without the roles of users", watchNamespace, len(with), len(without))
+		}
 	}
 }
 
@@ -143,6 +170,8 @@ func TestValuesThatHelmRefuses(t *testing.T) {
 		"a manager's name":    {choice{values: map[string]any{"fieldManager": "kubectl-x"}}, "/fieldManager"},
 		"no manager":          {choice{values: map[string]any{"fieldManager": ""}}, "/fieldManager"},
 		"no namespace's name": {choice{values: map[string]any{"watchNamespace": "A_B"}}, "/watchNamespace"},
+		"a manager too long":  {choice{values: map[string]any{"fieldManager": strings.Repeat("a", 64)}}, "/fieldManager"},
+		"a namespace's too":   {choice{values: map[string]any{"watchNamespace": strings.Repeat("a", 64)}}, "/watchNamespace"},
 		"no image":            {choice{values: map[string]any{"image": ""}}, "/image"},
 		"policies as text":    {choice{values: map[string]any{"policies": "no"}}, "/policies"},
 		"no policies":         {choice{values: map[string]any{"policies": false}}, "set watchNamespace as well"},
