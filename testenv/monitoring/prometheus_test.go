@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,15 +93,15 @@ func (p *prometheus) ask(query string) promql.Vector {
 	return append(promql.Vector{}, vector...)
 }
 
-// expectData asks for at least one number.
-func (p *prometheus) expectData(what, query string) {
+// expectData asks for at least one number with the labels that a legend names.
+func (p *prometheus) expectData(what, query string, legend ...string) {
 	p.t.Helper()
 	for _, sample := range p.ask(query) {
-		if !math.IsNaN(sample.F) {
+		if !math.IsNaN(sample.F) && !slices.ContainsFunc(legend, func(l string) bool { return !sample.Metric.Has(l) }) {
 			return
 		}
 	}
-	p.t.Errorf("%s: %s returns nothing", what, query)
+	p.t.Errorf("%s: %s returns nothing that has the labels %q", what, query, legend)
 }
 
 // compared are the parts of an alert's expression that return data whether or

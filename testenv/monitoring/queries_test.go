@@ -47,15 +47,20 @@ func alerts(t *testing.T) []rule {
 	return all
 }
 
-// panel is a query of the dashboard.
-type panel struct{ title, query string }
+// panel is a query of the dashboard, with the labels that its legend names.
+type panel struct {
+	title, query string
+	labels       []string
+}
+
+var labelInLegend = regexp.MustCompile(`\{\{ *([a-z_]+) *\}\}`)
 
 func panels(t *testing.T) []panel {
 	t.Helper()
 	var dashboard struct {
 		Panels []struct {
 			Title, Description string
-			Targets            []struct{ Expr string }
+			Targets            []struct{ Expr, LegendFormat string }
 		}
 	}
 	if err := json.Unmarshal(read(t, "dashboard.json"), &dashboard); err != nil {
@@ -73,7 +78,11 @@ func panels(t *testing.T) []panel {
 			if strings.Contains(query, "$") {
 				t.Errorf("panel %q: a variable is left in %s", p.Title, query)
 			}
-			all = append(all, panel{p.Title, query})
+			one := panel{title: p.Title, query: query}
+			for _, match := range labelInLegend.FindAllStringSubmatch(target.LegendFormat, -1) {
+				one.labels = append(one.labels, match[1])
+			}
+			all = append(all, one)
 		}
 	}
 	return all
@@ -111,7 +120,7 @@ func (p *prometheus) expectAllData(t *testing.T, last string) {
 	empty := scraped(t)
 	asked := ""
 	for _, panel := range panels(t) {
-		p.expectData("panel "+panel.title, panel.query)
+		p.expectData("panel "+panel.title, panel.query, panel.labels...)
 		asked += panel.query
 	}
 	for _, a := range alerts(t) {
@@ -164,7 +173,7 @@ func TestQueriesNameReasonsThatThereAre(t *testing.T) {
 	known := slices.Concat(conditionReasons(t), discoveryReasons(t))
 	all := panels(t)
 	for _, a := range alerts(t) {
-		all = append(all, panel{a.Alert, a.Expr})
+		all = append(all, panel{title: a.Alert, query: a.Expr})
 	}
 	named := 0
 	for _, q := range all {
