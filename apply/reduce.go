@@ -28,11 +28,16 @@ func (w *Workload) Reduced() *Workload {
 		r.Containers[i] = w.Containers[i].clone()
 	}
 	r.ManagedFields = w.reducedEntries()
-	r.ClientSide = slices.Clone(w.ClientSide)
-	for i := range r.ClientSide {
-		r.ClientSide[i] = fieldmanager.Updater(cloned(r.ClientSide[i].Name))
-	}
+	r.ClientSide, r.Replacing = clonedUpdaters(w.ClientSide), clonedUpdaters(w.Replacing)
 	return &r
+}
+
+func clonedUpdaters(managers []fieldmanager.Manager) []fieldmanager.Manager {
+	managers = slices.Clone(managers)
+	for i := range managers {
+		managers[i] = fieldmanager.Updater(cloned(managers[i].Name))
+	}
+	return managers
 }
 
 func (c *Container) clone() Container {

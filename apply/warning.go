@@ -29,12 +29,16 @@ const (
 	// InLastApplied: an adopted port is in what a client-side apply last applied,
 	// so that the next one, of a manifest without the port, deletes it.
 	InLastApplied WarningReason = "InLastApplied"
+	// ReplacesAll: a manager puts the whole object, as kubectl replace does and
+	// Argo CD where Replace=true, so that its next write removes the port.
+	ReplacesAll WarningReason = "ReplacesAll"
 )
 
 // Warning is about a port that is as wanted, and about a manager whose way of
 // writing will hurt, or be hurt, later on. What cannot be read from the workload
-// is not guessed: that Argo CD syncs with Replace=true leaves no more trace than
-// any other update that took a port away.
+// is not guessed: who applied server-side before and replaces from now on leaves
+// no trace until that changes an image, and what Helm replaces by force looks
+// like what it merges.
 type Warning struct {
 	Reason  WarningReason
 	Port    Port
@@ -77,6 +81,7 @@ func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []
 			switch {
 			case p.key == portKey{port.Number, port.Protocol}:
 				warnings = append(warnings, a.warnOfOwners(w, port, p.others)...)
+				warnings = append(warnings, w.warnOfReplacing(port, p.others)...)
 			case p.key.number == port.Number && !p.ours:
 				warnings = append(warnings, warnOfMerges(w, port, p)...)
 			}

@@ -60,6 +60,10 @@ type Workload struct {
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
 	ClientSide []fieldmanager.Manager
+	// Replacing are the managers that put the whole object, and so take away what
+	// their manifest does not have: kubectl replace, and Argo CD where
+	// Replace=true, as far as managedFields and annotations show it.
+	Replacing []fieldmanager.Manager
 	// Restarts is how many pods a change of the pod template restarts at most:
 	// what is outside a StatefulSet's partition, and none where the update
 	// strategy is OnDelete or the Deployment is paused.
@@ -145,6 +149,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
 		ManagedFields:    meta.ManagedFields,
 		ClientSide:       clientSide(meta),
+		Replacing:        replacing(meta),
 		lastApplied:      meta.Annotations[corev1.LastAppliedConfigAnnotation],
 		Restarts:         restarts,
 		Rollout:          rollout,

@@ -1,0 +1,133 @@
+package argocd_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	syncommon "github.com/argoproj/argo-cd/gitops-engine/pkg/sync/common"
+	"github.com/argoproj/argo-cd/v3/common"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
+)
+
+// synced is a sync of a commit, and of whom a pass after it warns that it
+// replaces.
+type synced struct {
+	setup  setup
+	commit compat.Commit
+	warns  string
+}
+
+// TestWarningsOfReplace: where Argo CD syncs with Replace=true a pass warns, and
+// says so no more once it applies instead. Only where it applied server-side
+// before, Replace=true is seen when the image changes, not before: the sync that
+// changes nothing else leaves no trace.
+func TestWarningsOfReplace(t *testing.T) {
+	t.Parallel()
+	v1, v2, v3 := compat.First(), compat.First(), compat.First()
+	v2.Image, v3.Image = "dittofs:v2", "dittofs:v3"
+	for name, syncs := range map[string][]synced{
+		"client-side apply":                       {{clientSide(), v1, ""}, {clientSide(), v2, ""}},
+		"client-side apply, server-side diff":     {{clientSideComparedThere(), v1, ""}, {clientSideComparedThere(), v2, ""}},
+		"server-side apply":                       {{serverSide(), v1, ""}, {serverSide(), v2, ""}},
+		"server-side apply after client-side":     {{clientSide(), v1, ""}, {serverSide(), v1, ""}, {serverSide(), v2, ""}},
+		"Replace=true":                            {{replace(), v1, replacer}, {replace(), v1, replacer}, {replace(), v2, replacer}},
+		"Replace=true, server-side diff":          {{replaceComparedThere(), v1, replacer}, {replaceComparedThere(), v2, replacer}},
+		"Replace=true after client-side apply":    {{clientSide(), v1, ""}, {replace(), v1, testenv.ArgoCD}, {replace(), v2, replacer}},
+		"Replace=true after server-side apply":    {{serverSide(), v1, ""}, {replace(), v1, ""}, {replace(), v2, replacer}, {serverSide(), v2, ""}},
+		"back to client-side apply":               {{replace(), v1, replacer}, {clientSide(), v1, ""}, {clientSide(), v2, ""}, {replace(), v2, replacer}},
+		"on to server-side apply":                 {{replace(), v1, replacer}, {serverSide(), v1, ""}, {serverSide(), v2, ""}},
+		"all three":                               {{clientSide(), v1, ""}, {replace(), v2, replacer}, {clientSide(), v2, ""}, {serverSide(), v2, ""}, {serverSide(), v3, ""}},
+		"server-side apply, and Git has the port": {{replace(), v1.And(compat.Port{Name: "adapter-nfs", Number: 12049}), ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			for i, sync := range syncs {
+				must(t, sync.setup.mode(t).Sync(s, sync.commit))
+				for _, when := range []string{"at once", "at rest"} {
+					if got := warnedOf(s); got != sync.warns {
+						t.Errorf("after sync %d (%s), %s, a pass warns of %q, want %q", i, sync.setup.name, when, got, sync.warns)
+					}
+				}
+			}
+		})
+	}
+}
+
+// warnedOf makes a pass and returns of whom it warns that it replaces.
+func warnedOf(s *compat.Site) string {
+	s.Helper()
+	var of []string
+	for _, w := range s.Pass(compat.Adapter("nfs", 12049)).Warnings {
+		if w.Reason == apply.ReplacesAll {
+			of = append(of, w.Manager.Name)
+		}
+	}
+	return strings.Join(of, ", ")
+}
+
+// TestWarningOfAnObjectToReplace: the option may be at the object in Git too.
+func TestWarningOfAnObjectToReplace(t *testing.T) {
+	t.Parallel()
+	s := compat.NewSite(t, testenv.Shared(t))
+	for _, sync := range []struct{ annotations, warns string }{
+		{"{}", ""},
+		{syncommon.AnnotationSyncOptions + ": " + syncommon.SyncOptionReplace, replacer},
+		{"{}", ""},
+	} {
+		annotations := "{" + strings.Trim(sync.annotations, "{}") + "}"
+		manifest := strings.Replace(compat.First().Manifest(), "metadata:\n", "metadata:\n  annotations: "+annotations+"\n", 1)
+		d, err := deploy(s, serverSide().definition(t), manifest)
+		must(t, err)
+		must(t, d.sync())
+		if got := warnedOf(s); got != sync.warns {
+			t.Errorf("with the annotations %s a pass warns of %q, want %q", annotations, got, sync.warns)
+		}
+	}
+}
+
+// TestWayOutOfReplace: what the warning says to do keeps our ports, and Git can
+// then renumber and drop what was replaced before.
+func TestWayOutOfReplace(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string][]setup{"from the first sync on": {replace()}, "after client-side apply": {clientSide(), replace()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			for _, u := range before {
+				must(t, u.mode(t).Sync(s, compat.First()))
+			}
+			warnings := s.Pass(compat.Adapter("nfs", 12049)).Warnings
+			if len(warnings) != 1 {
+				t.Fatalf("%d warnings: %v", len(warnings), warnings)
+			}
+			to := serverSide().definition(t)
+			set := common.AnnotationClientSideApplyMigrationManager + ": " + warnings[0].Manager.Name
+			for _, part := range []string{syncommon.SyncOptionReplace, set, syncommon.AnnotationSyncOptions} {
+				if !strings.Contains(warnings[0].Message, part) {
+					t.Errorf("no %q in: %s", part, warnings[0].Message)
+				}
+			}
+			for _, option := range to.Spec.SyncPolicy.SyncOptions {
+				if option == "ServerSideApply=true" && !strings.Contains(warnings[0].Message, option) {
+					t.Errorf("no %q in: %s", option, warnings[0].Message)
+				}
+			}
+			to.Annotations[common.AnnotationClientSideApplyMigrationManager] = warnings[0].Manager.Name
+			generation := s.Live().GetGeneration()
+			must(t, syncs(to)(s, compat.First()))
+			if got := warnedOf(s); got != "" || s.Live().GetGeneration() != generation {
+				t.Errorf("after the move a pass warns of %q, and the template changed %d times", got, s.Live().GetGeneration()-generation)
+			}
+			must(t, syncs(to)(s, moved()))
+			if got := compat.Adapters(s.Live()); !slices.Equal(got, []string{liveNFS}) {
+				t.Errorf("the adapter ports are %q", got)
+			}
+			expectPorts(t, s, "api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
+		})
+	}
+}
