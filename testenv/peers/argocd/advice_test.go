@@ -2,8 +2,6 @@ package argocd_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -43,8 +41,8 @@ func TestMoveToServerSide(t *testing.T) {
 	}{
 		{clientSide(), ""},
 		{clientSideComparedThere(), ""},
-		{replace(), replacer()},
-		{replaceComparedThere(), replacer()},
+		{replace(), replacer},
+		{replaceComparedThere(), replacer},
 	} {
 		t.Run(move.from.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +78,7 @@ func TestMoved(t *testing.T) {
 	for _, move := range []struct {
 		from       setup
 		handedOver string
-	}{{clientSide(), ""}, {replace(), replacer()}} {
+	}{{clientSide(), ""}, {replace(), replacer}} {
 		t.Run(move.from.name, func(t *testing.T) {
 			argoCDOn(t, testenv.Shared(t)) // also between the questions
 			definition := serverSide().definition(t)
@@ -104,10 +102,6 @@ func TestMoveFromReplaceNeedsTheAnnotation(t *testing.T) {
 		t.Errorf("%v, want %v", err, errCannotCompare)
 	}
 }
-
-// replacer is the name that Replace=true writes under: that of the binary, so
-// argocd-application-controller in a cluster, and the test's here.
-func replacer() string { return filepath.Base(os.Args[0]) }
 
 // moved drops a port, renumbers one, and has the number of ours for UDP.
 func moved() compat.Commit {

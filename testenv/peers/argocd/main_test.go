@@ -1,9 +1,17 @@
 package argocd_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
+// replacer is the name that Replace=true writes under: that of the binary, which
+// is the user agent of requests that name no field manager.
+const replacer = "argocd-application-controller"
+
+func TestMain(m *testing.M) {
+	os.Args[0] = replacer // as in a cluster
+	testenv.Main(m, testenv.Options{})
+}

@@ -15,37 +15,55 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	renamed := compat.First()
 	renamed.Container = "server"
-	for _, u := range []setup{serverSideMerged(), serverSide()} {
-		for what, refused := range map[string]struct {
-			commit compat.Commit
-			field  string
-		}{
-			"an adapter port's name": {
-				compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}),
-				`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`,
-			},
-			"another name for the container": {renamed, "spec.template.spec.containers[0].image: Required value"},
-		} {
+	for what, refused := range map[string]struct {
+		commit compat.Commit
+		field  string
+		by     []setup
+	}{
+		"an adapter port's name": {
+			compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}),
+			`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`,
+			[]setup{clientSide(), clientSideComparedThere(), serverSideMerged(), serverSide()},
+		},
+		// Client-side apply deletes the container of the old name with all that is
+		// in it.
+		"another name for the container": {
+			renamed, "spec.template.spec.containers[0].image: Required value", []setup{serverSideMerged(), serverSide()},
+		},
+		// Of Git's own making, as none of ours can be in the way of the whole object.
+		"two ports with an adapter's name": {
+			compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12049}, compat.Port{Name: "adapter-nfs", Number: 12050}),
+			`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`, []setup{replace()},
+		},
+	} {
+		for _, u := range refused.by {
 			t.Run(u.name+", "+what, func(t *testing.T) {
 				t.Parallel()
-				s := compat.NewSite(t, testenv.Shared(t))
-				must(t, syncs(u.definition(t))(s, compat.First()))
-				s.Pass(compat.Adapter("nfs", 12049))
-				before := s.Live()
-				err := syncs(u.definition(t))(s, refused.commit)
-				if err == nil {
-					t.Fatal("it was not refused")
-				}
-				for _, part := range []string{"Application " + s.Namespace, `StatefulSet.apps "dittofs" is invalid`, refused.field} {
-					if !strings.Contains(err.Error(), part) {
-						t.Errorf("no %q in: %v", part, err)
-					}
-				}
-				if s.Live().GetResourceVersion() != before.GetResourceVersion() {
-					t.Error("it was refused, and still changed the workload")
-				}
+				isRefused(t, u, refused.commit, refused.field)
 			})
 		}
+	}
+}
+
+// isRefused expects Argo CD to name the application, the object and the field of
+// what it was refused, and the object to be as it was.
+func isRefused(t *testing.T, u setup, commit compat.Commit, field string) {
+	t.Helper()
+	s := compat.NewSite(t, testenv.Shared(t))
+	must(t, syncs(u.definition(t))(s, compat.First()))
+	s.Pass(compat.Adapter("nfs", 12049))
+	before := s.Live()
+	err := syncs(u.definition(t))(s, commit)
+	if err == nil {
+		t.Fatal("it was not refused")
+	}
+	for _, part := range []string{"Application " + s.Namespace, `"dittofs" is invalid`, "StatefulSet", field} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("no %q in: %v", part, err)
+		}
+	}
+	if s.Live().GetResourceVersion() != before.GetResourceVersion() {
+		t.Error("it was refused, and still changed the workload")
 	}
 }
 
