@@ -1,6 +1,7 @@
 package helm_test
 
 import (
+	"cmp"
 	"fmt"
 
 	"helm.sh/helm/v3/pkg/action"
@@ -11,7 +12,10 @@ import (
 )
 
 // helm3 is Helm 3, which always merges on the client's side.
-type helm3 struct{ force bool }
+type helm3 struct {
+	chart string // the folder, that of the example when empty
+	force bool
+}
 
 func (h helm3) configuration(s *compat.Site) (*action.Configuration, error) {
 	config := &action.Configuration{}
@@ -24,7 +28,7 @@ func (h helm3) Sync(s *compat.Site, c compat.Commit) error {
 	if err != nil {
 		return err
 	}
-	chart, err := loader.Load(chartFolder)
+	chart, err := loader.Load(cmp.Or(h.chart, chartFolder))
 	if err != nil {
 		return err
 	}
