@@ -17,7 +17,7 @@ import (
 
 // look is the workload as it is, with what follows from it alone.
 func (w *work) look() (*apply.Workload, bool) {
-	look := w.memory.look(w.mirror.Workload(w.key()))
+	look := w.mirror.Workload(w.key())
 	if look == nil {
 		w.rolling = false
 		w.prober.Forget(w.key())

@@ -17,9 +17,6 @@ import (
 type memory struct {
 	holding.Target
 
-	// answered is the workload as the server last answered a write of ours,
-	// until the watch has caught up.
-	answered *apply.Workload
 	// fullPass is when the server is asked again, whatever is known.
 	fullPass time.Time
 	// resumed tells that what status says of a rollout and a fight was taken up.
@@ -44,18 +41,6 @@ type memory struct {
 type sentStatus struct {
 	resourceVersion string
 	status          v1alpha1.AdapterSetStatus
-}
-
-// look is the newer of what is watched and what was answered.
-func (m *memory) look(watched *apply.Workload) *apply.Workload {
-	if m.answered == nil {
-		return watched
-	}
-	if watched == nil || watched.UID != m.answered.UID || !older(watched.ResourceVersion, m.answered.ResourceVersion) {
-		m.answered = nil
-		return watched
-	}
-	return m.answered
 }
 
 // statusOf is the newer of what is watched and what was sent.

@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -9,7 +8,6 @@ import (
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -145,33 +143,10 @@ func TestAFightIsTakenUp(t *testing.T) {
 	}
 }
 
-// TestTheNewerIsTaken of what is watched and what the server answered, of the
-// workload and of status.
+// TestTheNewerIsTaken of the status that is watched and the one that the server
+// answered.
 func TestTheNewerIsTaken(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ answered, watched, want string }{
-		"nothing was answered":     {"", "first 5", "first 5"},
-		"the watch is behind":      {"first 10", "first 9", "first 10"},
-		"the watch has caught up":  {"first 10", "first 10", "first 10"},
-		"the watch is ahead":       {"first 10", "first 11", "first 11"},
-		"it is gone":               {"first 10", "", ""},
-		"there is another of that": {"first 10", "second 9", "second 9"},
-	} {
-		look := func(text string) *apply.Workload {
-			uid, version, _ := strings.Cut(text, " ")
-			if uid == "" {
-				return nil
-			}
-			return &apply.Workload{UID: types.UID(uid), ResourceVersion: version}
-		}
-		m := &memory{answered: look(c.answered)}
-		watched, want := look(c.watched), look(c.want)
-		for range 2 { // the second time from what is kept
-			if got := m.look(watched); !reflect.DeepEqual(got, want) {
-				t.Errorf("%s: it is %+v, not %s", name, got, c.want)
-			}
-		}
-	}
 	sent := v1alpha1.AdapterSetStatus{Summary: "as sent"}
 	for version, want := range map[string]string{"9": "as sent", "10": "as watched", "11": "as watched"} {
 		m := &memory{statusSent: map[string]sentStatus{"files": {"10", sent}}}

@@ -144,7 +144,7 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	r.prober.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
-	look := m.look(r.mirror.Workload(t))
+	look := r.mirror.Workload(t)
 	if look == nil || !look.Rollout.UnderWay {
 		m.rolling = false
 	}
@@ -179,7 +179,7 @@ func (r *reconciler) giveUp(ctx context.Context, m *memory, t apply.Target) (don
 	}
 	m.gaveUp = true
 	if result.After != nil {
-		m.answered = result.After.Reduced()
+		r.mirror.Answered(result.After)
 	}
 	logr.FromContextOrDiscard(ctx).V(1).Info("gave up a workload whose AdapterSet was deleted; its ports stay", "outcome", result.Outcome)
 	return true, nil

@@ -89,7 +89,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 		return false, nil
 	}
 	if result.After != nil {
-		w.answered = result.After.Reduced()
+		w.mirror.Answered(result.After)
 	}
 	w.rolled(ctx, result)
 	w.gaveUp = true

@@ -68,7 +68,7 @@ func (t *table[V]) compact() {
 	rows := make(map[types.NamespacedName]*stored[V], len(t.rows))
 	for name, row := range t.rows {
 		if row.packed != "" {
-			row = &stored[V]{packed: strings.Clone(row.packed)}
+			row = &stored[V]{packed: strings.Clone(row.packed), version: row.version}
 		}
 		rows[cloned(name)] = row
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -31,7 +32,19 @@ type table[V any] struct {
 type stored[V any] struct {
 	value   *V
 	packed  string
+	version uint64      // see versionOf
 	touched atomic.Bool // since rows were last looked through
+}
+
+// versionOf is a resourceVersion as a number that grows with every write, zero
+// where it is none. See
+// https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+func versionOf(resourceVersion string) uint64 {
+	version, err := strconv.ParseUint(resourceVersion, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return version
 }
 
 func newTable[V any](keep func(any) (V, bool), changed func(types.NamespacedName, *V, *V)) *table[V] {
@@ -41,8 +54,9 @@ func newTable[V any](keep func(any) (V, bool), changed func(types.NamespacedName
 // row is what is kept of one object on its way from a reflector. It gives the
 // name, which is all of metadata that reflectors ask of what was transformed.
 type row[V any] struct {
-	name  types.NamespacedName
-	value *V
+	name    types.NamespacedName
+	version uint64
+	value   *V
 }
 
 // GetObjectMeta makes it a metav1.ObjectMetaAccessor.
@@ -68,7 +82,7 @@ func (t *table[V]) rowOf(object any) (*row[V], error) {
 	if !ok {
 		return nil, fmt.Errorf("%T was not asked for", object)
 	}
-	return &row[V]{nameOf(meta), &value}, nil
+	return &row[V]{nameOf(meta), versionOf(meta.GetResourceVersion()), &value}, nil
 }
 
 func nameOf(object metav1.Object) types.NamespacedName {
@@ -78,8 +92,12 @@ func nameOf(object metav1.Object) types.NamespacedName {
 // Add implements cache.ReflectorStore.
 func (t *table[V]) Add(object any) error { return t.Update(object) }
 
-// Update implements cache.ReflectorStore.
+// Update implements cache.ReflectorStore. What the row has, or had before, is
+// not even read: most often it is a write of ours, whose answer came first.
 func (t *table[V]) Update(object any) error {
+	if meta, ok := object.(metav1.Object); ok && t.has(nameOf(meta), versionOf(meta.GetResourceVersion())) {
+		return nil
+	}
 	r, err := t.rowOf(object)
 	if err != nil {
 		return err
@@ -90,9 +108,27 @@ func (t *table[V]) Update(object any) error {
 	return nil
 }
 
+// has tells that the row is of this version, or of a later one.
+func (t *table[V]) has(name types.NamespacedName, version uint64) bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	row := t.rows[name]
+	return row != nil && version > 0 && version <= row.version
+}
+
+// answer puts what the server answered to a write, unless the row is gone or of
+// a later version.
+func (t *table[V]) answer(r *row[V], same func(before *V) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if before := t.rows[r.name]; before != nil && before.version < r.version && same(t.value(before)) {
+		t.put(r)
+	}
+}
+
 func (t *table[V]) put(r *row[V]) {
 	before := t.value(t.rows[r.name])
-	now := &stored[V]{value: r.value}
+	now := &stored[V]{value: r.value, version: r.version}
 	now.touched.Store(true)
 	t.rows[r.name] = now
 	t.changed(r.name, before, r.value)
@@ -212,6 +248,6 @@ func (t *table[V]) pack(name types.NamespacedName) bool {
 	if err != nil {
 		return false // it stays as it is
 	}
-	t.rows[name] = &stored[V]{packed: text}
+	t.rows[name] = &stored[V]{packed: text, version: row.version}
 	return true
 }

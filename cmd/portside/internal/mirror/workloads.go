@@ -34,6 +34,19 @@ func (m *Mirror) Workload(t apply.Target) *apply.Workload {
 	return rows.get(types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
 }
 
+// Answered takes what the server answered to a write of a workload, before it is
+// watched, and tells of it as of any change. Older versions that are still on
+// their way are left out then. What is not watched, or is another of that name,
+// is not taken.
+func (m *Mirror) Answered(w *apply.Workload) {
+	rows, known := m.workloads[w.Kind]
+	name, version := types.NamespacedName{Namespace: w.Namespace, Name: w.Name}, versionOf(w.ResourceVersion)
+	if !known || rows.has(name, version) {
+		return
+	}
+	rows.answer(&row[apply.Workload]{name, version, w.Reduced()}, func(before *apply.Workload) bool { return before.UID == w.UID })
+}
+
 // workloadChanged tells of a change of what is kept, but for the versions,
 // which change with everything.
 func (m *Mirror) workloadChanged(kind apply.Kind) func(types.NamespacedName, *apply.Workload, *apply.Workload) {
