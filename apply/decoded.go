@@ -55,7 +55,9 @@ func (d *decoded) decode(w *Workload) (fieldmanager.Entries, error) {
 	if d.entries != nil {
 		return d.entries, nil
 	}
-	entries, err := fieldmanager.Decode(d.of)
+	seen := borrowSeen()
+	defer seen.giveBack()
+	entries, err := seen.decode(d.of)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", w.target(), err)
 	}

@@ -59,11 +59,11 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
 		return false, nil
 	}
-	ours := &Workload{ManagedFields: a.entries(after)}
+	ours := a.entries(after)
 	if before.Partial {
-		ours.ManagedFields = ours.reducedEntries()
+		ours = reducedEntries(ours)
 	}
-	if !equality.Semantic.DeepEqual(a.entries(before), ours.ManagedFields) {
+	if !equality.Semantic.DeepEqual(a.entries(before), ours) {
 		return true, nil
 	}
 	was, err := a.ownPorts(before)

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -27,7 +28,7 @@ func (w *Workload) Reduced() *Workload {
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()
 	}
-	r.ManagedFields = w.reducedEntries()
+	r.ManagedFields = reducedEntries(w.ManagedFields)
 	r.ClientSide, r.Replacing = clonedUpdaters(w.ClientSide), clonedUpdaters(w.Replacing)
 	return &r
 }
@@ -62,35 +63,28 @@ func (c *Container) clone() Container {
 func cloned[S ~string](s S) S { return S(strings.Clone(string(s))) }
 
 // reducedEntries are the entries that decisions depend on, each without its
-// time and with the fields that reducedFields leaves it. Entries that cannot be
-// read stay as they are, to be the error that they are.
-func (w *Workload) reducedEntries() []metav1.ManagedFieldsEntry {
-	entries, err := w.entries()
-	kept := make([]metav1.ManagedFieldsEntry, 0, len(w.ManagedFields))
-	for i := range w.ManagedFields {
-		e := &w.ManagedFields[i]
-		if err != nil {
-			kept = append(kept, reducedEntry(e, string(e.FieldsV1.GetRawBytes())))
-		} else if reduced, decides := reducedTo(e, entries[i].Fields); decides {
-			kept = append(kept, reduced)
+// time and with the fields that reducedFields leaves it. Where one cannot be read
+// all stay as they are, to be the error that they are.
+func reducedEntries(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	seen := borrowSeen()
+	defer seen.giveBack()
+	kept, whole := make([]metav1.ManagedFieldsEntry, 0, len(managed)), false
+	for i := range managed {
+		e := &managed[i]
+		mayBeOurs := e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
+		fields, err := seen.reduce(e, mayBeOurs)
+		whole = whole || err != nil
+		if fields != "" || mayBeOurs {
+			kept = append(kept, reducedEntry(e, cmp.Or(fields, "{}")))
+		}
+	}
+	if whole {
+		kept = kept[:0]
+		for i := range managed {
+			kept = append(kept, reducedEntry(&managed[i], string(managed[i].FieldsV1.GetRawBytes())))
 		}
 	}
 	return slices.Clip(kept)
-}
-
-// reducedTo is an entry with what is kept of its fields. It is false where no
-// decision depends on it.
-func reducedTo(e *metav1.ManagedFieldsEntry, fields *fieldpath.Set) (metav1.ManagedFieldsEntry, bool) {
-	mayBeOurs := e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
-	fields = reducedFields(fields, mayBeOurs)
-	if fields.Empty() && !mayBeOurs {
-		return metav1.ManagedFieldsEntry{}, false
-	}
-	raw, problem := fields.ToJSON()
-	if problem != nil { // what was read can be written
-		raw = e.FieldsV1.GetRawBytes()
-	}
-	return reducedEntry(e, string(raw)), true
 }
 
 func reducedEntry(e *metav1.ManagedFieldsEntry, fields string) metav1.ManagedFieldsEntry {
