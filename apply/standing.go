@@ -66,14 +66,14 @@ func (a *Applier) accepted(w *Workload, c *Container, intent Intent) (bool, erro
 	switch {
 	case len(intent.Emit) == 0:
 		return len(ours) == 0, nil
-	case len(ours) != 1 || ours[0].APIVersion != APIVersion:
+	case len(ours) != 1 || ours[0].APIVersion != APIVersion || !live(c, intent.Emit):
 		return false, nil
 	}
 	entries, err := a.own(w)
 	if err != nil {
 		return false, err
 	}
-	return entries[0].Fields.Equals(claim(c.Name, intent.Emit)) && live(c, intent.Emit), nil
+	return entries[0].Fields.Equals(claim(c.Name, intent.Emit)), nil
 }
 
 // claim are the fields that an apply of the ports comes to own.
