@@ -20,7 +20,6 @@ type alarm struct {
 	wake  func(apply.Target)
 
 	mu    sync.Mutex
-	of    map[apply.Target]*call
 	calls calls
 	// sooner is told when another call is the first.
 	sooner chan struct{}
@@ -30,11 +29,10 @@ type alarm struct {
 type call struct {
 	target apply.Target
 	at     time.Time
-	place  int // among the calls
 }
 
 func newAlarm(c clock.Clock, wake func(apply.Target)) *alarm {
-	return &alarm{clock: c, wake: wake, of: map[apply.Target]*call{}, sooner: make(chan struct{}, 1)}
+	return &alarm{clock: c, wake: wake, calls: newCalls(), sooner: make(chan struct{}, 1)}
 }
 
 // at brings the target back at that time and at no other; a zero time does not
@@ -42,22 +40,22 @@ func newAlarm(c clock.Clock, wake func(apply.Target)) *alarm {
 func (a *alarm) at(t apply.Target, when time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	known := a.of[t]
+	place, known := a.calls.placeOf[t]
 	switch {
 	case when.IsZero():
-		a.drop(known)
+		if known {
+			a.drop(place)
+		}
 		return
-	case known == nil:
-		known = &call{target: t, at: when}
-		a.of[t] = known
-		heap.Push(&a.calls, known)
-	case known.at.Equal(when):
+	case !known:
+		heap.Push(&a.calls, call{t, when})
+	case a.calls.all[place].at.Equal(when):
 		return
 	default:
-		known.at = when
-		heap.Fix(&a.calls, known.place)
+		a.calls.all[place].at = when
+		heap.Fix(&a.calls, place)
 	}
-	if known.place == 0 {
+	if a.calls.placeOf[t] == 0 {
 		select {
 		case a.sooner <- struct{}{}:
 		default: // it is told already
@@ -68,15 +66,22 @@ func (a *alarm) at(t apply.Target, when time.Time) {
 // forget does not bring the target back.
 func (a *alarm) forget(t apply.Target) { a.at(t, time.Time{}) }
 
-func (a *alarm) drop(c *call) {
-	if c == nil {
-		return
+func (a *alarm) drop(place int) {
+	heap.Remove(&a.calls, place)
+	if a.calls.Len() == 0 {
+		a.calls = newCalls() // Go's maps never become smaller
 	}
-	heap.Remove(&a.calls, c.place)
-	delete(a.of, c.target)
-	if len(a.of) == 0 {
-		a.of, a.calls = map[apply.Target]*call{}, nil // Go's maps never become smaller
+}
+
+func (a *alarm) compact(move func(apply.Target) apply.Target) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	moved := calls{all: make([]call, len(a.calls.all)), placeOf: make(map[apply.Target]int, len(a.calls.all))}
+	for i, c := range a.calls.all {
+		c.target = move(c.target)
+		moved.all[i], moved.placeOf[c.target] = c, i
 	}
+	a.calls = moved
 }
 
 // Start brings targets back until ctx ends. It is controller-runtime's Runnable;
@@ -114,44 +119,50 @@ func (a *alarm) Start(ctx context.Context) error {
 func (a *alarm) due(now time.Time) (due []apply.Target, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.calls) > 0 {
-		first := a.calls[0]
+	for a.calls.Len() > 0 {
+		first := a.calls.all[0]
 		if first.at.After(now) {
 			return due, first.at
 		}
 		due = append(due, first.target)
-		a.drop(first)
+		a.drop(0)
 	}
 	return due, time.Time{}
 }
 
 // calls are a heap, the earliest first.
-type calls []*call
+type calls struct {
+	all     []call
+	placeOf map[apply.Target]int
+}
+
+func newCalls() calls { return calls{placeOf: map[apply.Target]int{}} }
 
 // Len implements heap.Interface.
-func (c calls) Len() int { return len(c) }
+func (c *calls) Len() int { return len(c.all) }
 
 // Less implements heap.Interface.
-func (c calls) Less(i, j int) bool { return c[i].at.Before(c[j].at) }
+func (c *calls) Less(i, j int) bool { return c.all[i].at.Before(c.all[j].at) }
 
 // Swap implements heap.Interface.
-func (c calls) Swap(i, j int) {
-	c[i], c[j] = c[j], c[i]
-	c[i].place, c[j].place = i, j
+func (c *calls) Swap(i, j int) {
+	c.all[i], c.all[j] = c.all[j], c.all[i]
+	c.placeOf[c.all[i].target], c.placeOf[c.all[j].target] = i, j
 }
 
 // Push implements heap.Interface.
 func (c *calls) Push(one any) {
-	last, _ := one.(*call)
-	last.place = len(*c)
-	*c = append(*c, last)
+	last, _ := one.(call)
+	c.placeOf[last.target] = len(c.all)
+	c.all = append(c.all, last)
 }
 
 // Pop implements heap.Interface.
 func (c *calls) Pop() any {
-	end := len(*c) - 1
-	last := (*c)[end]
-	(*c)[end] = nil
-	*c = (*c)[:end]
+	end := len(c.all) - 1
+	last := c.all[end]
+	c.all[end] = call{}
+	c.all = c.all[:end]
+	delete(c.placeOf, last.target)
 	return last
 }

@@ -114,8 +114,8 @@ func TestAlarmKeepsNothingOfThoseThatAreGone(t *testing.T) {
 	for i := range 1000 {
 		a.forget(target(fmt.Sprint(i)))
 	}
-	if len(a.of) > 0 || cap(a.calls) > 0 {
-		t.Errorf("%d are kept, and there is room for %d", len(a.of), cap(a.calls))
+	if len(a.calls.placeOf) > 0 || cap(a.calls.all) > 0 {
+		t.Errorf("%d are kept, and there is room for %d", len(a.calls.placeOf), cap(a.calls.all))
 	}
 }
 

@@ -146,7 +146,7 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 		defer r.memories.mu.Unlock()
 		r.alarm.mu.Lock()
 		defer r.alarm.mu.Unlock()
-		if left, memories, calls := len(r.mirror.Targets()), len(r.memories.of), len(r.alarm.of); left+memories+calls > 0 {
+		if left, memories, calls := len(r.mirror.Targets()), len(r.memories.of), r.alarm.calls.Len(); left+memories+calls > 0 {
 			return fmt.Errorf("there are still %d, %d are remembered, and %d are to be woken", left, memories, calls)
 		}
 		return nil

@@ -177,6 +177,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 		metrics:  b.measures,
 		memories: memories{of: map[apply.Target]*memory{}},
 	}
+	b.mirror.TellRest(r.compact)
 	r.prober = prober.New(prober.Options{
 		Clock:   b.Clock,
 		Clients: discovery.NewClients(discovery.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),

@@ -58,6 +58,7 @@ type Mirror struct {
 	podsOf map[types.UID]map[types.NamespacedName]bool
 	left   map[apply.Target]bool
 	told   func(apply.Target, Cause)
+	rested func()
 }
 
 // New makes a mirror, empty until [Mirror.Start].
@@ -70,6 +71,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 		podsOf:    map[types.UID]map[types.NamespacedName]bool{},
 		left:      map[apply.Target]bool{},
 		told:      func(apply.Target, Cause) {},
+		rested:    func() {},
 	}
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
@@ -84,6 +86,14 @@ func (m *Mirror) Tell(told func(apply.Target, Cause)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.told = told
+}
+
+// TellRest has it told when much was packed, and what it took is about to go back
+// to the system: others can move what they keep as well.
+func (m *Mirror) TellRest(rested func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rested = rested
 }
 
 func (m *Mirror) tell(t apply.Target, c Cause) {

@@ -38,6 +38,26 @@ func TestOnlyRowsThatNobodyTouchesArePacked(t *testing.T) {
 	}
 }
 
+func TestNothingIsPackedWhereRowsAreAboutToBeAskedFor(t *testing.T) {
+	t.Parallel()
+	busy := true
+	m := New(nil, Options{Busy: func() bool { return busy }})
+	if err := m.sets.Add(setOf("a", "files", metav1.Time{})); err != nil {
+		t.Fatal(err)
+	}
+	isPacked := func() bool {
+		m.packUntouched()
+		m.packUntouched()
+		return m.sets.rows[keyOf("storage", "a")].value == nil
+	}
+	if isPacked() {
+		t.Error("it is packed while it is about to be asked for")
+	}
+	if busy = false; !isPacked() {
+		t.Error("it is not packed although nobody asks for it")
+	}
+}
+
 func TestWhatWasPackedIsTheSame(t *testing.T) {
 	t.Parallel()
 	m, told, git, ns := watching(t)

@@ -24,9 +24,7 @@ func (m *Mirror) rest(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			if m.options.Busy == nil || !m.options.Busy() {
-				m.packUntouched()
-			}
+			m.packUntouched()
 		case <-ctx.Done():
 			return
 		}
@@ -40,6 +38,9 @@ func (m *Mirror) rest(ctx context.Context) {
 // that what stays is moved together first. The same is done where few rows are
 // left of many, since Go's maps never become smaller.
 func (m *Mirror) packUntouched() {
+	if m.options.Busy != nil && m.options.Busy() {
+		return
+	}
 	rows, packed := m.sets.packUntouched()
 	for _, table := range m.workloads {
 		r, p := table.packUntouched()
@@ -57,6 +58,10 @@ func (m *Mirror) packUntouched() {
 		table.compact()
 	}
 	m.compactIndexes()
+	m.mu.RLock()
+	rested := m.rested
+	m.mu.RUnlock()
+	rested()
 	debug.FreeOSMemory()
 }
 

@@ -1,0 +1,79 @@
+package apply_test
+
+import (
+	"slices"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+const ownsAPI = `{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:ports":{"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{}}}}}}}}}`
+
+// ownerOfAPI owns the port api.
+func ownerOfAPI(manager string, operation metav1.ManagedFieldsOperationType) metav1.ManagedFieldsEntry {
+	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, APIVersion: apply.APIVersion, FieldsV1: metav1.NewFieldsV1(ownsAPI)}
+}
+
+func declaresAPI(entries ...metav1.ManagedFieldsEntry) *apply.Workload {
+	return &apply.Workload{Kind: apply.StatefulSet, ManagedFields: entries, Containers: []apply.Container{{
+		Name: dittofs, Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: corev1.ProtocolTCP}},
+	}}}
+}
+
+// TestALookInUseIsOfItsManagedFields: those that were put in place of others are
+// read anew, and so is a container that was.
+func TestALookInUseIsOfItsManagedFields(t *testing.T) {
+	t.Parallel()
+	w := declaresAPI(ownerOfAPI(alice, metav1.ManagedFieldsOperationApply)).InUse()
+	for _, owner := range []string{alice, "bob", alice} {
+		w.ManagedFields = []metav1.ManagedFieldsEntry{ownerOfAPI(owner, metav1.ManagedFieldsOperationApply)}
+		for range 2 {
+			owned, err := apply.OwnersOf(w)
+			if err != nil || len(owned[0].Owners.Item) != 1 || owned[0].Owners.Item[0].Name != owner {
+				t.Errorf("the owner is %v, %v, not %s", owned, err, owner)
+			}
+		}
+	}
+	w.ManagedFields = nil
+	if owned, err := apply.OwnersOf(w); err != nil || len(owned[0].Owners.Item) > 0 {
+		t.Errorf("nobody owns it, and yet %v, %v", owned, err)
+	}
+	w = declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply)).InUse()
+	applier, err := apply.NewApplier(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, number := range []int32{8080, 8081} {
+		if number != 8080 {
+			w.Containers = []apply.Container{{Name: dittofs, Ports: []corev1.ContainerPort{{ContainerPort: number, Protocol: corev1.ProtocolTCP}}}}
+		}
+		if ours, err := applier.OwnPorts(w, dittofs); err != nil || (len(ours) == 1) != (number == 8080) {
+			t.Errorf("of %d ours are %v, %v", number, ours, err)
+		}
+	}
+}
+
+// TestTheSameFieldsAreReducedByWhoHasThem: of an entry that may be ours something
+// stays that tells it from what we apply.
+func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
+	t.Parallel()
+	for _, order := range [][]metav1.ManagedFieldsOperationType{
+		{metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate},
+		{metav1.ManagedFieldsOperationUpdate, metav1.ManagedFieldsOperationApply},
+	} {
+		var lengths []int
+		for _, operation := range order {
+			reduced := declaresAPI(ownerOfAPI(alice, operation)).Reduced()
+			lengths = append(lengths, len(reduced.ManagedFields[0].FieldsV1.GetRawBytes()))
+		}
+		if order[0] == metav1.ManagedFieldsOperationUpdate {
+			slices.Reverse(lengths)
+		}
+		if lengths[0] <= lengths[1] {
+			t.Errorf("%v: of an apply %d bytes are kept, of an update %d", order, lengths[0], lengths[1])
+		}
+	}
+}
