@@ -29,7 +29,10 @@
 //     the service is not there. Its time begins when it has listed all, since
 //     that is where the others begin; with its start and the listing it is shown
 //     beside. The end is seen from outside, by a watch of the workloads, and it
-//     is an error if one of them changed twice, or other ports are stored.
+//     is an error if one of them changed twice, or other ports are stored. How
+//     the bare loop does beside read-modify-write is shown too: nothing that
+//     applies can do better than that, since an apply makes the server allocate
+//     half as much again as two GETs and an update do (880 to 560 KiB).
 //     Status and events, which the others have none of, come after the ports;
 //     a restart with nothing to do: the requests that write, as a proxy in
 //     between counts them, the CPU time of the process from its start to its

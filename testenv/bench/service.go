@@ -107,6 +107,7 @@ const idle = "idle"
 const (
 	figByBare    = "portside by bare PATCH"
 	figByRMW     = "portside by read-modify-write"
+	figFloor     = "bare PATCH by read-modify-write"
 	figWrites    = "write requests"
 	figPerTarget = "memory for each target, KiB"
 )
@@ -135,6 +136,8 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 			figureOf("portside run, s", took[0]), figureOf("the same from the start of its process, s", fromStart),
 			figureOf("bare PATCH, s", took[1]), figureOf("read-modify-write, s", took[2]),
 			{figByBare, *compare("", took[0], took[1]).Ratio}, {figByRMW, *compare("", took[0], took[2]).Ratio},
+			{figFloor, *compare("", took[1], took[2]).Ratio},
+			{figFloor, *compare("", took[1], took[2]).Ratio},
 		},
 	}, nil
 }
