@@ -137,7 +137,6 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 			figureOf("bare PATCH, s", took[1]), figureOf("read-modify-write, s", took[2]),
 			{figByBare, *compare("", took[0], took[1]).Ratio}, {figByRMW, *compare("", took[0], took[2]).Ratio},
 			{figFloor, *compare("", took[1], took[2]).Ratio},
-			{figFloor, *compare("", took[1], took[2]).Ratio},
 		},
 	}, nil
 }
