@@ -66,6 +66,29 @@ func TestTheNewerIsTaken(t *testing.T) {
 	}
 }
 
+// TestAnAnswerThatComesWhileAnOlderOneIsRead stays.
+func TestAnAnswerThatComesWhileAnOlderOneIsRead(t *testing.T) {
+	t.Parallel()
+	m := New(nil, Options{})
+	rows := m.workloads[apply.StatefulSet]
+	of := func(version string) *appsv1.StatefulSet {
+		return &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: "files", UID: "first", ResourceVersion: version}}
+	}
+	if err := rows.Add(of("8")); err != nil {
+		t.Fatal(err)
+	}
+	rows.keep = func(object any) (apply.Workload, bool) {
+		m.Answered(apply.ReadStatefulSet(of("10")))
+		return keepWorkload(object)
+	}
+	if err := rows.Update(of("9")); err != nil {
+		t.Fatal(err)
+	}
+	if version := m.Workload(targetIn("storage", "files")).ResourceVersion; version != "10" {
+		t.Errorf("it is of version %s", version)
+	}
+}
+
 // TestAnAnswerIsTold once: what is watched of it later is no news.
 func TestAnAnswerIsTold(t *testing.T) {
 	t.Parallel()

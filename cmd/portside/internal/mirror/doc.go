@@ -14,5 +14,7 @@
 //
 // client-go's reflectors list and watch; what is here is their stores. A change
 // is told by target, and only when it is one of something that is kept: a
-// workload whose labels, annotations or image change wakes nobody.
+// workload whose labels, annotations or image change wakes nobody. What the
+// server answers to a write of ours is taken as well ([Mirror.Answered]), so that
+// a look is never from before it.
 package mirror

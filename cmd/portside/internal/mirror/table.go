@@ -104,16 +104,21 @@ func (t *table[V]) Update(object any) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.put(r)
+	if !t.rows[r.name].isOf(r.version) { // a later one may have been answered meanwhile
+		t.put(r)
+	}
 	return nil
 }
 
-// has tells that the row is of this version, or of a later one.
 func (t *table[V]) has(name types.NamespacedName, version uint64) bool {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	row := t.rows[name]
-	return row != nil && version > 0 && version <= row.version
+	return t.rows[name].isOf(version)
+}
+
+// isOf tells that the row is of this version, or of a later one.
+func (s *stored[V]) isOf(version uint64) bool {
+	return s != nil && version > 0 && version <= s.version
 }
 
 // answer puts what the server answered to a write, unless the row is gone or of
