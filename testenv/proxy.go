@@ -22,11 +22,11 @@ import (
 type Proxy struct {
 	Requests // those that were sent on, whether or not they were answered
 
-	hooks     ProxyHooks
-	gate      *gate
-	server    *httptest.Server
-	transport *http.Transport
-	holds     proxyHolds
+	hooks    ProxyHooks
+	gate     *gate
+	server   *httptest.Server
+	upstream connections // to the API server
+	holds    proxyHolds
 }
 
 // ProxyHooks see what passes a proxy, also concurrently. They may block; the
@@ -64,10 +64,12 @@ func NewProxy(user *rest.Config, hooks ProxyHooks) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the proxy's user: %w", err)
 	}
-	// Not one that client-go shares among clients: Close ends its connections.
-	p := &Proxy{hooks: hooks, transport: &http.Transport{TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true}}
+	p := &Proxy{hooks: hooks}
 	p.holds.closed = make(chan struct{})
-	asUser, err := rest.HTTPWrappersForConfig(user, p.transport)
+	// Not one that client-go shares among clients: Close ends its connections.
+	asUser, err := rest.HTTPWrappersForConfig(user, &http.Transport{
+		TLSClientConfig: tlsConfig, ForceAttemptHTTP2: true, DialContext: p.upstream.dial,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("the proxy's user: %w", err)
 	}
@@ -82,7 +84,7 @@ func NewProxy(user *rest.Config, hooks ProxyHooks) (*Proxy, error) {
 		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 		ErrorLog:       silent,
 	})
-	p.gate = newGate(p.server.Listener)
+	p.gate = &gate{Listener: p.server.Listener}
 	p.server.Listener = p.gate
 	p.server.Config.ErrorLog = silent
 	p.server.EnableHTTP2 = true // as the API server does: all requests of a client share a connection
@@ -149,10 +151,12 @@ func (p *Proxy) HoldAnswers(match func(*http.Request) bool) (held <-chan struct{
 }
 
 // Close cuts the clients off for good, and returns when nothing of the proxy is
-// left.
+// left but goroutines that are about to see it.
 func (p *Proxy) Close() {
 	p.gate.refuse(true)
 	p.holds.close()
 	p.server.Close()
-	p.transport.CloseIdleConnections()
+	// CloseIdleConnections would keep one whose last request is just being
+	// cancelled, for good.
+	p.upstream.refuse(true)
 }
