@@ -12,8 +12,8 @@ import (
 // it cannot be asked because a write before it was a dry run.
 func (p *pass) foresee(next Intent) {
 	p.now, p.foreseen = foresee(p.now, p.container, next.Emit, p.us()), true
-	for i := range p.ports {
-		if s := &p.ports[i]; s.State == Owned {
+	for i := range p.decided.Ports {
+		if s := &p.decided.Ports[i]; s.State == Owned {
 			s.Owners = []fieldmanager.Manager{p.us()}
 		}
 	}

@@ -161,6 +161,9 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if result.Outcome != p.outcome {
 		return fmt.Errorf("outcome %s (%v), want %s; ports %q", result.Outcome, err, p.outcome, describe(result.Ports))
 	}
+	if err := standsAsTold(applier, p.container, want, result); err != nil {
+		return err
+	}
 	if before != nil {
 		if err := errors.Join(before.cameTrue(result, err), stands(applier, p.container, want, result)); err != nil {
 			return err

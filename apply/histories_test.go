@@ -189,7 +189,7 @@ func (h *history) pass(r *rapid.T) {
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
 	}
-	err = errors.Join(known.cameTrue(result, err), stands(h.applier, "", want, result))
+	err = errors.Join(known.cameTrue(result, err), stands(h.applier, "", want, result), standsAsTold(h.applier, "", want, result))
 	if err != nil {
 		r.Fatalf("%v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
 	}

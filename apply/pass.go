@@ -24,8 +24,7 @@ const maxCorrections = 3
 // failure to ask it.
 func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, error) {
 	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
-	outcome, err := p.run(ctx)
-	return p.result(outcome), err
+	return p.make(ctx)
 }
 
 // PassOn is the pass that begins with a look that one already has, such as from
@@ -41,9 +40,7 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 // reads the workload before it lets go of a container, takes over what nobody
 // owns, or hands over a port. A look without a resourceVersion is not guarded so.
 func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
-	p := a.passOn(look, container, want)
-	outcome, err := p.run(ctx)
-	return p.result(outcome), err
+	return a.passOn(look, container, want).make(ctx)
 }
 
 // passOn is a pass that has not begun.
@@ -53,9 +50,17 @@ func (a *Applier) passOn(look *Workload, container string, want Wanted) *pass {
 	return &pass{Applier: a, target: target, want: want, refused: refusals{}, now: look, given: true}
 }
 
+// make makes the pass.
+func (p *pass) make(ctx context.Context) (Result, error) {
+	outcome, err := p.run(ctx)
+	result := p.result(outcome)
+	result.Stands = err == nil && (outcome == Applied || outcome == Unchanged) && p.endStands()
+	return result, err
+}
+
 // result tells what the pass came to.
 func (p *pass) result(outcome Outcome) Result {
-	result := Result{Target: p.target, Container: p.container, Outcome: outcome, Before: p.first, After: p.now}
+	result := Result{Target: p.target, Container: p.container, Outcome: outcome, Before: p.first, After: p.now, Intent: p.decided}
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
@@ -83,7 +88,7 @@ type pass struct {
 	again       bool            // it is to be looked again before the next decision
 	was         []containerPort // ours at the first look
 	container   string
-	ports       []PortStatus
+	decided     *Intent // last; nil before the first decision
 	sent        *Intent // what now is the server's answer to
 	corrections int
 	refused     refusals
@@ -111,7 +116,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		if err != nil {
 			return Failed, err
 		}
-		p.container, p.ports = c.Name, intent.Ports
+		p.container, p.decided = c.Name, &intent
 		if outcome, settled := p.settled(intent); settled {
 			return outcome, nil
 		}

@@ -87,6 +87,12 @@ type Result struct {
 	// Before is the look that [Applier.PassOn] was given, unless it had to look
 	// itself before it wrote anything.
 	Before, After *Workload
+	// Intent is what was last decided, of what the server had not refused; nil
+	// where nothing could be. A release and an adoption have none.
+	Intent *Intent
+	// Stands tells of a pass that was Applied or Unchanged that another one on
+	// After would have nothing to ask the server, see [Applier.Standing].
+	Stands bool
 }
 
 // TemplateChanged tells whether the pod template changed by this write, so that

@@ -24,15 +24,20 @@ import (
 // With true, the result is the pass' result and the error the pass' error:
 // Unchanged, Paused, or ContainerNotFound with its [ContainerError] where
 // nothing is to be given up. With false, the pass has something to ask the
-// server, and the result has neither outcome nor ports; or there is an error,
-// of a list or of managedFields that cannot be read, and the outcome is Failed.
+// server, and the result has neither outcome nor ports, but the intent; or there
+// is an error, of a list or of managedFields that cannot be read, and the outcome
+// is Failed.
 func (a *Applier) Standing(look *Workload, container string, want Wanted) (Result, bool, error) {
 	p := a.passOn(look, container, want)
 	outcome, stands, err := p.standing()
 	if !stands && err == nil {
-		return Result{Target: p.target, Container: p.container, ResourceVersion: look.ResourceVersion, Before: look, After: look}, false, nil
+		return Result{
+			Target: p.target, Container: p.container, ResourceVersion: look.ResourceVersion, Before: look, After: look, Intent: p.decided,
+		}, false, nil
 	}
-	return p.result(outcome), stands, err
+	result := p.result(outcome)
+	result.Stands = stands && outcome == Unchanged
+	return result, stands, err
 }
 
 func (p *pass) standing() (Outcome, bool, error) {
@@ -50,12 +55,32 @@ func (p *pass) standing() (Outcome, bool, error) {
 	if err != nil {
 		return Failed, false, err
 	}
-	p.container, p.ports = c.Name, intent.Ports
+	p.container, p.decided = c.Name, &intent
 	if p.now.Paused {
 		return Paused, true, nil
 	}
 	stands, err := p.accepted(p.now, c, intent)
 	return Unchanged, stands, err
+}
+
+// endStands tells whether what the pass ends with stands: for all that is wanted,
+// also what the server refused on the way.
+func (p *pass) endStands() bool {
+	if p.now.Paused {
+		return true
+	}
+	c, err := p.now.Container(p.target.Container)
+	if err != nil {
+		return false
+	}
+	intent := *p.decided
+	if len(p.refused) > 0 {
+		if intent, err = decide(p.now, c, p.want, p.manager, nil); err != nil {
+			return false
+		}
+	}
+	accepted, err := p.accepted(p.now, c, intent)
+	return err == nil && accepted
 }
 
 // accepted tells whether our entry records the intent, and nothing else, and

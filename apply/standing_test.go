@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -33,7 +34,7 @@ func foretell(applier *apply.Applier, look *apply.Workload, container string, wa
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)
 	}
-	return f, nil
+	return f, decidedAsTold(look, container, want, f.result)
 }
 
 // cameTrue: what stood before the pass is what the pass came to, without any
@@ -69,6 +70,40 @@ func stands(applier *apply.Applier, container string, want apply.Wanted, done ap
 	if !f.stands || f.result.Outcome != now || !slices.Equal(describe(f.result.Ports), describe(kept)) {
 		return fmt.Errorf("after a pass that was %s, standing is %t as %s with %q, want %s with %q",
 			done.Outcome, f.stands, f.result.Outcome, describe(f.result.Ports), now, describe(kept))
+	}
+	return nil
+}
+
+// standsAsTold: a pass says of its end what is found to stand when it is asked
+// anew.
+func standsAsTold(applier *apply.Applier, container string, want apply.Wanted, done apply.Result) error {
+	stands := false
+	if done.Outcome == apply.Applied || done.Outcome == apply.Unchanged {
+		var err error
+		if _, stands, err = applier.Standing(done.After, container, want); err != nil {
+			return err
+		}
+	}
+	if done.Stands != stands {
+		return fmt.Errorf("a pass that was %s says of its end that it stands: %t; it does: %t; ports %q",
+			done.Outcome, done.Stands, stands, describe(done.Ports))
+	}
+	return nil
+}
+
+// decidedAsTold: what stands, or not, has the intent that is decided on the same
+// look.
+func decidedAsTold(look *apply.Workload, container string, want apply.Wanted, is apply.Result) error {
+	c, err := look.Container(container)
+	if err != nil {
+		if is.Intent != nil {
+			return fmt.Errorf("an intent of nothing: %v", is.Intent)
+		}
+		return nil
+	}
+	intent, err := apply.Decide(look, c, want, apply.DefaultFieldManager)
+	if (err == nil) != (is.Intent != nil) || err == nil && !reflect.DeepEqual(intent, *is.Intent) {
+		return fmt.Errorf("the intent is %v, and decided is %v, %w", is.Intent, intent, err)
 	}
 	return nil
 }

@@ -11,7 +11,10 @@ import (
 // unwritten are the wanted ports where the last decision was not carried out.
 // What is there as wanted is told as it is; for the rest there is a reason.
 func (p *pass) unwritten(why string) []PortStatus {
-	ports := slices.Clone(p.ports)
+	if p.decided == nil {
+		return nil
+	}
+	ports := slices.Clone(p.decided.Ports)
 	if p.foreseen {
 		return ports
 	}

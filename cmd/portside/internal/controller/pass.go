@@ -30,7 +30,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 			w.metrics.stored(w.clock.Since(begun))
 		}
 	}
-	if w.learn(result, err, want) {
+	if w.learn(result, err) {
 		w.Target.Stands(w.now)
 		w.refused = nil
 		return
@@ -43,7 +43,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 
 // learn notes what the server said of the change. It is false where it did not
 // take all of it, which is then tried again with back-off.
-func (w *work) learn(result apply.Result, err error, want apply.Wanted) (accepted bool) {
+func (w *work) learn(result apply.Result, err error) (accepted bool) {
 	switch result.Outcome {
 	case apply.TargetNotFound:
 		w.notFound() // the watch will tell
@@ -64,12 +64,10 @@ func (w *work) learn(result apply.Result, err error, want apply.Wanted) (accepte
 	}
 	if err == nil {
 		w.facts.Ports, w.facts.Pending = result.Ports, nil
-		_, accepted, err = w.applier.Standing(result.After, w.target.Container, want)
+		return result.Stands
 	}
-	if err != nil {
-		w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)
-	}
-	return accepted
+	w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)
+	return false
 }
 
 // words are what status tells of an error. What a connection says of itself is

@@ -44,7 +44,6 @@ type reconciler struct {
 
 // Reconcile implements reconcile.TypedReconciler.
 func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.Result, error) {
-	ctx = logr.NewContext(ctx, logr.FromContextOrDiscard(ctx).WithValues("target", t.String()))
 	r.takeUp.Do(r.takeUpRollouts)
 	now := r.clock.Now()
 	set, others := winner(r.mirror.AdapterSets(t))

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -110,12 +111,24 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 		MaxConcurrentReconciles: o.Concurrent,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[apply.Target](time.Second, 5*time.Minute),
 		ReconciliationTimeout:   reconcileTimeout,
+		LogConstructor:          logOf(mgr.GetLogger()),
 		SkipNameValidation:      new(true),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return &Service{r}, targets.Watch(b.source)
+}
+
+// logOf says of which target something is said.
+func logOf(log logr.Logger) func(*apply.Target) logr.Logger {
+	log = log.WithValues("controller", "portside")
+	return func(t *apply.Target) logr.Logger {
+		if t == nil {
+			return log
+		}
+		return log.WithValues("target", t.String())
+	}
 }
 
 // reconcileTimeout bounds the requests of one reconciliation, so that a server
@@ -138,6 +151,9 @@ func (b *builder) connect() error {
 	config := rest.CopyConfig(b.mgr.GetConfig())
 	b.measures = newMeasures()
 	config.Wrap(b.measures.count)
+	// As Kubernetes' own controllers: a server that streams a list goes on to
+	// compress each change after it, which costs both sides more than it saves.
+	config.DisableCompression = true
 	var err error
 	if b.client, err = client.NewWithWatch(config, client.Options{Scheme: b.mgr.GetScheme(), Mapper: b.mgr.GetRESTMapper()}); err != nil {
 		return err

@@ -67,7 +67,7 @@ func (w *work) ports(ctx context.Context) {
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
 	w.stopped(look)
 	if w.facts.Stopped != "" {
-		w.decided(look, container, want)
+		w.decide(look, container, want)
 		w.warnings(look)
 		return
 	}
@@ -85,7 +85,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	switch {
 	case stands && w.now.Before(w.memory.fullPass):
 		w.stands()
-	case stands || w.may(look, container, want):
+	case stands || w.may(look, container, result.Intent):
 		w.pass(ctx, look, want)
 	}
 	w.warnings(look)
@@ -129,18 +129,22 @@ func (w *work) stands() {
 	w.Fight.Stayed(w.now)
 }
 
-// decided tells the ports as decided on, but for those that are not there: they
-// are pending; and those that are to go, which are there until they have gone.
-// It is nil where nothing can be decided.
-func (w *work) decided(look *apply.Workload, container *apply.Container, want apply.Wanted) *apply.Intent {
+// decide tells what would be changed.
+func (w *work) decide(look *apply.Workload, container *apply.Container, want apply.Wanted) {
 	if container == nil {
-		return nil
+		return
 	}
 	intent, err := apply.Decide(look, container, want, w.manager)
 	if err != nil {
 		w.facts.Failure = err.Error()
-		return nil
+		return
 	}
+	w.decided(&intent)
+}
+
+// decided tells the ports as decided on, but for those that are not there: they
+// are pending; and those that are to go, which are there until they have gone.
+func (w *work) decided(intent *apply.Intent) {
 	w.facts.Ports = intent.Ports
 	for _, p := range intent.Ports {
 		if inPlace(p.State) && !slices.Contains(w.ours, portID{p.Name, p.Port, string(p.Protocol)}) {
@@ -148,7 +152,6 @@ func (w *work) decided(look *apply.Workload, container *apply.Container, want ap
 		}
 	}
 	w.staying(intent.Emit)
-	return &intent
 }
 
 // staying tells of the ports that are to go that they are there still.
@@ -167,18 +170,16 @@ func (w *work) staying(emit []apply.Port) {
 	w.facts.Ports = slices.Concat(w.facts.Ports, w.stay)
 }
 
-// may tells whether the change may go out now.
-func (w *work) may(look *apply.Workload, container *apply.Container, want apply.Wanted) bool {
+// may tells whether the change may go out now. It has no intent where the
+// container is gone.
+func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Intent) bool {
 	if container == nil {
 		w.says = goneContainer
 		until := w.Retry.Until(w.says)
 		w.wake(until)
 		return !w.now.Before(until)
 	}
-	intent := w.decided(look, container, want)
-	if intent == nil {
-		return false
-	}
+	w.decided(intent)
 	w.says = fmt.Sprint(intent.Emit)
 	reason, until := w.Hold(holding.Change{
 		Now:     w.now,
