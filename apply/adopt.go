@@ -21,6 +21,9 @@ import (
 // and the key goes back to the manager that declares the static port, or to
 // nobody where that cannot be told; its next apply takes it again.
 //
+// A list of ports that they own and that is not there, which a pass cannot apply
+// a port to, is taken from them.
+//
 // A manager that still writes the ports will own them again beside us. The
 // outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
 // ContainerNotFound, Paused or Failed; the last and ContainerNotFound have an
@@ -42,7 +45,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from ...string) (Result, 
 // adoption that was cut off between its two writes is to be ended.
 //
 // [Adopt]: Applier.Adopt
-func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
+func (a *Applier) Adoptable(w *Workload, names ...string) ([]string, error) {
 	var containers []string
 	for i := range w.Containers {
 		c := &w.Containers[i]
@@ -50,8 +53,12 @@ func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(now.ports, func(p *livePort) bool {
-			return p.heldBy(from) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
+		owners, err := a.ownersOfNothing(w, c)
+		if err != nil {
+			return nil, err
+		}
+		if len(from(owners, names)) > 0 || slices.ContainsFunc(now.ports, func(p *livePort) bool {
+			return p.heldBy(names) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
 		}) {
 			containers = append(containers, c.Name)
 		}
@@ -122,9 +129,11 @@ type adoption struct {
 	remove []fieldmanager.PatchOperation
 	drop   []fieldmanager.Key
 	ports  []PortStatus
+	// owners of the list of ports, which has none.
+	ofNothing []fieldmanager.Manager
 }
 
-func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
+func (a *Applier) adoption(w *Workload, c *Container, names []string) (*adoption, error) {
 	entries, err := w.entries()
 	if err != nil {
 		return nil, err
@@ -133,15 +142,19 @@ func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption,
 	if err != nil {
 		return nil, err
 	}
-	step := &adoption{container: c.Name}
+	ofNothing, err := a.ownersOfNothing(w, c)
+	if err != nil {
+		return nil, err
+	}
+	step := &adoption{container: c.Name, ofNothing: from(ofNothing, names)}
 	for _, e := range entries {
-		if slices.Contains(from, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
+		if slices.Contains(names, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
 			step.from = append(step.from, e.Manager)
 		}
 	}
 	for i, port := range c.Ports {
 		live := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(from) {
+		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(names) {
 			continue
 		}
 		if live.twice {
@@ -177,7 +190,7 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 
 // takeOver stores the hand-over and the removal of copies, in one patch.
 func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adoption) error {
-	if len(s.take) == 0 && len(s.remove) == 0 {
+	if len(s.take) == 0 && len(s.remove) == 0 && len(s.ofNothing) == 0 {
 		if r.Outcome != Applied { // else they were told before another writer came in between
 			r.Ports = s.ports
 		}
@@ -190,6 +203,9 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 		return err
 	}
 	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Do(managed, s.drop...); err != nil {
+		return err
+	}
+	if managed, err = withoutNothing(managed, s.container, s.ofNothing); err != nil {
 		return err
 	}
 	after, err := a.patchManagedFields(ctx, w, managed, s.remove...)

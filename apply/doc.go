@@ -49,9 +49,10 @@
 //   - With nothing to emit, metadata alone goes out and our entry is gone; with
 //     nothing to emit and no entry, nothing is sent: an apply of nothing still
 //     makes the server fill managedFields that were emptied. Where the server
-//     would prune what nobody owns along with our last port of a container, a
-//     patch takes out our ports and our claim instead, and insists on the
-//     workload as it was read.
+//     would prune what nobody owns along with our last port of a container, or
+//     leave its list of ports, now without any, to the manager that made it, with
+//     which our next port would conflict, a patch takes out our ports and our
+//     claim instead, and insists on the workload as it was read.
 //   - An apply carries the uid, so that a workload that is gone or was made
 //     anew is refused and never created. From a look that a pass was given it
 //     carries the resourceVersion as well. A refusal that names a port costs that

@@ -16,8 +16,13 @@ import (
 // the API server prunes: it takes out the item, and a field such as ports, as a
 // whole, and puts back what others own. What nobody owns goes with it: a static
 // port after its entry was lost, or the whole container when nobody owns its
-// key. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.) Then we
-// take our ports out ourselves, by a patch that says so.
+// key. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.)
+//
+// And when an apply takes out the last port, a manager that owns the list itself,
+// as who made it by an update does, goes on owning the list that is gone: our next
+// port would be a conflict with it, for good.
+//
+// In both cases we take our ports out ourselves, by a patch that says so.
 
 // containersOf is the keyed list of a pod template's containers.
 var containersOf = fieldmanager.ListAt("spec", "template", "spec", "containers")
@@ -48,7 +53,8 @@ func (a *Applier) others(w *Workload) (others, error) {
 }
 
 // pruned are those containers of which an apply that names only the container
-// keep would give up all we own, and by which others would lose something.
+// keep would give up all we own, and by which others would lose something, or
+// we our way back.
 func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
 	held, err := a.held(w)
 	if err != nil {
@@ -70,7 +76,7 @@ func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
 }
 
 // keep tells whether all that is not ours stays when an apply of ours lets the
-// container go.
+// container go, and nobody keeps a list without ports.
 func (o others) keep(w *Workload, name string, ours []containerPort) bool {
 	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
 	if at < 0 {
@@ -79,12 +85,23 @@ func (o others) keep(w *Workload, name string, ours []containerPort) bool {
 	if len(o.In(containersOf).Of(fieldmanager.KeyOf("name", name)).Item) == 0 {
 		return false
 	}
+	if len(o.OwnersOf(portsOf(name))) > 0 && o.lastGo(w.Containers[at], ours) {
+		return false
+	}
 	if len(o.In(portsOf(name)).Managers()) > 0 {
 		return true
 	}
 	// Nobody else owns anything below ports, so all of them would go.
 	return !slices.ContainsFunc(w.Containers[at].Ports, func(p corev1.ContainerPort) bool {
 		return !slices.Contains(ours, containerPort{name, p})
+	})
+}
+
+// lastGo tells that no port is left once ours have gone that nobody else owns.
+func (o others) lastGo(c Container, ours []containerPort) bool {
+	owners := o.In(portsOf(c.Name))
+	return !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
+		return !slices.Contains(ours, containerPort{c.Name, p}) || len(owners.Of(portKey{p.ContainerPort, p.Protocol}.fields()).Item) > 0
 	})
 }
 

@@ -3,6 +3,7 @@ package apply_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
@@ -33,6 +34,60 @@ func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
 			story(steps...).Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+// lastOfHelms is a port list that helm made by an update, and that has none of its
+// ports any more.
+func lastOfHelms(more ...testenv.Step) []testenv.Step {
+	return append([]testenv.Step{
+		argo("[]"), updates("helm", "[{name: api, containerPort: 8080, protocol: TCP}]"), wanting(nfs).is(apply.Applied, ownedNFS),
+		edits("helm", `[{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}]`),
+	}, more...)
+}
+
+// TestLettingGoLeavesTheWayBack: where another manager owns the list itself, our
+// last port goes so that it does not go on owning it.
+func TestLettingGoLeavesTheWayBack(t *testing.T) {
+	t.Parallel()
+	removed := "adapter-nfs 12049/TCP Removed"
+	gone := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}}
+	hostPort := edits(testenv.KubectlEdit, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}]`)
+	for name, end := range map[string][]testenv.Step{
+		"a pass":    {wanting(stopped(nfs)).is(apply.Applied, removed), gone},
+		"a release": {releasing(false).is(apply.Applied, removed), gone},
+		"a pass, of a port of which another owns a leaf": {hostPort, wanting(stopped(nfs)).is(apply.Applied, removed), gone},
+		"a pass, with one that stays": {
+			wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB), wanting(stopped(nfs), smb).costing("GET 1, APPLY 1").is(apply.Applied, ownedSMB, removed),
+			wanting(stopped(smb)).is(apply.Applied, "adapter-smb 1445/TCP Removed"), gone,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			back := testenv.Expect{Change: testenv.SpecChanged, Owners: map[string][]string{"12049/TCP": {usApply}}}
+			story(append(lastOfHelms(end...), wanting(nfs).is(apply.Applied, ownedNFS), back)...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+// TestAListWithoutPorts that somebody else has left is told, and can be adopted.
+func TestAListWithoutPorts(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	story(lastOfHelms(
+		by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")), releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released alice/Apply"),
+		by(alice, "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}}"), testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}},
+		testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			err := anyPass(nfs)(ctx, cp, namespace)
+			want := "; container dittofs has no ports, and helm (Update) owns the list of them all the same: run portside adopt -n " + namespace + " statefulset/dittofs --from helm"
+			if err == nil || !apply.IsRefusal(err) || !strings.HasSuffix(err.Error(), want) {
+				return fmt.Errorf("the pass says %w, want %q", err, want)
+			}
+			return nil
+		}}, testenv.Expect{Change: testenv.NothingChanged},
+		adopting(testenv.ArgoCD).is(apply.Unchanged), adopting("helm").is(apply.Applied), testenv.Expect{Change: testenv.MetadataChanged},
+		adopting("helm").is(apply.Unchanged), wanting(nfs).is(apply.Applied, ownedNFS), testenv.Expect{Change: testenv.SpecChanged, Owners: map[string][]string{"12049/TCP": {usApply}}},
+	)...).RunIn(t, cp, ns)
 }
 
 func TestLettingGoLeavesTheContainer(t *testing.T) {

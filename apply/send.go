@@ -79,7 +79,7 @@ func (p *pass) refusedBy(err error, c *Container, intent Intent) error {
 	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Emit)):
 		return nil
 	case p.lookedAgain:
-		return err
+		return p.explained(err, p.now, c)
 	}
 	p.lookedAgain, p.again = true, true
 	return nil

@@ -74,6 +74,9 @@ func (l List) Item(key Key) fieldpath.Path {
 	return append(l.path.Copy(), key)
 }
 
+// Path is the path of the list itself.
+func (l List) Path() fieldpath.Path { return l.path.Copy() }
+
 // Claim is the set that a manager owns after applying these items with these
 // leaves and nothing else: the items, their leaves, and of each list item
 // above them the item and its key fields, without which the server could not
@@ -148,6 +151,20 @@ func (es Entries) In(list List) ListOwners {
 		}
 	}
 	return owners
+}
+
+// OwnersOf are the managers that own the list itself, apart from its items,
+// sorted: a plain update that makes a list does. What the list has is not asked:
+// such a claim outlives the last item where an apply takes that out, and then
+// whoever applies an item next meets a conflict.
+func (es Entries) OwnersOf(list List) []Manager {
+	var managers []Manager
+	for _, e := range es {
+		if e.Fields.Has(list.path) {
+			managers = insert(managers, e.Manager)
+		}
+	}
+	return managers
 }
 
 // ItemOwners are the owners of one item of a list.

@@ -139,6 +139,21 @@ func TestKeys(t *testing.T) {
 	same(t, "items of a list that nobody names", texts(entries.In(envVars).Keys()), []string(nil))
 }
 
+// TestOwnersOf: the list itself is owned apart from its items.
+func TestOwnersOf(t *testing.T) {
+	t.Parallel()
+	helm := fieldmanager.Updater("helm")
+	entries := decode(t,
+		entry(portside, portsOfWeb(item12049+threeOf)),
+		entry(helm, portsOfWeb(`".":{},`+item2049+threeOf)),
+		entry(operator, inWeb(`"f:ports":{}`)),
+		entry(argocd, inWeb(`"f:env":{".":{}}`)),
+	)
+	same(t, "owners of ports", entries.OwnersOf(ports), []fieldmanager.Manager{operator, helm})
+	same(t, "owners of env", entries.OwnersOf(envVars), []fieldmanager.Manager{argocd})
+	same(t, "their path", ports.Path().String(), `.spec.template.spec.containers[name="web"].ports`)
+}
+
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	const web = `.spec.template.spec.containers[name="web"]`

@@ -3,6 +3,8 @@ package testenv_test
 import (
 	"testing"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -33,4 +35,33 @@ func TestFact17_LettingGoPrunesWhatNobodyOwns(t *testing.T) {
 			refused(us(metadataAlone), testenv.Invalid("spec.template.spec.containers: Required value")),
 		).Run(t, testenv.Shared(t))
 	})
+}
+
+// TestFact18_AListOutlivesItsItems: a manager that made a list by an update owns
+// the list itself, and keeps it when an apply takes out the last item. An item
+// that is applied later is a conflict with it. An update that takes out the last
+// item takes the list from it.
+func TestFact18_AListOutlivesItsItems(t *testing.T) {
+	t.Parallel()
+	begin := testenv.Steps{
+		argo("[]"), editPorts(testenv.KubectlEdit, "[{name: api, containerPort: 8080, protocol: TCP}]"), us(shared(adapterNFS)), removesFirst(testenv.KubectlEdit),
+		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP"}},
+	}
+	t.Run("an apply", func(t *testing.T) {
+		t.Parallel()
+		facts(begin, us(metadataAlone), testenv.Expect{Ports: []string{}},
+			refused(us(shared(adapterNFS)), testenv.Conflict(`conflict with "kubectl-edit"`, `.spec.template.spec.containers[name="dittofs"].ports`)),
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("an update", func(t *testing.T) {
+		t.Parallel()
+		facts(begin, removesFirst(testenv.Portside), testenv.Expect{Ports: []string{}}, us(shared(adapterNFS)),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"adapter-nfs:12049/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
+}
+
+// removesFirst takes out the container's first port.
+func removesFirst(manager string) testenv.Patch {
+	return testenv.Patch{Manager: manager, Type: types.JSONPatchType, Data: `[{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}]`}
 }

@@ -64,11 +64,15 @@ func (s *Site) Target() apply.Target {
 // Pass is a pass of portside.
 func (s *Site) Pass(adapters ...apply.Adapter) apply.Result {
 	s.Helper()
-	result, err := s.applier.Pass(s.Context(), s.Target(), apply.Wanted{Adapters: adapters})
+	result, err := s.pass(adapters)
 	if err != nil {
 		s.Fatalf("a pass of portside: %v", err)
 	}
 	return result
+}
+
+func (s *Site) pass(adapters []apply.Adapter) (apply.Result, error) {
+	return s.applier.Pass(s.Context(), s.Target(), apply.Wanted{Adapters: adapters})
 }
 
 // Release has portside give its ports up.
