@@ -85,6 +85,37 @@ func TestOwnPortsThatOthersTouched(t *testing.T) {
 	}
 }
 
+// TestLastPortOfAListThatAnotherMade: the list goes with it, also from the entry
+// of who made it, and the next port comes back. Whether or not another has
+// written to the port.
+func TestLastPortOfAListThatAnotherMade(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kind := apply.StatefulSet
+	kubectl := i.Manager(testenv.KubectlEdit).In(i.workloads)
+	for _, after := range []string{"", `,{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}`} {
+		for _, end := range []func(){func() { i.pass(kind) }, func() { i.release(kind, false) }} {
+			i.mustApply(i.argo(), declared(kind, "[]"))
+			for _, patch := range []string{
+				`{"op":"add","path":"/spec/template/spec/containers/0/ports","value":[{"name":"api","containerPort":8080,"protocol":"TCP"}]}`,
+				`{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}` + after,
+			} {
+				if _, err := kubectl.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte("["+patch+"]")); err != nil {
+					t.Fatal(err)
+				}
+				i.pass(kind, nfs)
+			}
+			end()
+			i.expectPorts(kind, dittofs)
+			i.pass(kind, nfs)
+			i.expectPorts(kind, dittofs, "adapter-nfs:12049/TCP")
+			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
 // TestPortThatAnotherNamed: portside may not hand it over, and leaves it where it
 // is, for whoever named it.
 func TestPortThatAnotherNamed(t *testing.T) {
