@@ -32,8 +32,8 @@ func (a *Applier) explained(refusal error, w *Workload, c *Container) error {
 	if conflict == nil || err != nil || len(owners) == 0 {
 		return refusal
 	}
-	return fmt.Errorf("%w; container %s has no ports, and %s owns the list of them all the same: run portside adopt -n %s %s/%s --from %s",
-		refusal, c.Name, list(owners), w.Namespace, strings.ToLower(string(w.Kind)), w.Name, strings.Join(fieldmanager.Names(owners), ","))
+	return fmt.Errorf("container %s has no ports, and %s owns the list of them all the same; run portside adopt -n %s %s/%s --from %s: %w",
+		c.Name, list(owners), w.Namespace, strings.ToLower(string(w.Kind)), w.Name, strings.Join(fieldmanager.Names(owners), ","), refusal)
 }
 
 // withoutNothing takes the list of ports from the managers that own it of a

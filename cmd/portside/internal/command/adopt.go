@@ -34,7 +34,8 @@ operator that wrote them with updates, before-first-apply, an apply manager
 that is gone. Nothing else of those managers' is touched and the pod template
 does not change, so nothing restarts. Where a plain update has left an adapter
 port and a static port with one number, the adapter's copy goes, which is a
-change of the template.
+change of the template. A list of ports that they own of a container without
+any, which keeps every port out, is taken from them.
 
 A manager that still writes these ports will own them again, beside portside.
 A client-side apply that had them in its manifest deletes them once they are
@@ -119,6 +120,10 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	case apply.Unchanged:
 		a.nothingHeld(result)
 	case apply.Applied:
+		if len(result.Ports) == 0 {
+			a.messages.Note("%s owned a list of ports that is not there, and which kept every port out; nobody %s now", strings.Join(a.from, " or "), a.run.verb("does", "would"))
+			break
+		}
 		if pods := restarts(result); pods > 0 {
 			a.messages.Note("the pod template %s, which restarts at most %d pods", a.run.verb("changed", "would change"), pods)
 		}

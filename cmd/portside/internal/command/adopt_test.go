@@ -46,6 +46,48 @@ sts/dittofs   Applied   adapter-smb   1445/TCP   Owned   portside
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
+// TestAdoptAListWithoutPorts: another applier took out the last port of a list
+// that an operator had made.
+func TestAdoptAListWithoutPorts(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo("[]")
+	c.legacy()
+	backup := c.Manager("backup").In(c.namespace)
+	const with, without = `[{"name":"dittofs","ports":[{"name":"other","containerPort":1}]}]`, `[{"name":"dittofs"}]`
+	for _, step := range []func() error{
+		func() error { return c.applied(backup, with) },
+		func() error {
+			_, err := c.Manager(testenv.DittoFSOperator).Update(t.Context(), "StatefulSet", c.namespace, "dittofs", func(live *unstructured.Unstructured) {
+				testenv.SetPorts(live, "dittofs", `[{name: other, containerPort: 1, protocol: TCP}]`)
+			})
+			return err
+		},
+		func() error { return c.applied(backup, without) },
+	} {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	smb := adapterSet("[{type: smb, port: 1445}]")
+	a := c.must(2, c.runWith(smb, "apply", "-f", "-"))
+	way := "run portside adopt -n " + c.namespace + " statefulset/dittofs --from dittofs-operator"
+	expectIn(t, "stderr", a.stderr, "container dittofs has no ports, and dittofs-operator (Update) owns the list of them all the same", way)
+
+	a = c.must(0, c.run("adopt", "statefulset/dittofs", "--from", "dittofs-operator", "--dry-run=server"))
+	expectIn(t, "stderr", a.stderr, "nobody would now", "nothing was stored")
+	a = c.must(0, c.run("adopt", "statefulset/dittofs", "--from", "dittofs-operator"))
+	expectIn(t, "stdout", a.stdout, "sts/dittofs   Applied")
+	expectIn(t, "stderr", a.stderr, "dittofs-operator owned a list of ports that is not there, and which kept every port out; nobody does now")
+	c.must(0, c.runWith(smb, "apply", "-f", "-"))
+}
+
+// applied applies containers of the StatefulSet, and nothing else of it.
+func (c *cluster) applied(m *testenv.Manager, containers string) error {
+	_, err := m.Apply(c.t.Context(), `{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"dittofs"},"spec":{"template":{"spec":{"containers":`+containers+`}}}}`)
+	return err
+}
+
 func TestAdoptFails(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
