@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -152,6 +153,9 @@ func (r *round) take(ctx context.Context, cp *testenv.ControlPlane) (began time.
 	if err := r.prepare(ctx); err != nil {
 		return began, 0, err
 	}
+	if err := collectGarbage(ctx, cp); err != nil {
+		return began, 0, err
+	}
 	o, err := observe(ctx, cp, r.fleet.namespace)
 	if err != nil {
 		return began, 0, err
@@ -175,6 +179,19 @@ func (r *round) take(ctx context.Context, cp *testenv.ControlPlane) (began time.
 	}
 	_, err = r.fleet.check(ctx)
 	return began, last.at.Sub(began), err
+}
+
+// collectGarbage has the API server collect what came before, so that no round
+// pays for another's, nor for what prepares it.
+func collectGarbage(ctx context.Context, cp *testenv.ControlPlane) error {
+	client, err := kubernetes.NewForConfig(cp.Config())
+	if err != nil {
+		return err
+	}
+	if _, err := client.RESTClient().Get().AbsPath("/debug/pprof/heap").Param("gc", "1").DoRaw(ctx); err != nil {
+		return fmt.Errorf("having the API server collect its garbage: %w", err)
+	}
+	return nil
 }
 
 // roundTimeout bounds a round, and whatever else waits for the service.

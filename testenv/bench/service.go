@@ -117,7 +117,9 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 	took := make([][]float64, len(rounds))
 	var fromStart []float64
 	for repeat := range b.repeats {
-		for i, r := range rounds {
+		for turn := range rounds {
+			i := (repeat + turn) % len(rounds) // none comes always after the same one
+			r := rounds[i]
 			b.progress(fmt.Sprintf("the service, until all have their ports: repeat %d of %d, %s", repeat+1, b.repeats, r.name))
 			began, d, err := r.take(ctx, b.cp)
 			if err != nil {
