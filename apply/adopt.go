@@ -45,7 +45,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from ...string) (Result, 
 // adoption that was cut off between its two writes is to be ended.
 //
 // [Adopt]: Applier.Adopt
-func (a *Applier) Adoptable(w *Workload, names ...string) ([]string, error) {
+func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
 	var containers []string
 	for i := range w.Containers {
 		c := &w.Containers[i]
@@ -57,8 +57,8 @@ func (a *Applier) Adoptable(w *Workload, names ...string) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if len(from(owners, names)) > 0 || slices.ContainsFunc(now.ports, func(p *livePort) bool {
-			return p.heldBy(names) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
+		if len(withNames(owners, from)) > 0 || slices.ContainsFunc(now.ports, func(p *livePort) bool {
+			return p.heldBy(from) && c.hasAdapterPort(p.key) || p.toGiveBack(a.manager)
 		}) {
 			containers = append(containers, c.Name)
 		}
@@ -133,7 +133,7 @@ type adoption struct {
 	ofNothing []fieldmanager.Manager
 }
 
-func (a *Applier) adoption(w *Workload, c *Container, names []string) (*adoption, error) {
+func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
 	entries, err := w.entries()
 	if err != nil {
 		return nil, err
@@ -146,15 +146,15 @@ func (a *Applier) adoption(w *Workload, c *Container, names []string) (*adoption
 	if err != nil {
 		return nil, err
 	}
-	step := &adoption{container: c.Name, ofNothing: from(ofNothing, names)}
+	step := &adoption{container: c.Name, ofNothing: withNames(ofNothing, from)}
 	for _, e := range entries {
-		if slices.Contains(names, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
+		if slices.Contains(from, e.Name) && e.Subresource == "" && !slices.Contains(step.from, e.Manager) {
 			step.from = append(step.from, e.Manager)
 		}
 	}
 	for i, port := range c.Ports {
 		live := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(names) {
+		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(from) {
 			continue
 		}
 		if live.twice {

@@ -47,7 +47,7 @@ func withoutNothing(managed []metav1.ManagedFieldsEntry, container string, owner
 	return managed, nil
 }
 
-// from keeps the managers of these names.
-func from(managers []fieldmanager.Manager, names []string) []fieldmanager.Manager {
+// withNames keeps the managers of these names.
+func withNames(managers []fieldmanager.Manager, names []string) []fieldmanager.Manager {
 	return slices.DeleteFunc(managers, func(m fieldmanager.Manager) bool { return !slices.Contains(names, m.Name) })
 }
