@@ -88,12 +88,16 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 // log tells of a write. A failure is no error yet: the pass may make something
 // of a refusal.
 func (a *Applier) log(ctx context.Context, write string, w *Workload, err error, more ...any) {
-	log := logr.FromContextOrDiscard(ctx).V(1).WithValues("target", w.target().String(), "dryRun", a.dryRun).WithValues(more...)
-	if err != nil {
-		log.Info(write+" failed", "reason", err.Error())
+	log := logr.FromContextOrDiscard(ctx).V(1)
+	if !log.Enabled() {
 		return
 	}
-	log.Info(write + " accepted")
+	says := append([]any{"target", w.target().String(), "dryRun", a.dryRun}, more...)
+	if err != nil {
+		log.Info(write+" failed", append(says, "reason", err.Error())...)
+		return
+	}
+	log.Info(write+" accepted", says...)
 }
 
 func (a *Applier) dryRunOption() []string {
