@@ -110,6 +110,30 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
+// TestATakenPortIsToldOnce however often the target is looked at after that. A
+// repetition would not be another event but a series of the first.
+func TestATakenPortIsToldOnce(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	s.takeAway(t, operator)
+	expectPorts(t, s.cp, s.ns, nfs...)
+	for range 3 {
+		s.caughtUp(t)
+	}
+	mustApply(t, s.git, adapterSet("[{type: last, port: 64999}]", ""))
+	s.expectEvents(t, "StatefulSet", "PortAdded", "adapter-last") // comes after all others
+	out, err := s.cp.Kubectl(t.Context(), s.ns, "", "get", "events.events.k8s.io", "-o",
+		`jsonpath={range .items[?(@.reason=="PortTaken")]}{.regarding.kind} {.series.count}{"\n"}{end}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := strings.Fields(out)
+	slices.Sort(told)
+	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(told, want) {
+		t.Errorf("events PortTaken, with how often they were repeated: %q, want %q", told, want)
+	}
+}
+
 func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
