@@ -134,6 +134,23 @@ func TestATakenPortIsToldOnce(t *testing.T) {
 	}
 }
 
+// TestAWorkloadMadeAnewWasNotTakenFrom, where nobody saw that it was away.
+func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	s.stop()
+	if err := operator.Delete(t.Context(), "StatefulSet", s.ns, "files"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
+		t.Fatal(err)
+	}
+	s.rolledOut(t)
+	s.restart(t)
+	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectNoEvent(t, "PortTaken")
+}
+
 func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
