@@ -47,7 +47,7 @@ func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterS
 
 // store applies a status. It is false for an AdapterSet that is gone.
 func (r *reconciler) store(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, after v1alpha1.AdapterSetStatus) (bool, error) {
-	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithUID(set.UID).WithStatus(statusConfiguration(after))
+	config := applyv1alpha1.AdapterSet(set.Name, set.Namespace).WithStatus(statusConfiguration(after))
 	// Status has one writer. Somebody who edited it by hand must not be in the
 	// way of its being true for ever, so this, and this alone, is forced.
 	err := r.client.Status().Apply(ctx, config, client.FieldOwner(r.manager), client.ForceOwnership)
