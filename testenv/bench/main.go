@@ -27,9 +27,9 @@
 //     applies, made beforehand, and by read-modify-write, with as many requests
 //     at once, and each with workloads of its own. In each repeat another of the
 //     three begins, and the API server has collected its garbage before each. The
-//     AdapterSets change while the service is not there. Its time begins when it has listed all, since
-//     that is where the others begin; with its start and the listing it is shown
-//     beside. The end is seen from outside, by a watch of the workloads, and it
+//     AdapterSets change while the service is not there. Its time begins when it
+//     has listed all, since that is where the others begin; with its start and the
+//     listing it is shown beside. The end is seen from outside, by a watch of the workloads, and it
 //     is an error if one of them changed twice, or other ports are stored. How
 //     the bare loop does beside read-modify-write is shown too: nothing that
 //     applies can do better than that, since an apply makes the server allocate
