@@ -75,6 +75,7 @@ func TestAListWithoutPorts(t *testing.T) {
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	story(lastOfHelms(
+		adopting("helm").is(apply.Unchanged), // the list has a port
 		by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")), releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released alice/Apply"),
 		by(alice, "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}}"), testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}},
 		testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
