@@ -7,9 +7,11 @@ import "github.com/portside-dev/portside/apply/v1alpha1"
 // it is read as a source gone wrong.
 const MaxAdapters = v1alpha1.MaxAdapters
 
-// Adapter is a protocol listener that a workload can run, as its server
-// reports it or as an AdapterSet declares it. Nothing in it is validated yet:
-// the intent does that, so that one bad adapter costs its own port alone.
+// Adapter is a protocol listener that a workload runs: an active adapter, which
+// is to have a port. An adapter that is disabled or stopped is left out of a list
+// of adapters, so the zero value of no field removes a port. Nothing in it is
+// validated yet: [Decide] does that, so that one invalid adapter costs its own
+// port alone.
 type Adapter struct {
 	// Type names the protocol, such as "nfs". It decides the port's name.
 	Type string
@@ -19,13 +21,7 @@ type Adapter struct {
 	// Protocol is TCP, UDP or SCTP in any case; empty means TCP, as it does to
 	// Kubernetes.
 	Protocol string
-	// Enabled is what its operator asked for, Running what its process does.
-	Enabled, Running bool
 }
-
-// Active reports whether the adapter is to have a port: it is enabled, and it
-// runs.
-func (a Adapter) Active() bool { return a.Enabled && a.Running }
 
 // Normal is the adapter with its protocol as Kubernetes writes it: in upper
 // case, and TCP where it gives none.

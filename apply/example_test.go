@@ -35,8 +35,8 @@ func ExampleDecide() {
 		panic(err)
 	}
 	intent, err := apply.Decide(workload, container, apply.Wanted{Adapters: []apply.Adapter{
-		{Type: "nfs", Port: 12049, Enabled: true, Running: true},
-		{Type: "smb", Port: 1445, Enabled: true, Running: true},
+		{Type: "nfs", Port: 12049},
+		{Type: "smb", Port: 1445},
 	}}, apply.DefaultFieldManager)
 	if err != nil {
 		panic(err)
@@ -65,7 +65,7 @@ func ExampleApplier_Pass() {
 		}
 		target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "dittofs"}
 		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: []apply.Adapter{
-			{Type: "nfs", Port: 12049, Enabled: true, Running: true},
+			{Type: "nfs", Port: 12049},
 		}})
 		if err != nil {
 			return err

@@ -32,17 +32,12 @@ const (
 )
 
 var (
-	nfs = apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
-	smb = apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
+	nfs = apply.Adapter{Type: "nfs", Port: 12049}
+	smb = apply.Adapter{Type: "smb", Port: 1445}
 )
 
 func at(a apply.Adapter, port int64) apply.Adapter {
 	a.Port = port
-	return a
-}
-
-func stopped(a apply.Adapter) apply.Adapter {
-	a.Running = false
 	return a
 }
 

@@ -139,10 +139,10 @@ func (h *history) disown(r *rapid.T) {
 func (h *history) source(r *rapid.T) {
 	h.wanted = nil
 	for _, name := range []string{"nfs", "smb", "ftp"} {
-		h.wanted = append(h.wanted, apply.Adapter{
-			Type: name, Port: rapid.SampledFrom(append(numbers, 0)).Draw(r, "port"), Enabled: true,
-			Running: rapid.Bool().Draw(r, "running"),
-		})
+		port, active := rapid.SampledFrom(append(numbers, 0)).Draw(r, "port"), rapid.Bool().Draw(r, "active")
+		if active {
+			h.wanted = append(h.wanted, apply.Adapter{Type: name, Port: port})
+		}
 	}
 }
 

@@ -113,7 +113,7 @@ func templateChanged(want bool) func(apply.Result) error {
 // workload is now, since the server may have to be kept from pruning.
 func TestPassOnLooksBeforeItLetsGo(t *testing.T) {
 	t.Parallel()
-	removed := wanting(stopped(nfs)).to(apply.Applied, "adapter-nfs 12049/TCP Removed")
+	removed := wanting().to(apply.Applied, "adapter-nfs 12049/TCP Removed")
 	t.Run("by an apply", func(t *testing.T) {
 		t.Parallel()
 		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {

@@ -24,13 +24,13 @@ func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
 	}
 	left := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"nfs:2049/TCP"}, Owners: map[string][]string{"": {argoApply}, "1445/TCP": {}}}
 	for name, end := range map[string]testenv.Do{
-		"a pass":    wanting(stopped(smb)).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		"a pass":    wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
 		"a release": releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			steps := append(append([]testenv.Step{}, unowned...), wanting(stopped(smb)).foreseeing("nfs:2049/TCP").is(apply.Applied, "adapter-smb 1445/TCP Removed"), end, left,
-				wanting(stopped(smb)).is(apply.Unchanged))
+			steps := append(append([]testenv.Step{}, unowned...), wanting().foreseeing("nfs:2049/TCP").is(apply.Applied, "adapter-smb 1445/TCP Removed"), end, left,
+				wanting().is(apply.Unchanged))
 			story(steps...).Run(t, testenv.Shared(t))
 		})
 	}
@@ -53,12 +53,12 @@ func TestLettingGoLeavesTheWayBack(t *testing.T) {
 	gone := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}}
 	hostPort := edits(testenv.KubectlEdit, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}]`)
 	for name, end := range map[string][]testenv.Step{
-		"a pass":    {wanting(stopped(nfs)).is(apply.Applied, removed), gone},
+		"a pass":    {wanting().is(apply.Applied, removed), gone},
 		"a release": {releasing(false).is(apply.Applied, removed), gone},
-		"a pass, of a port of which another owns a leaf": {hostPort, wanting(stopped(nfs)).is(apply.Applied, removed), gone},
+		"a pass, of a port of which another owns a leaf": {hostPort, wanting().is(apply.Applied, removed), gone},
 		"a pass, with one that stays": {
-			wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB), wanting(stopped(nfs), smb).costing("GET 1, APPLY 1").is(apply.Applied, ownedSMB, removed),
-			wanting(stopped(smb)).is(apply.Applied, "adapter-smb 1445/TCP Removed"), gone,
+			wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB), wanting(smb).costing("GET 1, APPLY 1").is(apply.Applied, ownedSMB, removed),
+			wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"), gone,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 	}
 	left := testenv.Expect{Change: testenv.SpecChanged, Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}, "8080/TCP": {}}}
 	for name, end := range map[string]testenv.Do{
-		"a pass":    wanting(stopped(nfs)).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+		"a pass":    wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
 		"a release": releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
 	} {
 		t.Run(name, func(t *testing.T) {

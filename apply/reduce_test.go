@@ -71,7 +71,7 @@ func TestReducedSaysTheSame(t *testing.T) {
 		var adapters []apply.Adapter
 		for _, name := range []string{"nfs", "smb"} {
 			if rapid.Bool().Draw(r, name) {
-				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port"), Enabled: true, Running: true})
+				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port")})
 			}
 		}
 		if err := reducesWell(applier, w, apply.Wanted{Adapters: adapters}); err != nil {

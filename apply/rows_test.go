@@ -125,10 +125,10 @@ func TestRow04_SharedWithItsNamer(t *testing.T) {
 				testenv.Expect{Change: testenv.MetadataChanged},
 				wanting(nfs).is(apply.Unchanged, "adapter-nfs 12049/TCP Owned portside/Apply"),
 				// Disabled, it goes.
-				wanting(stopped(nfs)).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+				wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
 				// Declared by M again and disabled with us, it stays M's.
 				argo(both),
-				wanting(stopped(nfs)).is(apply.Unchanged),
+				wanting().is(apply.Unchanged),
 				testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			).Run(t, testenv.Shared(t))
 		})

@@ -159,7 +159,7 @@ func TestWhatStands(t *testing.T) {
 	for name, steps := range map[string][]testenv.Step{
 		"nothing wanted and nothing ours": {argo(static), wanting().standing(true), wanting(nfs).standing(false)},
 		"what we applied": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), wanting(nfs).standing(true),
-			wanting(nfs, stopped(smb)).standing(true), wanting(nfs, smb).standing(false), wanting(smb).standing(false), wanting().standing(false),
+			wanting(nfs).standing(true), wanting(nfs, smb).standing(false), wanting(smb).standing(false), wanting().standing(false),
 			wanting(at(nfs, 12050)).standing(false)},
 		"the number of one adapter for another": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), wanting(at(smb, 12049)).standing(false)},
 		"others write beside us": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), argo("[{name: web, containerPort: 8081}]"),

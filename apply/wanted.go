@@ -10,8 +10,8 @@ import (
 
 // Wanted is what a pass is to make true of a workload.
 type Wanted struct {
-	// Adapters are all that the source knows, active or not. They are at most
-	// [MaxAdapters].
+	// Adapters are the active adapters, at most [MaxAdapters]. A port of ours
+	// whose adapter is not listed is removed.
 	Adapters []Adapter
 	// Waiting are adapters that are over for the source, and whose ports are to
 	// stay for a while yet. They are wanted as an active one is, after those of
@@ -52,9 +52,6 @@ func wantedPorts(want Wanted) ([]wantedPort, error) {
 	var wanted []wantedPort
 	byKey, byName := map[portKey]string{}, map[string]string{}
 	for _, a := range want.all() {
-		if !a.Active() {
-			continue
-		}
 		p := wantedPort{status: PortStatus{Type: a.Type, Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
 		if reason := invalid(a, p.status); reason != "" {
 			p.settle(Invalid, reason)

@@ -28,8 +28,8 @@ func whoSets(object metav1.Object, container, variable string) ([]string, error)
 	return fieldmanager.Names(owners.Leaves["value"]), nil
 }
 
-// syncPorts gives a StatefulSet the port of one adapter, and takes it away
-// again once the adapter no longer runs.
+// syncPorts gives a StatefulSet the port of one adapter, and removes it once
+// the adapter no longer runs.
 func syncPorts(ctx context.Context, config *rest.Config, namespace, name string, running bool) (apply.Result, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -39,9 +39,13 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if err != nil {
 		return apply.Result{}, err
 	}
+	var active []apply.Adapter
+	if running {
+		active = append(active, apply.Adapter{Type: "nfs", Port: 12049})
+	}
 	return applier.Pass(ctx,
 		apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name},
-		apply.Wanted{Adapters: []apply.Adapter{{Type: "nfs", Port: 12049, Enabled: true, Running: running}}})
+		apply.Wanted{Adapters: active})
 }
 
 const web = `

@@ -75,8 +75,8 @@ const entriesOfTen = 10
 // two passes that differ in turn change one port.
 func adapters(turn int) []apply.Adapter {
 	return []apply.Adapter{
-		{Type: "nfs", Port: int64(12049 + turn%2), Enabled: true, Running: true},
-		{Type: "smb", Port: 1445, Enabled: true, Running: true},
+		{Type: "nfs", Port: int64(12049 + turn%2)},
+		{Type: "smb", Port: 1445},
 	}
 }
 

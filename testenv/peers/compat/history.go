@@ -113,8 +113,10 @@ func (h *history) nextAdapters() {
 	}
 	for i, number := range h.rand.Perm(6)[:3] {
 		adapter := Adapter([]string{"nfs", "smb", "ftp"}[i], int64(7001+number))
-		adapter.Protocol, adapter.Running = h.protocol(number), h.rand.IntN(4) > 0
-		h.adapters = append(h.adapters, adapter)
+		adapter.Protocol = h.protocol(number)
+		if active := h.rand.IntN(4) > 0; active {
+			h.adapters = append(h.adapters, adapter)
+		}
 	}
 	h.rand.Shuffle(len(h.adapters), func(i, j int) { h.adapters[i], h.adapters[j] = h.adapters[j], h.adapters[i] })
 }
@@ -166,7 +168,7 @@ func (h *history) pass() error {
 	after := h.Live()
 	var want []string
 	for _, a := range h.adapters {
-		if port := (Port{Name: apply.PortName(a.Type), Number: int(a.Port), Protocol: a.Protocol}); a.Active() && !h.accepted.declares(port.key()) {
+		if port := (Port{Name: apply.PortName(a.Type), Number: int(a.Port), Protocol: a.Protocol}); !h.accepted.declares(port.key()) {
 			want = append(want, port.String())
 		}
 	}

@@ -95,7 +95,7 @@ func (s *Site) Adopt(from string) apply.Result {
 
 // Adapter is an adapter that is enabled and runs.
 func Adapter(name string, port int64) apply.Adapter {
-	return apply.Adapter{Type: name, Port: port, Enabled: true, Running: true}
+	return apply.Adapter{Type: name, Port: port}
 }
 
 // State is what a pass said of an adapter, with the other managers that own its

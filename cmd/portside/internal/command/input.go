@@ -34,6 +34,9 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 type job struct {
 	target apply.Target
 	want   apply.Wanted
+	// inactive are the adapters that the source lists as disabled or stopped:
+	// a port that is removed is reported with its adapter's type.
+	inactive []apply.Adapter
 	// suspended tells that the AdapterSet forbids every write.
 	suspended bool
 	// place says where the AdapterSet is, origin where its adapters are.
@@ -49,7 +52,7 @@ func (i *inputFlags) read(cmd *cobra.Command, s *session) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	var listed []apply.Adapter
+	var listed []source.Listed
 	if i.adapters != "" {
 		if len(docs) > 1 {
 			return nil, fmt.Errorf("--adapters is what one AdapterSet's workload serves, but there are %d AdapterSets, from %s to %s: give one",
@@ -86,7 +89,7 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 // noPath is what kubectl says of a file that is not there.
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
-func (i *inputFlags) readAdapters(s *session) ([]apply.Adapter, error) {
+func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
 	if i.adapters == v1alpha1.Stdin {
 		return source.ReadAdapters("stdin", s.streams.In)
 	}
@@ -103,7 +106,7 @@ func (i *inputFlags) readAdapters(s *session) ([]apply.Adapter, error) {
 
 // jobs turns documents into what is to be done; listed replaces what the only
 // document says of its adapters, where it is not nil.
-func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []apply.Adapter) ([]job, error) {
+func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.Listed) ([]job, error) {
 	namespace, asked, err := s.namespace()
 	if err != nil {
 		return nil, err
@@ -113,7 +116,7 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []apply.A
 	for _, doc := range docs {
 		j, err := jobOf(doc, namespace, asked)
 		if listed != nil {
-			j.want.Adapters, j.origin = listed, i.origin()
+			j.want.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
 		} else if doc.Set.Spec.Discovery != nil && !j.suspended && err == nil {
 			err = fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of GET %s with --adapters FILE|-",
 				doc, doc.Set.Spec.Discovery.HTTP.Path)
@@ -149,8 +152,7 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 		origin:    doc.String(),
 	}
 	for _, a := range set.Spec.Adapters {
-		// A declared adapter is one that is to be served.
-		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol, Enabled: true, Running: true})
+		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
 	}
 	return j, nil
 }

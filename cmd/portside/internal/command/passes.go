@@ -35,11 +35,23 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
 		default:
 			d.result, d.err = applier.Pass(ctx, j.target, j.want)
+			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
 		}
 		all = append(all, d)
 	}
 	return all
+}
+
+// nameTypes sets the type of removed ports whose adapter the source still lists.
+func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
+	for i := range ports {
+		for _, a := range inactive {
+			if p := &ports[i]; p.State == apply.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
+				p.Type = a.Type
+			}
+		}
+	}
 }
 
 // explain says on stderr what went wrong with each target and each port. A port

@@ -91,7 +91,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
 		w.prober.Forget(w.key())
 		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
 		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol, Enabled: true, Running: true})
+			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
 		}
 		return declared, true
 	}

@@ -47,7 +47,7 @@ func NewClient(endpoint Endpoint, credentials Credentials, options Options) (*Cl
 	}, nil
 }
 
-// Answer is what one pod says: its adapters, active or not.
+// Answer is what one pod answered: its active adapters.
 type Answer struct {
 	Pod      string
 	Adapters []apply.Adapter
@@ -98,11 +98,11 @@ func (c *Client) ask(ctx context.Context, pod Pod) ([]apply.Adapter, error) {
 	}
 	// What is wrong with the list is left out: it quotes types, and counts
 	// bytes, which differ from answer to answer.
-	adapters, err := source.ReadAdapters("", bytes.NewReader(body))
+	listed, err := source.ReadAdapters("", bytes.NewReader(body))
 	if err != nil {
 		return nil, &Error{Reason: Malformed}
 	}
-	return adapters, nil
+	return source.Active(listed), nil
 }
 
 func (c *Client) list(ctx context.Context, address netip.AddrPort, s *session) ([]byte, error) {

@@ -69,9 +69,7 @@ type word []apply.Adapter
 func wordsOf(adapters []apply.Adapter) map[string]word {
 	words := map[string]word{}
 	for _, a := range adapters {
-		if a.Active() {
-			words[a.Type] = append(words[a.Type], a.Normal())
-		}
+		words[a.Type] = append(words[a.Type], a.Normal())
 	}
 	for typ, w := range words {
 		slices.SortFunc(w, compareAdapters)

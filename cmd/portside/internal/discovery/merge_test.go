@@ -12,7 +12,7 @@ import (
 )
 
 func active(typ string, port int64) apply.Adapter {
-	return apply.Adapter{Type: typ, Port: port, Protocol: "TCP", Enabled: true, Running: true}
+	return apply.Adapter{Type: typ, Port: port, Protocol: "TCP"}
 }
 
 func polled(failed int, answers ...[]apply.Adapter) discovery.Result {
@@ -33,8 +33,6 @@ func TestMerge(t *testing.T) {
 	third, bad := active("nfs", 12051), active("nfs", 70000)
 	lower, unsaid, udp := nfs, nfs, nfs
 	lower.Protocol, unsaid.Protocol, udp.Protocol = "tcp", "", "UDP"
-	disabled, stopped := nfs, nfs
-	disabled.Enabled, stopped.Running = false, false
 	none := adapters{}
 	for name, c := range map[string]struct {
 		last      adapters
@@ -47,10 +45,10 @@ func TestMerge(t *testing.T) {
 		"7: no adapter":                 {nil, polled(0, none), none, nil},
 		"7: gone from every pod":        {adapters{nfs, smb}, polled(0, adapters{smb}, none), adapters{smb}, nil},
 		"7: gone altogether":            {adapters{nfs}, polled(0, none, none), none, nil},
-		"7: disabled":                   {adapters{nfs}, polled(0, adapters{disabled}), none, nil},
-		"7: stopped in one":             {adapters{nfs}, polled(0, adapters{stopped}, adapters{nfs}), adapters{nfs}, nil},
+		"7: disabled":                   {adapters{nfs}, polled(0, none), none, nil},
+		"7: stopped in one":             {adapters{nfs}, polled(0, none, adapters{nfs}), adapters{nfs}, nil},
 		"7: renumbered":                 {adapters{nfs}, polled(0, adapters{moved}), adapters{moved}, nil},
-		"7: a stopped one has no say":   {adapters{nfs}, polled(0, adapters{stopped}, adapters{moved}), adapters{moved}, nil},
+		"7: a stopped one has no say":   {adapters{nfs}, polled(0, none, adapters{moved}), adapters{moved}, nil},
 		"7: another protocol":           {adapters{nfs}, polled(0, adapters{udp}), adapters{udp}, nil},
 		"7: the protocol in every way":  {adapters{nfs}, polled(0, adapters{lower}, adapters{unsaid}, adapters{nfs}), adapters{nfs}, nil},
 		"7: invalid, as all say":        {adapters{nfs}, polled(0, adapters{bad}, adapters{bad}), adapters{bad}, nil},
@@ -117,7 +115,6 @@ var (
 var anAdapter = rapid.Custom(func(t *rapid.T) apply.Adapter {
 	return apply.Adapter{
 		Type: types.Draw(t, "type"), Port: ports.Draw(t, "port"), Protocol: protocols.Draw(t, "protocol"),
-		Enabled: rapid.Bool().Draw(t, "enabled"), Running: rapid.Bool().Draw(t, "running"),
 	}
 })
 
@@ -181,8 +178,8 @@ func checkEachIsSaid(t *rapid.T, last []apply.Adapter, r discovery.Result, now [
 		typeSaid, said := false, slices.Contains(last, a)
 		for _, answer := range r.Answers {
 			for _, b := range answer.Adapters {
-				typeSaid = typeSaid || b.Active() && b.Type == a.Type
-				said = said || b.Active() && b.Normal() == a
+				typeSaid = typeSaid || b.Type == a.Type
+				said = said || b.Normal() == a
 			}
 		}
 		if !said || r.Complete() && !typeSaid {
@@ -197,7 +194,7 @@ func checkAgreed(t *rapid.T, r discovery.Result, now []apply.Adapter) {
 	of := func(adapters []apply.Adapter, typ string) map[apply.Adapter]bool {
 		set := map[apply.Adapter]bool{}
 		for _, a := range adapters {
-			if a.Active() && a.Type == typ {
+			if a.Type == typ {
 				set[a.Normal()] = true
 			}
 		}

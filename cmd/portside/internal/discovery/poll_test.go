@@ -31,7 +31,7 @@ func TestPollOneOfThreeSilent(t *testing.T) {
 	if r.Answers[0].Pod != "pod-0" || r.Answers[1].Pod != "pod-2" || r.Failures[0].Pod != "pod-1" {
 		t.Errorf("not in order: %+v", r)
 	}
-	ftp := apply.Adapter{Type: "ftp", Port: 21, Protocol: "TCP", Enabled: true, Running: true}
+	ftp := apply.Adapter{Type: "ftp", Port: 21, Protocol: "TCP"}
 	m := discovery.Merge([]apply.Adapter{ftp}, r)
 	if got, want := m.Active, []apply.Adapter{ftp, nfs.Normal(), smb.Normal()}; !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -28,9 +28,9 @@ const (
 )
 
 var (
-	nfs        = apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
-	nfsAt12050 = apply.Adapter{Type: "nfs", Port: 12050, Enabled: true, Running: true}
-	smb        = apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
+	nfs        = apply.Adapter{Type: "nfs", Port: 12049}
+	nfsAt12050 = apply.Adapter{Type: "nfs", Port: 12050}
+	smb        = apply.Adapter{Type: "smb", Port: 1445}
 )
 
 // recorded is a body that a DittoFS server answered.

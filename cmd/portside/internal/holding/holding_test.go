@@ -20,7 +20,7 @@ const delay = 5 * time.Minute
 var nfsPort = corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 2049, Protocol: corev1.ProtocolTCP}
 
 func active(typ string, number int64) apply.Adapter {
-	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP", Enabled: true, Running: true}
+	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP"}
 }
 
 func keep(r *holding.Removals, k holding.Known) []string {

@@ -138,10 +138,7 @@ func adapterOf(port corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adap
 			typ = t.Type
 		}
 	}
-	return apply.Adapter{
-		Type: typ, Port: int64(port.ContainerPort), Protocol: string(port.Protocol),
-		Enabled: true, Running: true, // it is to be wanted
-	}
+	return apply.Adapter{Type: typ, Port: int64(port.ContainerPort), Protocol: string(port.Protocol)}
 }
 
 func toldSince(told []v1alpha1.PortStatus, name string) time.Time {

@@ -23,8 +23,8 @@ import (
 const dittofs = "dittofs"
 
 var (
-	nfs = apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
-	smb = apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
+	nfs = apply.Adapter{Type: "nfs", Port: 12049}
+	smb = apply.Adapter{Type: "smb", Port: 1445}
 )
 
 func at(a apply.Adapter, port int64) apply.Adapter {

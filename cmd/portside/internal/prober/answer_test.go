@@ -62,7 +62,7 @@ func TestAFailureLeavesTheLastGoodAnswer(t *testing.T) {
 		s.finder.finds(pod)
 		s.next(t, files, 1)
 		good, _ := s.Answer(files)
-		if want := (apply.Adapter{Type: "nfs", Port: 12049, Protocol: "TCP", Enabled: true, Running: true}); len(good.Active) != 1 || good.Active[0] != want || !good.Met {
+		if want := (apply.Adapter{Type: "nfs", Port: 12049, Protocol: "TCP"}); len(good.Active) != 1 || good.Active[0] != want || !good.Met {
 			t.Errorf("the good answer: %+v", good)
 		}
 		for _, fail := range []func(){
@@ -88,7 +88,7 @@ func TestAFailureLeavesTheLastGoodAnswer(t *testing.T) {
 func TestWhatStandsIsNotTakenAwayByHalfAnAnswer(t *testing.T) {
 	answering, silent := serve(t, says(nfsRuns)), serve(t, says("<html>"))
 	silent.Name = "files-1"
-	smb := apply.Adapter{Type: "smb", Port: 1445, Protocol: "TCP", Enabled: true, Running: true}
+	smb := apply.Adapter{Type: "smb", Port: 1445, Protocol: "TCP"}
 	play(t, func(t *testing.T, s *stage) {
 		q := question("uid")
 		q.Standing = []apply.Adapter{smb}

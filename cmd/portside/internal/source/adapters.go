@@ -27,10 +27,37 @@ import (
 // [apply.MaxAdapters] adapters is about 16 KiB.
 const MaxBodyBytes = 1 << 20
 
+// Listed is one adapter of a server's list.
+type Listed struct {
+	apply.Adapter
+	// Enabled is the server's configuration, Running the state of the listener.
+	Enabled, Running bool
+}
+
+// Active reports whether the adapter is to have a port.
+func (l Listed) Active() bool { return l.Enabled && l.Running }
+
+// Active returns the active adapters of a list, in its order. The result is
+// not nil.
+func Active(list []Listed) []apply.Adapter { return those(list, true) }
+
+// Inactive returns the others, in the order of the list.
+func Inactive(list []Listed) []apply.Adapter { return those(list, false) }
+
+func those(list []Listed, active bool) []apply.Adapter {
+	adapters := []apply.Adapter{}
+	for _, l := range list {
+		if l.Active() == active {
+			adapters = append(adapters, l.Adapter)
+		}
+	}
+	return adapters
+}
+
 // ReadAdapters reads a list of adapters. The name says in errors where the
 // list came from. An empty list is an empty slice that is not nil; with an
 // error the slice is nil, and nothing of the list is to be used.
-func ReadAdapters(name string, r io.Reader) ([]apply.Adapter, error) {
+func ReadAdapters(name string, r io.Reader) ([]Listed, error) {
 	data, err := io.ReadAll(io.LimitReader(r, MaxBodyBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -42,7 +69,7 @@ func ReadAdapters(name string, r io.Reader) ([]apply.Adapter, error) {
 	return adapters, nil
 }
 
-func parse(data []byte) ([]apply.Adapter, error) {
+func parse(data []byte) ([]Listed, error) {
 	if err := checkList(data); err != nil {
 		return nil, err
 	}
@@ -54,7 +81,7 @@ func parse(data []byte) ([]apply.Adapter, error) {
 		return nil, fmt.Errorf("has %d adapters, but at most %d are read: check that it is the list of one server",
 			len(elements), apply.MaxAdapters)
 	}
-	adapters := make([]apply.Adapter, 0, len(elements))
+	adapters := make([]Listed, 0, len(elements))
 	for number, element := range elements {
 		adapter, offset, err := element.adapter()
 		if err != nil {
@@ -67,7 +94,7 @@ func parse(data []byte) ([]apply.Adapter, error) {
 
 // adapter reads the fields that matter, by their exact names. With an error it
 // gives the offset of what is wrong.
-func (e element) adapter() (a apply.Adapter, offset int, err error) {
+func (e element) adapter() (a Listed, offset int, err error) {
 	if e.fields == nil {
 		return a, e.offset, fmt.Errorf("must be an object, not %s", kindOf(e.raw))
 	}

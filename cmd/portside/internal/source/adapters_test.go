@@ -14,12 +14,16 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
+func running(a apply.Adapter) source.Listed {
+	return source.Listed{Adapter: a, Enabled: true, Running: true}
+}
+
 func TestReadAdaptersReadsRecordedAnswers(t *testing.T) {
-	nfs := apply.Adapter{Type: "nfs", Port: 12049, Enabled: true, Running: true}
-	smb := apply.Adapter{Type: "smb", Port: 1445, Enabled: true, Running: true}
-	smbDisabled := apply.Adapter{Type: "smb", Port: 1445}
-	nfsRenumbered := apply.Adapter{Type: "nfs", Port: 12050, Enabled: true, Running: true}
-	for file, want := range map[string][]apply.Adapter{
+	nfs := running(apply.Adapter{Type: "nfs", Port: 12049})
+	smb := running(apply.Adapter{Type: "smb", Port: 1445})
+	smbDisabled := source.Listed{Adapter: apply.Adapter{Type: "smb", Port: 1445}}
+	nfsRenumbered := running(apply.Adapter{Type: "nfs", Port: 12050})
+	for file, want := range map[string][]source.Listed{
 		"adapters-both-running.json":   {nfs, smb},
 		"adapters-smb-disabled.json":   {nfs, smbDisabled},
 		"adapters-nfs-renumbered.json": {nfsRenumbered, smbDisabled},
@@ -56,40 +60,40 @@ func defaulted(value, otherwise string) string {
 }
 
 func TestReadAdaptersHandsOnWhatIsWellFormed(t *testing.T) {
-	base := apply.Adapter{Type: "nfs", Port: 12049, Protocol: "TCP", Enabled: true, Running: true}
-	with := func(change func(*apply.Adapter)) []apply.Adapter {
+	base := running(apply.Adapter{Type: "nfs", Port: 12049, Protocol: "TCP"})
+	with := func(change func(*source.Listed)) []source.Listed {
 		a := base
 		change(&a)
-		return []apply.Adapter{a}
+		return []source.Listed{a}
 	}
 	long := strings.Repeat("x", 300)
 	for name, c := range map[string]struct {
 		input string
-		want  []apply.Adapter
+		want  []source.Listed
 	}{
-		"an empty list":           {"[]", []apply.Adapter{}},
-		"an empty list in spaces": {" \n[ ]\n ", []apply.Adapter{}},
-		"port 0":                  {adapterWith("port", "0"), with(func(a *apply.Adapter) { a.Port = 0 })},
-		"port -1":                 {adapterWith("port", "-1"), with(func(a *apply.Adapter) { a.Port = -1 })},
-		"port 65536":              {adapterWith("port", "65536"), with(func(a *apply.Adapter) { a.Port = 65536 })},
-		"an unknown protocol":     {adapterWith("protocol", `"XYZ"`), with(func(a *apply.Adapter) { a.Protocol = "XYZ" })},
-		"a lower-case protocol":   {adapterWith("protocol", `"udp"`), with(func(a *apply.Adapter) { a.Protocol = "udp" })},
-		"an empty type":           {adapterWith("type", `""`), with(func(a *apply.Adapter) { a.Type = "" })},
-		"a type of 300":           {adapterWith("type", `"`+long+`"`), with(func(a *apply.Adapter) { a.Type = long })},
-		"a type in unicode":       {adapterWith("type", `"ñfs\u00e9"`), with(func(a *apply.Adapter) { a.Type = "ñfsé" })},
+		"an empty list":           {"[]", []source.Listed{}},
+		"an empty list in spaces": {" \n[ ]\n ", []source.Listed{}},
+		"port 0":                  {adapterWith("port", "0"), with(func(a *source.Listed) { a.Port = 0 })},
+		"port -1":                 {adapterWith("port", "-1"), with(func(a *source.Listed) { a.Port = -1 })},
+		"port 65536":              {adapterWith("port", "65536"), with(func(a *source.Listed) { a.Port = 65536 })},
+		"an unknown protocol":     {adapterWith("protocol", `"XYZ"`), with(func(a *source.Listed) { a.Protocol = "XYZ" })},
+		"a lower-case protocol":   {adapterWith("protocol", `"udp"`), with(func(a *source.Listed) { a.Protocol = "udp" })},
+		"an empty type":           {adapterWith("type", `""`), with(func(a *source.Listed) { a.Type = "" })},
+		"a type of 300":           {adapterWith("type", `"`+long+`"`), with(func(a *source.Listed) { a.Type = long })},
+		"a type in unicode":       {adapterWith("type", `"ñfs\u00e9"`), with(func(a *source.Listed) { a.Type = "ñfsé" })},
 		"names in another case are other fields": {
 			strings.Replace(adapterWith("port", "1"), `"port"`, `"Port":"x","PORT":null,"port"`, 1),
-			with(func(a *apply.Adapter) { a.Port = 1 }),
+			with(func(a *source.Listed) { a.Port = 1 }),
 		},
 		"an unknown field may be repeated": {
 			strings.Replace(adapterWith("port", "1"), `"port"`, `"x":1,"x":2,"port"`, 1),
-			with(func(a *apply.Adapter) { a.Port = 1 }),
+			with(func(a *source.Listed) { a.Port = 1 }),
 		},
 		"no protocol": {
 			`[{"type":"nfs","port":12049,"enabled":false,"running":true}]`,
-			[]apply.Adapter{{Type: "nfs", Port: 12049, Running: true}},
+			[]source.Listed{{Adapter: apply.Adapter{Type: "nfs", Port: 12049}, Running: true}},
 		},
-		"64 adapters": {listOf(64), slices.Repeat([]apply.Adapter{base}, 64)},
+		"64 adapters": {listOf(64), slices.Repeat([]source.Listed{base}, 64)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := source.ReadAdapters("adapters.json", strings.NewReader(c.input))

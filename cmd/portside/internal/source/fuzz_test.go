@@ -34,7 +34,7 @@ func FuzzReadAdapters(f *testing.F) {
 }
 
 // checkAgainstInput reads the input a second way, into maps, and compares.
-func checkAgainstInput(t *testing.T, body []byte, adapters []apply.Adapter) {
+func checkAgainstInput(t *testing.T, body []byte, adapters []source.Listed) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
@@ -56,7 +56,7 @@ func checkAgainstInput(t *testing.T, body []byte, adapters []apply.Adapter) {
 	}
 }
 
-func encode(t *testing.T, adapters []apply.Adapter) []byte {
+func encode(t *testing.T, adapters []source.Listed) []byte {
 	t.Helper()
 	items := []map[string]any{}
 	for _, a := range adapters {
