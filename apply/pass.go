@@ -64,11 +64,11 @@ func (p *pass) result(outcome Outcome) Result {
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
-		result.Ports = p.unwritten("the annotation " + PausedAnnotation + " stops every write to the workload")
+		result.Ports = p.unwritten(ReasonPaused, "the annotation "+PausedAnnotation+" stops every write to the workload")
 	case Failed:
-		result.Ports = p.unwritten("it was not written, because the pass failed")
+		result.Ports = p.unwritten(ReasonNotApplied, "it was not written, because the pass failed")
 	default:
-		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed(), p.released())
+		result.Ports = slices.Concat(p.unwritten(ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"), p.removed(), p.released())
 	}
 	if p.now != nil {
 		result.Warnings = p.Warnings(p.now, p.container, result.Ports)

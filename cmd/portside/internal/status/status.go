@@ -104,13 +104,13 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		}
 		s := v1alpha1.PortStatus{
 			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
-			State: string(p.State), Message: p.Message,
+			State: string(p.State), Reason: string(p.Reason), Message: p.Message,
 		}
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
 		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
-			s.State, s.Message, s.Owners = Pending, holdText(f), nil
+			s.State, s.Reason, s.Message, s.Owners = Pending, holdReason[f.Hold], holdText(f), nil
 		}
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
 			s.InactiveSince = f.Waiting[i].InactiveSince()

@@ -168,6 +168,37 @@ func TestPorts(t *testing.T) {
 	}
 }
 
+func TestPortReasons(t *testing.T) {
+	t.Parallel()
+	taken := blocked
+	taken.Reason = apply.ReasonNameTaken
+	shared := port("adapter-nfs", 12049, apply.Shared, "also declared by git")
+	shared.Reason = apply.ReasonCoOwned
+	for name, c := range map[string]struct {
+		port apply.PortStatus
+		hold holding.Reason
+		want string
+	}{
+		"the plan's":                       {taken, holding.Go, "Blocked NameTaken"},
+		"none":                             {nfs, holding.Go, "Owned "},
+		"of a change that waits":           {nfs, holding.Unsettled, "Pending Settling"},
+		"of a change that waits, not ours": {shared, holding.RolloutLimit, "Pending RolloutLimit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) {
+				f.Ports = []apply.PortStatus{c.port}
+				if c.hold != holding.Go {
+					f.Hold, f.Pending = c.hold, []string{c.port.Name}
+				}
+			}), now)
+			if got := s.Ports[0].State + " " + s.Ports[0].Reason; got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 // TestWhatWasNotDecidedStays: where nothing is known of the ports, those of the
 // same workload are told as they were.
 func TestWhatWasNotDecidedStays(t *testing.T) {
