@@ -43,7 +43,7 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.DryRun(want.dryRun))
+		applier, err := apply.NewApplier(client, apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.AsFieldManager(a.manager), apply.DryRun(a.run == dryRunServer))
+	applier, err := apply.NewApplier(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func (b *builder) connect() error {
 }
 
 func (b *builder) reconciler() (*reconciler, error) {
-	applier, err := apply.NewApplier(b.apps, apply.AsFieldManager(b.FieldManager))
+	applier, err := apply.NewApplier(b.apps, apply.WithFieldManager(b.FieldManager))
 	if err != nil {
 		return nil, err
 	}

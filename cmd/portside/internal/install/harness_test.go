@@ -137,7 +137,7 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, append(options, apply.AsFieldManager(i.manager))...)
+	applier, err := apply.NewApplier(client, append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}

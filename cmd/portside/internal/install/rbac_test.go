@@ -125,7 +125,7 @@ var needs = func() map[permission]does {
 			return watches(ctx, i, resourceOf(kind))
 		}
 		all[permission("patch "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier(apply.DryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, err := i.applier(apply.WithDryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
 			return err
 		}
 	}
