@@ -105,6 +105,9 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error
 		r.Outcome = Paused
 		return nil
 	}
+	if err := a.dedicated(w); err != nil {
+		return err
+	}
 	step, err := a.adoption(w, c, from)
 	if err != nil {
 		return err

@@ -45,6 +45,12 @@ func NewApplier(client appsclient.AppsV1Interface, options ...Option) (*Applier,
 	return a, fieldmanager.ValidateName(a.manager)
 }
 
+// reads reports whether the look has all that we decide on: it has not where it
+// was reduced for another field manager.
+func (a *Applier) reads(look *Workload) bool {
+	return look.ReducedFor == "" || look.ReducedFor == a.manager
+}
+
 // us is the manager whose entry is ours.
 func (a *Applier) us() fieldmanager.Manager { return fieldmanager.Applier(a.manager) }
 
@@ -76,7 +82,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 	if err != nil {
 		return nil, err
 	}
-	if w.Partial {
+	if w.ReducedFor != "" {
 		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)

@@ -49,7 +49,7 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		}
 		look := l.kept
 		if reduced {
-			look = look.Reduced()
+			look = look.Reduced(testenv.Portside)
 		}
 		result, err := applier.PassOn(ctx, look, want.container, apply.Wanted{Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {

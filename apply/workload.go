@@ -53,9 +53,10 @@ type Workload struct {
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
-	// Partial tells that ManagedFields are not all that the server has; see
-	// [Workload.Reduced].
-	Partial       bool
+	// ReducedFor is the field manager that [Workload.Reduced] was called for; its
+	// entries are the only whole ones in ManagedFields. It is empty for a workload
+	// as the server has it.
+	ReducedFor    string
 	ManagedFields []metav1.ManagedFieldsEntry
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.

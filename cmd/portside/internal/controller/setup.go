@@ -164,7 +164,7 @@ func (b *builder) connect() error {
 		return err
 	}
 	b.source = &targets{enough: b.Concurrent}
-	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, Busy: b.source.busy})
+	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, FieldManager: b.FieldManager, Busy: b.source.busy})
 	b.source.mirror = b.mirror
 	for _, c := range b.measures.collectors(b.mirror) {
 		if err := b.Registry.Register(c); err != nil {

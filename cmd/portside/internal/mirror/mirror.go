@@ -36,6 +36,9 @@ type Options struct {
 	Namespace string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
+	// FieldManager is the one whose applies workloads are kept for;
+	// apply.DefaultFieldManager when empty.
+	FieldManager string
 	// Busy tells that rows are about to be asked for; never when nil. None is
 	// packed then.
 	Busy func() bool
@@ -76,7 +79,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
 	for _, kind := range apply.Kinds {
-		m.workloads[kind] = newTable(keepWorkload, m.workloadChanged(kind))
+		m.workloads[kind] = newTable(m.keepWorkload, m.workloadChanged(kind))
 	}
 	return m
 }
