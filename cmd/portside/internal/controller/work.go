@@ -76,6 +76,8 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	switch {
 	case stands && container == nil:
 		return // there is nothing of ours in a container that is gone
+	case w.notDedicated(ctx, err):
+		return
 	case err != nil && !apply.IsContainerNotFound(err):
 		w.facts.Failure = err.Error()
 		return

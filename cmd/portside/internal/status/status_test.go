@@ -80,6 +80,7 @@ func TestConditions(t *testing.T) {
 		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
+		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
 		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", settled, noOneHas}},
 		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noOneHas}},
 		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=False Suspended", settled, noOneHas}},
