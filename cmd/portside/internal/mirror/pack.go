@@ -81,4 +81,4 @@ var dictionary = []byte(`"annotations":{},"finalizers":["portside.dev/ports"],"d
 	`"ManagedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{}},` +
 	`{"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"\"}":{".":{},"f:name":{},"f:ports":{` +
 	`"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}},}}}}}}}}],` +
-	`"Restarts":1,"Rollout":{"UnderWay":false,"Failed":false,"Progress":{"ObservedGeneration":1,"Replicas":1,"Updated":1,"Ready":1,"Available":1}}}`)
+	`"Restarts":1,"Rollout":{"UnderWay":false,"Failed":false,"Desired":1,"Progress":{"ObservedGeneration":1,"Replicas":1,"Updated":1,"Ready":1,"Available":1}}}`)

@@ -16,6 +16,9 @@ type Pod struct {
 	Address string
 	// Ready tells that it is, and is not being deleted.
 	Ready bool
+	// Running reports whether it has an address and is not being deleted,
+	// whether or not it is ready.
+	Running bool
 	// Controller is the object that made it.
 	Controller Controller
 	// Ports are the named ones of its containers.
@@ -39,7 +42,11 @@ func keepPod(object any) (Pod, bool) {
 	if !ok {
 		return Pod{}, false
 	}
-	pod := Pod{Name: p.Name, Address: p.Status.PodIP, Ready: p.DeletionTimestamp == nil && isReady(p)}
+	pod := Pod{
+		Name: p.Name, Address: p.Status.PodIP,
+		Ready:   p.DeletionTimestamp == nil && isReady(p),
+		Running: p.DeletionTimestamp == nil && p.Status.Phase == corev1.PodRunning && p.Status.PodIP != "",
+	}
 	if c := metav1.GetControllerOfNoCopy(p); c != nil {
 		pod.Controller = Controller{Kind: c.Kind, Name: c.Name, UID: c.UID}
 	}

@@ -2,6 +2,8 @@ package prober
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -33,31 +35,63 @@ func NewPods(m *mirror.Mirror, owner func(context.Context, types.NamespacedName)
 	return &Pods{mirror: m, owner: owner, owners: map[types.UID]map[types.UID]types.UID{}}
 }
 
-// Ready implements [PodFinder]. The first call has pods watched, and waits for
+// Find implements [PodFinder]. The first call has pods watched, and waits for
 // them.
-func (p *Pods) Ready(ctx context.Context, t apply.Target, q Question) ([]discovery.Pod, error) {
+func (p *Pods) Find(ctx context.Context, t apply.Target, q Question) (discovery.Pods, error) {
 	p.mirror.WatchPods()
 	select {
 	case <-p.mirror.PodsSynced():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return discovery.Pods{}, ctx.Err()
 	}
 	controllers := []types.UID{q.UID}
 	if t.Kind == apply.Deployment {
 		var err error
 		if controllers, err = p.replicaSets(ctx, t, q.UID); err != nil {
-			return nil, err
+			return discovery.Pods{}, err
 		}
 	}
-	var ready []discovery.Pod
+	found, awaits := p.workload(t, q)
 	for _, uid := range controllers {
 		for _, pod := range p.mirror.PodsOf(uid) {
-			if pod.Ready {
-				ready = append(ready, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
+			switch {
+			case pod.Ready:
+				found.Ready++
+			case pod.Running && waits(pod, q.Container, awaits):
+				found.Waiting++
+			default:
+				continue
 			}
+			found.Ask = append(found.Ask, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
 		}
 	}
-	return ready, nil
+	return found, nil
+}
+
+// workload returns what the workload itself says of its pods: how many are
+// desired, whether they are being replaced, and the names of the adapter ports
+// that probes of the container refer to.
+func (p *Pods) workload(t apply.Target, q Question) (pods discovery.Pods, awaits []string) {
+	w := p.mirror.Workload(t)
+	if w == nil || w.UID != q.UID {
+		return discovery.Pods{Readiness: discovery.Readiness{Unobserved: true}}, nil
+	}
+	pods.Desired = int(w.Rollout.Desired)
+	pods.Unobserved = w.Rollout.Progress.ObservedGeneration < w.Generation
+	pods.RollingOut = w.Rollout.UnderWay && !pods.Unobserved
+	if c, err := w.Container(q.Container); err == nil {
+		awaits = slices.DeleteFunc(slices.Clone(c.Awaits), func(name string) bool { return !strings.HasPrefix(name, apply.NamePrefix) })
+	}
+	return pods, awaits
+}
+
+// waits reports whether a pod waits for one of the ports to be declared: its
+// probes refer to it, and the pod does not have it. Such a pod is never ready
+// before it is replaced by one that has the port.
+func waits(pod *mirror.Pod, container string, ports []string) bool {
+	return slices.ContainsFunc(ports, func(name string) bool {
+		return !slices.ContainsFunc(pod.Ports, func(p mirror.NamedPort) bool { return p.Container == container && p.Name == name })
+	})
 }
 
 // portOf is the number to ask a pod at: 0 where it has no port of the name. The
