@@ -100,7 +100,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
 		container = c.Name
 	}
 	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
 	answer, answered := w.prober.Answer(w.key())
 	// After a restart status is as good as it was until somebody answers.
