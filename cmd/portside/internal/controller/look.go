@@ -101,7 +101,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 		container = c.Name
 	}
 	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
 	if !look.Rollout.Steady() {
 		w.prober.Outdate(w.key())

@@ -46,7 +46,7 @@ type poller struct {
 
 // is tells that the poller asks just that.
 func (p *poller) is(q Question) bool {
-	return p.question.UID == q.UID && p.question.Container == q.Container && reflect.DeepEqual(p.question.HTTP, q.HTTP)
+	return p.question.UID == q.UID && p.question.Selector == q.Selector && p.question.Container == q.Container && reflect.DeepEqual(p.question.HTTP, q.HTTP)
 }
 
 func (p *poller) current() Answer {

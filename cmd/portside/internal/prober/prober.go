@@ -17,7 +17,9 @@ import (
 
 // Question is what to ask a target.
 type Question struct {
-	UID       types.UID
+	UID types.UID
+	// Selector is the workload's own; see [apply.Workload].
+	Selector  string
 	Container string
 	HTTP      v1alpha1.HTTPDiscovery
 	// Standing are the adapters whose ports stand, in the order of status: what
