@@ -26,7 +26,7 @@ func (w *Workload) Reduced(manager string) *Workload {
 	r := *w
 	r.ReducedFor, r.decoded, r.lastApplied = manager, nil, ""
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
-	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
+	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
 	r.Containers = make([]Container, len(w.Containers))
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()

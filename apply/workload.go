@@ -50,6 +50,10 @@ type Workload struct {
 	HostNetwork bool
 	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
 	DefaultContainer string
+	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// empty where the object has no selector that can be read, and then selects
+	// no pod.
+	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
@@ -137,7 +141,7 @@ func (w *Workload) target() Target {
 }
 
 // workloadOf reads what all kinds have in common.
-func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
+func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
 	w := &Workload{
 		Kind:             kind,
 		Namespace:        meta.Namespace,
@@ -148,6 +152,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		Paused:           meta.Annotations[PausedAnnotation] == "true",
 		HostNetwork:      template.Spec.HostNetwork,
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
+		Selector:         selectorOf(selector),
 		ManagedFields:    meta.ManagedFields,
 		ClientSide:       clientSide(meta),
 		Replacing:        replacing(meta),
@@ -161,6 +166,15 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, Awaits: awaits(c)})
 	}
 	return w
+}
+
+// selectorOf returns a label selector as text.
+func selectorOf(selector *metav1.LabelSelector) string {
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return ""
+	}
+	return parsed.String()
 }
 
 // clientSide are the managers that own the annotation of client-side apply by an

@@ -51,12 +51,13 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
-	active, known := w.active(look)
+	active, poll, known := w.active(look)
 	if !known {
+		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "no pod has said yet which adapters are active; the workload is not touched"
 		return
 	}
-	want, container, ok := w.wanted(look, active)
+	want, container, ok := w.wanted(look, active, poll)
 	if !ok {
 		return
 	}

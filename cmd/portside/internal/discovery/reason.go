@@ -22,6 +22,11 @@ const (
 	// Disagreeing: pods give one adapter different numbers, and the last one
 	// stands until they agree.
 	Disagreeing Reason = "Disagreeing"
+	// NotAllReady: fewer pods are ready than the workload wants, so nothing is
+	// removed or renumbered.
+	NotAllReady Reason = "NotAllReady"
+	// RolloutUnderWay: the same while pods are being replaced.
+	RolloutUnderWay Reason = "RolloutUnderWay"
 	// TooManyAdapters: the pods have more adapters together than one server
 	// can have, so the last answer stands.
 	TooManyAdapters Reason = "TooManyAdapters"
@@ -76,7 +81,7 @@ const (
 
 // Reasons are all of them.
 var Reasons = []Reason{
-	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, TooManyAdapters,
+	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, NotAllReady, RolloutUnderWay, TooManyAdapters,
 	Unauthorized, Forbidden, NotFound, ServerError, UnexpectedStatus, Redirected, Timeout, Unreachable, Interrupted, TLSFailed,
 	TooLarge, Malformed, Canceled,
 	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsInvalid, EndpointInvalid, PodsUnknown,

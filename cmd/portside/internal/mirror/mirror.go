@@ -58,7 +58,7 @@ type Mirror struct {
 
 	mu     sync.RWMutex
 	setsOf map[apply.Target][]types.NamespacedName
-	podsOf map[types.UID]map[types.NamespacedName]bool
+	podsOf podIndex
 	left   map[apply.Target]bool
 	told   func(apply.Target, Cause)
 	rested func()
@@ -71,7 +71,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 		workloads: map[apply.Kind]*table[apply.Workload]{},
 		podsAsked: make(chan struct{}),
 		setsOf:    map[apply.Target][]types.NamespacedName{},
-		podsOf:    map[types.UID]map[types.NamespacedName]bool{},
+		podsOf:    podIndex{},
 		left:      map[apply.Target]bool{},
 		told:      func(apply.Target, Cause) {},
 		rested:    func() {},
