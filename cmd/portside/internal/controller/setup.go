@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -54,6 +53,8 @@ type Options struct {
 	Clock clock.WithTicker
 	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
 	AllowLoopback bool
+	// Version is portside's own, for the metrics.
+	Version string
 	// Registry takes the metrics.
 	Registry prometheus.Registerer
 }
@@ -80,18 +81,11 @@ func (s *Service) Watching() error {
 	return nil
 }
 
-// Add adds the service to a manager. Its errors are a field manager that cannot
-// be one, and an API server that does not know AdapterSets.
+// Add adds the service to a manager. It asks the API server nothing; its error
+// is a field manager that cannot be one.
 func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
-	}
-	kind := v1alpha1.GroupVersion.WithKind("AdapterSet")
-	if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
-		if meta.IsNoMatchError(err) {
-			return nil, errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first, which `portside install` prints with the rest")
-		}
-		return nil, err
 	}
 	b := &builder{Options: o, mgr: mgr}
 	if err := b.connect(); err != nil {

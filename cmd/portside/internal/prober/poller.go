@@ -86,7 +86,8 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// tell keeps an answer, and passes it on if it is news.
+// tell keeps an answer, and reports a changed one. It logs a failure when it
+// begins and when its reason changes.
 func (p *poller) tell(ctx context.Context, answer Answer) {
 	p.mu.Lock()
 	before := p.answer
@@ -96,7 +97,15 @@ func (p *poller) tell(ctx context.Context, answer Answer) {
 	if reflect.DeepEqual(before, answer) {
 		return
 	}
-	logr.FromContextOrDiscard(ctx).V(1).Info("answered", "reason", answer.Reason, "message", answer.Message, "active", len(answer.Active))
+	log := logr.FromContextOrDiscard(ctx)
+	switch {
+	case !answer.Met && answer.Reason != before.Reason:
+		log.Info("discovery failed", "reason", answer.Reason, "message", answer.Message)
+	case answer.Met && !before.Met && before.Reason != "":
+		log.Info("discovery recovered", "active", len(answer.Active))
+	case answer.Met:
+		log.V(1).Info("discovery answered", "active", len(answer.Active))
+	}
 	p.options.Changed(p.target)
 }
 
