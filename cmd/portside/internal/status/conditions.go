@@ -65,7 +65,7 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
 	switch {
 	case f.Why != "":
-		return &said{f.Why, f.Because}, f.Why == TargetTaken || f.Why == ContainerNotFound
+		return &said{f.Why, f.Because}, f.Why == TargetTaken || f.Why == ContainerNotFound || f.Why == NamespaceExcluded
 	case f.Stopped != "":
 		return &said{f.Stopped, stoppedText[f.Stopped]}, false
 	case f.Failure != "" && f.Refusal:

@@ -26,6 +26,8 @@ const (
 	// ContainerNotFound: the container is not there, or several are and none is
 	// named. Set spec.container.
 	ContainerNotFound = "ContainerNotFound"
+	// NamespaceExcluded: the installation excludes the namespace.
+	NamespaceExcluded = "NamespaceExcluded"
 	// Suspended: spec.suspend is true.
 	Suspended = "Suspended"
 	// Paused: the workload carries the annotation portside.dev/paused.
