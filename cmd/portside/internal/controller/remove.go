@@ -68,7 +68,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
 	w.prober.Forget(w.key())
 	look, there := w.look()
-	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
+	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove || w.excludes(w.target) {
 		return true, w.dropFinalizer(ctx, w.set)
 	}
 	w.stopped(look)

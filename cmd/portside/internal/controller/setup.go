@@ -39,6 +39,8 @@ type Options struct {
 	FieldManager string
 	// Namespace is the only one to watch; all when empty.
 	Namespace string
+	// ExcludeNamespaces are those whose workloads are not written to.
+	ExcludeNamespaces []string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
 	// Concurrent is how many targets are reconciled at once.
@@ -176,6 +178,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 	wake := func(t apply.Target) { b.source.add(t, changed) }
 	r := &reconciler{
 		manager:  b.FieldManager,
+		excluded: b.ExcludeNamespaces,
 		fullPass: b.FullPass,
 		clock:    b.Clock,
 		mirror:   b.mirror,

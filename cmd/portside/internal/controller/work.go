@@ -47,6 +47,11 @@ func (w *work) wake(at time.Time) {
 // ports makes the ports of the target true, or finds why not.
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
+	if w.excludes(w.target) {
+		w.prober.Forget(w.key())
+		w.facts.Why, w.facts.Because = status.NamespaceExcluded, "this installation of portside excludes the namespace; nothing is written to its workloads"
+		return
+	}
 	look, ok := w.look()
 	if !ok {
 		return
@@ -63,6 +68,9 @@ func (w *work) ports(ctx context.Context) {
 	}
 	w.stand(ctx, look, container, want)
 }
+
+// excludes reports whether the installation excludes the namespace of a target.
+func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {

@@ -245,6 +245,9 @@ func TestASecretThatCannotBeUsed(t *testing.T) {
 			round++
 			return nil, fmt.Errorf("read tcp 10.0.0.1:%d: connection reset by peer", round)
 		}},
+		{discovery.CredentialsForbidden, func() (*corev1.Secret, error) {
+			return nil, apierrors.NewForbidden(name, "access", errors.New(`User "token-1" cannot get it`))
+		}},
 		{discovery.CredentialsInvalid, func() (*corev1.Secret, error) { return secret("true", "a token"), nil }},
 		{discovery.CredentialsMissing, func() (*corev1.Secret, error) { return secret("true", ""), nil }},
 	} {

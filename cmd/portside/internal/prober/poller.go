@@ -188,6 +188,8 @@ func (p *poller) credentials(ctx context.Context, name types.NamespacedName) (di
 	switch {
 	case apierrors.IsNotFound(err):
 		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsMissing}
+	case apierrors.IsForbidden(err):
+		return discovery.Credentials{}, discovery.SecretForbidden(name.Namespace)
 	case err != nil:
 		logr.FromContextOrDiscard(ctx).Info("the Secret with the credentials cannot be read", "secret", name.String(), "error", err.Error())
 		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsUnreadable}

@@ -78,6 +78,7 @@ func TestConditions(t *testing.T) {
 	}{
 		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
 		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
+		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
 		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
