@@ -9,10 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxAtOnce is how many pods of one target are asked at once. It is a bound on
-// sockets for a DaemonSet on thousands of nodes.
-const maxAtOnce = 64
-
 // Result is what the pods of a target answered, each list in the order of the
 // pods' names.
 type Result struct {
@@ -21,14 +17,13 @@ type Result struct {
 }
 
 // Poll asks all pods, which are to be the ready ones, and forgets what it
-// knows of others. It ends when each has answered or failed; of up to 64 pods,
-// that is within [Endpoint.Timeout]. After a cancelled context its failures
-// have the reason Canceled.
+// knows of others. It ends when each has answered or failed. After a cancelled
+// context its failures have the reason Canceled.
 func (c *Client) Poll(ctx context.Context, pods []Pod) Result {
 	c.keepOnly(pods)
 	answers, failures := make([]Answer, len(pods)), make([]*Error, len(pods))
 	var group errgroup.Group
-	group.SetLimit(maxAtOnce)
+	group.SetLimit(maxOfTarget)
 	for i, pod := range pods {
 		group.Go(func() error {
 			answer, err := c.Ask(ctx, pod)
