@@ -162,7 +162,7 @@ func (b *builder) connect() error {
 	b.source = &targets{enough: b.Concurrent}
 	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, FieldManager: b.FieldManager, Busy: b.source.busy})
 	b.source.mirror = b.mirror
-	for _, c := range b.measures.collectors(b.mirror) {
+	for _, c := range b.measures.collectors(b.mirror, b.Version) {
 		if err := b.Registry.Register(c); err != nil {
 			return fmt.Errorf("a metric: %w", err)
 		}
