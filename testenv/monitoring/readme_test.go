@@ -75,8 +75,8 @@ func TestAlertsNameEventsThatExist(t *testing.T) {
 	}
 }
 
-// TestReadmeSaysWhatToDo about every alert and every reason of a condition, and
-// about none that there is not.
+// TestReadmeSaysWhatToDo checks that the README has a row for each alert and for
+// each reason of a condition or an event, and for nothing else.
 func TestReadmeSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	rows := map[string]int{}
@@ -98,7 +98,7 @@ func TestReadmeSaysWhatToDo(t *testing.T) {
 		}
 	}
 	// Two lists may have one word, which needs a row in each of the tables.
-	for _, reason := range slices.Concat(conditionReasons(t), discoveryReasons(t)) {
+	for _, reason := range slices.Concat(conditionReasons(t), eventReasons(t), discoveryReasons(t)) {
 		want[reason]++
 	}
 	for name, n := range want {
@@ -112,8 +112,7 @@ func TestReadmeSaysWhatToDo(t *testing.T) {
 	}
 }
 
-// conditionReasons are those of Ready, Reconciling and Stalled, and of events
-// none.
+// conditionReasons returns the reasons of Ready, Reconciling and Stalled.
 func conditionReasons(t *testing.T) []string {
 	t.Helper()
 	all := constants(t, "../../cmd/portside/internal/status/reasons.go")
@@ -121,6 +120,12 @@ func conditionReasons(t *testing.T) []string {
 	return slices.DeleteFunc(all, func(name string) bool {
 		return slices.Contains([]string{"Ready", "Reconciling", "Stalled", "Discovered", "Pending"}, name)
 	})
+}
+
+// eventReasons returns the reasons of events, but for those of package apply.
+func eventReasons(t *testing.T) []string {
+	t.Helper()
+	return constants(t, "../../cmd/portside/internal/status/events.go")
 }
 
 // discoveryReasons are those of Discovered.

@@ -71,7 +71,7 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
 	flags.StringSliceVar(&r.service.ExcludeNamespaces, "exclude-namespace", nil, "Namespace whose workloads are not written to; may be repeated. The guard policy should exclude the same ones")
 	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to take care of, such as team=files")
-	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused")
+	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused; while several namespaces wait, each gets a share")
 	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads to work on at once")
 	flags.DurationVar(&r.service.FullPass, "full-pass", defaultFullPass, "How often the API server is asked of every workload, whatever is known; jittered")
 	flags.StringVar(&r.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none")

@@ -25,14 +25,18 @@ func (w *work) look() (*apply.Workload, bool) {
 		return nil, false
 	}
 	look = look.InUse()
+	w.resume(look)
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
-	w.resume(look)
 	if !look.Rollout.UnderWay {
 		w.rolling = false
 	}
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
+	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
+		w.gaveUpPlace = true
+	}
+	w.facts.GaveUpPlace = w.gaveUpPlace
 	return look, true
 }
 
@@ -53,7 +57,11 @@ func (w *work) resume(look *apply.Workload) {
 		return
 	}
 	w.resumed = true
-	if causedRollout(&w.told, look) {
+	switch {
+	case stuckRollout(&w.told, look):
+		w.rolling = true
+		w.Rollout.Remember(w.now, look.Rollout)
+	case causedRollout(&w.told, look):
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
@@ -69,12 +77,25 @@ func (w *work) resume(look *apply.Workload) {
 	}
 }
 
-// causedRollout tells whether a rollout is under way that is one of ours: where
-// status says so, and where a change was about to go out, since it may have.
+// causedRollout reports whether the rollout under way is one that portside
+// caused before this process began, and holds a place: where status says so, and
+// where a change was about to go out, since it may have. A rollout that was stuck
+// has given its place up, and a restart does not bring that back.
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
-	return look.Rollout.UnderWay &&
-		(isBecause(told, status.Reconciling, status.RollingOut) || isBecause(told, status.Stalled, status.RolloutStuck) ||
+	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
+		(isBecause(told, status.Reconciling, status.RollingOut) ||
 			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+}
+
+// stuckRollout reports whether the rollout under way was stuck before this
+// process began.
+func stuckRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+	return underWay(told, look) && isBecause(told, status.Stalled, status.RolloutStuck)
+}
+
+// underWay reports whether a rollout of the workload that status is about is.
+func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+	return look.Rollout.UnderWay && told.Target != nil && told.Target.UID == look.UID
 }
 
 // toldBecause tells the reason of a condition as last stored.

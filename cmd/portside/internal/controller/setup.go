@@ -46,7 +46,8 @@ type Options struct {
 	// Concurrent is how many targets are reconciled at once.
 	Concurrent int
 	// MaxConcurrentRollouts is how many targets may be in a rollout that we
-	// caused.
+	// caused. While targets of several namespaces wait, the places are shared out
+	// by namespace.
 	MaxConcurrentRollouts int
 	// FullPass is the period in which the server is asked of each target,
 	// whatever is known.
@@ -184,7 +185,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 		mirror:   b.mirror,
 		applier:  applier,
 		client:   b.client,
-		limit:    holding.NewLimit(b.MaxConcurrentRollouts, wake),
+		limit:    holding.NewLimit(b.MaxConcurrentRollouts, func(t apply.Target) string { return t.Namespace }, wake),
 		alarm:    newAlarm(b.Clock, wake),
 		teller:   b.mgr.GetEventRecorder("portside"),
 		metrics:  b.measures,

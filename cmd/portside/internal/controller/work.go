@@ -210,11 +210,20 @@ func (w *work) may(look *apply.Workload, container *apply.Container, intent *app
 	return reason == holding.Go
 }
 
-// begin takes a place among the targets that are in a rollout that we caused. It
-// is false where there is none; then the target is told when there is.
+// begin takes a place among the targets that may be in a rollout that portside
+// caused, and reports whether there is one. If not, the target is woken when
+// there is.
 func (w *work) begin() bool {
 	w.waits = !w.limit.Begin(w.key())
-	return !w.waits
+	if !w.waits {
+		return true
+	}
+	if len(w.holders) == 0 || !w.now.Before(w.holdersUntil) {
+		w.holders, w.holdersUntil = w.limit.Holders(), w.now.Add(holding.StuckAfter)
+	}
+	w.wake(w.holdersUntil)
+	w.facts.Holders = w.holders
+	return false
 }
 
 // goneContainer is the change of giving up a container that is gone.

@@ -230,23 +230,3 @@ func TestAFightIsFiveReaddsThenOneAnHour(t *testing.T) {
 		t.Error("not over after the ports stayed for an hour")
 	}
 }
-
-func TestLimitWakesWhoWaitedLongest(t *testing.T) {
-	var woken []string
-	l := holding.NewLimit(1, func(t string) { woken = append(woken, t) })
-	for i, want := range []bool{true, true, false, false} {
-		if target := []string{"a", "a", "b", "c"}[i]; l.Begin(target) != want {
-			t.Fatalf("%s may begin: %t", target, !want)
-		}
-	}
-	l.End("a")
-	l.End("a")
-	if !slices.Equal(woken, []string{"b", "c"}) {
-		t.Errorf("woken %q", woken)
-	}
-	l.Resume("x")
-	l.Resume("y")
-	if l.Begin("b") {
-		t.Error("began beyond the limit")
-	}
-}

@@ -56,7 +56,7 @@ func (f Facts) stalled(ports []v1alpha1.PortStatus) *said {
 		return wrong
 	}
 	if f.RollingOut && f.Stuck {
-		return &said{RolloutStuck, "the ports are stored, and the rollout that brings them to the pods does not get on; see to the pods of the workload"}
+		return &said{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
 	}
 	return nil
 }
@@ -132,9 +132,9 @@ func holdText(f Facts) string {
 	case holding.RolloutUnderWay:
 		return "the change waits for the rollout that is under way"
 	case holding.RolloutStuck:
-		return "the change waits for a rollout that does not get on; see to the pods of the workload"
+		return "the change waits for a rollout that makes no progress; check the pods of the workload"
 	case holding.RolloutLimit:
-		return "the change waits until fewer workloads are in a rollout that portside caused"
+		return "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)
 	case holding.BackingOff, holding.Go:
 	}
 	if f.Fight {

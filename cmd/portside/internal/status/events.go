@@ -28,6 +28,9 @@ const (
 	// RemovalWaits: a port's adapter is inactive, and the port goes after a
 	// delay.
 	RemovalWaits = "RemovalWaiting"
+	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
+	// counts among those that may be under way.
+	GaveUpPlace = "RolloutStuck"
 )
 
 // Event is one thing to tell.
@@ -71,6 +74,12 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		}
 	}
 	events = append(events, newWarnings(was, after.Ports, f.Warnings)...)
+	if f.GaveUpPlace {
+		events = append(events, Event{
+			Type: corev1.EventTypeWarning, Reason: GaveUpPlace,
+			Note: "the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload",
+		})
+	}
 	for _, old := range was {
 		next := named(old.Name, after.Ports)
 		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {

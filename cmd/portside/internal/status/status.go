@@ -35,6 +35,8 @@ type Facts struct {
 	// reason Hold.
 	Pending []string
 	Hold    holding.Reason
+	// Holders are the targets that hold a place where Hold is RolloutLimit.
+	Holders []apply.Target
 	// Stopped says why nothing is written to the target: Suspended or Paused.
 	Stopped string
 	// Failure is why the last pass failed, empty if it did not; Refusal tells
@@ -51,8 +53,13 @@ type Facts struct {
 	// RollingOut tells that a rollout that we caused is under way, Stuck that
 	// the one that is under way does not get on.
 	RollingOut, Stuck bool
+	// GaveUpPlace tells that our rollout is stuck and no longer counts among those
+	// that may be under way.
+	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *Discovery
+
+	namespace string // of the AdapterSet
 }
 
 // Discovery is the condition Discovered.
@@ -63,6 +70,7 @@ type Discovery struct {
 
 // Of makes the status of an AdapterSet from its last and the facts.
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
+	f.namespace = set.Namespace
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
