@@ -50,10 +50,16 @@ func TestChartIsWhatInstallPrints(t *testing.T) {
 	}
 }
 
-func TestChartNeedsPoliciesForAllNamespaces(t *testing.T) {
+func TestChartRefusesValues(t *testing.T) {
 	t.Parallel()
-	if _, err := rendered(t, install.Options{WithoutPolicies: true}); err == nil || !strings.Contains(err.Error(), "set watchNamespace as well") {
-		t.Error(err)
+	for want, o := range map[string]install.Options{
+		"set watchNamespace as well":                                   {WithoutPolicies: true},
+		`discoveryNamespaces has "b", which is not watchNamespace "a"`: {WatchNamespace: "a", DiscoveryNamespaces: []string{"b"}},
+		"excludeNamespaces has watchNamespace":                         {WatchNamespace: "kube-system"},
+	} {
+		if _, err := rendered(t, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not refused with %q: %v", want, err)
+		}
 	}
 }
 
@@ -102,6 +108,9 @@ func rendered(t *testing.T, o install.Options) (map[string]any, error) {
 			continue
 		}
 		for document := range strings.SplitSeq(out.String(), "\n---\n") {
+			if strings.TrimSpace(document) == "" {
+				continue
+			}
 			o := object(t, document)
 			objects[id(o)] = o.Object
 		}
@@ -127,6 +136,12 @@ func release(t *testing.T, o install.Options) map[string]any {
 		}
 	}
 	values["policies"] = !o.WithoutPolicies
+	if o.DiscoveryNamespaces != nil {
+		values["discoveryNamespaces"] = o.DiscoveryNamespaces
+	}
+	if o.ExcludeNamespaces != nil {
+		values["excludeNamespaces"] = o.ExcludeNamespaces
+	}
 	namespace, kube := install.DefaultNamespace, "v1.37.2"
 	if o.Namespace != "" {
 		namespace = o.Namespace
