@@ -10,7 +10,8 @@
 //  3. the CRD, and the admission policies: there, bound, and neither narrowed nor
 //     changed;
 //  4. the permissions of portside's ServiceAccount, asked as that one: each that
-//     a rule grants, and none beyond them;
+//     a rule grants, Secrets where AdapterSets refer to them, and none beyond
+//     these;
 //  5. AdapterSets without a workload;
 //  6. workloads with an entry of ours that no AdapterSet names.
 package check

@@ -37,8 +37,7 @@ are as this version prints them; whether portside's ServiceAccount has the
 permissions that it needs, and no more; AdapterSets whose workload is not
 there; workloads with portside's entry that no AdapterSet names.
 
-Give the same --namespace, --field-manager, --watch-namespace and
---without-policies as to portside install. You need to read what is installed,
+Give the same flags as to portside install. You need to read what is installed,
 AdapterSets and workloads, and to impersonate portside's ServiceAccount.
 
 Exit codes: 0 when nothing is wrong, warnings or not; 2 when something is; 1
@@ -52,6 +51,7 @@ when the cluster could not be looked at.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&c.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace that portside runs in")
 	flags.StringVar(&c.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all")
+	s.namespacesFlags(cmd, &c.options)
 	fieldManagerFlag(cmd, &c.options.FieldManager)
 	flags.BoolVar(&c.options.WithoutPolicies, "without-policies", false, "The admission policies were left out; with --watch-namespace only")
 	choose(cmd, &c.format, "output", "o", "Output format", string(output.TableFormat), string(output.JSON), string(output.YAML))
