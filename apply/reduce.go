@@ -24,7 +24,7 @@ import (
 func (w *Workload) Reduced(manager string) *Workload {
 	manager = cmp.Or(manager, DefaultFieldManager)
 	r := *w
-	r.ReducedFor, r.decoded, r.lastApplied = manager, nil, ""
+	r.ReducedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
 	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
 	r.Containers = make([]Container, len(w.Containers))

@@ -84,6 +84,8 @@ type Workload struct {
 	decoded *decoded
 	// lastApplied is what a client-side apply keeps of the object it applied.
 	lastApplied string
+	// object is the API server's answer that it was read from, if it was.
+	object any
 }
 
 // Container is a container's name and ports, in order. Their protocols are

@@ -49,8 +49,8 @@ again does the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a port could not
 be taken over, the workload is paused, the container is missing or ambiguous,
-the field manager owns other fields, or the server refused; 1 when the input or the connection is unusable, the
-workload is not there, or it was interrupted.`,
+the field manager owns other fields, or the server refused; 1 when the input or
+the connection is unusable, the workload is not there, or it was interrupted.`,
 		Example: `  # Who owns which port?
   portside owners statefulset/dittofs
 
