@@ -23,9 +23,9 @@ type probes struct {
 
 // serve listens on an address and returns a function that stops it. The
 // address "0" is none.
-func (p *probes) serve(ctx context.Context, address string) (stop func() error, err error) {
+func (p *probes) serve(ctx context.Context, address string) (stop func(), err error) {
 	if address == "" || address == "0" {
-		return func() error { return nil }, nil
+		return func() {}, nil
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
@@ -36,7 +36,7 @@ func (p *probes) serve(ctx context.Context, address string) (stop func() error, 
 	handle(mux, "/readyz", "watching", p.ready)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 90 * time.Second}
 	go func() { _ = server.Serve(listener) }() // without it the kubelet restarts the container
-	return server.Close, nil
+	return func() { _ = server.Close() }, nil // the process is about to end
 }
 
 func handle(mux *http.ServeMux, path, name string, check healthz.Checker) {
