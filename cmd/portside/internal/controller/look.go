@@ -169,7 +169,7 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wante
 		return apply.Wanted{}, nil, false
 	}
 	for _, p := range own {
-		w.ours = append(w.ours, portID{p.Name, int64(p.ContainerPort), string(p.Protocol)})
+		w.ours = append(w.ours, idOfPort(p))
 	}
 	adapters, waiting, next := w.Removals.Keep(holding.Known{
 		Now: w.now, Active: active, Own: own, Told: w.told.Ports, UnderWay: look.Rollout.UnderWay,
