@@ -173,7 +173,7 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		return apply.Wanted{}, nil, false
 	}
 	for _, p := range own {
-		w.ours = append(w.ours, portID{p.Name, int64(p.ContainerPort), string(p.Protocol)})
+		w.ours = append(w.ours, idOfPort(p))
 	}
 	active = poll.Agreed(active, own)
 	adapters, waiting, next := w.Removals.Keep(holding.Known{

@@ -21,6 +21,8 @@ type measures struct {
 	storeTime prometheus.Histogram
 	rollouts  prometheus.Counter
 	readds    prometheus.Counter
+
+	statusFailures prometheus.Counter
 }
 
 const namespace = "portside"
@@ -48,6 +50,8 @@ func newMeasures() *measures {
 		}),
 		rollouts: counter("rollouts_caused_total", "Rollouts caused by a change of ports."),
 		readds:   counter("fights_readds_total", "Times that ports were added again after somebody took them away."),
+
+		statusFailures: counter("status_write_failures_total", "Writes of the status of an AdapterSet that the API server did not take."),
 	}
 	for _, o := range []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed} {
 		s.passes.WithLabelValues(string(o))
@@ -63,7 +67,7 @@ func newMeasures() *measures {
 // collectors returns all of the metrics, with those of what a mirror holds and
 // of the build.
 func (s *measures) collectors(m *mirror.Mirror, version string) []prometheus.Collector {
-	return []prometheus.Collector{s.passes, s.requests, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, newStates(m), buildInfo(version)}
+	return []prometheus.Collector{s.passes, s.requests, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, s.statusFailures, newStates(m), buildInfo(version)}
 }
 
 // buildInfo is always 1; its labels are what it reports.

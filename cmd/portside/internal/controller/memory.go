@@ -18,6 +18,8 @@ import (
 type memory struct {
 	holding.Target
 
+	// writes paces those of status.
+	writes holding.Writes
 	// fullPass is when the server is asked again, whatever is known.
 	fullPass time.Time
 	// resumed tells that what status says of a rollout and a fight was taken up.
@@ -41,9 +43,10 @@ type memory struct {
 	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
 	gaveUp bool
 	// put are the ports that the last pass put there and status does not tell of
-	// yet, lost those that somebody took away and that are not back, taken those
-	// of which that is still to be told.
-	put, lost, taken []portID
+	// yet, removed those that passes took away and that status may still list; lost
+	// are those that somebody took away and that are not back, taken those of which
+	// that is still to be told.
+	put, removed, lost, taken []portID
 
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.

@@ -57,13 +57,18 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	w.target.Container = set.Spec.Container
 	err := w.do(ctx)
 	for _, other := range others {
-		err = errors.Join(err, r.yield(ctx, m, other, set, now))
+		err = errors.Join(err, w.yield(ctx, other))
 	}
 	r.alarm.at(t, w.again)
-	if err == nil && w.wrote {
+	switch {
+	case err != nil:
+		return reconcile.Result{}, err
+	case w.wrote:
 		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
+	case w.retry > 0:
+		return reconcile.Result{RequeueAfter: w.retry, Priority: new(telling)}, nil
 	}
-	return reconcile.Result{}, err
+	return reconcile.Result{}, nil
 }
 
 // takeUpRollouts gives places to the rollouts that a process before this one
@@ -96,10 +101,9 @@ func (w *work) do(ctx context.Context) error {
 	if w.wrote || w.silent {
 		return nil
 	}
-	if err := w.tell(ctx, w.memory, w.set, w.facts, w.now); err != nil {
-		return err
+	if w.tell(ctx, w.set, w.facts) {
+		w.put, w.removed, w.taken, w.gaveUpPlace = nil, nil, nil, false
 	}
-	w.put, w.taken, w.gaveUpPlace = nil, nil, false
 	return nil
 }
 
@@ -131,15 +135,15 @@ func winner(sets []*v1alpha1.AdapterSet) (*v1alpha1.AdapterSet, []*v1alpha1.Adap
 
 // yield has an AdapterSet say that another has its workload. One that is on its
 // way out leaves its ports to that one.
-func (r *reconciler) yield(ctx context.Context, m *memory, set, to *v1alpha1.AdapterSet, now time.Time) error {
+func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 	switch {
 	case set.DeletionTimestamp.IsZero():
-		return r.tell(ctx, m, set, status.Facts{
-			FieldManager: r.manager, Why: status.TargetTaken,
-			Because: "the AdapterSet " + to.Name + " is older and names the same workload; delete one of them",
-		}, now)
-	case to.DeletionTimestamp.IsZero():
-		return r.dropFinalizer(ctx, set)
+		w.tell(ctx, set, status.Facts{
+			FieldManager: w.manager, Why: status.TargetTaken,
+			Because: "the AdapterSet " + w.set.Name + " is older and names the same workload; delete one of them",
+		})
+	case w.set.DeletionTimestamp.IsZero():
+		return w.dropFinalizer(ctx, set)
 	}
 	return nil // its turn comes
 }

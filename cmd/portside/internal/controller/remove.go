@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -82,7 +81,8 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.metrics.passed(result)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.Removing, "the ports could not be removed: "+words(err)
-		return false, errors.Join(err, w.tell(ctx, w.memory, w.set, w.facts, w.now))
+		w.tell(ctx, w.set, w.facts)
+		return false, err
 	}
 	if result.Outcome == apply.Paused {
 		w.facts.Why, w.facts.Because = status.Removing, keptBy(status.Paused)

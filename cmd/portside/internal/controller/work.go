@@ -34,6 +34,7 @@ type work struct {
 	silent  bool               // there is nothing to tell
 	waits   bool               // for a place among the targets in a rollout
 	again   time.Time          // when to look again, zero if an event will tell
+	retry   time.Duration      // after which to look again, by the queue's clock, since status was not stored
 }
 
 // wake has the target looked at again at a time, if that is earlier. A time that

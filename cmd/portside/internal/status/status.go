@@ -68,7 +68,9 @@ type Discovery struct {
 	Reason, Message string
 }
 
-// Of makes the status of an AdapterSet from its last and the facts.
+// Of returns the status of an AdapterSet, from its last one and the facts. The
+// API server can store it whatever the facts quote: it is printable, and of at
+// most [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
 	f.namespace = set.Namespace
 	s := v1alpha1.AdapterSetStatus{
@@ -98,7 +100,28 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		meta.SetStatusCondition(&before, c)
 		s.Conditions = append(s.Conditions, *meta.FindStatusCondition(before, c.Type))
 	}
-	return s
+	return bounded(s)
+}
+
+// Prompt reports whether a status that differs is to be written at once: it is
+// about another generation or target, or lists other ports of ours. A user or a
+// write of ours brings that about. All else may change with each answer of a
+// source.
+func Prompt(before, after v1alpha1.AdapterSetStatus) bool {
+	return before.ObservedGeneration != after.ObservedGeneration || !equality.Semantic.DeepEqual(before.Target, after.Target) ||
+		!slices.Equal(inUse(before.Ports), inUse(after.Ports))
+}
+
+// inUse returns the ports that are ours, sorted.
+func inUse(ports []v1alpha1.PortStatus) []string {
+	var own []string
+	for _, p := range ports {
+		if ours(p) {
+			own = append(own, of(p))
+		}
+	}
+	slices.Sort(own)
+	return own
 }
 
 // Same tells that nothing needs to be written.
