@@ -105,6 +105,9 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error
 		r.Outcome = Paused
 		return nil
 	}
+	if err := a.dedicated(w); err != nil {
+		return err
+	}
 	step, err := a.adoption(w, c, from)
 	if err != nil {
 		return err
@@ -176,7 +179,7 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 	})
 	status := PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol}
 	if !static {
-		status.State, status.Message = Blocked, "several adapter ports have this number and protocol; remove all but one by hand"
+		status.State, status.Reason, status.Message = Blocked, ReasonDuplicateKey, "several adapter ports have this number and protocol; remove all but one by hand"
 		s.ports = append(s.ports, status)
 		return
 	}
@@ -184,7 +187,7 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 	// The last copy goes first, so that the indices of those before it hold.
 	s.remove = append(removal(at, i, port), s.remove...)
 	s.drop = append(s.drop, portKey{port.ContainerPort, port.Protocol}.fields())
-	status.State, status.Message = Removed, "a static port has the same number and protocol; it stays"
+	status.State, status.Reason, status.Message = Removed, ReasonDuplicateKey, "a static port has the same number and protocol; it stays"
 	s.ports = append(s.ports, status)
 }
 
@@ -236,9 +239,9 @@ func (a *Applier) tellAdopted(r *Result, after *Workload) error {
 		switch {
 		case !live:
 		case len(p.others) > 0 && p.namedByOwner():
-			s.State, s.Message = Shared, "also declared by "+list(p.others)
+			s.State, s.Reason, s.Message = Shared, ReasonCoOwned, "also declared by "+list(p.others)
 		case len(p.others) > 0:
-			s.State, s.Message = Shadowed, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
+			s.State, s.Reason, s.Message = Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
 		}
 		if live {
 			s.Owners = p.owners

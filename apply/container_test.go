@@ -62,7 +62,7 @@ func TestContainerError(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, fromServer := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}})
-			_, fromCache := applier.PassOn(t.Context(), observed.Reduced(), test.container, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, fromCache := applier.PassOn(t.Context(), observed.Reduced(testenv.Portside), test.container, apply.Wanted{Adapters: []apply.Adapter{nfs}})
 			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
 				var got *apply.ContainerError
 				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {

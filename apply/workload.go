@@ -51,15 +51,20 @@ type Workload struct {
 	HostNetwork bool
 	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
 	DefaultContainer string
+	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// empty where the object has no selector that can be read, and then selects
+	// no pod.
+	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
-	// Partial tells that ManagedFields are not all that the server has; see
-	// [Workload.Reduced].
-	Partial       bool
+	// ReducedFor is the field manager that [Workload.Reduced] was called for; its
+	// entries are the only whole ones in ManagedFields. It is empty for a workload
+	// as the server has it.
+	ReducedFor    string
 	ManagedFields []metav1.ManagedFieldsEntry
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
@@ -79,6 +84,8 @@ type Workload struct {
 	decoded *decoded
 	// lastApplied is what a client-side apply keeps of the object it applied.
 	lastApplied string
+	// object is the API server's answer that it was read from, if it was.
+	object any
 }
 
 // Container is a container's name and ports, in order. Their protocols are
@@ -161,7 +168,7 @@ func (w *Workload) target() Target {
 }
 
 // workloadOf reads what all kinds have in common.
-func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
+func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
 	w := &Workload{
 		Kind:             kind,
 		Namespace:        meta.Namespace,
@@ -172,6 +179,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		Paused:           meta.Annotations[PausedAnnotation] == "true",
 		HostNetwork:      template.Spec.HostNetwork,
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
+		Selector:         selectorOf(selector),
 		ManagedFields:    meta.ManagedFields,
 		ClientSide:       clientSide(meta),
 		Replacing:        replacing(meta),
@@ -188,6 +196,15 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		w.InitContainers = append(w.InitContainers, template.Spec.InitContainers[i].Name)
 	}
 	return w
+}
+
+// selectorOf returns a label selector as text.
+func selectorOf(selector *metav1.LabelSelector) string {
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return ""
+	}
+	return parsed.String()
 }
 
 // clientSide are the managers that own the annotation of client-side apply by an

@@ -57,7 +57,7 @@ func someStatus() *configv1alpha1.AdapterSetStatusApplyConfiguration {
 		WithPorts(
 			port(12049, "Owned").WithOwners(configv1alpha1.PortOwner().
 				WithManager(testenv.Portside).WithOperation(metav1.ManagedFieldsOperationApply)),
-			port(2049, "Blocked").WithInactiveSince(metav1.Unix(1700000000, 0)).WithMessage("another port has the name"),
+			port(2049, "Blocked").WithReason("NameTaken").WithInactiveSince(metav1.Unix(1700000000, 0)).WithMessage("another port has the name"),
 		).
 		WithConditions(applymetav1.Condition().WithType("Ready").WithStatus(metav1.ConditionFalse).
 			WithReason("Conflicting").WithMessage("adapter-nfs is there already").
@@ -101,7 +101,7 @@ func TestStatusByServerSideApply(t *testing.T) {
 				Owners: []v1alpha1.PortOwner{{Manager: "portside", Operation: "Apply"}},
 			},
 			{
-				Type: "nfs", Name: "adapter-nfs", Port: 2049, Protocol: "TCP", State: "Blocked",
+				Type: "nfs", Name: "adapter-nfs", Port: 2049, Protocol: "TCP", State: "Blocked", Reason: "NameTaken",
 				InactiveSince: &since, Message: "another port has the name",
 			},
 		},

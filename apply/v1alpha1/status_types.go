@@ -67,6 +67,11 @@ type PortStatus struct {
 	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Removed
 	State string `json:"state"`
 
+	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
+	// Programs read it; message is for people.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
 	// owners are the managers that own the live port, ours included.
 	// +optional
 	// +listType=atomic

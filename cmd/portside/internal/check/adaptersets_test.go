@@ -21,7 +21,7 @@ func TestAdapterSets(t *testing.T) {
 	s.adapterSet("files", "files")
 	stalled := condition("Stalled", "True", "Conflicting", "port adapter-nfs is Blocked")
 	for _, test := range []struct{ name, status, want string }{
-		{"ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "True", "InPlace", "") + `]}`, ""},
+		{"ready", ready, ""},
 		{"not ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Settling", "in 10s") + `]}`,
 			"Warning AdapterSets AdapterSet |/files: not Ready (Settling): in 10s; if this lasts, run: kubectl describe adapterset NAME -n NAMESPACE"},
 		{"unknown", `{"observedGeneration":1,"conditions":[` + condition("Ready", "Unknown", "AwaitingAnswer", "no answer yet") + `]}`,

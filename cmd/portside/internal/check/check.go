@@ -10,7 +10,8 @@
 //  3. Policies: the admission policies exist, are bound, and are neither narrowed
 //     nor changed;
 //  4. Permissions: those of portside's ServiceAccount, asked as that account:
-//     every one that a rule grants, and none beyond them;
+//     every one that a rule grants, Secrets where AdapterSets refer to them, and
+//     none beyond these;
 //  5. Replicas: the replicas of the Deployment are ready;
 //  6. Lease: a replica holds the leader election Lease and renews it;
 //  7. AdapterSets: each is reconciled, Ready and not Stalled, and its target exists;

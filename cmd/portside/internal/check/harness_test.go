@@ -55,7 +55,7 @@ func (s *site) install() {
 	s.t.Helper()
 	s.apply(func(*unstructured.Unstructured) bool { return true })
 	s.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
-	s.awaitPermission("patch", "statefulsets", true)
+	s.awaitPermission("patch", "apps", "statefulsets", true)
 	s.deployment(`{"status":{"replicas":2,"readyReplicas":2}}`)
 	s.lease("replica-1", 600, time.Now())
 }
@@ -122,7 +122,7 @@ func (s *site) kubectl(stdin string, args ...string) {
 }
 
 // awaitPermission waits until the server's RBAC has heard of a change.
-func (s *site) awaitPermission(verb, resource string, want bool) {
+func (s *site) awaitPermission(verb, group, resource string, want bool) {
 	s.t.Helper()
 	client, err := kubernetes.NewForConfig(s.Config())
 	if err != nil {
@@ -130,7 +130,7 @@ func (s *site) awaitPermission(verb, resource string, want bool) {
 	}
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:               "system:serviceaccount:" + s.options.Namespace + ":" + s.options.FieldManager,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.options.WatchNamespace, Verb: verb, Group: "apps", Resource: resource},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.options.WatchNamespace, Verb: verb, Group: group, Resource: resource},
 	}}
 	testenv.Eventually(s.t, fmt.Sprintf("%s %s: %t", verb, resource, want), func(ctx context.Context) error {
 		answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
@@ -157,7 +157,8 @@ func (s *site) check(user *rest.Config) []check.Finding {
 	root := command.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, "test")
 	root.SetArgs([]string{"check", "-o", "json", "--kubeconfig", path, "-n", s.options.Namespace,
 		"--field-manager", s.options.FieldManager, "--watch-namespace", s.options.WatchNamespace,
-		"--without-policies=" + strconv.FormatBool(s.options.WithoutPolicies)})
+		"--without-policies=" + strconv.FormatBool(s.options.WithoutPolicies),
+		"--discovery-namespace=" + strings.Join(s.options.DiscoveryNamespaces, ",")})
 	code := command.Run(s.t.Context(), root)
 	var report struct{ Findings []check.Finding }
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
@@ -221,12 +222,20 @@ func (s *site) entry(name string) {
 	  spec: {template: {spec: {containers: [{name: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`, name)))
 }
 
+// asking creates an AdapterSet that is Ready and asks its pods with credentials.
+func (s *site) asking(name, target string) {
+	s.t.Helper()
+	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %s},
+	  spec: {targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}, discovery: {http: {port: api, scheme: HTTP, credentialsRef: {name: access}}}}}`, name, target)))
+	s.status(name, ready)
+}
+
 // adapterSet creates an AdapterSet that is Ready.
 func (s *site) adapterSet(name, target string) {
 	s.t.Helper()
 	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %s},
 	  spec: {targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}, adapters: [{type: nfs, port: 12049}]}}`, name, target)))
-	s.status(name, `{"observedGeneration":1,"conditions":[`+condition("Ready", "True", "InPlace", "")+`]}`)
+	s.status(name, ready)
 }
 
 // status writes the status of an AdapterSet.
@@ -234,6 +243,9 @@ func (s *site) status(name, status string) {
 	s.t.Helper()
 	s.kubectl("", "patch", "adapterset", "-n", s.options.WatchNamespace, name, "--subresource=status", "--type=merge", "-p", `{"status":`+status+`}`)
 }
+
+// ready is the status of an AdapterSet that is Ready.
+var ready = `{"observedGeneration":1,"conditions":[` + condition("Ready", "True", "InPlace", "") + `]}`
 
 func condition(kind, is, reason, message string) string {
 	return fmt.Sprintf(`{"type":%q,"status":%q,"reason":%q,"message":%q,"lastTransitionTime":"2026-01-01T00:00:00Z"}`, kind, is, reason, message)

@@ -37,6 +37,7 @@ func TestApplyPrintsTheDesignsJSON(t *testing.T) {
     - portside
     port: 12049
     protocol: TCP
+    reason: ""
     state: Owned
     type: nfs
   - message: ""
@@ -44,6 +45,7 @@ func TestApplyPrintsTheDesignsJSON(t *testing.T) {
     owners: []
     port: 1445
     protocol: TCP
+    reason: ""
     state: Removed
     type: smb
   resourceVersion: "VERSION"

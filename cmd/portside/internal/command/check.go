@@ -39,8 +39,7 @@ has the permissions that it needs, and no more; whether its replicas are ready
 and one of them holds the Lease; AdapterSets that are not Ready or Stalled, or
 have no target; workloads with portside's ports and without an AdapterSet.
 
-Give the same --namespace, --field-manager, --watch-namespace and
---without-policies as to portside install. You need to read what is installed,
+Give the same flags as to portside install. You need to read what is installed,
 the Lease, AdapterSets and workloads, and to impersonate portside's
 ServiceAccount; what you may not read is a Warning.
 
@@ -56,6 +55,7 @@ inspected.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&c.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace that portside runs in")
 	flags.StringVar(&c.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all")
+	s.namespacesFlags(cmd, &c.options)
 	fieldManagerFlag(cmd, &c.options.FieldManager)
 	flags.BoolVar(&c.options.WithoutPolicies, "without-policies", false, "The admission policies were left out; with --watch-namespace only")
 	choose(cmd, &c.format, "output", "o", "Output format", string(output.TableFormat), string(output.JSON), string(output.YAML))

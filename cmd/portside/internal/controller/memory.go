@@ -27,6 +27,17 @@ type memory struct {
 	refused *status.Facts
 	// rolling tells that a rollout that we caused is under way.
 	rolling bool
+	// removing tells that the removal of the ports of a deleted AdapterSet caused
+	// it, so that it counts although the AdapterSet is gone.
+	removing bool
+	// gaveUpPlace tells that this rollout is stuck and has given its place up,
+	// which is still to be told.
+	gaveUpPlace bool
+	// holders are the targets that held a place when the target last had to wait
+	// for one. They are looked up again at holdersUntil, and not each time, so that
+	// status does not change with each of them.
+	holders      []apply.Target
+	holdersUntil time.Time
 	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
 	gaveUp bool
 	// put are the ports that the last pass put there and status does not tell of
@@ -42,6 +53,12 @@ type memory struct {
 type sentStatus struct {
 	resourceVersion string
 	status          v1alpha1.AdapterSetStatus
+}
+
+// proceeds reports whether the rollout is under way and not stuck.
+func (m *memory) proceeds(now time.Time, rollout apply.Rollout) bool {
+	m.Rollout.Saw(now, rollout)
+	return rollout.UnderWay && !m.Rollout.Stuck(now, rollout)
 }
 
 // statusOf is the newer of what is watched and what was sent.

@@ -131,6 +131,9 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 	if p.Protocol != "" {
 		config.WithProtocol(p.Protocol)
 	}
+	if p.Reason != "" {
+		config.WithReason(p.Reason)
+	}
 	if p.Message != "" {
 		config.WithMessage(p.Message)
 	}

@@ -1,6 +1,7 @@
 package install
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
@@ -19,6 +20,10 @@ func (o Options) Flags() string {
 	flag("namespace", o.Namespace, DefaultNamespace)
 	flag("field-manager", o.FieldManager, apply.DefaultFieldManager)
 	flag("watch-namespace", o.WatchNamespace, "")
+	flag("discovery-namespace", strings.Join(o.DiscoveryNamespaces, ","), "")
+	if excluded := strings.Join(o.ExcludeNamespaces, ","); o.ExcludeNamespaces != nil {
+		flag("exclude-namespace", cmp.Or(excluded, "''"), DefaultExcludedNamespace)
+	}
 	switch {
 	case o.WithoutPolicies:
 		flags.WriteString(" --without-policies")

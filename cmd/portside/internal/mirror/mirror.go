@@ -38,6 +38,9 @@ type Options struct {
 	Namespace string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
+	// FieldManager is the one whose applies workloads are kept for;
+	// apply.DefaultFieldManager when empty.
+	FieldManager string
 	// Busy tells that rows are about to be asked for; never when nil. None is
 	// packed then.
 	Busy func() bool
@@ -57,7 +60,7 @@ type Mirror struct {
 
 	mu     sync.RWMutex
 	setsOf map[apply.Target][]types.NamespacedName
-	podsOf map[types.UID]map[types.NamespacedName]bool
+	podsOf podIndex
 	left   map[apply.Target]bool
 	told   func(apply.Target, Cause)
 	rested func()
@@ -70,7 +73,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 		workloads: map[apply.Kind]*table[apply.Workload]{},
 		podsAsked: make(chan struct{}),
 		setsOf:    map[apply.Target][]types.NamespacedName{},
-		podsOf:    map[types.UID]map[types.NamespacedName]bool{},
+		podsOf:    podIndex{},
 		left:      map[apply.Target]bool{},
 		told:      func(apply.Target, Cause) {},
 		rested:    func() {},
@@ -78,7 +81,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
 	for _, kind := range apply.Kinds {
-		m.workloads[kind] = newTable(keepWorkload, m.workloadChanged(kind))
+		m.workloads[kind] = newTable(m.keepWorkload, m.workloadChanged(kind))
 	}
 	return m
 }

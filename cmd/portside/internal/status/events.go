@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -27,6 +28,9 @@ const (
 	// RemovalWaits: a port's adapter is inactive, and the port goes after a
 	// delay.
 	RemovalWaits = "RemovalWaiting"
+	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
+	// counts among those that may be under way.
+	GaveUpPlace = "RolloutStuck"
 )
 
 // Event is one thing to tell.
@@ -49,6 +53,9 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	tell := func(p v1alpha1.PortStatus, kind, reason, note string, args ...any) {
 		events = append(events, Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...), Port: of(p)})
 	}
+	if ready := meta.FindStatusCondition(before.Conditions, Ready); f.Why == FieldManagerNotDedicated && (ready == nil || ready.Reason != f.Why) {
+		events = append(events, Event{Type: corev1.EventTypeWarning, Reason: f.Why, Note: f.Because})
+	}
 	for _, name := range f.Taken {
 		if p := named(name, slices.Concat(after.Ports, was)); p != nil {
 			tell(*p, corev1.EventTypeWarning, PortTaken, "port %s was taken away by %s", of(*p), strings.TrimSuffix(f.taker(), ","))
@@ -67,6 +74,12 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		}
 	}
 	events = append(events, newWarnings(was, after.Ports, f.Warnings)...)
+	if f.GaveUpPlace {
+		events = append(events, Event{
+			Type: corev1.EventTypeWarning, Reason: GaveUpPlace,
+			Note: "the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload",
+		})
+	}
 	for _, old := range was {
 		next := named(old.Name, after.Ports)
 		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {

@@ -35,6 +35,8 @@ type Facts struct {
 	// reason Hold.
 	Pending []string
 	Hold    holding.Reason
+	// Holders are the targets that hold a place where Hold is RolloutLimit.
+	Holders []apply.Target
 	// Stopped says why nothing is written to the target: Suspended or Paused.
 	Stopped string
 	// Failure is why the last pass failed, empty if it did not; Refusal tells
@@ -51,8 +53,13 @@ type Facts struct {
 	// RollingOut tells that a rollout that we caused is under way, Stuck that
 	// the one that is under way does not get on.
 	RollingOut, Stuck bool
+	// GaveUpPlace tells that our rollout is stuck and no longer counts among those
+	// that may be under way.
+	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *Discovery
+
+	namespace string // of the AdapterSet
 }
 
 // Discovery is the condition Discovered.
@@ -63,6 +70,7 @@ type Discovery struct {
 
 // Of makes the status of an AdapterSet from its last and the facts.
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
+	f.namespace = set.Namespace
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
@@ -104,13 +112,13 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		}
 		s := v1alpha1.PortStatus{
 			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
-			State: string(p.State), Message: p.Message,
+			State: string(p.State), Reason: string(p.Reason), Message: p.Message,
 		}
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
 		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
-			s.State, s.Message, s.Owners = Pending, holdText(f), nil
+			s.State, s.Reason, s.Message, s.Owners = Pending, holdReason[f.Hold], holdText(f), nil
 		}
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
 			s.InactiveSince = f.Waiting[i].InactiveSince()

@@ -21,6 +21,9 @@ type PortStatusApplyConfiguration struct {
 	Protocol *string `json:"protocol,omitempty"`
 	// state says whether the port is in place, and whose it is.
 	State *string `json:"state,omitempty"`
+	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
+	// Programs read it; message is for people.
+	Reason *string `json:"reason,omitempty"`
 	// owners are the managers that own the live port, ours included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
 	// inactiveSince is when the adapter was first seen inactive. The delay
@@ -73,6 +76,14 @@ func (b *PortStatusApplyConfiguration) WithProtocol(value string) *PortStatusApp
 // If called multiple times, the State field is set to the value of the last call.
 func (b *PortStatusApplyConfiguration) WithState(value string) *PortStatusApplyConfiguration {
 	b.State = &value
+	return b
+}
+
+// WithReason sets the Reason field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Reason field is set to the value of the last call.
+func (b *PortStatusApplyConfiguration) WithReason(value string) *PortStatusApplyConfiguration {
+	b.Reason = &value
 	return b
 }
 
