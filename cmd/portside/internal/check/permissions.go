@@ -54,7 +54,7 @@ func (c *checker) permissions(ctx context.Context) error {
 			return c.impersonationError(err)
 		}
 		if !allowed {
-			c.add("Permissions", Wrong, c.account(), "it may not %s: apply what portside install %sprints", p, flagOf(p))
+			c.add("Permissions", Error, c.account(), "it may not %s: apply what portside install %sprints", p, flagOf(p))
 		}
 	}
 	for _, namespace := range c.namespaces(ctx) {
@@ -177,7 +177,7 @@ func (c *checker) excess(ctx context.Context, client kubernetes.Interface, neede
 			}
 		}
 	}
-	c.tooWide(Wrong, namespace, grave)
+	c.tooWide(Error, namespace, grave)
 	c.tooWide(Warning, namespace, low)
 	return nil
 }
@@ -272,7 +272,7 @@ func (c *checker) mayInstall(ctx context.Context) error {
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(missing)) {
-		c.add("Permissions", Wrong, "", "you may not %s, which installing takes", p)
+		c.add("Permissions", Error, "", "you may not %s, which installing takes", p)
 	}
 	if len(missing) == 0 {
 		c.add("Permissions", OK, "", "you may install what portside install prints")
