@@ -51,7 +51,7 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all := d.passes(cmd.Context(), applier, jobs)
+	all := d.passes(cmd.Context(), applier, jobs, recorder{run: dryRunServer})
 	d.explain(all, d.messages.Warn)
 	code := exitOK
 	for _, one := range all {
