@@ -115,6 +115,7 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	}
 	result, err := applier.Adopt(cmd.Context(), target, a.from...)
 	err = remedy.For{Target: target, FieldManager: a.manager}.Error(err)
+	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
 	}
@@ -133,6 +134,8 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	}
 	return exitWith(portsCode(result.Ports))
 }
+
+func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
 
 // restarts is how many pods an adoption restarts at most.
 func restarts(r apply.Result) int32 {

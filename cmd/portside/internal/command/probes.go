@@ -36,7 +36,7 @@ func (p *probes) serve(ctx context.Context, address string) (stop func(), err er
 	handle(mux, "/readyz", "watching", p.ready)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 90 * time.Second}
 	go func() { _ = server.Serve(listener) }() // without it the kubelet restarts the container
-	return func() { _ = server.Close() }, nil // the process is about to end
+	return func() { _ = server.Close() }, nil  // the process is about to end
 }
 
 func handle(mux *http.ServeMux, path, name string, check healthz.Checker) {

@@ -55,6 +55,7 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 	}
 	result, err := applier.Release(cmd.Context(), target, r.keepPorts)
 	err = remedy.For{Target: target, FieldManager: r.manager}.Error(err)
+	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err
 	}

@@ -32,6 +32,7 @@ func (w *work) look() (*apply.Workload, bool) {
 		w.rolling = false
 	}
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
+	w.facts.Changes = w.unrecorded.of(look.UID)
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
 	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
 		w.gaveUpPlace = true
