@@ -45,7 +45,7 @@ func (s *site) install() {
 	s.t.Helper()
 	s.apply(func(*unstructured.Unstructured) bool { return true })
 	s.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
-	s.awaitPermission("patch", "apps", "statefulsets", true)
+	s.awaitPermission("patch", "statefulsets", true)
 }
 
 // everywhere is where a test installs portside for all namespaces, in a control
@@ -86,7 +86,7 @@ func (s *site) kubectl(stdin string, args ...string) {
 }
 
 // awaitPermission waits until the server's RBAC has heard of a change.
-func (s *site) awaitPermission(verb, group, resource string, want bool) {
+func (s *site) awaitPermission(verb, resource string, want bool) {
 	s.t.Helper()
 	client, err := kubernetes.NewForConfig(s.Config())
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *site) awaitPermission(verb, group, resource string, want bool) {
 	}
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User:               "system:serviceaccount:" + s.options.Namespace + ":" + s.options.FieldManager,
-		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.options.WatchNamespace, Verb: verb, Group: group, Resource: resource},
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Namespace: s.options.WatchNamespace, Verb: verb, Group: "apps", Resource: resource},
 	}}
 	testenv.Eventually(s.t, fmt.Sprintf("%s %s: %t", verb, resource, want), func(ctx context.Context) error {
 		answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
@@ -155,13 +155,6 @@ func (s *site) entry(name string) {
 	s.t.Helper()
 	s.must(s.Manager(s.options.FieldManager).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: %s},
 	  spec: {template: {spec: {containers: [{name: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`, name)))
-}
-
-// asking makes an AdapterSet that asks its pods with credentials.
-func (s *site) asking(name, target string) {
-	s.t.Helper()
-	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %s},
-	  spec: {targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}, discovery: {http: {port: api, scheme: HTTP, credentialsRef: {name: access}}}}}`, name, target)))
 }
 
 func (s *site) adapterSet(name, target string) {

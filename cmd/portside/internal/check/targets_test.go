@@ -23,7 +23,7 @@ func TestPermissions(t *testing.T) {
 		s.kubectl("", "patch", "role", "-n", s.options.WatchNamespace, s.options.FieldManager, "--type=json", "-p", `[
 		  {"op":"replace","path":"/rules/0/verbs","value":["get","list","watch"]},
 		  {"op":"test","path":"/rules/4/resources","value":["adaptersets/status"]}, {"op":"remove","path":"/rules/4"}]`)
-		s.awaitPermission("patch", "apps", "daemonsets", false)
+		s.awaitPermission("patch", "daemonsets", false)
 		s.expect("Wrong ServiceAccount |it may not patch adaptersets/status.portside.dev", "Wrong ServiceAccount |it may not patch daemonsets.apps", "Wrong |patch deployments.apps", "Wrong |patch statefulsets.apps")
 	})
 	for name, test := range map[string]struct{ rule, want string }{
@@ -53,37 +53,6 @@ func TestPermissions(t *testing.T) {
 			}
 			if !found {
 				t.Errorf("no %q in %v", test.want, s.check(s.Config()))
-			}
-		})
-	}
-}
-
-// TestSecrets: they may be read where an AdapterSet refers to one, or where the
-// options say so, and nowhere else.
-func TestSecrets(t *testing.T) {
-	t.Parallel()
-	t.Run("referred to and not granted", func(t *testing.T) {
-		t.Parallel()
-		s := installed(t)
-		s.workload("files")
-		s.asking("files", "files")
-		s.expect("Wrong ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|portside install --discovery-namespace " + s.options.WatchNamespace + " prints")
-	})
-	for name, asks := range map[string]bool{"granted and referred to": true, "granted and not referred to": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newSite(t)
-			s.options.DiscoveryNamespaces = []string{s.options.WatchNamespace}
-			s.install()
-			s.awaitPermission("get", "", "secrets", true)
-			s.expect()
-			s.options.DiscoveryNamespaces = nil
-			if asks {
-				s.workload("files")
-				s.asking("files", "files")
-				s.expect()
-			} else {
-				s.expect("Wrong ServiceAccount |more than it needs|get secrets")
 			}
 		})
 	}
@@ -135,7 +104,7 @@ func TestEverywhere(t *testing.T) {
 	s := everywhere(t)
 	s.apply(func(*unstructured.Unstructured) bool { return true })
 	s.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
-	s.awaitPermission("patch", "apps", "statefulsets", true)
+	s.awaitPermission("patch", "statefulsets", true)
 	one, other := *s, *s
 	one.options.WatchNamespace, other.options.WatchNamespace = s.Namespace(t), s.Namespace(t)
 	for _, in := range []*site{&one, &other} {
