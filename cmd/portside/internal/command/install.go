@@ -28,7 +28,8 @@ portside runs with the least that it needs. RBAC lets it patch workloads, and
 admission policies narrow that down to fields: the guard lets portside's
 ServiceAccount change adapter-* ports and nothing else, name lets nobody else
 write under its field manager, and leftover lets owners rename and remove
-containers that have its ports. What a version of Kubernetes does not have is
+containers that have its ports. Secrets are read only in the namespaces of
+--discovery-namespace, which have to exist. What a version of Kubernetes does not have is
 left out, with a warning of what is lost.
 
 Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,

@@ -1,10 +1,13 @@
 package install_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/testenv"
 )
 
 // rbac is what refuses an attack that none of portside's policies has to.
@@ -37,6 +40,12 @@ func TestAttacks(t *testing.T) {
 			if after := s.stored(); after != before {
 				t.Errorf("something was stored: before\n%s\nafter\n%s", before, after)
 			}
+			t.Run("admin opts its namespace in", func(t *testing.T) {
+				if err := creates(bindings, "{b}", optsIn)(t.Context(), s, s.client(admin)); err != nil {
+					t.Fatal(err)
+				}
+				testenv.Eventually(t, "the Secret to be readable", func(ctx context.Context) error { return reads(secretsOf, "{b}", "creds")(ctx, s, s.client(token)) })
+			})
 		})
 	}
 }
@@ -56,7 +65,10 @@ func attacks() []attack {
 
 const (
 	adapterPort = `{"name":"adapter-x","containerPort":10250}`
-	addsAPort   = `[{"op":"add","path":"{c}/ports/-","value":` + adapterPort + `}]`
+	// optsIn lets portside read the Secrets of a namespace.
+	optsIn = `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: discovery},
+	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "{us}-discovery"}, subjects: [{kind: ServiceAccount, name: "{us}", namespace: "{system}"}]}`
+	addsAPort = `[{"op":"add","path":"{c}/ports/-","value":` + adapterPort + `}]`
 )
 
 // forged is an event of a node that was broken into, as the kubelet would tell it.
@@ -76,8 +88,7 @@ var tokenAttacks = []attack{
 	{token, "lists Secrets of the cluster", lists(secretsOf, ""), rbac},
 	{token, "lists ConfigMaps", lists(configMaps, ""), rbac},
 	{token, "changes a Secret of a namespace that opted in", patches(secretsOf, "{a}", "creds", merged(`{"stringData":{"password":"evil"}}`)), rbac},
-	{token, "opts a namespace in", creates(bindings, "{b}", `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: evil},
-	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "{us}-discovery"}, subjects: [{kind: ServiceAccount, name: "{us}", namespace: "{system}"}]}`), rbac},
+	{token, "opts a namespace in", creates(bindings, "{b}", optsIn), rbac},
 	{token, "removes the guard", deletes("validatingadmissionpolicybindings.v1.admissionregistration.k8s.io", "", "{us}-guard"), rbac},
 
 	{token, "adds a port to a paused workload", patches(deployments, "{a}", "frozen", jsonPatch(addsAPort)), "guard"},
@@ -126,8 +137,7 @@ var tenantAttacks = []attack{
 	{edit, "gives a pod another address", patches(pods, "{b}", "any", write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"podIP":"192.0.2.1"}}`}), rbac},
 	{edit, "creates an AdapterSet", creates(aset, "{b}", adapterSet("evil")), rbac},
 	{edit, "changes an AdapterSet", patches(aset, "{b}", dittofs, merged(`{"spec":{"suspend":true}}`)), rbac},
-	{edit, "opts its namespace in", creates(bindings, "{b}", `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: evil},
-	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: "{us}-discovery"}, subjects: [{kind: ServiceAccount, name: "{us}", namespace: "{system}"}]}`), rbac},
+	{edit, "opts its namespace in", creates(bindings, "{b}", optsIn), rbac},
 	{edit, "writes as portside", patches(deployments, "{b}", dittofs, jsonPatch(addsAPort)), "name"},
 	{edit, "applies as portside", patches(deployments, "{b}", dittofs, nfsAlone), "name"},
 	{edit, "forges an entry of portside's", patches(deployments, "{b}", dittofs, write{patch: types.MergePatchType, manager: "kubectl",
