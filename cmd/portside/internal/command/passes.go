@@ -35,14 +35,21 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, manager st
 		case disconnected:
 			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
 		default:
-			d.result, d.err = applier.Pass(ctx, j.target, j.want)
-			d.err = remedy.For{Target: j.target, FieldManager: manager}.Error(d.err)
+			d.result, d.err = worded(manager)(applier.Pass(ctx, j.target, j.want))
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
 		}
 		all = append(all, d)
 	}
 	return all
+}
+
+// worded adds to a result and its error what the user can do, with this command.
+func worded(manager string) func(apply.Result, error) (apply.Result, error) {
+	return func(result apply.Result, err error) (apply.Result, error) {
+		f := remedy.For{Target: result.Target, FieldManager: manager}
+		return f.Result(result), f.Error(err)
+	}
 }
 
 // nameTypes sets the type of removed ports whose adapter the source still lists.

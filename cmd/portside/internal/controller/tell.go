@@ -20,6 +20,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -31,6 +32,9 @@ type teller interface {
 // tell stores the status, if it is another than the one stored, and then sends
 // the events that follow.
 func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, f status.Facts, now time.Time) error {
+	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: r.manager}
+	advice.Target.Container = set.Spec.Container
+	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
 	before := m.statusOf(set)
 	known := *set
 	known.Status = before
