@@ -23,8 +23,11 @@ type PortStatusApplyConfiguration struct {
 	State *string `json:"state,omitempty"`
 	// owners are the managers that own the live port, ours included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
-	// inactiveSince is when the adapter was first seen inactive. The delay
-	// before its port goes counts from then, so it outlives restarts.
+	// inactiveSince is from when the delay counts after which the port of an
+	// inactive adapter is removed. It is not set while the delay does not
+	// advance: during a rollout, and while not every pod answers. After a restart
+	// of portside the delay of a declared adapter goes on, and that of one that
+	// pods are asked for begins again.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
 	// message says why, where state alone does not.
 	Message *string `json:"message,omitempty"`
