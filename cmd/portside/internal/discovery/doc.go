@@ -17,12 +17,15 @@
 //     next one begins with a login.
 //  4. Status is classified by its code alone; 200 is the only one whose body is
 //     read. The body is at most [source.MaxBodyBytes] long and is believed
-//     whole or not at all, as package source has it.
-//  5. All of that together takes at most [Endpoint.Timeout].
+//     whole or not at all, as package source has it. What is read of a TLS
+//     handshake and of the head of an answer is bounded as well.
+//  5. All of that together takes at most [Endpoint.Timeout], once it has begun.
+//     A process has a bound on the questions of all targets that are under way,
+//     from before the connection until the answer is parsed ([Clients]).
 //
 // All pods ([Client.Poll], [Merge]):
 //
-//  6. All are asked at once, each with a timeout of its own.
+//  6. Several are asked at once, each with a timeout of its own.
 //  7. The poll is complete: every pod that was asked answered, at least one was,
 //     as many pods are ready as the workload wants, and no rollout is under way
 //     ([Result.Complete]). An adapter is active when any pod reports it so. One

@@ -165,7 +165,7 @@ func (p *poller) client(ctx context.Context) (*discovery.Client, error) {
 			return nil, err
 		}
 	}
-	return p.options.Clients.For(string(p.question.UID), discovery.Endpoint{
+	return p.options.Clients.For(p.target.Namespace, string(p.question.UID), discovery.Endpoint{
 		Scheme:     http.Scheme,
 		ServerName: http.ServerName,
 		Path:       http.Path,
