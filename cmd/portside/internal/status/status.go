@@ -152,7 +152,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
 			s.InactiveSince = f.Waiting[i].InactiveSince()
 			if s.Message == "" {
-				s.Message = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
+				s.Message = "its adapter is not active; the port is removed when that has lasted for removalDelaySeconds, rollouts and polls that are not complete not counted"
 			}
 		}
 		for _, w := range f.Warnings {
