@@ -86,6 +86,10 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	return nil, false
 }
 
+// WhyStopped returns what stops every write to the workload, for the reasons
+// Suspended and Paused.
+func WhyStopped(reason string) string { return stoppedText[reason] }
+
 var stoppedText = map[string]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
 	Paused:    "the workload carries the annotation " + apply.PausedAnnotation + "; nothing is written to it",
