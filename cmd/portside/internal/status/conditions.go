@@ -91,6 +91,10 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 // stallingReasons are the reasons for deciding nothing that wait for a person.
 var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
 
+// WhyStopped returns what stops every write to the workload, for the reasons
+// Suspended and Paused.
+func WhyStopped(reason string) string { return stoppedText[reason] }
+
 var stoppedText = map[string]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
 	Paused:    "the workload carries the annotation " + apply.PausedAnnotation + "; nothing is written to it",

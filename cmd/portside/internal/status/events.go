@@ -31,6 +31,9 @@ const (
 	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
 	// counts among those that may be under way.
 	GaveUpPlace = "RolloutStuck"
+	// PortsRetained: an AdapterSet with deletionPolicy Remove is deleted, and its
+	// ports stay, since they may not be removed.
+	PortsRetained = "PortsRetained"
 )
 
 // Event is one thing to tell.
@@ -51,6 +54,15 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		e.Note, e.Port, e.Manager = cut(e.Note, maxNote), printable(e.Port), printable(e.Manager)
 	}
 	return all
+}
+
+// Retained returns the event of a deleted AdapterSet whose ports stay although its
+// deletionPolicy is Remove.
+func Retained(cause string) Event {
+	return Event{
+		Type: corev1.EventTypeWarning, Reason: PortsRetained,
+		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
+	}
 }
 
 // maxNote is how long the API server lets the note of an event be, in bytes.
