@@ -75,6 +75,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	leaveHeadroom()
 	log := logr.FromContextOrDiscard(cmd.Context())
 	// What controller-runtime says of itself is less than what we say.
 	ctrl.SetLogger(log.V(1))
