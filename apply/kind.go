@@ -102,7 +102,9 @@ func (k kindAPI[O, C]) answer(object O, err error) (*Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.read(object), nil
+	w := k.read(object)
+	w.object = object
+	return w, nil
 }
 
 // ReadStatefulSet reads what portside needs of a StatefulSet.

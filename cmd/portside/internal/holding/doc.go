@@ -27,8 +27,9 @@
 //  7. Not while a rollout of the target is under way, unless that rollout waits
 //     for a port that is to be added: a pod whose readiness probe names a port
 //     that is not declared never becomes ready ([Rollout]).
-//  8. Not while as many targets as are allowed are in a rollout that we caused
-//     ([Limit]).
+//  8. Not while as many targets as are allowed are in a rollout that we caused.
+//     The places are shared out by namespace, and a rollout that is stuck gives
+//     its place up ([Limit], [Rollout]).
 //
 // What is lost with the process is only ever lost to the side of waiting
 // longer: the removal delay is kept in the AdapterSet's status, a restart

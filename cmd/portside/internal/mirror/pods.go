@@ -21,6 +21,8 @@ type Pod struct {
 	Address string
 	// Ready reports whether it is ready, and not being deleted.
 	Ready bool
+	// Running reports whether it runs, ready or not, and is not being deleted.
+	Running bool
 	// Controller is the object of apps/v1 that controls it.
 	Controller Controller
 	Labels     Labels
@@ -93,8 +95,10 @@ func keepPod(object any) (Pod, bool) {
 	if !known {
 		return Pod{Name: p.Name}, true
 	}
+	stays := p.DeletionTimestamp == nil
 	pod := Pod{
-		Name: p.Name, Address: p.Status.PodIP, Ready: p.DeletionTimestamp == nil && isReady(p),
+		Name: p.Name, Address: p.Status.PodIP,
+		Ready: stays && isReady(p), Running: stays && p.Status.Phase == corev1.PodRunning,
 		Controller: controller, Labels: Labels(labels.Set(p.Labels).String()),
 	}
 	for i := range p.Spec.Containers {

@@ -31,7 +31,7 @@ func TestOnlyWhatDiscoveryNeedsOfAPodIsKept(t *testing.T) {
 	t.Parallel()
 	ready := func(p *corev1.Pod) {
 		p.Labels = map[string]string{"app": "files", "apps.kubernetes.io/pod-index": "0"}
-		p.Status.PodIP = "10.0.0.7"
+		p.Status.Phase, p.Status.PodIP = corev1.PodRunning, "10.0.0.7"
 		p.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
 		p.Spec.Containers = []corev1.Container{
 			{Name: "server", Ports: []corev1.ContainerPort{
@@ -42,7 +42,7 @@ func TestOnlyWhatDiscoveryNeedsOfAPodIsKept(t *testing.T) {
 		}
 	}
 	all := Pod{
-		Name: "files-0", Address: "10.0.0.7", Ready: true, Controller: controllerNamed("StatefulSet", "files"),
+		Name: "files-0", Address: "10.0.0.7", Ready: true, Running: true, Controller: controllerNamed("StatefulSet", "files"),
 		Labels: "app=files,apps.kubernetes.io/pod-index=0",
 		Ports:  []NamedPort{{"server", "api", 8080}, {"server", "plain", 80}, {"agent", "stats", 8081}},
 	}
@@ -54,7 +54,8 @@ func TestOnlyWhatDiscoveryNeedsOfAPodIsKept(t *testing.T) {
 	}{
 		{"a pod that is ready", func(*corev1.Pod) {}, func(*Pod) {}},
 		{"one that is not", func(p *corev1.Pod) { p.Status.Conditions[0].Status = corev1.ConditionFalse }, func(p *Pod) { p.Ready = false }},
-		{"one that is being deleted", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, func(p *Pod) { p.Ready = false }},
+		{"one that is being deleted", func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} }, func(p *Pod) { p.Ready, p.Running = false, false }},
+		{"one that does not run", func(p *corev1.Pod) { p.Status.Phase, p.Status.Conditions = corev1.PodPending, nil }, func(p *Pod) { p.Ready, p.Running = false, false }},
 		{"one without a controller", func(p *corev1.Pod) { p.OwnerReferences = p.OwnerReferences[:1] }, nameAlone},
 		{"one with an owner that is not its controller", func(p *corev1.Pod) { p.OwnerReferences[1].Controller = nil }, nameAlone},
 		{"one of another API group", func(p *corev1.Pod) { p.OwnerReferences[1].APIVersion = "nowhere.example/v1" }, nameAlone},

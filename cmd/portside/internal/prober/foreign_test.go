@@ -161,12 +161,12 @@ func TestPods(t *testing.T) {
 				f.pod("own", func(*corev1.Pod) {}) // it is watched after the forged one
 				q := f.question()
 				testenv.Eventually(t, "the target's own pod to be found", func(ctx context.Context) error {
-					pods, err := all.Ready(ctx, f.web, q)
+					found, err := all.Find(ctx, f.web, q)
 					if err != nil {
 						return err
 					}
-					names := make([]string, 0, len(pods))
-					for _, p := range pods {
+					names := make([]string, 0, len(found.Ask))
+					for _, p := range found.Ask {
 						names = append(names, p.Name)
 					}
 					if slices.ContainsFunc(names, func(name string) bool { return name != "own" }) {
@@ -193,8 +193,8 @@ func TestAdoptedReplicaSet(t *testing.T) {
 	pods, asked := podsIn(t, cp, f.web.Namespace)
 	q := f.question()
 	testenv.Eventually(t, "the ReplicaSet to be read", func(ctx context.Context) error {
-		found, err := pods.Ready(ctx, f.web, q)
-		if len(found) > 0 {
+		found, err := pods.Find(ctx, f.web, q)
+		if len(found.Ask) > 0 {
 			t.Fatalf("found %v", found)
 		}
 		if err == nil && asked.Load() == 0 {

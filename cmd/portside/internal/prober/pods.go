@@ -36,26 +36,33 @@ func NewPods(m *mirror.Mirror, owner func(context.Context, types.NamespacedName)
 	return &Pods{mirror: m, owner: owner, owned: map[types.UID]map[mirror.Controller]bool{}}
 }
 
-// Ready implements [PodFinder]. The first call has pods watched, and waits for
+// Find implements [PodFinder]. The first call has pods watched, and waits for
 // them.
-func (p *Pods) Ready(ctx context.Context, t apply.Target, q Question) ([]discovery.Pod, error) {
+func (p *Pods) Find(ctx context.Context, t apply.Target, q Question) (discovery.Pods, error) {
 	p.mirror.WatchPods()
 	select {
 	case <-p.mirror.PodsSynced():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return discovery.Pods{}, ctx.Err()
 	}
 	pods, err := p.podsOf(ctx, t, q)
 	if err != nil {
-		return nil, err
+		return discovery.Pods{}, err
 	}
-	var ready []discovery.Pod
+	readiness, awaits := p.workload(t, q)
+	found := discovery.Pods{Readiness: readiness}
 	for _, pod := range pods {
-		if pod.Ready {
-			ready = append(ready, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
+		switch {
+		case pod.Ready:
+			found.Ready++
+		case waits(pod, q.Container, awaits):
+			found.Waiting++
+		default:
+			continue
 		}
+		found.Ask = append(found.Ask, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
 	}
-	return ready, nil
+	return found, nil
 }
 
 // podsOf returns the pods of a target: those in its namespace that match its

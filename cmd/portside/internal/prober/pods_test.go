@@ -105,11 +105,11 @@ func found(pods []discovery.Pod) []string {
 func expectFound(t *testing.T, p *Pods, target apply.Target, q Question, want ...string) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s has pods %q", target, want), func(ctx context.Context) error {
-		pods, err := p.Ready(ctx, target, q)
+		pods, err := p.Find(ctx, target, q)
 		if err != nil {
 			return err
 		}
-		if got := found(pods); !slices.Equal(got, want) {
+		if got := found(pods.Ask); !slices.Equal(got, want) {
 			return fmt.Errorf("they are %q", got)
 		}
 		return nil
@@ -221,7 +221,7 @@ func TestTheOwnersOfReplicaSets(t *testing.T) {
 
 	scale(t, cp, "Deployment", ns, "web-api", 0)
 	testenv.Eventually(t, "the ReplicaSet without pods is forgotten", func(ctx context.Context) error {
-		if _, err := pods.Ready(ctx, web, q); err != nil {
+		if _, err := pods.Find(ctx, web, q); err != nil {
 			return err
 		}
 		if kept := pods.owned[q.UID]; len(kept) != 1 {
@@ -256,7 +256,7 @@ func TestAReplicaSetThatCannotBeRead(t *testing.T) {
 		return "", nil, errors.New("forbidden")
 	}
 	testenv.Eventually(t, "the error to be returned", func(ctx context.Context) error {
-		if found, err := pods.Ready(ctx, web, q); err == nil {
+		if found, err := pods.Find(ctx, web, q); err == nil {
 			return fmt.Errorf("found %v", found)
 		}
 		return nil
