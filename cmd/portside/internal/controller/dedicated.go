@@ -11,6 +11,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
+// advice words what people can do about the target.
+func (w *work) advice() remedy.For { return remedy.For{Target: w.target, FieldManager: w.manager} }
+
 // otherFields is the change that waits for the field manager to own ports alone.
 const otherFields = "give up other fields"
 
@@ -23,7 +26,7 @@ func (w *work) notDedicated(ctx context.Context, err error) bool {
 		return false
 	}
 	w.facts.Why = status.FieldManagerNotDedicated
-	w.facts.Because = remedy.For{Target: w.target, FieldManager: w.manager}.Error(err).Error()
+	w.facts.Because = w.advice().Error(err).Error()
 	if !w.now.Before(w.Retry.Until(otherFields)) {
 		w.Retry.Failed(w.now, otherFields)
 		if live, err := w.applier.Look(ctx, w.target); err == nil {

@@ -67,7 +67,7 @@ func (w *work) learn(result apply.Result, err error) (accepted bool) {
 		w.facts.Ports, w.facts.Pending = result.Ports, nil
 		return result.Stands
 	}
-	w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)
+	w.facts.Failure, w.facts.Refusal = words(w.advice().Error(err)), apply.IsRefusal(err)
 	return false
 }
 
