@@ -228,10 +228,13 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 		return nil
 	}
 	list := portsOf(s.container)
-	managed, _, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
+	managed, moved, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
 		To: &fieldmanager.Taker{Manager: a.us(), APIVersion: APIVersion}}.Do(w.ManagedFields, s.take...)
 	if err != nil {
 		return err
+	}
+	if len(moved) > 0 {
+		a.touch(managed, metav1.Now())
 	}
 	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Do(managed, s.drop...); err != nil {
 		return err
@@ -245,6 +248,17 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 	}
 	r.Outcome, r.After, r.ResourceVersion, r.Ports = Applied, after, after.ResourceVersion, s.ports
 	return a.tellAdopted(r, after)
+}
+
+// touch sets the time of our entry, as the API server does when a manager gets
+// further fields. With the time of the manager that had them, the entry would
+// claim that we wrote the ports then.
+func (a *Applier) touch(managed []metav1.ManagedFieldsEntry, now metav1.Time) {
+	for i := range managed {
+		if e := &managed[i]; e.Manager == a.manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+			e.Time = &now
+		}
+	}
 }
 
 // tellAdopted gives the ports that were handed over the state that the next

@@ -26,11 +26,12 @@ func (w *Workload) Reduced(manager string) *Workload {
 	r := *w
 	r.ReducedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
-	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
+	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
 	r.Containers = make([]Container, len(w.Containers))
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()
 	}
+	r.InitContainers = clonedAll(w.InitContainers)
 	r.ManagedFields = reducedEntries(w.ManagedFields, manager)
 	r.ClientSide, r.Replacing = clonedUpdaters(w.ClientSide), clonedUpdaters(w.Replacing)
 	return &r
@@ -53,13 +54,20 @@ func (c *Container) clone() Container {
 		p.Name, p.Protocol, p.HostIP = cloned(p.Name), cloned(p.Protocol), cloned(p.HostIP)
 		k.Ports[i] = p
 	}
-	if len(c.Awaits) > 0 {
-		k.Awaits = make([]string, len(c.Awaits))
-	}
-	for i, name := range c.Awaits {
-		k.Awaits[i] = cloned(name)
-	}
+	k.Awaits = clonedAll(c.Awaits)
 	return k
+}
+
+// clonedAll clones the strings of a list. It returns nil for an empty one.
+func clonedAll(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	all := make([]string, len(list))
+	for i, s := range list {
+		all[i] = cloned(s)
+	}
+	return all
 }
 
 // cloned is a string that keeps no larger one in memory.

@@ -180,8 +180,9 @@ func TestReducedKeepsLittle(t *testing.T) {
 	now := metav1.Now()
 	w := &apply.Workload{
 		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
-		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
-		Containers: []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
+		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		InitContainers: []string{part("api")},
 		ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
 				`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`)},
@@ -205,7 +206,7 @@ func TestReducedKeepsLittle(t *testing.T) {
 		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
 	}
 	port := r.Containers[0].Ports[0]
-	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Containers[0].Name, r.Containers[0].Awaits[0], port.Name, string(port.Protocol), port.HostIP} {
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].Awaits[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
 		if within(s, big) {
 			t.Errorf("%q is a part of what was read", s)
 		}

@@ -124,6 +124,7 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	result, err := worded(a.manager)(applier.Adopt(cmd.Context(), target, a.from, a.options()...))
+	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
 	}
@@ -142,6 +143,8 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	}
 	return exitWith(portsCode(result.Ports))
 }
+
+func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
 
 func (a *adoptCommand) options() []apply.AdoptOption {
 	if a.gone {

@@ -77,6 +77,9 @@ func (a *adoptCommand) adoptions(ctx context.Context, applier *apply.Applier, fo
 			continue
 		}
 		all := a.carryOut(context.WithoutCancel(ctx), applier, job)
+		for _, d := range all {
+			a.recorder().record(ctx, d.result)
+		}
 		a.sayProgress(i+1, len(found.jobs), all)
 		t.add(all)
 		t.disconnected = isDisconnected(all[len(all)-1].err)

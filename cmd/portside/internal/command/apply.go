@@ -66,7 +66,7 @@ func (a *applyCommand) apply(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all := a.passes(cmd.Context(), applier, a.manager, jobs)
+	all := a.passes(cmd.Context(), applier, jobs, recorder{a.session, a.manager, "apply", a.run})
 	a.explain(all, a.messages.Error)
 	code := exitOK
 	report := newReport(a.run)

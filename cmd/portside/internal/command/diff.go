@@ -53,7 +53,7 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all := d.passes(cmd.Context(), applier, d.manager, jobs)
+	all := d.passes(cmd.Context(), applier, jobs, recorder{manager: d.manager, run: dryRunServer})
 	d.explain(all, d.messages.Warn)
 	code := exitOK
 	for _, one := range all {

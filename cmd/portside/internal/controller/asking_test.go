@@ -130,7 +130,7 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 	}
 	s.expect(t, "Stalled", "True", "Refused")
 	mustApply(t, s.git, strings.Replace(mayReadWorkloads, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
-	s.stepsUntil(t, "Ready", "True", "InPlace")
+	s.stepsUntil(t, "files", "Ready", "True", "InPlace")
 	expectPorts(t, s.cp, s.ns, nfs...)
 }
 

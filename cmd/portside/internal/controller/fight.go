@@ -26,6 +26,10 @@ type portID struct {
 	protocol string
 }
 
+func idOfPort(p corev1.ContainerPort) portID {
+	return portID{p.Name, int64(p.ContainerPort), string(p.Protocol)}
+}
+
 func idOf(a apply.Adapter) portID {
 	a = a.Normal()
 	return portID{apply.PortName(a.Type), a.Port, a.Protocol}
@@ -91,7 +95,7 @@ func (w *work) stood(look *apply.Workload, container *apply.Container) []portID 
 	}
 	stood := slices.Concat(w.put, w.lost)
 	for _, p := range w.told.Ports {
-		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(apply.State(p.State)) && !slices.Contains(stood, id) {
+		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(apply.State(p.State)) && !slices.Contains(stood, id) && !slices.Contains(w.removed, id) {
 			stood = append(stood, id)
 		}
 	}
@@ -111,11 +115,27 @@ func (w *work) placed(result apply.Result) {
 		}
 	}
 	isPut := func(id portID) bool { return slices.Contains(w.put, id) }
+	w.removed = slices.DeleteFunc(append(w.removed, w.givenUp(result)...), isPut)
 	if result.Outcome == apply.Applied && slices.ContainsFunc(w.lost, isPut) {
 		w.Fight.Readded(w.now)
 		w.metrics.readds.Inc()
 	}
 	w.lost = slices.DeleteFunc(w.lost, isPut)
+}
+
+// givenUp returns the ports that were ours before a pass and are not any more, so
+// that no other manager is blamed for what status still lists.
+func (w *work) givenUp(result apply.Result) []portID {
+	if result.After == nil {
+		return nil
+	}
+	own, err := w.applier.OwnPorts(result.After, w.facts.Container)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(w.ours), func(id portID) bool {
+		return slices.ContainsFunc(own, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) || slices.Contains(w.removed, id)
+	})
 }
 
 // taker is who took ports away, as far as that can be told. It asks the server,

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -137,10 +138,24 @@ func TestAPlaceIsGivenOn(t *testing.T) {
 	f.expectOf(t, "c", "Reconciling", "True", "RollingOut")
 }
 
-// TestARolloutCountsAfterItsAdapterSet: those that are deleted together with
-// their ports restart their pods one after the other too.
-func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
+// TestDeletedTogether deletes AdapterSets together with their ports. Their
+// workloads restart one after the other: a rollout that removes the ports of a
+// deleted AdapterSet counts until it is complete, or stuck.
+func TestDeletedTogether(t *testing.T) {
 	t.Parallel()
+	for name, end := range map[string]func(t *testing.T, f *fleet, name string){
+		"the first rollout completes": func(t *testing.T, f *fleet, name string) { t.Helper(); f.letGo(name) },
+		"the first rollout is stuck":  func(_ *testing.T, f *fleet, _ string) { f.clock.Step(holding.StuckAfter) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deletedTogether(t, end)
+		})
+	}
+}
+
+func deletedTogether(t *testing.T, end func(t *testing.T, f *fleet, name string)) {
+	t.Helper()
 	names := []string{"a", "b"}
 	f := newFleet(t, names...)
 	for _, name := range names {
@@ -171,14 +186,15 @@ func TestARolloutCountsAfterItsAdapterSet(t *testing.T) {
 		return nil
 	})
 	other := newOf(first, names)
-	if message := f.expectOf(t, other, "Reconciling", "True", "Removing"); !strings.Contains(message, "fewer workloads") {
+	message := f.expectOf(t, other, "Reconciling", "True", "Removing")
+	if !strings.Contains(message, "fewer workloads") || !strings.Contains(message, "StatefulSet "+first[0]) {
 		t.Errorf("it waits because %s", message)
 	}
 	if without, err := f.with(t.Context(), false, names...); err != nil || !slices.Equal(without, first) {
 		t.Errorf("%q have no port: %v", without, err)
 	}
-	f.letGo(first[0])
 	testenv.Eventually(t, "the other is gone", func(ctx context.Context) error {
+		end(t, f, first[0])
 		_, err := f.get(ctx, other)
 		if apierrors.IsNotFound(err) {
 			return nil

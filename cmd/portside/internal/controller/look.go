@@ -25,14 +25,19 @@ func (w *work) look() (*apply.Workload, bool) {
 		return nil, false
 	}
 	look = look.InUse()
+	w.resume(look)
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
-	w.resume(look)
 	if !look.Rollout.UnderWay {
 		w.rolling = false
 	}
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
+	w.facts.Changes = w.unrecorded.of(look.UID)
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
+	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
+		w.gaveUpPlace = true
+	}
+	w.facts.GaveUpPlace = w.gaveUpPlace
 	return look, true
 }
 
@@ -53,7 +58,11 @@ func (w *work) resume(look *apply.Workload) {
 		return
 	}
 	w.resumed = true
-	if causedRollout(&w.told, look) {
+	switch {
+	case stuckRollout(&w.told, look):
+		w.rolling = true
+		w.Rollout.Remember(w.now, look.Rollout)
+	case causedRollout(&w.told, look):
 		w.rolling = true
 		w.limit.Resume(w.key())
 	}
@@ -69,12 +78,25 @@ func (w *work) resume(look *apply.Workload) {
 	}
 }
 
-// causedRollout tells whether a rollout is under way that is one of ours: where
-// status says so, and where a change was about to go out, since it may have.
+// causedRollout reports whether the rollout under way is one that portside
+// caused before this process began, and holds a place: where status says so, and
+// where a change was about to go out, since it may have. A rollout that was stuck
+// has given its place up, and a restart does not bring that back.
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
-	return look.Rollout.UnderWay &&
-		(isBecause(told, status.Reconciling, status.RollingOut) || isBecause(told, status.Stalled, status.RolloutStuck) ||
+	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
+		(isBecause(told, status.Reconciling, status.RollingOut) ||
 			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+}
+
+// stuckRollout reports whether the rollout under way was stuck before this
+// process began.
+func stuckRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+	return underWay(told, look) && isBecause(told, status.Stalled, status.RolloutStuck)
+}
+
+// underWay reports whether a rollout of the workload that status is about is.
+func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+	return look.Rollout.UnderWay && told.Target != nil && told.Target.UID == look.UID
 }
 
 // toldBecause tells the reason of a condition as last stored.
@@ -85,23 +107,27 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
 	return c != nil && c.Reason == reason
 }
 
-// active are the active adapters; it is false while nobody has said.
-func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
+// active returns the active adapters and how far the answer they come from goes.
+// It is false while there is no answer.
+func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
 		w.prober.Forget(w.key())
 		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
 		for _, a := range w.set.Spec.Adapters {
 			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
 		}
-		return declared, true
+		return declared, holding.Poll{Complete: true}, true
 	}
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
 	}
 	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
+	if !look.Rollout.Steady() {
+		w.prober.Outdate(w.key())
+	}
 	answer, answered := w.prober.Answer(w.key())
 	// After a restart status is as good as it was until somebody answers.
 	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
@@ -110,7 +136,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
 	if answered {
 		w.facts.Discovery = &status.Discovery{Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message}
 	}
-	return answer.Active, answer.Active != nil
+	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
 
 // standing are the adapters whose ports stand, in the order of status.
@@ -134,7 +160,7 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wanted, *apply.Container, bool) {
+func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Wanted, *apply.Container, bool) {
 	rollout := w.set.Spec.Rollout
 	container, err := look.Container(w.target.Container)
 	if err != nil {
@@ -148,10 +174,11 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wante
 		return apply.Wanted{}, nil, false
 	}
 	for _, p := range own {
-		w.ours = append(w.ours, portID{p.Name, int64(p.ContainerPort), string(p.Protocol)})
+		w.ours = append(w.ours, idOfPort(p))
 	}
+	active = poll.Agreed(active, own)
 	adapters, waiting, next := w.Removals.Keep(holding.Known{
-		Now: w.now, Active: active, Own: own, Told: w.told.Ports, UnderWay: look.Rollout.UnderWay,
+		Now: w.now, Active: active, Own: own, Told: w.told.Ports, Poll: poll, UnderWay: look.Rollout.UnderWay,
 		Delay: seconds(rollout.RemovalDelaySeconds),
 	})
 	for _, r := range waiting {

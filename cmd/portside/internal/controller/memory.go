@@ -18,6 +18,8 @@ import (
 type memory struct {
 	holding.Target
 
+	// writes paces those of status.
+	writes holding.Writes
 	// fullPass is when the server is asked again, whatever is known.
 	fullPass time.Time
 	// resumed tells that what status says of a rollout and a fight was taken up.
@@ -27,12 +29,27 @@ type memory struct {
 	refused *status.Facts
 	// rolling tells that a rollout that we caused is under way.
 	rolling bool
+	// removing tells that the removal of the ports of a deleted AdapterSet caused
+	// it, so that it counts although the AdapterSet is gone.
+	removing bool
+	// gaveUpPlace tells that this rollout is stuck and has given its place up,
+	// which is still to be told.
+	gaveUpPlace bool
+	// holders are the targets that held a place when the target last had to wait
+	// for one. They are looked up again at holdersUntil, and not each time, so that
+	// status does not change with each of them.
+	holders      []apply.Target
+	holdersUntil time.Time
 	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
 	gaveUp bool
 	// put are the ports that the last pass put there and status does not tell of
-	// yet, lost those that somebody took away and that are not back, taken those
-	// of which that is still to be told.
-	put, lost, taken []portID
+	// yet, removed those that passes took away and that status may still list; lost
+	// are those that somebody took away and that are not back, taken those of which
+	// that is still to be told.
+	put, removed, lost, taken []portID
+
+	// unrecorded are our changes of the ports that status does not have yet.
+	unrecorded unrecorded
 
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.
@@ -42,6 +59,12 @@ type memory struct {
 type sentStatus struct {
 	resourceVersion string
 	status          v1alpha1.AdapterSetStatus
+}
+
+// proceeds reports whether the rollout is under way and not stuck.
+func (m *memory) proceeds(now time.Time, rollout apply.Rollout) bool {
+	m.Rollout.Saw(now, rollout)
+	return rollout.UnderWay && !m.Rollout.Stuck(now, rollout)
 }
 
 // statusOf is the newer of what is watched and what was sent.

@@ -26,6 +26,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 		return
 	}
 	w.placed(result)
+	w.unrecorded.add(result, w.manager, w.clock.Now())
 	w.rolled(ctx, result)
 	if result.Outcome == apply.Applied {
 		w.wrote = true
@@ -93,13 +94,16 @@ func (w *work) backOff() {
 	w.facts.Failure, w.facts.Refusal = w.refused.Failure, w.refused.Refusal
 }
 
-// rolled notes whether pods restart because of the pass.
-func (w *work) rolled(ctx context.Context, result apply.Result) {
-	if result.TemplateChanged() && result.After.Restarts > 0 {
-		w.rolling, w.facts.RollingOut = true, true
-		w.metrics.rollouts.Inc()
-		logr.FromContextOrDiscard(ctx).Info("the ports changed; the pods restart", "ports", portsOf(result.After, result.Container), "pods", result.After.Restarts)
+// rolled notes whether pods restart because of the write, and reports it.
+func (w *work) rolled(ctx context.Context, result apply.Result) bool {
+	if !result.TemplateChanged() || result.After.Restarts == 0 {
+		return false
 	}
+	w.rolling, w.facts.RollingOut = true, true
+	w.Rollout, w.facts.Stuck = holding.Rollout{}, false // of the rollout before
+	w.metrics.rollouts.Inc()
+	logr.FromContextOrDiscard(ctx).Info("the ports changed; the pods restart", "ports", portsOf(result.After, result.Container), "pods", result.After.Restarts)
+	return true
 }
 
 func portsOf(w *apply.Workload, container string) []string {

@@ -27,6 +27,7 @@ const telling = -10
 // reconciler makes the ports of targets true.
 type reconciler struct {
 	manager  string
+	excluded []string // namespaces whose workloads are not written to
 	fullPass time.Duration
 	clock    clock.WithTicker
 	mirror   *mirror.Mirror
@@ -56,18 +57,23 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	w.target.Container = set.Spec.Container
 	err := w.do(ctx)
 	for _, other := range others {
-		err = errors.Join(err, r.yield(ctx, m, other, set, now))
+		err = errors.Join(err, w.yield(ctx, other))
 	}
 	r.alarm.at(t, w.again)
-	if err == nil && w.wrote {
+	switch {
+	case err != nil:
+		return reconcile.Result{}, err
+	case w.wrote:
 		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
+	case w.retry > 0:
+		return reconcile.Result{RequeueAfter: w.retry, Priority: new(telling)}, nil
 	}
-	return reconcile.Result{}, err
+	return reconcile.Result{}, nil
 }
 
-// takeUpRollouts has those count that a process before this one caused, before
-// this one causes any. A target that finds when its turn comes that there is none
-// makes room.
+// takeUpRollouts gives places to the rollouts that a process before this one
+// caused, before this one causes any. A target that finds when its turn comes
+// that it has none gives its place back.
 func (r *reconciler) takeUpRollouts() {
 	r.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
 		t := mirror.TargetOf(set)
@@ -86,6 +92,7 @@ func (w *work) do(ctx context.Context) error {
 			return err
 		}
 	} else {
+		w.removing = false
 		if err := w.finalizer(ctx, w.set); err != nil {
 			return err
 		}
@@ -94,16 +101,20 @@ func (w *work) do(ctx context.Context) error {
 	if w.wrote || w.silent {
 		return nil
 	}
-	if err := w.tell(ctx, w.memory, w.set, w.facts, w.now); err != nil {
-		return err
+	if w.tell(ctx, w.set, w.facts) {
+		w.put, w.removed, w.taken, w.gaveUpPlace = nil, nil, nil, false
 	}
-	w.put, w.taken = nil, nil
 	return nil
 }
 
-// makeRoom lets another target have the place that this one has no use for.
+// makeRoom gives back the place that the target has no use for: it waits for
+// none, and no rollout of its own is under way, or it is stuck.
 func (w *work) makeRoom() {
-	if !w.rolling && !w.waits {
+	if w.waits {
+		return
+	}
+	w.holders = nil
+	if !w.rolling || w.facts.Stuck {
 		w.limit.End(w.key())
 	}
 }
@@ -124,39 +135,39 @@ func winner(sets []*v1alpha1.AdapterSet) (*v1alpha1.AdapterSet, []*v1alpha1.Adap
 
 // yield has an AdapterSet say that another has its workload. One that is on its
 // way out leaves its ports to that one.
-func (r *reconciler) yield(ctx context.Context, m *memory, set, to *v1alpha1.AdapterSet, now time.Time) error {
+func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 	switch {
 	case set.DeletionTimestamp.IsZero():
-		return r.tell(ctx, m, set, status.Facts{
-			FieldManager: r.manager, Why: status.TargetTaken,
-			Because: "the AdapterSet " + to.Name + " is older and names the same workload; delete one of them",
-		}, now)
-	case to.DeletionTimestamp.IsZero():
-		return r.dropFinalizer(ctx, set)
+		w.tell(ctx, set, status.Facts{
+			FieldManager: w.manager, Why: status.TargetTaken,
+			Because: "the AdapterSet " + w.set.Name + " is older and names the same workload; delete one of them",
+		})
+	case w.set.DeletionTimestamp.IsZero():
+		return w.dropFinalizer(ctx, set)
 	}
 	return nil // its turn comes
 }
 
 // leave gives up what we own of a workload whose AdapterSet is gone. The ports
-// stay. A rollout that we caused goes on counting.
+// stay. Its place among the rollouts goes with the AdapterSet, but for a rollout
+// by which the deletion removes the ports: many AdapterSets that are deleted
+// together must not restart all of their workloads at once.
 func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	r.prober.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
 	look := r.mirror.Workload(t)
-	if look == nil || !look.Rollout.UnderWay {
-		m.rolling = false
-	}
-	if !m.rolling {
+	if m.rolling = m.removing && look != nil && m.proceeds(r.clock.Now(), look.Rollout); !m.rolling {
 		r.limit.End(t)
 	}
-	if look != nil && r.mirror.Left(t) {
+	if look != nil && r.mirror.Left(t) && !r.excludes(t) {
 		if gaveUp, err := r.giveUp(ctx, m, t); !gaveUp || err != nil {
 			return err // where it is paused, its next change comes back here
 		}
 	}
 	if m.rolling && (r.mirror.Left(t) || len(r.mirror.AdapterSets(t)) > 0) {
-		return nil // the same: there is a change when the rollout is complete
+		r.alarm.at(t, m.Rollout.StuckAt()) // when it is complete before, there is a change
+		return nil
 	}
 	r.limit.End(t)
 	r.memories.forget(t)

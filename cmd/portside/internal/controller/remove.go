@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -68,7 +67,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
 	w.prober.Forget(w.key())
 	look, there := w.look()
-	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
+	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove || w.excludes(w.target) {
 		return true, w.dropFinalizer(ctx, w.set)
 	}
 	w.stopped(look)
@@ -82,7 +81,8 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.metrics.passed(result)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.Removing, "the ports could not be removed: "+words(err)
-		return false, errors.Join(err, w.tell(ctx, w.memory, w.set, w.facts, w.now))
+		w.tell(ctx, w.set, w.facts)
+		return false, err
 	}
 	if result.Outcome == apply.Paused {
 		w.facts.Why, w.facts.Because = status.Removing, keptBy(status.Paused)
@@ -91,7 +91,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	if result.After != nil {
 		w.mirror.Answered(result.After)
 	}
-	w.rolled(ctx, result)
+	w.removing = w.rolled(ctx, result) || w.removing
 	w.gaveUp = true
 	return true, w.dropFinalizer(ctx, w.set)
 }
@@ -107,7 +107,7 @@ func (w *work) keeps(look *apply.Workload) string {
 	case look.Rollout.UnderWay:
 		return "the ports are removed after the rollout that is under way; set deletionPolicy to Retain to leave them there"
 	case look.Restarts > 0 && !w.begin():
-		return "the ports are removed once fewer workloads are in a rollout that portside caused"
+		return "the ports are removed once fewer workloads are in a rollout that portside caused" + status.HeldBy(w.set.Namespace, w.holders)
 	}
 	return ""
 }

@@ -87,7 +87,8 @@ func TestARollingRestartTakesNoPortAway(t *testing.T) {
 
 	release()
 	s.rolledOut(t)
-	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay begins now
+	s.polled(t, p, 4)
+	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay begins with a complete poll after the rollout
 	for range 4 {
 		s.clock.Step(time.Minute)
 		s.polled(t, p, 1)
@@ -162,11 +163,11 @@ const newImage = `[{"op": "replace", "path": "/spec/template/spec/containers/0/i
 func hasNewImage(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == "example.com/files:2" }
 
 // stepsUntil lets time pass until a condition is as expected.
-func (s *scene) stepsUntil(t *testing.T, kind, is, reason string) {
+func (s *scene) stepsUntil(t *testing.T, name, kind, is, reason string) {
 	t.Helper()
-	testenv.Eventually(t, kind+" is "+is+", "+reason, func(ctx context.Context) error {
+	testenv.Eventually(t, kind+" of "+name+" is "+is+", "+reason, func(ctx context.Context) error {
 		s.clock.Step(time.Minute)
-		set, err := s.get(ctx, "files")
+		set, err := s.get(ctx, name)
 		if err == nil && !slices.ContainsFunc(set.Status.Conditions, func(c metav1.Condition) bool {
 			return c.Type == kind && string(c.Status) == is && c.Reason == reason
 		}) {
@@ -188,7 +189,7 @@ func TestARolloutThatNeverCompletes(t *testing.T) {
 	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
 	s.expect(t, "Reconciling", "True", "RolloutUnderWay")
 	s.expect(t, "Stalled", "False", "AsExpected")
-	s.stepsUntil(t, "Stalled", "True", "RolloutStuck")
+	s.stepsUntil(t, "files", "Stalled", "True", "RolloutStuck")
 	s.expect(t, "Ready", "False", "RolloutStuck")
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	s.rests(t)
@@ -209,11 +210,14 @@ func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 	s.rolledOut(t)
 	mustApply(t, s.git, adapterSet(withNFS, ""))
 	s.expect(t, "Reconciling", "True", "RollingOut")
-	s.stepsUntil(t, "Stalled", "True", "RolloutStuck")
+	s.stepsUntil(t, "files", "Stalled", "True", "RolloutStuck")
 	s.expect(t, "Ready", "True", "InPlace")
+	s.expectEvents(t, "AdapterSet", "RolloutStuck", "--max-concurrent-rollouts")
+	s.expectEvents(t, "StatefulSet", "RolloutStuck", "--max-concurrent-rollouts")
 	s.rests(t)
 	s.restart(t)
-	s.expect(t, "Reconciling", "True", "RollingOut") // it is still ours
+	s.caughtUp(t)
+	s.expect(t, "Stalled", "True", "RolloutStuck") // it is still ours, and still stuck
 	release()
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	s.expect(t, "Stalled", "False", "AsExpected")

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
@@ -29,24 +28,62 @@ type teller interface {
 	Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any)
 }
 
-// tell stores the status, if it is another than the one stored, and then sends
-// the events that follow.
-func (r *reconciler) tell(ctx context.Context, m *memory, set *v1alpha1.AdapterSet, f status.Facts, now time.Time) error {
-	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: r.manager}
+// tell stores the status of an AdapterSet, if it is another than the one stored,
+// and then sends the events that follow. It reports whether that is done. If not,
+// the target is looked at again for it: when writes are no longer paced, or a few
+// seconds after one that failed. Such a failure is not an error of the
+// reconciliation, for which the queue would back off to minutes.
+func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Facts) (done bool) {
+	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: w.manager}
 	advice.Target.Container = set.Spec.Container
 	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
-	before := m.statusOf(set)
+	before := w.statusOf(set)
 	known := *set
 	known.Status = before
-	after := status.Of(&known, f, now)
+	after := status.Of(&known, f, w.now)
 	if !status.Same(before, after) {
-		stored, err := r.store(ctx, m, set, after)
-		if !stored || err != nil {
-			return err
+		prompt := status.Prompt(before, after)
+		if until := w.writes.Until(); !prompt && w.now.Before(until) {
+			w.wake(until)
+			return false
+		}
+		stored, err := w.store(ctx, w.memory, set, after)
+		switch {
+		case err != nil:
+			w.notStored(ctx, err)
+			return false
+		case !stored:
+			return true
+		case !prompt:
+			w.writes.Spend(w.now)
+		}
+		if failures := w.writes.Stored(); failures > 0 {
+			logr.FromContextOrDiscard(ctx).Info("stored the status again", "failures", failures)
 		}
 	}
-	r.announce(ctx, set, status.Events(before, after, f))
-	return nil
+	if len(f.Changes) > 0 {
+		w.unrecorded = unrecorded{}
+	}
+	w.announce(ctx, set, status.Events(before, after, f))
+	return true
+}
+
+// notStored has a status that the API server did not take tried again. Only the
+// first failure in a row is an error in the log, so that an outage does not fill
+// it.
+func (w *work) notStored(ctx context.Context, err error) {
+	retry, first := w.writes.Failed()
+	w.retry = max(w.retry, jittered(retry))
+	if errors.Is(err, context.Canceled) {
+		return // the process ends
+	}
+	w.metrics.statusFailures.Inc()
+	log := logr.FromContextOrDiscard(ctx)
+	if first {
+		log.Error(err, "cannot store the status; it is tried again every few seconds")
+		return
+	}
+	log.V(1).Info("cannot store the status", "error", err.Error(), "retryAfter", retry)
 }
 
 // store applies a status. It is false for an AdapterSet that is gone.
@@ -123,6 +160,9 @@ func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetS
 	for i := range s.Ports {
 		config.WithPorts(portConfiguration(&s.Ports[i]))
 	}
+	for i := range s.Changes {
+		config.WithChanges(changeConfiguration(&s.Changes[i]))
+	}
 	for _, c := range s.Conditions {
 		config.WithConditions(applymetav1.Condition().WithType(c.Type).WithStatus(c.Status).WithReason(c.Reason).
 			WithMessage(c.Message).WithObservedGeneration(c.ObservedGeneration).WithLastTransitionTime(c.LastTransitionTime))
@@ -144,8 +184,23 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 	if p.InactiveSince != nil {
 		config.WithInactiveSince(*p.InactiveSince)
 	}
+	if p.LastChangeTime != nil {
+		config.WithLastChangeTime(*p.LastChangeTime)
+	}
 	for _, o := range p.Owners {
 		config.WithOwners(applyv1alpha1.PortOwner().WithManager(o.Manager).WithOperation(o.Operation))
+	}
+	return config
+}
+
+func changeConfiguration(c *v1alpha1.PortsChange) *applyv1alpha1.PortsChangeApplyConfiguration {
+	config := applyv1alpha1.PortsChange().WithTime(c.Time).WithManager(c.Manager)
+	for _, p := range c.Ports {
+		port := applyv1alpha1.ChangedPort().WithContainer(p.Container).WithPort(p.Port).WithProtocol(p.Protocol).WithChange(p.Change)
+		if p.Name != "" {
+			port.WithName(p.Name)
+		}
+		config.WithPorts(port)
 	}
 	return config
 }

@@ -34,6 +34,7 @@ type work struct {
 	silent  bool               // there is nothing to tell
 	waits   bool               // for a place among the targets in a rollout
 	again   time.Time          // when to look again, zero if an event will tell
+	retry   time.Duration      // after which to look again, by the queue's clock, since status was not stored
 }
 
 // wake has the target looked at again at a time, if that is earlier. A time that
@@ -47,21 +48,30 @@ func (w *work) wake(at time.Time) {
 // ports makes the ports of the target true, or finds why not.
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
+	if w.excludes(w.target) {
+		w.prober.Forget(w.key())
+		w.facts.Why, w.facts.Because = status.NamespaceExcluded, "this installation of portside excludes the namespace; nothing is written to its workloads"
+		return
+	}
 	look, ok := w.look()
 	if !ok {
 		return
 	}
-	active, known := w.active(look)
+	active, poll, known := w.active(look)
 	if !known {
+		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "no pod has said yet which adapters are active; the workload is not touched"
 		return
 	}
-	want, container, ok := w.wanted(look, active)
+	want, container, ok := w.wanted(look, active, poll)
 	if !ok {
 		return
 	}
 	w.stand(ctx, look, container, want)
 }
+
+// excludes reports whether the installation excludes the namespace of a target.
+func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
@@ -201,11 +211,20 @@ func (w *work) may(look *apply.Workload, container *apply.Container, intent *app
 	return reason == holding.Go
 }
 
-// begin takes a place among the targets that are in a rollout that we caused. It
-// is false where there is none; then the target is told when there is.
+// begin takes a place among the targets that may be in a rollout that portside
+// caused, and reports whether there is one. If not, the target is woken when
+// there is.
 func (w *work) begin() bool {
 	w.waits = !w.limit.Begin(w.key())
-	return !w.waits
+	if !w.waits {
+		return true
+	}
+	if len(w.holders) == 0 || !w.now.Before(w.holdersUntil) {
+		w.holders, w.holdersUntil = w.limit.Holders(), w.now.Add(holding.StuckAfter)
+	}
+	w.wake(w.holdersUntil)
+	w.facts.Holders = w.holders
+	return false
 }
 
 // goneContainer is the change of giving up a container that is gone.

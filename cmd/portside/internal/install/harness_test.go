@@ -67,6 +67,9 @@ func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *instal
 	if o.WatchNamespace != "" {
 		o.WatchNamespace = i.workloads
 	}
+	if len(o.DiscoveryNamespaces) > 0 {
+		o.DiscoveryNamespaces = []string{i.workloads}
+	}
 	i.options = o
 	return i
 }

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -54,7 +56,7 @@ func (f Facts) stalled(ports []v1alpha1.PortStatus) *said {
 		return wrong
 	}
 	if f.RollingOut && f.Stuck {
-		return &said{RolloutStuck, "the ports are stored, and the rollout that brings them to the pods does not get on; see to the pods of the workload"}
+		return &said{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
 	}
 	return nil
 }
@@ -65,7 +67,7 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
 	switch {
 	case f.Why != "":
-		return &said{f.Why, f.Because}, f.Why == TargetTaken || f.Why == ContainerNotFound || f.Why == FieldManagerNotDedicated
+		return &said{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)
 	case f.Stopped != "":
 		return &said{f.Stopped, stoppedText[f.Stopped]}, false
 	case f.Failure != "" && f.Refusal:
@@ -85,6 +87,9 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	}
 	return nil, false
 }
+
+// stallingReasons are the reasons for deciding nothing that wait for a person.
+var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
 
 var stoppedText = map[string]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
@@ -127,9 +132,9 @@ func holdText(f Facts) string {
 	case holding.RolloutUnderWay:
 		return "the change waits for the rollout that is under way"
 	case holding.RolloutStuck:
-		return "the change waits for a rollout that does not get on; see to the pods of the workload"
+		return "the change waits for a rollout that makes no progress; check the pods of the workload"
 	case holding.RolloutLimit:
-		return "the change waits until fewer workloads are in a rollout that portside caused"
+		return "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)
 	case holding.BackingOff, holding.Go:
 	}
 	if f.Fight {

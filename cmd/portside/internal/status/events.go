@@ -28,6 +28,9 @@ const (
 	// RemovalWaits: a port's adapter is inactive, and the port goes after a
 	// delay.
 	RemovalWaits = "RemovalWaiting"
+	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
+	// counts among those that may be under way.
+	GaveUpPlace = "RolloutStuck"
 )
 
 // Event is one thing to tell.
@@ -39,9 +42,21 @@ type Event struct {
 	Manager string
 }
 
-// Events are what a change of status means for its ports, and what is told of
-// them beside it.
+// Events returns what a change of status means for its ports, and what is reported
+// of them besides. The API server can store each: it is printable and short.
 func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
+	all := events(before, after, f)
+	for i := range all {
+		e := &all[i]
+		e.Note, e.Port, e.Manager = cut(e.Note, maxNote), printable(e.Port), printable(e.Manager)
+	}
+	return all
+}
+
+// maxNote is how long the API server lets the note of an event be, in bytes.
+const maxNote = 1024
+
+func events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	was := before.Ports
 	if before.Target != nil && after.Target != nil && before.Target.UID != after.Target.UID {
 		was = nil // they were another workload's
@@ -71,6 +86,12 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		}
 	}
 	events = append(events, newWarnings(was, after.Ports, f.Warnings)...)
+	if f.GaveUpPlace {
+		events = append(events, Event{
+			Type: corev1.EventTypeWarning, Reason: GaveUpPlace,
+			Note: "the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload",
+		})
+	}
 	for _, old := range was {
 		next := named(old.Name, after.Ports)
 		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {
@@ -84,7 +105,9 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 // it is what remembers them.
 func newWarnings(was, now []v1alpha1.PortStatus, warnings []apply.Warning) []Event {
 	told := func(ports []v1alpha1.PortStatus, w apply.Warning) bool {
-		return slices.ContainsFunc(ports, func(p v1alpha1.PortStatus) bool { return about(w, p) && strings.Contains(p.Message, w.Message) })
+		return slices.ContainsFunc(ports, func(p v1alpha1.PortStatus) bool {
+			return about(w, p) && strings.Contains(p.Message, printable(w.Message))
+		})
 	}
 	var events []Event
 	for _, w := range warnings {

@@ -30,6 +30,8 @@ const (
 	// workload that are no ports, which an apply would remove. Nothing is written.
 	// It is also the reason of an event.
 	FieldManagerNotDedicated = "FieldManagerNotDedicated"
+	// NamespaceExcluded: the installation excludes the namespace.
+	NamespaceExcluded = "NamespaceExcluded"
 	// Suspended: spec.suspend is true.
 	Suspended = "Suspended"
 	// Paused: the workload carries the annotation portside.dev/paused.

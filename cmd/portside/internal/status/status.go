@@ -13,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -35,6 +36,8 @@ type Facts struct {
 	// reason Hold.
 	Pending []string
 	Hold    holding.Reason
+	// Holders are the targets that hold a place where Hold is RolloutLimit.
+	Holders []apply.Target
 	// Stopped says why nothing is written to the target: Suspended or Paused.
 	Stopped string
 	// Failure is why the last pass failed, empty if it did not; Refusal tells
@@ -48,11 +51,19 @@ type Facts struct {
 	// Taken are the names of ports that were taken away since status was last
 	// told, whether or not they are back.
 	Taken []string
+	// Changes are the changes of the pod template's ports that we stored since
+	// status was last told.
+	Changes []v1alpha1.PortsChange
 	// RollingOut tells that a rollout that we caused is under way, Stuck that
 	// the one that is under way does not get on.
 	RollingOut, Stuck bool
+	// GaveUpPlace tells that our rollout is stuck and no longer counts among those
+	// that may be under way.
+	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *Discovery
+
+	namespace string // of the AdapterSet
 }
 
 // Discovery is the condition Discovered.
@@ -61,18 +72,23 @@ type Discovery struct {
 	Reason, Message string
 }
 
-// Of makes the status of an AdapterSet from its last and the facts.
+// Of returns the status of an AdapterSet, from its last one and the facts. The
+// API server can store it whatever the facts quote: it is printable, and of at
+// most [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
+	f.namespace = set.Namespace
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
 		Target:             set.Status.Target,
 		Ports:              set.Status.Ports,
 		Summary:            set.Status.Summary,
+		Changes:            set.Status.Changes,
 	}
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
-		s.Target, s.Ports, s.Summary = nil, nil, "" // they are another workload's
+		s.Target, s.Ports, s.Summary, s.Changes = nil, nil, "", nil // they are another workload's
 	}
+	s.Changes = changes.Append(s.Changes, f.Changes...)
 	if f.UID != "" {
 		container := f.Container
 		if container == "" && s.Target != nil {
@@ -81,7 +97,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: container}
 	}
 	if f.Why == "" {
-		s.Ports = f.ports()
+		s.Ports = f.changeTimes(f.ports(), s.Ports)
 		s.Summary = summaryOf(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)
@@ -90,7 +106,28 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		meta.SetStatusCondition(&before, c)
 		s.Conditions = append(s.Conditions, *meta.FindStatusCondition(before, c.Type))
 	}
-	return s
+	return bounded(s)
+}
+
+// Prompt reports whether a status that differs is to be written at once: it is
+// about another generation or target, or lists other ports of ours. A user or a
+// write of ours brings that about. All else may change with each answer of a
+// source.
+func Prompt(before, after v1alpha1.AdapterSetStatus) bool {
+	return before.ObservedGeneration != after.ObservedGeneration || !equality.Semantic.DeepEqual(before.Target, after.Target) ||
+		!slices.Equal(inUse(before.Ports), inUse(after.Ports))
+}
+
+// inUse returns the ports that are ours, sorted.
+func inUse(ports []v1alpha1.PortStatus) []string {
+	var own []string
+	for _, p := range ports {
+		if ours(p) {
+			own = append(own, of(p))
+		}
+	}
+	slices.Sort(own)
+	return own
 }
 
 // Same tells that nothing needs to be written.
@@ -115,7 +152,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
 			s.InactiveSince = f.Waiting[i].InactiveSince()
 			if s.Message == "" {
-				s.Message = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
+				s.Message = "its adapter is not active; the port is removed when that has lasted for removalDelaySeconds, rollouts and polls that are not complete not counted"
 			}
 		}
 		for _, w := range f.Warnings {

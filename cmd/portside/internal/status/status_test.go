@@ -78,6 +78,7 @@ func TestConditions(t *testing.T) {
 	}{
 		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
 		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
+		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
 		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
@@ -234,7 +235,7 @@ func warning(port string, number int32, manager, message string) apply.Warning {
 // TestWarnings: each is in the message of its port, and told once.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	const inactive = "its adapter is not active; the port goes when that has lasted for removalDelaySeconds, rollouts not counted"
+	const inactive = "its adapter is not active; the port is removed when that has lasted for removalDelaySeconds, rollouts and polls that are not complete not counted"
 	git, helm := warning("adapter-nfs", 12049, "git", "git applies it"), warning("adapter-nfs", 12049, "helm", "helm merges")
 	warned := func(ports []apply.PortStatus, warnings ...apply.Warning) func(*status.Facts) {
 		return func(f *status.Facts) { f.Ports, f.Warnings = ports, warnings }

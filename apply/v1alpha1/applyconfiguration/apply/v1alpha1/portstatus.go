@@ -26,9 +26,16 @@ type PortStatusApplyConfiguration struct {
 	Reason *string `json:"reason,omitempty"`
 	// owners are the managers that own the live port, ours included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
-	// inactiveSince is when the adapter was first seen inactive. The delay
-	// before its port goes counts from then, so it outlives restarts.
+	// inactiveSince is from when the delay counts after which the port of an
+	// inactive adapter is removed. It is not set while the delay does not
+	// advance: during a rollout, and while not every pod answers. After a restart
+	// of portside the delay of a declared adapter goes on, and that of one that
+	// pods are asked for begins again.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
+	// lastChangeTime is when portside last added the port to the pod template,
+	// or gave it this name or number. It is absent for a port that portside
+	// found there.
+	LastChangeTime *v1.Time `json:"lastChangeTime,omitempty"`
 	// message says why, where state alone does not.
 	Message *string `json:"message,omitempty"`
 }
@@ -105,6 +112,14 @@ func (b *PortStatusApplyConfiguration) WithOwners(values ...*PortOwnerApplyConfi
 // If called multiple times, the InactiveSince field is set to the value of the last call.
 func (b *PortStatusApplyConfiguration) WithInactiveSince(value v1.Time) *PortStatusApplyConfiguration {
 	b.InactiveSince = &value
+	return b
+}
+
+// WithLastChangeTime sets the LastChangeTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastChangeTime field is set to the value of the last call.
+func (b *PortStatusApplyConfiguration) WithLastChangeTime(value v1.Time) *PortStatusApplyConfiguration {
+	b.LastChangeTime = &value
 	return b
 }
 

@@ -1,0 +1,132 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// outage is an API server that answers 500 to the writes of status while it is on.
+type outage struct{ on atomic.Bool }
+
+// wrap returns the configuration of clients that meet the outage.
+func (o *outage) wrap(config *rest.Config) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if o.on.Load() && r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/status") {
+				return &http.Response{
+					StatusCode: http.StatusInternalServerError, Body: http.NoBody, Header: http.Header{}, Request: r,
+				}, nil
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	return config
+}
+
+// logged is what a service logs as errors.
+type logged struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logged) logger() logr.Logger {
+	return funcr.New(func(prefix, args string) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.lines = append(l.lines, prefix+" "+args)
+	}, funcr.Options{})
+}
+
+func (l *logged) count(text string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// counted returns the value of a counter without labels.
+func counted(metrics prometheus.Gatherer, name string) (int, error) {
+	families, err := metrics.Gather()
+	for _, f := range families {
+		if f.GetName() == name {
+			return int(f.GetMetric()[0].GetCounter().GetValue()), err
+		}
+	}
+	return 0, errors.Join(err, fmt.Errorf("there is no metric %s", name))
+}
+
+// TestStatusOutage changes the adapters while no status can be stored. The ports
+// follow all the same, what portside removes itself is no contention, and status
+// is up to date a few seconds after the outage.
+func TestStatusOutage(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
+	s.git = cp.Manager("git").In(s.ns)
+	var outage outage
+	var log logged
+	metrics := prometheus.NewRegistry()
+	s.service = startIn(t, cp, outage.wrap(cp.Config()), ctrl.Options{Logger: log.logger()}, s.ns, func(o *Options) {
+		o.Clock, o.Registry = s.clock, metrics
+	})
+	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFSSMB, ""), nfsSMB...)
+	history := cp.Record(t, "StatefulSet", s.ns, "files")
+
+	outage.on.Store(true)
+	for range 9 {
+		mustApply(t, s.git, adapterSet(withNFS, ""))
+		expectPorts(t, cp, s.ns, nfs...)
+		mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+		expectPorts(t, cp, s.ns, nfsSMB2...)
+	}
+	templateChanges(t, history, 18)
+	testenv.Eventually(t, "the write is tried more than once", func(context.Context) error {
+		n, err := counted(metrics, "portside_status_write_failures_total")
+		if err == nil && n < 2 {
+			err = fmt.Errorf("it failed %d times", n)
+		}
+		return err
+	})
+	if n := log.count("cannot store the status"); n == 0 {
+		t.Error("the failures are not logged")
+	}
+
+	outage.on.Store(false)
+	over := time.Now()
+	s.expect(t, "Ready", "True", "InPlace")
+	testenv.Eventually(t, "status is of the last generation", func(ctx context.Context) error {
+		set, err := s.get(ctx, "files")
+		if err == nil && set.Status.ObservedGeneration != set.Generation {
+			err = fmt.Errorf("it is of generation %d, not %d", set.Status.ObservedGeneration, set.Generation)
+		}
+		return err
+	})
+	if took := time.Since(over); took > 20*time.Second {
+		t.Errorf("that took %s", took)
+	}
+	s.expect(t, "Ready", "True", "InPlace")
+	s.expect(t, "Stalled", "False", "AsExpected")
+	expectReady(t, cp, s.ns, "True", "InPlace", "2/2")
+	templateChanges(t, history, 18)
+	s.rests(t)
+}

@@ -1,0 +1,107 @@
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
+
+// MaxSize is how many bytes a status takes at most, as JSON.
+const MaxSize = 64 << 10
+
+// bounds is how much of each part of a status is kept.
+type bounds struct {
+	text   int // of a port, in bytes; a condition's message may have four times as many
+	owners int // of a port
+}
+
+// ofStatus are the bounds, in the order in which they are tried: tighter ones only
+// for a status that is longer than MaxSize with those before. The last ones leave
+// room for twice as many ports as a set may have adapters: each may be active, and
+// as many retained.
+var ofStatus = []bounds{{text: 4096, owners: 8}, {text: 1024, owners: 8}, {text: 256, owners: 4}, {text: 48, owners: 1}}
+
+// bounded returns the status as it can be stored, whatever a source, an owner or
+// the API server has said: printable, and of at most [MaxSize].
+func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
+	for _, b := range ofStatus {
+		if within := b.of(s); size(within) <= MaxSize {
+			return within
+		}
+	}
+	s = ofStatus[len(ofStatus)-1].of(s)
+	for len(s.Ports) > 0 && size(s) > MaxSize {
+		s.Ports = s.Ports[:len(s.Ports)*3/4] // the summary still counts all
+	}
+	return s
+}
+
+func size(s v1alpha1.AdapterSetStatus) int {
+	// Most are far from the bound, and need not be written to see that.
+	if longest := longest(&s); longest <= MaxSize {
+		return longest
+	}
+	written, err := json.Marshal(s)
+	if err != nil {
+		return MaxSize + 1 // which cannot be: it has strings and numbers alone
+	}
+	return len(written)
+}
+
+// longest returns more than the JSON of a status can take.
+func longest(s *v1alpha1.AdapterSetStatus) int {
+	const fields = 256 // of one object, without its texts
+	n := fields + maxEscape*(len(s.FieldManager)+len(s.Summary))
+	if s.Target != nil {
+		n += maxEscape * (len(s.Target.UID) + len(s.Target.Container))
+	}
+	for _, c := range s.Conditions {
+		n += fields + maxEscape*(len(c.Type)+len(c.Reason)+len(c.Message))
+	}
+	for i := range s.Ports {
+		p := &s.Ports[i]
+		n += fields + maxEscape*(len(p.Type)+len(p.Name)+len(p.Protocol)+len(p.State)+len(p.Message))
+		for _, o := range p.Owners {
+			n += fields + maxEscape*(len(o.Manager)+len(o.Operation))
+		}
+	}
+	return n
+}
+
+// of returns the status within the bounds. It shares nothing that it changes.
+func (b bounds) of(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
+	s.FieldManager = b.cut(s.FieldManager)
+	if s.Target != nil {
+		s.Target = &v1alpha1.TargetStatus{UID: s.Target.UID, Container: b.cut(s.Target.Container)}
+	}
+	conditions := s.Conditions
+	s.Conditions = nil
+	for _, c := range conditions {
+		c.Message = cut(c.Message, 4*b.text)
+		s.Conditions = append(s.Conditions, c)
+	}
+	ports := s.Ports
+	s.Ports = nil
+	for i := range ports {
+		s.Ports = append(s.Ports, b.port(ports[i]))
+	}
+	return s
+}
+
+func (b bounds) port(p v1alpha1.PortStatus) v1alpha1.PortStatus {
+	p.Type, p.Name, p.Protocol = b.cut(p.Type), b.cut(p.Name), b.cut(p.Protocol)
+	owners, rest := p.Owners, ""
+	if more := len(owners) - b.owners; more > 0 {
+		owners, rest = owners[:b.owners], fmt.Sprintf("; and %d more owners", more)
+	}
+	p.Message = strings.TrimPrefix(cut(p.Message, b.text-len(rest))+rest, "; ")
+	p.Owners = nil
+	for _, o := range owners {
+		p.Owners = append(p.Owners, v1alpha1.PortOwner{Manager: b.cut(o.Manager), Operation: o.Operation})
+	}
+	return p
+}
+
+func (b bounds) cut(text string) string { return cut(text, b.text) }
