@@ -21,8 +21,7 @@ const otherFields = "give up other fields"
 // so that nothing may be written. A watch tells when that ends; in case it does
 // not, the workload is read again with back-off.
 func (w *work) notDedicated(ctx context.Context, err error) bool {
-	var other *apply.NotDedicatedError
-	if !errors.As(err, &other) {
+	if _, other := errors.AsType[*apply.NotDedicatedError](err); !other {
 		return false
 	}
 	w.facts.Why = status.FieldManagerNotDedicated

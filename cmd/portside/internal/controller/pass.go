@@ -22,6 +22,9 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 		w.mirror.Answered(result.After)
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
+	if w.notDedicated(ctx, err) {
+		return
+	}
 	w.placed(result)
 	w.unrecorded.add(result, w.manager, w.clock.Now())
 	w.rolled(ctx, result)
