@@ -59,7 +59,7 @@ func claims(w want, s seen) []claim {
 	}
 	if s.again != nil {
 		all = append(all,
-			claim{fmt.Sprintf("portside's writes: %d sent, %d stored", w.sent, w.stored),
+			claim{fmt.Sprintf("portside's writes to the StatefulSet: %d sent, %d stored", w.sent, w.stored),
 				errors.Join(differ(s.sent, w.sent), differ(s.stored, w.stored))},
 			claim{"portside, once more: Unchanged, the same resourceVersion",
 				errors.Join(differ(s.again.outcome(), "Unchanged"), differ(s.again.states(), w.states), differ(s.still, s.resourceVersion))})

@@ -27,6 +27,9 @@ func (s *stage) play(ctx context.Context, steps []step) error {
 		}
 		score.add(st, *saw)
 	}
+	if err := s.history(ctx); err != nil {
+		return fmt.Errorf("the history: %w", err)
+	}
 	score.print(s.out)
 	return s.out.err
 }
