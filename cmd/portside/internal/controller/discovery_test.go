@@ -1,11 +1,17 @@
 package controller
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // fault is something that goes wrong with pods, while smb is no longer active
@@ -165,6 +171,42 @@ func TestAnEmptyListIsAnAnswer(t *testing.T) {
 	a.site.recover(recorded(t, "both-running"))
 	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
 	if n := a.templates(); n != 3 {
+		t.Errorf("the pod template was changed %d times", n)
+	}
+}
+
+// A type that is too long or not printable is stored escaped and cut, in status as
+// in events, and costs its own port alone.
+func TestInvalidTypes(t *testing.T) {
+	t.Parallel()
+	a := ask(t, 1, 20, false)
+	const running = `"enabled":true,"running":true}`
+	long := strings.Repeat("x", 16<<10)
+	a.site.say(says(`[{"type":"nfs","port":12049,` + running + `,{"type":"smb","port":1445,` + running +
+		`,{"type":"a\u009b\n\u001b[31m","port":6666,` + running + `,{"type":"` + long + `","port":7777,"protocol":"\u009b",` + running + `]`))
+	want := map[string]string{
+		"nfs": "Owned", "smb": "Owned", `a\u009b\n\x1b[31m`: "Invalid", long[:63] + "...": "Invalid",
+	}
+	a.until("the types in status", func(ctx context.Context) error {
+		set := a.adapterSet(ctx, "files")
+		ports, _, _ := unstructured.NestedSlice(set.Object, "status", "ports")
+		got := map[string]string{}
+		for _, p := range ports {
+			p, _ := p.(map[string]any)
+			got[fmt.Sprint(p["type"])] = fmt.Sprint(p["state"])
+		}
+		if !maps.Equal(got, want) {
+			return fmt.Errorf("they are %q", got)
+		}
+		return nil
+	})
+	set := a.adapterSet(t.Context(), "files")
+	text, err := json.Marshal(set.Object["status"])
+	if err != nil || len(text) > 8<<10 {
+		t.Errorf("status has %d bytes: %v", len(text), err)
+	}
+	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
+	if n := a.templates(); n != 1 {
 		t.Errorf("the pod template was changed %d times", n)
 	}
 }
