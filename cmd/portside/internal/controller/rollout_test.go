@@ -226,7 +226,8 @@ func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, strings.Replace(statefulSet, "      containers:", "      hostNetwork: true\n      containers:", 1))
+	workload := strings.Replace(statefulSet, "      containers:", "      hostNetwork: true\n      containers:", 1)
+	mustApply(t, s.git, workload)
 	s.rolledOut(t)
 	mustApply(t, s.git, adapterSet(withNFS, ""))
 	s.expect(t, "Stalled", "True", "Conflicting")
@@ -234,6 +235,15 @@ func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
 	s.expectEvents(t, "AdapterSet", "PortBlocked", "hostNetwork")
 	expectPorts(t, s.cp, s.ns, static...)
 	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "rollout: {", "rollout: {hostNetwork: Allow, ", 1))
+	s.caughtUp(t)
+	s.caughtUp(t) // and hostNetwork is Allow again
+	if message := s.expect(t, "Stalled", "True", "Conflicting"); !strings.Contains(message, `the annotation portside.dev/allow-host-network: "true" on the workload`) {
+		t.Errorf("the message is %q", message)
+	}
+	if writes := s.sent.CountOf(testenv.VerbApply, "statefulsets"); writes != 0 {
+		t.Errorf("the workload was written %d times", writes)
+	}
+	mustApply(t, s.git, strings.Replace(workload, "metadata: {name: files}", `metadata: {name: files, annotations: {portside.dev/allow-host-network: "true"}}`, 1))
 	expectReady(t, s.cp, s.ns, "True", "InPlace", "1/1")
 	expectPorts(t, s.cp, s.ns, nfs...)
 }
