@@ -33,5 +33,6 @@ func (a Adapter) Normal() Adapter {
 // Problem says why the adapter can have no port, whatever the workload; empty
 // when it can.
 func (a Adapter) Problem() string {
-	return invalid(a, PortStatus{Name: PortName(a.Type), Protocol: protocolOf(a)})
+	_, message := invalid(a, PortStatus{Name: PortName(a.Type), Protocol: protocolOf(a)})
+	return message
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -105,6 +106,9 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error
 		r.Outcome = Paused
 		return nil
 	}
+	if err := a.dedicated(w); err != nil {
+		return err
+	}
 	step, err := a.adoption(w, c, from)
 	if err != nil {
 		return err
@@ -176,7 +180,7 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 	})
 	status := PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol}
 	if !static {
-		status.State, status.Message = Blocked, "several adapter ports have this number and protocol; remove all but one by hand"
+		status.State, status.Reason, status.Message = Blocked, ReasonDuplicateKey, "several adapter ports have this number and protocol; remove all but one by hand"
 		s.ports = append(s.ports, status)
 		return
 	}
@@ -184,7 +188,7 @@ func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
 	// The last copy goes first, so that the indices of those before it hold.
 	s.remove = append(removal(at, i, port), s.remove...)
 	s.drop = append(s.drop, portKey{port.ContainerPort, port.Protocol}.fields())
-	status.State, status.Message = Removed, "a static port has the same number and protocol; it stays"
+	status.State, status.Reason, status.Message = Removed, ReasonDuplicateKey, "a static port has the same number and protocol; it stays"
 	s.ports = append(s.ports, status)
 }
 
@@ -197,10 +201,13 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 		return nil
 	}
 	list := portsOf(s.container)
-	managed, _, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
+	managed, moved, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
 		To: &fieldmanager.Taker{Manager: a.us(), APIVersion: APIVersion}}.Do(w.ManagedFields, s.take...)
 	if err != nil {
 		return err
+	}
+	if len(moved) > 0 {
+		a.touch(managed, metav1.Now())
 	}
 	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Do(managed, s.drop...); err != nil {
 		return err
@@ -214,6 +221,17 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 	}
 	r.Outcome, r.After, r.ResourceVersion, r.Ports = Applied, after, after.ResourceVersion, s.ports
 	return a.tellAdopted(r, after)
+}
+
+// touch sets the time of our entry, as the API server does when a manager gets
+// further fields. With the time of the manager that had them, the entry would
+// claim that we wrote the ports then.
+func (a *Applier) touch(managed []metav1.ManagedFieldsEntry, now metav1.Time) {
+	for i := range managed {
+		if e := &managed[i]; e.Manager == a.manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+			e.Time = &now
+		}
+	}
 }
 
 // tellAdopted gives the ports that were handed over the state that the next
@@ -236,9 +254,9 @@ func (a *Applier) tellAdopted(r *Result, after *Workload) error {
 		switch {
 		case !live:
 		case len(p.others) > 0 && p.namedByOwner():
-			s.State, s.Message = Shared, "also declared by "+list(p.others)
+			s.State, s.Reason, s.Message = Shared, ReasonCoOwned, "also declared by "+list(p.others)
 		case len(p.others) > 0:
-			s.State, s.Message = Shadowed, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
+			s.State, s.Reason, s.Message = Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
 		}
 		if live {
 			s.Owners = p.owners

@@ -102,7 +102,7 @@ func TestAdoption(t *testing.T) {
 			t.Parallel()
 			steps := append(slices.Clone(c.history),
 				testenv.Expect{Ports: legacyLive},
-				adopting(c.from, apply.DryRun(true)).is(apply.Applied, ownedSMB, ownedNFS),
+				adopting(c.from, apply.WithDryRun(true)).is(apply.Applied, ownedSMB, ownedNFS),
 				testenv.Expect{Change: testenv.NothingChanged},
 				adopting(c.from).is(apply.Applied, ownedSMB, ownedNFS),
 				testenv.Expect{
@@ -163,7 +163,7 @@ func TestAdoptionOfTwoItemsWithOneKey(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs), legacyUpdate,
 			testenv.Expect{Owners: map[string][]string{"12049/TCP": {legacy}}},
-			adopting(testenv.DittoFSOperator, apply.DryRun(true)).is(apply.Applied, ownedSMB, dropped),
+			adopting(testenv.DittoFSOperator, apply.WithDryRun(true)).is(apply.Applied, ownedSMB, dropped),
 			testenv.Expect{Change: testenv.NothingChanged},
 			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB, dropped),
 			testenv.Expect{
@@ -212,7 +212,7 @@ func TestRelease(t *testing.T) {
 	t.Run("with the ports", func(t *testing.T) {
 		t.Parallel()
 		story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
-			releasing(false, apply.DryRun(true)).is(apply.Applied, removed...),
+			releasing(false, apply.WithDryRun(true)).is(apply.Applied, removed...),
 			testenv.Expect{Change: testenv.NothingChanged},
 			releasing(false).is(apply.Applied, removed...),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply}}},

@@ -25,12 +25,15 @@ type Applier struct {
 // Option changes how an [Applier] writes.
 type Option func(*Applier)
 
-// AsFieldManager applies under another name, so that two installations can
-// share a cluster.
-func AsFieldManager(name string) Option { return func(a *Applier) { a.manager = name } }
+// WithFieldManager sets the field manager; the default is [DefaultFieldManager].
+// Set another where two installations share a cluster. The name must be dedicated
+// to this package: an apply removes every field that its manager owns and the apply
+// does not repeat, so nothing else may apply under the name.
+func WithFieldManager(name string) Option { return func(a *Applier) { a.manager = name } }
 
-// DryRun has the server do everything but store it.
-func DryRun(dryRun bool) Option { return func(a *Applier) { a.dryRun = dryRun } }
+// WithDryRun makes every write a dry run: the server does everything but store
+// it. The default is false.
+func WithDryRun(dryRun bool) Option { return func(a *Applier) { a.dryRun = dryRun } }
 
 // NewApplier makes an applier. Its error is a field manager that
 // [fieldmanager.ValidateName] refuses.
@@ -40,6 +43,12 @@ func NewApplier(client appsclient.AppsV1Interface, options ...Option) (*Applier,
 		o(a)
 	}
 	return a, fieldmanager.ValidateName(a.manager)
+}
+
+// reads reports whether the look has all that we decide on: it has not where it
+// was reduced for another field manager.
+func (a *Applier) reads(look *Workload) bool {
+	return look.ReducedFor == "" || look.ReducedFor == a.manager
 }
 
 // us is the manager whose entry is ours.
@@ -73,7 +82,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 	if err != nil {
 		return nil, err
 	}
-	if w.Partial {
+	if w.ReducedFor != "" {
 		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)

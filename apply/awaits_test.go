@@ -45,7 +45,7 @@ func TestAwaits(t *testing.T) {
 		if other := w.Containers[1].Awaits; len(other) > 0 {
 			t.Errorf("%s: another container awaits %q", name, other)
 		}
-		if kept := w.Reduced().Containers[0].Awaits; !slices.Equal(kept, c.want) {
+		if kept := w.Reduced("").Containers[0].Awaits; !slices.Equal(kept, c.want) {
 			t.Errorf("%s: reduced %q, want %q", name, kept, c.want)
 		}
 	}

@@ -43,13 +43,13 @@ func BenchmarkLook(b *testing.B) {
 		}
 	}
 	b.Run("Standing", standing(result.After))
-	b.Run("StandingReduced", standing(result.After.Reduced()))
+	b.Run("StandingReduced", standing(result.After.Reduced(testenv.Portside)))
 	b.Run("Reduced", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			result.After.Reduced()
+			result.After.Reduced(testenv.Portside)
 		}
-		b.ReportMetric(sizeOf(b, result.After.Reduced()), "reduced-bytes")
+		b.ReportMetric(sizeOf(b, result.After.Reduced(testenv.Portside)), "reduced-bytes")
 		b.ReportMetric(sizeOf(b, result.After), "whole-bytes")
 	})
 }

@@ -56,8 +56,7 @@ func TestALookInUseIsOfItsManagedFields(t *testing.T) {
 	}
 }
 
-// TestTheSameFieldsAreReducedByWhoHasThem: of an entry that may be ours something
-// stays that tells it from what we apply.
+// TestTheSameFieldsAreReducedByWhoHasThem: our own Apply entry stays whole.
 func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
 	t.Parallel()
 	for _, order := range [][]metav1.ManagedFieldsOperationType{
@@ -66,7 +65,7 @@ func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
 	} {
 		var lengths []int
 		for _, operation := range order {
-			reduced := declaresAPI(ownerOfAPI(alice, operation)).Reduced()
+			reduced := declaresAPI(ownerOfAPI(alice, operation)).Reduced(alice)
 			lengths = append(lengths, len(reduced.ManagedFields[0].FieldsV1.GetRawBytes()))
 		}
 		if order[0] == metav1.ManagedFieldsOperationUpdate {

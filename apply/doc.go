@@ -59,6 +59,11 @@
 //     port; one that names none means that we looked at an old object: look
 //     again, once. The answer to an apply is the next look: where somebody was
 //     faster, what the table says then goes out at once, a few times at most.
+//   - The field manager must be dedicated: an apply removes what its manager owns
+//     and the apply does not repeat. Where our entry holds a field that is neither
+//     below a container's list of ports nor a container's key or name, or the name
+//     of a static port, nothing is written, and the error is a [NotDedicatedError].
+//     A release that keeps the ports changes no value and is not refused.
 //   - A port is told as Owned or Shared only when it is live, named and ours.
 //   - What another manager's way of writing will hurt, or be hurt by, later on is
 //     a [Warning], as far as the workload shows it.

@@ -1,6 +1,9 @@
 package apply
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // inOrder lists live keys in their live order, so that the template's order
 // never changes for what stays, then new ones by number and protocol.
@@ -31,7 +34,7 @@ func (d *decision) takingOver() []Port {
 			continue
 		}
 		port := Port{Number: p.key.number, Protocol: p.key.protocol}
-		if len(p.namers) == 0 {
+		if len(p.namers) == 0 && strings.HasPrefix(p.name, NamePrefix) {
 			port.Name = p.name
 		}
 		emit = append(emit, port)

@@ -59,7 +59,7 @@ func ExampleApplier_Pass() {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.AsFieldManager("my-operator-ports"))
+		applier, err := apply.NewApplier(client, apply.WithFieldManager("my-operator-ports"))
 		if err != nil {
 			return err
 		}

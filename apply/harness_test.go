@@ -142,7 +142,7 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.DryRun(p.dryRun))
+	applier, err := apply.NewApplier(client, apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func (h *history) pass(r *rapid.T) {
 	case 1:
 		result, err = h.applier.PassOn(h.ctx, look, "", want)
 	default:
-		result, err = h.applier.PassOn(h.ctx, look.Reduced(), "", want)
+		result, err = h.applier.PassOn(h.ctx, look.Reduced(testenv.Portside), "", want)
 	}
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
@@ -205,7 +205,7 @@ func (h *history) stalePass(r *rapid.T) {
 	before := h.live(r)
 	look := rapid.SampledFrom(h.looks).Draw(r, "stale look")
 	if rapid.Bool().Draw(r, "reduced") {
-		look = look.Reduced()
+		look = look.Reduced(testenv.Portside)
 	}
 	result, err := h.applier.PassOn(h.ctx, look, "", apply.Wanted{Adapters: h.wanted})
 	if err != nil {

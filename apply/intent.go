@@ -66,7 +66,7 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 	}
 	for i := range wanted {
 		if p := &wanted[i]; !p.settled && w.HostNetwork && !want.AllowHostNetwork {
-			p.settle(Blocked, "the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it")
+			p.settle(Blocked, ReasonHostNetworkNotAllowed, "the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it")
 		}
 	}
 	d.decideKeys(wanted)
@@ -97,19 +97,21 @@ func (d *decision) decideKeys(wanted []wantedPort) {
 		same := p.name == w.status.Name
 		switch {
 		case p.twice: // row 11
-			w.settle(Blocked, fmt.Sprintf("two ports have the key %s; adopt them first (portside adopt)", p.key))
+			w.settle(Blocked, ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; adopt them first (portside adopt)", p.key))
+			w.status.Blocker = p.blocker(p.others)
 		case len(p.others) > 0 && same && p.namedByOwner(): // row 4
-			w.settle(Shared, "also declared by "+list(p.others))
+			w.settle(Shared, ReasonCoOwned, "also declared by "+list(p.others))
 			d.add(w)
 		case len(p.others) > 0: // rows 5 and 6
-			w.settle(Shadowed, fmt.Sprintf("%s is declared by %s%s", p.key, list(p.others), as(p.name)))
+			w.settle(Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s%s", p.key, list(p.others), as(p.name)))
 		case !p.ours && same: // row 7
-			w.settle(Owned, "")
+			w.settle(Owned, "", "")
 			d.add(w)
 		case !p.ours: // row 8
-			w.settle(Shadowed, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
+			w.settle(Shadowed, ReasonUnowned, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
 		case !same && p.name != "" && len(p.namers) > 0: // row 3
-			w.settle(Blocked, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", list(p.namers), p.name, w.status.Name))
+			w.settle(Blocked, ReasonRenamed, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", list(p.namers), p.name, w.status.Name))
+			w.status.Blocker = p.blocker(p.namers)
 			d.keep(w.key)
 		}
 	}
@@ -126,14 +128,15 @@ func (d *decision) decideNames(wanted []wantedPort) {
 		holder := d.byName[w.status.Name]
 		switch {
 		case holder == nil || holder.key == w.key || d.letsGo(holder): // rows 1 and 2
-			w.settle(Owned, "")
+			w.settle(Owned, "", "")
 			d.add(w)
 		case !holder.ours && len(holder.others) == 0 && !holder.twice: // row 10
-			w.settle(Owned, "")
+			w.settle(Owned, "", "")
 			d.add(w)
 			d.takeOver = append(d.takeOver, holder)
 		default: // row 9
-			w.settle(Blocked, fmt.Sprintf("the name %s is held by %s on %s; rename that port, or adopt it", w.status.Name, holder.holders(), holder.key))
+			w.settle(Blocked, ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; rename that port, or adopt it", w.status.Name, holder.holders(), holder.key))
+			w.status.Blocker = holder.blocker(holder.namersOrOwners())
 		}
 	}
 }
@@ -188,7 +191,7 @@ func (d *decision) add(w *wantedPort) {
 		d.emit[w.key] = Port{Name: w.status.Name, Number: w.key.number, Protocol: w.key.protocol}
 		return
 	}
-	w.settle(Blocked, why)
+	w.settle(Blocked, ReasonRefused, why)
 	if p, live := d.byKey[w.key]; live && p.ours && p.name != "" {
 		d.keep(w.key)
 	}
@@ -215,16 +218,24 @@ func (d *decision) intent(wanted []wantedPort) Intent {
 	return intent
 }
 
-// holders are those who keep a port's name where it is: who gave it, or else
-// who keeps the port.
+// namersOrOwners returns the managers, other than us, that own the port's name,
+// or else those that own the port.
+func (p *livePort) namersOrOwners() []fieldmanager.Manager {
+	if len(p.namers) > 0 {
+		return p.namers
+	}
+	return p.others
+}
+
 func (p *livePort) holders() string {
-	switch {
-	case len(p.namers) > 0:
-		return list(p.namers)
-	case len(p.others) > 0:
-		return list(p.others)
+	if managers := p.namersOrOwners(); len(managers) > 0 {
+		return list(managers)
 	}
 	return "nobody that is known"
+}
+
+func (p *livePort) blocker(managers []fieldmanager.Manager) *Blocker {
+	return &Blocker{Port: Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}, Managers: managers}
 }
 
 func list(managers []fieldmanager.Manager) string {

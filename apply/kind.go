@@ -102,7 +102,9 @@ func (k kindAPI[O, C]) answer(object O, err error) (*Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	return k.read(object), nil
+	w := k.read(object)
+	w.object = object
+	return w, nil
 }
 
 // ReadStatefulSet reads what portside needs of a StatefulSet.
@@ -114,7 +116,7 @@ func ReadStatefulSet(s *appsv1.StatefulSet) *Workload {
 	case u.RollingUpdate != nil:
 		restarts = max(0, restarts-ptr.Deref(u.RollingUpdate.Partition, 0))
 	}
-	return workloadOf(StatefulSet, &s.ObjectMeta, &s.Spec.Template, restarts, rolloutOfStatefulSet(s))
+	return workloadOf(StatefulSet, &s.ObjectMeta, s.Spec.Selector, &s.Spec.Template, restarts, rolloutOfStatefulSet(s))
 }
 
 // ReadDeployment reads what portside needs of a Deployment.
@@ -123,7 +125,7 @@ func ReadDeployment(d *appsv1.Deployment) *Workload {
 	if d.Spec.Paused {
 		restarts = 0
 	}
-	return workloadOf(Deployment, &d.ObjectMeta, &d.Spec.Template, restarts, rolloutOfDeployment(d))
+	return workloadOf(Deployment, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDeployment(d))
 }
 
 // ReadDaemonSet reads what portside needs of a DaemonSet.
@@ -132,7 +134,7 @@ func ReadDaemonSet(d *appsv1.DaemonSet) *Workload {
 	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
 		restarts = 0
 	}
-	return workloadOf(DaemonSet, &d.ObjectMeta, &d.Spec.Template, restarts, rolloutOfDaemonSet(d))
+	return workloadOf(DaemonSet, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDaemonSet(d))
 }
 
 func configureStatefulSet(c configuration) *applyappsv1.StatefulSetApplyConfiguration {

@@ -88,7 +88,7 @@ func (a *Applier) handOver(ctx context.Context, w *Workload, named []namedPort) 
 // status tells of the port after it was handed over.
 func (p namedPort) status(after *Workload) PortStatus {
 	return PortStatus{
-		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released,
+		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released, Reason: ReasonRenamed,
 		Owners: ownersOf(after, p.containerPort), Message: fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.namer, p.Name),
 	}
 }

@@ -60,8 +60,8 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 		return false, nil
 	}
 	ours := a.entries(after)
-	if before.Partial {
-		ours = reducedEntries(ours)
+	if before.ReducedFor != "" {
+		ours = reducedEntries(ours, a.manager)
 	}
 	if !equality.Semantic.DeepEqual(a.entries(before), ours) {
 		return true, nil

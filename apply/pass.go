@@ -20,8 +20,9 @@ const maxCorrections = 3
 //
 // The result is whole in every case. The error is nil but for the outcomes
 // ContainerNotFound (a [ContainerError]) and Failed: a list or managedFields
-// that cannot be read, the API server's refusal (see [IsRefusal]), or a
-// failure to ask it.
+// that cannot be read, a field manager that owns other fields (a
+// [NotDedicatedError]; nothing was written), the API server's refusal (see
+// [IsRefusal]), or a failure to ask it.
 func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, error) {
 	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
 	return p.make(ctx)
@@ -38,7 +39,8 @@ func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, erro
 // date: not onto a port that nobody owns and that came since, of which the server
 // would see no conflict, and not in an order that was live once. The pass also
 // reads the workload before it lets go of a container, takes over what nobody
-// owns, or hands over a port. A look without a resourceVersion is not guarded so.
+// owns, hands over a port, or fails with a [NotDedicatedError], and where the look
+// was reduced for another field manager. A look without a resourceVersion is not guarded so.
 func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
 	return a.passOn(look, container, want).make(ctx)
 }
@@ -47,7 +49,7 @@ func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, 
 func (a *Applier) passOn(look *Workload, container string, want Wanted) *pass {
 	target := look.target()
 	target.Container = container
-	return &pass{Applier: a, target: target, want: want, refused: refusals{}, now: look, given: true}
+	return &pass{Applier: a, target: target, want: want, refused: refusals{}, now: look, given: true, again: !a.reads(look)}
 }
 
 // make makes the pass.
@@ -64,11 +66,11 @@ func (p *pass) result(outcome Outcome) Result {
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
-		result.Ports = p.unwritten("the annotation " + PausedAnnotation + " stops every write to the workload")
+		result.Ports = p.unwritten(ReasonPaused, "the annotation "+PausedAnnotation+" stops every write to the workload")
 	case Failed:
-		result.Ports = p.unwritten("it was not written, because the pass failed")
+		result.Ports = p.unwritten(ReasonNotApplied, "it was not written, because the pass failed")
 	default:
-		result.Ports = slices.Concat(p.unwritten("somebody else changed the workload meanwhile; the next pass decides anew"), p.removed(), p.released())
+		result.Ports = slices.Concat(p.unwritten(ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"), p.removed(), p.released())
 	}
 	if p.now != nil {
 		result.Warnings = p.Warnings(p.now, p.container, result.Ports)
@@ -110,7 +112,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			if p.again = p.given && p.givesUpVanished(); p.again {
 				continue
 			}
-			return ContainerNotFound, p.giveUpVanished(ctx, err)
+			return p.giveUpVanished(ctx, err)
 		}
 		intent, err := decide(p.now, c, p.want, p.manager, p.refused)
 		if err != nil {
@@ -119,6 +121,12 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		p.container, p.decided = c.Name, &intent
 		if outcome, settled := p.settled(intent); settled {
 			return outcome, nil
+		}
+		if err := p.dedicated(p.now); err != nil {
+			if p.again = p.given; p.again {
+				continue
+			}
+			return Failed, err
 		}
 		switch {
 		case len(intent.Emit) == 0 && !p.Holds(p.now):
@@ -215,20 +223,23 @@ func (p *pass) stands(next Intent) bool {
 // giveUpVanished takes us out of containers that are not there any more: their
 // owner would meet conflicts with us when they come back. What we own of
 // containers that are there stays, since which one is meant is not known.
-func (p *pass) giveUpVanished(ctx context.Context, notFound error) error {
+func (p *pass) giveUpVanished(ctx context.Context, notFound error) (Outcome, error) {
 	vanished, err := p.vanished()
 	if err != nil {
-		return err
+		return ContainerNotFound, err
 	}
 	if !p.givesUpVanished() {
-		return notFound
+		return ContainerNotFound, notFound
+	}
+	if err := p.dedicated(p.now); err != nil {
+		return Failed, err
 	}
 	answer, err := p.takeOut(ctx, p.now, vanished)
 	if err != nil {
-		return fmt.Errorf("%w; giving up the ports of the container that is gone: %w", notFound, err)
+		return ContainerNotFound, fmt.Errorf("%w; giving up the ports of the container that is gone: %w", notFound, err)
 	}
 	p.now, p.changedAny = answer, true
-	return notFound
+	return ContainerNotFound, notFound
 }
 
 // vanished are the containers that our entry names and that are gone.

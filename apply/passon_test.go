@@ -43,13 +43,13 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.DryRun(want.dryRun))
+		applier, err := apply.NewApplier(client, apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}
 		look := l.kept
 		if reduced {
-			look = look.Reduced()
+			look = look.Reduced(testenv.Portside)
 		}
 		result, err := applier.PassOn(ctx, look, want.container, apply.Wanted{Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {

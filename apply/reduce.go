@@ -12,23 +12,27 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Reduced is a copy that is fit for keeping in memory for thousands of
-// workloads. It shares nothing with the object that the workload was read from,
-// and of managedFields it keeps what decisions depend on: who owns a container,
-// and what below its ports. [Decide], [OwnersOf], [Applier.Standing],
-// [Applier.OwnPorts] and [Applier.Holds] say the same of it as of the whole. No
-// patch of managedFields can be made from it: [Applier.PassOn] reads the
-// workload where it comes to that.
-func (w *Workload) Reduced() *Workload {
+// Reduced returns a copy that is small enough to keep for thousands of workloads.
+// It shares nothing with the object that the workload was read from, and of
+// managedFields it keeps what decisions of an [Applier] with this field manager
+// depend on: the manager's own entries, and of all others who owns a container,
+// and what below its ports. [Decide], [OwnersOf], and that applier's
+// [Applier.Standing], [Applier.OwnPorts] and [Applier.Holds] return the same for it
+// as for the whole. No patch of managedFields can be made from it:
+// [Applier.PassOn] reads the workload where it comes to that. An empty manager is
+// [DefaultFieldManager].
+func (w *Workload) Reduced(manager string) *Workload {
+	manager = cmp.Or(manager, DefaultFieldManager)
 	r := *w
-	r.Partial, r.decoded, r.lastApplied = true, nil, ""
+	r.ReducedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
-	r.ResourceVersion, r.DefaultContainer = cloned(w.ResourceVersion), cloned(w.DefaultContainer)
+	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
 	r.Containers = make([]Container, len(w.Containers))
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()
 	}
-	r.ManagedFields = reducedEntries(w.ManagedFields)
+	r.InitContainers = clonedAll(w.InitContainers)
+	r.ManagedFields = reducedEntries(w.ManagedFields, manager)
 	r.ClientSide, r.Replacing = clonedUpdaters(w.ClientSide), clonedUpdaters(w.Replacing)
 	return &r
 }
@@ -50,32 +54,45 @@ func (c *Container) clone() Container {
 		p.Name, p.Protocol, p.HostIP = cloned(p.Name), cloned(p.Protocol), cloned(p.HostIP)
 		k.Ports[i] = p
 	}
-	if len(c.Awaits) > 0 {
-		k.Awaits = make([]string, len(c.Awaits))
-	}
-	for i, name := range c.Awaits {
-		k.Awaits[i] = cloned(name)
-	}
+	k.Awaits = clonedAll(c.Awaits)
 	return k
+}
+
+// clonedAll clones the strings of a list. It returns nil for an empty one.
+func clonedAll(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	all := make([]string, len(list))
+	for i, s := range list {
+		all[i] = cloned(s)
+	}
+	return all
 }
 
 // cloned is a string that keeps no larger one in memory.
 func cloned[S ~string](s S) S { return S(strings.Clone(string(s))) }
 
-// reducedEntries are the entries that decisions depend on, each without its
-// time and with the fields that reducedFields leaves it. Where one cannot be read
-// all stay as they are, to be the error that they are.
-func reducedEntries(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+// reducedEntries returns the entries that decisions depend on, each without its
+// time: those of the manager, and of the others the fields that reducedFields
+// leaves. Where one cannot be read all stay as they are, to be the error that they
+// are.
+func reducedEntries(managed []metav1.ManagedFieldsEntry, manager string) []metav1.ManagedFieldsEntry {
 	seen := borrowSeen()
 	defer seen.giveBack()
 	kept, whole := make([]metav1.ManagedFieldsEntry, 0, len(managed)), false
 	for i := range managed {
 		e := &managed[i]
-		mayBeOurs := e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == ""
-		fields, err := seen.reduce(e, mayBeOurs)
+		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+			_, err := seen.set(e)
+			whole = whole || err != nil
+			kept = append(kept, reducedEntry(e, string(e.FieldsV1.GetRawBytes())))
+			continue
+		}
+		fields, err := seen.reduce(e)
 		whole = whole || err != nil
-		if fields != "" || mayBeOurs {
-			kept = append(kept, reducedEntry(e, cmp.Or(fields, "{}")))
+		if fields != "" {
+			kept = append(kept, reducedEntry(e, fields))
 		}
 	}
 	if whole {
@@ -95,20 +112,12 @@ func reducedEntry(e *metav1.ManagedFieldsEntry, fields string) metav1.ManagedFie
 	}
 }
 
-// reducedFields are the paths that decisions depend on. What else there is of
-// an entry that may be ours tells it from what we apply: the first of those
-// paths stands for them all.
-func reducedFields(fields *fieldpath.Set, mayBeOurs bool) *fieldpath.Set {
-	kept, others := fieldpath.NewSet(), 0
+// reducedFields returns the paths of another manager that decisions depend on.
+func reducedFields(fields *fieldpath.Set) *fieldpath.Set {
+	kept := fieldpath.NewSet()
 	fields.Iterate(func(p fieldpath.Path) {
-		switch {
-		case decides(p):
+		if decides(p) {
 			kept.Insert(p.Copy())
-		case mayBeOurs:
-			if others == 0 {
-				kept.Insert(p.Copy())
-			}
-			others++
 		}
 	})
 	return kept

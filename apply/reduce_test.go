@@ -20,7 +20,7 @@ import (
 
 // reducesWell: the reduced look says what the whole one says.
 func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Wanted) error {
-	reduced := look.Reduced()
+	reduced := look.Reduced(testenv.Portside)
 	for i := range look.Containers {
 		name := look.Containers[i].Name
 		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
@@ -45,7 +45,7 @@ func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Wanted
 	if applier.Holds(look) != applier.Holds(reduced) {
 		return fmt.Errorf("we hold something: %t; reduced %t", applier.Holds(look), applier.Holds(reduced))
 	}
-	if again := reduced.Reduced(); !reflect.DeepEqual(again, reduced) {
+	if again := reduced.Reduced(testenv.Portside); !reflect.DeepEqual(again, reduced) {
 		return fmt.Errorf("reduced once more it is\n%+v, was\n%+v", again, reduced)
 	}
 	return nil
@@ -180,19 +180,25 @@ func TestReducedKeepsLittle(t *testing.T) {
 	now := metav1.Now()
 	w := &apply.Workload{
 		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
-		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
-		Containers: []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
+		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		InitContainers: []string{part("api")},
 		ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
 				`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`)},
 			{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, Subresource: "status",
 				FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)},
+			{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
 		},
 	}
-	r := w.Reduced()
+	r := w.Reduced(testenv.Portside)
 	want := *w
-	want.Partial, want.ManagedFields = true, []metav1.ManagedFieldsEntry{{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
-		`{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)}}
+	want.ReducedFor, want.ManagedFields = testenv.Portside, []metav1.ManagedFieldsEntry{
+		{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
+			`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)},
+		// Our own stays whole: what else is in it must be known.
+		{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
+	}
 	if got, expected := fmt.Sprintf("%+v", *r), fmt.Sprintf("%+v", want); got != expected {
 		t.Errorf("reduced\n%s\nwant\n%s", got, expected)
 	}
@@ -200,7 +206,7 @@ func TestReducedKeepsLittle(t *testing.T) {
 		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
 	}
 	port := r.Containers[0].Ports[0]
-	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Containers[0].Name, r.Containers[0].Awaits[0], port.Name, string(port.Protocol), port.HostIP} {
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].Awaits[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
 		if within(s, big) {
 			t.Errorf("%q is a part of what was read", s)
 		}

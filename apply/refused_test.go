@@ -121,7 +121,7 @@ func TestAStrangersNotFound(t *testing.T) {
 func TestFieldManagerIsValidated(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "kubectl-portside", fieldmanager.BeforeFirstApply, strings.Repeat("x", 129)} {
-		if _, err := apply.NewApplier(nil, apply.AsFieldManager(name)); err == nil {
+		if _, err := apply.NewApplier(nil, apply.WithFieldManager(name)); err == nil {
 			t.Errorf("the field manager %q was taken", name)
 		}
 	}

@@ -21,7 +21,8 @@ import (
 // nothing to do.
 //
 // The outcome is Applied, Unchanged, TargetNotFound, Paused or Failed; only
-// the last has an error.
+// the last has an error. That is a [NotDedicatedError] where our field manager owns
+// other fields: without keepPorts they would be removed.
 func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result, error) {
 	result := Result{Target: t}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
@@ -83,6 +84,11 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	case !a.Holds(w):
 		r.Outcome = Unchanged
 		return nil
+	}
+	if !keepPorts {
+		if err := a.dedicated(w); err != nil {
+			return err
+		}
 	}
 	if r.After, err = a.giveUp(ctx, w, keepPorts); err != nil {
 		return err

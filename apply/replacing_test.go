@@ -126,7 +126,7 @@ func TestReplacing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := apply.ReadStatefulSet(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
-			for what, look := range map[string]*apply.Workload{"whole": w, "reduced": w.Reduced()} {
+			for what, look := range map[string]*apply.Workload{"whole": w, "reduced": w.Reduced(testenv.Portside)} {
 				var got []string
 				for _, m := range look.Replacing {
 					if m.Operation != update {

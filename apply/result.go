@@ -43,6 +43,11 @@ type PortStatus struct {
 	Port     int64
 	Protocol corev1.Protocol
 	State    State
+	// Reason is the cause of the state, empty for a plain Owned or Removed.
+	Reason PortReason
+	// Blocker is the port in the way, where the reason is ReasonNameTaken,
+	// ReasonDuplicateKey or ReasonRenamed.
+	Blocker *Blocker
 	// Owners are the managers that own the live port of this number and
 	// protocol, ours included.
 	Owners []fieldmanager.Manager

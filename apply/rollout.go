@@ -20,9 +20,18 @@ type Rollout struct {
 	// Failed tells that the Deployment's controller gave up waiting for its
 	// pods (ProgressDeadlineExceeded). UnderWay stays what the counts say.
 	Failed bool
+	// Desired is how many pods are to be ready: spec.replicas or, for a
+	// DaemonSet, status.desiredNumberScheduled. OnDelete, a partition and a
+	// pause leave it as it is: they stop updates of pods, not their replacement.
+	Desired int32
 	// Progress changes whenever the rollout gets on.
 	Progress RolloutProgress
 }
+
+// Steady reports whether no rollout is under way and every desired pod is
+// ready. The second does not follow from the first: with OnDelete, and in a
+// Deployment that is paused, a pod that is not ready is no rollout.
+func (r Rollout) Steady() bool { return !r.UnderWay && r.Progress.Ready >= r.Desired }
 
 // RolloutProgress are the counts of a workload's status, in pods. Two of them
 // that differ mean that something happened in between.
@@ -37,12 +46,12 @@ func (p RolloutProgress) reached(want int32) bool {
 }
 
 func rolloutOfStatefulSet(s *appsv1.StatefulSet) Rollout {
-	r := Rollout{Progress: RolloutProgress{
+	r := Rollout{Desired: ptr.Deref(s.Spec.Replicas, 1), Progress: RolloutProgress{
 		ObservedGeneration: s.Status.ObservedGeneration,
 		Replicas:           s.Status.Replicas, Updated: s.Status.UpdatedReplicas,
 		Ready: s.Status.ReadyReplicas, Available: s.Status.AvailableReplicas,
 	}}
-	want, update := ptr.Deref(s.Spec.Replicas, 1), ptr.Deref(s.Spec.Replicas, 1)
+	update := r.Desired
 	if rolling := s.Spec.UpdateStrategy.RollingUpdate; rolling != nil {
 		update -= ptr.Deref(rolling.Partition, 0)
 	}
@@ -52,13 +61,13 @@ func rolloutOfStatefulSet(s *appsv1.StatefulSet) Rollout {
 	case s.Spec.UpdateStrategy.Type == appsv1.OnDeleteStatefulSetStrategyType:
 	default:
 		// A pod that is ready counts, also before minReadySeconds are over.
-		r.UnderWay = r.Progress.Replicas != want || r.Progress.Ready < want || r.Progress.Updated < update
+		r.UnderWay = r.Progress.Replicas != r.Desired || r.Progress.Ready < r.Desired || r.Progress.Updated < update
 	}
 	return r
 }
 
 func rolloutOfDeployment(d *appsv1.Deployment) Rollout {
-	r := Rollout{Progress: RolloutProgress{
+	r := Rollout{Desired: ptr.Deref(d.Spec.Replicas, 1), Progress: RolloutProgress{
 		ObservedGeneration: d.Status.ObservedGeneration,
 		Replicas:           d.Status.Replicas, Updated: d.Status.UpdatedReplicas,
 		Ready: d.Status.ReadyReplicas, Available: d.Status.AvailableReplicas,
@@ -79,7 +88,7 @@ func rolloutOfDeployment(d *appsv1.Deployment) Rollout {
 			available = c.Status == corev1.ConditionTrue
 		}
 	}
-	r.UnderWay = !d.Spec.Paused && !(r.Progress.reached(ptr.Deref(d.Spec.Replicas, 1)) && done && available)
+	r.UnderWay = !d.Spec.Paused && !(r.Progress.reached(r.Desired) && done && available)
 	return r
 }
 
@@ -91,7 +100,7 @@ const (
 )
 
 func rolloutOfDaemonSet(d *appsv1.DaemonSet) Rollout {
-	r := Rollout{Progress: RolloutProgress{
+	r := Rollout{Desired: d.Status.DesiredNumberScheduled, Progress: RolloutProgress{
 		ObservedGeneration: d.Status.ObservedGeneration,
 		Replicas:           d.Status.CurrentNumberScheduled, Updated: d.Status.UpdatedNumberScheduled,
 		Ready: d.Status.NumberReady, Available: d.Status.NumberAvailable,
@@ -101,7 +110,7 @@ func rolloutOfDaemonSet(d *appsv1.DaemonSet) Rollout {
 		r.UnderWay = true
 	case d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType:
 	default:
-		r.UnderWay = !r.Progress.reached(d.Status.DesiredNumberScheduled)
+		r.UnderWay = !r.Progress.reached(r.Desired)
 	}
 	return r
 }

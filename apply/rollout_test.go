@@ -142,6 +142,67 @@ func TestRolloutOfADaemonSet(t *testing.T) {
 	}
 }
 
+// TestRolloutSteady: how many pods are desired depends on the kind, and on no
+// update strategy.
+func TestRolloutSteady(t *testing.T) {
+	t.Parallel()
+	statefulSet := func(replicas *int32, ready int32, change func(*appsv1.StatefulSet)) *apply.Workload {
+		s := &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: replicas}, Status: appsv1.StatefulSetStatus{
+			Replicas: ptr.Deref(replicas, 1), UpdatedReplicas: ptr.Deref(replicas, 1), ReadyReplicas: ready,
+		}}
+		if change != nil {
+			change(s)
+		}
+		return apply.ReadStatefulSet(s)
+	}
+	onDelete := func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }
+	oldPods := func(s *appsv1.StatefulSet) { onDelete(s); s.Status.UpdatedReplicas = 0 }
+	partition := func(s *appsv1.StatefulSet) {
+		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To[int32](3)}
+	}
+	deployment := func(paused bool, replicas, ready int32) *apply.Workload {
+		return apply.ReadDeployment(&appsv1.Deployment{
+			Spec:   appsv1.DeploymentSpec{Replicas: &replicas, Paused: paused, ProgressDeadlineSeconds: ptr.To[int32](600)},
+			Status: appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: ready, AvailableReplicas: ready},
+		})
+	}
+	daemonSet := func(strategy appsv1.DaemonSetUpdateStrategyType, desired, ready int32) *apply.Workload {
+		return apply.ReadDaemonSet(&appsv1.DaemonSet{
+			Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: strategy}},
+			Status: appsv1.DaemonSetStatus{
+				DesiredNumberScheduled: desired, CurrentNumberScheduled: desired, UpdatedNumberScheduled: desired, NumberReady: ready, NumberAvailable: ready,
+			},
+		})
+	}
+	for name, c := range map[string]struct {
+		workload *apply.Workload
+		desired  int32
+		steady   bool
+	}{
+		"StatefulSet":                           {statefulSet(ptr.To[int32](2), 2, nil), 2, true},
+		"StatefulSet, a pod not ready":          {statefulSet(ptr.To[int32](2), 1, nil), 2, false},
+		"StatefulSet, replicas not set":         {statefulSet(nil, 1, nil), 1, true},
+		"StatefulSet, no replicas":              {statefulSet(ptr.To[int32](0), 0, nil), 0, true},
+		"StatefulSet, not observed":             {statefulSet(ptr.To[int32](2), 2, func(s *appsv1.StatefulSet) { s.Generation = 1 }), 2, false},
+		"StatefulSet, OnDelete":                 {statefulSet(ptr.To[int32](2), 2, oldPods), 2, true},
+		"StatefulSet, OnDelete, a pod is away":  {statefulSet(ptr.To[int32](2), 1, onDelete), 2, false},
+		"StatefulSet, partition":                {statefulSet(ptr.To[int32](2), 2, partition), 2, true},
+		"StatefulSet, partition, a pod is away": {statefulSet(ptr.To[int32](2), 1, partition), 2, false},
+		"Deployment, paused":                    {deployment(true, 2, 2), 2, true},
+		"Deployment, paused, with a surge":      {deployment(true, 2, 3), 2, true},
+		"Deployment, paused, a pod is away":     {deployment(true, 2, 1), 2, false},
+		"Deployment, surge":                     {deployment(false, 2, 3), 2, false},
+		"DaemonSet":                             {daemonSet("RollingUpdate", 3, 3), 3, true},
+		"DaemonSet, no node":                    {daemonSet("RollingUpdate", 0, 0), 0, true},
+		"DaemonSet, a pod not ready":            {daemonSet("RollingUpdate", 3, 2), 3, false},
+		"DaemonSet, OnDelete, a pod is away":    {daemonSet("OnDelete", 3, 2), 3, false},
+	} {
+		if got := c.workload.Rollout; got.Desired != c.desired || got.Steady() != c.steady {
+			t.Errorf("%s: %d pods are desired, steady %t; want %d, %t", name, got.Desired, got.Steady(), c.desired, c.steady)
+		}
+	}
+}
+
 // TestRolloutGetsOn runs the controllers: a rollout is under way after a change
 // of ours, until it is complete, and its progress moves.
 func TestRolloutGetsOn(t *testing.T) {

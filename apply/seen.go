@@ -14,13 +14,7 @@ import (
 // every change of others, and with all workloads of one template.
 type seen struct {
 	sets    map[string]*fieldpath.Set
-	reduced map[fieldsOf]string
-}
-
-// fieldsOf are fields as they are written, of an entry that may be ours or not.
-type fieldsOf struct {
-	fields    string
-	mayBeOurs bool
+	reduced map[string]string
 }
 
 // mostSeen is of how many it is known: a few KiB each.
@@ -29,7 +23,7 @@ const mostSeen = 64
 // allSeen lets go of what nobody asks for, like any pool. Each is used by one at
 // a time.
 var allSeen = sync.Pool{New: func() any {
-	return &seen{sets: map[string]*fieldpath.Set{}, reduced: map[fieldsOf]string{}}
+	return &seen{sets: map[string]*fieldpath.Set{}, reduced: map[string]string{}}
 }}
 
 func borrowSeen() *seen {
@@ -73,10 +67,11 @@ func (s *seen) set(e *metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	return entries[0].Fields, nil
 }
 
-// reduce is what reducedFields leaves of an entry's fields, as it is written.
-func (s *seen) reduce(e *metav1.ManagedFieldsEntry, mayBeOurs bool) (string, error) {
+// reduce returns what reducedFields leaves of an entry's fields, as JSON; it is
+// empty where nothing is left.
+func (s *seen) reduce(e *metav1.ManagedFieldsEntry) (string, error) {
 	raw := e.FieldsV1.GetRawBytes()
-	if reduced, known := s.reduced[fieldsOf{string(raw), mayBeOurs}]; known {
+	if reduced, known := s.reduced[string(raw)]; known {
 		return reduced, nil
 	}
 	set, err := s.set(e)
@@ -84,7 +79,7 @@ func (s *seen) reduce(e *metav1.ManagedFieldsEntry, mayBeOurs bool) (string, err
 		return "", err
 	}
 	var text []byte
-	if fields := reducedFields(set, mayBeOurs); !fields.Empty() {
+	if fields := reducedFields(set); !fields.Empty() {
 		if text, err = fields.ToJSON(); err != nil {
 			return "", err
 		}
@@ -92,6 +87,6 @@ func (s *seen) reduce(e *metav1.ManagedFieldsEntry, mayBeOurs bool) (string, err
 	if len(s.reduced) == mostSeen {
 		clear(s.reduced)
 	}
-	s.reduced[fieldsOf{string(raw), mayBeOurs}] = string(text)
+	s.reduced[string(raw)] = string(text)
 	return string(text), nil
 }

@@ -24,9 +24,9 @@ import (
 // With true, the result is the pass' result and the error the pass' error:
 // Unchanged, Paused, or ContainerNotFound with its [ContainerError] where
 // nothing is to be given up. With false, the pass has something to ask the
-// server, and the result has neither outcome nor ports, but the intent; or there
-// is an error, of a list or of managedFields that cannot be read, and the outcome
-// is Failed.
+// server, and the result has neither outcome nor ports, but the intent; or the
+// outcome is Failed, and the error a list or managedFields that cannot be read, or a
+// [NotDedicatedError].
 func (a *Applier) Standing(look *Workload, container string, want Wanted) (Result, bool, error) {
 	p := a.passOn(look, container, want)
 	outcome, stands, err := p.standing()
@@ -44,12 +44,15 @@ func (p *pass) standing() (Outcome, bool, error) {
 	if err := p.begin(); err != nil {
 		return Failed, false, err
 	}
+	if p.again {
+		return "", false, nil
+	}
 	c, err := p.now.Container(p.target.Container)
 	if err != nil {
-		if p.givesUpVanished() {
-			return "", false, nil
+		if !p.givesUpVanished() {
+			return ContainerNotFound, true, err
 		}
-		return ContainerNotFound, true, err
+		return p.notDedicated()
 	}
 	intent, err := decide(p.now, c, p.want, p.manager, nil)
 	if err != nil {
@@ -59,8 +62,17 @@ func (p *pass) standing() (Outcome, bool, error) {
 	if p.now.Paused {
 		return Paused, true, nil
 	}
-	stands, err := p.accepted(p.now, c, intent)
-	return Unchanged, stands, err
+	if stands, err := p.accepted(p.now, c, intent); stands || err != nil {
+		return Unchanged, stands, err
+	}
+	return p.notDedicated()
+}
+
+// notDedicated reports that the pass would fail with a [NotDedicatedError], or
+// else that it has something to ask the server.
+func (p *pass) notDedicated() (Outcome, bool, error) {
+	err := p.dedicated(p.now)
+	return Failed, false, err
 }
 
 // endStands tells whether what the pass ends with stands: for all that is wanted,

@@ -29,7 +29,7 @@ type foretold struct {
 func foretell(applier *apply.Applier, look *apply.Workload, container string, want apply.Wanted) (f foretold, err error) {
 	f = foretold{look: look}
 	f.result, f.stands, f.err = applier.Standing(look, container, want)
-	result, stands, problem := applier.Standing(look.Reduced(), container, want)
+	result, stands, problem := applier.Standing(look.Reduced(testenv.Portside), container, want)
 	if stands != f.stands || result.Outcome != f.result.Outcome || !slices.Equal(describe(result.Ports), describe(f.result.Ports)) || (problem == nil) != (f.err == nil) {
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)

@@ -8,9 +8,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// unwritten are the wanted ports where the last decision was not carried out.
-// What is there as wanted is told as it is; for the rest there is a reason.
-func (p *pass) unwritten(why string) []PortStatus {
+// unwritten returns the desired ports where the last decision was not carried
+// out. Ports that are live as desired keep their state; the others are Blocked
+// for this reason.
+func (p *pass) unwritten(reason PortReason, why string) []PortStatus {
 	if p.decided == nil {
 		return nil
 	}
@@ -22,7 +23,7 @@ func (p *pass) unwritten(why string) []PortStatus {
 	for i := range ports {
 		s := &ports[i]
 		if (s.State == Owned || s.State == Shared) && !p.there(ours, *s) {
-			s.State, s.Message = Blocked, why
+			s.State, s.Reason, s.Message = Blocked, reason, why
 		}
 	}
 	return ports

@@ -53,17 +53,17 @@ func wantedPorts(want Wanted) ([]wantedPort, error) {
 	byKey, byName := map[portKey]string{}, map[string]string{}
 	for _, a := range want.all() {
 		p := wantedPort{status: PortStatus{Type: a.Type, Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
-		if reason := invalid(a, p.status); reason != "" {
-			p.settle(Invalid, reason)
+		if reason, message := invalid(a, p.status); reason != "" {
+			p.settle(Invalid, reason, message)
 			p.hold = true
 			wanted = append(wanted, p)
 			continue
 		}
 		p.key = portKey{int32(a.Port), p.status.Protocol} //nolint:gosec // G115: invalid() has checked the range.
 		if first, taken := byName[p.status.Name]; taken {
-			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same port name", first))
+			p.settle(Blocked, ReasonDuplicateName, fmt.Sprintf("the adapter %q before it has the same port name", first))
 		} else if first, taken := byKey[p.key]; taken {
-			p.settle(Blocked, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
+			p.settle(Blocked, ReasonDuplicatePort, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
 			p.hold = true
 		} else {
 			byKey[p.key], byName[p.status.Name] = a.Type, a.Type
@@ -73,8 +73,8 @@ func wantedPorts(want Wanted) ([]wantedPort, error) {
 	return wanted, nil
 }
 
-func (p *wantedPort) settle(s State, message string) {
-	p.status.State, p.status.Message, p.settled = s, message, true
+func (p *wantedPort) settle(s State, reason PortReason, message string) {
+	p.status.State, p.status.Reason, p.status.Message, p.settled = s, reason, message, true
 }
 
 func protocolOf(a Adapter) corev1.Protocol {
@@ -84,15 +84,16 @@ func protocolOf(a Adapter) corev1.Protocol {
 	return corev1.Protocol(strings.ToUpper(a.Protocol))
 }
 
-// invalid says why the adapter makes no port, or nothing.
-func invalid(a Adapter, p PortStatus) string {
+// invalid returns why the adapter makes no port, and that in words. Both are
+// empty for a valid adapter.
+func invalid(a Adapter, p PortStatus) (PortReason, string) {
 	switch {
 	case p.Name == "":
-		return fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
+		return ReasonInvalidType, fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
 	case a.Port < 1 || a.Port > 65535:
-		return fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
+		return ReasonInvalidPort, fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
 	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP:
-		return fmt.Sprintf("protocol %.40q is none of TCP, UDP, SCTP", a.Protocol)
+		return ReasonInvalidProtocol, fmt.Sprintf("protocol %.40q is none of TCP, UDP, SCTP", a.Protocol)
 	}
-	return ""
+	return "", ""
 }

@@ -29,7 +29,7 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 		if err != nil {
 			return err
 		}
-		look := passed.After.Reduced()
+		look := passed.After.Reduced(testenv.Portside)
 		stood, _, err := applier.Standing(look, "", wanted)
 		if err != nil {
 			return err

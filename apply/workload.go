@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -50,12 +51,20 @@ type Workload struct {
 	HostNetwork bool
 	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
 	DefaultContainer string
+	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// empty where the object has no selector that can be read, and then selects
+	// no pod.
+	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
-	// Partial tells that ManagedFields are not all that the server has; see
-	// [Workload.Reduced].
-	Partial       bool
+	// InitContainers are the names of the pod template's init containers, native
+	// sidecars among them. Their ports are never managed.
+	InitContainers []string
+	// ReducedFor is the field manager that [Workload.Reduced] was called for; its
+	// entries are the only whole ones in ManagedFields. It is empty for a workload
+	// as the server has it.
+	ReducedFor    string
 	ManagedFields []metav1.ManagedFieldsEntry
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
@@ -75,6 +84,8 @@ type Workload struct {
 	decoded *decoded
 	// lastApplied is what a client-side apply keeps of the object it applied.
 	lastApplied string
+	// object is the API server's answer that it was read from, if it was.
+	object any
 }
 
 // Container is a container's name and ports, in order. Their protocols are
@@ -88,17 +99,32 @@ type Container struct {
 	Awaits []string
 }
 
-// ContainerError is a target whose container cannot be told. It lists those
-// that are there.
+// ContainerReason is why a target's container cannot be determined.
+type ContainerReason string
+
+// The reasons.
+const (
+	// ContainerMissing: the pod template has no container of the name.
+	ContainerMissing ContainerReason = "Missing"
+	// ContainerAmbiguous: there are several containers, and none is named.
+	ContainerAmbiguous ContainerReason = "Ambiguous"
+	// ContainerIsInit: the name is that of an init container or native sidecar,
+	// whose ports portside does not manage.
+	ContainerIsInit ContainerReason = "IsInit"
+)
+
+// ContainerError is returned for a target whose container cannot be determined.
 type ContainerError struct {
-	Target     Target
+	Target Target
+	Reason ContainerReason
+	// Containers are the names of the pod template's containers.
 	Containers []string
-	reason     string
+	text       string
 }
 
-// Error names the target, what is wrong, and what there is.
+// Error names the target, the problem and the containers that there are.
 func (e *ContainerError) Error() string {
-	return fmt.Sprintf("%s: %s; it has %s", e.Target, e.reason, strings.Join(e.Containers, ", "))
+	return fmt.Sprintf("%s: %s; it has %s", e.Target, e.text, strings.Join(e.Containers, ", "))
 }
 
 // IsContainerNotFound reports whether err is a [ContainerError].
@@ -110,16 +136,13 @@ func IsContainerNotFound(err error) bool {
 // Container finds the container: the one named; else the pod template's
 // default; else the only one. Its error is a [ContainerError].
 func (w *Workload) Container(name string) (*Container, error) {
-	reason := fmt.Sprintf("container %q is not there", name)
+	which := fmt.Sprintf("container %q", name)
 	if name == "" && w.DefaultContainer != "" {
 		name = w.DefaultContainer
-		reason = fmt.Sprintf("container %q, which the annotation %s names, is not there", name, DefaultContainerAnnotation)
+		which = fmt.Sprintf("container %q, which the annotation %s names,", name, DefaultContainerAnnotation)
 	}
 	if name == "" && len(w.Containers) == 1 {
 		return &w.Containers[0], nil
-	}
-	if name == "" {
-		reason = "which container is meant? Name it (container), or set the pod template's annotation " + DefaultContainerAnnotation
 	}
 	names := make([]string, 0, len(w.Containers))
 	for i := range w.Containers {
@@ -128,7 +151,16 @@ func (w *Workload) Container(name string) (*Container, error) {
 		}
 		names = append(names, w.Containers[i].Name)
 	}
-	return nil, &ContainerError{Target: w.target(), Containers: names, reason: reason}
+	err := &ContainerError{Target: w.target(), Containers: names}
+	switch {
+	case name == "":
+		err.Reason, err.text = ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+DefaultContainerAnnotation
+	case slices.Contains(w.InitContainers, name):
+		err.Reason, err.text = ContainerIsInit, which+" is an init container or native sidecar; portside manages ports of spec.containers only"
+	default:
+		err.Reason, err.text = ContainerMissing, which+" is not there"
+	}
+	return nil, err
 }
 
 func (w *Workload) target() Target {
@@ -136,7 +168,7 @@ func (w *Workload) target() Target {
 }
 
 // workloadOf reads what all kinds have in common.
-func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
+func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
 	w := &Workload{
 		Kind:             kind,
 		Namespace:        meta.Namespace,
@@ -147,6 +179,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		Paused:           meta.Annotations[PausedAnnotation] == "true",
 		HostNetwork:      template.Spec.HostNetwork,
 		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
+		Selector:         selectorOf(selector),
 		ManagedFields:    meta.ManagedFields,
 		ClientSide:       clientSide(meta),
 		Replacing:        replacing(meta),
@@ -159,7 +192,19 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, template *corev1.PodTemplate
 		c := &template.Spec.Containers[i]
 		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, Awaits: awaits(c)})
 	}
+	for i := range template.Spec.InitContainers {
+		w.InitContainers = append(w.InitContainers, template.Spec.InitContainers[i].Name)
+	}
 	return w
+}
+
+// selectorOf returns a label selector as text.
+func selectorOf(selector *metav1.LabelSelector) string {
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return ""
+	}
+	return parsed.String()
 }
 
 // clientSide are the managers that own the annotation of client-side apply by an

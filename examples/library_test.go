@@ -35,7 +35,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if err != nil {
 		return apply.Result{}, err
 	}
-	applier, err := apply.NewApplier(client.AppsV1(), apply.AsFieldManager("my-operator-ports"))
+	applier, err := apply.NewApplier(client.AppsV1(), apply.WithFieldManager("my-operator-ports"))
 	if err != nil {
 		return apply.Result{}, err
 	}

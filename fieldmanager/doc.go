@@ -26,7 +26,8 @@
 // and [ListOwners.Of] tells who owns an item and each leaf of it.
 //
 // Holding: [List.Claim] is the set that an applier of some items comes to own,
-// and no more; [Entry.Keys] is what an entry does hold.
+// and no more; [Entry.Keys] is what an entry does hold, and [Entry.Outside] what it
+// holds apart from some lists.
 //
 // Refusals: [Conflicts] reads the conflicts out of an API error.
 //

@@ -135,6 +135,24 @@ func (e Entry) Keys(list List) []Key {
 	return keys
 }
 
+// Outside returns how many fields the entry owns outside the lists, and the first
+// of them, such as .spec.replicas. What is at or below a list counts as inside, and
+// so do the items above it with their key fields. Of a field that has parts, only
+// the parts are counted.
+func (e Entry) Outside(lists ...List) (first string, count int) {
+	outside := e.Fields
+	for _, list := range lists {
+		outside = outside.RecursiveDifference(fieldpath.NewSet(list.path)).Difference(list.Claim(nil))
+	}
+	outside.Leaves().Iterate(func(p fieldpath.Path) {
+		if count == 0 {
+			first = p.String()
+		}
+		count++
+	})
+	return first, count
+}
+
 // ListOwners answers who owns what in one list.
 type ListOwners struct {
 	managers []Manager

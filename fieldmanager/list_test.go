@@ -154,6 +154,31 @@ func TestOwnersOf(t *testing.T) {
 	same(t, "their path", ports.Path().String(), `.spec.template.spec.containers[name="web"].ports`)
 }
 
+func TestOutside(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fields string
+		lists  []fieldmanager.List
+		first  string
+		count  int
+	}{
+		"nothing":                       {`{}`, []fieldmanager.List{ports}, "", 0},
+		"items, leaves, and the key":    {inWeb(`".":{},"f:name":{},"f:ports":{` + item12049 + threeOf + `,` + item2049 + `{"f:hostPort":{}}}`), []fieldmanager.List{ports}, "", 0},
+		"the list itself":               {inWeb(`"f:ports":{}`), []fieldmanager.List{ports}, "", 0},
+		"another list":                  {inWeb(`".":{},"f:name":{},"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}}}`), []fieldmanager.List{ports}, `.spec.template.spec.containers[name="web"].env[name="A"].name`, 2},
+		"two lists":                     {inWeb(`"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{}}},"f:image":{}`), []fieldmanager.List{ports, envVars}, `.spec.template.spec.containers[name="web"].image`, 1},
+		"no list":                       {portsOfWeb(item12049 + threeOf), nil, `.spec.template.spec.containers[name="web"].ports[containerPort=12049,protocol="TCP"].containerPort`, 3},
+		"in the order of managedFields": {`{"f:spec":{"f:replicas":{}},"f:metadata":{"f:labels":{"f:b":{},"f:a":{}}}}`, []fieldmanager.List{ports}, ".metadata.labels.a", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			first, count := decode(t, entry(portside, c.fields))[0].Outside(c.lists...)
+			same(t, "first", first, c.first)
+			same(t, "count", count, c.count)
+		})
+	}
+}
+
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	const web = `.spec.template.spec.containers[name="web"]`

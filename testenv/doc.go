@@ -10,6 +10,7 @@
 //     counts their starts, so that a test sees what a change of a template costs;
 //   - [ControlPlane.HoldUnready] and [ControlPlane.ServePods] decide which pods
 //     are ready and what answers at their addresses;
+//   - [ControlPlane.AddNode] adds a node for a test's own DaemonSets;
 //   - [ControlPlane.StopAPIServer] and [ControlPlane.StartAPIServer] take the
 //     server away for a while;
 //   - [Main], [Shared] and [WithControllers] let the tests of a package share

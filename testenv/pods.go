@@ -17,13 +17,10 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-const (
-	nodeName      = "testenv"
-	playerWorkers = 2
-)
+const playerWorkers = 2
 
-// podPlayer is scheduler and kubelet at once: a pod is bound to the only node,
-// runs and is ready as soon as it is seen, and goes as soon as it is deleted.
+// podPlayer is scheduler and kubelet at once: a pod is bound to its node, runs
+// and is ready as soon as it is seen, and is removed as soon as it is deleted.
 // Pods run nothing, but each start is counted, and that is what a change of a
 // pod template costs. A test may hold pods unready, and serve for them.
 type podPlayer struct {
@@ -43,7 +40,7 @@ type podPlayer struct {
 // startPodPlayer returns when the player has seen the pods that are there; ctx
 // bounds that alone.
 func startPodPlayer(ctx context.Context, client kubernetes.Interface) (*podPlayer, error) {
-	if err := createNode(ctx, client); err != nil {
+	if err := createNode(ctx, client, nodeName); err != nil {
 		return nil, fmt.Errorf("creating the node: %w", err)
 	}
 	running, cancel := context.WithCancel(context.Background())
@@ -127,7 +124,7 @@ func (p *podPlayer) play(ctx context.Context, key types.NamespacedName) error {
 	case pod.Spec.NodeName == "":
 		return ignoreStale(p.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, UID: pod.UID},
-			Target:     corev1.ObjectReference{Kind: "Node", Name: nodeName},
+			Target:     corev1.ObjectReference{Kind: "Node", Name: nodeOf(pod)},
 		}, metav1.CreateOptions{}))
 	case pod.Status.Phase == corev1.PodPending:
 		return ignoreStale(p.run(ctx, pod))

@@ -2,6 +2,7 @@ package testenv_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -44,6 +45,26 @@ func TestPlayerCountsTheStartsOfARollout(t *testing.T) {
 			patch(t, argo, test.kind, ns, `{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`)
 			wantStarts(t, cp, test.kind, ns, 2*test.pods, 2)
 		})
+	}
+}
+
+// TestAddNode: a DaemonSet that tolerates the node's taint has a pod on it, and
+// another has not.
+func TestAddNode(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	cp.AddNode(t, ns)
+	argo := cp.Manager(testenv.ArgoCD).In(ns)
+	if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, "DaemonSet")); err != nil {
+		t.Fatal(err)
+	}
+	wantStarts(t, cp, "DaemonSet", ns, 1, 1)
+	patch(t, argo, "DaemonSet", ns, `{"spec":{"template":{"spec":{"tolerations":[{"operator":"Exists","key":"`+ns+`"}]}}}}`)
+	wantStarts(t, cp, "DaemonSet", ns, 3, 2)
+	pods, err := cp.Kubectl(t.Context(), ns, "", "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}")
+	if err != nil || !strings.Contains(pods, ns) || !strings.Contains(pods, "testenv") {
+		t.Errorf("the pods run on %q: %v", pods, err)
 	}
 }
 

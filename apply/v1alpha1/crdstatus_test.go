@@ -55,10 +55,14 @@ func someStatus() *configv1alpha1.AdapterSetStatusApplyConfiguration {
 		WithFieldManager(testenv.Portside).
 		WithSummary("1/2").
 		WithPorts(
-			port(12049, "Owned").WithOwners(configv1alpha1.PortOwner().
+			port(12049, "Owned").WithLastChangeTime(metav1.Unix(1600000000, 0)).WithOwners(configv1alpha1.PortOwner().
 				WithManager(testenv.Portside).WithOperation(metav1.ManagedFieldsOperationApply)),
-			port(2049, "Blocked").WithInactiveSince(metav1.Unix(1700000000, 0)).WithMessage("another port has the name"),
+			port(2049, "Blocked").WithReason("NameTaken").WithInactiveSince(metav1.Unix(1700000000, 0)).WithMessage("another port has the name"),
 		).
+		WithChanges(configv1alpha1.PortsChange().WithTime(metav1.Unix(1600000000, 0)).WithManager(testenv.Portside).WithPorts(
+			configv1alpha1.ChangedPort().WithContainer("dittofs").WithPort(12049).WithProtocol("TCP").WithChange(v1alpha1.PortRemoved),
+			configv1alpha1.ChangedPort().WithContainer("dittofs").WithName("adapter-nfs").WithPort(12049).WithProtocol("TCP").WithChange(v1alpha1.PortAdded),
+		)).
 		WithConditions(applymetav1.Condition().WithType("Ready").WithStatus(metav1.ConditionFalse).
 			WithReason("Conflicting").WithMessage("adapter-nfs is there already").
 			WithObservedGeneration(1).WithLastTransitionTime(metav1.Unix(1700000000, 0)))
@@ -91,20 +95,24 @@ func TestStatusByServerSideApply(t *testing.T) {
 	if diff := cmp.Diff(created.Spec, live.Spec); diff != "" {
 		t.Errorf("the spec changed: %s", diff)
 	}
-	since := metav1.Unix(1700000000, 0)
+	since, changed := metav1.Unix(1700000000, 0), metav1.Unix(1600000000, 0)
 	want := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: 1, FieldManager: "portside", Summary: "1/2",
 		Target: &v1alpha1.TargetStatus{UID: "0b3c", Container: "dittofs"},
 		Ports: []v1alpha1.PortStatus{
 			{
 				Type: "nfs", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: "Owned",
-				Owners: []v1alpha1.PortOwner{{Manager: "portside", Operation: "Apply"}},
+				Owners: []v1alpha1.PortOwner{{Manager: "portside", Operation: "Apply"}}, LastChangeTime: &changed,
 			},
 			{
-				Type: "nfs", Name: "adapter-nfs", Port: 2049, Protocol: "TCP", State: "Blocked",
+				Type: "nfs", Name: "adapter-nfs", Port: 2049, Protocol: "TCP", State: "Blocked", Reason: "NameTaken",
 				InactiveSince: &since, Message: "another port has the name",
 			},
 		},
+		Changes: []v1alpha1.PortsChange{{Time: changed, Manager: "portside", Ports: []v1alpha1.ChangedPort{
+			{Container: "dittofs", Port: 12049, Protocol: "TCP", Change: "Removed"},
+			{Container: "dittofs", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: "Added"},
+		}}},
 		Conditions: []metav1.Condition{{
 			Type: "Ready", Status: "False", Reason: "Conflicting", Message: "adapter-nfs is there already",
 			ObservedGeneration: 1, LastTransitionTime: since,
@@ -142,20 +150,38 @@ func TestStatusIsChecked(t *testing.T) {
 	owned := func(owner *configv1alpha1.PortOwnerApplyConfiguration) *configv1alpha1.AdapterSetStatusApplyConfiguration {
 		return configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1).WithState("Owned").WithOwners(owner))
 	}
+	moved := manyChanges(1, 1)[0]
+	moved.Ports[0].WithChange("Moved")
 	for want, status := range map[string]*configv1alpha1.AdapterSetStatusApplyConfiguration{
-		`status.ports[0].state: Unsupported value: "Lost"`:    configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1).WithState("Lost")),
-		"status.ports[0].name: Required value":                configv1alpha1.AdapterSetStatus().WithPorts(port().WithPort(1).WithState("Owned")),
-		"status.ports[0].port: Required value":                configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithState("Owned")),
-		"status.ports[0].state: Required value":               configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1)),
-		"status.ports[0].owners[0].operation: Required value": owned(configv1alpha1.PortOwner().WithManager("a")),
-		"status.ports[0].owners[0].manager: Required value":   owned(configv1alpha1.PortOwner().WithOperation("Apply")),
-		"status.target.container: Required value":             configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithUID("a")),
-		"status.target.uid: Required value":                   configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithContainer("a")),
+		`status.ports[0].state: Unsupported value: "Lost"`:                    configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1).WithState("Lost")),
+		"status.ports[0].name: Required value":                                configv1alpha1.AdapterSetStatus().WithPorts(port().WithPort(1).WithState("Owned")),
+		"status.ports[0].port: Required value":                                configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithState("Owned")),
+		"status.ports[0].state: Required value":                               configv1alpha1.AdapterSetStatus().WithPorts(port().WithName("a").WithPort(1)),
+		"status.ports[0].owners[0].operation: Required value":                 owned(configv1alpha1.PortOwner().WithManager("a")),
+		"status.ports[0].owners[0].manager: Required value":                   owned(configv1alpha1.PortOwner().WithOperation("Apply")),
+		"status.target.container: Required value":                             configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithUID("a")),
+		"status.changes: Too many: 11: must have at most 10 items":            configv1alpha1.AdapterSetStatus().WithChanges(manyChanges(11, 1)...),
+		"status.changes[0].ports: Too many: 129: must have at most 128 items": configv1alpha1.AdapterSetStatus().WithChanges(manyChanges(1, 129)...),
+		`status.changes[0].ports[0].change: Unsupported value: "Moved"`:       configv1alpha1.AdapterSetStatus().WithChanges(moved),
+		"status.target.uid: Required value":                                   configv1alpha1.AdapterSetStatus().WithTarget(configv1alpha1.TargetStatus().WithContainer("a")),
 	} {
 		if err := c.applyStatus(status); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, not %s", err, want)
 		}
 	}
+}
+
+// manyChanges are so many changes of so many ports each.
+func manyChanges(changes, ports int) []*configv1alpha1.PortsChangeApplyConfiguration {
+	all := make([]*configv1alpha1.PortsChangeApplyConfiguration, 0, changes)
+	for range changes {
+		change := configv1alpha1.PortsChange().WithTime(metav1.Unix(1600000000, 0)).WithManager(testenv.Portside)
+		for i := range int32(ports) {
+			change.WithPorts(configv1alpha1.ChangedPort().WithContainer("dittofs").WithPort(1 + i).WithProtocol("TCP").WithChange(v1alpha1.PortAdded))
+		}
+		all = append(all, change)
+	}
+	return all
 }
 
 // columns splits a table as people do, by two spaces and more.

@@ -31,6 +31,13 @@ type AdapterSetStatus struct {
 	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
 
+	// changes are the changes of the pod template's ports that portside stored,
+	// the newest last: at most 10, with at most 128 ports altogether.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=10
+	Changes []PortsChange `json:"changes,omitempty"`
+
 	// conditions are Ready, Reconciling, Stalled and Discovered.
 	// +optional
 	// +listType=map
@@ -67,6 +74,11 @@ type PortStatus struct {
 	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Removed
 	State string `json:"state"`
 
+	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
+	// Programs read it; message is for people.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
 	// owners are the managers that own the live port, ours included.
 	// +optional
 	// +listType=atomic
@@ -76,6 +88,12 @@ type PortStatus struct {
 	// before its port goes counts from then, so it outlives restarts.
 	// +optional
 	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
+
+	// lastChangeTime is when portside last added the port to the pod template,
+	// or gave it this name or number. It is absent for a port that portside
+	// found there.
+	// +optional
+	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
 
 	// message says why, where state alone does not.
 	// +optional
@@ -91,3 +109,49 @@ type PortOwner struct {
 	// stand for two managers that differ in it alone.
 	Operation metav1.ManagedFieldsOperationType `json:"operation"`
 }
+
+// PortsChange is one change of the pod template's ports that portside stored.
+type PortsChange struct {
+	// time is when the API server stored it, in whole seconds.
+	Time metav1.Time `json:"time"`
+
+	// manager is the field manager that made it.
+	Manager string `json:"manager"`
+
+	// ports are those that were added or removed. A port that got another name
+	// or number was removed as it was, and added as it is.
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=128
+	Ports []ChangedPort `json:"ports"`
+}
+
+// ChangedPort is a container port that was added or removed.
+type ChangedPort struct {
+	// container that has, or had, the port.
+	Container string `json:"container"`
+
+	// name of the port; empty for one without a name.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// port is its number.
+	Port int32 `json:"port"`
+
+	// protocol of the port.
+	Protocol string `json:"protocol"`
+
+	// change says whether the port was added or removed.
+	Change PortEdit `json:"change"`
+}
+
+// PortEdit says what happened to a port.
+// +kubebuilder:validation:Enum=Added;Removed
+type PortEdit string
+
+// The edits of a port.
+const (
+	// PortAdded: the pod template has the port since then.
+	PortAdded PortEdit = "Added"
+	// PortRemoved: the pod template has had the port until then.
+	PortRemoved PortEdit = "Removed"
+)

@@ -39,9 +39,9 @@ func TestTheWholeLifeAsInstalled(t *testing.T) {
 			t.Parallel()
 			cp := testenv.WithControllers(t)
 			system := cp.Namespace(t)
-			i := newInstallation(t, cp, install.Options{Namespace: system, FieldManager: system, WatchNamespace: watched})
+			i := newInstallation(t, cp, install.Options{Namespace: system, FieldManager: system, WatchNamespace: watched, DiscoveryNamespaces: []string{"the workloads'"}})
 			// Other tests have AdapterSets in this control plane too.
-			selects := []string{"--selector=installation=" + i.namespace, "--allow-loopback-pods"}
+			selects := []string{"--selector=installation=" + system, "--allow-loopback-pods"}
 			first := i.start(selects...)
 			first.waitLog(`"leading"`)
 			second := i.start(selects...)
@@ -62,7 +62,7 @@ func TestTheWholeLifeAsInstalled(t *testing.T) {
 
 func (i *installation) declare(adapters, deletionPolicy string) {
 	i.t.Helper()
-	i.apply(fmt.Sprintf(adaptersInstalled, i.namespace, adapters, deletionPolicy))
+	i.apply(fmt.Sprintf(adaptersInstalled, i.options.FieldManager, adapters, deletionPolicy))
 }
 
 func (i *installation) comesAndIsRenumbered() {
@@ -194,6 +194,30 @@ spec:
 // say which adapters they serve, to who shows the credentials of a Secret.
 func (i *installation) isAsked() {
 	i.t.Helper()
+	i.servesAdapters()
+	for _, kind := range []string{"Deployment", "DaemonSet"} {
+		i.asks(kind)
+		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
+		i.expectReady("asked", "1/1")
+		i.delete("asked")
+		if err := i.git.Delete(i.t.Context(), kind, i.namespace, "asked"); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+}
+
+// asks makes a workload, and an AdapterSet that asks its pods with credentials.
+func (i *installation) asks(kind string) {
+	i.t.Helper()
+	i.apply(fmt.Sprintf(askedInstalled, kind))
+	i.WaitRolledOut(i.t, kind, i.namespace, "asked")
+	i.apply(fmt.Sprintf(asksWithCredentials, i.options.FieldManager, kind))
+}
+
+// servesAdapters has the pods of the namespace answer who shows the credentials of
+// a Secret there.
+func (i *installation) servesAdapters() {
+	i.t.Helper()
 	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		switch {
@@ -207,15 +231,4 @@ func (i *installation) isAsked() {
 	})
 	i.t.Cleanup(i.ServePods(i.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return answer }}))
 	i.apply(`{apiVersion: v1, kind: Secret, metadata: {name: asked, labels: {portside.dev/credentials: "true"}}, stringData: {username: portside, password: pass}}`)
-	for _, kind := range []string{"Deployment", "DaemonSet"} {
-		i.apply(fmt.Sprintf(askedInstalled, kind))
-		i.WaitRolledOut(i.t, kind, i.namespace, "asked")
-		i.apply(fmt.Sprintf(asksWithCredentials, i.namespace, kind))
-		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
-		i.expectReady("asked", "1/1")
-		i.delete("asked")
-		if err := i.git.Delete(i.t.Context(), kind, i.namespace, "asked"); err != nil {
-			i.t.Fatal(err)
-		}
-	}
 }

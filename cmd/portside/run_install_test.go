@@ -28,6 +28,7 @@ type installation struct {
 	*fleet
 	options install.Options
 	client  *kubernetes.Clientset
+	sent    *testenv.Requests // by the replica that was started last
 
 	mu      sync.Mutex
 	refused []string
@@ -39,6 +40,9 @@ func newInstallation(t *testing.T, cp *testenv.ControlPlane, o install.Options) 
 	i := &installation{fleet: newFleet(t, cp, 0), options: o, client: kubernetes.NewForConfigOrDie(cp.Config())}
 	if o.WatchNamespace != "" {
 		i.options.WatchNamespace = i.namespace
+	}
+	if len(o.DiscoveryNamespaces) > 0 {
+		i.options.DiscoveryNamespaces = []string{i.namespace}
 	}
 	i.install(i.printed())
 	i.apply(fmt.Sprintf(workloadOfFleet, "probe"))
@@ -105,6 +109,7 @@ func (i *installation) waitGuarded(workload string) {
 func (i *installation) start(args ...string) *service {
 	i.t.Helper()
 	proxy := i.Proxy(i.t, i.user(), testenv.ProxyHooks{OnAnswer: i.noteRefusal})
+	i.sent = &proxy.Requests
 	args = slices.Concat(i.arguments(), []string{"--leader-election-namespace", i.options.Namespace}, args)
 	return startService(i.t, proxy.Config(), args...).waitReady()
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
@@ -48,7 +50,9 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 	i.expectTemplateChanges(histories, changes)
 	sets := i.uids()
 
+	i.expectSecrets("to be readable as before", false)
 	i.install(i.printed())
+	i.expectSecrets("to be out of reach", true)
 	i.expectNothingLeftOf(previous)
 	i.forgetRefusals()
 	i.waitGuarded("kept")
@@ -121,6 +125,20 @@ func (i *installation) expectInPlace(summary string, adapters ...string) {
 		i.expectPorts("StatefulSet", name, slices.Concat(staticPorts, adapters)...)
 		i.expectReady(name, summary)
 	}
+}
+
+// expectSecrets waits until the API server refuses portside's token the Secrets of
+// the namespace, or does not.
+func (i *installation) expectSecrets(what string, refused bool) {
+	i.t.Helper()
+	token := kubernetes.NewForConfigOrDie(i.user())
+	testenv.Eventually(i.t, "Secrets "+what, func(ctx context.Context) error {
+		_, err := token.CoreV1().Secrets(i.namespace).Get(ctx, "no-such", metav1.GetOptions{})
+		if apierrors.IsForbidden(err) != refused {
+			return fmt.Errorf("the answer is: %w", err)
+		}
+		return nil
+	})
 }
 
 func (i *installation) expectTemplateChanges(histories map[string]*testenv.History, want int) {

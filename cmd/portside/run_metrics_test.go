@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].wanted)),
 		`portside_ports{state="Blocked"} 0`,
 		`portside_adaptersets{reason="InPlace"} 2`,
+		`portside_build_info{goversion="` + runtime.Version() + `",version="`,
 		`portside_discovery_polls_total{reason="Answered"} `,
 		`portside_discovery_duration_seconds_count `,
 		`portside_port_change_duration_seconds_count 4`,
@@ -72,6 +74,9 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	})
 	if sum := value(t, text, "portside_port_change_duration_seconds_sum"); sum <= 0 || sum > 60 {
 		t.Errorf("four changes took %v seconds", sum)
+	}
+	if strings.Contains(text, "portside_adapterset_not_ready{") {
+		t.Errorf("every AdapterSet is ready:\n%s", ours(text))
 	}
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {

@@ -22,8 +22,6 @@ func TestWhatCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	away := cp.Config()
-	away.Host = "https://" + freeAddress(t)
 	expired, err := cp.ExpiredUser("somebody")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +33,6 @@ func TestWhatCannotStart(t *testing.T) {
 	}{
 		// No test here installs the CRD in the control plane without controllers.
 		"no CRD":            {testenv.Shared(t).Config(), nil, "error: the API server has no AdapterSets: install their CustomResourceDefinition first"},
-		"no server":         {away, nil, "was refused - did you specify the right host or port?"},
 		"no such user":      {expired, nil, "the server does not know these credentials"},
 		"no free address":   {cp.Config(), []string{"--leader-elect=false", "--pprof-bind-address", taken.Addr().String()}, "address already in use"},
 		"no such flag":      {cp.Config(), []string{"--gone"}, "error: unknown flag: --gone\n  See 'portside run --help' for usage."},
@@ -56,6 +53,61 @@ func TestWhatCannotStart(t *testing.T) {
 	}
 }
 
+// TestStartWithoutAPIServer starts processes that the kubelet does not restart
+// meanwhile: they answer /healthz. One is stopped before there is a server.
+func TestStartWithoutAPIServer(t *testing.T) {
+	t.Parallel()
+	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	f := newFleet(t, cp, 1)
+	// Unlike an administrator, its permissions have to be loaded first.
+	user, err := cp.User(f.namespace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.apply(clusterAdmin(f.namespace))
+	if err := cp.StopAPIServer(); err != nil {
+		t.Fatal(err)
+	}
+	var waiting []*service
+	for range 2 {
+		s := startService(t, user, "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
+		s.waitLog("info waiting for the API server")
+		for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusInternalServerError} {
+			if code, body, err := get(t.Context(), "http://"+s.health+path, ""); err != nil || code != want {
+				t.Errorf("%s: %d %s, %v", path, code, body, err)
+			}
+		}
+		if !s.said("was refused - did you specify the right host or port?") || s.said("error ") {
+			t.Errorf("the log does not say why it waits, or has an error:\n%s", s.log.tail())
+		}
+		waiting = append(waiting, s)
+	}
+	if code := waiting[0].terminate(); code != 0 {
+		t.Errorf("the one that was told to stop: exit code %d", code)
+	}
+	if err := cp.StartAPIServer(); err != nil {
+		t.Fatal(err)
+	}
+	waiting[1].waitReady()
+	f.changeAll()
+	f.check()
+}
+
+// clusterAdmin lets a user do everything in the namespace it is applied to.
+func clusterAdmin(user string) string {
+	return `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: powerful},
+	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
+	  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + user + `}]}`
+}
+
 // One that may not do what it needs says so, and is not ready; when it may, it
 // needs no restart.
 func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
@@ -70,9 +122,7 @@ func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
 	if code, body, err := get(t.Context(), "http://"+s.health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
 		t.Errorf("/readyz: %d %s, %v", code, body, err)
 	}
-	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: powerful},
-	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
-	  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + f.namespace + `}]}`)
+	f.apply(clusterAdmin(f.namespace))
 	s.waitReady()
 	f.changeAll()
 	f.check()

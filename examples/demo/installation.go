@@ -27,7 +27,11 @@ var notHere = []string{"Deployment", "PodDisruptionBudget"}
 // install applies what `portside install` prints, and returns when the server
 // serves AdapterSets.
 func (l *life) install(ctx context.Context) error {
-	printed, err := l.cli.run(ctx, "install")
+	// The namespace lets portside read its Secrets, so it has to be there first.
+	if _, err := l.kubectl.run(ctx, "create", "namespace", mediaNamespace); err != nil {
+		return err
+	}
+	printed, err := l.cli.run(ctx, "install", "--discovery-namespace", mediaNamespace)
 	if err != nil {
 		return err
 	}

@@ -11,5 +11,6 @@
 // An alert returns data only while something is wrong, so what is asked is what
 // it compares: the left of `>` and `<`, each side of `and`. What absent() is
 // asked about has to be there, and absent() itself to answer for a storage that
-// has nothing.
+// has nothing. The alerts that fire are expanded by Prometheus's own templates,
+// and have to name the AdapterSet that they are about.
 package monitoring

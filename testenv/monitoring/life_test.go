@@ -32,8 +32,9 @@ type life struct {
 	scrapes   []string
 }
 
-// lived is what /metrics said in the life of a portside.
-func lived(t *testing.T) []string {
+// lived returns what /metrics said in the life of a portside, and the namespace
+// that it lived in.
+func lived(t *testing.T) (namespace string, scrapes []string) {
 	t.Helper()
 	cp := testenv.WithControllers(t)
 	l := &life{ControlPlane: cp, t: t, namespace: cp.Namespace(t)}
@@ -57,11 +58,11 @@ func lived(t *testing.T) []string {
 	l.broken.Store(true)
 	l.apply(workload("DaemonSet", "blocked"), declared("DaemonSet", "blocked", "{type: api, port: 12049}"), declared("StatefulSet", "nowhere", "{type: nfs, port: 12049}"))
 	l.await(`portside_discovery_polls_total{reason="ServerError"} 1`, `portside_ports{state="Blocked"} 1`,
-		`portside_adaptersets{reason="Conflicting"} 1`, `portside_adaptersets{reason="TargetNotFound"} 1`)
+		`portside_adapterset_not_ready{name="blocked",`, `portside_adapterset_not_ready{name="nowhere",`, `portside_adapterset_not_discovered{name="files",`)
 	l.scrape()
 	l.awaitAnother(`portside_discovery_polls_total{reason="ServerError"}`) // a rate takes two
 	l.scrape()
-	return l.scrapes
+	return l.namespace, l.scrapes
 }
 
 // answer is that of a pod to the question for its adapters.

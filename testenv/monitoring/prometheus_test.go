@@ -5,13 +5,16 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/model/textparse"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
+	"github.com/prometheus/prometheus/template"
 	"github.com/prometheus/prometheus/tsdb"
 )
 
@@ -47,9 +50,11 @@ func scraped(t *testing.T, texts ...string) *prometheus {
 
 var queries = parser.NewParser(parser.Options{})
 
-// add stores a scrape, with the labels that one adds of a Service's pods.
+// add stores a scrape, with the labels that one adds of a Service's pods. Where a
+// series has such a label itself, the ServiceMonitor says whose is kept.
 func (p *prometheus) add(text string) {
 	p.t.Helper()
+	honors := honorsLabels(p.t)
 	app := p.db.Appender(p.t.Context())
 	for lines := textparse.NewPromParser([]byte(text), labels.NewSymbolTable(), false); ; {
 		entry, err := lines.Next()
@@ -65,9 +70,15 @@ func (p *prometheus) add(text string) {
 		_, _, value := lines.Series()
 		var series labels.Labels
 		lines.Labels(&series)
-		all := labels.NewBuilder(series).Set("job", "portside").Set("instance", "192.0.2.1:8443").
-			Set("namespace", "portside-system").Set("pod", "portside-0").Labels()
-		if _, err := app.Append(0, all, p.last.UnixMilli(), value); err != nil {
+		added := labels.FromStrings("job", "portside", "instance", "192.0.2.1:8443", "namespace", "portside-system", "pod", "portside-0")
+		all := labels.NewBuilder(added)
+		series.Range(func(l labels.Label) {
+			if added.Has(l.Name) && !honors {
+				l.Name = model.ExportedLabelPrefix + l.Name
+			}
+			all.Set(l.Name, l.Value)
+		})
+		if _, err := app.Append(0, all.Labels(), p.last.UnixMilli(), value); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -102,6 +113,30 @@ func (p *prometheus) expectData(what, query string, legend ...string) {
 		}
 	}
 	p.t.Errorf("%s: %s returns nothing that has the labels %q", what, query, legend)
+}
+
+// fired returns the summary of each alert that a rule sends at the time of the
+// last scrape, sorted. Prometheus's own templates expand it.
+func (p *prometheus) fired(r rule) []string {
+	p.t.Helper()
+	var summaries []string
+	for _, sample := range p.ask(r.Expr) {
+		data := template.AlertTemplateData(sample.Metric.Map(), nil, "", promql.Sample{F: sample.F})
+		expand := func(text string) string {
+			const variables = "{{$labels := .Labels}}{{$value := .Value}}" // as Prometheus defines them
+			text, err := template.NewTemplateExpander(p.t.Context(), variables+text, "", data, model.TimeFromUnixNano(p.last.UnixNano()), nil, nil, nil).Expand()
+			if err != nil {
+				p.t.Errorf("%s: %v", r.Alert, err)
+			}
+			return text
+		}
+		if kubectl := expand(r.Annotations["description"]); strings.Contains(kubectl, "-n  ") {
+			p.t.Errorf("%s: a label is missing: %s", r.Alert, kubectl)
+		}
+		summaries = append(summaries, expand(r.Annotations["summary"]))
+	}
+	slices.Sort(summaries)
+	return summaries
 }
 
 // compared are the parts of an alert's expression that return data whether or

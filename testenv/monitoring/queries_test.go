@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -45,6 +46,19 @@ func alerts(t *testing.T) []rule {
 		t.Fatalf("%d alerts", len(all))
 	}
 	return all
+}
+
+// honorsLabels reports whether the ServiceMonitor keeps the labels that a series
+// has itself.
+func honorsLabels(t *testing.T) bool {
+	t.Helper()
+	var object struct {
+		Spec struct{ Endpoints []struct{ HonorLabels bool } }
+	}
+	if err := yaml.Unmarshal(read(t, "servicemonitor.yaml"), &object); err != nil || len(object.Spec.Endpoints) != 1 {
+		t.Fatalf("%d endpoints: %v", len(object.Spec.Endpoints), err)
+	}
+	return object.Spec.Endpoints[0].HonorLabels
 }
 
 // panel is a query of the dashboard, with the labels that its legend names.
@@ -100,15 +114,35 @@ func read(t *testing.T, file string) []byte {
 // TestQueriesOfARunningPortside asks everything of what one says of itself.
 func TestQueriesOfARunningPortside(t *testing.T) {
 	t.Parallel()
-	texts := lived(t)
+	ns, texts := lived(t)
 	p := scraped(t, texts...)
 	t.Run("every query returns data", func(t *testing.T) { p.expectAllData(t, texts[len(texts)-1]) })
 	// A port is blocked, a target is missing, and pods do not answer any more.
-	t.Run("alerts fire", func(t *testing.T) {
-		fires := map[string]bool{"PortsideStalled": true, "PortsideWaiting": true, "PortsideDiscoveryFails": true}
+	t.Run("alerts name the AdapterSet", func(t *testing.T) {
+		want := map[string][]string{
+			"PortsideStalled":        {"AdapterSet " + ns + "/blocked is stalled (Conflicting) and needs attention."},
+			"PortsideNotReady":       {"AdapterSet " + ns + "/nowhere has not been ready for an hour (TargetNotFound)."},
+			"PortsideDiscoveryFails": {"Discovery for AdapterSet " + ns + "/files fails (ServerError)."},
+		}
 		for _, a := range alerts(t) {
-			if got := len(p.ask(a.Expr)) > 0; got != fires[a.Alert] {
-				t.Errorf("%s fires: %t, want %t", a.Alert, got, fires[a.Alert])
+			if got := p.fired(a); !slices.Equal(got, want[a.Alert]) {
+				t.Errorf("%s: %q, want %q", a.Alert, got, want[a.Alert])
+			}
+		}
+	})
+	t.Run("the README has every metric", func(t *testing.T) {
+		if got, want := metricsInReadme(t), metricsOf(texts[len(texts)-1]); !slices.Equal(got, want) {
+			t.Errorf("it has\n%q, and portside\n%q", got, want)
+		}
+	})
+	t.Run("promlint", func(t *testing.T) {
+		problems, err := promlint.New(strings.NewReader(texts[len(texts)-1])).Lint()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range problems {
+			if strings.HasPrefix(problem.Metric, "portside_") {
+				t.Errorf("%s: %s", problem.Metric, problem.Text)
 			}
 		}
 	})
@@ -159,9 +193,20 @@ func TestPrometheusLoadsTheRules(t *testing.T) {
 	if _, errs := rulefmt.Parse(text, false, model.UTF8Validation, queries, nil); len(errs) > 0 {
 		t.Errorf("%q", errs)
 	}
+	anchors := headings(t)
 	for _, a := range alerts(t) {
-		if a.Annotations["summary"] == "" || a.Labels["severity"] == "" {
-			t.Errorf("%s has no summary or no severity", a.Alert)
+		// Nothing breaks while portside is away, so nobody is woken.
+		if severity := a.Labels["severity"]; severity != "warning" && severity != "info" {
+			t.Errorf("%s has the severity %q", a.Alert, severity)
+		}
+		for _, name := range []string{"summary", "description"} {
+			if a.Annotations[name] == "" {
+				t.Errorf("%s has no %s", a.Alert, name)
+			}
+		}
+		anchor, ours := strings.CutPrefix(a.Annotations["runbook_url"], runbook+"#")
+		if !ours || anchors[anchor] == "" {
+			t.Errorf("%s: runbook_url %q is no heading of %s", a.Alert, a.Annotations["runbook_url"], runbook)
 		}
 	}
 }

@@ -7,8 +7,73 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 )
+
+// runbook is where the README is read.
+const runbook = "https://github.com/portside-dev/portside/blob/main/examples/monitoring/README.md"
+
+var heading = regexp.MustCompile("(?m)^#{2,3} (.+)$")
+
+// headings returns the sections of the README by their anchors, as GitHub makes
+// them of headings.
+func headings(t *testing.T) map[string]string {
+	t.Helper()
+	text := string(read(t, "README.md"))
+	sections := map[string]string{}
+	marks := heading.FindAllStringSubmatchIndex(text, -1)
+	for i, m := range marks {
+		end := len(text)
+		if i+1 < len(marks) {
+			end = marks[i+1][0]
+		}
+		anchor := strings.ReplaceAll(strings.ToLower(text[m[2]:m[3]]), " ", "-")
+		sections[regexp.MustCompile("[^a-z0-9_-]").ReplaceAllString(anchor, "")] = strings.TrimSpace(text[m[1]:end])
+	}
+	return sections
+}
+
+// metricsInReadme returns the metrics of its table, sorted.
+func metricsInReadme(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `(portside_[a-z_]+)` \\|").FindAllStringSubmatch(string(read(t, "README.md")), -1) {
+		names = append(names, match[1])
+	}
+	slices.Sort(names)
+	return names
+}
+
+// TestReadmeLinksToItsHeadings follows the links within the README.
+func TestReadmeLinksToItsHeadings(t *testing.T) {
+	t.Parallel()
+	anchors := headings(t)
+	for _, match := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(read(t, "README.md")), -1) {
+		if _, known := anchors[match[1]]; !known {
+			t.Errorf("there is no heading #%s", match[1])
+		}
+	}
+}
+
+// TestAlertsNameEventsThatExist looks for the reasons of events that alerts and
+// the README have users ask kubectl for.
+func TestAlertsNameEventsThatExist(t *testing.T) {
+	t.Parallel()
+	known := constants(t, "../../cmd/portside/internal/status/events.go")
+	named := 0
+	for _, file := range []string{"README.md", "prometheusrule.yaml"} {
+		for _, match := range regexp.MustCompile(`--field-selector reason=([A-Za-z]+)`).FindAllStringSubmatch(string(read(t, file)), -1) {
+			named++
+			if !slices.Contains(known, match[1]) {
+				t.Errorf("%s: there is no event with the reason %s", file, match[1])
+			}
+		}
+	}
+	if named == 0 {
+		t.Error("none names a reason")
+	}
+}
 
 // TestReadmeSaysWhatToDo checks that the README has a row for each alert and for
 // each reason of a condition or an event, and for nothing else.
@@ -19,8 +84,18 @@ func TestReadmeSaysWhatToDo(t *testing.T) {
 		rows[match[1]]++
 	}
 	want := map[string]int{}
+	sections := headings(t)
 	for _, a := range alerts(t) {
-		want[a.Alert]++
+		anchor := strings.ToLower(a.Alert)
+		if !strings.Contains(sections[anchor], "\n- ") {
+			t.Errorf("%s: no section says what to do", a.Alert)
+		}
+		delete(sections, anchor)
+	}
+	for anchor := range sections {
+		if strings.HasPrefix(anchor, "portside") {
+			t.Errorf("#%s: there is no such alert", anchor)
+		}
 	}
 	// Two lists may have one word, which needs a row in each of the tables.
 	for _, reason := range slices.Concat(conditionReasons(t), eventReasons(t), discoveryReasons(t)) {
@@ -33,7 +108,7 @@ func TestReadmeSaysWhatToDo(t *testing.T) {
 		delete(rows, name)
 	}
 	for name := range rows {
-		t.Errorf("%s: there is no such alert or reason", name)
+		t.Errorf("%s: there is no such reason", name)
 	}
 }
 

@@ -24,6 +24,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyv1alpha1.AdapterSetSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("AdapterSetStatus"):
 		return &applyv1alpha1.AdapterSetStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ChangedPort"):
+		return &applyv1alpha1.ChangedPortApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CredentialsRef"):
 		return &applyv1alpha1.CredentialsRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Discovery"):
@@ -32,6 +34,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyv1alpha1.HTTPDiscoveryApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PortOwner"):
 		return &applyv1alpha1.PortOwnerApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PortsChange"):
+		return &applyv1alpha1.PortsChangeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PortStatus"):
 		return &applyv1alpha1.PortStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Rollout"):

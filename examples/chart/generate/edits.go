@@ -43,6 +43,7 @@ var instance = []edit{
 	replace("names referred to", `^(\s+(?:serviceAccountName|policyName): )portside(-[a-z-]+)?$`, "${1}"+manager+"${2}"),
 	replace("names in a rule", `^(\s+resourceNames: )\[portside\]$`, "${1}["+manager+"]"),
 	replace("the user in an expression", `'system:serviceaccount:portside-system:portside'`, "'system:serviceaccount:"+namespace+":"+manager+"'"),
+	replace("the namespace in an expression", `'portside-system'`, "'"+namespace+"'"),
 	replace("the manager in an expression", `'portside'`, "'"+manager+"'"),
 }
 
@@ -61,12 +62,30 @@ var (
 	// aggregation is for ClusterRoles alone.
 	aggregation = needed(replace("labels", `(^  labels:\n    rbac.*\n)`, "{{- if not .Values.watchNamespace }}\n${1}{{- end }}\n"))
 
+	// excluded is the list of namespaces in an expression.
+	excluded = needed(replace("the excluded namespaces", `\['kube-system'\]`,
+		`[{{ range $$i, $$name := .Values.excludeNamespaces }}{{ if $$i }}, {{ end }}'{{ $$name }}'{{ end }}]`))
+
 	image = needed(replace("the image", `^(\s+image: ).*$`, "${1}{{ .Values.image }}"))
 
-	args = needed(replace("the arguments", `^(\s+- )(--metrics-bind-address=.*\n)`, "${1}${2}"+
+	args = needed(replace("the arguments", `^(\s+- )(--exclude-namespace=).*\n`, "{{- range .Values.excludeNamespaces }}\n"+
+		"{{- if eq . $$.Values.watchNamespace }}\n{{- fail \"excludeNamespaces has watchNamespace\" }}\n{{- end }}\n"+
+		"${1}${2}{{ . }}\n{{- end }}\n"+
 		`{{- if ne .Values.fieldManager "portside" }}`+"\n${1}--field-manager={{ .Values.fieldManager }}\n{{- end }}\n"+
 		"{{- with .Values.watchNamespace }}\n${1}--watch-namespace={{ . }}\n{{- end }}\n"))
 )
+
+// eachDiscoveryNamespace repeats a RoleBinding for each namespace that opts in.
+var eachDiscoveryNamespace = []edit{
+	needed(replace("the namespace", `^(  namespace: )storage$`, "${1}{{ . }}")),
+	needed(replace("the kind of the role", `^(  kind: )ClusterRole$`, "${1}{{ if not $$.Values.watchNamespace }}Cluster{{ end }}Role")),
+	{"the namespaces", func(text string) string {
+		return "{{- range .Values.discoveryNamespaces }}\n" +
+			"{{- if and $.Values.watchNamespace (ne . $.Values.watchNamespace) }}\n" +
+			"{{- fail (printf \"discoveryNamespaces has %q, which is not watchNamespace %q\" . $.Values.watchNamespace) }}\n{{- end }}\n" +
+			"---\n" + text + "{{- end }}\n"
+	}, true},
+}
 
 // when leaves the file empty unless a condition holds.
 func when(condition string) edit {

@@ -1,23 +1,29 @@
-// Package check looks at a cluster and says whether portside can work in it, and
-// whether it does. It changes nothing.
+// Package check reports whether portside can work in a cluster, and whether it
+// does. It changes nothing.
 //
-// What should be there is what `portside install` prints for the version of the
-// cluster, so that the two cannot come apart:
+// What should exist is what `portside install` prints for the version of the
+// cluster, so that the two cannot differ:
 //
-//  1. the server's version, and what it lacks;
-//  2. where nothing of portside is installed: whether who asks may install it,
-//     and nothing else;
-//  3. the CRD, and the admission policies: there, bound, and neither narrowed nor
-//     changed;
-//  4. the permissions of portside's ServiceAccount, asked as that one: each that
-//     a rule grants, and none beyond them;
-//  5. AdapterSets without a workload;
-//  6. workloads with an entry of ours that no AdapterSet names.
+//  1. Server: the version, and the admission policies that it cannot have;
+//  2. Install: the objects of the installation exist. Where none does, only
+//     whether the user may create them is checked;
+//  3. Policies: the admission policies exist, are bound, and are neither narrowed
+//     nor changed;
+//  4. Permissions: those of portside's ServiceAccount, asked as that account:
+//     every one that a rule grants, Secrets where AdapterSets refer to them, and
+//     none beyond these;
+//  5. Replicas: the replicas of the Deployment are ready;
+//  6. Lease: a replica holds the leader election Lease and renews it;
+//  7. AdapterSets: each is reconciled, Ready and not Stalled, and its target exists;
+//  8. Workloads: each that the field manager owns ports of has an AdapterSet.
+//
+// What the user is not allowed to read is a Warning: its state is not known.
 package check
 
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -32,44 +38,21 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
-// State is how something was found.
-type State string
-
-// The states.
-const (
-	// OK: as it should be.
-	OK State = "OK"
-	// Warning: it works, with something to know.
-	Warning State = "Warning"
-	// Wrong: portside does not work as it should, or may do what it should not.
-	Wrong State = "Wrong"
-)
-
-// Finding is one thing that was looked at.
-type Finding struct {
-	// Check is what was looked for: Server, Install, Policies, Permissions,
-	// AdapterSets or Workloads.
-	Check string `json:"check"`
-	State State  `json:"state"`
-	// Object that it is about, as Kind namespace/name; empty for the cluster.
-	Object  string `json:"object,omitempty"`
-	Message string `json:"message"`
-}
-
-// checker is one look at a cluster.
+// checker is one check of a cluster.
 type checker struct {
 	options  install.Options
 	config   *rest.Config
 	client   kubernetes.Interface
 	dynamic  dynamic.Interface
 	metadata metadata.Interface
-	// manifests that should be there.
+	// manifests that should exist.
 	manifests []*unstructured.Unstructured
+	sets      setList
 	findings  []Finding
 }
 
-// Run looks at the cluster for the installation that options describe; their
-// KubeVersion is the server's own. An error is what keeps it from looking.
+// Run checks the cluster for the installation that options describe; their
+// KubeVersion is the server's own. An error is what prevents the check.
 func Run(ctx context.Context, config *rest.Config, options install.Options) ([]Finding, error) {
 	c := &checker{options: options, config: config}
 	if err := c.connect(); err != nil {
@@ -84,7 +67,7 @@ func Run(ctx context.Context, config *rest.Config, options install.Options) ([]F
 	}
 	steps := []func(context.Context) error{c.mayInstall}
 	if installed {
-		steps = []func(context.Context) error{c.objects, c.permissions, c.targets}
+		steps = []func(context.Context) error{c.objects, c.accountPermissions, c.replicas, c.lease, c.targets}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -106,32 +89,54 @@ func (c *checker) connect() error {
 	return err
 }
 
+// add adds a finding. One that differs from an earlier one in its object alone is
+// the same finding about several objects.
 func (c *checker) add(check string, state State, object, format string, args ...any) {
-	c.findings = append(c.findings, Finding{check, state, object, fmt.Sprintf(format, args...)})
+	f := Finding{Check: check, State: state, Message: fmt.Sprintf(format, args...)}
+	if object != "" {
+		f.Objects = []string{object}
+	}
+	same := slices.IndexFunc(c.findings, func(other Finding) bool {
+		return other.Check == f.Check && other.State == f.State && other.Message == f.Message
+	})
+	if same < 0 {
+		c.findings = append(c.findings, f)
+		return
+	}
+	c.findings[same].Objects = append(c.findings[same].Objects, f.Objects...)
+}
+
+// found reports whether there is a finding of a check.
+func (c *checker) found(check string) bool {
+	return slices.ContainsFunc(c.findings, func(f Finding) bool { return f.Check == check })
 }
 
 // server finds the version, and from it what should be installed.
 func (c *checker) server() error {
 	info, err := c.client.Discovery().ServerVersion()
 	if err != nil {
-		return fmt.Errorf("the server's version: %w", err)
+		return fmt.Errorf("cannot read the server's version: %w", err)
 	}
 	version, err := install.ParseKubeVersion(info.GitVersion)
 	if err != nil {
-		c.add("Server", Warning, "", "%v: taken for one that has every admission policy", err)
+		c.add("Server", Warning, "", "cannot tell the server's version: %v; every admission policy is expected", err)
 	} else {
 		c.options.KubeVersion = version
 		c.add("Server", OK, "", "Kubernetes %s", info.GitVersion)
 	}
+	remedy := "upgrade the cluster to have it"
+	if c.options.WithoutPolicies {
+		remedy = "install without --without-policies to have it"
+	}
 	for _, loss := range c.options.Losses() {
-		c.add("Server", Warning, "", "%s", loss)
+		c.add("Server", Warning, "", "%s; %s", loss, remedy)
 	}
 	c.manifests, err = install.Manifests(c.options)
 	return err
 }
 
-// installed tells whether anything of an installation is there, the namespace
-// alone not counted: it may have been made first.
+// installed reports whether anything of an installation exists. The namespace
+// alone does not count: it may have been created first.
 func (c *checker) installed(ctx context.Context) (bool, error) {
 	for _, object := range c.manifests {
 		switch object.GetKind() {
@@ -144,13 +149,24 @@ func (c *checker) installed(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// get reads what is in the cluster in the place of a manifest.
+// accountPermissions checks the permissions of portside's ServiceAccount, where
+// the user is allowed to impersonate it.
+func (c *checker) accountPermissions(ctx context.Context) error {
+	err := c.permissions(ctx)
+	if apierrors.IsForbidden(err) {
+		c.add("Permissions", Warning, c.account(), "not checked: %v", err)
+		return nil
+	}
+	return err
+}
+
+// get reads the cluster's object of a manifest.
 func (c *checker) get(ctx context.Context, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	return c.dynamic.Resource(resourceOf(object.GroupVersionKind())).Namespace(object.GetNamespace()).
 		Get(ctx, object.GetName(), metav1.GetOptions{})
 }
 
-// resourceOf is the resource of a kind that is among the manifests.
+// resourceOf returns the resource of a kind that is among the manifests.
 func resourceOf(kind schema.GroupVersionKind) schema.GroupVersionResource {
 	resource, _ := meta.UnsafeGuessKindToResource(kind)
 	return resource
@@ -158,8 +174,8 @@ func resourceOf(kind schema.GroupVersionKind) schema.GroupVersionResource {
 
 func isAbsent(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }
 
-// ignoreForbidden passes over what may not be read: that it is asked for again,
-// and then is a finding.
+// ignoreForbidden ignores what the user may not read: it is read again later, and
+// then is a finding.
 func ignoreForbidden(err error) error {
 	if apierrors.IsForbidden(err) {
 		return nil
@@ -167,10 +183,16 @@ func ignoreForbidden(err error) error {
 	return err
 }
 
-// nameOf is how findings name an object.
+// nameOf returns the name of an object in findings.
 func nameOf(object *unstructured.Unstructured) string {
 	if object.GetNamespace() == "" {
 		return object.GetKind() + " " + object.GetName()
 	}
 	return object.GetKind() + " " + object.GetNamespace() + "/" + object.GetName()
+}
+
+// installCommand returns the command that creates what is missing and restores
+// what was changed.
+func (c *checker) installCommand() string {
+	return "portside install --image IMAGE" + c.options.Flags() + " | kubectl apply --server-side -f -"
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestAllIsWell(t *testing.T) {
+// TestHealthy has a row for each check.
+func TestHealthy(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
 	s.workload("files")
@@ -22,7 +23,7 @@ func TestAllIsWell(t *testing.T) {
 	for _, f := range s.check(s.Config()) {
 		checks = append(checks, f.Check)
 	}
-	if want := []string{"Server", "Policies", "Permissions", "AdapterSets", "Workloads"}; !slices.Equal(checks, want) {
+	if want := []string{"Server", "Install", "Policies", "Permissions", "Replicas", "Lease", "AdapterSets", "Workloads"}; !slices.Equal(checks, want) {
 		t.Errorf("checks %q, want %q", checks, want)
 	}
 }
@@ -31,8 +32,8 @@ func TestAllIsWell(t *testing.T) {
 func TestPoliciesAreAsPrinted(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ kind, suffix, patch, want string }{
-		"not bound":      {"validatingadmissionpolicybinding", "-guard", "", "ValidatingAdmissionPolicyBinding |-guard: it is not there"},
-		"not there":      {"mutatingadmissionpolicy", "-leftover", "", "MutatingAdmissionPolicy |-leftover: it is not there"},
+		"not bound":      {"validatingadmissionpolicybinding", "-guard", "", "ValidatingAdmissionPolicyBinding |-guard: not found; run: portside install --image IMAGE --namespace "},
+		"not there":      {"mutatingadmissionpolicy", "-leftover", "", "MutatingAdmissionPolicy |-leftover: not found; run: portside install --image IMAGE --namespace "},
 		"only audited":   {"validatingadmissionpolicybinding", "-name", `{"spec":{"validationActions":["Audit"]}}`, "-name: spec.validationActions"},
 		"passed over":    {"validatingadmissionpolicy", "-guard", `{"spec":{"failurePolicy":"Ignore"}}`, "-guard: spec.failurePolicy"},
 		"narrowed":       {"validatingadmissionpolicybinding", "-guard", `{"spec":{"matchResources":{"namespaceSelector":{"matchLabels":{"a":"b"}}}}}`, "-guard: spec.matchResources"},
@@ -54,7 +55,7 @@ func TestPoliciesAreAsPrinted(t *testing.T) {
 			default:
 				s.kubectl("", "patch", test.kind, object, "--type=merge", "-p", test.patch)
 			}
-			s.expect("Wrong |" + test.want)
+			s.expect("Error Policies |" + test.want)
 		})
 	}
 }
@@ -66,7 +67,7 @@ func TestExpressionsThatTheServerWarnsOf(t *testing.T) {
 	s := installed(t)
 	s.kubectl("", "patch", "validatingadmissionpolicy", s.options.FieldManager+"-guard", "--subresource=status", "--type=merge", "-p",
 		`{"status":{"typeChecking":{"expressionWarnings":[{"fieldRef":"spec.validations[0].expression","warning":"no such field"}]}}}`)
-	s.expect("Warning ValidatingAdmissionPolicy |-guard: the server has 1 warnings about its expressions")
+	s.expect("Warning Policies ValidatingAdmissionPolicy |-guard: the server has 1 warnings about its expressions")
 }
 
 // TestBeforeItIsInstalled: may who asks install it?
@@ -83,12 +84,8 @@ func TestBeforeItIsInstalled(t *testing.T) {
 	s.kubectl("", "create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=somebody")
 	testenv.Eventually(t, "what is missing", func(context.Context) error {
 		var lacks []string
-		findings, err := check.Run(t.Context(), user, s.options)
-		if err != nil {
-			return err
-		}
-		for _, f := range findings {
-			if f.State == check.Wrong {
+		for _, f := range s.check(user) {
+			if f.State == check.Error {
 				lacks = append(lacks, f.Message)
 			}
 		}
@@ -100,23 +97,52 @@ func TestBeforeItIsInstalled(t *testing.T) {
 	})
 }
 
-// TestPartOfItIsThere: the rest is missing.
-func TestPartOfItIsThere(t *testing.T) {
+// TestInstall reports the missing objects together.
+func TestInstall(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
-	s.kubectl("", "delete", "deployment", "-n", s.options.Namespace, s.options.FieldManager)
-	s.expect("Wrong Deployment |it is not there: apply what portside install prints")
+	s.kubectl("", "delete", "service,poddisruptionbudget", "-n", s.options.Namespace, "--all")
+	s.expect("Error Install PodDisruptionBudget |, Service |: not found; run: portside install --image IMAGE --namespace |--field-manager |--watch-namespace | kubectl apply --server-side -f -")
 }
 
-// TestWhoMayNotLook gets an error that says what is needed.
-func TestWhoMayNotLook(t *testing.T) {
+// TestWithoutPolicies has a Warning for each policy that is left out.
+func TestWithoutPolicies(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.options.WithoutPolicies = true
+	s.install()
+	s.expect("Warning Server no guard policy |; install without --without-policies to have it", "Warning Server no name policy", "Warning Server no leftover policy")
+}
+
+// TestCRDMissing is what an interrupted installation, or helm --skip-crds, leaves.
+func TestCRDMissing(t *testing.T) {
+	t.Parallel()
+	s := everywhere(t)
+	s.install()
+	s.kubectl("", "delete", "crd", "adaptersets.portside.dev")
+	s.expect(
+		"Error Install CustomResourceDefinition adaptersets.portside.dev: not found; run: portside install --image IMAGE | kubectl apply --server-side -f -",
+		"Error AdapterSets |does not serve adaptersets.portside.dev, because their CustomResourceDefinition is missing; run: portside install --image IMAGE | kubectl apply --server-side -f -",
+		"Warning Workloads not checked",
+	)
+}
+
+// TestForbidden has a user who is allowed nothing: that no state is known is a
+// Warning, and says what to ask for.
+func TestForbidden(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
 	user, err := s.User("nobody-" + s.options.Namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := check.Run(t.Context(), user, s.options); err == nil || !strings.Contains(err.Error(), "be allowed to impersonate") {
-		t.Errorf("%v", err)
-	}
+	s.expectAs(user,
+		"Warning Install | more: cannot be read: forbidden; ask for the permission to get it",
+		"Warning Policies | more: cannot be read: forbidden; ask for",
+		"Warning Permissions |be allowed to impersonate",
+		"Warning Replicas cannot list Deployments in namespace |: forbidden; ask for the permission to list deployments.apps there",
+		"Warning Lease |: cannot be read: forbidden; ask for the permission to get leases.coordination.k8s.io in namespace ",
+		"Warning AdapterSets cannot list them: forbidden; ask for the permission to list adaptersets.portside.dev",
+		"Warning Workloads not checked",
+	)
 }

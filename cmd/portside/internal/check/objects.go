@@ -10,30 +10,39 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// objects looks for what is installed, and whether the policies are as this
-// version of portside prints them.
+// objects checks that the objects of the installation exist, and that the policies
+// are those that this version of portside installs. The Deployment has a check of
+// its own.
 func (c *checker) objects(ctx context.Context) error {
-	policies := 0
+	exist, policies := 0, 0
 	for _, want := range c.manifests {
 		check := "Install"
-		if isPolicy(want) {
+		switch {
+		case want.GetKind() == "Deployment":
+			continue
+		case isPolicy(want):
 			check = "Policies"
 		}
 		live, err := c.get(ctx, want)
 		switch {
 		case isAbsent(err):
-			c.add(check, Wrong, nameOf(want), "it is not there: apply what portside install prints")
+			c.add(check, Error, nameOf(want), "not found; run: %s", c.installCommand())
 		case apierrors.IsForbidden(err):
-			c.add(check, Warning, nameOf(want), "you may not read it, so nothing is known of it")
+			c.add(check, Warning, nameOf(want), "cannot be read: forbidden; ask for the permission to get it")
 		case err != nil:
-			return fmt.Errorf("%s: %w", nameOf(want), err)
+			return fmt.Errorf("cannot read %s: %w", nameOf(want), err)
 		case check == "Policies":
 			policies++
 			c.policy(want, live)
+		default:
+			exist++
 		}
 	}
-	if policies > 0 && !slices.ContainsFunc(c.findings, func(f Finding) bool { return f.Check == "Policies" }) {
-		c.add("Policies", OK, "", "%d policies and bindings are as this version prints them", policies)
+	if !c.found("Install") {
+		c.add("Install", OK, "", "%d objects exist", exist)
+	}
+	if !c.found("Policies") {
+		c.add("Policies", OK, "", "%d policies and bindings are those of this version of portside", policies)
 	}
 	return nil
 }
@@ -49,20 +58,21 @@ func isBinding(object *unstructured.Unstructured) bool {
 // policy compares a policy or its binding with the manifest.
 func (c *checker) policy(want, live *unstructured.Unstructured) {
 	if path, differs := difference(live.Object["spec"], want.Object["spec"], "spec"); differs {
-		c.add("Policies", Wrong, nameOf(want), "%s is not what this version of portside prints: apply what portside install prints", path)
+		c.add("Policies", Error, nameOf(want), "%s differs from what this version of portside installs; run: %s", path, c.installCommand())
 		return
 	}
 	warnings, _, _ := unstructured.NestedSlice(live.Object, "status", "typeChecking", "expressionWarnings")
 	if len(warnings) > 0 {
-		c.add("Policies", Warning, nameOf(want), "the server has %d warnings about its expressions: see status.typeChecking", len(warnings))
+		c.add("Policies", Warning, nameOf(want), "the server has %d warnings about its expressions; see status.typeChecking", len(warnings))
 	}
 }
 
-// defaulted are the values that the server fills in, by their keys.
+// defaulted are the values that the server fills in, by their fields.
 var defaulted = map[string]any{"matchPolicy": "Equivalent", "scope": "*"}
 
-// difference is the path of the first value that is not as wanted. What nobody
-// wanted may be there when the server has filled it in, or when it is empty.
+// difference returns the path of the first value that differs from the manifest's.
+// A field that the manifest does not have may have the server's default, or be
+// empty.
 func difference(live, want any, path string) (at string, differs bool) {
 	switch want := want.(type) {
 	case map[string]any:
@@ -98,8 +108,8 @@ func difference(live, want any, path string) (at string, differs bool) {
 	return path, live != want
 }
 
-// keysOf are those of both maps, in order, so that the same difference is told
-// each time.
+// keysOf returns the keys of all maps, sorted, so that the same difference is
+// reported each time.
 func keysOf(maps ...map[string]any) []string {
 	var keys []string
 	for _, m := range maps {

@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
 // permission is one verb of one rule, somewhere.
@@ -41,7 +43,7 @@ func (c *checker) permissions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	needed, err := c.needed()
+	needed, err := c.needed(ctx)
 	if err != nil {
 		return err
 	}
@@ -52,7 +54,7 @@ func (c *checker) permissions(ctx context.Context) error {
 			return c.impersonationError(err)
 		}
 		if !allowed {
-			c.add("Permissions", Wrong, c.account(), "it may not %s: apply what portside install prints", p)
+			c.add("Permissions", Error, c.account(), "it may not %s: apply what portside install %sprints", p, flagOf(p))
 		}
 	}
 	for _, namespace := range c.namespaces(ctx) {
@@ -66,11 +68,16 @@ func (c *checker) permissions(ctx context.Context) error {
 	return nil
 }
 
-// needed are the permissions that the roles of the installation itself grant.
-func (c *checker) needed() ([]permission, error) {
+// needed returns the permissions that the roles of the installation itself grant,
+// and that to read Secrets in each namespace that has a use for it.
+func (c *checker) needed(ctx context.Context) ([]permission, error) {
 	all := map[permission]bool{}
+	for _, namespace := range c.secretNamespaces(ctx) {
+		all[permission{verb: "get", resource: secrets, namespace: namespace}] = true
+	}
 	for _, object := range c.manifests {
-		if !strings.HasSuffix(object.GetKind(), "Role") || object.GetLabels()["app.kubernetes.io/instance"] == "" {
+		if !strings.HasSuffix(object.GetKind(), "Role") || object.GetLabels()["app.kubernetes.io/instance"] == "" ||
+			object.GetName() == install.DiscoveryRole(c.options.FieldManager) {
 			continue
 		}
 		var role rbacv1.ClusterRole // a Role has the same rules
@@ -84,6 +91,33 @@ func (c *checker) needed() ([]permission, error) {
 		}
 	}
 	return slices.SortedFunc(maps.Keys(all), func(a, b permission) int { return strings.Compare(a.String(), b.String()) }), nil
+}
+
+const secrets = "secrets"
+
+// secretNamespaces returns the namespaces where discovery reads Secrets: those of
+// the options, and those whose AdapterSets have a credentialsRef.
+func (c *checker) secretNamespaces(ctx context.Context) []string {
+	all := slices.Clone(c.options.DiscoveryNamespaces)
+	sets, err := c.adapterSets(ctx)
+	if err != nil {
+		return all // reported by targets
+	}
+	for i := range sets {
+		if d := sets[i].Spec.Discovery; d != nil && d.HTTP != nil && d.HTTP.CredentialsRef != nil {
+			all = append(all, sets[i].Namespace)
+		}
+	}
+	return all
+}
+
+// flagOf returns the flag of portside install that grants a permission, followed
+// by a space; empty for those that need none.
+func flagOf(p permission) string {
+	if p.resource == secrets {
+		return "--discovery-namespace " + p.namespace + " "
+	}
+	return ""
 }
 
 func expand(verbs, groups, resources, names []string, namespace string) []permission {
@@ -143,7 +177,7 @@ func (c *checker) excess(ctx context.Context, client kubernetes.Interface, neede
 			}
 		}
 	}
-	c.tooWide(Wrong, namespace, grave)
+	c.tooWide(Error, namespace, grave)
 	c.tooWide(Warning, namespace, low)
 	return nil
 }
@@ -166,7 +200,7 @@ func isGrave(p permission) bool {
 		return false
 	}
 	reads := slices.Contains([]string{"get", "list", "watch"}, p.verb)
-	return !reads || (p.group == "" && (p.resource == "secrets" || p.resource == "*"))
+	return !reads || (p.group == "" && (p.resource == secrets || p.resource == "*"))
 }
 
 // namespaces are where AdapterSets are, and where portside is.
@@ -238,7 +272,7 @@ func (c *checker) mayInstall(ctx context.Context) error {
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(missing)) {
-		c.add("Permissions", Wrong, "", "you may not %s, which installing takes", p)
+		c.add("Permissions", Error, "", "you may not %s, which installing takes", p)
 	}
 	if len(missing) == 0 {
 		c.add("Permissions", OK, "", "you may install what portside install prints")

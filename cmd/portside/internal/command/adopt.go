@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -48,8 +49,8 @@ again does the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a port could not
 be taken over, the workload is paused, the container is missing or ambiguous,
-or the server refused; 1 when the input or the connection is unusable, the
-workload is not there, or it was interrupted.`,
+the field manager owns other fields, or the server refused; 1 when the input or
+the connection is unusable, the workload is not there, or it was interrupted.`,
 		Example: `  # Who owns which port?
   portside owners statefulset/dittofs
 
@@ -113,6 +114,8 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	result, err := applier.Adopt(cmd.Context(), target, a.from...)
+	err = remedy.For{Target: target, FieldManager: a.manager}.Error(err)
+	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
 	}
@@ -131,6 +134,8 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	}
 	return exitWith(portsCode(result.Ports))
 }
+
+func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
 
 // restarts is how many pods an adoption restarts at most.
 func restarts(r apply.Result) int32 {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 )
 
 // adoptAll takes over from the managers wherever they own adapter ports. It
@@ -29,7 +30,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.AsFieldManager(a.manager), apply.DryRun(a.run == dryRunServer))
+	applier, err := apply.NewApplier(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,10 @@ func (a *adoptCommand) adoptions(ctx context.Context, applier *apply.Applier, fo
 			t.notTried++
 			continue
 		}
-		all := job.carryOut(context.WithoutCancel(ctx), applier, a.from)
+		all := a.carryOut(context.WithoutCancel(ctx), applier, job)
+		for _, d := range all {
+			a.recorder().record(ctx, d.result)
+		}
 		a.sayProgress(i+1, len(found.jobs), all)
 		t.add(all)
 		t.disconnected = isDisconnected(all[len(all)-1].err)
@@ -85,7 +89,7 @@ func (a *adoptCommand) adoptions(ctx context.Context, applier *apply.Applier, fo
 }
 
 // carryOut adopts container by container, until one fails.
-func (j adoption) carryOut(ctx context.Context, applier *apply.Applier, from []string) []done {
+func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j adoption) []done {
 	if j.err != nil {
 		return []done{{result: apply.Result{Target: j.target, Outcome: apply.Failed}, err: j.err}}
 	}
@@ -93,8 +97,8 @@ func (j adoption) carryOut(ctx context.Context, applier *apply.Applier, from []s
 	for _, container := range j.containers {
 		target := j.target
 		target.Container = container
-		result, err := applier.Adopt(ctx, target, from...)
-		all = append(all, done{result: result, err: err})
+		result, err := applier.Adopt(ctx, target, a.from...)
+		all = append(all, done{result: result, err: remedy.For{Target: target, FieldManager: a.manager}.Error(err)})
 		if err != nil {
 			break
 		}

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"strings"
 )
 
-// apiServerOnly refuses what no API server has answered: a web page, and a 404
-// that is not the API's. To client-go every 404 means that the object is not
-// there, so that any web server would do for a cluster without the workload.
+// apiServerOnly refuses answers that no Kubernetes API server gives: a web page,
+// and a 404 without the API's body. client-go takes every 404 for an object that
+// does not exist, so that any web server would pass for a cluster without the
+// workload.
 type apiServerOnly struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -18,13 +20,26 @@ func (a apiServerOnly) RoundTrip(request *http.Request) (*http.Response, error) 
 		return response, err
 	}
 	media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
-	api := media == "application/json" || media == protobuf
-	if api || (response.StatusCode == http.StatusOK && media != "text/html") {
+	switch {
+	case media == "application/json", media == protobuf:
+		return response, nil
+	case response.StatusCode == http.StatusOK && media != "text/html":
+		return response, nil
+	case media == "text/plain" && isUnservedGroup(request, response):
 		return response, nil
 	}
-	_ = response.Body.Close() // what it says is not for us
-	return nil, fmt.Errorf("it answers %d with %q and is not a Kubernetes API server: check the address, and what stands between (a proxy, a login page)",
+	_ = response.Body.Close() // nothing in it is for the user
+	return nil, fmt.Errorf("it answers %d with %q and is not a Kubernetes API server: check the address, and any proxy or login page in between",
 		response.StatusCode, media)
+}
+
+// isUnservedGroup reports whether a plain 404 means that the API server does not
+// serve the API group of the path, such as when its CustomResourceDefinition is
+// not installed. The header tells the API server, which sets it in every answer,
+// from another web server.
+func isUnservedGroup(request *http.Request, response *http.Response) bool {
+	return response.StatusCode == http.StatusNotFound &&
+		strings.Contains(request.URL.Path, "/apis/") && response.Header.Get("Audit-Id") != ""
 }
 
 // WrappedRoundTripper lets client-go cancel requests below this one.

@@ -34,8 +34,8 @@ pods: see diff.
 
 Exit codes: 0 when every wanted port is Owned, Shared or Shadowed, or the
 target is not there yet; 2 when a port is Blocked or Invalid, the container is
-missing or ambiguous, or the server refused; 1 when the input or the
-connection is unusable.`,
+missing or ambiguous, the field manager owns other fields, or the server
+refused; 1 when the input or the connection is unusable.`,
 		Example: `  # The adapters that the AdapterSet declares
   portside apply -f adapterset.yaml
 
@@ -66,7 +66,7 @@ func (a *applyCommand) apply(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all := a.passes(cmd.Context(), applier, jobs)
+	all := a.passes(cmd.Context(), applier, jobs, recorder{a.session, a.manager, "apply", a.run})
 	a.explain(all, a.messages.Error)
 	code := exitOK
 	report := newReport(a.run)

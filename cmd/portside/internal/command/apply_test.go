@@ -37,6 +37,7 @@ func TestApplyPrintsTheDesignsJSON(t *testing.T) {
     - portside
     port: 12049
     protocol: TCP
+    reason: ""
     state: Owned
     type: nfs
   - message: ""
@@ -44,6 +45,7 @@ func TestApplyPrintsTheDesignsJSON(t *testing.T) {
     owners: []
     port: 1445
     protocol: TCP
+    reason: ""
     state: Removed
     type: smb
   resourceVersion: "VERSION"
@@ -170,6 +172,25 @@ func TestApplyContainers(t *testing.T) {
 	a := c.must(2, c.runWith(missing, "apply", "-f", "-", "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "ContainerNotFound"`, `"ports": []`, `"error": "`)
 	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" is not there; it has dittofs`)
+}
+
+// TestContainer names a container whose ports portside does not manage.
+func TestContainer(t *testing.T) {
+	t.Parallel()
+	t.Run("native sidecar", func(t *testing.T) {
+		t.Parallel()
+		c := newCluster(t, testenv.Shared(t))
+		withSidecar := strings.Replace(statefulSet(staticPorts), "containers:", `initContainers: [{name: proxy, image: proxy, restartPolicy: Always}], containers:`, 1)
+		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
+			t.Fatal(err)
+		}
+		const refused = `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs`
+		set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "spec:\n", "spec:\n  container: proxy\n", 1)
+		expectIn(t, "apply", c.must(2, c.runWith(set, "apply", "-f", "-")).stderr, refused)
+		expectIn(t, "diff", c.must(2, c.runWith(set, "diff", "-f", "-")).stderr, refused)
+		expectIn(t, "owners", c.must(2, c.run("owners", "sts/dittofs", "-c", "proxy")).stderr, refused)
+		expectIn(t, "adopt", c.must(2, c.run("adopt", "sts/dittofs", "--from", "x", "-c", "proxy")).stderr, refused)
+	})
 }
 
 func TestApplyPrintsTheContainerAskedFor(t *testing.T) {

@@ -28,21 +28,24 @@ func newCheck(s *session) *cobra.Command {
 	c := &checkCommand{session: s, format: output.TableFormat}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "See whether a cluster is ready for portside, and portside well",
-		Long: `Look at a cluster before portside is installed, and after. Nothing is changed.
+		Short: "Check that the cluster is ready and that portside is healthy",
+		Long: `Check that the cluster is ready for portside and that portside is healthy.
+Nothing is changed.
 
-Before: the version of the server, and whether you may install what portside
-install prints. After: whether all of it is there, and the admission policies
-are as this version prints them; whether portside's ServiceAccount has the
-permissions that it needs, and no more; AdapterSets whose workload is not
-there; workloads with portside's entry that no AdapterSet names.
+Before portside is installed: the version of the server, and whether you may
+install what portside install prints. After: whether its objects exist and the
+admission policies are those of this version; whether portside's ServiceAccount
+has the permissions that it needs, and no more; whether its replicas are ready
+and one of them holds the Lease; AdapterSets that are not Ready or Stalled, or
+have no target; workloads with portside's ports and without an AdapterSet.
 
-Give the same --namespace, --field-manager, --watch-namespace and
---without-policies as to portside install. You need to read what is installed,
-AdapterSets and workloads, and to impersonate portside's ServiceAccount.
+Give the same flags as to portside install. You need to read what is installed,
+the Lease, AdapterSets and workloads, and to impersonate portside's
+ServiceAccount; what you may not read is a Warning.
 
-Exit codes: 0 when nothing is wrong, warnings or not; 2 when something is; 1
-when the cluster could not be looked at.`,
+Each finding is OK, a Warning or an Error, and says what to do. Exit codes: 0
+when there is no Error, 2 when there is one, 1 when the cluster cannot be
+inspected.`,
 		Example: `  portside check
   portside check --watch-namespace storage -o json`,
 		Args:              noArguments,
@@ -52,6 +55,7 @@ when the cluster could not be looked at.`,
 	flags := cmd.Flags()
 	flags.StringVarP(&c.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace that portside runs in")
 	flags.StringVar(&c.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all")
+	s.namespacesFlags(cmd, &c.options)
 	fieldManagerFlag(cmd, &c.options.FieldManager)
 	flags.BoolVar(&c.options.WithoutPolicies, "without-policies", false, "The admission policies were left out; with --watch-namespace only")
 	choose(cmd, &c.format, "output", "o", "Output format", string(output.TableFormat), string(output.JSON), string(output.YAML))
@@ -74,12 +78,12 @@ func (c *checkCommand) check(cmd *cobra.Command) error {
 	}
 	findings, err := check.Run(cmd.Context(), config, c.options)
 	if err != nil {
-		return &exitError{code: exitUnusable, err: fmt.Errorf("the cluster cannot be looked at: %w", err)}
+		return &exitError{code: exitUnusable, err: fmt.Errorf("cannot inspect the cluster: %w", err)}
 	}
 	if err := c.print(findings); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.State == check.Wrong }) {
+	if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.State == check.Error }) {
 		return exitWith(exitRefused)
 	}
 	return nil
@@ -89,9 +93,9 @@ func (c *checkCommand) print(findings []check.Finding) error {
 	if c.format != output.TableFormat {
 		return output.WriteDocument(c.out, c.format, checkReport{findings})
 	}
-	t := output.Table{Columns: []string{"CHECK", "STATE", "OBJECT", "MESSAGE"}}
+	t := output.Table{Columns: []string{"CHECK", "STATE", "MESSAGE"}}
 	for _, f := range findings {
-		t.Rows = append(t.Rows, []string{f.Check, string(f.State), orNone(f.Object), f.Message})
+		t.Rows = append(t.Rows, []string{f.Check, string(f.State), f.Text()})
 	}
 	return t.Write(c.out, !c.noHeaders)
 }

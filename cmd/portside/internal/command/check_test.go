@@ -7,7 +7,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestCheck before and after, by its exit codes: package check has the rest.
+// TestCheck has the outputs and the exit codes. The tests of package check run
+// this command for each finding.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
@@ -20,10 +21,13 @@ func TestCheck(t *testing.T) {
 		t.Fatal(err)
 	}
 	wrong := c.must(2, c.run(args...)).stdout
-	expectIn(t, "table", wrong, "CHECK ", " STATE ", "Server ", "ValidatingAdmissionPolicyBinding "+c.namespace+"-guard", "it is not there")
+	expectIn(t, "table", wrong, "CHECK ", " STATE ", "Server ", "ValidatingAdmissionPolicyBinding "+c.namespace+"-guard: not found; run: portside install --image IMAGE")
 
 	var document struct {
-		Findings []struct{ Check, State, Object, Message string }
+		Findings []struct {
+			Check, State, Message string
+			Objects               []string
+		}
 	}
 	if err := json.Unmarshal([]byte(c.must(2, c.run(append(args, "-o", "json")...)).stdout), &document); err != nil {
 		t.Fatal(err)

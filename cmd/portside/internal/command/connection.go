@@ -93,7 +93,7 @@ func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apply.NewApplier(client, apply.AsFieldManager(manager), apply.DryRun(run == dryRunServer))
+	return apply.NewApplier(client, apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
 }
 
 func (s *session) connectionError(err error) error {
@@ -149,7 +149,8 @@ const (
 	dryRunServer dryRun = "server"
 )
 
-// fieldManagerFlag is for two installations that share a cluster.
+// fieldManagerFlag adds --field-manager, for two installations that share a
+// cluster.
 func fieldManagerFlag(cmd *cobra.Command, manager *string) {
-	cmd.Flags().StringVar(manager, "field-manager", apply.DefaultFieldManager, "Name of the manager used to track field ownership")
+	cmd.Flags().StringVar(manager, "field-manager", apply.DefaultFieldManager, "Name of the manager used to track field ownership; it must be portside's alone: an apply removes what else its manager applied")
 }

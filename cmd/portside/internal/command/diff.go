@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,8 @@ func newDiff(s *session) *cobra.Command {
 		Use:   "diff -f FILE|DIR|- [--adapters FILE|-]",
 		Short: "Show what apply would change, and how many pods that restarts",
 		Long: `Show what apply would change, by a dry run on the server, and how many pods
-that restarts at most. Nothing is stored.
+that restarts at most. Nothing is stored. portside applies ports alone; other
+fields that would change, by admission or defaulting, are shown after them.
 
 Exit codes, as kubectl diff: 0 when apply would change nothing, 1 when it would
 change something, more when the question could not be answered. A port that
@@ -51,7 +53,7 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	all := d.passes(cmd.Context(), applier, jobs)
+	all := d.passes(cmd.Context(), applier, jobs, recorder{manager: d.manager, run: dryRunServer})
 	d.explain(all, d.messages.Warn)
 	code := exitOK
 	for _, one := range all {
@@ -60,22 +62,47 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 			code = exitDiffFailed
 		case one.result.Outcome == apply.TargetNotFound:
 			d.messages.Warn("%s: %s is not there; apply would skip it", one.place, one.result.Target)
-		case one.result.Outcome == apply.Applied:
-			code = max(code, exitDifferent)
-			if err := writeDiff(d.out, one.result); err != nil {
+		case one.result.Outcome == apply.Applied || one.result.Outcome == apply.Unchanged:
+			differs, err := d.write(one.result)
+			if err != nil {
 				return err
+			}
+			if differs {
+				code = max(code, exitDifferent)
 			}
 		}
 	}
 	return exitWith(code)
 }
 
-// writeDiff prints one target's ports before and after, container by
-// container: a pass may also let go of ports in another than the one it is for.
-func writeDiff(out output.Stream, r apply.Result) error {
+// write prints what would change of one target, and reports whether anything
+// would.
+func (d *diffCommand) write(r apply.Result) (differs bool, err error) {
 	if r.Before == nil || r.After == nil {
-		return errors.New("the server's answer has nothing to compare")
+		return false, errors.New("the server's answer has nothing to compare")
 	}
+	others, err := r.OtherChanges()
+	if err != nil {
+		return false, err
+	}
+	if len(others) > 0 && r.Before.ResourceVersion != r.After.ResourceVersion {
+		d.messages.Warn("%s: another manager changed it during the dry run, so only ports are compared: run diff again", r.Target)
+		others = nil
+	}
+	if r.Outcome != apply.Applied && len(others) == 0 {
+		return false, nil
+	}
+	text := portsDiff(d.out, r) + othersDiff(d.out, r, others)
+	if text == "" {
+		text = fmt.Sprintf("%s, container %s: the ports stay, only who owns them changes: restarts no pod\n", r.Target, r.Container)
+	}
+	_, err = io.WriteString(d.out, text)
+	return true, err
+}
+
+// portsDiff returns one target's ports before and after, container by container:
+// ports may also be removed from another container than the one that is desired.
+func portsDiff(out output.Stream, r apply.Result) string {
 	var text strings.Builder
 	for _, after := range r.After.Containers {
 		before, _ := r.Before.Container(after.Name)
@@ -91,11 +118,32 @@ func writeDiff(out output.Stream, r apply.Result) error {
 			text.WriteString(paintStep(out, step) + "\n")
 		}
 	}
-	if text.Len() == 0 {
-		fmt.Fprintf(&text, "%s, container %s: the ports stay, only who owns them changes: restarts no pod\n", r.Target, r.Container)
+	return text.String()
+}
+
+// othersDiff returns the changes of other fields than ports.
+func othersDiff(out output.Stream, r apply.Result, changes []apply.FieldChange) string {
+	if len(changes) == 0 {
+		return ""
 	}
-	_, err := io.WriteString(out, text.String())
-	return err
+	restarts := "no pod"
+	if slices.ContainsFunc(changes, func(c apply.FieldChange) bool { return strings.HasPrefix(c.Path, "spec.template.") }) {
+		restarts = pods(r.Before.Restarts)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, other fields: restarts %s\n", r.Target, restarts)
+	for _, c := range changes {
+		switch {
+		case c.Before == "":
+			text.WriteString(out.Paint(output.Green, output.Clean(fmt.Sprintf("+ %s: %s", c.Path, c.After))))
+		case c.After == "":
+			text.WriteString(out.Paint(output.Red, output.Clean(fmt.Sprintf("- %s: %s", c.Path, c.Before))))
+		default:
+			text.WriteString(output.Clean(fmt.Sprintf("~ %s: %s -> %s", c.Path, c.Before, c.After)))
+		}
+		text.WriteString("\n")
+	}
+	return text.String()
 }
 
 func pods(n int32) string {

@@ -69,7 +69,7 @@ func codeOf(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case apply.IsRefusal(err), apply.IsContainerNotFound(err):
+	case apply.IsRefusal(err), apply.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)):
 		return exitRefused
 	}
 	return exitUnusable

@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,20 +20,20 @@ func newHistory(s *session) *cobra.Command {
 	h := &historyCommand{session: s}
 	cmd := &cobra.Command{
 		Use:   "history KIND/NAME",
-		Short: "Show which revisions changed ports, when and by whom",
+		Short: "Show which revisions changed ports, when and by which manager",
 		Long: `Show which revisions of a workload changed its container ports, when, and by
-whom as far as the cluster knows.
+which manager where that is certain.
 
 The revisions are the ControllerRevisions or ReplicaSets that the cluster keeps
-(spec.revisionHistoryLimit). A template that comes back takes a new number from
-them and leaves a gap: a row says so where what was between is not kept, and
-its time is then unknown. A time with a ~ is the last write of the manager that
-probably made the change.
+(spec.revisionHistoryLimit). A template that is used again, as after a
+rollback, takes a new number and leaves a gap.
 
-The cluster records no author: portside compares the times of the managers'
-last writes. A manager that owns what a revision added and wrote nothing since
-is named; where the times fit one manager but do not prove it, it is "probably"
-that one; else nobody is named. -o name prints the names of the revisions.`,
+portside records its own changes: the service keeps the last ten in the
+AdapterSet's status, and apply, adopt and release create an Event, which the
+API server deletes after an hour by default. A revision that matches a record
+is portside's. Another manager is named where it alone owns the ports that were
+added and has not written since. Every other revision is <unknown>; -o wide
+says why. -o name prints the names of the revisions.`,
 		Example: `  portside history statefulset/dittofs
   portside history deploy/web -o wide`,
 		Args:              workloadArgument,
@@ -54,15 +55,20 @@ func (h *historyCommand) history(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := h.client()
+	config, err := h.restConfig()
 	if err != nil {
 		return err
 	}
-	past, err := history.Read(cmd.Context(), client, target)
+	past, err := history.Read(cmd.Context(), config, target)
 	if err != nil {
 		return readError(target, err)
 	}
 	report := historyReport{Target: nameOf(target), Revisions: past.Changes()}
+	if slices.ContainsFunc(report.Revisions, func(c history.Change) bool { return !c.Certain && !c.Whole }) {
+		for _, err := range past.Unread {
+			h.messages.Note("changes by portside may be <unknown>: %s", errorText(err))
+		}
+	}
 	switch h.print.format {
 	case output.JSON, output.YAML:
 		return output.WriteDocument(h.out, h.print.format, report)
@@ -86,19 +92,15 @@ func (r *historyReport) table(wide bool, now time.Time) output.Table {
 		if c.Name == "" {
 			revision = none
 		}
-		about := ""
-		if c.TimeProbable {
-			about = "~"
-		}
 		if wide {
 			when := "<unknown>"
 			if c.Time != nil {
 				when = c.Time.UTC().Format(time.RFC3339)
 			}
-			t.Rows = append(t.Rows, []string{revision, orNone(c.Name), about + when, c.By(), c.Because, c.Text()})
+			t.Rows = append(t.Rows, []string{revision, orNone(c.Name), when, c.By(), c.Because, c.Text()})
 			continue
 		}
-		t.Rows = append(t.Rows, []string{revision, about + age(c.Time, now), c.By(), c.Text()})
+		t.Rows = append(t.Rows, []string{revision, age(c.Time, now), c.By(), c.Text()})
 	}
 	return t
 }

@@ -28,7 +28,8 @@ portside runs with the least that it needs. RBAC lets it patch workloads, and
 admission policies narrow that down to fields: the guard lets portside's
 ServiceAccount change adapter-* ports and nothing else, name lets nobody else
 write under its field manager, and leftover lets owners rename and remove
-containers that have its ports. What a version of Kubernetes does not have is
+containers that have its ports. Secrets are read only in the namespaces of
+--discovery-namespace, which have to exist. What a version of Kubernetes does not have is
 left out, with a warning of what is lost.
 
 Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
@@ -37,6 +38,9 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 
   # For the workloads of one namespace: RBAC grants nothing elsewhere
   portside install --watch-namespace storage | kubectl apply --server-side -f -
+
+  # Let the AdapterSets of a namespace use Secrets for discovery
+  portside install --discovery-namespace storage | kubectl apply --server-side -f -
 
   # For an older cluster
   portside install --kube-version 1.33 | kubectl apply --server-side -f -
@@ -51,6 +55,7 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 	flags.StringVarP(&i.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace to run in")
 	flags.StringVar(&i.options.Image, "image", imageOf(s.version), "Image to run")
 	flags.StringVar(&i.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
+	s.namespacesFlags(cmd, &i.options)
 	fieldManagerFlag(cmd, &i.options.FieldManager)
 	flags.StringVar(&i.kubeVersion, "kube-version", "", "Version of the cluster, such as 1.33; by default the newest")
 	flags.BoolVar(&i.options.WithoutPolicies, "without-policies", false, "Leave the admission policies out; with --watch-namespace only")
@@ -58,6 +63,15 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 	mustComplete(cmd, "namespace", s.completeNamespaces)
 	mustComplete(cmd, "watch-namespace", s.completeNamespaces)
 	return cmd
+}
+
+// namespacesFlags adds the flags that take several namespaces.
+func (s *session) namespacesFlags(cmd *cobra.Command, o *install.Options) {
+	flags := cmd.Flags()
+	flags.StringSliceVar(&o.DiscoveryNamespaces, "discovery-namespace", nil, "Namespace whose Secrets portside may read, which discovery with credentialsRef needs; may be repeated. By default none")
+	flags.StringSliceVar(&o.ExcludeNamespaces, "exclude-namespace", []string{install.DefaultExcludedNamespace}, "Namespace whose workloads portside may not write to; may be repeated, and replaces the default. An empty name excludes none")
+	mustComplete(cmd, "discovery-namespace", s.completeNamespaces)
+	mustComplete(cmd, "exclude-namespace", s.completeNamespaces)
 }
 
 func (i *installCommand) install(cmd *cobra.Command) error {

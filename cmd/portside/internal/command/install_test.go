@@ -21,10 +21,20 @@ func TestInstall(t *testing.T) {
 		{nil, []string{
 			"kind: CustomResourceDefinition", "kind: Namespace\n", "name: portside-system", "kind: ClusterRole\n", "name: portside-guard\n", "name: portside-name\n",
 			"name: portside-leftover\n", "image: portside:v0.0.0-test\n", "kind: PodDisruptionBudget\n",
-		}, []string{"--watch-namespace", "--field-manager"}, ""},
+		}, []string{"--watch-namespace", "--field-manager", "name: portside-discovery\n  namespace"}, ""},
 		{[]string{"-n", "edge", "--image", "registry.example/portside:v1", "--field-manager", "blue"}, []string{
 			"name: edge\n", "image: registry.example/portside:v1\n", "name: blue-guard\n", "- --field-manager=blue\n",
 		}, []string{"portside-system", "portside-guard"}, ""},
+		{[]string{"--discovery-namespace", "storage", "--discovery-namespace=media,media"}, []string{
+			"  name: portside-discovery\n  namespace: media\nroleRef", "  name: portside-discovery\n  namespace: storage\nroleRef",
+			"- --exclude-namespace=kube-system\n", "request.namespace in [''kube-system'']",
+		}, nil, ""},
+		{[]string{"--exclude-namespace=kube-system", "--exclude-namespace", "infra"}, []string{
+			"- --exclude-namespace=infra\n        - --exclude-namespace=kube-system\n", "request.namespace in [''infra'', ''kube-system'']",
+		}, nil, ""},
+		{[]string{"--exclude-namespace="}, []string{"request.namespace in []"}, []string{"kube-system"}, ""},
+		{[]string{"--watch-namespace", "storage", "--discovery-namespace", "storage"}, []string{"  name: portside-discovery\n  namespace: storage\nrules"},
+			[]string{"kind: ClusterRole\n"}, "note: who asks for metrics"},
 		{[]string{"--watch-namespace", "storage"}, []string{"kind: Role\n", "namespace: storage\n", "- --watch-namespace=storage\n", "name: portside-guard\n"},
 			[]string{"kind: ClusterRole\n", "kind: ClusterRoleBinding\n", "tokenreviews"},
 			"note: who asks for metrics"},
@@ -68,6 +78,9 @@ func TestInstallRefuses(t *testing.T) {
 		`field manager "kubectl-x" begins with`:          {"--field-manager", "kubectl-x"},
 		`the field manager "A" cannot name objects`:      {"--field-manager", "A"},
 		`the namespace to watch "a.b"`:                   {"--watch-namespace", "a.b"},
+		`the discovery namespace "media" is not`:         {"--watch-namespace=storage", "--discovery-namespace=media"},
+		`the discovery namespace "a.b"`:                  {"--discovery-namespace=a.b"},
+		`the namespace to watch "kube-system" is`:        {"--watch-namespace=kube-system"},
 		"must be one of yaml":                            {"-o", "json"},
 		"unexpected arguments: now":                      {"now"},
 		`the namespace "not a name" cannot name objects`: {"-n", "not a name"},

@@ -19,7 +19,7 @@ func TestLog(t *testing.T) {
 	// The text of the log is for people: one line for what was written.
 	set = adapterSet("[{type: smb, port: 1446}]")
 	text := c.must(0, c.runWith(set, "apply", "-f", "-", "-v", "1", "--log-format", "text"))
-	line := regexp.MustCompile(`^\d\d:\d\d:\d\d\.\d{3} info apply accepted \{.*"target": "StatefulSet ` + c.namespace + `/dittofs".*"container": "dittofs".*\}\n$`)
+	line := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d) info apply accepted \{.*"target": "StatefulSet ` + c.namespace + `/dittofs".*"container": "dittofs".*\}\n$`)
 	if !line.MatchString(text.stderr) {
 		t.Errorf("-v 1 as text:\n%s", text.stderr)
 	}
@@ -30,6 +30,9 @@ func TestLog(t *testing.T) {
 	var entry struct{ Time, Level, Msg, Target string }
 	if err := json.Unmarshal([]byte(document.stderr), &entry); err != nil {
 		t.Fatalf("-v 1 as JSON: %v\n%s", err, document.stderr)
+	}
+	if strings.Contains(document.stderr, `"v":`) {
+		t.Errorf("the line has the verbosity, which says nothing to its reader: %s", document.stderr)
 	}
 	if entry.Time == "" || entry.Level != "info" || entry.Msg != "apply accepted" || entry.Target != "StatefulSet "+c.namespace+"/dittofs" {
 		t.Errorf("-v 1 as JSON: %s", document.stderr)

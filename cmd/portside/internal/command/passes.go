@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 )
 
 // done is a job that was carried out, and what came of it.
@@ -20,9 +21,9 @@ type done struct {
 // asked: each would wait for the same failure.
 var errNotAsked = errors.New("not tried, because the server could not be asked for a target before it")
 
-// passes makes a pass for each job. A target that fails holds up no other,
-// unless it is the connection that failed.
-func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job) []done {
+// passes makes a pass for each job, and has each result recorded. A target that
+// fails holds up no other, unless it is the connection that failed.
+func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job, r recorder) []done {
 	all := make([]done, 0, len(jobs))
 	disconnected := false
 	for _, j := range jobs {
@@ -35,6 +36,8 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
 		default:
 			d.result, d.err = applier.Pass(ctx, j.target, j.want)
+			d.err = remedy.For{Target: j.target, FieldManager: r.manager}.Error(d.err)
+			r.record(ctx, d.result)
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
 		}

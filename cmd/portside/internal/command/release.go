@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 )
 
 type releaseCommand struct {
@@ -24,8 +25,9 @@ else owns go, which restarts pods. With --keep-ports they stay, owned by
 nobody, and nothing restarts.
 
 Exit codes: 0 also when there is nothing to give up; 2 when the workload is
-paused or the server refused; 1 when the input or the connection is unusable
-or the workload is not there.`,
+paused, the field manager owns other fields (with --keep-ports it may), or the
+server refused; 1 when the input or the connection is unusable or the workload
+is not there.`,
 		Example: `  # Take the adapter ports away
   portside release statefulset/dittofs
 
@@ -52,6 +54,8 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	result, err := applier.Release(cmd.Context(), target, r.keepPorts)
+	err = remedy.For{Target: target, FieldManager: r.manager}.Error(err)
+	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err
 	}

@@ -50,8 +50,10 @@ type portReport struct {
 	Port     int64           `json:"port"`
 	Protocol corev1.Protocol `json:"protocol"`
 	State    apply.State     `json:"state"`
-	Owners   []string        `json:"owners"`
-	Message  string          `json:"message"`
+	// Reason is the cause of the state; empty for a plain Owned or Removed.
+	Reason  apply.PortReason `json:"reason"`
+	Owners  []string         `json:"owners"`
+	Message string           `json:"message"`
 }
 
 func newReport(run dryRun) *report {
@@ -76,6 +78,7 @@ func (r *report) add(result apply.Result, err error) {
 			Port:     p.Port,
 			Protocol: p.Protocol,
 			State:    p.State,
+			Reason:   p.Reason,
 			Owners:   fieldmanager.Names(p.Owners),
 			Message:  p.Message,
 		})

@@ -2,21 +2,20 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
+	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/controller"
+	"github.com/portside-dev/portside/cmd/portside/internal/logging"
 )
 
 // shutdownTimeout bounds a graceful stop. A pod has 30 seconds by default.
@@ -50,8 +49,10 @@ nothing is added to a rollout that is under way, and a source that fails
 changes nothing. See the fields below spec.rollout of the AdapterSet.
 
 Several replicas may run: one of them leads, by a Lease that is named after
-the field manager. The process ends with code 0 when it is told to stop, and
-with 1 when it cannot start or no longer leads.`,
+the field manager. While the API server cannot be reached, the process waits
+and logs why. It ends with code 0 when it is told to stop, and with 1 when it
+cannot start (the credentials are refused, or the CustomResourceDefinition is
+missing) or no longer leads.`,
 		Example: `  # On your machine, against the current context
   portside run --metrics-bind-address=0
 
@@ -69,16 +70,37 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	if err := r.check(cmd); err != nil {
 		return err
 	}
+	r.service.Registry = metrics.Registry
+	r.service.Version = readVersion(r.version).Version
 	if !cmd.Flags().Changed("v") {
 		r.verbosity = 1 // a service that says nothing cannot be looked after
 		if err := r.setUpLogging(cmd); err != nil {
 			return err
 		}
 	}
-	log := logr.FromContextOrDiscard(cmd.Context())
+	ctx := cmd.Context()
+	log := logging.QuietAfter(ctx.Done(), logr.FromContextOrDiscard(ctx))
 	// What controller-runtime says of itself is less than what we say.
 	ctrl.SetLogger(log.V(1))
-	mgr, err := r.manager(log)
+	config, err := r.serviceConfig()
+	if err != nil {
+		return err
+	}
+	var probes probes
+	stopProbes, err := probes.serve(ctx, r.healthAddress)
+	if err != nil {
+		return err
+	}
+	defer stopProbes()
+	log.Info("starting", "version", r.service.Version, "fieldManager", r.service.FieldManager)
+	if err := awaitAPIServer(ctx, log, config); err != nil {
+		if ctx.Err() != nil {
+			log.Info("stopped")
+			return nil
+		}
+		return err
+	}
+	mgr, err := r.manager(config, log)
 	if err != nil {
 		return err
 	}
@@ -86,28 +108,20 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(
-		mgr.AddHealthzCheck("ping", healthz.Ping),
-		mgr.AddReadyzCheck("watching", func(*http.Request) error { return service.Watching() }),
-		mgr.Add(manager.RunnableFunc(func(context.Context) error {
-			log.Info("leading")
-			return nil
-		})),
-	); err != nil {
-		return err
-	}
-	log.Info("starting", "version", readVersion(r.version).Version, "fieldManager", r.service.FieldManager)
+	probes.service.Store(service)
 	if r.leader.elect {
 		log.Info("waiting to lead", "lease", r.leader.namespace+"/"+r.service.FieldManager)
 	}
-	if err := mgr.Start(cmd.Context()); err != nil {
+	if err := mgr.Start(ctx); err != nil {
 		return fmt.Errorf("the service ended: %w", err)
 	}
 	log.Info("stopped")
 	return nil
 }
 
-func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
+// serviceConfig is the connection of a service, with the namespace of its
+// Lease.
+func (r *runCommand) serviceConfig() (*rest.Config, error) {
 	config, err := r.restConfig()
 	if err != nil {
 		return nil, err
@@ -119,11 +133,14 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 			return nil, err
 		}
 	}
+	return config, nil
+}
+
+func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager, error) {
 	scheme, err := controller.NewScheme()
 	if err != nil {
 		return nil, err
 	}
-	r.service.Registry = metrics.Registry
 	grace := shutdownTimeout
 	mgr, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:                        scheme,
@@ -135,7 +152,7 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 		LeaseDuration:                 &r.leader.leaseDuration,
 		RenewDeadline:                 &r.leader.renewDeadline,
 		RetryPeriod:                   &r.leader.retryPeriod,
-		HealthProbeBindAddress:        r.healthAddress,
+		HealthProbeBindAddress:        "0", // see probes
 		PprofBindAddress:              r.pprofAddress,
 		Metrics:                       r.metricsOptions(),
 		GracefulShutdownTimeout:       &grace,
@@ -145,7 +162,10 @@ func (r *runCommand) manager(log logr.Logger) (ctrl.Manager, error) {
 	if err != nil {
 		return nil, r.connectionError(err)
 	}
-	return mgr, nil
+	return mgr, mgr.Add(manager.RunnableFunc(func(context.Context) error {
+		log.Info("leading")
+		return nil
+	}))
 }
 
 func (r *runCommand) metricsOptions() metricsserver.Options {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 	r.leader.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
+	flags.StringSliceVar(&r.service.ExcludeNamespaces, "exclude-namespace", nil, "Namespace whose workloads are not written to; may be repeated. The guard policy should exclude the same ones")
 	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to take care of, such as team=files")
 	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused; while several namespaces wait, each gets a share")
 	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads to work on at once")
@@ -95,6 +97,9 @@ func (r *runCommand) check(cmd *cobra.Command) error {
 	}
 	if wrong := validation.IsDNS1123Label(r.service.Namespace); r.service.Namespace != "" && len(wrong) > 0 {
 		return usageError(cmd, "--watch-namespace %q: %s", r.service.Namespace, strings.Join(wrong, "; "))
+	}
+	if r.service.Namespace != "" && slices.Contains(r.service.ExcludeNamespaces, r.service.Namespace) {
+		return usageError(cmd, "--watch-namespace %q is excluded by --exclude-namespace", r.service.Namespace)
 	}
 	switch {
 	case r.service.MaxConcurrentRollouts < 1:

@@ -31,9 +31,11 @@ type asking struct {
 	*testing.T
 	cp      *testenv.ControlPlane
 	ns      string
+	kind    string // of the workload files
 	clock   *testclock.FakeClock
 	metrics *prometheus.Registry
 	site    *site
+	stop    func() // the service
 	sent    *testenv.Requests
 	live    *testenv.History
 
@@ -45,8 +47,24 @@ type asking struct {
 func newAsking(t *testing.T, https bool) *asking {
 	t.Helper()
 	a := notAskingYet(t, https)
-	a.sent = serve(t, a.cp, a.ns, a.inject)
+	a.start()
 	return a
+}
+
+func (a *asking) start() {
+	a.Helper()
+	s := start(a.T, a.cp, a.ns, a.inject)
+	a.sent, a.stop = &s.sent, s.stop
+}
+
+// restart ends the service and begins another, which knows nothing of it, at the
+// same time.
+func (a *asking) restart() {
+	a.Helper()
+	a.stop()
+	a.clock, a.metrics, a.uncounted = testclock.NewFakeClock(a.clock.Now()), prometheus.NewRegistry(), 0
+	a.site.have(func(s *site) { s.clock = a.clock })
+	a.start()
 }
 
 // notAskingYet is newAsking without the service, which is to be given the clock
@@ -54,12 +72,17 @@ func newAsking(t *testing.T, https bool) *asking {
 func notAskingYet(t *testing.T, https bool) *asking {
 	t.Helper()
 	cp := testenv.WithControllers(t)
-	a := &asking{T: t, cp: cp, ns: cp.Namespace(t), clock: testclock.NewFakeClock(time.Now()), metrics: prometheus.NewRegistry()}
+	a := &asking{T: t, cp: cp, ns: cp.Namespace(t), kind: "StatefulSet", clock: testclock.NewFakeClock(time.Now()), metrics: prometheus.NewRegistry()}
 	a.site = newSite(t, a.clock)
 	a.site.say(recorded(t, "both-running"))
 	t.Cleanup(cp.ServePods(a.ns, a.site.pods(https)))
-	mustApply(t, cp.Manager("git").In(a.ns), fmt.Sprintf(credentials, base64.StdEncoding.EncodeToString(a.site.authorities())))
+	a.applySecret()
 	return a
+}
+
+func (a *asking) applySecret() {
+	a.Helper()
+	mustApply(a.T, a.cp.Manager("git").In(a.ns), fmt.Sprintf(credentials, base64.StdEncoding.EncodeToString(a.site.authorities())))
 }
 
 func (a *asking) inject(o *Options) { o.Clock, o.Registry = a.clock, a.metrics }
@@ -85,14 +108,20 @@ func ask(t *testing.T, pods, timeoutSeconds int, https bool) *asking {
 // keep makes a workload and the AdapterSet of that name.
 func (a *asking) keep(kind, name string, scheme v1alpha1.Scheme, pods, timeoutSeconds int) {
 	a.Helper()
-	git := a.cp.Manager("git").In(a.ns)
 	replicas := fmt.Sprintf("replicas: %d", pods)
 	if kind == "DaemonSet" {
 		replicas = ""
 	}
-	mustApply(a.T, git, fmt.Sprintf(askedWorkload, kind, name, replicas))
+	mustApply(a.T, a.cp.Manager("git").In(a.ns), fmt.Sprintf(askedWorkload, kind, name, replicas))
 	a.cp.WaitRolledOut(a, kind, a.ns, name)
-	mustApply(a.T, git, fmt.Sprintf(askingSet, kind, name, scheme, serverName, pollInterval/time.Second, timeoutSeconds, removalDelay/time.Second))
+	a.keepSet(kind, name, scheme, timeoutSeconds)
+}
+
+// keepSet makes the AdapterSet of a workload.
+func (a *asking) keepSet(kind, name string, scheme v1alpha1.Scheme, timeoutSeconds int) {
+	a.Helper()
+	mustApply(a.T, a.cp.Manager("git").In(a.ns),
+		fmt.Sprintf(askingSet, kind, name, scheme, serverName, pollInterval/time.Second, timeoutSeconds, removalDelay/time.Second))
 }
 
 const credentials = `
@@ -186,7 +215,7 @@ func (a *asking) ended() (polls int) {
 func (a *asking) untilPorts(want ...string) {
 	a.Helper()
 	a.until(fmt.Sprintf("ports %q", want), func(ctx context.Context) error {
-		live, err := a.cp.Manager("reader").Get(ctx, "StatefulSet", a.ns, "files")
+		live, err := a.cp.Manager("reader").Get(ctx, a.kind, a.ns, "files")
 		if err != nil {
 			return err
 		}

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/clock"
 
 	"github.com/portside-dev/portside/testenv"
@@ -36,7 +37,7 @@ type site struct {
 	good, expired tls.Certificate
 
 	mu       sync.Mutex
-	answers  map[string]http.HandlerFunc // by pod; "" is every other one's
+	answers  map[string]http.HandlerFunc // by pod, see keyOf; "" is every other one's
 	tokens   map[string]time.Time        // until when they are good
 	issued   int
 	refusing bool // every login, and every token
@@ -55,7 +56,7 @@ func newSite(t *testing.T, c clock.PassiveClock) *site {
 // pods are the servers, over TLS or not.
 func (s *site) pods(https bool) testenv.PodServer {
 	server := testenv.PodServer{Port: 8080, Handler: func(pod *corev1.Pod) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(pod.Name, w, r) })
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(keyOf(pod), w, r) })
 	}}
 	if https {
 		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -68,6 +69,15 @@ func (s *site) pods(https bool) testenv.PodServer {
 		}}
 	}
 	return server
+}
+
+// keyOf names a pod, and the one that replaces it where that can be told: those
+// of a DaemonSet by their node.
+func keyOf(pod *corev1.Pod) string {
+	if c := metav1.GetControllerOfNoCopy(pod); c != nil && c.Kind == "DaemonSet" {
+		return pod.Spec.NodeName
+	}
+	return pod.Name
 }
 
 func (s *site) serve(pod string, w http.ResponseWriter, r *http.Request) {

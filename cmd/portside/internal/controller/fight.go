@@ -154,7 +154,7 @@ func (w *work) taker(ctx context.Context) string {
 // one that wrote since the manager did. Who only takes things away leaves no time
 // behind, so where nobody wrote since it is most likely the last of them.
 func takerOf(look *apply.Workload, manager string) string {
-	relevant := look.Reduced().ManagedFields // without times, and without those that own nothing of a container
+	relevant := look.Reduced(manager).ManagedFields // without times, and without those that own nothing of a container
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]

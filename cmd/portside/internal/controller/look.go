@@ -32,6 +32,7 @@ func (w *work) look() (*apply.Workload, bool) {
 		w.rolling = false
 	}
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
+	w.facts.Changes = w.unrecorded.of(look.UID)
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
 	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
 		w.gaveUpPlace = true
@@ -106,23 +107,27 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
 	return c != nil && c.Reason == reason
 }
 
-// active are the active adapters; it is false while nobody has said.
-func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
+// active returns the active adapters and how far the answer they come from goes.
+// It is false while there is no answer.
+func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
 		w.prober.Forget(w.key())
 		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
 		for _, a := range w.set.Spec.Adapters {
 			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
 		}
-		return declared, true
+		return declared, holding.Poll{Complete: true}, true
 	}
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
 	}
 	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
+	if !look.Rollout.Steady() {
+		w.prober.Outdate(w.key())
+	}
 	answer, answered := w.prober.Answer(w.key())
 	// After a restart status is as good as it was until somebody answers.
 	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
@@ -131,7 +136,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, bool) {
 	if answered {
 		w.facts.Discovery = &status.Discovery{Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message}
 	}
-	return answer.Active, answer.Active != nil
+	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
 
 // standing are the adapters whose ports stand, in the order of status.
@@ -155,7 +160,7 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wanted, *apply.Container, bool) {
+func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Wanted, *apply.Container, bool) {
 	rollout := w.set.Spec.Rollout
 	container, err := look.Container(w.target.Container)
 	if err != nil {
@@ -171,8 +176,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter) (apply.Wante
 	for _, p := range own {
 		w.ours = append(w.ours, idOfPort(p))
 	}
+	active = poll.Agreed(active, own)
 	adapters, waiting, next := w.Removals.Keep(holding.Known{
-		Now: w.now, Active: active, Own: own, Told: w.told.Ports, UnderWay: look.Rollout.UnderWay,
+		Now: w.now, Active: active, Own: own, Told: w.told.Ports, Poll: poll, UnderWay: look.Rollout.UnderWay,
 		Delay: seconds(rollout.RemovalDelaySeconds),
 	})
 	for _, r := range waiting {

@@ -2,12 +2,12 @@ package controller
 
 import (
 	"net/http"
+	"runtime"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
@@ -64,9 +64,19 @@ func newMeasures() *measures {
 	return s
 }
 
-// collectors are all of the metrics, with those of what a mirror holds.
-func (s *measures) collectors(m *mirror.Mirror) []prometheus.Collector {
-	return []prometheus.Collector{s.passes, s.requests, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, s.statusFailures, newStates(m)}
+// collectors returns all of the metrics, with those of what a mirror holds and
+// of the build.
+func (s *measures) collectors(m *mirror.Mirror, version string) []prometheus.Collector {
+	return []prometheus.Collector{s.passes, s.requests, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, s.statusFailures, newStates(m), buildInfo(version)}
+}
+
+// buildInfo is always 1; its labels are what it reports.
+func buildInfo(version string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info",
+		Help:        "Version of portside and of Go that it was built with; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
 }
 
 func (s *measures) passed(r apply.Result) {
@@ -93,45 +103,3 @@ func (s *measures) count(next http.RoundTripper) http.RoundTripper {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
-
-// states collects how many ports and AdapterSets are how, from their status.
-type states struct {
-	mirror     *mirror.Mirror
-	ports      *prometheus.Desc
-	conditions *prometheus.Desc
-}
-
-func newStates(m *mirror.Mirror) *states {
-	return &states{
-		mirror:     m,
-		ports:      prometheus.NewDesc(namespace+"_ports", "Wanted ports, by state.", []string{"state"}, nil),
-		conditions: prometheus.NewDesc(namespace+"_adaptersets", "AdapterSets, by the reason of their condition Ready.", []string{"reason"}, nil),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (s *states) Describe(out chan<- *prometheus.Desc) { out <- s.ports; out <- s.conditions }
-
-// Collect implements prometheus.Collector.
-func (s *states) Collect(out chan<- prometheus.Metric) {
-	ports, reasons := map[string]float64{}, map[string]float64{}
-	for _, state := range []apply.State{apply.Owned, apply.Shared, apply.Shadowed, apply.Blocked, apply.Invalid, "Pending"} {
-		ports[string(state)] = 0
-	}
-	s.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
-		for i := range set.Status.Ports {
-			ports[set.Status.Ports[i].State]++
-		}
-		for _, c := range set.Status.Conditions {
-			if c.Type == "Ready" {
-				reasons[c.Reason]++
-			}
-		}
-	})
-	for state, n := range ports {
-		out <- prometheus.MustNewConstMetric(s.ports, prometheus.GaugeValue, n, state)
-	}
-	for reason, n := range reasons {
-		out <- prometheus.MustNewConstMetric(s.conditions, prometheus.GaugeValue, n, reason)
-	}
-}

@@ -53,6 +53,9 @@ type memory struct {
 	// that is still to be told.
 	put, removed, lost, taken []portID
 
+	// unrecorded are our changes of the ports that status does not have yet.
+	unrecorded unrecorded
+
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.
 	statusSent map[string]sentStatus

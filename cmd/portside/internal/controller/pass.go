@@ -23,6 +23,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	w.placed(result)
+	w.unrecorded.add(result, w.manager, w.clock.Now())
 	w.rolled(ctx, result)
 	if result.Outcome == apply.Applied {
 		w.wrote = true

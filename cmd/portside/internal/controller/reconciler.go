@@ -27,6 +27,7 @@ const telling = -10
 // reconciler makes the ports of targets true.
 type reconciler struct {
 	manager  string
+	excluded []string // namespaces whose workloads are not written to
 	fullPass time.Duration
 	clock    clock.WithTicker
 	mirror   *mirror.Mirror
@@ -159,7 +160,7 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 	if m.rolling = m.removing && look != nil && m.proceeds(r.clock.Now(), look.Rollout); !m.rolling {
 		r.limit.End(t)
 	}
-	if look != nil && r.mirror.Left(t) {
+	if look != nil && r.mirror.Left(t) && !r.excludes(t) {
 		if gaveUp, err := r.giveUp(ctx, m, t); !gaveUp || err != nil {
 			return err // where it is paused, its next change comes back here
 		}

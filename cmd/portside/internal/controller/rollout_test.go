@@ -87,7 +87,8 @@ func TestARollingRestartTakesNoPortAway(t *testing.T) {
 
 	release()
 	s.rolledOut(t)
-	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay begins now
+	s.polled(t, p, 4)
+	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay begins with a complete poll after the rollout
 	for range 4 {
 		s.clock.Step(time.Minute)
 		s.polled(t, p, 1)

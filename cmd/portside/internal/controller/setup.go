@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -40,6 +39,8 @@ type Options struct {
 	FieldManager string
 	// Namespace is the only one to watch; all when empty.
 	Namespace string
+	// ExcludeNamespaces are those whose workloads are not written to.
+	ExcludeNamespaces []string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
 	// Concurrent is how many targets are reconciled at once.
@@ -55,6 +56,8 @@ type Options struct {
 	Clock clock.WithTicker
 	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
 	AllowLoopback bool
+	// Version is portside's own, for the metrics.
+	Version string
 	// Registry takes the metrics.
 	Registry prometheus.Registerer
 }
@@ -81,18 +84,11 @@ func (s *Service) Watching() error {
 	return nil
 }
 
-// Add adds the service to a manager. Its errors are a field manager that cannot
-// be one, and an API server that does not know AdapterSets.
+// Add adds the service to a manager. It asks the API server nothing; its error
+// is a field manager that cannot be one.
 func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
-	}
-	kind := v1alpha1.GroupVersion.WithKind("AdapterSet")
-	if _, err := mgr.GetRESTMapper().RESTMapping(kind.GroupKind(), kind.Version); err != nil {
-		if meta.IsNoMatchError(err) {
-			return nil, errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first, which `portside install` prints with the rest")
-		}
-		return nil, err
 	}
 	b := &builder{Options: o, mgr: mgr}
 	if err := b.connect(); err != nil {
@@ -165,9 +161,9 @@ func (b *builder) connect() error {
 		return err
 	}
 	b.source = &targets{enough: b.Concurrent}
-	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, Busy: b.source.busy})
+	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, FieldManager: b.FieldManager, Busy: b.source.busy})
 	b.source.mirror = b.mirror
-	for _, c := range b.measures.collectors(b.mirror) {
+	for _, c := range b.measures.collectors(b.mirror, b.Version) {
 		if err := b.Registry.Register(c); err != nil {
 			return fmt.Errorf("a metric: %w", err)
 		}
@@ -176,13 +172,14 @@ func (b *builder) connect() error {
 }
 
 func (b *builder) reconciler() (*reconciler, error) {
-	applier, err := apply.NewApplier(b.apps, apply.AsFieldManager(b.FieldManager))
+	applier, err := apply.NewApplier(b.apps, apply.WithFieldManager(b.FieldManager))
 	if err != nil {
 		return nil, err
 	}
 	wake := func(t apply.Target) { b.source.add(t, changed) }
 	r := &reconciler{
 		manager:  b.FieldManager,
+		excluded: b.ExcludeNamespaces,
 		fullPass: b.FullPass,
 		clock:    b.Clock,
 		mirror:   b.mirror,

@@ -57,6 +57,9 @@ func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Fact
 			logr.FromContextOrDiscard(ctx).Info("stored the status again", "failures", failures)
 		}
 	}
+	if len(f.Changes) > 0 {
+		w.unrecorded = unrecorded{}
+	}
 	w.announce(ctx, set, status.Events(before, after, f))
 	return true
 }
@@ -153,6 +156,9 @@ func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetS
 	for i := range s.Ports {
 		config.WithPorts(portConfiguration(&s.Ports[i]))
 	}
+	for i := range s.Changes {
+		config.WithChanges(changeConfiguration(&s.Changes[i]))
+	}
 	for _, c := range s.Conditions {
 		config.WithConditions(applymetav1.Condition().WithType(c.Type).WithStatus(c.Status).WithReason(c.Reason).
 			WithMessage(c.Message).WithObservedGeneration(c.ObservedGeneration).WithLastTransitionTime(c.LastTransitionTime))
@@ -165,14 +171,32 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 	if p.Protocol != "" {
 		config.WithProtocol(p.Protocol)
 	}
+	if p.Reason != "" {
+		config.WithReason(p.Reason)
+	}
 	if p.Message != "" {
 		config.WithMessage(p.Message)
 	}
 	if p.InactiveSince != nil {
 		config.WithInactiveSince(*p.InactiveSince)
 	}
+	if p.LastChangeTime != nil {
+		config.WithLastChangeTime(*p.LastChangeTime)
+	}
 	for _, o := range p.Owners {
 		config.WithOwners(applyv1alpha1.PortOwner().WithManager(o.Manager).WithOperation(o.Operation))
+	}
+	return config
+}
+
+func changeConfiguration(c *v1alpha1.PortsChange) *applyv1alpha1.PortsChangeApplyConfiguration {
+	config := applyv1alpha1.PortsChange().WithTime(c.Time).WithManager(c.Manager)
+	for _, p := range c.Ports {
+		port := applyv1alpha1.ChangedPort().WithContainer(p.Container).WithPort(p.Port).WithProtocol(p.Protocol).WithChange(p.Change)
+		if p.Name != "" {
+			port.WithName(p.Name)
+		}
+		config.WithPorts(port)
 	}
 	return config
 }

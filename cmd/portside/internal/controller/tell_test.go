@@ -152,6 +152,20 @@ func TestARemovalThatWaitsGoesWithItsWorkload(t *testing.T) {
 	templateChanges(t, history, 0)
 }
 
+func TestContainerNotFound(t *testing.T) {
+	t.Parallel()
+	t.Run("native sidecar", func(t *testing.T) {
+		t.Parallel()
+		s := newScene(t)
+		mustApply(t, s.git, strings.Replace(strategy(1, "{type: OnDelete}"), "containers:", "initContainers: [{name: proxy, image: proxy, restartPolicy: Always}]\n      containers:", 1))
+		mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "adapters:", "container: proxy\n  adapters:", 1))
+		const want = `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has server`
+		if message := s.expect(t, "Stalled", "True", "ContainerNotFound"); !strings.Contains(message, want) {
+			t.Errorf("the message is %q", message)
+		}
+	})
+}
+
 func TestTheContainerComes(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

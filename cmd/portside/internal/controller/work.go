@@ -48,21 +48,32 @@ func (w *work) wake(at time.Time) {
 // ports makes the ports of the target true, or finds why not.
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
+	if w.excludes(w.target) {
+		w.prober.Forget(w.key())
+		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
+		return
+	}
 	look, ok := w.look()
 	if !ok {
 		return
 	}
-	active, known := w.active(look)
+	active, poll, known := w.active(look)
 	if !known {
+		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "no pod has said yet which adapters are active; the workload is not touched"
 		return
 	}
-	want, container, ok := w.wanted(look, active)
+	want, container, ok := w.wanted(look, active, poll)
 	if !ok {
 		return
 	}
 	w.stand(ctx, look, container, want)
 }
+
+const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"
+
+// excludes reports whether the installation excludes the namespace of a target.
+func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
@@ -77,6 +88,8 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	switch {
 	case stands && container == nil:
 		return // there is nothing of ours in a container that is gone
+	case w.notDedicated(ctx, err):
+		return
 	case err != nil && !apply.IsContainerNotFound(err):
 		w.facts.Failure = err.Error()
 		return

@@ -18,14 +18,14 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
 func TestAskReadsRecordedAnswers(t *testing.T) {
-	smbOff := apply.Adapter{Type: "smb", Port: 1445}
 	for name, want := range map[string][]apply.Adapter{
 		"both-running":   {nfs, smb},
-		"smb-disabled":   {nfs, smbOff},
-		"nfs-renumbered": {nfsAt12050, smbOff},
+		"smb-disabled":   {nfs},
+		"nfs-renumbered": {nfsAt12050},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pod := serve(t, "pod-0", says(recorded(t, name)))
@@ -281,7 +281,7 @@ func TestAskRefusesLoopbackUnlessAllowed(t *testing.T) {
 func TestAskTakesTheLongestBodyAndInterimAnswers(t *testing.T) {
 	pod := serve(t, "pod-0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
-		_, _ = io.WriteString(w, "["+strings.Repeat(" ", 1<<20-2)+"]")
+		_, _ = io.WriteString(w, "["+strings.Repeat(" ", source.MaxBodyBytes-2)+"]")
 	}))
 	if _, err := newClient(t, plain(time.Minute), nil).Ask(t.Context(), pod); err != nil {
 		t.Error(err)

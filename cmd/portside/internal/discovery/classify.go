@@ -51,10 +51,14 @@ func unconnected(ctx context.Context, err error) error {
 	return &Error{Reason: Unreachable}
 }
 
-// broken classifies what went wrong on a connection.
+// broken classifies what went wrong on a connection. What is an Error already is
+// returned as it is.
 func broken(ctx context.Context, err error, otherwise Reason) error {
 	if ended := givenUp(ctx, err); ended != nil {
 		return ended
+	}
+	if known, ok := errors.AsType[*Error](err); ok {
+		return known
 	}
 	if text := ofCertificate(err); text != "" {
 		return &Error{Reason: TLSFailed, text: text}

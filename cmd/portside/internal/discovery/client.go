@@ -1,8 +1,8 @@
 package discovery
 
 import (
-	"bytes"
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -27,15 +27,30 @@ type Client struct {
 	endpoint    Endpoint
 	credentials Credentials
 	options     Options
+	// roots returns the certificates to trust; nil means the system's. They are
+	// parsed once, and kept behind a function as a [Secret] is.
+	roots func() *x509.CertPool
+	// places bounds the questions of all clients, by namespace.
+	places    *places
+	namespace string
 
 	mu       sync.Mutex
 	sessions map[Pod]*session
 }
 
-// NewClient makes a client. Its error is an [Error] with the reason
-// EndpointInvalid.
+// NewClient makes a client that shares its bound on questions with no other: see
+// [Clients]. Its errors are an [Error] with the reason EndpointInvalid or
+// CredentialsInvalid.
 func NewClient(endpoint Endpoint, credentials Credentials, options Options) (*Client, error) {
+	return newClient(endpoint, credentials, options, newPlaces(), "")
+}
+
+func newClient(endpoint Endpoint, credentials Credentials, options Options, places *places, namespace string) (*Client, error) {
 	if err := endpoint.check(); err != nil {
+		return nil, err
+	}
+	roots, err := credentials.roots()
+	if err != nil {
 		return nil, err
 	}
 	if options.Now == nil {
@@ -43,6 +58,7 @@ func NewClient(endpoint Endpoint, credentials Credentials, options Options) (*Cl
 	}
 	return &Client{
 		endpoint: endpoint, credentials: credentials, options: options,
+		roots: func() *x509.CertPool { return roots }, places: places, namespace: namespace,
 		sessions: map[Pod]*session{},
 	}, nil
 }
@@ -76,6 +92,10 @@ func (c *Client) ask(ctx context.Context, pod Pod) ([]apply.Adapter, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.places.take(ctx, c.namespace); err != nil {
+		return nil, err
+	}
+	defer c.places.release(c.namespace)
 	ctx, cancel := context.WithTimeout(ctx, c.endpoint.Timeout)
 	defer cancel()
 	s := c.session(pod)
@@ -98,7 +118,7 @@ func (c *Client) ask(ctx context.Context, pod Pod) ([]apply.Adapter, error) {
 	}
 	// What is wrong with the list is left out: it quotes types, and counts
 	// bytes, which differ from answer to answer.
-	listed, err := source.ReadAdapters("", bytes.NewReader(body))
+	listed, err := source.Parse("", body)
 	if err != nil {
 		return nil, &Error{Reason: Malformed}
 	}

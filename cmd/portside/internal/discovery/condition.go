@@ -9,10 +9,12 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Condition is the condition Discovered after a poll: whether it is true, which
-// takes whole answers that agree, its reason, and its message. They are the
-// same for the same failures of as many pods.
-func (m Merged) Condition(r Result) (met bool, reason Reason, message string) {
+// Condition returns the condition Discovered after a poll: whether it is true,
+// which takes complete answers that agree, its reason, and its message. They
+// stay the same for the same failures of as many pods. A workload that is not
+// steady is reported only where that lasts, so that no restart of a pod is a
+// write of status.
+func (m Merged) Condition(r Result, lasts bool) (met bool, reason Reason, message string) {
 	reason, message = r.Reason(), r.Message()
 	unusual := Answered
 	switch {
@@ -22,6 +24,12 @@ func (m Merged) Condition(r Result) (met bool, reason Reason, message string) {
 	case len(m.Disagreed) > 0:
 		unusual = Disagreeing
 		message += "; not all give the same number for " + strings.Join(portNames(m.Disagreed), ", ")
+	}
+	if unsteady, text := r.Problem(); unsteady != "" && lasts && reason != NoReadyPods {
+		if unusual == Answered {
+			unusual = unsteady
+		}
+		message += "; " + text
 	}
 	if reason == Answered {
 		reason = unusual
@@ -43,11 +51,11 @@ func portNames(types []string) []string {
 	return slices.Compact(names)
 }
 
-// Reason is how the poll went. When no pod answered, and all for one reason, it
-// is that reason.
+// Reason is how the questions went. When no pod answered, and all for one
+// reason, it is that reason.
 func (r Result) Reason() Reason {
 	switch {
-	case r.Complete():
+	case r.answered():
 		return Answered
 	case len(r.Answers) > 0:
 		return PartlyAnswered
@@ -61,22 +69,26 @@ func (r Result) Reason() Reason {
 	return first
 }
 
-// Message says how many pods answered, and how many did not for what. It names
-// no pod, and counts none where all is well, so it stays as it is when pods are
-// replaced and when the workload is scaled.
+// Message reports how many pods answered, and how many did not for what reason.
+// It names no pod, and counts none where all is well, so it stays the same when
+// pods are replaced and when the workload is scaled.
 func (r Result) Message() string {
 	all := len(r.Answers) + len(r.Failures)
+	asked := "ready"
+	if r.Waiting > 0 {
+		asked = "asked"
+	}
 	switch {
 	case all == 0:
 		return "no pod is ready to be asked"
-	case r.Complete():
-		return "every ready pod answered"
+	case r.answered():
+		return "every " + asked + " pod answered"
 	}
 	counts := map[string]int{}
 	for _, e := range r.Failures {
 		counts[e.Text()]++
 	}
-	parts := []string{fmt.Sprintf("%d of %d ready pods answered", len(r.Answers), all)}
+	parts := []string{fmt.Sprintf("%d of %d %s pods answered", len(r.Answers), all, asked)}
 	for _, text := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%d: %s", counts[text], text))
 	}

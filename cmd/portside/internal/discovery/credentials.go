@@ -15,6 +15,9 @@ const (
 	keyCA       = "ca.crt"
 )
 
+// maxCABytes is how long ca.crt may be: some forty certificates.
+const maxCABytes = 64 << 10
+
 // Credentials are what a target's Secret holds: a token, or a username and its
 // password, or neither; and certificates to trust beside the system's. The
 // zero value asks without any.
@@ -57,8 +60,8 @@ func (c Credentials) check() error {
 		return invalid("the Secret's access-token has characters that no token has")
 	case !utf8.ValidString(c.username.value()) || !utf8.ValidString(c.password.value()):
 		return invalid("the Secret's username and password must be UTF-8")
-	case c.ca.isSet() && !x509.NewCertPool().AppendCertsFromPEM([]byte(c.ca.value())):
-		return invalid("the Secret's ca.crt has no certificate in PEM")
+	case len(c.ca.value()) > maxCABytes:
+		return invalid("the Secret's ca.crt is longer than 64 KiB")
 	}
 	return nil
 }
@@ -74,17 +77,19 @@ func (c Credentials) Equal(other Credentials) bool {
 		c.password.Equal(other.password) && c.ca.Equal(other.ca)
 }
 
-// roots are the certificates to trust: the system's, and those of ca.crt. They
-// are put together for each connection, as a copy of the system's takes tens
-// of KiB for each target. Without ca.crt it is nil, which means the system's.
-func (c Credentials) roots() *x509.CertPool {
+// roots returns the certificates to trust: the system's, and those of ca.crt.
+// Without ca.crt it is nil, which means the system's. Its error is an [Error] with
+// the reason CredentialsInvalid.
+func (c Credentials) roots() (*x509.CertPool, error) {
 	if !c.ca.isSet() {
-		return nil
+		return nil, nil
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
 		pool = x509.NewCertPool()
 	}
-	pool.AppendCertsFromPEM([]byte(c.ca.value()))
-	return pool
+	if !pool.AppendCertsFromPEM([]byte(c.ca.value())) {
+		return nil, &Error{Reason: CredentialsInvalid, text: "the Secret's ca.crt has no certificate in PEM"}
+	}
+	return pool, nil
 }

@@ -17,22 +17,32 @@
 //     next one begins with a login.
 //  4. Status is classified by its code alone; 200 is the only one whose body is
 //     read. The body is at most [source.MaxBodyBytes] long and is believed
-//     whole or not at all, as package source has it.
-//  5. All of that together takes at most [Endpoint.Timeout].
+//     whole or not at all, as package source has it. What is read of a TLS
+//     handshake and of the head of an answer is bounded as well.
+//  5. All of that together takes at most [Endpoint.Timeout], once it has begun.
+//     A process has a bound on the questions of all targets that are under way,
+//     from before the connection until the answer is parsed ([Clients]).
 //
 // All pods ([Client.Poll], [Merge]):
 //
-//  6. All are asked at once, each with a timeout of its own.
-//  7. Every pod answered: an adapter is active when any pod says so.
-//  8. Some did not answer: what they did say may add an adapter, and neither
-//     removes nor renumbers one. The silent pod may still serve it.
-//  9. None answered, or no pod was ready: the last good answer stands.
+//  6. Several are asked at once, each with a timeout of its own.
+//  7. The poll is complete: every pod that was asked answered, at least one was,
+//     as many pods are ready as the workload wants, and no rollout is under way
+//     ([Result.Complete]). An adapter is active when any pod reports it so. One
+//     that no pod reports is inactive.
+//  8. The poll is not complete: the answers may add an adapter, and neither
+//     remove nor renumber one. A pod that is silent, or not ready, may still
+//     serve it, or have another number for it.
+//  9. None answered, or no pod was asked: the last good answer stays.
 //  10. Pods disagree on the number of an adapter (one is behind): the last
-//     number stands until all that have it active agree. Where there is none,
-//     the number that most pods say is taken, then the lowest, and only then
-//     one that can be no port.
-//  11. What stands comes first in the list, so that an adapter that newly
-//     claims its number does not get it.
+//     number stays until a complete poll in which all that have it active agree.
+//     Where there is none, the number that most pods report is taken, then the
+//     lowest, and only then one that can be no port.
+//  11. Adapters that were active before come first in the list, so that one that
+//     newly claims the number of another does not get it.
+//  12. A poll that is not complete is reported with its reason. Where only the
+//     workload is the cause, that is from the second such poll in a row
+//     ([Merged.Condition]): pods that restart are no news.
 //
 // What goes wrong is an [Error]: a [Reason], the pod's name, and a text that is
 // the same each time. It carries no cause. What net/http says of an answer

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/netip"
@@ -16,8 +17,14 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// maxHeaderBytes is how long the head of an answer may be.
-const maxHeaderBytes = 64 << 10
+const (
+	// maxHeadBytes is how long the head of an answer may be, interim answers
+	// included. Headers take many times their length in memory.
+	maxHeadBytes = 16 << 10
+	// maxHandshakeBytes is how much of a TLS handshake is read. Certificates are
+	// parsed before they are checked, and take many times their length too.
+	maxHandshakeBytes = 32 << 10
+)
 
 // call is one request.
 type call struct {
@@ -44,7 +51,7 @@ func (c *Client) exchange(ctx context.Context, address netip.AddrPort, call call
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	limited := &io.LimitedReader{R: conn, N: maxHeaderBytes + call.most}
+	limited := &io.LimitedReader{R: conn, N: maxHeadBytes}
 	body, err := answer(conn, limited, request, call.most)
 	switch failed, ok := errors.AsType[*Error](err); {
 	case ok:
@@ -101,21 +108,39 @@ func (c *Client) connect(ctx context.Context, address netip.AddrPort) (net.Conn,
 	if name == "" {
 		name = address.Addr().String()
 	}
-	secured := tls.Client(conn, &tls.Config{
+	limited := &limitedConn{Conn: conn, left: maxHandshakeBytes}
+	secured := tls.Client(limited, &tls.Config{
 		ServerName: name,
-		RootCAs:    c.credentials.roots(),
+		RootCAs:    c.roots(),
 		MinVersion: tls.VersionTLS12,
 	})
 	if err := secured.HandshakeContext(ctx); err != nil {
 		_ = conn.Close()
 		return nil, broken(ctx, err, TLSFailed)
 	}
+	limited.left = math.MaxInt // exchange bounds what is read from here on
 	return secured, nil
 }
 
-// answer sends the request and reads what comes back. Its errors are an Error
-// where the answer says so itself.
-func answer(to io.Writer, from io.Reader, request *http.Request, most int64) ([]byte, error) {
+// limitedConn is a connection of which no more is read than what is left.
+type limitedConn struct {
+	net.Conn
+	left int
+}
+
+// Read implements net.Conn.
+func (c *limitedConn) Read(b []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, &Error{Reason: TooLarge}
+	}
+	n, err := c.Conn.Read(b[:min(len(b), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// answer sends the request and reads what comes back, and of the body at most that
+// many bytes. Its errors are an Error where the answer says so itself.
+func answer(to io.Writer, from *io.LimitedReader, request *http.Request, most int64) ([]byte, error) {
 	if err := request.Write(to); err != nil {
 		return nil, err
 	}
@@ -127,6 +152,8 @@ func answer(to io.Writer, from io.Reader, request *http.Request, most int64) ([]
 	if err := ofStatus(response.StatusCode); err != nil {
 		return nil, err
 	}
+	response.Header = nil // so that it takes no memory beside the body
+	from.N += most
 	body, err := io.ReadAll(io.LimitReader(response.Body, most+1))
 	if err != nil {
 		return nil, err

@@ -16,18 +16,18 @@ type Merged struct {
 	// Disagreed are the types, sorted, of which a pod gives other numbers
 	// than those in Active.
 	Disagreed []string
-	// TooMany tells that all pods together have more than
+	// TooMany reports whether all pods together have more than
 	// [apply.MaxAdapters], so that Active is what it was.
 	TooMany bool
 }
 
-// Merge puts the answers of a poll together, after what was active before
-// them: cases 7 to 11 of the package comment. It is pure, and the order of the
-// answers does not matter. That of last does: earlier ones stand before later.
+// Merge puts the answers of a poll together with what was active before them:
+// cases 7 to 11 of the package comment. It is pure, and the order of the answers
+// does not matter. That of last does: it is the order of what stays.
 //
 // Last is the Active of the poll before or, after a restart, the adapters
-// whose ports stand, empty if none do. While it is nil nobody can know what an
-// answer from only some pods would take away, so none is taken.
+// whose ports are declared, empty if none are. While it is nil it is not known
+// what a poll that is not complete would take away, so such a poll is not used.
 func Merge(last []apply.Adapter, r Result) Merged {
 	if len(r.Answers) == 0 || last == nil && !r.Complete() {
 		return Merged{Active: last}
@@ -87,7 +87,7 @@ func (w word) valid() bool {
 	return !slices.ContainsFunc(w, func(a apply.Adapter) bool { return a.Problem() != "" })
 }
 
-// decide is the word that stands for a type, empty when it is not active.
+// decide returns the word that is taken for a type, empty when it is inactive.
 func decide(last word, said []word, complete bool) word {
 	if !complete && len(last) > 0 {
 		return last

@@ -26,6 +26,24 @@ func polled(failed int, answers ...[]apply.Adapter) discovery.Result {
 	return r
 }
 
+// unsteady is a poll of a workload of which a pod is missing.
+func unsteady(r discovery.Result) discovery.Result {
+	r.Readiness = discovery.Readiness{Ready: len(r.Answers), Desired: len(r.Answers) + 1}
+	return r
+}
+
+// rolling is a poll of a workload that is in a rollout.
+func rolling(r discovery.Result) discovery.Result {
+	r.RollingOut = true
+	return r
+}
+
+// unobserved is a poll of a workload whose controller has not seen its newest spec.
+func unobserved(r discovery.Result) discovery.Result {
+	r.Unobserved = true
+	return r
+}
+
 // TestMerge has the numbers of the package comment's cases.
 func TestMerge(t *testing.T) {
 	type adapters = []apply.Adapter
@@ -59,6 +77,14 @@ func TestMerge(t *testing.T) {
 		"8: does not renumber":          {adapters{nfs}, polled(1, adapters{moved}, adapters{moved}), adapters{nfs}, []string{"nfs"}},
 		"8: nor from what is no port":   {adapters{bad}, polled(1, adapters{nfs}), adapters{bad}, []string{"nfs"}},
 		"8: takes nothing from nothing": {nil, polled(1, adapters{nfs}), nil, nil},
+		"8: a pod missing: adds":        {none, unsteady(polled(0, adapters{nfs})), adapters{nfs}, nil},
+		"8: a pod missing: no removal":  {adapters{nfs, smb}, unsteady(polled(0, adapters{smb})), adapters{nfs, smb}, nil},
+		"8: a pod missing: no number":   {adapters{nfs}, unsteady(polled(0, adapters{moved})), adapters{nfs}, []string{"nfs"}},
+		"8: a rollout: adds":            {adapters{smb}, rolling(polled(0, adapters{nfs})), adapters{smb, nfs}, nil},
+		"8: a rollout: no removal":      {adapters{nfs}, rolling(polled(0, none)), adapters{nfs}, nil},
+		"8: a rollout: no number":       {adapters{nfs}, rolling(polled(0, adapters{moved})), adapters{nfs}, []string{"nfs"}},
+		"8: not observed: no removal":   {adapters{nfs}, unobserved(polled(0, none)), adapters{nfs}, nil},
+		"8: a rollout: nothing before":  {nil, rolling(polled(0, adapters{nfs})), nil, nil},
 		"9: none answered":              {adapters{nfs}, polled(3), adapters{nfs}, nil},
 		"9: nobody was asked":           {adapters{nfs}, polled(0), adapters{nfs}, nil},
 		"9: never any answer":           {nil, polled(3), nil, nil},
@@ -133,7 +159,12 @@ func drawLast(t *rapid.T) []apply.Adapter {
 }
 
 func drawPoll(t *rapid.T) discovery.Result {
-	return polled(rapid.IntRange(0, 1).Draw(t, "failed"), answers.Draw(t, "answers")...)
+	r := polled(rapid.IntRange(0, 1).Draw(t, "failed"), answers.Draw(t, "answers")...)
+	change := rapid.SampledFrom([]func(discovery.Result) discovery.Result{nil, nil, unsteady, rolling, unobserved}).Draw(t, "workload")
+	if change != nil {
+		return change(r)
+	}
+	return r
 }
 
 func TestMergeProperties(t *testing.T) {
@@ -154,7 +185,8 @@ func TestMergeProperties(t *testing.T) {
 		if again := discovery.Merge(m.Active, r); !slices.Equal(again.Active, m.Active) || !slices.Equal(again.Disagreed, m.Disagreed) {
 			t.Fatalf("the same answers again: %+v, then %+v", m, again)
 		}
-		shuffled := discovery.Result{Answers: rapid.Permutation(r.Answers).Draw(t, "shuffled"), Failures: r.Failures}
+		shuffled := r
+		shuffled.Answers = rapid.Permutation(r.Answers).Draw(t, "shuffled")
 		for i := range shuffled.Answers {
 			shuffled.Answers[i].Adapters = rapid.Permutation(shuffled.Answers[i].Adapters).Draw(t, "list")
 		}

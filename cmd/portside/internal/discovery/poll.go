@@ -9,26 +9,29 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxAtOnce is how many pods of one target are asked at once. It is a bound on
-// sockets for a DaemonSet on thousands of nodes.
-const maxAtOnce = 64
+// Pods are the pods of a workload that can be asked, and how ready it is.
+type Pods struct {
+	Ask []Pod
+	Readiness
+}
 
 // Result is what the pods of a target answered, each list in the order of the
-// pods' names.
+// pods' names, and how ready the target was when they were asked.
 type Result struct {
 	Answers  []Answer
 	Failures []*Error
+	Readiness
 }
 
-// Poll asks all pods, which are to be the ready ones, and forgets what it
-// knows of others. It ends when each has answered or failed; of up to 64 pods,
-// that is within [Endpoint.Timeout]. After a cancelled context its failures
-// have the reason Canceled.
+// Poll asks all pods and drops the sessions of others. It ends when each has
+// answered or failed. After a cancelled context its failures have the reason
+// Canceled. The Readiness of
+// the result is left to the caller, who knows the workload.
 func (c *Client) Poll(ctx context.Context, pods []Pod) Result {
 	c.keepOnly(pods)
 	answers, failures := make([]Answer, len(pods)), make([]*Error, len(pods))
 	var group errgroup.Group
-	group.SetLimit(maxAtOnce)
+	group.SetLimit(maxOfTarget)
 	for i, pod := range pods {
 		group.Go(func() error {
 			answer, err := c.Ask(ctx, pod)
@@ -66,5 +69,10 @@ func (c *Client) keepOnly(pods []Pod) {
 	maps.DeleteFunc(c.sessions, func(pod Pod, _ *session) bool { return !asked[pod] })
 }
 
-// Complete tells that there were pods, and that each of them answered.
-func (r Result) Complete() bool { return len(r.Answers) > 0 && len(r.Failures) == 0 }
+// Complete reports whether the answers are all that there is to say, so that
+// they may remove and renumber adapters: every pod that was asked answered, at
+// least one was, and the workload was steady.
+func (r Result) Complete() bool { return r.answered() && r.Steady() }
+
+// answered reports whether pods were asked and each of them answered.
+func (r Result) answered() bool { return len(r.Answers) > 0 && len(r.Failures) == 0 }

@@ -64,8 +64,8 @@ func TestPollOnePodBehind(t *testing.T) {
 	}
 }
 
-func TestPollAsksAllAtOnce(t *testing.T) {
-	const most = 64
+func TestPollAsksSeveralAtOnce(t *testing.T) {
+	const most = 8
 	var mu sync.Mutex
 	var now, peak int
 	var total atomic.Int32
@@ -188,9 +188,65 @@ func TestCondition(t *testing.T) {
 		"nobody": {polled(0), false, discovery.NoReadyPods, "no pod is ready to be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			met, reason, message := discovery.Merge(last, c.polled).Condition(c.polled)
+			met, reason, message := discovery.Merge(last, c.polled).Condition(c.polled, true)
 			if met != c.met || reason != c.reason || message != c.message {
 				t.Errorf("got %t %s %q", met, reason, message)
+			}
+		})
+	}
+}
+
+// TestConditionOfAnUnsteadyWorkload: what a workload lacks is reported after what
+// its pods answered, and only where it lasts.
+func TestConditionOfAnUnsteadyWorkload(t *testing.T) {
+	last := []apply.Adapter{active("nfs", 1)}
+	answered, other := polled(0, last), polled(0, []apply.Adapter{active("nfs", 2)})
+	const (
+		missing = "; pods ready: 1 of 2; no port is removed or renumbered until all are ready"
+		rolling = "; no port is removed or renumbered until the rollout that is under way is complete"
+	)
+	for name, c := range map[string]struct {
+		polled  discovery.Result
+		is      discovery.Readiness
+		at1st   discovery.Reason // where it does not last
+		reason  discovery.Reason
+		message string
+	}{
+		"steady":                {answered, discovery.Readiness{Ready: 2, Desired: 2}, "Answered", "Answered", "every ready pod answered"},
+		"more than desired":     {answered, discovery.Readiness{Ready: 3, Desired: 2}, "Answered", "Answered", "every ready pod answered"},
+		"a pod is not ready":    {answered, discovery.Readiness{Ready: 1, Desired: 2}, "Answered", "NotAllReady", "every ready pod answered" + missing},
+		"in a rollout":          {answered, discovery.Readiness{Ready: 1, Desired: 2, RollingOut: true}, "Answered", "NotAllReady", "every ready pod answered" + missing},
+		"in a rollout, a surge": {answered, discovery.Readiness{Ready: 3, Desired: 2, RollingOut: true}, "Answered", "RolloutUnderWay", "every ready pod answered" + rolling},
+		"not observed":          {answered, discovery.Readiness{Ready: 2, Desired: 2, Unobserved: true}, "Answered", "Answered", "every ready pod answered"},
+		"pods disagree": {
+			other, discovery.Readiness{Ready: 1, Desired: 2}, "Disagreeing", "Disagreeing",
+			"every ready pod answered; not all give the same number for adapter-nfs" + missing,
+		},
+		"one is silent": {
+			polled(1, last), discovery.Readiness{Ready: 1, Desired: 2}, "PartlyAnswered", "PartlyAnswered",
+			"1 of 2 ready pods answered; 1: no whole answer came in time" + missing,
+		},
+		"a pod waits for a port": {
+			answered, discovery.Readiness{Desired: 1, Waiting: 1}, "Answered", "NotAllReady",
+			"every asked pod answered; pods ready: 0 of 1; no port is removed or renumbered until all are ready",
+		},
+		"a pod waits, one is silent": {
+			polled(1, last), discovery.Readiness{Ready: 1, Desired: 2, Waiting: 1}, "PartlyAnswered", "PartlyAnswered",
+			"1 of 2 asked pods answered; 1: no whole answer came in time" + missing,
+		},
+		"no pod is ready": {polled(0), discovery.Readiness{Desired: 2}, "NoReadyPods", "NoReadyPods", "no pod is ready to be asked"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.polled.Readiness = c.is
+			merged := discovery.Merge(last, c.polled)
+			if met, reason, message := merged.Condition(c.polled, true); met != (c.reason == discovery.Answered) || reason != c.reason || message != c.message {
+				t.Errorf("got %t %s %q", met, reason, message)
+			}
+			if met, reason, _ := merged.Condition(c.polled, false); met != (c.at1st == discovery.Answered) || reason != c.at1st {
+				t.Errorf("where it does not last: %t %s", met, reason)
+			}
+			if c.polled.Complete() != (c.is.Steady() && len(c.polled.Failures) == 0) {
+				t.Errorf("complete: %t", c.polled.Complete())
 			}
 		})
 	}

@@ -22,6 +22,11 @@ const (
 	// Disagreeing: pods give one adapter different numbers, and the last one
 	// stands until they agree.
 	Disagreeing Reason = "Disagreeing"
+	// NotAllReady: fewer pods are ready than the workload wants, so nothing is
+	// removed or renumbered.
+	NotAllReady Reason = "NotAllReady"
+	// RolloutUnderWay: the same while pods are being replaced.
+	RolloutUnderWay Reason = "RolloutUnderWay"
 	// TooManyAdapters: the pods have more adapters together than one server
 	// can have, so the last answer stands.
 	TooManyAdapters Reason = "TooManyAdapters"
@@ -66,6 +71,9 @@ const (
 	CredentialsNotLabelled Reason = "CredentialsNotLabelled"
 	// CredentialsUnreadable: the API server did not let us read the Secret.
 	CredentialsUnreadable Reason = "CredentialsUnreadable"
+	// CredentialsForbidden: the namespace has no RoleBinding that lets portside
+	// read its Secrets.
+	CredentialsForbidden Reason = "CredentialsForbidden"
 	// CredentialsInvalid: the Secret's values cannot be used.
 	CredentialsInvalid Reason = "CredentialsInvalid"
 	// EndpointInvalid: what the AdapterSet says makes no request.
@@ -76,10 +84,10 @@ const (
 
 // Reasons are all of them.
 var Reasons = []Reason{
-	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, TooManyAdapters,
+	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, NotAllReady, RolloutUnderWay, TooManyAdapters,
 	Unauthorized, Forbidden, NotFound, ServerError, UnexpectedStatus, Redirected, Timeout, Unreachable, Interrupted, TLSFailed,
 	TooLarge, Malformed, Canceled,
-	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsInvalid, EndpointInvalid, PodsUnknown,
+	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsForbidden, CredentialsInvalid, EndpointInvalid, PodsUnknown,
 }
 
 // texts are what a failure says where there is nothing more exact to say.
@@ -110,6 +118,13 @@ type Error struct {
 	Pod string
 
 	during, text string
+}
+
+// SecretForbidden returns the error of a namespace whose Secrets portside may not
+// read. It names the command that grants the permission.
+func SecretForbidden(namespace string) *Error {
+	return &Error{Reason: CredentialsForbidden, text: fmt.Sprintf("portside may not read Secrets in namespace %[1]s; grant it with "+
+		"`portside install --discovery-namespace %[1]s | kubectl apply --server-side -f -` and the flags of this installation", namespace)}
 }
 
 // Error names the pod and says what is wrong.

@@ -78,7 +78,8 @@ func TestReadCredentials(t *testing.T) {
 		"a token in Unicode":    {map[string]string{"access-token": "hunter2é"}, invalid},
 		"a password not UTF-8":  {map[string]string{"username": "a", "password": "hunter2\xff"}, invalid},
 		"a username not UTF-8":  {map[string]string{"username": "hunter2\xff", "password": "b"}, invalid},
-		"ca.crt without any":    {map[string]string{"access-token": theToken, "ca.crt": "hunter2"}, invalid},
+		"a ca.crt of 64 KiB":    {map[string]string{"ca.crt": ca + strings.Repeat("\n", 64<<10-len(ca))}, ok},
+		"a longer ca.crt":       {map[string]string{"ca.crt": ca + strings.Repeat("\n", 64<<10-len(ca)+1)}, invalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data := map[string][]byte{}

@@ -17,6 +17,9 @@ const (
 const (
 	// maxTokenBytes is how long the answer to a login may be.
 	maxTokenBytes = 64 << 10
+	// maxTokenLength is how long a token may be that is kept, in bytes. Servers
+	// take no header that long.
+	maxTokenLength = 8 << 10
 	// renewBefore is how long before its expiry a token is renewed, unless
 	// that is more than a quarter of its life.
 	renewBefore = time.Minute
@@ -118,6 +121,9 @@ func (c *Client) obtain(ctx context.Context, address netip.AddrPort, s *session,
 	}
 	if err := json.Unmarshal(data, &given); err != nil || !isToken(given.Access) {
 		return &Error{Reason: Malformed, text: "the answer has no token"}
+	}
+	if len(given.Access) > maxTokenLength || len(given.Refresh) > maxTokenLength {
+		return &Error{Reason: Malformed, text: "the answer has a token that is longer than 8 KiB"}
 	}
 	s.access, s.renewAt = NewSecret(given.Access), time.Time{}
 	if given.Refresh != "" {

@@ -171,6 +171,8 @@ func TestALoginAnswersNonsense(t *testing.T) {
 		"a number as token": {`{"access_token":7}`, discovery.Malformed},
 		"a header in it":    {`{"access_token":"hunter2\r\nX: y"}`, discovery.Malformed},
 		"half":              {`{"access_token":"hunter2",`, discovery.Malformed},
+		"a long token":      {`{"access_token":"` + strings.Repeat("hunter2", 1200) + `"}`, discovery.Malformed},
+		"a long refresh":    {`{"access_token":"a","refresh_token":"` + strings.Repeat("hunter2", 1200) + `"}`, discovery.Malformed},
 		"too much":          {`{"access_token":"` + strings.Repeat("hunter2", 10000) + `"}`, discovery.TooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -264,7 +266,7 @@ func TestPodsNeedNotShareTheirKey(t *testing.T) {
 func TestClientsKeepTokensWhileNothingChanges(t *testing.T) {
 	clients := discovery.NewClients(discovery.Options{})
 	get := func(target string, e discovery.Endpoint, data map[string]string) *discovery.Client {
-		c, err := clients.For(target, e, credentials(t, data))
+		c, err := clients.For("storage", target, e, credentials(t, data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -306,7 +308,7 @@ func TestClientsKeepTokensWhileNothingChanges(t *testing.T) {
 	if get("a", endpoint, withPassword()) == last {
 		t.Error("a forgotten client is still there")
 	}
-	if _, err := clients.For("a", discovery.Endpoint{}, discovery.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
+	if _, err := clients.For("storage", "a", discovery.Endpoint{}, discovery.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
 		t.Error(err)
 	}
 	checkSilent(t, clients, first)

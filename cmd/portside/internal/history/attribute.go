@@ -1,136 +1,121 @@
 package history
 
 import (
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// reaction is how long after a write its revision may come to be. Timestamps
-// have whole seconds.
+// reaction is how long after a write its revision may be made. Times have whole
+// seconds.
 const reaction = 3 * time.Second
 
-// By names who made the change, as far as that is known.
-func (c Change) By() string {
-	switch {
-	case len(c.Managers) == 0:
-		return "<unknown>"
-	case c.Certain:
-		return c.Managers[0]
-	}
-	return "probably " + strings.Join(c.Managers, " or ")
-}
-
-// attribute finds who may have made a change between two revisions. The
-// cluster keeps of each manager what it owns and when it last wrote, not what
-// it wrote then:
-//
-//  1. one manager owns what was added, and has written at that time and not
-//     since: it was that one. after and until are that time, zero where it is
-//     not known;
-//  2. managers own what was added and have written since: probably one of them;
-//  3. ports were only removed: probably the one manager whose last write was
-//     just then, and after the revision before;
-//  4. else it is not known: who added what is gone again may have no entry.
-func (h *History) attribute(c *Change, after, until time.Time) {
-	owners := h.ownersOfAdded(c)
-	inTime := slices.DeleteFunc(slices.Clone(owners), func(m fieldmanager.Manager) bool {
-		t := h.lastWrite(m)
-		return after.IsZero() || t.Before(after) || t.After(until)
-	})
-	switch {
-	case len(inTime) == 1:
-		c.name(true, "it owns what was added, and has not written since", inTime)
-		return
-	case len(owners) > 0:
-		c.name(false, "owners of what was added, which may have been written at another time", owners)
-		return
-	}
-	if slices.ContainsFunc(c.Containers, func(c ContainerChange) bool { return len(c.Added) > 0 }) {
-		c.Because = "nobody owns any more what was added"
-		return
-	}
-	if after.IsZero() || until.IsZero() {
-		c.Because = "when it was is not known"
-		return
-	}
-	var justThen []fieldmanager.Manager
-	for _, m := range h.managers() {
-		if t := h.lastWrite(m); t.After(after) && !t.Before(until.Add(-reaction)) && !t.After(until) {
-			justThen = append(justThen, m)
+// attribute returns the managers that made a step's change, whether they made
+// all of it, and what that rests on. Where the managers are not known there is
+// none, and the last result says why.
+func (h *History) attribute(s *step) (managers []string, certain bool, because string) {
+	managers = []string{}
+	if len(s.records) > 0 {
+		var in []string
+		for _, r := range s.records {
+			managers, in = append(managers, r.Manager), append(in, r.in)
 		}
+		managers, in = sorted(managers), sorted(in)
+		because = "recorded in " + strings.Join(in, ", ")
+		if len(net(s.records)) < len(s.net()) {
+			return managers, false, because + "; another manager changed the other ports"
+		}
+		return managers, true, because
 	}
-	switch len(justThen) {
-	case 1:
-		c.name(false, "its last write was just then", justThen)
-	case 0:
-		c.Because = "no manager's last write was just then"
-	default:
-		c.Because = fmt.Sprintf("%s all wrote just then", strings.Join(fieldmanager.Names(justThen), ", "))
+	switch {
+	case s.isGap():
+		return managers, false, missingNumbers(s.before.number, s.after.number)
+	case s.after.made.IsZero() && !s.isPending():
+		return managers, false, "when this revision came back is not known"
 	}
+	owner, why := h.owner(s)
+	if why != "" {
+		return managers, false, why
+	}
+	return []string{owner.Name}, true, "it owns the added ports, and has not written since"
 }
 
-// guessTime takes the time of the newest change from the manager that probably
-// made it, where the revision does not have it.
-func (h *History) guessTime(c *Change, owners []fieldmanager.Manager, after time.Time) {
-	if c.Time != nil || len(owners) != 1 {
-		return
-	}
-	if t := h.lastWrite(owners[0]); t.After(after) {
-		c.Time, c.TimeProbable = new(metav1.NewTime(t)), true
-	}
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
-func (c *Change) name(certain bool, because string, managers []fieldmanager.Manager) {
-	c.Managers, c.Certain, c.Because = fieldmanager.Names(managers), certain, because
+// owner returns the manager that made a change as managedFields show it: the
+// only owner of every port that was added, whose last write was then. Otherwise
+// it says what is missing. managedFields do not show who removed a port.
+func (h *History) owner(s *step) (m fieldmanager.Manager, why string) {
+	added := func(c ContainerChange) bool { return len(c.Added) > 0 }
+	removed := func(c ContainerChange) bool { return len(c.Removed) > 0 }
+	owners, owned := h.ownersOfAdded(s)
+	wrote := h.wroteThen(s)
+	switch {
+	case !slices.ContainsFunc(s.differences, added):
+		return m, "managedFields do not show who removed or reordered ports" + lastWrites(wrote)
+	case !owned:
+		return m, "an added port has no owner any more"
+	case len(owners) > 1:
+		return m, "the added ports have several owners: " + strings.Join(fieldmanager.Names(owners), ", ")
+	case !slices.Contains(wrote, owners[0]):
+		return m, owners[0].Name + " owns the added ports, but last wrote at another time"
+	case len(wrote) > 1 && slices.ContainsFunc(s.differences, removed):
+		return m, "ports were added and removed" + lastWrites(wrote)
+	}
+	return owners[0], ""
 }
 
-// ownersOfAdded are the managers that own an added port which is still there.
-func (h *History) ownersOfAdded(c *Change) []fieldmanager.Manager {
-	owned, err := apply.OwnersOf(h.workload)
+// lastWrites names the managers whose last write was when a revision was made.
+func lastWrites(managers []fieldmanager.Manager) string {
+	if len(managers) == 0 {
+		return ""
+	}
+	return "; last written then by " + strings.Join(fieldmanager.Names(managers), ", ")
+}
+
+// ownersOfAdded are the owners of the ports that were added. It is false where
+// one of the ports was removed since, or has no owner.
+func (h *History) ownersOfAdded(s *step) (owners []fieldmanager.Manager, all bool) {
+	live, err := apply.OwnersOf(h.workload)
 	if err != nil {
-		return nil // then nothing is known
+		return nil, false
 	}
-	var owners []fieldmanager.Manager
-	for _, p := range owned {
-		for _, container := range c.Containers {
-			if container.Container == p.Container && slices.Contains(container.Added, p.Port) {
-				owners = append(owners, p.Owners.Item...)
+	for _, c := range s.differences {
+		for _, added := range c.Added {
+			at := slices.IndexFunc(live, func(p apply.OwnedPort) bool { return p.Container == c.Container && p.Port == added })
+			if at < 0 || len(live[at].Owners.Item) == 0 {
+				return nil, false
 			}
+			owners = append(owners, live[at].Owners.Item...)
 		}
 	}
 	slices.SortFunc(owners, fieldmanager.Manager.Compare)
-	return slices.Compact(owners)
+	return slices.Compact(owners), true
 }
 
-// managers are those of the workload itself: a subresource has no ports.
-func (h *History) managers() []fieldmanager.Manager {
-	var managers []fieldmanager.Manager
-	for i := range h.workload.ManagedFields {
-		if m := managerOf(&h.workload.ManagedFields[i]); m.Subresource == "" {
-			managers = append(managers, m)
+// wroteThen are the managers whose last write was just before the revision was
+// made, or after the last revision where there is none yet.
+func (h *History) wroteThen(s *step) []fieldmanager.Manager {
+	entries, err := fieldmanager.Decode(h.workload.ManagedFields)
+	if err != nil {
+		return nil
+	}
+	last := map[fieldmanager.Manager]time.Time{}
+	for _, e := range entries {
+		if e.Subresource == "" && e.Time != nil && e.Time.After(last[e.Manager]) { // a subresource has no ports
+			last[e.Manager] = e.Time.Time
 		}
 	}
-	slices.SortFunc(managers, fieldmanager.Manager.Compare)
-	return slices.Compact(managers)
-}
-
-func (h *History) lastWrite(m fieldmanager.Manager) time.Time {
-	var last time.Time
-	for i := range h.workload.ManagedFields {
-		if e := &h.workload.ManagedFields[i]; managerOf(e) == m && e.Time != nil && e.Time.After(last) {
-			last = e.Time.Time
-		}
-	}
-	return last
-}
-
-func managerOf(e *metav1.ManagedFieldsEntry) fieldmanager.Manager {
-	return fieldmanager.Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}
+	maps.DeleteFunc(last, func(_ fieldmanager.Manager, t time.Time) bool {
+		made := s.after.made
+		return t.Before(s.before.made) || !s.isPending() && (t.Before(made.Add(-reaction)) || t.After(made))
+	})
+	return slices.SortedFunc(maps.Keys(last), fieldmanager.Manager.Compare)
 }

@@ -13,15 +13,14 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/ports"
 )
 
-// Change is a revision that changed ports, or the earliest that is kept.
+// Change is a revision that changed ports, or the oldest that is kept.
 type Change struct {
 	// Revision and Name are empty for a template that no revision has yet.
 	Revision int64  `json:"revision,omitempty"`
 	Name     string `json:"name,omitempty"`
-	// Time is when the revision was made, where that is known. TimeProbable
-	// tells that it is when the one manager that may have made it last wrote.
-	Time         *metav1.Time `json:"time,omitempty"`
-	TimeProbable bool         `json:"timeProbable,omitempty"`
+	// Time is when the revision was made or, where that is not known, when
+	// portside recorded the change.
+	Time *metav1.Time `json:"time,omitempty"`
 	// Whole tells that there is nothing to compare with, so that Containers are
 	// all ports of it; Earliest that no kept template is older either.
 	Whole    bool `json:"whole,omitempty"`
@@ -30,8 +29,8 @@ type Change struct {
 	// the two are not kept.
 	Since      int64             `json:"since,omitempty"`
 	Containers []ContainerChange `json:"containers"`
-	// Managers are who may have made the change, and Certain tells that it was
-	// the one named. Because says what that rests on.
+	// Managers made the change; there is none where that is not known. Certain
+	// tells that they made all of it. Because says what that rests on.
 	Managers []string `json:"managers"`
 	Certain  bool     `json:"certain"`
 	Because  string   `json:"because"`
@@ -45,56 +44,83 @@ type ContainerChange struct {
 	Removed   []corev1.ContainerPort `json:"removed"`
 }
 
+// By names the managers that made the change.
+func (c Change) By() string {
+	switch by := strings.Join(c.Managers, ", "); {
+	case by == "":
+		return "<unknown>"
+	case c.Certain:
+		return by
+	default:
+		return by + " and others"
+	}
+}
+
 // Changes compares each revision with the one before it, the oldest first, and
 // the workload as it is with the last.
 func (h *History) Changes() []Change {
-	changes := []Change{}
-	for i, r := range h.revisions {
-		if i == 0 {
-			changes = append(changes, h.first())
-			continue
-		}
-		before := h.revisions[i-1]
-		c := Change{Revision: r.number, Name: r.name, Managers: []string{}, Containers: differences(before.containers, r.containers)}
-		switch {
-		case r.number > before.number+1:
-			// Some of it may have come with a revision that is not kept.
-			c.Since = before.number
-			h.attribute(&c, time.Time{}, time.Time{})
-			c.Because = fmt.Sprintf("%s: the change may have been made with %s; %s",
-				missingNumbers(before.number, r.number), oneOrThem(before.number, r.number), c.Because)
-		case len(c.Containers) == 0:
-			continue
-		default:
-			if !r.made.IsZero() {
-				c.Time = new(metav1.NewTime(r.made))
-			}
-			h.attribute(&c, before.made, r.made)
-		}
-		if i == len(h.revisions)-1 {
-			h.guessTime(&c, h.ownersOfAdded(&c), before.made)
-		}
-		changes = append(changes, c)
+	if len(h.revisions) == 0 {
+		return []Change{}
 	}
-	if pending, is := h.pending(); is {
-		changes = append(changes, pending)
+	changes := []Change{h.first()}
+	steps := h.steps()
+	match(steps, h.records)
+	for i := range steps {
+		if s := &steps[i]; len(s.differences) > 0 || s.isGap() {
+			changes = append(changes, h.change(s))
+		}
 	}
 	return changes
+}
+
+// steps are those from each revision to the next, and to the live template
+// where it has other ports: its controller has not made a revision of it yet.
+func (h *History) steps() []step {
+	last := h.revisions[len(h.revisions)-1]
+	all := slices.Clone(h.revisions)
+	if len(differences(last.containers, h.workload.Containers)) > 0 {
+		all = append(all, revision{number: last.number + 1, containers: h.workload.Containers})
+	}
+	steps := make([]step, 0, len(all))
+	for i := range all[1:] {
+		steps = append(steps, step{before: all[i], after: all[i+1], differences: differences(all[i].containers, all[i+1].containers)})
+	}
+	return steps
 }
 
 // first is the revision with the lowest number. It is not the earliest where a
 // later one has a template that the workload had before it, too.
 func (h *History) first() Change {
 	r := h.revisions[0]
-	c := Change{
-		Revision: r.number, Name: r.name, Managers: []string{},
+	return Change{
+		Revision: r.number, Name: r.name, Time: timeOf(r.made), Managers: []string{},
 		Containers: differences(nil, r.containers), Whole: true,
 		Earliest: !slices.ContainsFunc(h.revisions, func(o revision) bool { return o.created.Before(r.created) }),
-		Because:  "nothing older is kept to compare it with",
+		Because:  "no older revision is kept",
 	}
-	if !r.made.IsZero() {
-		c.Time = new(metav1.NewTime(r.made))
+}
+
+func timeOf(t time.Time) *metav1.Time {
+	if t.IsZero() {
+		return nil
 	}
+	return new(metav1.NewTime(t))
+}
+
+// change describes a step. What came with a revision that is not kept came at a
+// time that is not known, unless it was recorded.
+func (h *History) change(s *step) Change {
+	c := Change{Revision: s.after.number, Name: s.after.name, Time: timeOf(s.after.made), Containers: s.differences}
+	if s.isPending() {
+		c.Revision = 0
+	}
+	if s.isGap() {
+		c.Since, c.Time = s.before.number, nil
+	}
+	if n := len(s.records); n > 0 && c.Time == nil {
+		c.Time = &s.records[n-1].Time
+	}
+	c.Managers, c.Certain, c.Because = h.attribute(s)
 	return c
 }
 
@@ -104,29 +130,6 @@ func missingNumbers(before, after int64) string {
 		return fmt.Sprintf("revision %d is not kept", before+1)
 	}
 	return fmt.Sprintf("revisions %d to %d are not kept", before+1, after-1)
-}
-
-func oneOrThem(before, after int64) string {
-	if after == before+2 {
-		return "it"
-	}
-	return "them"
-}
-
-// pending is the live template where the newest revision has other ports: its
-// controller has not got to it.
-func (h *History) pending() (Change, bool) {
-	if len(h.revisions) == 0 {
-		return Change{}, false
-	}
-	last := h.revisions[len(h.revisions)-1]
-	c := Change{Managers: []string{}, Containers: differences(last.containers, h.workload.Containers)}
-	if len(c.Containers) == 0 {
-		return c, false
-	}
-	h.attribute(&c, last.made, time.Now())
-	c.Because = "no revision has it yet; " + c.Because
-	return c, true
 }
 
 // differences lists the containers whose ports differ. One that is gone takes

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -26,7 +25,7 @@ func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface,
 	if err != nil {
 		return nil, err
 	}
-	var current, origins []revision
+	var revisions []revision
 	for i := range list.Items {
 		r := &list.Items[i]
 		if !metav1.IsControlledBy(r, owner) {
@@ -36,14 +35,9 @@ func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface,
 		if err != nil {
 			return nil, err
 		}
-		kept := record{r.Name, r.CreationTimestamp.Time, containers}
-		made, reused := numbered(r, owner)
-		current = append(current, revision{kept, r.Revision, made})
-		if reused {
-			origins = append(origins, revision{record: kept, made: kept.created})
-		}
+		revisions = append(revisions, revision{r.Name, r.CreationTimestamp.Time, containers, r.Revision, numbered(r, owner)})
 	}
-	return append(current, place(origins, current)...), nil
+	return revisions, nil
 }
 
 func storedContainers(r *appsv1.ControllerRevision) ([]apply.Container, error) {
@@ -58,55 +52,29 @@ func storedContainers(r *appsv1.ControllerRevision) ([]apply.Container, error) {
 }
 
 // numbered is when a ControllerRevision got its number, zero where that is not
-// known, and whether it had another before. A template that comes back gets
-// the next number, and so a write of the controller's; the controllers write a
-// revision for nothing else, unless it was another workload's before:
+// known. A template that comes back gets the next number, and so a write of the
+// controller's; the controllers write a revision for nothing else, unless it was
+// another workload's before:
 // https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/history/controller_history.go
-func numbered(r *appsv1.ControllerRevision, owner metav1.Object) (made time.Time, reused bool) {
+func numbered(r *appsv1.ControllerRevision, owner metav1.Object) time.Time {
 	created := r.CreationTimestamp.Time
 	entries, err := fieldmanager.Decode(r.ManagedFields)
 	switch {
 	case created.Before(owner.GetCreationTimestamp().Time):
-		return time.Time{}, false
+		return time.Time{}
 	case r.Revision == 1:
-		return created, false // it was never given the next one
+		return created // it was never given the next one
 	case err != nil:
-		return time.Time{}, false
+		return time.Time{}
 	}
+	var made time.Time
 	for _, e := range entries {
 		if e.Time != nil && e.Time.After(made) && e.Fields.Has(fieldpath.MakePathOrDie("revision")) {
 			made = e.Time.Time
 		}
 	}
-	if made.IsZero() || made.Sub(created) > sameWrite {
-		return made, !made.IsZero()
+	if !made.IsZero() && made.Sub(created) <= sameWrite {
+		return created
 	}
-	return created, false
-}
-
-// place finds the numbers that reused revisions were created with. Numbers grow
-// with time, from 1: where as many revisions were created between two numbered
-// ones as there are numbers between these, they had those. The origins of which
-// that cannot be said are left out.
-func place(origins, current []revision) []revision {
-	all := slices.Concat(origins, current)
-	slices.SortFunc(all, func(a, b revision) int { return a.made.Compare(b.made) })
-	var placed, between []revision
-	last := revision{}
-	for i, r := range all {
-		switch {
-		case r.made.IsZero(), i > 0 && all[i-1].made.Equal(r.made), r.number != 0 && r.number < last.number:
-			return nil // which came first is not known
-		case r.number == 0:
-			between = append(between, r)
-			continue
-		case int64(len(between)) == r.number-last.number-1:
-			for j := range between {
-				between[j].number = last.number + 1 + int64(j)
-			}
-			placed = append(placed, between...)
-		}
-		last, between = r, nil
-	}
-	return placed
+	return made
 }

@@ -1,5 +1,14 @@
 // Package history reads from the cluster which revisions of a workload changed
-// its container ports, and by whom as far as managedFields tell.
+// its container ports, and by which manager, as far as that is certain:
+//
+//  1. The revisions are the ControllerRevisions or ReplicaSets that the cluster
+//     keeps. Two that follow each other show what changed.
+//  2. portside records its own changes, in AdapterSets and in Events. A revision
+//     is portside's where these, in order and in time, are what changed.
+//  3. Of other managers the cluster keeps what each owns, and when it last
+//     wrote. A revision is a manager's where it alone owns what was added, and
+//     has not written since.
+//  4. Everything else is unknown.
 package history
 
 import (
@@ -11,31 +20,34 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
 )
 
-// History is a workload and its revisions, the oldest first.
+// History is a workload, its revisions, the oldest first, and what portside
+// recorded.
 type History struct {
 	workload  *apply.Workload
 	revisions []revision
+	records   []record
+	// Unread are the errors of records that may not be read.
+	Unread []error
 }
 
 // revision is a pod template that the workload has had, at one of the times
 // that it had it.
 type revision struct {
-	record
-	number int64
-	// made is when the template got this number; zero where that is not known.
-	made time.Time
-}
-
-// record is the object that keeps a template.
-type record struct {
+	// name and created are those of the object that keeps the template.
 	name       string
 	created    time.Time
 	containers []apply.Container
+	number     int64
+	// made is when the template got this number; zero where that is not known.
+	made time.Time
 }
 
 // Resource is what kubectl calls the revisions of a kind.
@@ -46,16 +58,32 @@ func Resource(kind apply.Kind) string {
 	return "controllerrevision.apps"
 }
 
-// Read reads a workload and the revisions that it owns. Its error is the API
-// server's, or a revision that cannot be read.
-func Read(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) (*History, error) {
-	w, owner, selector, err := get(ctx, client, t)
+// Read reads a workload, the revisions that it owns, and the records. Its error
+// is the API server's, or a revision that cannot be read.
+func Read(ctx context.Context, config *rest.Config, t apply.Target) (*History, error) {
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
+	sets, err := dynamic.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	h := &History{}
+	if err := h.readRevisions(ctx, client.AppsV1(), t); err != nil {
+		return nil, err
+	}
+	return h, h.readRecords(ctx, sets, client.EventsV1())
+}
+
+func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) error {
+	w, owner, selector, err := get(ctx, client, t)
+	if err != nil {
+		return err
+	}
 	labels, err := metav1.LabelSelectorAsSelector(selector)
 	if err != nil {
-		return nil, fmt.Errorf("%s: spec.selector: %w", t, err)
+		return fmt.Errorf("%s: spec.selector: %w", t, err)
 	}
 	list := controllerRevisions
 	if t.Kind == apply.Deployment {
@@ -63,12 +91,12 @@ func Read(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target
 	}
 	revisions, err := list(ctx, client, t.Namespace, metav1.ListOptions{LabelSelector: labels.String()}, owner)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	slices.SortStableFunc(revisions, func(a, b revision) int { return cmp.Compare(a.number, b.number) })
-	return &History{workload: w, revisions: revisions}, nil
+	h.workload, h.revisions = w, revisions
+	return nil
 }
-
 func get(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) (*apply.Workload, metav1.Object, *metav1.LabelSelector, error) {
 	switch t.Kind {
 	case apply.StatefulSet:

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -40,17 +39,17 @@ func replicaSets(ctx context.Context, client appsclient.AppsV1Interface, namespa
 		// nowhere: its other writes are those of a scale, too.
 		numbers := append(pastNumbers(r), number)
 		lowest := slices.Min(numbers)
-		kept := record{r.Name, r.CreationTimestamp.Time, containers(&r.Spec.Template)}
-		firstKnown := !kept.created.Before(owner.GetCreationTimestamp().Time) && len(r.Annotations[pastAnnotation]) < pastCut
+		created := r.CreationTimestamp.Time
+		firstKnown := !created.Before(owner.GetCreationTimestamp().Time) && len(r.Annotations[pastAnnotation]) < pastCut
 		for _, n := range numbers {
-			made := time.Time{}
+			one := revision{name: r.Name, created: created, containers: containers(&r.Spec.Template), number: n}
 			if n == lowest && firstKnown {
-				made = kept.created
+				one.made = created
 			}
 			if n == number {
-				current = append(current, revision{kept, n, made})
+				current = append(current, one)
 			} else {
-				past = append(past, revision{kept, n, made})
+				past = append(past, one)
 			}
 		}
 	}

@@ -17,6 +17,9 @@ var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const delay = 5 * time.Minute
 
+// complete is a poll that all of a steady workload's pods answered.
+var complete = holding.Poll{Complete: true}
+
 var nfsPort = corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 2049, Protocol: corev1.ProtocolTCP}
 
 func active(typ string, number int64) apply.Adapter {
@@ -34,7 +37,7 @@ func keep(r *holding.Removals, k holding.Known) []string {
 
 func TestAPortGoesAfterItsDelay(t *testing.T) {
 	var r holding.Removals
-	k := holding.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := holding.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
@@ -54,7 +57,7 @@ func TestAPortGoesAfterItsDelay(t *testing.T) {
 // status, which has whole seconds, must not hold up the one.
 func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 	k := holding.Known{
-		Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
+		Poll: complete, Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
 		Own: []corev1.ContainerPort{nfsPort},
 	}
 	if got := keep(new(holding.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
@@ -73,7 +76,7 @@ func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 
 func TestARolloutDoesNotCount(t *testing.T) {
 	var r holding.Removals
-	k := holding.Known{Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := holding.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -96,7 +99,7 @@ func TestARolloutDoesNotCount(t *testing.T) {
 
 func TestStatusOutlivesTheProcess(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := holding.Known{Poll: complete, Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	want, waiting, next := new(holding.Removals).Keep(k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -110,7 +113,7 @@ func TestStatusOutlivesTheProcess(t *testing.T) {
 // TestARestartInARolloutCountsNothing: when the rollout began cannot be told.
 func TestARestartInARolloutCountsNothing(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	k := holding.Known{Poll: complete, Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
 	var r holding.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -128,7 +131,7 @@ func TestARestartInARolloutCountsNothing(t *testing.T) {
 // active again.
 func TestStatusIsTakenUpOnce(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := holding.Known{Poll: complete, Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	var r holding.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	r.Keep(k)
@@ -139,7 +142,7 @@ func TestStatusIsTakenUpOnce(t *testing.T) {
 }
 
 func TestTheCountIsNeverShortened(t *testing.T) {
-	k := holding.Known{Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := holding.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	_, waiting, _ := new(holding.Removals).Keep(k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
@@ -151,7 +154,7 @@ func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
-		k := holding.Known{Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+		k := holding.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 		if want, _, _ := new(holding.Removals).Keep(k); len(want) != 1 || want[0] != now {
 			t.Errorf("%s: %+v is wanted", name, want)
 		}
@@ -165,7 +168,7 @@ func TestARenamedPortIsNotKept(t *testing.T) {
 		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 	} {
-		k := holding.Known{Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
+		k := holding.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
 		want, waiting, next := new(holding.Removals).Keep(k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
 			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)

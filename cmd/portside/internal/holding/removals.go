@@ -17,8 +17,7 @@ import (
 type Removal struct {
 	Adapter apply.Adapter
 	Name    string
-	// Since is from when the delay counts. It is zero while a rollout is under
-	// way and nothing counts.
+	// Since is from when the delay counts. It is zero while nothing counts.
 	Since time.Time
 	// Due tells that the delay has passed: the port is wanted no more.
 	Due bool
@@ -31,8 +30,8 @@ type Removals struct {
 	byName map[string]inactive
 }
 
-// inactive is how long an adapter has been so: counted before the last rollout,
-// and since then. While a rollout is under way since is zero.
+// inactive is how long an adapter has been so: counted before the clock last
+// stopped, and since it goes again. While it stands still since is zero.
 type inactive struct {
 	counted time.Duration
 	since   time.Time
@@ -48,10 +47,34 @@ type Known struct {
 	Own []corev1.ContainerPort
 	// Told is status.ports as last stored.
 	Told []v1alpha1.PortStatus
+	// Poll is the source's latest answer, from which Active follows.
+	Poll Poll
 	// UnderWay tells that a rollout is.
 	UnderWay bool
 	// Delay is how long an adapter has to be inactive.
 	Delay time.Duration
+}
+
+// stopped reports whether no removal delay advances: a restart makes every
+// adapter look stopped, and a poll that was not complete does not tell which
+// adapters are.
+func (k Known) stopped() bool { return k.UnderWay || !k.Poll.Complete }
+
+// Stop stops the clock of every removal until the next Keep. It is for a target
+// whose source has not answered: how long that has been so is not known to a
+// process that has just started, so nothing of the time before it counts.
+func (r *Removals) Stop(now time.Time) {
+	r.begun = true
+	for name, was := range r.byName {
+		r.byName[name] = was.stop(now)
+	}
+}
+
+func (i inactive) stop(now time.Time) inactive {
+	if !i.since.IsZero() {
+		i.counted += max(0, now.Sub(i.since))
+	}
+	return inactive{counted: i.counted}
 }
 
 // Keep tells what to want: the active adapters and then those that are kept for
@@ -64,7 +87,7 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 	r.byName = nil
 	defer func() { r.begun = true }()
 	for _, port := range k.Own {
-		if taken(k.Active, port) || !strings.HasPrefix(port.Name, apply.NamePrefix) {
+		if taken(k.Active, port) || !isOurs(port) {
 			continue
 		}
 		removal := Removal{Adapter: adapterOf(port, k.Told), Name: port.Name}
@@ -89,23 +112,22 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 	return want, waiting, next
 }
 
-// lookUp is how long an adapter has been inactive by now: as remembered, else as
-// status tells, else from now on. A rollout stops the count, its end goes on
-// with it.
+// lookUp returns how long an adapter has been inactive by now: as remembered,
+// else as status has it, else from now on.
 func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inactive {
 	was := before[name]
 	// When a rollout began that is under way now cannot be told, so nothing of
 	// the time before it counts.
-	if !r.begun && !k.UnderWay {
+	if !r.begun && !k.stopped() {
 		was.since = toldSince(k.Told, name)
 		if was.since.After(k.Now) { // another clock wrote it
 			was.since = k.Now
 		}
 	}
 	switch {
-	case k.UnderWay && !was.since.IsZero():
-		return inactive{counted: was.counted + max(0, k.Now.Sub(was.since))}
-	case !k.UnderWay && was.since.IsZero():
+	case k.stopped():
+		return was.stop(k.Now)
+	case was.since.IsZero():
 		was.since = k.Now
 	}
 	return was
@@ -120,14 +142,21 @@ func ceilSecond(t time.Time) time.Time {
 	return t
 }
 
-// taken tells that an active adapter has the port's name or its number.
+// taken reports whether an active adapter has the port's name or its number.
 func taken(active []apply.Adapter, port corev1.ContainerPort) bool {
 	return slices.ContainsFunc(active, func(a apply.Adapter) bool {
-		a = a.Normal()
-		return apply.PortName(a.Type) == port.Name ||
-			a.Port == int64(port.ContainerPort) && a.Protocol == string(port.Protocol)
+		return apply.PortName(a.Type) == port.Name || hasNumber(a, port)
 	})
 }
+
+// hasNumber reports whether an adapter has the port's number and protocol.
+func hasNumber(a apply.Adapter, port corev1.ContainerPort) bool {
+	a = a.Normal()
+	return a.Port == int64(port.ContainerPort) && a.Protocol == string(port.Protocol)
+}
+
+// isOurs reports whether a port that we own has the name of an adapter's port.
+func isOurs(port corev1.ContainerPort) bool { return strings.HasPrefix(port.Name, apply.NamePrefix) }
 
 // adapterOf is the adapter that a port of ours was for, as status tells it.
 // Where it does not, the port's own name makes one that has that name.

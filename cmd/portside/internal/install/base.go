@@ -19,10 +19,15 @@ const (
 	namespaceFile     = "namespace.yaml"
 	metricsFile       = "rbac/metrics.yaml"
 	metricsReaderFile = "rbac/metrics-reader.yaml"
-	guardFile         = "policy/guard.yaml"
+	discoveryFile     = "rbac/discovery.yaml"
 	nameFile          = "policy/name.yaml"
 	leftoverFile      = "policy/leftover.yaml"
+	guards            = "policy/guard" // what their files begin with
 )
+
+// discoveryBindingFile is a RoleBinding for one namespace. The list does not have
+// it: an installation has one for each namespace that opts in.
+const discoveryBindingFile = "rbac/discovery-binding.yaml"
 
 // document is an object and the file that it comes from.
 type document struct {
@@ -44,17 +49,27 @@ func base() ([]document, error) {
 	}
 	var all []document
 	for _, file := range list.Resources {
-		text, err := manifests.Manifests.ReadFile(file)
+		documents, err := read(file)
 		if err != nil {
 			return nil, err
 		}
-		objects, err := decode(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", file, err)
-		}
-		for _, object := range objects {
-			all = append(all, document{file, object})
-		}
+		all = append(all, documents...)
+	}
+	return all, nil
+}
+
+func read(file string) ([]document, error) {
+	text, err := manifests.Manifests.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	var all []document
+	for _, object := range objects {
+		all = append(all, document{file, object})
 	}
 	return all, nil
 }

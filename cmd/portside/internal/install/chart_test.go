@@ -1,7 +1,6 @@
 package install_test
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -50,24 +49,35 @@ func TestChartIsWhatInstallPrints(t *testing.T) {
 	}
 }
 
-func TestChartNeedsPoliciesForAllNamespaces(t *testing.T) {
+func TestChartRefusesValues(t *testing.T) {
 	t.Parallel()
-	if _, err := rendered(t, install.Options{WithoutPolicies: true}); err == nil || !strings.Contains(err.Error(), "set watchNamespace as well") {
-		t.Error(err)
+	for want, o := range map[string]install.Options{
+		"set watchNamespace as well":                                   {WithoutPolicies: true},
+		`discoveryNamespaces has "b", which is not watchNamespace "a"`: {WatchNamespace: "a", DiscoveryNamespaces: []string{"b"}},
+		"excludeNamespaces has watchNamespace":                         {WatchNamespace: "kube-system"},
+	} {
+		if _, err := rendered(t, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not refused with %q: %v", want, err)
+		}
 	}
 }
 
 // TestChartHasTheCRD as it is.
 func TestChartHasTheCRD(t *testing.T) {
 	t.Parallel()
-	ours, err := os.ReadFile(filepath.Join(chartFolder, "crds/adaptersets.yaml"))
+	theirs, err := os.ReadFile("../../../../examples/install/crd/portside.dev_adaptersets.yaml")
+	if err != nil || chartCRD(t) != string(theirs) {
+		t.Errorf("the CRD of the chart is another than the manifests': %v", err)
+	}
+}
+
+func chartCRD(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(chartFolder, "crds/adaptersets.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs, err := os.ReadFile("../../../../examples/install/crd/portside.dev_adaptersets.yaml")
-	if err != nil || !bytes.Equal(ours, theirs) {
-		t.Errorf("the CRD of the chart is another than the manifests': %v", err)
-	}
+	return string(text)
 }
 
 // rendered are the chart's objects by what they are.
@@ -102,6 +112,9 @@ func rendered(t *testing.T, o install.Options) (map[string]any, error) {
 			continue
 		}
 		for document := range strings.SplitSeq(out.String(), "\n---\n") {
+			if strings.TrimSpace(document) == "" {
+				continue
+			}
 			o := object(t, document)
 			objects[id(o)] = o.Object
 		}
@@ -127,6 +140,12 @@ func release(t *testing.T, o install.Options) map[string]any {
 		}
 	}
 	values["policies"] = !o.WithoutPolicies
+	if o.DiscoveryNamespaces != nil {
+		values["discoveryNamespaces"] = o.DiscoveryNamespaces
+	}
+	if o.ExcludeNamespaces != nil {
+		values["excludeNamespaces"] = o.ExcludeNamespaces
+	}
 	namespace, kube := install.DefaultNamespace, "v1.37.2"
 	if o.Namespace != "" {
 		namespace = o.Namespace

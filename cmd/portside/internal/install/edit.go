@@ -2,6 +2,7 @@ package install
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -9,8 +10,8 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// editDeployment sets the image, and says to the process what the rest of the
-// manifests was made for.
+// editDeployment sets the image and the flags of the process that the rest of the
+// manifests is made for.
 func (o Options) editDeployment(object *unstructured.Unstructured) error {
 	containers, found, err := unstructured.NestedSlice(object.Object, "spec", "template", "spec", "containers")
 	if err != nil || !found || len(containers) != 1 {
@@ -24,6 +25,10 @@ func (o Options) editDeployment(object *unstructured.Unstructured) error {
 	if err != nil {
 		return err
 	}
+	args = slices.DeleteFunc(args, func(arg string) bool { return strings.HasPrefix(arg, excludeFlag) })
+	for _, namespace := range o.ExcludeNamespaces {
+		args = append(args, excludeFlag+namespace)
+	}
 	if o.FieldManager != apply.DefaultFieldManager {
 		args = append(args, "--field-manager="+o.FieldManager)
 	}
@@ -34,6 +39,34 @@ func (o Options) editDeployment(object *unstructured.Unstructured) error {
 		return err
 	}
 	return unstructured.SetNestedSlice(object.Object, containers, "spec", "template", "spec", "containers")
+}
+
+// excludeFlag is the flag of portside run for a namespace that is excluded.
+const excludeFlag = "--exclude-namespace="
+
+// DiscoveryRole returns the name of the role, of the installation with a field
+// manager, that lets discovery read Secrets where it is bound.
+func DiscoveryRole(fieldManager string) string { return fieldManager + "-discovery" }
+
+// discoveryBindings returns the RoleBindings of the namespaces that opt in to
+// discovery with credentials.
+func (o Options) discoveryBindings() ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
+	for _, namespace := range o.DiscoveryNamespaces {
+		documents, err := read(discoveryBindingFile)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range documents {
+			o.rename(d.Unstructured)
+			d.SetNamespace(namespace)
+			if o.WatchNamespace != "" {
+				d.Object["roleRef"].(map[string]any)["kind"] = "Role"
+			}
+			all = append(all, d.Unstructured)
+		}
+	}
+	return all, nil
 }
 
 // editRole takes the rule out that no policy asks for, and makes a role of one

@@ -166,54 +166,6 @@ func editedBy(manager string, i *installation, old, with string) write {
 	return jsonPatch(`[{"op":"replace","path":"/metadata/managedFields","value":` + toJSON(i.t, all) + `}]`)
 }
 
-// TestGuardLetsAdapterSetsBe: of an AdapterSet itself only the finalizer is
-// portside's.
-func TestGuardLetsAdapterSetsBe(t *testing.T) {
-	t.Parallel()
-	i := robbed(t)
-	i.mustApply(i.argo(), adapterSet("dittofs"))
-	sets := dynamicClient(t, i.config).Resource(adapterSets).Namespace(i.workloads)
-	patch := func(ctx context.Context, data string) error {
-		_, err := sets.Patch(ctx, dittofs, types.MergePatchType, []byte(data), metav1.PatchOptions{FieldManager: i.manager})
-		return err
-	}
-	policy := i.manager + "-guard-adaptersets'"
-	testenv.Eventually(t, "the guard of AdapterSets to be in force", func(ctx context.Context) error {
-		return refusedBy(patch(ctx, `{"metadata":{"labels":{"evil":"1"}}}`), policy)
-	})
-	for _, data := range []string{
-		`{"spec":{"suspend":true}}`,
-		`{"spec":{"adapters":[{"type":"evil","port":1}]}}`,
-		`{"metadata":{"annotations":{"evil":"1"}}}`,
-		`{"metadata":{"finalizers":["example.com/evil"]}}`,
-	} {
-		if err := refusedBy(patch(t.Context(), data), policy); err != nil {
-			t.Errorf("%s: %v", data, err)
-		}
-	}
-	for verb, err := range map[string]error{
-		"delete": sets.Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
-		"create": func() error {
-			_, err := sets.Create(t.Context(), object(t, adapterSet("another")), metav1.CreateOptions{})
-			return err
-		}(),
-	} {
-		if err := refusedBy(err, policy); err != nil {
-			t.Errorf("%s: %v", verb, err)
-		}
-	}
-	for _, finalizers := range []string{`["portside.dev/ports"]`, `null`} {
-		if err := patch(t.Context(), `{"metadata":{"finalizers":`+finalizers+`}}`); err != nil {
-			t.Errorf("finalizers %s: %v", finalizers, err)
-		}
-	}
-}
-
-func adapterSet(name string) string {
-	return `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: ` + name + `}, spec: {
-	  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}, adapters: []}}`
-}
-
 func resourceOf(kind apply.Kind) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}
 }

@@ -67,6 +67,9 @@ func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *instal
 	if o.WatchNamespace != "" {
 		o.WatchNamespace = i.workloads
 	}
+	if len(o.DiscoveryNamespaces) > 0 {
+		o.DiscoveryNamespaces = []string{i.workloads}
+	}
 	i.options = o
 	return i
 }
@@ -137,7 +140,7 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, append(options, apply.AsFieldManager(i.manager))...)
+	applier, err := apply.NewApplier(client, append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}

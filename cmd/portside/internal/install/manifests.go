@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -29,19 +30,32 @@ func Manifests(o Options) ([]*unstructured.Unstructured, error) {
 			return nil, fmt.Errorf("%s: %w", d.file, err)
 		}
 		objects = append(objects, d.Unstructured)
+		if d.file != discoveryFile {
+			continue
+		}
+		bindings, err := o.discoveryBindings()
+		if err != nil {
+			return nil, err
+		}
+		objects = append(objects, bindings...)
 	}
 	return objects, nil
 }
 
-// leftOut tells which files an installation does without.
+// leftOut reports whether an installation does without a file.
 func (o Options) leftOut(file string) bool {
+	if strings.HasPrefix(file, guards) {
+		return !o.validating()
+	}
 	switch file {
-	case guardFile, nameFile:
+	case nameFile:
 		return !o.validating()
 	case leftoverFile:
 		return !o.mutating()
 	case metricsFile, metricsReaderFile:
 		return o.WatchNamespace != "" // no Role can grant it
+	case discoveryFile:
+		return o.WatchNamespace != "" && len(o.DiscoveryNamespaces) == 0
 	case namespaceFile:
 		// It has the workloads in it: whoever deletes the manifests must not
 		// delete those.

@@ -10,6 +10,7 @@ package install
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -21,6 +22,10 @@ import (
 
 // DefaultNamespace is where portside runs.
 const DefaultNamespace = "portside-system"
+
+// DefaultExcludedNamespace is the one namespace that an installation excludes
+// unless its options name others.
+const DefaultExcludedNamespace = "kube-system"
 
 // The versions of Kubernetes from which on a kind of policy is v1, see
 // https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
@@ -41,6 +46,12 @@ type Options struct {
 	FieldManager string
 	// WatchNamespace is the one namespace with workloads; empty means all.
 	WatchNamespace string
+	// DiscoveryNamespaces are those whose Secrets portside may read, for
+	// discovery with credentials. With WatchNamespace no other one can be.
+	DiscoveryNamespaces []string
+	// ExcludeNamespaces are those whose workloads portside must not write to;
+	// nil means [DefaultExcludedNamespace], and an empty list none.
+	ExcludeNamespaces []string
 	// KubeVersion is the cluster's; nil means one that has every policy.
 	KubeVersion *version.Version
 	// WithoutPolicies leaves the admission policies out, for who may install
@@ -77,11 +88,41 @@ func (o Options) complete() (Options, error) {
 	if errs := validation.IsDNS1123Label(o.WatchNamespace); o.WatchNamespace != "" && len(errs) > 0 {
 		return o, fmt.Errorf("the namespace to watch %q: %s", o.WatchNamespace, errs[0])
 	}
+	o, err := o.completeNamespaces()
+	if err != nil {
+		return o, err
+	}
 	if strings.ContainsAny(o.Image, " \t\n") {
 		return o, fmt.Errorf("the image %q has white space in it", o.Image)
 	}
 	if o.WithoutPolicies && o.WatchNamespace == "" {
 		return o, errors.New("without policies portside could change every field of every workload: name the one namespace to watch as well")
+	}
+	return o, nil
+}
+
+// completeNamespaces checks the lists of namespaces, and leaves each name in them
+// once.
+func (o Options) completeNamespaces() (Options, error) {
+	if o.ExcludeNamespaces == nil {
+		o.ExcludeNamespaces = []string{DefaultExcludedNamespace}
+	}
+	o.DiscoveryNamespaces = slices.Compact(slices.Sorted(slices.Values(o.DiscoveryNamespaces)))
+	o.ExcludeNamespaces = slices.Compact(slices.Sorted(slices.Values(o.ExcludeNamespaces)))
+	for what, names := range map[string][]string{"discovery": o.DiscoveryNamespaces, "exclude": o.ExcludeNamespaces} {
+		for _, name := range names {
+			if errs := validation.IsDNS1123Label(name); len(errs) > 0 {
+				return o, fmt.Errorf("the %s namespace %q: %s", what, name, errs[0])
+			}
+		}
+	}
+	for _, name := range o.DiscoveryNamespaces {
+		if o.WatchNamespace != "" && name != o.WatchNamespace {
+			return o, fmt.Errorf("the discovery namespace %q is not the namespace to watch, %q: portside would have no use for its Secrets", name, o.WatchNamespace)
+		}
+	}
+	if slices.Contains(o.ExcludeNamespaces, o.WatchNamespace) {
+		return o, fmt.Errorf("the namespace to watch %q is excluded: watch another one, or exclude others", o.WatchNamespace)
 	}
 	return o, nil
 }

@@ -32,17 +32,21 @@ var variants = map[string]struct {
 	wide     []string // kinds that are cluster-wide, but for policies
 	losses   int
 }{
-	"default":          {install.Options{}, 4, allWide, 0},
-	"image":            {install.Options{Image: "registry.example/portside:v1"}, 4, allWide, 0},
-	"watch namespace":  {install.Options{WatchNamespace: "x"}, 4, []string{"CustomResourceDefinition", "Namespace"}, 0},
-	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 4, allWide, 0},
-	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 3, allWide, 1},
-	"1.30":             {install.Options{KubeVersion: version.MajorMinor(1, 30)}, 3, allWide, 1},
+	"default":          {install.Options{}, 6, allWide, 0},
+	"image":            {install.Options{Image: "registry.example/portside:v1"}, 6, allWide, 0},
+	"watch namespace":  {install.Options{WatchNamespace: "x"}, 6, []string{"CustomResourceDefinition", "Namespace"}, 0},
+	"discovery":        {install.Options{DiscoveryNamespaces: []string{"x"}}, 6, allWide, 0},
+	"discovery there":  {install.Options{WatchNamespace: "x", DiscoveryNamespaces: []string{"x"}}, 6, []string{"CustomResourceDefinition", "Namespace"}, 0},
+	"excluded":         {install.Options{ExcludeNamespaces: []string{"kube-system", "x"}}, 6, allWide, 0},
+	"none excluded":    {install.Options{ExcludeNamespaces: []string{}}, 6, allWide, 0},
+	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 6, allWide, 0},
+	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 5, allWide, 1},
+	"1.30":             {install.Options{KubeVersion: version.MajorMinor(1, 30)}, 5, allWide, 1},
 	"1.29":             {install.Options{KubeVersion: version.MajorMinor(1, 29)}, 0, allWide, 3},
 	"without policies": {install.Options{WatchNamespace: "x", WithoutPolicies: true}, 0, []string{"CustomResourceDefinition", "Namespace"}, 3},
 }
 
-var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
+var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
 
 func TestWhatEachOptionPrints(t *testing.T) {
 	t.Parallel()
@@ -96,6 +100,10 @@ func TestBadOptions(t *testing.T) {
 		"the namespace \"a.b\"":  {Namespace: "a.b"},
 		"to watch \"A\"":         {WatchNamespace: "A"},
 		"white space":            {Image: "a b"},
+		"is not the namespace":   {WatchNamespace: "a", DiscoveryNamespaces: []string{"a", "b"}},
+		"is excluded":            {WatchNamespace: "kube-system"},
+		"discovery namespace \"": {DiscoveryNamespaces: []string{"A"}},
+		"exclude namespace \"\"": {ExcludeNamespaces: []string{""}},
 	} {
 		if _, err := install.Manifests(o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
@@ -148,17 +156,18 @@ func TestOutputIsDeterministicAndStrict(t *testing.T) {
 // everywhere, also where only a policy names them.
 func TestNothingOfTheDefaultsIsLeft(t *testing.T) {
 	t.Parallel()
-	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue"})
+	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue", DiscoveryNamespaces: []string{"x"}, ExcludeNamespaces: []string{"y", "z"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	printed := text(t, objects)
-	for _, left := range []string{"portside-system", "'portside'", ":portside'", "- portside\n", "name: portside-guard", "serviceAccountName: portside", "instance: portside"} {
+	for _, left := range []string{"portside-system", "'portside'", ":portside'", "- portside\n", "name: portside-guard", "serviceAccountName: portside", "instance: portside", "kube-system"} {
 		if strings.Contains(printed, left) {
 			t.Errorf("%q is still there", left)
 		}
 	}
-	for _, there := range []string{"'system:serviceaccount:elsewhere:blue'", ".name('blue').check('use')", "- --field-manager=blue", "name: blue-guard"} {
+	for _, there := range []string{"'system:serviceaccount:elsewhere:blue'", ".name('blue').check('use')", "- --field-manager=blue", "name: blue-guard",
+		"== 'elsewhere'", "request.namespace in ['y', 'z']", "- --exclude-namespace=y\n        - --exclude-namespace=z\n"} {
 		if !strings.Contains(strings.ReplaceAll(printed, "''", "'"), there) {
 			t.Errorf("%q is not there", there)
 		}

@@ -25,13 +25,15 @@ func (i *installation) editor() *rest.Config {
 	return config
 }
 
-// grant lets a subject do everything with workloads and AdapterSets: what is
-// then refused, the policies refuse.
+// grant lets a subject do everything with workloads, AdapterSets, events and
+// Leases: what is then refused, the policies refuse.
 func (i *installation) grant(subject string, config *rest.Config) {
 	i.t.Helper()
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: everything, namespace: `+i.workloads+`}, rules: [
 	  {apiGroups: [apps], resources: ["*"], verbs: ["*"]},
-	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
+	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]},
+	  {apiGroups: ["", events.k8s.io], resources: [events], verbs: ["*"]},
+	  {apiGroups: [coordination.k8s.io], resources: [leases], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
 	client := clientset(i.t, config)

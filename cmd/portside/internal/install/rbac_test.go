@@ -125,7 +125,7 @@ var needs = func() map[permission]does {
 			return watches(ctx, i, resourceOf(kind))
 		}
 		all[permission("patch "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier(apply.DryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, err := i.applier(apply.WithDryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
 			return err
 		}
 	}
@@ -169,8 +169,8 @@ func foundOr(err error) error {
 func event(i *installation) *eventsv1.Event {
 	return &eventsv1.Event{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "dittofs-", Namespace: i.workloads}, EventTime: metav1.NowMicro(),
-		ReportingController: "portside.dev/portside", ReportingInstance: "portside", Action: "Apply", Reason: "Applied", Type: "Normal",
-		Regarding: corev1.ObjectReference{Kind: "StatefulSet", Namespace: i.workloads, Name: dittofs},
+		ReportingController: "portside", ReportingInstance: "portside-0", Action: "Apply", Reason: "Applied", Type: "Normal",
+		Regarding: corev1.ObjectReference{APIVersion: "apps/v1", Kind: "StatefulSet", Namespace: i.workloads, Name: dittofs},
 	}
 }
 
@@ -220,7 +220,7 @@ func isRole(o *unstructured.Unstructured) bool {
 // is for is then refused, and is not before.
 func TestEveryPermissionIsNeeded(t *testing.T) {
 	t.Parallel()
-	whole := installed(t, install.Options{})
+	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}})
 	for _, kind := range apply.Kinds {
 		whole.mustApply(whole.argo(), declared(kind, static))
 	}

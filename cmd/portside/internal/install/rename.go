@@ -45,15 +45,26 @@ func (o Options) rewritten(key, value string) string {
 	case instanceLabel, "serviceAccountName", "policyName", "resourceNames":
 		return o.nameOf(value)
 	case "expression":
-		// CEL's literals: the policies name the ServiceAccount and the field
-		// manager in no other way.
+		// CEL's literals: the policies name the ServiceAccount, its namespace,
+		// the field manager and the excluded namespaces in no other way.
 		return strings.NewReplacer(
 			"'system:serviceaccount:"+DefaultNamespace+":"+apply.DefaultFieldManager+"'",
 			"'system:serviceaccount:"+o.Namespace+":"+o.FieldManager+"'",
+			"'"+DefaultNamespace+"'", "'"+o.Namespace+"'",
 			"'"+apply.DefaultFieldManager+"'", "'"+o.FieldManager+"'",
+			"['"+DefaultExcludedNamespace+"']", celList(o.ExcludeNamespaces),
 		).Replace(value)
 	}
 	return value
+}
+
+// celList returns a list of strings as CEL has it.
+func celList(values []string) string {
+	var quoted []string
+	for _, value := range values {
+		quoted = append(quoted, "'"+value+"'")
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
 }
 
 // rewrite replaces each string below value. What is in a list has the list's

@@ -40,7 +40,7 @@ func New(w io.Writer, format Format, verbosity int) (logr.Logger, error) {
 	}
 	level := zapcore.Level(-verbosity) //nolint:gosec // G115: checked above.
 	core := zapcore.NewCore(encoder(format), zapcore.Lock(zapcore.AddSync(w)), level)
-	return zapr.NewLoggerWithOptions(zap.New(core), zapr.LogInfoLevel("v")), nil
+	return zapr.NewLogger(zap.New(core)), nil
 }
 
 func encoder(format Format) zapcore.Encoder {
@@ -55,13 +55,15 @@ func encoder(format Format) zapcore.Encoder {
 	if format == JSON {
 		return zapcore.NewJSONEncoder(config)
 	}
-	config.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05.000")
+	config.EncodeTime = zapcore.TimeEncoderOfLayout(textTime)
 	config.ConsoleSeparator = " "
 	return zapcore.NewConsoleEncoder(config)
 }
 
-// encodeLevel writes every verbosity as info, as logr means it; "v" has the
-// number.
+// textTime is ISO 8601 with milliseconds and zone.
+const textTime = "2006-01-02T15:04:05.000Z07:00"
+
+// encodeLevel writes every verbosity as info, which is what logr means by it.
 func encodeLevel(l zapcore.Level, out zapcore.PrimitiveArrayEncoder) {
 	out.AppendString(max(l, zapcore.InfoLevel).String())
 }

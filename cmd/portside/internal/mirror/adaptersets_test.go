@@ -81,11 +81,14 @@ func TestAnIndexThatIsBehind(t *testing.T) {
 	}
 	behind := []types.NamespacedName{keyOf("storage", "moved"), keyOf("storage", "gone")}
 	m.setsOf[targetIn("storage", "files")] = behind
-	m.podsOf["files"] = map[types.NamespacedName]bool{behind[0]: true, behind[1]: true}
+	files := controllerNamed("StatefulSet", "files")
+	for _, pod := range behind {
+		m.podsOf.add(pod, files)
+	}
 	if sets := m.AdapterSets(targetIn("storage", "files")); len(sets) > 0 {
 		t.Errorf("files has %q", namesOf(sets))
 	}
-	if pods := m.PodsOf("files"); len(pods) > 0 {
+	if pods := m.PodsOf("storage", files); len(pods) > 0 {
 		t.Errorf("files has the pods %q", podNames(pods))
 	}
 }

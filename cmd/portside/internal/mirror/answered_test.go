@@ -79,7 +79,7 @@ func TestAnAnswerThatComesWhileAnOlderOneIsRead(t *testing.T) {
 	}
 	rows.keep = func(object any) (apply.Workload, bool) {
 		m.Answered(apply.ReadStatefulSet(of("10")))
-		return keepWorkload(object)
+		return (&Mirror{}).keepWorkload(object)
 	}
 	if err := rows.Update(of("9")); err != nil {
 		t.Fatal(err)

@@ -4,9 +4,10 @@
 //   - of an AdapterSet its spec, its status, and the metadata that deletion and
 //     order of creation need;
 //   - of a workload what [apply.Workload.Reduced] leaves;
-//   - of a pod its address, whether it is ready, its controller, and the
-//     numbers of its named ports. Pods are watched once something asks for
-//     them ([Mirror.WatchPods]), which only discovery does.
+//   - of a pod that a workload may control its address, whether it is ready,
+//     its controller, its labels, and the numbers of its named ports. Pods are
+//     watched once something asks for them ([Mirror.WatchPods]), which only
+//     discovery does.
 //
 // Of those, AdapterSets and workloads that nobody touches for some seconds are
 // packed, and read back when they are asked for: most targets are at rest most

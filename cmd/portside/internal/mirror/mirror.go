@@ -2,11 +2,13 @@ package mirror
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -36,6 +38,9 @@ type Options struct {
 	Namespace string
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
+	// FieldManager is the one whose applies workloads are kept for;
+	// apply.DefaultFieldManager when empty.
+	FieldManager string
 	// Busy tells that rows are about to be asked for; never when nil. None is
 	// packed then.
 	Busy func() bool
@@ -55,7 +60,7 @@ type Mirror struct {
 
 	mu     sync.RWMutex
 	setsOf map[apply.Target][]types.NamespacedName
-	podsOf map[types.UID]map[types.NamespacedName]bool
+	podsOf podIndex
 	left   map[apply.Target]bool
 	told   func(apply.Target, Cause)
 	rested func()
@@ -68,7 +73,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 		workloads: map[apply.Kind]*table[apply.Workload]{},
 		podsAsked: make(chan struct{}),
 		setsOf:    map[apply.Target][]types.NamespacedName{},
-		podsOf:    map[types.UID]map[types.NamespacedName]bool{},
+		podsOf:    podIndex{},
 		left:      map[apply.Target]bool{},
 		told:      func(apply.Target, Cause) {},
 		rested:    func() {},
@@ -76,7 +81,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
 	for _, kind := range apply.Kinds {
-		m.workloads[kind] = newTable(keepWorkload, m.workloadChanged(kind))
+		m.workloads[kind] = newTable(m.keepWorkload, m.workloadChanged(kind))
 	}
 	return m
 }
@@ -135,13 +140,23 @@ func (m *Mirror) listWatch(list client.ObjectList, selector labels.Selector) cac
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: func(ctx context.Context, raw metav1.ListOptions) (runtime.Object, error) {
 			result, _ := list.DeepCopyObject().(client.ObjectList)
-			return result, m.client.List(ctx, result, options(&raw))
+			return result, explained(m.client.List(ctx, result, options(&raw)))
 		},
 		WatchFuncWithContext: func(ctx context.Context, raw metav1.ListOptions) (watch.Interface, error) {
 			kind, _ := list.DeepCopyObject().(client.ObjectList)
-			return m.client.Watch(ctx, kind, options(&raw))
+			w, err := m.client.Watch(ctx, kind, options(&raw))
+			return w, explained(err)
 		},
 	}, m.client)
+}
+
+// explained adds what to do to the error for a resource that the API server does
+// not serve. Of those that are watched only AdapterSets can be missing.
+func explained(err error) error {
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w; install the CustomResourceDefinition of AdapterSets, which portside install prints", err)
+	}
+	return err
 }
 
 // WatchPods has the pods watched too. They are not there at once: see

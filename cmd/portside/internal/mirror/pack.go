@@ -72,13 +72,14 @@ var dictionary = []byte(`"annotations":{},"finalizers":["portside.dev/ports"],"d
 	`{"kind":"AdapterSet","apiVersion":"portside.dev/v1alpha1","metadata":{"name":"","namespace":"","uid":"","resourceVersion":"","generation":1,"creationTimestamp":"202` +
 	`"},"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"StatefulSet","name":""},"container":"","adapters":[{"type":"nfs","port":12049,"protocol":"TCP"},{"type":"` +
 	`"rollout":{"settleSeconds":10,"removalPolicy":"AfterDelay","removalDelaySeconds":300,"hostNetwork":"Block"},"deletionPolicy":"Retain"},` +
+	`"lastChangeTime":"202-","changes":[{"time":"202-","manager":"portside","ports":[{"container":"","name":"adapter-nfs","port":12049,"protocol":"TCP","change":"Removed"},{"change":"Added"}]}],` +
 	`"status":{"observedGeneration":1,"target":{"uid":"","container":""},"fieldManager":"portside","summary":"2/2","ports":[` +
 	`{"type":"nfs","name":"adapter-nfs","port":12049,"protocol":"TCP","state":"Owned","owners":[{"manager":"portside","operation":"Apply"}]},` +
 	`"conditions":[{"type":"Ready","status":"True","observedGeneration":1,"lastTransitionTime":"202-","reason":"InPlace","message":"` +
 	`{"type":"Reconciling","status":"False","observedGeneration":1,"lastTransitionTime":"{"type":"Stalled","status":"False",` +
-	`{"Kind":"StatefulSet","Namespace":"","Name":"","UID":"","ResourceVersion":"","Generation":1,"Paused":false,"HostNetwork":false,"DefaultContainer":"",` +
-	`"Containers":[{"Name":"","Ports":[{"name":"api","containerPort":8080,"protocol":"TCP"},{"name":"adapter-nfs","containerPort":12049,"protocol":"TCP"}],"Awaits":null}],"Partial":true,` +
+	`{"Kind":"StatefulSet","Namespace":"","Name":"","UID":"","ResourceVersion":"","Generation":1,"Paused":false,"HostNetwork":false,"DefaultContainer":"","Selector":"app=app.kubernetes.io/name=",` +
+	`"Containers":[{"Name":"","Ports":[{"name":"api","containerPort":8080,"protocol":"TCP"},{"name":"adapter-nfs","containerPort":12049,"protocol":"TCP"}],"Awaits":null}],"InitContainers":null,"ReducedFor":"portside",` +
 	`"ManagedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{}},` +
 	`{"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"\"}":{".":{},"f:name":{},"f:ports":{` +
 	`"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}},}}}}}}}}],` +
-	`"Restarts":1,"Rollout":{"UnderWay":false,"Failed":false,"Progress":{"ObservedGeneration":1,"Replicas":1,"Updated":1,"Ready":1,"Available":1}}}`)
+	`"Restarts":1,"Rollout":{"UnderWay":false,"Failed":false,"Desired":1,"Progress":{"ObservedGeneration":1,"Replicas":1,"Updated":1,"Ready":1,"Available":1}}}`)

@@ -1,31 +1,83 @@
 package mirror
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
 )
 
-// Pod is what is kept of a pod.
+// Pod is what is kept of a pod. Of a pod that no object of [podControllers]
+// controls that is the name alone: it cannot be a target's.
 type Pod struct {
 	Name    string
 	Address string
-	// Ready tells that it is, and is not being deleted.
+	// Ready reports whether it is ready, and not being deleted.
 	Ready bool
-	// Controller is the object that made it.
+	// Running reports whether it runs, ready or not, and is not being deleted.
+	Running bool
+	// Controller is the object of apps/v1 that controls it.
 	Controller Controller
+	Labels     Labels
 	// Ports are the named ones of its containers.
 	Ports []NamedPort
 }
 
-// Controller is a reference to the object that controls another.
+// Controller is a reference to an object of apps/v1 that controls pods.
 type Controller struct {
 	Kind, Name string
 	UID        types.UID
+}
+
+// replicaSet is the kind by which a Deployment controls its pods.
+const replicaSet = "ReplicaSet"
+
+// podControllers are the kinds of apps/v1 that control the pods of targets.
+var podControllers = []string{string(apply.StatefulSet), string(apply.DaemonSet), replicaSet}
+
+// controllerOf returns the controller of a pod, and false where it has none of
+// [podControllers].
+func controllerOf(p *corev1.Pod) (Controller, bool) {
+	c := metav1.GetControllerOfNoCopy(p)
+	if c == nil || c.APIVersion != apply.APIVersion || !slices.Contains(podControllers, c.Kind) {
+		return Controller{}, false
+	}
+	return Controller{Kind: c.Kind, Name: c.Name, UID: c.UID}, true
+}
+
+// Labels are the labels of a pod as key=value,key=value: as a map they would
+// take several times the memory.
+type Labels string
+
+var _ labels.Labels = Labels("")
+
+// Has implements labels.Labels.
+func (l Labels) Has(label string) bool {
+	_, found := l.Lookup(label)
+	return found
+}
+
+// Get implements labels.Labels.
+func (l Labels) Get(label string) string {
+	value, _ := l.Lookup(label)
+	return value
+}
+
+// Lookup implements labels.Labels.
+func (l Labels) Lookup(label string) (value string, found bool) {
+	for pair := range strings.SplitSeq(string(l), ",") {
+		if key, value, _ := strings.Cut(pair, "="); key == label && pair != "" {
+			return value, true
+		}
+	}
+	return "", false
 }
 
 // NamedPort is a port of a container that can be meant by its name.
@@ -39,9 +91,15 @@ func keepPod(object any) (Pod, bool) {
 	if !ok {
 		return Pod{}, false
 	}
-	pod := Pod{Name: p.Name, Address: p.Status.PodIP, Ready: p.DeletionTimestamp == nil && isReady(p)}
-	if c := metav1.GetControllerOfNoCopy(p); c != nil {
-		pod.Controller = Controller{Kind: c.Kind, Name: c.Name, UID: c.UID}
+	controller, known := controllerOf(p)
+	if !known {
+		return Pod{Name: p.Name}, true
+	}
+	stays := p.DeletionTimestamp == nil
+	pod := Pod{
+		Name: p.Name, Address: p.Status.PodIP,
+		Ready: stays && isReady(p), Running: stays && p.Status.Phase == corev1.PodRunning,
+		Controller: controller, Labels: Labels(labels.Set(p.Labels).String()),
 	}
 	for i := range p.Spec.Containers {
 		for _, port := range p.Spec.Containers[i].Ports {
@@ -59,52 +117,73 @@ func isReady(p *corev1.Pod) bool {
 	})
 }
 
+// podIndex has the names of the pods of each controller, by namespace: a
+// controller controls pods of its own namespace alone.
+type podIndex map[string]map[Controller]map[string]bool
+
+func (i podIndex) add(pod types.NamespacedName, c Controller) {
+	if c == (Controller{}) {
+		return
+	}
+	if i[pod.Namespace] == nil {
+		i[pod.Namespace] = map[Controller]map[string]bool{}
+	}
+	if i[pod.Namespace][c] == nil {
+		i[pod.Namespace][c] = map[string]bool{}
+	}
+	i[pod.Namespace][c][pod.Name] = true
+}
+
+func (i podIndex) remove(pod types.NamespacedName, c Controller) {
+	delete(i[pod.Namespace][c], pod.Name)
+	if len(i[pod.Namespace][c]) == 0 {
+		delete(i[pod.Namespace], c)
+	}
+	if len(i[pod.Namespace]) == 0 {
+		delete(i, pod.Namespace)
+	}
+}
+
 // podChanged keeps the index of pods by their controller.
 func (m *Mirror) podChanged(name types.NamespacedName, before, after *Pod) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if before != nil && (after == nil || before.Controller != after.Controller) {
-		delete(m.podsOf[before.Controller.UID], name)
-		if len(m.podsOf[before.Controller.UID]) == 0 {
-			delete(m.podsOf, before.Controller.UID)
-		}
+	if before != nil {
+		m.podsOf.remove(name, before.Controller)
 	}
-	if after == nil || after.Controller.UID == "" {
-		return
+	if after != nil {
+		m.podsOf.add(name, after.Controller)
 	}
-	if m.podsOf[after.Controller.UID] == nil {
-		m.podsOf[after.Controller.UID] = map[types.NamespacedName]bool{}
-	}
-	m.podsOf[after.Controller.UID][name] = true
 }
 
-// PodsOf are the pods that an object controls, by name. They must not be
-// changed.
-func (m *Mirror) PodsOf(controller types.UID) []*Pod {
+// PodsOf returns the pods of a namespace that a controller of it controls, by
+// name. They must not be changed.
+func (m *Mirror) PodsOf(namespace string, controller Controller) []*Pod {
 	m.mu.RLock()
-	names := slices.Collect(maps.Keys(m.podsOf[controller]))
+	names := slices.Sorted(maps.Keys(m.podsOf[namespace][controller]))
 	m.mu.RUnlock()
 	var pods []*Pod
 	for _, name := range names {
-		if p := m.pods.get(name); p != nil && p.Controller.UID == controller {
+		p := m.pods.get(types.NamespacedName{Namespace: namespace, Name: name})
+		if p != nil && p.Controller == controller {
 			pods = append(pods, p)
 		}
 	}
-	slices.SortFunc(pods, func(a, b *Pod) int { return strings.Compare(a.Name, b.Name) })
 	return pods
 }
 
-// ReplicaSets are the controllers of pods that may be ReplicaSets of a
-// Deployment, going by their names.
-func (m *Mirror) ReplicaSets(namespace, deployment string) []Controller {
-	m.pods.mu.RLock()
-	defer m.pods.mu.RUnlock()
-	found := map[Controller]bool{}
-	for name, row := range m.pods.rows {
-		p := row.value // pods are not packed
-		if name.Namespace == namespace && p.Controller.Kind == "ReplicaSet" && strings.HasPrefix(p.Controller.Name, deployment+"-") {
-			found[p.Controller] = true
+// ReplicaSets returns the ReplicaSets of a namespace that have pods, by name.
+func (m *Mirror) ReplicaSets(namespace string) []Controller {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var found []Controller
+	for c := range m.podsOf[namespace] {
+		if c.Kind == replicaSet {
+			found = append(found, c)
 		}
 	}
-	return slices.Collect(maps.Keys(found))
+	slices.SortFunc(found, func(a, b Controller) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.UID), string(b.UID)))
+	})
+	return found
 }

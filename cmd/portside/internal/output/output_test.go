@@ -61,6 +61,21 @@ api          helm
 	}
 }
 
+// TestTableLongWord: a word without room does not keep the others from wrapping.
+func TestTableLongWord(t *testing.T) {
+	t.Parallel()
+	long := "validatingadmissionpolicybindings.admissionregistration.k8s.io"
+	var out bytes.Buffer
+	wide := output.Table{Columns: []string{"CHECK", "MESSAGE"}, Rows: [][]string{{"Permissions", "you may not create " + long + ", which installing takes"}}}
+	if err := wide.Write(output.Stream{Writer: &out, Width: 60}, false); err != nil {
+		t.Fatal(err)
+	}
+	want := "Permissions  you may not create\n             " + long + ",\n             which installing takes\n"
+	if out.String() != want {
+		t.Errorf("got\n%s\nnot\n%s", out.String(), want)
+	}
+}
+
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -11,6 +11,9 @@ const (
 	columnGap = 3
 	// narrowGap is what is left of it where a table does not fit otherwise.
 	narrowGap = 2
+	// enoughRoom is where the last column wraps whatever its words are; a word that
+	// is longer has a line of its own.
+	enoughRoom = 40
 )
 
 // Table is a table of text. On a terminal its last column wraps within itself,
@@ -61,8 +64,9 @@ type layout struct {
 	lastWidth int
 }
 
-// layOut fits rows into a width, if there is one. The last column wraps where
-// its longest word has room; else the terminal may as well break the lines.
+// layOut fits rows into a width, if there is one. The last column wraps where it
+// has enough room, or room for its longest word; else the terminal may as well
+// break the lines.
 func layOut(rows [][]string, width int) layout {
 	if len(rows) == 0 {
 		return layout{}
@@ -87,7 +91,7 @@ func layOut(rows [][]string, width int) layout {
 	}
 	l.lastAt -= last * (l.gap - narrowGap)
 	l.gap = narrowGap
-	if room := width - l.lastAt; room >= longestWord {
+	if room := width - l.lastAt; room >= min(longestWord, enoughRoom) {
 		l.lastWidth = room
 	}
 	return l

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -111,6 +112,100 @@ func TestWhatStandsIsNotTakenAwayByHalfAnAnswer(t *testing.T) {
 	})
 }
 
+// TestAnswerComplete: an answer is complete while the latest poll was, and the
+// workload has been steady since it began.
+func TestAnswerComplete(t *testing.T) {
+	answering, silent := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	silent.Name = "files-1"
+	play(t, func(t *testing.T, s *stage) {
+		expect := func(when string, complete bool, reason discovery.Reason) {
+			t.Helper()
+			if a, _ := s.Answer(files); a.Complete != complete || a.Reason != reason {
+				t.Errorf("%s: complete %t, %s", when, a.Complete, a.Reason)
+			}
+		}
+		s.finder.finds(answering)
+		s.Ask(files, question("uid"))
+		expect("before the first poll", false, "")
+		s.next(t, files, 1)
+		expect("all answered", true, discovery.Answered)
+		s.finder.finds(answering, silent)
+		s.next(t, files, 1)
+		expect("one of two answered", false, discovery.PartlyAnswered)
+		s.finder.fails(func() error { return errors.New("no") })
+		s.next(t, files, 1)
+		expect("the pods are not known", false, discovery.PodsUnknown)
+		s.finder.finds(answering)
+		s.next(t, files, 1)
+		expect("all answer again", true, discovery.Answered)
+
+		s.finder.sees(discovery.Readiness{Ready: 1, Desired: 2})
+		s.next(t, files, 1)
+		expect("a pod is missing", false, discovery.Answered)
+		s.next(t, files, 1)
+		expect("it is missing still", false, discovery.NotAllReady)
+		s.finder.sees(discovery.Readiness{Ready: 2, Desired: 2, RollingOut: true})
+		s.next(t, files, 1)
+		expect("a rollout after it", false, discovery.RolloutUnderWay)
+		s.finder.sees(discovery.Readiness{Ready: 2, Desired: 2})
+		s.next(t, files, 1)
+		expect("steady again", true, discovery.Answered)
+
+		s.Outdate(files)
+		expect("the workload was not steady", false, discovery.Answered)
+		changed, _ := s.counts()
+		s.next(t, files, 1)
+		expect("asked again", true, discovery.Answered)
+		if now, _ := s.counts(); now != changed+1 {
+			t.Errorf("%d changes were told of a poll that is complete again", now-changed)
+		}
+
+		another := question("uid")
+		another.HTTP.Path = "/others"
+		s.Ask(files, another)
+		expect("another question", false, discovery.Answered)
+		s.next(t, files, 1)
+		expect("and its answer", true, discovery.Answered)
+	})
+}
+
+// TestAnswerCompleteOutdatedMeanwhile: what a poll finds whose workload was not
+// steady while it was made is not complete.
+func TestAnswerCompleteOutdatedMeanwhile(t *testing.T) {
+	pod := serve(t, says(nfsRuns))
+	play(t, func(t *testing.T, s *stage) {
+		s.finder.finds(pod)
+		s.finder.hold = make(chan struct{})
+		s.Ask(files, question("uid"))
+		s.pass(interval, time.Second)
+		s.Outdate(files)
+		close(s.finder.hold)
+		s.next(t, files, 1)
+		if a, _ := s.Answer(files); a.Complete || len(a.Active) != 1 {
+			t.Errorf("got %+v", a)
+		}
+		s.next(t, files, 1)
+		if a, _ := s.Answer(files); !a.Complete {
+			t.Errorf("the next: %+v", a)
+		}
+	})
+}
+
+// TestAnswerReportsAtOnceAfterARestart: a workload that is not steady when it is
+// first asked may have been so for long.
+func TestAnswerReportsAtOnceAfterARestart(t *testing.T) {
+	pod := serve(t, says(nfsRuns))
+	play(t, func(t *testing.T, s *stage) {
+		s.finder.finds(pod)
+		s.finder.sees(discovery.Readiness{Ready: 1, Desired: 2})
+		s.Ask(files, question("uid"))
+		s.next(t, files, 1)
+		if a, _ := s.Answer(files); a.Met || a.Reason != discovery.NotAllReady {
+			t.Errorf("got %+v", a)
+		}
+	})
+}
+
 func TestTheSecretIsReadForEachPoll(t *testing.T) {
 	var sent atomic.Value
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -149,6 +244,9 @@ func TestASecretThatCannotBeUsed(t *testing.T) {
 		{discovery.CredentialsUnreadable, func() (*corev1.Secret, error) {
 			round++
 			return nil, fmt.Errorf("read tcp 10.0.0.1:%d: connection reset by peer", round)
+		}},
+		{discovery.CredentialsForbidden, func() (*corev1.Secret, error) {
+			return nil, apierrors.NewForbidden(name, "access", errors.New(`User "token-1" cannot get it`))
 		}},
 		{discovery.CredentialsInvalid, func() (*corev1.Secret, error) { return secret("true", "a token"), nil }},
 		{discovery.CredentialsMissing, func() (*corev1.Secret, error) { return secret("true", ""), nil }},

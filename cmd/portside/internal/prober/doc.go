@@ -9,6 +9,10 @@
 //   - a target that refuses our credentials is asked less and less often, up to
 //     sixteen intervals apart, so that nobody's account is locked;
 //   - the Secret is read for each question, and used only with its label;
-//   - only ready pods that the target controls are asked, a Deployment's
-//     through its ReplicaSets.
+//   - only ready pods of the target are asked, and those that run and cannot be
+//     ready before an adapter port is declared, since a probe names it. A pod is the target's when it is
+//     in its namespace, its labels match the target's selector, and its
+//     controller is the target by apiVersion, kind, name and UID. Between a
+//     Deployment and its pods is a ReplicaSet, whose own controller is read from
+//     the API server.
 package prober

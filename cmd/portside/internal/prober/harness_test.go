@@ -47,11 +47,12 @@ type stage struct {
 
 // finder gives the pods that a test gives it.
 type finder struct {
-	mu      sync.Mutex
-	pods    []discovery.Pod
-	failing func() error  // what Ready fails with, if anything
-	hold    chan struct{} // Ready waits for it, or for its context
-	forgot  []types.UID
+	mu        sync.Mutex
+	pods      []discovery.Pod
+	readiness discovery.Readiness
+	failing   func() error  // what Find fails with, if anything
+	hold      chan struct{} // Find waits for it, or for its context
+	forgot    []types.UID
 }
 
 // poll is one that has ended.
@@ -101,22 +102,23 @@ func play(t *testing.T, test func(t *testing.T, s *stage)) {
 	})
 }
 
-// Ready implements prober.PodFinder.
-func (f *finder) Ready(ctx context.Context, _ apply.Target, _ prober.Question) ([]discovery.Pod, error) {
+// Find implements prober.PodFinder.
+func (f *finder) Find(ctx context.Context, _ apply.Target, _ prober.Question) (discovery.Pods, error) {
 	f.mu.Lock()
-	pods, failing, hold := f.pods, f.failing, f.hold
+	found := discovery.Pods{Ask: f.pods, Readiness: f.readiness}
+	failing, hold := f.failing, f.hold
 	f.mu.Unlock()
 	if hold != nil {
 		select {
 		case <-hold:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return discovery.Pods{}, ctx.Err()
 		}
 	}
 	if failing != nil {
-		return nil, failing()
+		return discovery.Pods{}, failing()
 	}
-	return pods, nil
+	return found, nil
 }
 
 // Forget implements prober.PodFinder.
@@ -138,6 +140,13 @@ func (f *finder) finds(pods ...discovery.Pod) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pods, f.failing = pods, nil
+}
+
+// sees has the workload be so ready from now on.
+func (f *finder) sees(r discovery.Readiness) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.readiness = r
 }
 
 // fails has it fail from now on.

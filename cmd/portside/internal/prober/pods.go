@@ -2,10 +2,13 @@ package prober
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -14,50 +17,89 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
 
-// Pods finds the pods of targets in what is watched. It is a [PodFinder].
+// Pods finds the pods of targets in the mirror. It is a [PodFinder].
 type Pods struct {
 	mirror *mirror.Mirror
 	// owner reads the controller of a ReplicaSet from the API server.
 	owner func(ctx context.Context, replicaSet types.NamespacedName) (uid types.UID, owner *metav1.OwnerReference, err error)
 
 	mu sync.Mutex
-	// owners are the controllers of the ReplicaSets that may be a Deployment's,
-	// by the Deployment's uid and theirs. A controller never changes, so it is
-	// asked once for as long as the ReplicaSet has pods.
-	owners map[types.UID]map[types.UID]types.UID
+	// owned reports which of the ReplicaSets that were read are a Deployment's, by
+	// the Deployment's UID. A controller does not change, so each is read once
+	// for as long as it has pods.
+	owned map[types.UID]map[mirror.Controller]bool
 }
 
-// NewPods finds them in a mirror; owner reads the uid and the controller of a
+// NewPods finds them in a mirror; owner reads the UID and the controller of a
 // ReplicaSet from the API server.
 func NewPods(m *mirror.Mirror, owner func(context.Context, types.NamespacedName) (types.UID, *metav1.OwnerReference, error)) *Pods {
-	return &Pods{mirror: m, owner: owner, owners: map[types.UID]map[types.UID]types.UID{}}
+	return &Pods{mirror: m, owner: owner, owned: map[types.UID]map[mirror.Controller]bool{}}
 }
 
-// Ready implements [PodFinder]. The first call has pods watched, and waits for
+// Find implements [PodFinder]. The first call has pods watched, and waits for
 // them.
-func (p *Pods) Ready(ctx context.Context, t apply.Target, q Question) ([]discovery.Pod, error) {
+func (p *Pods) Find(ctx context.Context, t apply.Target, q Question) (discovery.Pods, error) {
 	p.mirror.WatchPods()
 	select {
 	case <-p.mirror.PodsSynced():
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return discovery.Pods{}, ctx.Err()
 	}
-	controllers := []types.UID{q.UID}
+	pods, err := p.podsOf(ctx, t, q)
+	if err != nil {
+		return discovery.Pods{}, err
+	}
+	readiness, awaits := p.workload(t, q)
+	found := discovery.Pods{Readiness: readiness}
+	for _, pod := range pods {
+		switch {
+		case pod.Ready:
+			found.Ready++
+		case waits(pod, q.Container, awaits):
+			found.Waiting++
+		default:
+			continue
+		}
+		found.Ask = append(found.Ask, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
+	}
+	return found, nil
+}
+
+// podsOf returns the pods of a target: those in its namespace that match its
+// selector and that it controls.
+func (p *Pods) podsOf(ctx context.Context, t apply.Target, q Question) ([]*mirror.Pod, error) {
+	selector, err := parseSelector(q.Selector)
+	if err != nil {
+		return nil, err
+	}
+	controllers := []mirror.Controller{{Kind: string(t.Kind), Name: t.Name, UID: q.UID}}
 	if t.Kind == apply.Deployment {
-		var err error
-		if controllers, err = p.replicaSets(ctx, t, q.UID); err != nil {
+		if controllers, err = p.replicaSets(ctx, t, q.UID, selector); err != nil {
 			return nil, err
 		}
 	}
-	var ready []discovery.Pod
-	for _, uid := range controllers {
-		for _, pod := range p.mirror.PodsOf(uid) {
-			if pod.Ready {
-				ready = append(ready, discovery.Pod{Name: pod.Name, Address: pod.Address, Port: portOf(pod, q.Container, q.HTTP.Port)})
-			}
-		}
+	var pods []*mirror.Pod
+	for _, c := range controllers {
+		pods = append(pods, p.selected(t.Namespace, c, selector)...)
 	}
-	return ready, nil
+	return pods, nil
+}
+
+// parseSelector parses the selector of a workload. An empty one selects no pod.
+func parseSelector(text string) (labels.Selector, error) {
+	if text == "" {
+		return labels.Nothing(), nil
+	}
+	selector, err := labels.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("cannot parse the workload's selector %q: %w", text, err)
+	}
+	return selector, nil
+}
+
+// selected returns the pods of a controller that match a selector.
+func (p *Pods) selected(namespace string, c mirror.Controller, selector labels.Selector) []*mirror.Pod {
+	return slices.DeleteFunc(p.mirror.PodsOf(namespace, c), func(pod *mirror.Pod) bool { return !selector.Matches(pod.Labels) })
 }
 
 // portOf is the number to ask a pod at: 0 where it has no port of the name. The
@@ -83,52 +125,54 @@ func portOf(pod *mirror.Pod, container string, port intstr.IntOrString) int32 {
 func (p *Pods) Forget(workload types.UID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.owners, workload)
+	delete(p.owned, workload)
 }
 
-// replicaSets are those of a Deployment that have pods.
-func (p *Pods) replicaSets(ctx context.Context, t apply.Target, deployment types.UID) ([]types.UID, error) {
+// replicaSets returns the ReplicaSets of a Deployment that have pods.
+func (p *Pods) replicaSets(ctx context.Context, t apply.Target, deployment types.UID, selector labels.Selector) ([]mirror.Controller, error) {
 	p.mu.Lock()
-	known := p.owners[deployment] // not changed once it is there
+	known := p.owned[deployment] // not changed once it is there
 	p.mu.Unlock()
-	var uids []types.UID
-	owners := map[types.UID]types.UID{}
-	for _, rs := range p.mirror.ReplicaSets(t.Namespace, t.Name) {
-		owner, asked := known[rs.UID]
-		if !asked {
+	var found []mirror.Controller
+	owned := map[mirror.Controller]bool{}
+	for _, rs := range p.mirror.ReplicaSets(t.Namespace) {
+		if len(p.selected(t.Namespace, rs, selector)) == 0 {
+			continue
+		}
+		isOwned, read := known[rs]
+		if !read {
 			var err error
-			if owner, asked, err = p.controllerOf(ctx, t.Namespace, rs); err != nil {
+			if isOwned, read, err = p.owns(ctx, t, deployment, rs); err != nil {
 				return nil, err
 			}
 		}
-		if asked {
-			owners[rs.UID] = owner
+		if read {
+			owned[rs] = isOwned
 		}
-		if owner == deployment {
-			uids = append(uids, rs.UID)
+		if isOwned {
+			found = append(found, rs)
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if ctx.Err() == nil {
-		p.owners[deployment] = owners
+		p.owned[deployment] = owned
 	}
-	return uids, nil
+	return found, nil
 }
 
-// controllerOf asks for the controller of a ReplicaSet, empty if it has none.
-// It is false where the ReplicaSet is gone.
-func (p *Pods) controllerOf(ctx context.Context, namespace string, rs mirror.Controller) (types.UID, bool, error) {
-	uid, owner, err := p.owner(ctx, types.NamespacedName{Namespace: namespace, Name: rs.Name})
+// owns reports whether a Deployment controls a ReplicaSet. It is not final where
+// the ReplicaSet was not found, or may still be adopted.
+func (p *Pods) owns(ctx context.Context, t apply.Target, deployment types.UID, rs mirror.Controller) (owns, final bool, err error) {
+	uid, owner, err := p.owner(ctx, types.NamespacedName{Namespace: t.Namespace, Name: rs.Name})
 	switch {
 	case apierrors.IsNotFound(err):
-		return "", false, nil
+		return false, false, nil
 	case err != nil:
-		return "", false, err
-	case uid != rs.UID:
-		return "", false, nil // another one of that name
-	case owner == nil:
-		return "", true, nil
+		return false, false, fmt.Errorf("cannot read the ReplicaSet %s/%s: %w", t.Namespace, rs.Name, err)
+	case uid != rs.UID || owner == nil: // another one of that name; or not adopted yet
+		return false, false, nil
 	}
-	return owner.UID, true, nil
+	return owner.APIVersion == apply.APIVersion && owner.Kind == string(apply.Deployment) &&
+		owner.Name == t.Name && owner.UID == deployment, true, nil
 }

@@ -27,10 +27,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{Controllers: true}) }
+func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-// workloads of one label: only who made a pod tells whose it is. The name of
-// one begins with that of another.
+// workloads with pods that share a label. The name of one begins with that of
+// another.
 const workloads = `
 apiVersion: apps/v1
 kind: %s
@@ -38,22 +38,23 @@ metadata: {name: %s}
 spec:
   selector: {matchLabels: {app: %[2]s}}
   template:
-    metadata: {labels: {app: %[2]s}}
+    metadata: {labels: {app: %[2]s, team: web}}
     spec:
       containers:
       - {name: sidecar, image: sidecar, ports: [{name: api, containerPort: 9000}, {name: admin, containerPort: 9001}]}
       - {name: server, image: server, ports: [{name: api, containerPort: 8080}, {name: udp, containerPort: 8081, protocol: UDP}]}
 `
 
-// lone is a pod that looks like one of the workload web, and that nobody made.
+// lone is a pod that looks like one of the workload web, and has no controller.
 const lone = `
 apiVersion: v1
 kind: Pod
-metadata: {name: web-lone, labels: {app: other}}
+metadata: {name: web-lone, labels: {app: other, team: web}}
 spec: {containers: [{name: server, image: server, ports: [{name: api, containerPort: 8080}]}]}
 `
 
-// podsIn finds pods in a namespace, and counts the ReplicaSets that are asked for.
+// podsIn finds pods in a namespace, or in all, and counts the ReplicaSets that are
+// read.
 func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.Int32) {
 	t.Helper()
 	if err := cp.InstallCRD(t.Context(), "../../../../examples/install/crd/portside.dev_adaptersets.yaml"); err != nil {
@@ -92,7 +93,11 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 func found(pods []discovery.Pod) []string {
 	names := make([]string, 0, len(pods))
 	for _, p := range pods {
-		names = append(names, fmt.Sprintf("%s-… %d", p.Name[:strings.IndexByte(p.Name, '-')], p.Port))
+		name, _, generated := strings.Cut(p.Name, "-")
+		if generated {
+			name += "-…"
+		}
+		names = append(names, fmt.Sprintf("%s %d", name, p.Port))
 	}
 	return names
 }
@@ -100,11 +105,11 @@ func found(pods []discovery.Pod) []string {
 func expectFound(t *testing.T, p *Pods, target apply.Target, q Question, want ...string) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s has pods %q", target, want), func(ctx context.Context) error {
-		pods, err := p.Ready(ctx, target, q)
+		pods, err := p.Find(ctx, target, q)
 		if err != nil {
 			return err
 		}
-		if got := found(pods); !slices.Equal(got, want) {
+		if got := found(pods.Ask); !slices.Equal(got, want) {
 			return fmt.Errorf("they are %q", got)
 		}
 		return nil
@@ -121,7 +126,7 @@ func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	scale(t, cp, kind, ns, name, replicas)
 	live := cp.WaitRolledOut(t, kind, ns, name)
 	return apply.Target{Kind: apply.Kind(kind), Namespace: ns, Name: name},
-		Question{UID: live.GetUID(), Container: "server", HTTP: v1alpha1.HTTPDiscovery{Port: intstr.FromString("api")}}
+		Question{UID: live.GetUID(), Selector: "app=" + name, Container: "server", HTTP: v1alpha1.HTTPDiscovery{Port: intstr.FromString("api")}}
 }
 
 func scale(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replicas int) {
@@ -191,7 +196,7 @@ func TestThePortOfAPod(t *testing.T) {
 	}
 }
 
-// Who controls a ReplicaSet is asked once, and kept no longer than the
+// The controller of a ReplicaSet is read once, and kept no longer than the
 // ReplicaSet has pods or the Deployment is asked.
 func TestTheOwnersOfReplicaSets(t *testing.T) {
 	t.Parallel()
@@ -203,17 +208,23 @@ func TestTheOwnersOfReplicaSets(t *testing.T) {
 	for range 10 {
 		expectFound(t, pods, web, q, "web-… 8080")
 	}
-	// The other Deployment's may be web's too, by its name.
-	if n := asked.Load(); n != 2 || len(pods.owners[q.UID]) != 2 {
-		t.Errorf("asked %d times, %v kept", n, pods.owners)
+	if n := asked.Load(); n != 1 || len(pods.owned[q.UID]) != 1 {
+		t.Errorf("%d reads, %v kept", n, pods.owned)
+	}
+	q.Selector = "team=web" // which the other Deployment's pods match as well
+	for range 10 {
+		expectFound(t, pods, web, q, "web-… 8080")
+	}
+	if n := asked.Load(); n != 2 || len(pods.owned[q.UID]) != 2 {
+		t.Errorf("%d reads, %v kept", n, pods.owned)
 	}
 
 	scale(t, cp, "Deployment", ns, "web-api", 0)
 	testenv.Eventually(t, "the ReplicaSet without pods is forgotten", func(ctx context.Context) error {
-		if _, err := pods.Ready(ctx, web, q); err != nil {
+		if _, err := pods.Find(ctx, web, q); err != nil {
 			return err
 		}
-		if kept := pods.owners[q.UID]; len(kept) != 1 {
+		if kept := pods.owned[q.UID]; len(kept) != 1 {
 			return fmt.Errorf("kept: %v", kept)
 		}
 		return nil
@@ -225,11 +236,11 @@ func TestTheOwnersOfReplicaSets(t *testing.T) {
 		giveUp() // the target is forgotten while it is asked about
 		return "", nil, apierrors.NewNotFound(schema.GroupResource{Resource: "replicasets"}, name.Name)
 	}
-	if _, err := pods.replicaSets(late, web, q.UID); err != nil {
+	if _, err := pods.podsOf(late, web, q); err != nil {
 		t.Error(err)
 	}
-	if late.Err() == nil || len(pods.owners) != 0 {
-		t.Errorf("kept: %v", pods.owners)
+	if late.Err() == nil || len(pods.owned) != 0 {
+		t.Errorf("kept: %v", pods.owned)
 	}
 }
 
@@ -244,8 +255,8 @@ func TestAReplicaSetThatCannotBeRead(t *testing.T) {
 	pods.owner = func(context.Context, types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
 		return "", nil, errors.New("forbidden")
 	}
-	testenv.Eventually(t, "the error is told", func(ctx context.Context) error {
-		if found, err := pods.Ready(ctx, web, q); err == nil {
+	testenv.Eventually(t, "the error to be returned", func(ctx context.Context) error {
+		if found, err := pods.Find(ctx, web, q); err == nil {
 			return fmt.Errorf("found %v", found)
 		}
 		return nil

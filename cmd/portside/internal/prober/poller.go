@@ -33,19 +33,32 @@ type poller struct {
 	question Question
 	stop     func()
 
+	// steady reports whether the last poll found the workload so, or in a state
+	// that is not reported.
+	steady bool
+
 	mu     sync.Mutex
 	answer Answer
+	// outdated reports whether the workload has not been steady since the latest
+	// poll began.
+	outdated bool
 }
 
 // is tells that the poller asks just that.
 func (p *poller) is(q Question) bool {
-	return p.question.UID == q.UID && p.question.Container == q.Container && reflect.DeepEqual(p.question.HTTP, q.HTTP)
+	return p.question.UID == q.UID && p.question.Selector == q.Selector && p.question.Container == q.Container && reflect.DeepEqual(p.question.HTTP, q.HTTP)
 }
 
 func (p *poller) current() Answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.answer
+}
+
+func (p *poller) outdate() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.outdated, p.answer.Complete = true, false
 }
 
 func (p *poller) run(ctx context.Context) {
@@ -73,22 +86,35 @@ func (p *poller) run(ctx context.Context) {
 	}
 }
 
-// tell keeps an answer, and passes it on if it is news.
+// tell keeps an answer, and reports a changed one. It logs a failure when it
+// begins and when its reason changes.
 func (p *poller) tell(ctx context.Context, answer Answer) {
 	p.mu.Lock()
 	before := p.answer
+	answer.Complete = answer.Complete && !p.outdated
 	p.answer = answer
 	p.mu.Unlock()
 	if reflect.DeepEqual(before, answer) {
 		return
 	}
-	logr.FromContextOrDiscard(ctx).V(1).Info("answered", "reason", answer.Reason, "message", answer.Message, "active", len(answer.Active))
+	log := logr.FromContextOrDiscard(ctx)
+	switch {
+	case !answer.Met && answer.Reason != before.Reason:
+		log.Info("discovery failed", "reason", answer.Reason, "message", answer.Message)
+	case answer.Met && !before.Met && before.Reason != "":
+		log.Info("discovery recovered", "active", len(answer.Active))
+	case answer.Met:
+		log.V(1).Info("discovery answered", "active", len(answer.Active))
+	}
 	p.options.Changed(p.target)
 }
 
 // poll asks once. An answer is whole in every case: a failure leaves what was
 // active before.
 func (p *poller) poll(ctx context.Context) Answer {
+	p.mu.Lock()
+	p.outdated = false
+	p.mu.Unlock()
 	last := p.current().Active
 	if last == nil {
 		last = p.question.Standing
@@ -97,29 +123,32 @@ func (p *poller) poll(ctx context.Context) Answer {
 	if err != nil {
 		return p.failed(ctx, err)
 	}
-	result := client.Poll(ctx, pods)
+	result := client.Poll(ctx, pods.Ask)
+	result.Readiness = pods.Readiness
 	log := logr.FromContextOrDiscard(ctx)
 	for _, failure := range result.Failures {
 		log.V(2).Info("a pod did not answer", "pod", failure.Pod, "reason", failure.Reason, "message", failure.Text())
 	}
 	merged := discovery.Merge(last, result)
-	answer := Answer{Active: merged.Active}
+	answer := Answer{Active: merged.Active, Complete: result.Complete() && !merged.TooMany, Disagreed: merged.Disagreed}
 	if len(result.Answers) == 0 && p.current().Active == nil {
 		answer.Active = nil // nobody has answered yet; what stands is no answer
 	}
-	answer.Met, answer.Reason, answer.Message = merged.Condition(result)
+	answer.Met, answer.Reason, answer.Message = merged.Condition(result, !p.steady)
+	problem, _ := result.Problem()
+	p.steady = problem == ""
 	return answer
 }
 
 // prepare finds whom to ask, and with what.
-func (p *poller) prepare(ctx context.Context) (*discovery.Client, []discovery.Pod, error) {
+func (p *poller) prepare(ctx context.Context) (*discovery.Client, discovery.Pods, error) {
 	ctx, cancel := context.WithTimeout(ctx, prepareTimeout)
 	defer cancel()
 	client, err := p.client(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, discovery.Pods{}, err
 	}
-	pods, err := p.options.Pods.Ready(ctx, p.target, p.question)
+	pods, err := p.options.Pods.Find(ctx, p.target, p.question)
 	return client, pods, err
 }
 
@@ -145,7 +174,7 @@ func (p *poller) client(ctx context.Context) (*discovery.Client, error) {
 			return nil, err
 		}
 	}
-	return p.options.Clients.For(string(p.question.UID), discovery.Endpoint{
+	return p.options.Clients.For(p.target.Namespace, string(p.question.UID), discovery.Endpoint{
 		Scheme:     http.Scheme,
 		ServerName: http.ServerName,
 		Path:       http.Path,
@@ -159,6 +188,8 @@ func (p *poller) credentials(ctx context.Context, name types.NamespacedName) (di
 	switch {
 	case apierrors.IsNotFound(err):
 		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsMissing}
+	case apierrors.IsForbidden(err):
+		return discovery.Credentials{}, discovery.SecretForbidden(name.Namespace)
 	case err != nil:
 		logr.FromContextOrDiscard(ctx).Info("the Secret with the credentials cannot be read", "secret", name.String(), "error", err.Error())
 		return discovery.Credentials{}, &discovery.Error{Reason: discovery.CredentialsUnreadable}

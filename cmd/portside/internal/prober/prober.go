@@ -17,7 +17,9 @@ import (
 
 // Question is what to ask a target.
 type Question struct {
-	UID       types.UID
+	UID types.UID
+	// Selector is the workload's own; see [apply.Workload].
+	Selector  string
 	Container string
 	HTTP      v1alpha1.HTTPDiscovery
 	// Standing are the adapters whose ports stand, in the order of status: what
@@ -25,10 +27,15 @@ type Question struct {
 	Standing []apply.Adapter
 }
 
-// Answer is what a target's pods said last.
+// Answer is what a target's pods answered last.
 type Answer struct {
 	// Active are the adapters of the last good answer, nil before there was one.
 	Active []apply.Adapter
+	// Complete reports whether the latest poll was, and the workload has been
+	// steady since: only then may a port be removed or renumbered.
+	Complete bool
+	// Disagreed are the types, sorted, of which pods gave different numbers.
+	Disagreed []string
 	// Met, Reason and Message are the condition Discovered.
 	Met     bool
 	Reason  discovery.Reason
@@ -37,11 +44,11 @@ type Answer struct {
 
 // PodFinder finds the pods of targets. It is used concurrently.
 type PodFinder interface {
-	// Ready are the ready pods of a target, with the number that a port's name
-	// has in each. Its error is that they cannot be told.
-	Ready(ctx context.Context, target apply.Target, q Question) ([]discovery.Pod, error)
+	// Find returns the pods of a target that can be asked, with the number that a
+	// port's name has in each, and how ready the target is.
+	Find(ctx context.Context, target apply.Target, q Question) (discovery.Pods, error)
 	// Forget drops what is kept of a workload that is no longer asked. What
-	// Ready finds after its context has ended is not to be kept.
+	// Find finds after its context has ended is not to be kept.
 	Forget(workload types.UID)
 }
 
@@ -110,6 +117,7 @@ func (p *Prober) Ask(t apply.Target, q Question) {
 	next := &poller{Prober: p, target: t, question: q, stop: func() {}}
 	if known && one.question.UID == q.UID {
 		next.answer = one.current()
+		next.answer.Complete = false // of another question
 		next.question.Standing = next.answer.Active
 	}
 	if next.question.Standing == nil {
@@ -154,6 +162,17 @@ func (p *Prober) Forget(t apply.Target) {
 	if one, known := p.targets[t]; known {
 		one.stop()
 		delete(p.targets, t)
+	}
+}
+
+// Outdate marks the last answer of a target as not complete until the next poll:
+// the pods that gave it may be others now. It is called while the target is not
+// steady, and counts for a poll that is under way, too.
+func (p *Prober) Outdate(t apply.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one, known := p.targets[t]; known {
+		one.outdate()
 	}
 }
 

@@ -113,8 +113,8 @@ func TestASlowPodDelaysNoOtherTarget(t *testing.T) {
 // podsOf are the pods of targets, one each.
 type podsOf map[apply.Target]discovery.Pod
 
-func (p podsOf) Ready(_ context.Context, t apply.Target, _ prober.Question) ([]discovery.Pod, error) {
-	return []discovery.Pod{p[t]}, nil
+func (p podsOf) Find(_ context.Context, t apply.Target, _ prober.Question) (discovery.Pods, error) {
+	return discovery.Pods{Ask: []discovery.Pod{p[t]}}, nil
 }
 
 func (podsOf) Forget(types.UID) {}

@@ -16,7 +16,7 @@
 package source
 
 import (
-	"encoding/json"
+	"bytes"
 	"fmt"
 	"io"
 
@@ -25,7 +25,16 @@ import (
 
 // MaxBodyBytes is the longest list that is read, in bytes. A list of
 // [apply.MaxAdapters] adapters is about 16 KiB.
-const MaxBodyBytes = 1 << 20
+const MaxBodyBytes = 128 << 10
+
+// The fields of an element that are read.
+const (
+	fieldType     = "type"
+	fieldPort     = "port"
+	fieldProtocol = "protocol"
+	fieldEnabled  = "enabled"
+	fieldRunning  = "running"
+)
 
 // Listed is one adapter of a server's list.
 type Listed struct {
@@ -62,6 +71,12 @@ func ReadAdapters(name string, r io.Reader) ([]Listed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+	return Parse(name, data)
+}
+
+// Parse is [ReadAdapters] of a list that was read. It may write to the data's spare
+// capacity.
+func Parse(name string, data []byte) ([]Listed, error) {
 	adapters, err := parse(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w; nothing of it is used", name, err)
@@ -69,20 +84,19 @@ func ReadAdapters(name string, r io.Reader) ([]Listed, error) {
 	return adapters, nil
 }
 
+// parse stops at the first element too many, so that what it costs does not grow
+// with their number.
 func parse(data []byte) ([]Listed, error) {
 	if err := checkList(data); err != nil {
 		return nil, err
 	}
-	elements, err := splitList(data)
-	if err != nil {
-		return nil, err
-	}
-	if len(elements) > apply.MaxAdapters {
-		return nil, fmt.Errorf("has %d adapters, but at most %d are read: check that it is the list of one server",
-			len(elements), apply.MaxAdapters)
-	}
-	adapters := make([]Listed, 0, len(elements))
-	for number, element := range elements {
+	adapters := []Listed{}
+	for s := (scanner{data: data, at: bytes.IndexByte(data, '[')}); s.more(); {
+		number := len(adapters)
+		if number == apply.MaxAdapters {
+			return nil, fmt.Errorf("has more than %d adapters: check that it is the list of one server", apply.MaxAdapters)
+		}
+		element := newElement(s.item())
 		adapter, offset, err := element.adapter()
 		if err != nil {
 			return nil, fmt.Errorf("element %d%s, at %s: %w", number, element.label(), position(data, offset), err)
@@ -90,37 +104,4 @@ func parse(data []byte) ([]Listed, error) {
 		adapters = append(adapters, adapter)
 	}
 	return adapters, nil
-}
-
-// adapter reads the fields that matter, by their exact names. With an error it
-// gives the offset of what is wrong.
-func (e element) adapter() (a Listed, offset int, err error) {
-	if e.fields == nil {
-		return a, e.offset, fmt.Errorf("must be an object, not %s", kindOf(e.raw))
-	}
-	for _, want := range []struct {
-		name     string
-		optional bool
-		read     func(json.RawMessage) error
-	}{
-		{name: "type", read: stringInto(&a.Type)},
-		{name: "port", read: integerInto(&a.Port)},
-		{name: "protocol", optional: true, read: stringInto(&a.Protocol)},
-		{name: "enabled", read: boolInto(&a.Enabled)},
-		{name: "running", read: boolInto(&a.Running)},
-	} {
-		value, given := e.fields[want.name]
-		switch {
-		case value.repeated:
-			return a, value.offset, fmt.Errorf("%s: is there more than once", want.name)
-		case !given && want.optional:
-			continue
-		case !given:
-			return a, e.offset, fmt.Errorf("%s: is missing", want.name)
-		}
-		if err := want.read(value.raw); err != nil {
-			return a, value.offset, fmt.Errorf("%s: %w", want.name, err)
-		}
-	}
-	return a, 0, nil
 }

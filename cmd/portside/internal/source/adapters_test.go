@@ -164,10 +164,10 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 			"[\n{\"type\":\"nfs\",\n\"port\":1.5,\n\"enabled\":true,\"running\":true}]",
 			`element 0 (type "nfs"), at line 3, byte 24: port: ` + plain,
 		},
-		"65 adapters": {listOf(65), "has 65 adapters, but at most 64 are read: check that it is the list of one server"},
+		"65 adapters": {listOf(65), "has more than 64 adapters: check that it is the list of one server"},
 		"a body too long": {
 			"[" + strings.Repeat(" ", source.MaxBodyBytes) + "]",
-			"is longer than 1048576 bytes: " + want,
+			"is longer than 131072 bytes: " + want,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,26 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// element is one item of the list, and where it begins.
-type element struct {
-	raw    json.RawMessage
-	offset int
-	// fields is nil where the item is no object.
-	fields map[string]fieldValue
-}
-
-// fieldValue is the value of a field of an item, and where it begins. Of a
-// field that is repeated it is the last.
-type fieldValue struct {
-	raw      json.RawMessage
-	offset   int
-	repeated bool
-}
+const want = "must be the JSON list of GET /api/v1/adapters"
 
 // checkList checks that the data is one JSON list and nothing else. What
 // commonly comes in its place gets a text of its own.
 func checkList(data []byte) error {
-	const want = "must be the JSON list of GET /api/v1/adapters"
 	trimmed := bytes.TrimSpace(data)
 	switch {
 	case len(data) > MaxBodyBytes:
@@ -39,88 +24,109 @@ func checkList(data []byte) error {
 	case !utf8.Valid(data):
 		return fmt.Errorf("is not UTF-8 text: %s", want)
 	}
-	return checkJSON(data, want)
+	return checkJSON(data, kindOf(trimmed))
 }
 
-// checkJSON checks the syntax. The decoder's own text is left out of errors:
-// it quotes the data.
-func checkJSON(data []byte, want string) error {
-	var value json.RawMessage
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	err := decoder.Decode(&value)
-	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return fmt.Errorf("is not JSON, at %s: %s", position(data, int(syntax.Offset)-1), want)
-	}
-	if err != nil {
+// checkJSON checks the syntax, without a copy of the data. The decoder's own text
+// is left out of errors: it quotes the data.
+func checkJSON(data []byte, kind string) error {
+	end, wrong := syntaxError(data)
+	switch {
+	case wrong && end >= len(data):
 		return fmt.Errorf("is cut off, at %s: ask again for the whole list", position(data, len(data)))
-	}
-	if kind := kindOf(value); kind != "a list" {
+	case wrong && !json.Valid(data[:end]):
+		return fmt.Errorf("is not JSON, at %s: %s", position(data, end), want)
+	case kind != "a list":
 		return fmt.Errorf("is %s: %s; check the address, and whether it is an error message", kind, want)
-	}
-	end := int(decoder.InputOffset())
-	if rest := bytes.TrimLeft(data[end:], " \t\r\n"); len(rest) > 0 {
-		return fmt.Errorf("goes on after the list, at %s: %s and nothing else", position(data, len(data)-len(rest)), want)
+	case wrong:
+		return fmt.Errorf("goes on after the list, at %s: %s and nothing else", position(data, end), want)
 	}
 	return nil
 }
 
-// splitList gives the items of a list that checkList has accepted.
-func splitList(data []byte) ([]element, error) {
-	elements := []element{}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	if _, err := decoder.Token(); err != nil {
-		return nil, err
+// syntaxError returns the offset of the first byte that makes the data no JSON
+// value. Where the value is not complete it is the end of the data.
+func syntaxError(data []byte) (offset int, wrong bool) {
+	// White space after a value that is not complete is an error as well, and
+	// tells the end of the data from its last byte.
+	err := json.Unmarshal(append(data, ' '), &nothing{})
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return int(syntax.Offset) - 1, true
 	}
-	for decoder.More() {
-		var raw json.RawMessage
-		if err := decoder.Decode(&raw); err != nil {
-			return nil, err
-		}
-		e := element{raw: raw, offset: int(decoder.InputOffset()) - len(raw)}
-		if err := e.splitObject(); err != nil {
-			return nil, err
-		}
-		elements = append(elements, e)
-	}
-	return elements, nil
+	return 0, false
 }
 
-// splitObject takes an item apart by hand: decoding into a struct would match
-// names in any case, and into a map would drop repeated ones.
-func (e *element) splitObject() error {
-	if kindOf(e.raw) != "an object" {
-		return nil
-	}
-	e.fields = map[string]fieldValue{}
-	decoder := json.NewDecoder(bytes.NewReader(e.raw))
-	if _, err := decoder.Token(); err != nil {
-		return err
-	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return err
-		}
-		value := fieldValue{}
-		if err := decoder.Decode(&value.raw); err != nil {
-			return err
-		}
-		key, _ := name.(string)
-		value.offset = e.offset + int(decoder.InputOffset()) - len(value.raw)
-		_, value.repeated = e.fields[key]
-		e.fields[key] = value
-	}
-	return nil
+// nothing takes any JSON value and keeps nothing of it.
+type nothing struct{}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (*nothing) UnmarshalJSON([]byte) error { return nil }
+
+// scanner goes through the items of a list or an object whose syntax was checked,
+// one by one and without a copy. It begins at the opening bracket.
+type scanner struct {
+	data []byte
+	at   int
 }
 
-// label gives the item's type for error texts, where it has a short one.
-func (e element) label() string {
-	const most = 20
-	var typ string
-	if err := json.Unmarshal(e.fields["type"].raw, &typ); err != nil || typ == "" || len(typ) > most {
-		return ""
+// more reports whether there is another item.
+func (s *scanner) more() bool {
+	for {
+		s.at++
+		switch s.data[s.at] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			return s.data[s.at] != ']' && s.data[s.at] != '}'
+		}
 	}
-	return fmt.Sprintf(" (type %q)", typ)
+}
+
+// item returns the value that more has found, and its offset.
+func (s *scanner) item() (raw json.RawMessage, offset int) {
+	offset = s.at
+	end := valueEnd(s.data, offset)
+	s.at = end - 1
+	return s.data[offset:end:end], offset
+}
+
+// valueEnd returns the end of the JSON value that begins at an offset.
+func valueEnd(data []byte, at int) int {
+	for depth := 0; ; at++ {
+		switch data[at] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			at = stringEnd(data, at) - 1
+		default:
+			if depth == 0 {
+				return wordEnd(data, at)
+			}
+		}
+		if depth == 0 {
+			return at + 1
+		}
+	}
+}
+
+// stringEnd returns the end of the string that begins at an offset.
+func stringEnd(data []byte, at int) int {
+	for at++; data[at] != '"'; at++ {
+		if data[at] == '\\' {
+			at++
+		}
+	}
+	return at + 1
+}
+
+// wordEnd returns the end of the number, true, false or null that begins at an
+// offset.
+func wordEnd(data []byte, at int) int {
+	if length := bytes.IndexAny(data[at:], " \t\r\n,]}"); length >= 0 {
+		return at + length
+	}
+	return len(data)
 }
 
 // position says where a byte of the data is: its line from 1, its offset from 0.

@@ -1,6 +1,8 @@
 package status
 
 import (
+	"slices"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -65,7 +67,7 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
 	switch {
 	case f.Why != "":
-		return &said{f.Why, f.Because}, f.Why == TargetTaken || f.Why == ContainerNotFound
+		return &said{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)
 	case f.Stopped != "":
 		return &said{f.Stopped, stoppedText[f.Stopped]}, false
 	case f.Failure != "" && f.Refusal:
@@ -89,6 +91,9 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 // WhyStopped returns what stops every write to the workload, for the reasons
 // Suspended and Paused.
 func WhyStopped(reason string) string { return stoppedText[reason] }
+
+// stallingReasons are the reasons for deciding nothing that wait for a person.
+var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
 
 var stoppedText = map[string]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -75,6 +76,9 @@ func events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	var events []Event
 	tell := func(p v1alpha1.PortStatus, kind, reason, note string, args ...any) {
 		events = append(events, Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...), Port: of(p)})
+	}
+	if ready := meta.FindStatusCondition(before.Conditions, Ready); f.Why == FieldManagerNotDedicated && (ready == nil || ready.Reason != f.Why) {
+		events = append(events, Event{Type: corev1.EventTypeWarning, Reason: f.Why, Note: f.Because})
 	}
 	for _, name := range f.Taken {
 		if p := named(name, slices.Concat(after.Ports, was)); p != nil {

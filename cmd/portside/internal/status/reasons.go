@@ -26,6 +26,12 @@ const (
 	// ContainerNotFound: the container is not there, or several are and none is
 	// named. Set spec.container.
 	ContainerNotFound = "ContainerNotFound"
+	// FieldManagerNotDedicated: portside's field manager owns fields of the
+	// workload that are no ports, which an apply would remove. Nothing is written.
+	// It is also the reason of an event.
+	FieldManagerNotDedicated = "FieldManagerNotDedicated"
+	// NamespaceExcluded: the installation excludes the namespace.
+	NamespaceExcluded = "NamespaceExcluded"
 	// Suspended: spec.suspend is true.
 	Suspended = "Suspended"
 	// Paused: the workload carries the annotation portside.dev/paused.

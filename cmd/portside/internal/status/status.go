@@ -13,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -50,6 +51,9 @@ type Facts struct {
 	// Taken are the names of ports that were taken away since status was last
 	// told, whether or not they are back.
 	Taken []string
+	// Changes are the changes of the pod template's ports that we stored since
+	// status was last told.
+	Changes []v1alpha1.PortsChange
 	// RollingOut tells that a rollout that we caused is under way, Stuck that
 	// the one that is under way does not get on.
 	RollingOut, Stuck bool
@@ -79,10 +83,12 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		Target:             set.Status.Target,
 		Ports:              set.Status.Ports,
 		Summary:            set.Status.Summary,
+		Changes:            set.Status.Changes,
 	}
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
-		s.Target, s.Ports, s.Summary = nil, nil, "" // they are another workload's
+		s.Target, s.Ports, s.Summary, s.Changes = nil, nil, "", nil // they are another workload's
 	}
+	s.Changes = changes.Append(s.Changes, f.Changes...)
 	if f.UID != "" {
 		container := f.Container
 		if container == "" && s.Target != nil {
@@ -91,7 +97,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: container}
 	}
 	if f.Why == "" {
-		s.Ports = f.ports()
+		s.Ports = f.changeTimes(f.ports(), s.Ports)
 		s.Summary = summaryOf(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)
@@ -135,13 +141,13 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		}
 		s := v1alpha1.PortStatus{
 			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
-			State: string(p.State), Message: p.Message,
+			State: string(p.State), Reason: string(p.Reason), Message: p.Message,
 		}
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
 		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
-			s.State, s.Message, s.Owners = Pending, holdText(f), nil
+			s.State, s.Reason, s.Message, s.Owners = Pending, holdReason[f.Hold], holdText(f), nil
 		}
 		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
 			s.InactiveSince = f.Waiting[i].InactiveSince()

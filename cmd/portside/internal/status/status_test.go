@@ -78,8 +78,10 @@ func TestConditions(t *testing.T) {
 	}{
 		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
 		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
+		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
+		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
 		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", settled, noOneHas}},
 		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noOneHas}},
 		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=False Suspended", settled, noOneHas}},
@@ -165,6 +167,37 @@ func TestPorts(t *testing.T) {
 	}
 	if since := s.Ports[0].InactiveSince; since.Time.Before(now.Add(time.Millisecond)) {
 		t.Errorf("inactive since %s, which is too early", since)
+	}
+}
+
+func TestPortReasons(t *testing.T) {
+	t.Parallel()
+	taken := blocked
+	taken.Reason = apply.ReasonNameTaken
+	shared := port("adapter-nfs", 12049, apply.Shared, "also declared by git")
+	shared.Reason = apply.ReasonCoOwned
+	for name, c := range map[string]struct {
+		port apply.PortStatus
+		hold holding.Reason
+		want string
+	}{
+		"the plan's":                       {taken, holding.Go, "Blocked NameTaken"},
+		"none":                             {nfs, holding.Go, "Owned "},
+		"of a change that waits":           {nfs, holding.Unsettled, "Pending Settling"},
+		"of a change that waits, not ours": {shared, holding.RolloutLimit, "Pending RolloutLimit"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) {
+				f.Ports = []apply.PortStatus{c.port}
+				if c.hold != holding.Go {
+					f.Hold, f.Pending = c.hold, []string{c.port.Name}
+				}
+			}), now)
+			if got := s.Ports[0].State + " " + s.Ports[0].Reason; got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
 	}
 }
 

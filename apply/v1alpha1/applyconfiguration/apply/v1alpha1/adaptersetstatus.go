@@ -24,6 +24,9 @@ type AdapterSetStatusApplyConfiguration struct {
 	// it has one writer, and two adapters may come to one name, of which one is
 	// then Blocked.
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
+	// changes are the changes of the pod template's ports that portside stored,
+	// the newest last: at most 10, with at most 128 ports altogether.
+	Changes []PortsChangeApplyConfiguration `json:"changes,omitempty"`
 	// conditions are Ready, Reconciling, Stalled and Discovered.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 }
@@ -75,6 +78,19 @@ func (b *AdapterSetStatusApplyConfiguration) WithPorts(values ...*PortStatusAppl
 			panic("nil value passed to WithPorts")
 		}
 		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithChanges adds the given value to the Changes field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Changes field.
+func (b *AdapterSetStatusApplyConfiguration) WithChanges(values ...*PortsChangeApplyConfiguration) *AdapterSetStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithChanges")
+		}
+		b.Changes = append(b.Changes, *values[i])
 	}
 	return b
 }

@@ -21,11 +21,18 @@ type PortStatusApplyConfiguration struct {
 	Protocol *string `json:"protocol,omitempty"`
 	// state says whether the port is in place, and whose it is.
 	State *string `json:"state,omitempty"`
+	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
+	// Programs read it; message is for people.
+	Reason *string `json:"reason,omitempty"`
 	// owners are the managers that own the live port, ours included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
 	// inactiveSince is when the adapter was first seen inactive. The delay
 	// before its port goes counts from then, so it outlives restarts.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
+	// lastChangeTime is when portside last added the port to the pod template,
+	// or gave it this name or number. It is absent for a port that portside
+	// found there.
+	LastChangeTime *v1.Time `json:"lastChangeTime,omitempty"`
 	// message says why, where state alone does not.
 	Message *string `json:"message,omitempty"`
 }
@@ -76,6 +83,14 @@ func (b *PortStatusApplyConfiguration) WithState(value string) *PortStatusApplyC
 	return b
 }
 
+// WithReason sets the Reason field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Reason field is set to the value of the last call.
+func (b *PortStatusApplyConfiguration) WithReason(value string) *PortStatusApplyConfiguration {
+	b.Reason = &value
+	return b
+}
+
 // WithOwners adds the given value to the Owners field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the Owners field.
@@ -94,6 +109,14 @@ func (b *PortStatusApplyConfiguration) WithOwners(values ...*PortOwnerApplyConfi
 // If called multiple times, the InactiveSince field is set to the value of the last call.
 func (b *PortStatusApplyConfiguration) WithInactiveSince(value v1.Time) *PortStatusApplyConfiguration {
 	b.InactiveSince = &value
+	return b
+}
+
+// WithLastChangeTime sets the LastChangeTime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastChangeTime field is set to the value of the last call.
+func (b *PortStatusApplyConfiguration) WithLastChangeTime(value v1.Time) *PortStatusApplyConfiguration {
+	b.LastChangeTime = &value
 	return b
 }
 

@@ -1,0 +1,78 @@
+package apply_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+const withInitContainers = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: dittofs}
+spec:
+  serviceName: dittofs
+  selector: {matchLabels: {app: dittofs}}
+  template:
+    metadata: {labels: {app: dittofs}, annotations: {kubectl.kubernetes.io/default-container: proxy}}
+    spec:
+      initContainers:
+      - {name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}
+      - {name: setup, image: "setup:1"}
+      containers: [{name: dittofs, image: "dittofs:1"}, {name: metrics, image: "metrics:1"}]
+`
+
+// TestContainerError applies ports to containers that portside does not manage:
+// nothing is written, and the error has the reason.
+func TestContainerError(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	before, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(t.Context(), withInitContainers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := appsclient.NewForConfig(cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		container string
+		reason    apply.ContainerReason
+		text      string
+	}{
+		"a native sidecar":   {"proxy", apply.ContainerIsInit, `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs, metrics`},
+		"an init container":  {"setup", apply.ContainerIsInit, `container "setup" is an init container or native sidecar`},
+		"the default is one": {"", apply.ContainerIsInit, `container "proxy", which the annotation kubectl.kubernetes.io/default-container names, is an init container or native sidecar`},
+		"no such container":  {"gone", apply.ContainerMissing, `container "gone" is not there; it has dittofs, metrics`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			target := apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: dittofs, Container: test.container}
+			observed, err := applier.Look(t.Context(), target)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, fromServer := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, fromCache := applier.PassOn(t.Context(), observed.Reduced(testenv.Portside), test.container, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
+				var got *apply.ContainerError
+				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {
+					t.Errorf("observed from the %s: error %v, want reason %s and %q", from, err, test.reason, test.text)
+				}
+			}
+		})
+	}
+	after, err := cp.Manager(testenv.ArgoCD).Get(t.Context(), "StatefulSet", ns, dittofs)
+	if err != nil || after.GetResourceVersion() != before.GetResourceVersion() {
+		t.Errorf("resourceVersion %s, was %s: %v", after.GetResourceVersion(), before.GetResourceVersion(), err)
+	}
+}

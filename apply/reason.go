@@ -1,0 +1,56 @@
+package apply
+
+import "github.com/portside-dev/portside/fieldmanager"
+
+// PortReason is the cause of a port's state, for programs to read. Each reason
+// belongs to the states that its comment names. The reason of a plain Owned or
+// Removed port is empty.
+type PortReason string
+
+const (
+	// ReasonCoOwned (Shared): another manager declares the port as desired, too.
+	ReasonCoOwned PortReason = "CoOwned"
+	// ReasonDeclaredByOwner (Shadowed): another manager declares the number and
+	// protocol under another name, or without one.
+	ReasonDeclaredByOwner PortReason = "DeclaredByOwner"
+	// ReasonUnowned (Shadowed): the number and protocol are live under another name, or
+	// without one, and no manager owns them.
+	ReasonUnowned PortReason = "Unowned"
+	// ReasonRenamed (Blocked, Released): another manager gave our port another name.
+	ReasonRenamed PortReason = "Renamed"
+	// ReasonNameTaken (Blocked): the port's name is live on another number or protocol
+	// that is not ours alone.
+	ReasonNameTaken PortReason = "NameTaken"
+	// ReasonDuplicateKey (Blocked; Removed by an adoption): the container has two ports
+	// with this number and protocol.
+	ReasonDuplicateKey PortReason = "DuplicateKey"
+	// ReasonDuplicateName (Blocked): an adapter listed before has the same port name.
+	ReasonDuplicateName PortReason = "DuplicateName"
+	// ReasonDuplicatePort (Blocked): an adapter listed before has the same number and
+	// protocol.
+	ReasonDuplicatePort PortReason = "DuplicatePort"
+	// ReasonHostNetworkNotAllowed (Blocked): the pod template has hostNetwork, and
+	// ports are not allowed there.
+	ReasonHostNetworkNotAllowed PortReason = "HostNetworkNotAllowed"
+	// ReasonRefused (Blocked): the API server refused this port.
+	ReasonRefused PortReason = "Refused"
+	// ReasonPaused (Blocked): the workload carries [PausedAnnotation].
+	ReasonPaused PortReason = "Paused"
+	// ReasonNotApplied (Blocked): the port was to be applied, and the reconciliation
+	// ended before that.
+	ReasonNotApplied PortReason = "NotApplied"
+	// ReasonInvalidType (Invalid): no port name can be made of the adapter's type.
+	ReasonInvalidType PortReason = "InvalidType"
+	// ReasonInvalidPort (Invalid): the number is not a port number.
+	ReasonInvalidPort PortReason = "InvalidPort"
+	// ReasonInvalidProtocol (Invalid): the protocol is none that Kubernetes knows.
+	ReasonInvalidProtocol PortReason = "InvalidProtocol"
+)
+
+// Blocker is the live port in the way of a Blocked one, and the managers that
+// can change that.
+type Blocker struct {
+	Port Port
+	// Managers are sorted. They are empty where no manager owns the port.
+	Managers []fieldmanager.Manager
+}

@@ -1,0 +1,86 @@
+package check_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestPermissions: one too few, and some too many.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	t.Run("too few", func(t *testing.T) {
+		t.Parallel()
+		s := installed(t)
+		s.kubectl("", "patch", "role", "-n", s.options.WatchNamespace, s.options.FieldManager, "--type=json", "-p", `[
+		  {"op":"replace","path":"/rules/0/verbs","value":["get","list","watch"]},
+		  {"op":"test","path":"/rules/4/resources","value":["adaptersets/status"]}, {"op":"remove","path":"/rules/4"}]`)
+		s.awaitPermission("patch", "apps", "daemonsets", false)
+		s.expect("Error Permissions ServiceAccount |it may not patch adaptersets/status.portside.dev", "Error Permissions ServiceAccount |it may not patch daemonsets.apps", "Error |patch deployments.apps", "Error |patch statefulsets.apps")
+	})
+	for name, test := range map[string]struct{ rule, want string }{
+		"too many":            {`{apiGroups: [apps], resources: [statefulsets/scale, statefulsets], verbs: [update]}`, "Error |more than it needs|update statefulsets.apps,|update statefulsets/scale.apps"},
+		"everything":          {`{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}`, "Error |: * *.*"},
+		"all secrets":         {`{apiGroups: [""], resources: [secrets], verbs: [list, update]}`, "Error |list secrets"},
+		"too many, no matter": {`{apiGroups: [example.com], resources: [things], verbs: [list, update]}`, "Warning |things.example.com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := installed(t)
+			s.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: more, namespace: `+s.options.WatchNamespace+`}, rules: [`+test.rule+`,
+			  {apiGroups: [apps], resources: [statefulsets], verbs: [update], resourceNames: [probe]}]}`, "apply", "-f", "-")
+			s.kubectl("", "create", "rolebinding", "more", "-n", s.options.WatchNamespace, "--role=more", "--serviceaccount="+s.options.Namespace+":"+s.options.FieldManager)
+			testenv.Eventually(t, "the role to count", func(context.Context) error {
+				for _, f := range s.check(s.Config()) {
+					if strings.Contains(f.Message, "/probe") {
+						return nil
+					}
+				}
+				return fmt.Errorf("it does not")
+			})
+			found := false
+			for _, f := range s.check(s.Config()) {
+				line := string(f.State) + " " + f.Message
+				found = found || !slices.ContainsFunc(strings.Split(test.want, "|"), func(part string) bool { return !strings.Contains(line, part) })
+			}
+			if !found {
+				t.Errorf("no %q in %v", test.want, s.check(s.Config()))
+			}
+		})
+	}
+}
+
+// TestSecrets: they may be read where an AdapterSet refers to one, or where the
+// options say so, and nowhere else.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	t.Run("referred to and not granted", func(t *testing.T) {
+		t.Parallel()
+		s := installed(t)
+		s.workload("files")
+		s.asking("files", "files")
+		s.expect("Error Permissions ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|portside install --discovery-namespace " + s.options.WatchNamespace + " prints")
+	})
+	for name, asks := range map[string]bool{"granted and referred to": true, "granted and not referred to": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t)
+			s.options.DiscoveryNamespaces = []string{s.options.WatchNamespace}
+			s.install()
+			s.awaitPermission("get", "", "secrets", true)
+			s.expect()
+			s.options.DiscoveryNamespaces = nil
+			if asks {
+				s.workload("files")
+				s.asking("files", "files")
+				s.expect()
+			} else {
+				s.expect("Error Permissions ServiceAccount |more than it needs|get secrets")
+			}
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
+
+// target is a workload as an AdapterSet names it.
+type target struct{ kind, namespace, name string }
+
+func targetOf(set *v1alpha1.AdapterSet) target {
+	return target{set.Spec.TargetRef.Kind, set.Namespace, set.Spec.TargetRef.Name}
+}
+
+func (t target) String() string { return t.kind + " " + t.namespace + "/" + t.name }
+
+// workloads returns the workloads that exist, and whether the field manager has
+// an entry in their managedFields. Only their metadata is read.
+func (c *checker) workloads(ctx context.Context) (map[target]bool, error) {
+	all := map[target]bool{}
+	for _, kind := range apply.Kinds {
+		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: string(kind)})
+		for options := (metav1.ListOptions{Limit: page}); ; {
+			list, err := c.metadata.Resource(resource).Namespace(c.options.WatchNamespace).List(ctx, options)
+			if err != nil {
+				return nil, fmt.Errorf("cannot list %s: %w", resource.Resource, err)
+			}
+			for i := range list.Items {
+				item := &list.Items[i]
+				all[target{string(kind), item.Namespace, item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+					return e.Manager == c.options.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply
+				})
+			}
+			if options.Continue = list.Continue; options.Continue == "" {
+				break
+			}
+		}
+	}
+	return all, nil
+}
+
+// owned reports the workloads that the field manager owns ports of and that no
+// AdapterSet targets.
+func (c *checker) owned(workloads map[target]bool, sets []v1alpha1.AdapterSet) {
+	targeted := map[target]bool{}
+	for i := range sets {
+		targeted[targetOf(&sets[i])] = true
+	}
+	owned := 0
+	var left []string
+	for t, has := range workloads {
+		if has {
+			owned++
+		}
+		if has && !targeted[t] {
+			left = append(left, t.String())
+		}
+	}
+	slices.SortFunc(left, strings.Compare)
+	flags := ""
+	if c.options.FieldManager != apply.DefaultFieldManager {
+		flags = " --field-manager " + c.options.FieldManager
+	}
+	for _, name := range left {
+		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside apply maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
+	}
+	if len(left) == 0 {
+		c.add("Workloads", OK, "", "%d workloads with ports of field manager %s: all have an AdapterSet", owned, c.options.FieldManager)
+	}
+}

@@ -1,0 +1,37 @@
+package controller
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-logr/logr"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
+)
+
+// otherFields is the change that waits for the field manager to own ports alone.
+const otherFields = "give up other fields"
+
+// notDedicated reports whether err says that the field manager owns other fields,
+// so that nothing may be written. A watch tells when that ends; in case it does
+// not, the workload is read again with back-off.
+func (w *work) notDedicated(ctx context.Context, err error) bool {
+	var other *apply.NotDedicatedError
+	if !errors.As(err, &other) {
+		return false
+	}
+	w.facts.Why = status.FieldManagerNotDedicated
+	w.facts.Because = remedy.For{Target: w.target, FieldManager: w.manager}.Error(err).Error()
+	if !w.now.Before(w.Retry.Until(otherFields)) {
+		w.Retry.Failed(w.now, otherFields)
+		if live, err := w.applier.Look(ctx, w.target); err == nil {
+			w.mirror.Answered(live)
+		} else {
+			logr.FromContextOrDiscard(ctx).V(1).Info("cannot read the workload again", "error", err.Error())
+		}
+	}
+	w.wake(w.Retry.Until(otherFields))
+	return true
+}

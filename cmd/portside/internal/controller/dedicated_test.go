@@ -1,0 +1,140 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+const team = "team-overlay"
+
+// overlaid has a workload of Git's of which team applies replicas (or, of a
+// DaemonSet, minReadySeconds), an annotation, a label, the image and an env var.
+func (s *scene) overlaid(t *testing.T, kind apply.Kind) {
+	t.Helper()
+	workload, count := strings.Replace(statefulSet, "kind: StatefulSet", "kind: "+string(kind), 1), "replicas: 2"
+	if kind != apply.StatefulSet {
+		workload = strings.Replace(workload, "  serviceName: files\n", "", 1)
+	}
+	if kind == apply.DaemonSet {
+		workload, count = strings.Replace(workload, "  replicas: 1\n", "", 1), "minReadySeconds: 1"
+	}
+	mustApply(t, s.git, workload)
+	if _, err := s.cp.Manager(team).In(s.ns).ForceApply(t.Context(), fmt.Sprintf(`
+apiVersion: apps/v1
+kind: %s
+metadata: {name: files, annotations: {team: storage}, labels: {team: storage}}
+spec:
+  %s
+  template: {spec: {containers: [{name: server, image: "example.com/files:2", env: [{name: MODE, value: strict}]}]}}
+`, kind, count)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// declared is what of a workload its managers declare.
+func (s *scene) declared(t *testing.T, kind apply.Kind) *unstructured.Unstructured {
+	t.Helper()
+	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	live.SetManagedFields(slices.DeleteFunc(live.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Subresource != "" || e.Manager == "git" }))
+	live.SetResourceVersion("")
+	live.SetGeneration(0) // of a Deployment, an annotation raises it too
+	annotations := live.GetAnnotations()
+	delete(annotations, "note")
+	delete(annotations, "deployment.kubernetes.io/revision")
+	live.SetAnnotations(annotations)
+	unstructured.RemoveNestedField(live.Object, "status")
+	return live
+}
+
+// TestDedicatedFieldManager: where the service's field manager owns other fields,
+// nothing is written and that is reported; it ends by itself.
+func TestDedicatedFieldManager(t *testing.T) {
+	t.Parallel()
+	for _, kind := range apply.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, func(o *Options) { o.FieldManager = team })
+			s.overlaid(t, kind)
+			before := s.declared(t, kind)
+			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "kind: StatefulSet", "kind: "+string(kind), 1))
+
+			const reason = "FieldManagerNotDedicated"
+			want := fmt.Sprintf("%s %s/files: field manager %q already owns 6 other fields, such as .metadata.annotations.team; "+
+				"an apply would remove them. Use a field manager of its own (--field-manager)", kind, s.ns, team)
+			if message := s.expect(t, "Ready", "False", reason); message != want {
+				t.Errorf("the message is %q, want %q", message, want)
+			}
+			s.expect(t, "Stalled", "True", reason)
+			s.expectEvents(t, "AdapterSet", reason, want)
+			s.expectEvents(t, string(kind), reason, want)
+
+			// Further changes cost no request, and a retry is one.
+			resource := strings.ToLower(string(kind)) + "s"
+			reads := s.sent.CountOf(testenv.VerbGet, resource)
+			for i := range 5 {
+				patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"note":"%d"}}}`, i)
+				if _, err := s.git.Patch(t.Context(), string(kind), s.ns, "files", types.MergePatchType, patch); err != nil {
+					t.Fatal(err)
+				}
+				s.caughtUp(t)
+			}
+			if n := s.sent.CountOf(testenv.VerbGet, resource) - reads; n != 0 {
+				t.Errorf("the workload was read %d times\n%s", n, &s.sent)
+			}
+			s.clock.Step(10 * time.Minute)
+			testenv.Eventually(t, "a retry", func(context.Context) error {
+				if n := s.sent.CountOf(testenv.VerbGet, resource) - reads; n != 1 {
+					return fmt.Errorf("the workload was read %d times", n)
+				}
+				return nil
+			})
+			if after := s.declared(t, kind); !reflect.DeepEqual(after, before) {
+				t.Errorf("the workload is\n%v\nwas\n%v", after, before)
+			}
+			if writes := s.sent.CountOf(testenv.VerbApply, resource) + s.sent.CountOf(testenv.VerbPatch, resource); writes != 0 {
+				t.Errorf("%d writes of the workload", writes)
+			}
+
+			s.disown(t, kind, team)
+			s.expect(t, "Ready", "True", "InPlace")
+			if live := s.declared(t, kind); !slices.Contains(testenv.Ports(live, "server"), "adapter-nfs:12049/TCP") || live.GetAnnotations()["team"] != "storage" {
+				t.Errorf("the workload is %v", live)
+			}
+		})
+	}
+}
+
+// disown takes a manager's Apply entry out of managedFields.
+func (s *scene) disown(t *testing.T, kind apply.Kind, manager string) {
+	t.Helper()
+	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range live.GetManagedFields() {
+		if e.Manager != manager {
+			continue
+		}
+		patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/managedFields/%d/manager","value":%q},{"op":"remove","path":"/metadata/managedFields/%[1]d"}]`, i, manager)
+		if _, err := s.git.Patch(t.Context(), string(kind), s.ns, "files", types.JSONPatchType, patch); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("%s has no entry", manager)
+}

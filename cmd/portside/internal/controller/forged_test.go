@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// forgedPod claims a controller by its UID, as a user may who can create pods.
+const forgedPod = `
+apiVersion: v1
+kind: Pod
+metadata:
+  name: forged
+  labels: {app: files}
+  ownerReferences: [{apiVersion: nowhere.example/v1, kind: Nothing, name: x, uid: %s, controller: true}]
+spec: {containers: [{name: server, image: evil, ports: [{name: api, containerPort: 8080}]}]}
+`
+
+const mayEdit = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: mallory}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: mallory}]
+`
+
+// attacker plays the servers of pods that record what they are sent, accept every
+// login, and answer with an adapter of their own.
+type attacker struct {
+	mu       sync.Mutex
+	received []string
+}
+
+func (a *attacker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.received = append(a.received, fmt.Sprintf("%s %s %s %s", r.Method, r.URL.Path, r.Header.Get("Authorization"), body))
+	if strings.Contains(r.URL.Path, "/auth/") {
+		_, _ = io.WriteString(w, `{"access_token":"evil","expires_in":900}`)
+		return
+	}
+	_, _ = io.WriteString(w, `[{"type":"evil","port":6666,"enabled":true,"running":true}]`)
+}
+
+func (a *attacker) got() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.received
+}
+
+// TestForgedPod: a user who may edit another namespace and knows the UID of a
+// target is sent neither its login nor a token, and adds no port to it.
+func TestForgedPod(t *testing.T) {
+	t.Parallel()
+	a := notAskingYet(t, false)
+	a.sent = serve(t, a.cp, a.ns, a.inject, func(o *Options) {
+		o.Namespace, o.Selector = "", labels.SelectorFromSet(labels.Set{"test": a.ns})
+	})
+	git := a.cp.Manager("git").In(a.ns)
+	workload := fmt.Sprintf(askedWorkload, "StatefulSet", "files", "replicas: %d")
+	set := fmt.Sprintf(askingSet, "StatefulSet", "files", v1alpha1.SchemeHTTP, serverName, pollInterval/time.Second, 20, removalDelay/time.Second)
+	mustApply(t, git, fmt.Sprintf(workload, 1))
+	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
+	mustApply(t, git, strings.Replace(set, "metadata: {", "metadata: {labels: {test: "+a.ns+"}, ", 1))
+	want := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
+	a.untilPorts(want...)
+	uid := a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files").GetUID()
+
+	evil, server := a.forge(uid)
+	// The pod files-1 is watched after the forged one.
+	asked := make(chan struct{})
+	first := sync.OnceFunc(func() { close(asked) })
+	honest := recorded(t, "both-running")
+	a.site.say(func(w http.ResponseWriter, r *http.Request) { first(); honest(w, r) }, "files-1")
+	mustApply(t, git, fmt.Sprintf(workload, 2))
+	a.until("files-1 to be asked", func(context.Context) error {
+		select {
+		case <-asked:
+			return nil
+		default:
+			return errors.New("it was not asked yet")
+		}
+	})
+	a.polls(2)
+	if pod, err := a.cp.Manager("reader").Get(t.Context(), "Pod", evil, "forged"); err != nil || !ready(pod) {
+		t.Errorf("the forged pod is not ready: %v", err)
+	}
+	if received := server.got(); len(received) > 0 {
+		t.Errorf("the forged pod received\n%s", strings.Join(received, "\n"))
+	}
+	a.untilPorts(want...)
+	a.untilDiscovered("True", "Answered", "every ready pod answered")
+}
+
+// forge has mallory, who may edit a namespace of her own, run a pod there that
+// claims a controller.
+func (a *asking) forge(controller types.UID) (namespace string, server *attacker) {
+	a.Helper()
+	namespace, server = a.cp.Namespace(a), &attacker{}
+	a.Cleanup(a.cp.ServePods(namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return server }}))
+	mustApply(a.T, a.cp.Manager("admin").In(namespace), mayEdit)
+	user, err := a.cp.User("mallory")
+	if err != nil {
+		a.Fatal(err)
+	}
+	mallory, err := testenv.NewManager(user, "mallory")
+	if err != nil {
+		a.Fatal(err)
+	}
+	testenv.Eventually(a, "the forged pod to be ready", func(ctx context.Context) error {
+		pod, err := mallory.In(namespace).Apply(ctx, fmt.Sprintf(forgedPod, controller))
+		if err != nil {
+			return err // the role is granted a moment later
+		}
+		if !ready(pod) {
+			return errors.New("it is not")
+		}
+		return nil
+	})
+	return namespace, server
+}
+
+func ready(pod *unstructured.Unstructured) bool {
+	conditions, _, _ := unstructured.NestedSlice(pod.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		condition, _ := c.(map[string]any)
+		return condition["type"] == "Ready" && condition["status"] == "True"
+	})
+}

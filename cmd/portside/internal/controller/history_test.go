@@ -1,0 +1,264 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/history"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// workloadHistory is a workload of a kind whose ports the service changes, by the real
+// clock, and whose history is read.
+type workloadHistory struct {
+	*scene
+	kind string
+}
+
+func newWorkloadHistory(t *testing.T, kind string) *workloadHistory {
+	t.Helper()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: kind}
+	h.service = start(t, cp, ns)
+	mustApply(t, h.git, h.of(statefulSet))
+	h.settled(t)
+	return h
+}
+
+// of is a document for the kind, made from one for a StatefulSet.
+func (h *workloadHistory) of(document string) string {
+	document = strings.ReplaceAll(document, "kind: StatefulSet", "kind: "+h.kind)
+	if h.kind != "StatefulSet" {
+		document = strings.Replace(document, "  serviceName: files\n", "", 1)
+	}
+	if h.kind == "DaemonSet" {
+		document = strings.Replace(document, "  replicas: 1\n", "", 1)
+	}
+	return document
+}
+
+// settled waits for the rollout, and for another second: the times in a cluster
+// have no fractions.
+func (h *workloadHistory) settled(t *testing.T) {
+	t.Helper()
+	h.cp.WaitRolledOut(t, h.kind, h.ns, "files")
+	second := time.Now().Unix()
+	testenv.Eventually(t, "the next second", func(context.Context) error {
+		if time.Now().Unix() == second {
+			return errors.New("it is still the same")
+		}
+		return nil
+	})
+}
+
+// adapters declares adapters, and waits until the ports are those, and recorded.
+func (h *workloadHistory) adapters(t *testing.T, adapters string, ports ...string) {
+	t.Helper()
+	mustApply(t, h.git, h.of(adapterSet(adapters, "")))
+	h.restored(t, ports...)
+}
+
+// restored waits until the ports are those, and the service has said so.
+func (h *workloadHistory) restored(t *testing.T, ports ...string) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("ports %q", ports), func(ctx context.Context) error {
+		live, err := h.git.Get(ctx, h.kind, h.ns, "files")
+		if err == nil && !slices.Equal(testenv.Ports(live, "server"), ports) {
+			err = fmt.Errorf("they are %q", testenv.Ports(live, "server"))
+		}
+		return err
+	})
+	h.settled(t)
+	h.expect(t, "Ready", "True", "InPlace")
+	h.expect(t, "Reconciling", "False", "AsExpected")
+}
+
+// rows are the history, each as REVISION BY CHANGE, and "certain" or why not.
+func (h *workloadHistory) rows(t *testing.T) []string {
+	t.Helper()
+	past, err := history.Read(t.Context(), h.cp.Config(), apply.Target{Kind: apply.Kind(h.kind), Namespace: h.ns, Name: "files"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := []string{}
+	for _, c := range past.Changes() {
+		certain := c.Because
+		if c.Certain {
+			certain = "certain"
+		}
+		rows = append(rows, fmt.Sprintf("%d %s %s (%s)", c.Revision, c.By(), c.Text(), certain))
+	}
+	return rows
+}
+
+func (h *workloadHistory) expectRows(t *testing.T, want ...string) {
+	t.Helper()
+	if got := h.rows(t); !slices.Equal(got, want) {
+		t.Errorf("the history is\n%s\nnot\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+const firstRow = "1 <unknown> server: api 8080/TCP (earliest revision kept) (no older revision is kept)"
+
+func eachKind(t *testing.T, test func(t *testing.T, h *workloadHistory)) {
+	t.Parallel()
+	for _, kind := range apply.Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			test(t, newWorkloadHistory(t, string(kind)))
+		})
+	}
+}
+
+// TestHistory is that of a workload whose ports the service and others change.
+func TestHistory(t *testing.T) {
+	eachKind(t, func(t *testing.T, h *workloadHistory) {
+		h.adapters(t, withNFS, nfs...)
+		h.stop()
+		h.service = start(t, h.cp, h.ns) // it knows of its changes by the status alone
+		h.adapters(t, "[{type: nfs, port: 12050}]", "api:8080/TCP", "adapter-nfs:12050/TCP")
+		if _, err := h.cp.Manager(testenv.KubectlEdit).Patch(t.Context(), h.kind, h.ns, "files", types.JSONPatchType,
+			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`)); err != nil {
+			t.Fatal(err)
+		}
+		h.settled(t)
+		h.expectRows(t, firstRow,
+			"2 portside server: +adapter-nfs 12049/TCP (certain)",
+			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
+			"4 kubectl-edit server: +web 9090/TCP (certain)",
+		)
+		h.adapters(t, "[]", "api:8080/TCP", "web:9090/TCP")
+		h.expectRows(t, firstRow,
+			"2 portside server: +adapter-nfs 12049/TCP (certain)",
+			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
+			"4 kubectl-edit server: +web 9090/TCP (certain)",
+			"5 portside server: -adapter-nfs 12050/TCP (certain)",
+		)
+	})
+}
+
+// TestHistoryAfterARollback: kubectl rollout undo takes a port away, and the
+// service puts it back, with templates that were there before.
+func TestHistoryAfterARollback(t *testing.T) {
+	eachKind(t, func(t *testing.T, h *workloadHistory) {
+		h.adapters(t, withNFS, nfs...)
+		if _, err := h.cp.Kubectl(t.Context(), h.ns, "", "rollout", "undo", h.kind+"/files"); err != nil {
+			t.Fatal(err)
+		}
+		testenv.Eventually(t, "the port is put back and recorded", func(ctx context.Context) error {
+			set, err := h.get(ctx, "files")
+			if err == nil && len(set.Status.Changes) < 2 {
+				err = fmt.Errorf("%+v", set.Status.Changes)
+			}
+			return err
+		})
+		h.restored(t, nfs...)
+		if h.kind == "Deployment" {
+			h.expectRows(t, firstRow,
+				"2 portside server: +adapter-nfs 12049/TCP (certain)",
+				"3 <unknown> server: -adapter-nfs 12049/TCP (when this revision came back is not known)",
+				"4 portside server: +adapter-nfs 12049/TCP (certain)",
+			)
+			return
+		}
+		h.expectRows(t,
+			strings.Replace(firstRow, "1", "3", 1),
+			"4 portside server: +adapter-nfs 12049/TCP (certain)",
+		)
+	})
+}
+
+// TestStatusOfChanges: what the service changed, and when it last changed a port.
+func TestStatusOfChanges(t *testing.T) {
+	t.Parallel()
+	h := newWorkloadHistory(t, "StatefulSet")
+	h.adapters(t, "[{type: nfs, port: 12049}, {type: web, port: 8080}]", nfs...)
+	first := h.status(t)
+	added := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
+	expectChanges(t, first, []v1alpha1.ChangedPort{added})
+	if at := first.Changes[0].Time; first.Ports[0].LastChangeTime == nil || !first.Ports[0].LastChangeTime.Equal(&at) || first.Ports[1].LastChangeTime != nil {
+		t.Errorf("nfs was added at %s, and web is another manager's: %+v", at, first.Ports)
+	}
+
+	h.adapters(t, "[{type: smb, port: 1445}, {type: nfs, port: 12049}]", "api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	second := h.status(t)
+	smb := v1alpha1.ChangedPort{Container: "server", Name: "adapter-smb", Port: 1445, Protocol: "TCP", Change: v1alpha1.PortAdded}
+	expectChanges(t, second, []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
+	if !second.Ports[1].LastChangeTime.Equal(&first.Changes[0].Time) || !second.Ports[0].LastChangeTime.Equal(&second.Changes[1].Time) {
+		t.Errorf("nfs is as it was, and smb was added later: %+v", second.Ports)
+	}
+
+	if err := h.git.Delete(t.Context(), "StatefulSet", h.ns, "files"); err != nil {
+		t.Fatal(err)
+	}
+	h.expect(t, "Ready", "False", "TargetNotFound")
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
+	mustApply(t, h.git, statefulSet)
+	h.restored(t, "api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{smb, added})
+}
+
+func (h *workloadHistory) status(t *testing.T) v1alpha1.AdapterSetStatus {
+	t.Helper()
+	set, err := h.get(t.Context(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Status
+}
+
+func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1.ChangedPort) {
+	t.Helper()
+	got := make([][]v1alpha1.ChangedPort, 0, len(s.Changes))
+	for _, change := range s.Changes {
+		got = append(got, change.Ports)
+		if change.Manager != testenv.Portside || time.Since(change.Time.Time) > 10*time.Minute {
+			t.Errorf("%+v", change)
+		}
+	}
+	if !slices.EqualFunc(got, want, slices.Equal[[]v1alpha1.ChangedPort]) {
+		t.Errorf("the changes are\n%v\nnot\n%v", got, want)
+	}
+}
+
+// TestChangesWhileStatusCannotBeStored are recorded once it can, each once.
+func TestChangesWhileStatusCannotBeStored(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	ns := cp.Namespace(t)
+	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: "StatefulSet"}
+	var away atomic.Bool
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+		if away.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
+			panic(http.ErrAbortHandler) // breaks off this exchange alone
+		}
+	}})
+	h.service = startAs(t, cp, proxy.Config(), ns)
+	mustApply(t, h.git, strategy(1, "{type: OnDelete}"))
+	h.settled(t)
+	away.Store(true)
+	mustApply(t, h.git, adapterSet(withNFS, ""))
+	expectPorts(t, cp, ns, nfs...)
+	mustApply(t, h.git, adapterSet("[]", ""))
+	expectPorts(t, cp, ns, "api:8080/TCP")
+	away.Store(false)
+	h.caughtUp(t)
+	port := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
+	gone := port
+	gone.Change = v1alpha1.PortRemoved
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
+	h.caughtUp(t)
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
+}

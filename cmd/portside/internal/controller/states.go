@@ -1,0 +1,88 @@
+package controller
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
+)
+
+// notReported is the reason of a metric for an AdapterSet whose status has no
+// condition Ready yet.
+const notReported = "NotReported"
+
+// states collects, at each scrape, what the status of AdapterSets reports: how
+// many there are in each state, and by name those that have a problem.
+type states struct {
+	mirror      *mirror.Mirror
+	ports       *prometheus.Desc
+	adapterSets *prometheus.Desc
+
+	// One series for each AdapterSet that has the problem.
+	notReady      *prometheus.Desc
+	stalled       *prometheus.Desc
+	notDiscovered *prometheus.Desc
+}
+
+func newStates(m *mirror.Mirror) *states {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
+	}
+	object := []string{"namespace", "name", "reason"}
+	return &states{
+		mirror:        m,
+		ports:         desc("ports", "Wanted ports, by state.", "state"),
+		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of their condition Ready.", "reason"),
+		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
+		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled, so that someone must act, with the reason.", object...),
+		notDiscovered: desc("adapterset_not_discovered", "1 for each AdapterSet whose adapters were not all discovered at the latest poll, with the reason.", object...),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (s *states) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{s.ports, s.adapterSets, s.notReady, s.stalled, s.notDiscovered} {
+		out <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s *states) Collect(out chan<- prometheus.Metric) {
+	ports, reasons := map[string]float64{}, map[string]float64{}
+	for _, state := range []apply.State{apply.Owned, apply.Shared, apply.Shadowed, apply.Blocked, apply.Invalid, "Pending"} {
+		ports[string(state)] = 0
+	}
+	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+	}
+	s.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
+		for i := range set.Status.Ports {
+			ports[set.Status.Ports[i].State]++
+		}
+		problem := func(desc *prometheus.Desc, reason string) { gauge(desc, 1, set.Namespace, set.Name, reason) }
+		ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)
+		if ready == nil {
+			ready = &metav1.Condition{Reason: notReported}
+		}
+		reasons[ready.Reason]++
+		if ready.Status != metav1.ConditionTrue {
+			problem(s.notReady, ready.Reason)
+		}
+		if c := meta.FindStatusCondition(set.Status.Conditions, status.Stalled); c != nil && c.Status == metav1.ConditionTrue {
+			problem(s.stalled, c.Reason)
+		}
+		if c := meta.FindStatusCondition(set.Status.Conditions, status.Discovered); c != nil && c.Status != metav1.ConditionTrue {
+			problem(s.notDiscovered, c.Reason)
+		}
+	})
+	for state, n := range ports {
+		gauge(s.ports, n, state)
+	}
+	for reason, n := range reasons {
+		gauge(s.adapterSets, n, reason)
+	}
+}

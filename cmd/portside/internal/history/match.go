@@ -1,0 +1,226 @@
+package history
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
+)
+
+// skew is how much later than its revision a record may be: the clock of
+// portside's machine, or of another API server, may be ahead.
+const skew = 2 * time.Second
+
+// step is one revision and the one before it that is kept.
+type step struct {
+	before, after revision
+	differences   []ContainerChange
+	// records are those that explain the differences.
+	records []record
+}
+
+// isGap reports whether revisions between the two are not kept.
+func (s *step) isGap() bool { return s.after.number > s.before.number+1 }
+
+// isPending reports whether no revision has the template yet.
+func (s *step) isPending() bool { return s.after.name == "" }
+
+// match finds the records that explain each step. A record is of the first
+// revision that was made after it: a change that is stored is in every later
+// revision, unless it was undone before. Where it is not known when revisions
+// were made, there must be only one way to give each record a revision, in
+// order. Records that explain nothing are of changes that never came to a
+// revision, or of the first one that is kept.
+func match(steps []step, records []record) {
+	if len(steps) == 0 {
+		return
+	}
+	var run []*step
+	w := window{since: steps[0].before.made}
+	for i := range steps {
+		s := &steps[i]
+		if len(s.differences) > 0 || s.isGap() {
+			run = append(run, s)
+		}
+		if s.after.made.IsZero() && i < len(steps)-1 {
+			continue
+		}
+		w.until, w.next = s.after.made, nextMade(steps[i+1:])
+		records = records[before(records, w.since):]
+		records = records[w.explain(run, records):]
+		run, w.since = nil, w.until
+	}
+}
+
+// before counts the records before a time.
+func before(records []record, t time.Time) int {
+	n := 0
+	for n < len(records) && records[n].Time.Time.Before(t) {
+		n++
+	}
+	return n
+}
+
+// nextMade returns when the next revision was made of which that is known.
+func nextMade(steps []step) time.Time {
+	for _, s := range steps {
+		if !s.after.made.IsZero() {
+			return s.after.made
+		}
+	}
+	return time.Time{}
+}
+
+// window is the time of a run of steps: since the revision before it was made,
+// until the last of it was. The revision after it was made next. Times that are
+// not known are zero.
+type window struct{ since, until, next time.Time }
+
+// explain gives the steps of a run the records that explain them, and returns
+// how many records are over with it. Records of the second in which the revision
+// before was made may be of that one.
+func (w window) explain(run []*step, records []record) int {
+	for skip := range before(records, w.since.Add(1)) + 1 {
+		if n := w.fit(run, records[skip:]); n > 0 {
+			return skip + n
+		}
+	}
+	if w.until.IsZero() {
+		return len(records)
+	}
+	return before(records, w.until)
+}
+
+// fit gives the steps of a run the first of the records, if these explain them,
+// and returns how many. All before the last step was made must be among them.
+// Those of that second, or by a clock that is ahead, may be of the next step.
+func (w window) fit(run []*step, records []record) int {
+	least, most := len(records), len(records)
+	if !w.until.IsZero() {
+		end := w.until.Add(skew + 1)
+		if !w.next.IsZero() && w.next.Before(end) {
+			end = w.next
+		}
+		least, most = before(records, w.until), max(before(records, w.until.Add(1)), before(records, end))
+	}
+	if len(run) == 1 && len(run[0].differences) > 0 {
+		return fitOne(run[0], records, max(1, least), most)
+	}
+	if slices.ContainsFunc(run, (*step).isGap) {
+		return 0
+	}
+	for n := min(most, len(run)); n >= max(1, least); n-- {
+		if fitEach(run, records[:n]) {
+			return n
+		}
+	}
+	return 0
+}
+
+// fitEach explains one step by each record, in order, if there is only one way
+// to: the first step that each may be of is also the last.
+func fitEach(run []*step, records []record) bool {
+	explains := func(r record, s *step) bool { return maps.Equal(net([]record{r}), s.net()) }
+	first := make([]int, 0, len(records))
+	at := 0
+	for _, r := range records {
+		for at < len(run) && !explains(r, run[at]) {
+			at++
+		}
+		first = append(first, at)
+		at++
+	}
+	if at > len(run) {
+		return false
+	}
+	at = len(run) - 1
+	for i, r := range slices.Backward(records) {
+		for !explains(r, run[at]) {
+			at--
+		}
+		if at != first[i] {
+			return false
+		}
+		at--
+	}
+	for i := range records {
+		run[first[i]].records = records[i : i+1]
+	}
+	return true
+}
+
+// fitOne explains one step by at least and at most so many records together.
+func fitOne(s *step, records []record, least, most int) int {
+	for _, fits := range []func(net, differences map[port]int) bool{maps.Equal[map[port]int, map[port]int], isPart} {
+		for n := least; n <= most; n++ {
+			if fits(net(records[:n]), s.net()) {
+				s.records = records[:n]
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// port is a port of a container, whether it was added or removed.
+type port = v1alpha1.ChangedPort
+
+// net is what records come to: 1 for a port that was added, -1 for one that was
+// removed.
+func net(records []record) map[port]int {
+	all := map[port]int{}
+	for _, r := range records {
+		for _, p := range r.Ports {
+			count(all, p)
+		}
+	}
+	return all
+}
+
+func (s *step) net() map[port]int {
+	all := map[port]int{}
+	for _, c := range s.differences {
+		for _, p := range c.Added {
+			count(all, changes.Port(c.Container, p, v1alpha1.PortAdded))
+		}
+		for _, p := range c.Removed {
+			count(all, changes.Port(c.Container, p, v1alpha1.PortRemoved))
+		}
+	}
+	return all
+}
+
+func count(all map[port]int, p port) {
+	by := 1
+	if p.Change == v1alpha1.PortRemoved {
+		by = -1
+	}
+	p.Change = ""
+	if all[p] += by; all[p] == 0 {
+		delete(all, p)
+	}
+}
+
+// isPart reports whether the records come to a part of the differences, and the
+// rest is about no adapter port: another manager changed its own ports before
+// the revision was made.
+func isPart(net, differences map[port]int) bool {
+	if len(net) == 0 {
+		return false
+	}
+	for p, by := range net {
+		if differences[p] != by {
+			return false
+		}
+	}
+	for p := range differences {
+		if _, explained := net[p]; !explained && strings.HasPrefix(p.Name, apply.NamePrefix) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,226 @@
+package holding_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"pgregory.net/rapid"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+)
+
+var (
+	notComplete = holding.Poll{}
+	disagreed   = holding.Poll{Complete: true, Disagreed: []string{"nfs"}}
+)
+
+func declared(name string, number int32) corev1.ContainerPort {
+	return corev1.ContainerPort{Name: name, ContainerPort: number, Protocol: corev1.ProtocolTCP}
+}
+
+// TestRemovalsPoll: the delay of a removal advances, and the port is removed,
+// only while the latest poll is complete.
+func TestRemovalsPoll(t *testing.T) {
+	type step struct {
+		after time.Duration
+		poll  holding.Poll
+		want  int // ports that are wanted
+	}
+	for name, steps := range map[string][]step{
+		"the source fails and recovers": {
+			{0, complete, 1}, {delay / 2, notComplete, 1}, {10 * delay, notComplete, 1},
+			{11 * delay, complete, 1}, {11*delay + delay/2 - 1, complete, 1}, {11*delay + delay/2, complete, 0},
+		},
+		"it fails when the removal is due": {
+			{0, complete, 1}, {delay, notComplete, 1}, {2 * delay, complete, 0},
+		},
+		"it fails after the removal was due": {
+			{0, complete, 1}, {delay, complete, 0}, {delay + 1, notComplete, 1}, {3 * delay, complete, 0},
+		},
+		"it fails from the beginning": {
+			{0, notComplete, 1}, {delay, notComplete, 1}, {delay + 1, complete, 1}, {2 * delay, complete, 1}, {2*delay + 1, complete, 0},
+		},
+		"it fails every other time": {
+			{0, complete, 1}, {delay / 2, notComplete, 1}, {delay, complete, 1}, {delay + delay/4, notComplete, 1},
+			{2 * delay, complete, 1}, {2*delay + delay/4 - 1, complete, 1}, {2*delay + delay/4, complete, 0},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r holding.Removals
+			for _, s := range steps {
+				want, removals, next := r.Keep(holding.Known{
+					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
+				})
+				if len(want) != s.want {
+					t.Errorf("after %s: %d ports are wanted, not %d", s.after, len(want), s.want)
+				}
+				if stopped := !s.poll.Complete; stopped != (removals[0].InactiveSince() == nil) || stopped && !next.IsZero() {
+					t.Errorf("after %s: inactive since %s, next at %s", s.after, removals[0].InactiveSince(), next)
+				}
+			}
+		})
+	}
+}
+
+// TestRemovalsPollWithoutADelay: also where a port is removed at once.
+func TestRemovalsPollWithoutADelay(t *testing.T) {
+	var r holding.Removals
+	k := holding.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}}
+	if got := keep(&r, k); len(got) != 1 {
+		t.Errorf("a poll that is not complete: %q", got)
+	}
+	k.Poll = complete
+	if got := keep(&r, k); len(got) != 0 {
+		t.Errorf("a complete poll: %q", got)
+	}
+}
+
+// TestRemovalsStop: before a source has answered this process, nothing counts,
+// and nothing of what status has: how long nobody asked is not known.
+func TestRemovalsStop(t *testing.T) {
+	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := holding.Known{Told: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	var r holding.Removals
+	r.Stop(start.Add(time.Second))
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{10 * delay, 1}, {11*delay - 1, 1}, {11 * delay, 0}} {
+		k.Now = start.Add(step.after)
+		if want, _, _ := r.Keep(k); len(want) != step.want {
+			t.Errorf("after %s: %d ports are wanted, not %d", step.after, len(want), step.want)
+		}
+	}
+	// A source that is asked in another way has not answered yet, either.
+	r, k.Now = holding.Removals{}, start
+	r.Keep(k)
+	r.Stop(start.Add(delay / 2))
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{10 * delay, 1}, {10*delay + delay/2 - 1, 1}, {10*delay + delay/2, 0}} {
+		k.Now = start.Add(step.after)
+		if want, _, _ := r.Keep(k); len(want) != step.want {
+			t.Errorf("asked in another way, after %s: %d ports are wanted, not %d", step.after, len(want), step.want)
+		}
+	}
+}
+
+// TestRemovalsNeverHasten: whatever happens, a port is not removed before its
+// adapter was inactive for the delay in the eyes of complete polls, rollouts not
+// counted; and it is removed then.
+func TestRemovalsNeverHasten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var r holding.Removals
+		told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", State: "Owned"}}
+		now, counted, counts := start, time.Duration(0), false
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			passed := time.Duration(rapid.IntRange(0, int(delay/time.Second)).Draw(t, "seconds")) * time.Second
+			now = now.Add(passed)
+			if counts {
+				counted += passed
+			}
+			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
+				r, counted = holding.Removals{}, 0
+				r.Stop(now)
+			}
+			k := holding.Known{
+				Now: now, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
+				Poll: holding.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
+			}
+			counts = k.Poll.Complete && !k.UnderWay
+			want, removals, _ := r.Keep(k)
+			if removed, due := len(want) == 0, counts && counted >= delay; removed != due {
+				t.Fatalf("removed: %t, with %s counted, and counting: %t", removed, counted, counts)
+			}
+			told[0].InactiveSince = removals[0].InactiveSince()
+		}
+	})
+}
+
+func TestAgreed(t *testing.T) {
+	type adapters = []apply.Adapter
+	nfs, moved, smb, ftp := active("nfs", 12049), active("nfs", 12050), active("smb", 445), active("ftp", 12049)
+	smbThere := active("smb", 12049)
+	bad, unsaid := active("nfs", 70000), nfs
+	unsaid.Protocol = ""
+	own := []corev1.ContainerPort{declared("api", 8080), declared("adapter-nfs", 12049)}
+	both := append(slices.Clone(own), declared("adapter-smb", 445))
+	for name, c := range map[string]struct {
+		poll   holding.Poll
+		active adapters
+		own    []corev1.ContainerPort
+		want   adapters
+	}{
+		"complete":                                    {complete, adapters{moved, smb}, own, adapters{moved, smb}},
+		"complete: a number passes on":                {complete, adapters{ftp}, own, adapters{ftp}},
+		"not complete: no number changes":             {notComplete, adapters{smb, moved}, own, adapters{nfs, smb}},
+		"not complete: what is new is added":          {notComplete, adapters{nfs, smb}, own, adapters{nfs, smb}},
+		"not complete: added where nothing is":        {notComplete, adapters{moved}, nil, adapters{moved}},
+		"not complete: the number, said otherwise":    {notComplete, adapters{smb, unsaid}, own, adapters{smb, unsaid}},
+		"not complete: no number passes on":           {notComplete, adapters{ftp, smb}, own, adapters{smb}},
+		"not complete: nor with its adapter moving":   {notComplete, adapters{ftp, moved}, own, adapters{nfs, ftp}},
+		"not complete: no exchange":                   {notComplete, adapters{moved, smbThere}, both, adapters{nfs, smb}},
+		"not complete: an invalid one is reported":    {notComplete, adapters{bad, ftp}, own, adapters{bad}},
+		"not complete: a static port is not ours":     {notComplete, adapters{active("web", 8080)}, own, adapters{active("web", 8080)}},
+		"not complete: two types of one name":         {notComplete, adapters{active("NFS", 1), nfs}, own, adapters{active("NFS", 12049), nfs}},
+		"disagreed: no number changes":                {disagreed, adapters{moved, smb}, own, adapters{nfs, smb}},
+		"disagreed: but of its type alone":            {disagreed, adapters{nfs, active("smb", 1445)}, both, adapters{nfs, active("smb", 1445)}},
+		"disagreed: its number does not pass on":      {disagreed, adapters{moved, smbThere}, both, adapters{nfs, smbThere}},
+		"disagreed: a number of no adapter passes on": {disagreed, adapters{smbThere}, own, adapters{smbThere}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := slices.Clone(c.active)
+			if got := c.poll.Agreed(c.active, c.own); !slices.Equal(got, c.want) {
+				t.Errorf("got  %+v\nwant %+v", got, c.want)
+			}
+			if !slices.Equal(c.active, before) {
+				t.Error("the list was changed")
+			}
+		})
+	}
+}
+
+// TestAgreedProperties: a poll that is not complete changes no port that is
+// declared, whatever it says, and a complete one that agrees is taken as it is.
+func TestAgreedProperties(t *testing.T) {
+	names := rapid.SampledFrom([]string{"nfs", "smb", "ftp", "web"})
+	numbers := rapid.Int64Range(1, 5)
+	adapter := rapid.Custom(func(t *rapid.T) apply.Adapter { return active(names.Draw(t, "type"), numbers.Draw(t, "number")) })
+	typeOf := func(a apply.Adapter) string { return a.Type }
+	rapid.Check(t, func(t *rapid.T) {
+		actives := rapid.SliceOfNDistinct(adapter, 0, 4, typeOf).Draw(t, "active")
+		var own []corev1.ContainerPort
+		for _, a := range rapid.SliceOfNDistinct(adapter, 0, 4, typeOf).Draw(t, "own") {
+			if !slices.ContainsFunc(own, func(p corev1.ContainerPort) bool { return int64(p.ContainerPort) == a.Port }) {
+				own = append(own, declared(apply.PortName(a.Type), int32(a.Port)))
+			}
+		}
+		if got := complete.Agreed(actives, own); !slices.Equal(got, actives) {
+			t.Fatalf("a complete poll: %+v", got)
+		}
+		got := notComplete.Agreed(actives, own)
+		want, _, _ := new(holding.Removals).Keep(holding.Known{Now: start, Active: got, Own: own})
+		for _, p := range own {
+			// The first of a name and of a number gets it.
+			byName := slices.IndexFunc(want, func(a apply.Adapter) bool { return apply.PortName(a.Type) == p.Name })
+			byNumber := slices.IndexFunc(want, func(a apply.Adapter) bool { return a.Port == int64(p.ContainerPort) })
+			if byName < 0 || byName != byNumber {
+				t.Fatalf("%s:%d does not stay as it is with %+v: wanted are %+v", p.Name, p.ContainerPort, actives, want)
+			}
+		}
+		for _, a := range actives {
+			free := !slices.ContainsFunc(own, func(p corev1.ContainerPort) bool {
+				return p.Name == apply.PortName(a.Type) || int64(p.ContainerPort) == a.Port
+			})
+			if free && !slices.Contains(got, a) {
+				t.Fatalf("%+v is not added: %+v", a, got)
+			}
+		}
+	})
+}

@@ -1,0 +1,177 @@
+package install_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// The attackers: who has portside's token, and users with one of Kubernetes' roles.
+const (
+	token = "token" // of portside's ServiceAccount, with what RBAC grants it
+	edit  = "edit"  // has edit in the namespace {b}, and view in {a}
+	admin = "admin" // has admin in the namespace {b}
+	view  = "view"  // has view in the namespace {a}
+)
+
+// siege is an installation and those who attack it. In its texts {a} is a
+// namespace that opted in to discovery, {b} another one, {system} portside's own
+// and {us} its field manager, which names its objects.
+type siege struct {
+	*installation
+	b       string
+	configs map[string]*rest.Config
+}
+
+// sources are the two ways to install portside.
+var sources = map[string]func(*installation) []*unstructured.Unstructured{
+	"install": (*installation).manifests,
+	"chart":   (*installation).charted,
+}
+
+// besieged installs portside from a source, with workloads that it serves, and
+// some that it must leave alone.
+func besieged(t *testing.T, source func(*installation) []*unstructured.Unstructured) *siege {
+	t.Helper()
+	cp := testenv.WithControllers(t) // which give Kubernetes' own roles their rules
+	i := prepared(t, cp, install.Options{DiscoveryNamespaces: []string{"a"}})
+	i.apply(source(i))
+	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
+	i.awaitPolicies()
+	s := &siege{installation: i, b: cp.Namespace(t), configs: map[string]*rest.Config{token: i.config}}
+	s.bind(edit, s.b)
+	s.bind(admin, s.b)
+	s.bind(view, s.workloads)
+	s.kubectl("", "create", "rolebinding", "view-of-edit", "-n", s.workloads, "--clusterrole=view", "--user="+s.user(edit))
+	s.deploy()
+	s.awaitForce()
+	return s
+}
+
+func (s *siege) user(role string) string { return role + "-of-" + s.b }
+
+// bind makes a user with a role in a namespace.
+func (s *siege) bind(role, namespace string) {
+	s.t.Helper()
+	config, err := s.User(s.user(role))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	config.WarningHandler = rest.NoWarnings{}
+	s.configs[role] = config
+	s.kubectl("", "create", "rolebinding", role, "-n", namespace, "--clusterrole="+role, "--user="+s.user(role))
+}
+
+// deploy makes what is attacked. portside serves dittofs in {a}; agent uses its
+// node's network, frozen is paused, full has 64 adapter ports, and system is in
+// kube-system, with a name of this test's own.
+func (s *siege) deploy() {
+	s.t.Helper()
+	kind := apply.Deployment
+	s.mustApply(s.argo(), declared(kind, `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}, {name: adapter-git, containerPort: 9418, protocol: TCP}]`))
+	s.pass(kind, nfs)
+	s.mustApply(s.argo(), adapterSet(dittofs))
+	s.mustApply(s.argo(), named("agent", onTheNode(kind)))
+	s.mustApply(s.argo(), strings.Replace(named("frozen", declared(kind, static)), "{note: as declared}", `{portside.dev/paused: "true"}`, 1))
+	s.mustApply(s.argo(), named("full", declared(kind, "["+many(1, 64)+"]")))
+	others := s.Manager(testenv.ArgoCD).In(s.b)
+	s.mustApply(others, declared(kind, static))
+	s.mustApply(others, adapterSet(dittofs))
+	s.kubectl(s.fill(`
+apiVersion: v1
+kind: Secret
+metadata: {name: creds, namespace: {a}, labels: {portside.dev/credentials: "true"}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: creds, namespace: {b}, labels: {portside.dev/credentials: "true"}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: "{us}", namespace: kube-system}
+`), "apply", "--server-side", "-f", "-")
+	system := object(s.t, named(s.manager, declared(kind, static)))
+	system.SetNamespace("kube-system")
+	s.mustApply(s.Manager(testenv.ArgoCD).In("kube-system"), text(s.t, []*unstructured.Unstructured{system}))
+	s.t.Cleanup(func() {
+		_, _ = s.Kubectl(context.WithoutCancel(s.t.Context()), "kube-system", "", "delete", "deployment,secret", s.manager, "--wait=false")
+	})
+}
+
+// awaitForce waits until each policy and each role counts.
+func (s *siege) awaitForce() {
+	s.t.Helper()
+	for policy, try := range map[string]try{
+		"guard-adaptersets": patches(aset, "{a}", dittofs, merged(`{"metadata":{"labels":{"evil":"1"}}}`)),
+		"guard-events":      creates(eventsOf, "{a}", forged("events.k8s.io/v1", "regarding", "{a}")),
+		"guard-leases":      creates(leases, "{system}", `{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: other}}`),
+	} {
+		testenv.Eventually(s.t, policy+" to be in force", func(ctx context.Context) error {
+			return refusedBy(try(ctx, s, s.client(token)), s.manager+"-"+policy+"'")
+		})
+	}
+	for who, try := range map[string]try{
+		token: reads(secretsOf, "{a}", "creds"), edit: creates(configMaps, "{b}", `{apiVersion: v1, kind: ConfigMap, metadata: {generateName: may-}}`),
+		admin: patches(aset, "{b}", dittofs, merged(`{"metadata":{"labels":{"mine":"1"}}}`)), view: reads(aset, "{a}", dittofs),
+	} {
+		testenv.Eventually(s.t, "the role of "+who+" to count", func(ctx context.Context) error { return try(ctx, s, s.client(who)) })
+	}
+	testenv.Eventually(s.t, "edit to read the other namespace", func(ctx context.Context) error { return reads(aset, "{a}", dittofs)(ctx, s, s.client(edit)) })
+}
+
+func (s *siege) fill(text string) string {
+	return strings.NewReplacer("{a}", s.workloads, "{b}", s.b, "{system}", s.system, "{us}", s.manager).Replace(text)
+}
+
+func (s *siege) client(who string) dynamic.Interface { return dynamicClient(s.t, s.configs[who]) }
+
+// stored returns what is attacked, as far as an attack would change it.
+func (s *siege) stored() string {
+	s.t.Helper()
+	const all = "deployments,adaptersets,secrets,leases,roles,rolebindings"
+	var stored []string
+	for namespace, objects := range map[string]string{s.workloads: all, s.b: all, s.system: all, "kube-system": "deployments/" + s.manager + " secrets/" + s.manager} {
+		args := append([]string{"get", "-n", namespace}, strings.Fields(objects)...)
+		stored = append(stored, s.kubectl("", append(args, "-o",
+			`jsonpath={range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name} {.metadata.uid} {.metadata.generation} {.metadata.labels} {.metadata.annotations.note} {.metadata.finalizers}{"\n"}{end}`)...))
+	}
+	slices.Sort(stored)
+	return strings.Join(stored, "")
+}
+
+// refusedAs is nil for a refusal by RBAC, or by one of portside's policies.
+func (s *siege) refusedAs(by string, err error) error {
+	if by != rbac {
+		return refusedBy(err, s.manager+"-"+by+"'")
+	}
+	if !apierrors.IsForbidden(err) || strings.Contains(err.Error(), "AdmissionPolicy") {
+		return fmt.Errorf("not refused by RBAC: %w", err)
+	}
+	return nil
+}
+
+// charted returns the objects that the chart installs, its CRD among them.
+func (i *installation) charted() []*unstructured.Unstructured {
+	i.t.Helper()
+	all, err := rendered(i.t, i.options)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	objects := []*unstructured.Unstructured{object(i.t, chartCRD(i.t))}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		objects = append(objects, &unstructured.Unstructured{Object: all[id].(map[string]any)})
+	}
+	return objects
+}

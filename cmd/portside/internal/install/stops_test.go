@@ -1,0 +1,196 @@
+package install_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// adding and removing are what portside itself sends: an apply with one port more
+// than nfs, one without a port, and the guarded patch that removes a last port.
+var (
+	nfsAlone = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}`)
+	adding   = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}`)
+	removing = write{patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs}}`}
+	patching = jsonPatch(`[{"op":"test","path":"{c}/ports/2/name","value":"adapter-nfs"},{"op":"remove","path":"{c}/ports/2"}]`)
+	moving   = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12050, protocol: TCP}]}]}`)
+	renaming = applied(`{containers: [{name: dittofs, ports: [{name: adapter-smb, containerPort: 12049, protocol: TCP}]}]}`)
+	beside   = applied(`{containers: [{name: sidecar, ports: [{name: adapter-web, containerPort: 8080, protocol: TCP}]}]}`)
+)
+
+// annotate has the owner set an annotation of the workload.
+func (i *installation) annotate(kind apply.Kind, annotation, value string) {
+	i.t.Helper()
+	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), string(kind), "", dittofs, types.MergePatchType,
+		[]byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, annotation, value)))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+}
+
+// expectRefused sends requests as portside, each of which the guard has to refuse
+// for the same reason, and nothing is stored.
+func (i *installation) expectRefused(kind apply.Kind, why string, writes map[string]write) {
+	i.t.Helper()
+	before := i.live(kind).GetResourceVersion()
+	for name, w := range writes {
+		err := i.tries(i.t.Context(), kind, w)
+		if refusal := refusedBy(err, i.manager+"-guard'"); refusal != nil {
+			i.t.Errorf("%s: %s: %v", kind, name, refusal)
+		} else if !strings.Contains(err.Error(), why) {
+			i.t.Errorf("%s: %s: refused for another reason than %q: %v", kind, name, why, err)
+		}
+	}
+	if after := i.live(kind).GetResourceVersion(); after != before {
+		i.t.Errorf("%s: something was stored", kind)
+	}
+}
+
+// expectAllowed sends requests as portside, one after the other, each on the
+// workload with the port nfs. before is called ahead of each.
+func (i *installation) expectAllowed(kind apply.Kind, before func(), writes map[string]write) {
+	i.t.Helper()
+	for name, w := range writes {
+		before()
+		if err := i.tries(i.t.Context(), kind, w); err != nil {
+			i.t.Errorf("%s: %s: %v", kind, name, err)
+		}
+	}
+}
+
+func TestGuardRefusesPausedWorkloads(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.Kinds...)
+	for _, kind := range apply.Kinds {
+		i.annotate(kind, apply.PausedAnnotation, "true")
+		i.expectRefused(kind, "the annotation portside.dev/paused pauses", map[string]write{
+			"a new port": adding, "another number": moving, "another name": renaming, "no ports": removing, "no ports, by a patch": patching,
+		})
+		i.annotate(kind, apply.PausedAnnotation, "false")
+		i.expectAllowed(kind, func() {}, map[string]write{"a new port on a workload that is not paused": adding})
+	}
+}
+
+// onTheNode is the workload with the network of its node.
+func onTheNode(kind apply.Kind) string {
+	return strings.Replace(declared(kind, static), "    spec:\n", "    spec:\n      hostNetwork: true\n", 1)
+}
+
+func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
+	t.Parallel()
+	const allow = "portside.dev/allow-host-network"
+	i := robbed(t)
+	for _, kind := range apply.Kinds {
+		withPort := func(annotation string) func() {
+			return func() {
+				i.mustApply(i.argo(), onTheNode(kind))
+				i.annotate(kind, allow, "true")
+				if err := i.tries(t.Context(), kind, nfsAlone); err != nil {
+					t.Fatal(err)
+				}
+				i.annotate(kind, allow, annotation)
+			}
+		}
+		for _, annotation := range []string{"", "false", "True"} {
+			withPort(annotation)()
+			i.expectRefused(kind, "portside.dev/allow-host-network", map[string]write{"a new port": adding, "another number": moving, "the number of another container's port": beside})
+			i.expectAllowed(kind, withPort(annotation), map[string]write{"another name": renaming, "no ports": removing, "no ports, by a patch": patching})
+		}
+		i.expectAllowed(kind, withPort("true"), map[string]write{"a new port where the owner allows it": adding, "another number where the owner allows it": moving})
+	}
+}
+
+// TestGuardIsInForceInExcludedNamespaces: a namespace is excluded by a refusal,
+// and not by a guard that is off there.
+func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
+	t.Parallel()
+	i := robbed(t, apply.Kinds...)
+	i.options.ExcludeNamespaces = []string{"kube-system", i.workloads}
+	i.apply(i.manifests())
+	for _, kind := range apply.Kinds {
+		testenv.Eventually(t, "the namespace to be excluded", func(ctx context.Context) error {
+			return refusedBy(i.tries(ctx, kind, adding), i.manager+"-guard'")
+		})
+		i.expectRefused(kind, "namespace that the installation excludes", map[string]write{
+			"a new port": adding, "no ports": removing, "no ports, by a patch": patching, "the image": forbidden["the image"],
+		})
+	}
+}
+
+// TestGuardExcludesKubeSystem by default.
+func TestGuardExcludesKubeSystem(t *testing.T) {
+	t.Parallel()
+	i := robbed(t)
+	workload := object(t, named(i.workloads, declared(apply.Deployment, static)))
+	workload.SetNamespace("kube-system")
+	admin := dynamicClient(t, i.Config()).Resource(resourceOf(apply.Deployment)).Namespace("kube-system")
+	if _, err := admin.Create(t.Context(), workload, metav1.CreateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = admin.Delete(context.Background(), i.workloads, metav1.DeleteOptions{}) })
+	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads, Container: dittofs}
+	_, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+	if err == nil || !strings.Contains(err.Error(), "namespace that the installation excludes") {
+		t.Errorf("not refused: %v", err)
+	}
+}
+
+// many are ports adapter-t<number> from a first one on.
+func many(first, count int) string {
+	var ports []string
+	for n := range count {
+		ports = append(ports, fmt.Sprintf("{name: adapter-t%d, containerPort: %d, protocol: TCP}", first+n, first+n))
+	}
+	return strings.Join(ports, ", ")
+}
+
+// TestGuardLimitsAdapterPorts: a container has at most 64 of them, whoever declares
+// them. Where it has more already, ports can be given up.
+func TestGuardLimitsAdapterPorts(t *testing.T) {
+	t.Parallel()
+	i := robbed(t)
+	kind := apply.DaemonSet
+	ports := func(first, count int) write {
+		return applied(`{containers: [{name: dittofs, ports: [` + many(first, count) + `]}]}`)
+	}
+	i.mustApply(i.argo(), declared(kind, "["+many(1, 4)+"]"))
+	i.expectAllowed(kind, func() {}, map[string]write{"60 beside 4": ports(101, 60)})
+	i.expectRefused(kind, "at most 64 adapter-* ports", map[string]write{
+		"61 beside 4":         ports(101, 61),
+		"one more by a patch": jsonPatch(`[{"op":"add","path":"{c}/ports/-","value":{"name":"adapter-x","containerPort":9}}]`),
+	})
+	i.mustApply(i.argo(), declared(kind, "["+many(1, 10)+"]"))
+	i.expectRefused(kind, "at most 64 adapter-* ports", map[string]write{"61 beside 10": ports(101, 61)})
+	i.expectAllowed(kind, func() {}, map[string]write{"58 beside 10, of 60": ports(101, 58)})
+}
+
+// TestGuardIsCheapEnough: the server stops an expression that costs too much, and
+// the guard would then refuse what portside may do.
+func TestGuardIsCheapEnough(t *testing.T) {
+	t.Parallel()
+	i := robbed(t)
+	for _, kind := range apply.Kinds {
+		static := strings.ReplaceAll(many(20001, 100), "adapter-", "")
+		workload := declared(kind, "["+static+"]")
+		for n := range 10 {
+			workload += fmt.Sprintf("      - {name: c%d, image: x, ports: [%s]}\n", n, static)
+		}
+		i.mustApply(i.argo(), workload)
+		i.annotate(kind, "note", strings.Repeat("x", 100_000))
+		for _, first := range []int{101, 1001} {
+			if err := i.tries(t.Context(), kind, applied(`{containers: [{name: dittofs, ports: [`+many(first, 64)+`]}]}`)); err != nil {
+				t.Errorf("%s: 64 ports in a large workload: %v", kind, err)
+			}
+		}
+		if err := i.tries(t.Context(), kind, removing); err != nil {
+			t.Errorf("%s: no ports in a large workload: %v", kind, err)
+		}
+	}
+}

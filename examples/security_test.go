@@ -1,0 +1,78 @@
+package examples_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const securityPage = "../.github/SECURITY.md"
+
+// TestSecurityPage: each line of a table names tests, and each test that it names
+// exists, with its case.
+func TestSecurityPage(t *testing.T) {
+	tests := testFiles(t)
+	row := regexp.MustCompile(`^\| (.*) \| (.*) \|$`)
+	name := regexp.MustCompile("`(Test\\w+)(?:/([^`]+))?`")
+	rows := 0
+	for line := range strings.Lines(fileText(t, securityPage)) {
+		cells := row.FindStringSubmatch(strings.TrimSpace(line))
+		if cells == nil || cells[2] == "shown by" {
+			continue
+		}
+		rows++
+		named := name.FindAllStringSubmatch(cells[2], -1)
+		if len(named) == 0 {
+			t.Errorf("no test shows this: %s", cells[1])
+		}
+		for _, n := range named {
+			if !exists(tests, n[1], n[2]) {
+				t.Errorf("there is no test %s with the case %q", n[1], n[2])
+			}
+		}
+	}
+	if rows < 20 {
+		t.Errorf("the tables have %d rows", rows)
+	}
+	for _, match := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(fileText(t, securityPage), -1) {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(securityPage), match[1])); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// testFiles returns the text of the tests of each folder of the repository.
+func testFiles(t *testing.T) map[string]string {
+	t.Helper()
+	folders := map[string]string{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, "_test.go") {
+			folders[filepath.Dir(path)] += fileText(t, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folders
+}
+
+// exists reports whether a folder has the test, and in quotes the name of the
+// case, of which a table may have one or two words less.
+func exists(folders map[string]string, test, called string) bool {
+	for _, text := range folders {
+		if !strings.Contains(text, "\nfunc "+test+"(t *testing.T) {") {
+			continue
+		}
+		words := strings.Split(called, " ")
+		for from := range min(len(words), 3) {
+			if called == "" || strings.Contains(text, `"`+strings.Join(words[from:], " ")+`"`) {
+				return true
+			}
+		}
+	}
+	return false
+}
