@@ -31,6 +31,9 @@ func TestExcludedNamespace(t *testing.T) {
 				t.Fatal(err)
 			}
 			expectGone(t, cp, ns)
+			if policy == "Remove" {
+				(&scene{cp: cp, ns: ns}).expectRetained(t, "excludes the namespace")
+			}
 			expectPorts(t, cp, ns, "api:8080/TCP", "adapter-nfs:12049/TCP")
 			if n := sent.CountOf(testenv.VerbApply, "statefulsets") + sent.CountOf(testenv.VerbPatch, "statefulsets"); n != 0 {
 				t.Errorf("%d writes to the workload", n)

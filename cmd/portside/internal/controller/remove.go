@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -70,7 +72,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
 	w.prober.Forget(w.key())
 	look, there := w.look()
-	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove || w.excludes(w.target) {
+	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
 		return true, w.dropFinalizer(ctx, w.set)
 	}
 	w.stopped(look)
@@ -90,7 +92,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 		w.facts.Stopped = status.Paused
 		return true, w.retain(ctx, look, w.forbids(look))
 	case err != nil && w.isFinal(err):
-		return true, w.retain(ctx, look, words(err))
+		return true, w.retain(ctx, look, words(remedy.For{Target: w.target, FieldManager: w.manager}.Error(err)))
 	case err != nil:
 		w.facts.Why, w.facts.Because = status.Removing, "the ports could not be removed: "+words(err)
 		w.tell(ctx, w.set, w.facts)
@@ -108,6 +110,8 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 // removed; empty if they may.
 func (w *work) forbids(look *apply.Workload) string {
 	switch {
+	case w.excludes(w.target):
+		return excludedText
 	case w.facts.Stopped != "":
 		return status.WhyStopped(w.facts.Stopped)
 	case w.applier.Holds(look) && w.facts.Stuck:
@@ -149,7 +153,10 @@ const finalRefusals = 3
 // isFinal counts a failure to remove the ports, and reports whether there is no
 // point in trying again.
 func (w *work) isFinal(err error) bool {
-	if !isForbidden(err) {
+	switch {
+	case errors.As(err, new(*apply.NotDedicatedError)):
+		return true
+	case !isForbidden(err):
 		w.refusals = 0
 		return false
 	}
@@ -157,9 +164,9 @@ func (w *work) isFinal(err error) bool {
 	return w.refusals >= finalRefusals
 }
 
-// isForbidden reports whether a write is refused for what it is, so that the same
-// write is refused again until somebody changes the rules: by RBAC, an admission
-// policy or a webhook. A conflict is no such refusal, nor is an object that was
+// isForbidden reports whether the API server refuses a write for what it is, so
+// that it refuses the same write again until the rules change: RBAC, an admission
+// policy or a webhook. A conflict is not such a refusal, nor is an object that was
 // replaced meanwhile.
 func isForbidden(err error) bool {
 	return apply.IsRefusal(err) && !isGone(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)

@@ -50,7 +50,7 @@ func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
 		w.prober.Forget(w.key())
-		w.facts.Why, w.facts.Because = status.NamespaceExcluded, "this installation of portside excludes the namespace; nothing is written to its workloads"
+		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
 		return
 	}
 	look, ok := w.look()
@@ -69,6 +69,8 @@ func (w *work) ports(ctx context.Context) {
 	}
 	w.stand(ctx, look, container, want)
 }
+
+const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"
 
 // excludes reports whether the installation excludes the namespace of a target.
 func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }

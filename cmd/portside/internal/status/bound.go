@@ -3,6 +3,7 @@ package status
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -26,12 +27,17 @@ var ofStatus = []bounds{{text: 4096, owners: 8}, {text: 1024, owners: 8}, {text:
 // bounded returns the status as it can be stored, whatever a source, an owner or
 // the API server has said: printable, and of at most [MaxSize].
 func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
+	// What is printable is not escaped again for each of the bounds.
+	s = bounds{text: ofStatus[0].text, owners: math.MaxInt}.of(s)
 	for _, b := range ofStatus {
 		if within := b.of(s); size(within) <= MaxSize {
 			return within
 		}
 	}
 	s = ofStatus[len(ofStatus)-1].of(s)
+	for len(s.Changes) > 0 && size(s) > MaxSize {
+		s.Changes = s.Changes[1:] // the oldest
+	}
 	for len(s.Ports) > 0 && size(s) > MaxSize {
 		s.Ports = s.Ports[:len(s.Ports)*3/4] // the summary still counts all
 	}
@@ -62,9 +68,15 @@ func longest(s *v1alpha1.AdapterSetStatus) int {
 	}
 	for i := range s.Ports {
 		p := &s.Ports[i]
-		n += fields + maxEscape*(len(p.Type)+len(p.Name)+len(p.Protocol)+len(p.State)+len(p.Message))
+		n += fields + maxEscape*(len(p.Type)+len(p.Name)+len(p.Protocol)+len(p.State)+len(p.Reason)+len(p.Message))
 		for _, o := range p.Owners {
 			n += fields + maxEscape*(len(o.Manager)+len(o.Operation))
+		}
+	}
+	for _, c := range s.Changes {
+		n += fields + maxEscape*len(c.Manager)
+		for _, p := range c.Ports {
+			n += fields + maxEscape*(len(p.Container)+len(p.Name)+len(p.Protocol))
 		}
 	}
 	return n

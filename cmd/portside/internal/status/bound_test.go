@@ -8,6 +8,8 @@ import (
 	"testing"
 	"unicode"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -30,6 +32,13 @@ func crowded(ports, length, owners int) status.Facts {
 	return facts(func(f *status.Facts) {
 		f.FieldManager, f.Container = text(1), text(2)
 		f.Discovery = &status.Discovery{Reason: "Disagreeing", Message: text(3)}
+		change := v1alpha1.PortsChange{Time: metav1.NewTime(now), Manager: "portside"}
+		for i := range 13 {
+			change.Ports = append(change.Ports, v1alpha1.ChangedPort{
+				Container: strings.Repeat("c", 63), Name: fmt.Sprintf("adapter-%07d", i), Port: 65535, Protocol: "SCTP", Change: v1alpha1.PortRemoved,
+			})
+		}
+		f.Changes = slices.Repeat([]v1alpha1.PortsChange{change}, 9)
 		f.Ports = nil
 		for i := range 2 * ports {
 			p := apply.PortStatus{
@@ -51,14 +60,15 @@ func TestStatusSize(t *testing.T) {
 	t.Parallel()
 	const most = apply.MaxAdapters
 	for name, c := range map[string]struct {
-		f     status.Facts
-		ports int
+		f       status.Facts
+		ports   int
+		changes bool // some are kept
 	}{
-		"short texts":                    {crowded(most, 10, 1), 2 * most},
-		"types of 16 kB":                 {crowded(most, 16<<10, 2), 2 * most},
-		"hundreds of owners":             {crowded(most, 100, 300), 2 * most},
-		"one port with long texts":       {crowded(1, 1<<16, 100), 2},
-		"more ports than a set can have": {crowded(500, 1000, 10), 0},
+		"short texts":                    {crowded(most, 10, 1), 2 * most, true},
+		"types of 16 kB":                 {crowded(most, 16<<10, 2), 2 * most, false},
+		"hundreds of owners":             {crowded(most, 100, 100), 2 * most, false},
+		"one port with long texts":       {crowded(1, 1<<16, 100), 2, true},
+		"more ports than a set can have": {crowded(300, 200, 3), 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,9 +86,13 @@ func TestStatusSize(t *testing.T) {
 			if len(s.Ports) != c.ports && c.ports > 0 || len(s.Ports) == 0 {
 				t.Errorf("it has %d ports of %d", len(s.Ports), c.ports)
 			}
+			if changes := len(s.Changes); changes == 0 && c.changes {
+				t.Error("no change is left")
+			}
 			if want := fmt.Sprintf("/%d", len(c.f.Ports)); !strings.HasSuffix(s.Summary, want) {
 				t.Errorf("the summary is %s", s.Summary)
 			}
+			c.f.Changes = nil // they are recorded
 			again := status.Of(set(1, s), c.f, now)
 			if !status.Same(s, again) {
 				t.Error("the same facts make another status")
