@@ -85,12 +85,34 @@ func (a *asking) expectCondition(kind, is, reason string) {
 	})
 }
 
-func (a *asking) patch(body string) {
+// untilAsked lets time pass until pods were asked some times more.
+func (a *asking) untilAsked(times int) {
 	a.Helper()
-	if _, err := a.cp.Manager("person").Patch(a.Context(), a.kind, a.ns, "files", types.MergePatchType, []byte(body)); err != nil {
+	before, _ := a.site.was("/api/v1/adapters")
+	a.until(fmt.Sprintf("the pods to be asked %d times", times), func(context.Context) error {
+		if now, _ := a.site.was("/api/v1/adapters"); now < before+times {
+			return fmt.Errorf("%d times", now-before)
+		}
+		return nil
+	})
+}
+
+// patch is a person's merge patch of the workload, patchSet one of the AdapterSet.
+func (a *asking) patch(body string)    { a.Helper(); a.patchObject(a.kind, body) }
+func (a *asking) patchSet(body string) { a.Helper(); a.patchObject("AdapterSet", body) }
+
+func (a *asking) patchObject(kind, body string) {
+	a.Helper()
+	if _, err := a.cp.Manager("person").Patch(a.Context(), kind, a.ns, "files", types.MergePatchType, []byte(body)); err != nil {
 		a.Fatal(err)
 	}
 }
+
+// longDelay is far longer than the time that may pass until a poll.
+const (
+	longDelay      = 24 * time.Hour
+	longDelayPatch = `{"spec":{"rollout":{"removalDelaySeconds":86400}}}`
+)
 
 // expectTemplates fails the test unless the pod template was changed so many
 // times by now.
@@ -141,11 +163,13 @@ func TestOldAnswer(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			a := ask(t, c.pods, 20, false)
+			a.patchSet(longDelayPatch)
 			a.site.say(says(smbAlone))
 			a.untilCounting()
 			c.begin(a)
 			a.untilDiscovered("False", c.reason, c.message)
-			a.polls(6)
+			a.clock.Step(2 * longDelay)
+			a.polls(2)
 			a.expectTemplates("before there is another answer", 1)
 			a.untilStopped()
 
@@ -153,6 +177,8 @@ func TestOldAnswer(t *testing.T) {
 			if c.end != nil {
 				c.end(a)
 			}
+			a.untilCounting()
+			a.clock.Step(longDelay)
 			a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP")
 			a.cp.WaitRolledOut(t, a.kind, a.ns, "files")
 			a.untilDiscovered("True", "Answered", "every ready pod answered")
@@ -166,13 +192,16 @@ func TestOldAnswer(t *testing.T) {
 func TestOldAnswerOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 1, 20, false)
+	a.patchSet(longDelayPatch)
 	a.site.say(says(smbAlone))
 	a.untilCounting()
 	a.site.say(fails(500))
 	a.clock.Step(10 * time.Second)
 	a.restart()
 	restarted := a.clock.Now()
-	a.polls(4)
+	a.polls(1)
+	a.clock.Step(2 * longDelay)
+	a.polls(2)
 	a.expectTemplates("before there is an answer", 1)
 
 	a.site.say(says(smbAlone))
@@ -183,6 +212,7 @@ func TestOldAnswerOfAnotherProcess(t *testing.T) {
 		return nil
 	})
 	a.expectTemplates("with the first answer", 1)
+	a.clock.Step(longDelay)
 	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP")
 	a.expectTemplates("in all", 2)
 }
@@ -291,7 +321,7 @@ func TestHeldNumber(t *testing.T) {
 		settle int
 		change func(a *asking)
 	}{
-		"a pod has the old number again": {2 * int(nextPoll/time.Second), func(a *asking) {
+		"a pod has the old number again": {3600, func(a *asking) {
 			a.site.say(says(smbAndNFSAt(12049)), "files-0")
 			a.polls(1)
 		}},
@@ -307,19 +337,18 @@ func TestHeldNumber(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := ask(t, 2, 20, false)
-			if _, err := a.cp.Manager("person").Patch(t.Context(), "AdapterSet", a.ns, "files", types.MergePatchType,
-				fmt.Appendf(nil, `{"spec":{"rollout":{"settleSeconds":%d}}}`, c.settle)); err != nil {
-				t.Fatal(err)
-			}
+			a.patchSet(fmt.Sprintf(`{"spec":{"rollout":{"settleSeconds":%d}}}`, c.settle))
 			a.site.say(says(smbAndNFSAt(12050)))
-			a.polls(1)
+			a.untilAsked(2)
 			a.expectCondition("Reconciling", "True", "Settling")
 			c.change(a)
 			a.expectCondition("Reconciling", "False", "AsExpected")
 			a.cp.WaitRolledOut(t, a.kind, a.ns, "files")
 			a.expectCondition("Reconciling", "False", "AsExpected")
 			a.clock.Step(pollInterval - 5*time.Second)
-			a.polls(8)
+			a.polls(1)
+			a.clock.Step(time.Hour)
+			a.polls(2)
 			a.expectTemplates("in all", 1)
 		})
 	}
