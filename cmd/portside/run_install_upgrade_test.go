@@ -44,6 +44,11 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 		i.apply(fmt.Sprintf(upgradedSet, name, "{type: nfs, port: 12049}", policy))
 	}
 	i.waitGuarded("kept")
+	// The CRD is upgraded before the process: the API server refuses a status with
+	// fields that the CRD does not have.
+	if err := i.InstallCRD(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
 	first := i.start()
 	i.expectInPlace("1/1", "adapter-nfs:12049/TCP")
 	changes := 1

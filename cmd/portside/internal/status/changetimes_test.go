@@ -13,10 +13,10 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
-func changeOf(seconds int, name string, number int32, edit v1alpha1.PortEdit) v1alpha1.PortsChange {
+func changeOfSMB(seconds int, number int32, edit v1alpha1.PortEdit) v1alpha1.PortsChange {
 	return v1alpha1.PortsChange{
 		Time: metav1.NewTime(now.Add(time.Duration(seconds) * time.Second)), Manager: "portside",
-		Ports: []v1alpha1.ChangedPort{{Container: "server", Name: name, Port: number, Protocol: "TCP", Change: edit}},
+		Ports: []v1alpha1.ChangedPort{{Container: "server", Name: "adapter-smb", Port: number, Protocol: "TCP", Change: edit}},
 	}
 }
 
@@ -47,13 +47,13 @@ func TestChanges(t *testing.T) {
 	}
 	become(0, uid, []apply.PortStatus{nfs})
 	expect(0, -1) // it was there
-	become(2, uid, []apply.PortStatus{nfs, smb}, changeOf(1, "adapter-smb", 1445, v1alpha1.PortAdded))
+	become(2, uid, []apply.PortStatus{nfs, smb}, changeOfSMB(1, 1445, v1alpha1.PortAdded))
 	expect(1, -1, 1)
 	become(3, uid, []apply.PortStatus{nfs, smb})
 	expect(1, -1, 1)
-	become(9, uid, []apply.PortStatus{nfs, smb}, changeOf(5, "adapter-smb", 1445, v1alpha1.PortRemoved), changeOf(7, "adapter-smb", 1445, v1alpha1.PortAdded))
+	become(9, uid, []apply.PortStatus{nfs, smb}, changeOfSMB(5, 1445, v1alpha1.PortRemoved), changeOfSMB(7, 1445, v1alpha1.PortAdded))
 	expect(3, -1, 7)
-	become(9, uid, []apply.PortStatus{nfs, port("adapter-smb", 445, apply.Owned, "")}, changeOf(9, "adapter-smb", 445, v1alpha1.PortAdded))
+	become(9, uid, []apply.PortStatus{nfs, port("adapter-smb", 445, apply.Owned, "")}, changeOfSMB(9, 445, v1alpha1.PortAdded))
 	expect(4, -1, 9)
 	become(10, "other", []apply.PortStatus{nfs})
 	expect(0, -1)
