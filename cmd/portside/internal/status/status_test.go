@@ -297,3 +297,71 @@ func TestWarnings(t *testing.T) {
 		})
 	}
 }
+
+// TestStopped keeps Ready as it was. What was not ready waits for a person.
+func TestStopped(t *testing.T) {
+	t.Parallel()
+	stop := func(reason string) func(*status.Facts) {
+		return func(f *status.Facts) { f.Stopped = reason }
+	}
+	for name, c := range map[string]struct {
+		before func(*status.Facts)
+		want   []string
+	}{
+		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
+		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"stalled":    {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", "Reconciling=False Suspended", "Stalled=True Fighting"}},
+		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
+		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
+		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
+		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
+			s := status.Of(set(2, before), facts(stop(status.Suspended)), now)
+			if got := said(s); !slices.Equal(got, c.want) || s.ObservedGeneration != 2 {
+				t.Errorf("%q of generation %d\nnot %q", got, s.ObservedGeneration, c.want)
+			}
+			if again := status.Of(set(2, s), facts(stop(status.Suspended)), now.Add(time.Hour)); !status.Same(s, again) {
+				t.Errorf("it changes: %q", said(again))
+			}
+			went := said(status.Of(set(3, s), facts(nil), now))
+			if want := []string{inPlace, settled, noOneHas}; !slices.Equal(went, want) {
+				t.Errorf("when it goes on: %q", went)
+			}
+		})
+	}
+}
+
+// TestDiscoveryStalls for a reason that needs action. What status has stays for the
+// same spec and reason, since a process that has just started has not counted.
+func TestDiscoveryStalls(t *testing.T) {
+	t.Parallel()
+	fails := func(reason string, stalled bool) func(*status.Facts) {
+		return func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: reason, Stalled: stalled} }
+	}
+	answers := func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} }
+	const stalled = "Stalled=True NotFound"
+	for name, c := range map[string]struct {
+		before, after func(*status.Facts)
+		generation    int64
+		want          string
+	}{
+		"not yet":        {answers, fails("NotFound", false), 1, noOneHas},
+		"now":            {answers, fails("NotFound", true), 1, stalled},
+		"after restart":  {fails("NotFound", true), fails("NotFound", false), 1, stalled},
+		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, noOneHas},
+		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, noOneHas},
+		"it answers":     {fails("NotFound", true), answers, 1, noOneHas},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
+			if got := said(status.Of(set(c.generation, before), facts(c.after), now)); got[2] != c.want {
+				t.Errorf("%q, not %q", got[2], c.want)
+			}
+		})
+	}
+}
