@@ -101,6 +101,22 @@ type PortStatus struct {
 	// message says why, where state alone does not.
 	// +optional
 	Message string `json:"message,omitempty"`
+
+	// warnings are about managers whose way of writing will remove or change the
+	// port. The message has their texts.
+	// +optional
+	// +listType=atomic
+	Warnings []PortWarning `json:"warnings,omitempty"`
+}
+
+// PortWarning is about a manager whose way of writing will remove or change a
+// port.
+type PortWarning struct {
+	// reason tells warnings apart, in CamelCase, such as MergesByNumber.
+	Reason string `json:"reason"`
+
+	// manager is the name of the field manager.
+	Manager string `json:"manager"`
 }
 
 // PortOwner is a field manager that owns a port.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -246,12 +247,23 @@ func (c *checker) asPortside(ctx context.Context) (kubernetes.Interface, error) 
 	return kubernetes.NewForConfig(config)
 }
 
-// impersonationError says what is needed to ask as somebody else.
+// impersonationError returns the error with what is needed to ask on behalf of
+// portside's ServiceAccount.
 func (c *checker) impersonationError(err error) error {
-	if apierrors.IsForbidden(err) && strings.Contains(err.Error(), "cannot impersonate") {
+	if refusesImpersonation(err) {
 		return fmt.Errorf("asking as %s: %w; be allowed to impersonate it and the groups of ServiceAccounts, or run portside check with its token", c.user(), err)
 	}
 	return fmt.Errorf("the permissions of %s: %w", c.user(), err)
+}
+
+// refusesImpersonation reports whether the API server refused to act on behalf of
+// another user. It then names the kind of that user in place of what was asked for.
+func refusesImpersonation(err error) bool {
+	var status apierrors.APIStatus
+	if !apierrors.IsForbidden(err) || !errors.As(err, &status) || status.Status().Details == nil {
+		return false
+	}
+	return slices.Contains([]string{"serviceaccounts", "users", "groups"}, status.Status().Details.Kind)
 }
 
 // mayInstall asks, as who asks, for what installing takes.

@@ -60,7 +60,7 @@ func TestAFullPassWaits(t *testing.T) {
 	s := newScene(t)
 	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
 	mustApply(t, s.git, adapterSet(withNFS, "suspend: true"))
-	s.expect(t, "Ready", "False", "Suspended")
+	s.expect(t, "Reconciling", "False", "Suspended")
 	before := s.applies()
 	s.clock.Step(24 * time.Hour)
 	s.rests(t)

@@ -7,15 +7,13 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // advice words what people can do about the target.
 func (w *work) advice() remedy.For { return remedy.For{Target: w.target, FieldManager: w.manager} }
-
-// otherFields is the change that waits for the field manager to own ports alone.
-const otherFields = "give up other fields"
 
 // notDedicated reports whether err says that the field manager owns other fields,
 // so that nothing may be written. A watch tells when that ends; in case it does
@@ -26,14 +24,14 @@ func (w *work) notDedicated(ctx context.Context, err error) bool {
 	}
 	w.facts.Why = status.FieldManagerNotDedicated
 	w.facts.Because = w.advice().Error(err).Error()
-	if !w.now.Before(w.Retry.Until(otherFields)) {
-		w.Retry.Failed(w.now, otherFields)
+	if !w.now.Before(w.Retry.Until(holding.ReleaseFields)) {
+		w.Retry.Failed(w.now, holding.ReleaseFields)
 		if live, err := w.applier.Look(ctx, w.target); err == nil {
 			w.mirror.Answered(live)
 		} else {
 			logr.FromContextOrDiscard(ctx).V(1).Info("cannot read the workload again", "error", err.Error())
 		}
 	}
-	w.wake(w.Retry.Until(otherFields))
+	w.wake(w.Retry.Until(holding.ReleaseFields))
 	return true
 }

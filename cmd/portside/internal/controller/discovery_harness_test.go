@@ -101,7 +101,7 @@ func ask(t *testing.T, pods, timeoutSeconds int, https bool) *asking {
 	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
 	a.polls(1) // of the pods that have the ports
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
-	a.untilCondition("files", "Reconciling", "False", "AsExpected", "nothing is about to change")
+	a.untilCondition("files", "Reconciling", "False", "AsExpected", "no changes pending")
 	return a
 }
 

@@ -9,15 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
-
-// takenAway is the message of a port that is not added again for now. A restart
-// knows the port by it.
-const takenAway = "it is taken away again and again"
-
-// somebody is who took ports away where that cannot be told.
-const somebody = "somebody"
 
 // portID is a port as it was put there.
 type portID struct {
@@ -42,8 +36,8 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
 	w.lost, w.taken = lost, append(w.taken, taken...)
 	until, may := w.Fight.Readd(w.now)
-	if len(taken) > 0 || w.Fight.Under() && w.Fight.Taker == "" {
-		w.Fight.Taker = w.taker(ctx)
+	if len(taken) > 0 || w.Fight.Under() && w.Fight.Taker == nil {
+		w.Fight.Taker = new(w.taker(ctx))
 	}
 	if len(lost) == 0 || may {
 		return want, nil
@@ -60,7 +54,7 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 		}
 		fought = append(fought, apply.PortStatus{
 			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-			State: apply.Blocked, Message: takenAway,
+			State: apply.Blocked, Reason: status.Contended, Message: "another manager keeps removing this port",
 		})
 	}
 	return rest, fought
@@ -138,22 +132,22 @@ func (w *work) givenUp(result apply.Result) []portID {
 	})
 }
 
-// taker is who took ports away, as far as that can be told. It asks the server,
-// since times are not kept.
-func (w *work) taker(ctx context.Context) string {
+// taker returns the manager that removed ports. It reads the workload from the
+// server, since the cache keeps no times.
+func (w *work) taker(ctx context.Context) holding.Taker {
 	look, err := w.applier.Look(ctx, w.target)
 	if err != nil {
-		logr.FromContextOrDiscard(ctx).V(1).Info("who took the ports cannot be told", "error", err.Error())
-		return somebody
+		logr.FromContextOrDiscard(ctx).V(1).Info("cannot read which manager removed the ports", "error", err.Error())
+		return holding.Taker{}
 	}
 	return takerOf(look, w.manager)
 }
 
-// takerOf is who took ports of the manager away. Only who updates can take away
-// what another applied; of those that own anything of a container it is the last
-// one that wrote since the manager did. Who only takes things away leaves no time
-// behind, so where nobody wrote since it is most likely the last of them.
-func takerOf(look *apply.Workload, manager string) string {
+// takerOf returns the manager that removed ports of ours. Only an update can
+// remove what another manager applied, so it is the manager that last updated
+// fields of a container. A removal alone leaves no time behind, so that the
+// manager is not certain where it has not written since we did.
+func takerOf(look *apply.Workload, manager string) holding.Taker {
 	relevant := look.Reduced(manager).ManagedFields // without times, and without those that own nothing of a container
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
@@ -170,11 +164,8 @@ func takerOf(look *apply.Workload, manager string) string {
 			last = e
 		}
 	}
-	switch {
-	case last == nil:
-		return somebody
-	case ours != nil && last.Time.Before(ours.Time):
-		return somebody + ", most likely " + last.Manager + ","
+	if last == nil {
+		return holding.Taker{}
 	}
-	return last.Manager
+	return holding.Taker{Manager: last.Manager, Certain: ours == nil || !last.Time.Before(ours.Time)}
 }

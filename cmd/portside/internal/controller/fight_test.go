@@ -80,7 +80,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		t.Errorf("it says %q", message)
 	}
 	s.expect(t, "Stalled", "True", "Fighting")
-	s.expectEvents(t, "AdapterSet", "PortTaken", "port adapter-nfs 12049/TCP was taken away by")
+	s.expectEvents(t, "AdapterSet", "PortTaken", "removed port adapter-nfs (12049/TCP)")
 	s.expectEvents(t, "StatefulSet", "PortTaken", "operator")
 	for range 2 {
 		n := additions(t, history)
@@ -201,7 +201,7 @@ func TestTakingOwnershipIsAFight(t *testing.T) {
 				}
 				s.caughtUp(t)
 			}
-			if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "somebody") {
+			if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "another manager keeps") {
 				t.Errorf("it says %q", message)
 			}
 			s.rests(t)

@@ -173,14 +173,20 @@ func expectReady(t *testing.T, cp *testenv.ControlPlane, ns, status, reason, sum
 // expectTrue waits for a condition of an AdapterSet to be true for a reason.
 func expectTrue(t *testing.T, cp *testenv.ControlPlane, ns, name, kind, reason string) {
 	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("%s of %s is true, %s", kind, name, reason), func(ctx context.Context) error {
+	expectCondition(t, cp, ns, name, kind, "True", reason)
+}
+
+// expectCondition waits for a condition of an AdapterSet.
+func expectCondition(t *testing.T, cp *testenv.ControlPlane, ns, name, kind, is, reason string) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("%s of %s is %s, %s", kind, name, is, reason), func(ctx context.Context) error {
 		live, err := cp.Manager("reader").Get(ctx, "AdapterSet", ns, name)
 		if err != nil {
 			return err
 		}
 		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
 		for _, c := range conditions {
-			if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == "True" && c["reason"] == reason {
+			if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == is && c["reason"] == reason {
 				return nil
 			}
 		}

@@ -96,13 +96,21 @@ func TestSuspendAndPauseStopEveryWrite(t *testing.T) {
 	t.Parallel()
 	cp, ns, git, _ := served(t, "")
 	mustApply(t, git, adapterSet("[]", "suspend: true"))
-	expectReady(t, cp, ns, "False", "Suspended", "1/1")
+	expectStopped(t, cp, ns, "Suspended")
 	pause(t, git, ns, `"true"`)
 	mustApply(t, git, adapterSet("[]", ""))
-	expectReady(t, cp, ns, "False", "Paused", "1/1")
+	expectStopped(t, cp, ns, "Paused")
 	expectPorts(t, cp, ns, "api:8080/TCP", "adapter-nfs:12049/TCP")
 	pause(t, git, ns, "null")
 	expectPorts(t, cp, ns, "api:8080/TCP")
+}
+
+// expectStopped waits until Reconciling is false for a reason, and Ready is as it
+// was.
+func expectStopped(t *testing.T, cp *testenv.ControlPlane, ns, reason string) {
+	t.Helper()
+	expectCondition(t, cp, ns, "files", "Reconciling", "False", reason)
+	expectReady(t, cp, ns, "True", "InPlace", "1/1")
 }
 
 func pause(t *testing.T, m *testenv.Manager, ns, value string) {

@@ -133,7 +133,7 @@ func TestAPlaceIsGivenOn(t *testing.T) {
 		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	}
 	mustApply(t, f.git, renamed(adapterSet(withNFS, "suspend: true"), "b"))
-	f.expectOf(t, "b", "Ready", "False", "Suspended")
+	f.expectOf(t, "b", "Reconciling", "False", "Suspended")
 	f.letGo("a")
 	f.expectOf(t, "c", "Reconciling", "True", "RollingOut")
 }

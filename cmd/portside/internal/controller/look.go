@@ -42,7 +42,7 @@ func (w *work) look() (*apply.Workload, bool) {
 }
 
 func (w *work) notFound() {
-	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s is not there; it may come later", w.target)
+	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s not found; waiting for it to be created", w.target)
 }
 
 // key names the target in maps and queues.
@@ -67,14 +67,14 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if p.Message == takenAway {
+		if p.Reason == status.Contended {
 			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
 		}
 	}
 	// Something else may be more urgent to say of Ready, and a fight goes on after
 	// a port was added again.
 	if len(w.lost) > 0 || w.toldBecause(status.Ready, status.Fighting) {
-		w.Fight.Remember(w.now, "")
+		w.Fight.Remember(w.now)
 	}
 }
 
@@ -132,9 +132,11 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 	// After a restart status is as good as it was until somebody answers.
 	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
 		w.told.Target != nil && w.told.Target.UID == look.UID
-	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod was asked yet"}
+	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
 	if answered {
-		w.facts.Discovery = &status.Discovery{Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message}
+		w.facts.Discovery = &status.Discovery{
+			Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
+		}
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }

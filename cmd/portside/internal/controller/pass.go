@@ -30,7 +30,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 	w.rolled(ctx, result)
 	if result.Outcome == apply.Applied {
 		w.wrote = true
-		if begun := w.Settling.Since(); w.says != "" && w.says != goneContainer {
+		if begun := w.Settling.Since(); w.change != holding.NoChange && w.change != holding.ReleaseContainer {
 			w.metrics.stored(w.clock.Since(begun))
 		}
 	}
@@ -39,8 +39,8 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 		w.refused = nil
 		return
 	}
-	w.Retry.Failed(w.now, w.says)
-	w.wake(w.Retry.Until(w.says))
+	w.Retry.Failed(w.now, w.change)
+	w.wake(w.Retry.Until(w.change))
 	facts := w.facts
 	w.refused = &facts
 }
@@ -60,7 +60,7 @@ func (w *work) learn(result apply.Result, err error) (accepted bool) {
 		return true
 	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
-	if err != nil && w.says == "" {
+	if err != nil && w.change == holding.NoChange {
 		return false // a full pass; what stands does, whether or not the server can be asked
 	}
 	if apply.IsRefusal(err) {

@@ -140,7 +140,7 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 	case set.DeletionTimestamp.IsZero():
 		w.tell(ctx, set, status.Facts{
 			FieldManager: w.manager, Why: status.TargetTaken,
-			Because: "the AdapterSet " + w.set.Name + " is older and names the same workload; delete one of them",
+			Because: "AdapterSet " + w.set.Name + " is older and has the same target; delete one of them",
 		})
 	case w.set.DeletionTimestamp.IsZero():
 		return w.dropFinalizer(ctx, set)

@@ -109,7 +109,7 @@ func TestDeletionInAPause(t *testing.T) {
 			s := newScene(t)
 			s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: "+policy), nfs...)
 			pause(t, s.git, s.ns, `"true"`)
-			s.expect(t, "Ready", "False", "Paused")
+			s.expect(t, "Reconciling", "False", "Paused")
 			writes := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets")
 			s.delete(t)
 			expectGone(t, s.cp, s.ns)

@@ -279,8 +279,8 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	s.setUp(t, strategy(1, "{type: OnDelete}"), late(withNFS), nfs...)
 	mustApply(t, s.git, late("[]"))
 	s.expect(t, "Reconciling", "True", "RemovalWaiting")
-	s.expectEvents(t, "AdapterSet", "RemovalWaiting", "adapter-nfs 12049/TCP")
-	s.expectEvents(t, "StatefulSet", "RemovalWaiting", "adapter-nfs 12049/TCP")
+	s.expectEvents(t, "AdapterSet", "RemovalWaiting", "adapter-nfs (12049/TCP) at ")
+	s.expectEvents(t, "StatefulSet", "RemovalWaiting", "adapter-nfs (12049/TCP) at ")
 	s.clock.Step(200 * time.Second)
 	s.restart(t)
 	s.caughtUp(t)
@@ -289,7 +289,7 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	expectPorts(t, s.cp, s.ns, nfs...)
 	s.clock.Step(time.Second)
 	expectPorts(t, s.cp, s.ns, static...)
-	s.expectEvents(t, "AdapterSet", "PortRemoved", "adapter-nfs 12049/TCP")
+	s.expectEvents(t, "AdapterSet", "PortRemoved", "Removed port adapter-nfs (12049/TCP)")
 	s.expect(t, "Ready", "True", "InPlace")
 }
 

@@ -43,19 +43,19 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 	}
 	before := map[string]string{}
 	for name, kind := range stillLife {
-		a.untilCondition(name, "Ready", "True", "InPlace", "the workload declares every wanted port")
+		a.untilCondition(name, "Ready", "True", "InPlace", "the workload declares every desired port")
 		a.cp.WaitRolledOut(t, kind, a.ns, name)
 	}
 	a.polls(2 * len(stillLife)) // of the pods that have the ports
 	for name := range stillLife {
 		a.untilCondition(name, "Discovered", "True", "Answered", "every ready pod answered")
-		a.untilCondition(name, "Reconciling", "False", "AsExpected", "nothing is about to change")
+		a.untilCondition(name, "Reconciling", "False", "AsExpected", "no changes pending")
 		before[name] = a.adapterSet(t.Context(), name).GetResourceVersion()
 	}
-	testenv.Eventually(t, "each port of each workload was told", func(context.Context) error {
-		// To the AdapterSet and to the workload, none as a repetition of another;
-		// and that the service leads.
-		if got, want := server.CountOf(testenv.VerbPost, "events"), 2*2*len(stillLife)+1; got != want {
+	testenv.Eventually(t, "the change of each workload is reported", func(context.Context) error {
+		// One event about all ports of the AdapterSet, and one of the workload; and
+		// that the service leads.
+		if got, want := server.CountOf(testenv.VerbPost, "events"), 2*len(stillLife)+1; got != want {
 			return fmt.Errorf("%d events, not %d", got, want)
 		}
 		return nil
@@ -121,8 +121,8 @@ func (a *asking) expectSeen(seen *testenv.Requests) {
 		}
 	}
 	for name := range stillLife {
-		a.untilCondition(name, "Ready", "False", "Paused",
-			"the workload carries the annotation portside.dev/paused; nothing is written to it")
+		a.untilCondition(name, "Reconciling", "False", "Paused",
+			"the workload has the annotation portside.dev/paused; nothing is written to it")
 	}
 	const telling = "APPLY adaptersets/status"
 	expectNoOthers(a, seen, telling)

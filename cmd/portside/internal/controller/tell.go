@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,6 +38,9 @@ func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Fact
 	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: w.manager}
 	advice.Target.Container = set.Spec.Container
 	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
+	if set.Spec.Suspend && f.Why != status.Removing {
+		f.Stopped = status.Suspended
+	}
 	before := w.statusOf(set)
 	known := *set
 	known.Status = before
@@ -132,8 +136,8 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	log := logr.FromContextOrDiscard(ctx)
 	for _, e := range events {
 		log.Info(e.Note, "reason", e.Reason)
-		// The recorder takes events that differ in nothing but the note for
-		// repetitions of the first, and keeps its note alone.
+		// The recorder counts an event that differs from an earlier one in its note
+		// alone as a repetition of that one, and drops the note.
 		action := actionOf(e)
 		r.teller.Eventf(regarding, workload, e.Type, e.Reason, action, "%s", e.Note)
 		if workload.UID != "" {
@@ -142,13 +146,24 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	}
 }
 
-// longestAction is how much the API server takes.
-const longestAction = 128
+// maxAction is the longest action that the API server accepts, in bytes.
+const maxAction = 128
 
-// actionOf is what was done or seen, one for each that is to be told of.
+// actionOf returns an action that differs for each set of ports and manager. One
+// that is too long ends with a hash of what is cut off.
 func actionOf(e status.Event) string {
-	action := strings.TrimSpace("SetPort " + e.Port + " " + e.Manager)
-	return strings.ToValidUTF8(action[:min(len(action), longestAction)], "")
+	words := []string{"SetPort"}
+	for _, word := range []string{e.Ports, e.Manager} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	action := strings.Join(words, " ")
+	if len(action) <= maxAction {
+		return action
+	}
+	hash := fmt.Sprintf(" %.4x", sha256.Sum256([]byte(action)))
+	return strings.ToValidUTF8(action[:maxAction-len(hash)], "") + hash
 }
 
 func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetStatusApplyConfiguration {
@@ -186,6 +201,9 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 	}
 	if p.LastChangeTime != nil {
 		config.WithLastChangeTime(*p.LastChangeTime)
+	}
+	for _, w := range p.Warnings {
+		config.WithWarnings(applyv1alpha1.PortWarning().WithReason(w.Reason).WithManager(w.Manager))
 	}
 	for _, o := range p.Owners {
 		config.WithOwners(applyv1alpha1.PortOwner().WithManager(o.Manager).WithOperation(o.Operation))

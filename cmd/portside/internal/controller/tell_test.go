@@ -24,11 +24,11 @@ func TestEventsAreOnBoth(t *testing.T) {
 		s.expectEvents(t, "AdapterSet", reason, text)
 		s.expectEvents(t, "StatefulSet", reason, text)
 	}
-	both("PortAdded", "port adapter-nfs 12049/TCP was added")
+	both("PortAdded", "Added port adapter-nfs (12049/TCP)")
 	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12049}, {type: web, port: 8080}]", ""))
-	both("PortShadowed", "port adapter-web 8080/TCP: 8080/TCP is declared by git")
+	both("PortShadowed", "Port adapter-web (8080/TCP): 8080/TCP is declared by git")
 	s.edit(t, `[{"op": "replace", "path": "/spec/template/spec/containers/0/ports/1/name", "value": "mine"}]`)
-	both("PortBlocked", "port adapter-nfs 12049/TCP cannot be had: kubectl-edit")
+	both("PortBlocked", "Cannot add port adapter-nfs (12049/TCP): kubectl-edit")
 	s.expectNoEvent(t, "PortTaken") // it is there, and not to be added again
 }
 

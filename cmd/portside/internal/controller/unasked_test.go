@@ -22,7 +22,7 @@ func TestNobodyIsAskedInVain(t *testing.T) {
 		},
 		"the adapters are declared": func(t *testing.T, s *scene) {
 			mustApply(t, s.git, adapterSet(withNFSSMB, "suspend: true"))
-			s.expect(t, "Ready", "False", "Suspended")
+			s.expect(t, "Reconciling", "False", "Suspended")
 		},
 		"the AdapterSet is gone": func(t *testing.T, s *scene) {
 			s.delete(t)

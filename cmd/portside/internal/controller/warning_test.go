@@ -60,7 +60,7 @@ func TestAWarningIsToldOnce(t *testing.T) {
 	}
 	for _, c := range []struct{ set, kind, is, reason string }{
 		{strings.Replace(adapterSet(withNFSSMB, ""), "settleSeconds: 0", "settleSeconds: 60", 1), "Reconciling", "True", "Settling"},
-		{adapterSet(withNFSSMB, "suspend: true"), "Ready", "False", "Suspended"},
+		{adapterSet(withNFSSMB, "suspend: true"), "Reconciling", "False", "Suspended"},
 	} {
 		mustApply(t, s.git, c.set)
 		s.expect(t, c.kind, c.is, c.reason)

@@ -2,12 +2,12 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -29,7 +29,7 @@ type work struct {
 	ours    []portID           // the live ports that we own, in the container
 	leaving []holding.Removal  // those whose delay has passed
 	stay    []apply.PortStatus // the ports of those that are there still
-	says    string             // the change that is about to go out, empty if there is none
+	change  holding.ChangeID   // what is about to go out
 	wrote   bool               // status is told by the next reconciliation
 	silent  bool               // there is nothing to tell
 	waits   bool               // for a place among the targets in a rollout
@@ -60,7 +60,7 @@ func (w *work) ports(ctx context.Context) {
 	active, poll, known := w.active(look)
 	if !known {
 		w.Removals.Stop(w.now)
-		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "no pod has said yet which adapters are active; the workload is not touched"
+		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"
 		return
 	}
 	want, container, ok := w.wanted(look, active, poll)
@@ -106,7 +106,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
-	w.facts.Fight, w.facts.Taker = w.Fight.Under(), w.Fight.Taker
+	w.facts.Fight, w.facts.Taker = w.Fight.Under(), ptr.Deref(w.Fight.Taker, holding.Taker{})
 	for _, id := range w.taken {
 		w.facts.Taken = append(w.facts.Taken, id.name)
 	}
@@ -188,16 +188,16 @@ func (w *work) staying(emit []apply.Port) {
 // container is gone.
 func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Intent) bool {
 	if container == nil {
-		w.says = goneContainer
-		until := w.Retry.Until(w.says)
+		w.change = holding.ReleaseContainer
+		until := w.Retry.Until(w.change)
 		w.wake(until)
 		return !w.now.Before(until)
 	}
 	w.decided(intent)
-	w.says = fmt.Sprint(intent.Emit)
+	w.change = holding.ApplyPorts(intent.Emit)
 	reason, until := w.Hold(holding.Change{
 		Now:     w.now,
-		Says:    w.says,
+		ID:      w.change,
 		Settle:  seconds(w.set.Spec.Rollout.SettleSeconds),
 		Rollout: look.Rollout,
 		Awaited: holding.Awaited(container, intent.Emit),
@@ -228,6 +228,3 @@ func (w *work) begin() bool {
 	w.facts.Holders = w.holders
 	return false
 }
-
-// goneContainer is the change of giving up a container that is gone.
-const goneContainer = "give up the container that is gone"

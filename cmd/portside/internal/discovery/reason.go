@@ -82,6 +82,18 @@ const (
 	PodsUnknown Reason = "PodsUnknown"
 )
 
+// NeedsAction reports whether a poll with this reason goes on failing until a
+// person changes the AdapterSet, the Secret, the permissions or the server.
+func (r Reason) NeedsAction() bool {
+	switch r {
+	case Unauthorized, Forbidden, NotFound, TLSFailed, Redirected, Malformed, TooLarge,
+		CredentialsMissing, CredentialsNotLabelled, CredentialsForbidden, CredentialsInvalid, EndpointInvalid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Reasons are all of them.
 var Reasons = []Reason{
 	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, NotAllReady, RolloutUnderWay, TooManyAdapters,

@@ -19,17 +19,16 @@ const (
 // Fight counts how often ports of ours that somebody took away were added
 // again. The zero value has seen none.
 type Fight struct {
-	// Taker is the field manager that wrote last when a port was gone, empty
-	// where it cannot be told.
-	Taker  string
+	// Taker is the manager that last removed a port, nil until that was looked up.
+	Taker  *Taker
 	readds []time.Time // the last MaxReadds at most; of a fight, the last one
 	under  bool
 }
 
 // Remember takes up a fight that was under way before this process was. When
 // the last re-add was is not known, so it is taken to be now.
-func (f *Fight) Remember(now time.Time, taker string) {
-	*f = Fight{Taker: taker, readds: []time.Time{now}, under: true}
+func (f *Fight) Remember(now time.Time) {
+	*f = Fight{readds: []time.Time{now}, under: true}
 }
 
 // Under reports whether it has come to a fight.

@@ -196,12 +196,12 @@ func TestHold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var target holding.Target
-			change := holding.Change{Now: start, Says: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
+			change := holding.Change{Now: start, ID: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
 			target.Rollout.Saw(start, c.rollout)
 			target.Hold(change)
 			change.Now = start.Add(c.after)
 			if c.failed {
-				target.Retry.Failed(change.Now, change.Says)
+				target.Retry.Failed(change.Now, change.ID)
 			}
 			if got, _ := target.Hold(change); got != c.want {
 				t.Errorf("%q, not %q", got, c.want)

@@ -19,6 +19,9 @@ type Removal struct {
 	Name    string
 	// Since is from when the delay counts. It is zero while nothing counts.
 	Since time.Time
+	// At is when the port is to be removed, in whole seconds. It is zero while
+	// nothing counts.
+	At time.Time
 	// Due tells that the delay has passed: the port is wanted no more.
 	Due bool
 }
@@ -99,7 +102,7 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 		due := was.since.Add(k.Delay - was.counted)
 		if !was.since.IsZero() {
 			removal.Since = was.since.Add(-was.counted)
-			removal.Due = !k.Now.Before(due)
+			removal.At, removal.Due = ceilSecond(due), !k.Now.Before(due)
 			if !removal.Due && (next.IsZero() || due.Before(next)) {
 				next = due
 			}

@@ -11,13 +11,13 @@ const (
 // then twice as long each time, up to five minutes. A change that is another
 // one waits for nothing. The zero value has no failure.
 type Retry struct {
-	change   string
+	change   ChangeID
 	failures int
 	until    time.Time
 }
 
 // Failed notes that the server did not take a change.
-func (r *Retry) Failed(now time.Time, change string) {
+func (r *Retry) Failed(now time.Time, change ChangeID) {
 	if change != r.change {
 		*r = Retry{change: change}
 	}
@@ -30,7 +30,7 @@ func (r *Retry) Failed(now time.Time, change string) {
 }
 
 // Until is when the change may be tried again, zero where it has not failed.
-func (r *Retry) Until(change string) time.Time {
+func (r *Retry) Until(change ChangeID) time.Time {
 	if r.failures == 0 || change != r.change {
 		return time.Time{}
 	}

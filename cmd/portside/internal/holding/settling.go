@@ -5,13 +5,12 @@ import "time"
 // Settling waits until a change has been the same for a while. The zero value
 // waits for nothing.
 type Settling struct {
-	change string
+	change ChangeID
 	since  time.Time
 }
 
-// Changed notes what is about to change; the same text is the same change, and
-// an empty one is none.
-func (s *Settling) Changed(now time.Time, change string) {
+// Changed notes which change is about to go out.
+func (s *Settling) Changed(now time.Time, change ChangeID) {
 	if change == s.change {
 		return
 	}

@@ -18,9 +18,8 @@ type Target struct {
 
 // Change is what is about to go out.
 type Change struct {
-	Now time.Time
-	// Says is the change in words; the same words are the same change.
-	Says   string
+	Now    time.Time
+	ID     ChangeID
 	Settle time.Duration
 	// Rollout is the target's, as last seen.
 	Rollout apply.Rollout
@@ -53,11 +52,11 @@ const (
 // an event of the cluster will tell. The limit is not asked here, since asking
 // it takes a place.
 func (t *Target) Hold(c Change) (Reason, time.Time) {
-	t.Settling.Changed(c.Now, c.Says)
+	t.Settling.Changed(c.Now, c.ID)
 	if until := t.Settling.Until(c.Settle); c.Now.Before(until) {
 		return Unsettled, until
 	}
-	if until := t.Retry.Until(c.Says); c.Now.Before(until) {
+	if until := t.Retry.Until(c.ID); c.Now.Before(until) {
 		return BackingOff, until
 	}
 	if c.Rollout.UnderWay && !c.Awaited {
@@ -71,7 +70,7 @@ func (t *Target) Hold(c Change) (Reason, time.Time) {
 
 // Stands notes that there is nothing to change.
 func (t *Target) Stands(now time.Time) {
-	t.Settling.Changed(now, "")
+	t.Settling.Changed(now, NoChange)
 	t.Retry = Retry{}
 }
 

@@ -92,6 +92,9 @@ func (p *poller) tell(ctx context.Context, answer Answer) {
 	p.mu.Lock()
 	before := p.answer
 	answer.Complete = answer.Complete && !p.outdated
+	if answer.Reason.NeedsAction() {
+		answer.Failures = min(before.Failures+1, MaxFailures)
+	}
 	p.answer = answer
 	p.mu.Unlock()
 	if reflect.DeepEqual(before, answer) {

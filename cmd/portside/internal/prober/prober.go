@@ -40,7 +40,14 @@ type Answer struct {
 	Met     bool
 	Reason  discovery.Reason
 	Message string
+	// Failures is the number of polls in a row that failed for a reason that
+	// needs action, up to [MaxFailures].
+	Failures int
 }
+
+// MaxFailures is how many polls in a row must fail for a reason that needs action
+// before the target counts as stalled: a server that starts may answer anything.
+const MaxFailures = 3
 
 // PodFinder finds the pods of targets. It is used concurrently.
 type PodFinder interface {
@@ -117,7 +124,7 @@ func (p *Prober) Ask(t apply.Target, q Question) {
 	next := &poller{Prober: p, target: t, question: q, stop: func() {}}
 	if known && one.question.UID == q.UID {
 		next.answer = one.current()
-		next.answer.Complete = false // of another question
+		next.answer.Complete, next.answer.Failures = false, 0 // of another question
 		next.question.Standing = next.answer.Active
 	}
 	if next.question.Standing == nil {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
@@ -15,7 +14,7 @@ const MaxSize = 64 << 10
 // bounds is how much of each part of a status is kept.
 type bounds struct {
 	text   int // of a port, in bytes; a condition's message may have four times as many
-	owners int // of a port
+	owners int // of a port, and warnings
 }
 
 // ofStatus are the bounds, in the order in which they are tried: tighter ones only
@@ -72,6 +71,9 @@ func longest(s *v1alpha1.AdapterSetStatus) int {
 		for _, o := range p.Owners {
 			n += fields + maxEscape*(len(o.Manager)+len(o.Operation))
 		}
+		for _, w := range p.Warnings {
+			n += fields + maxEscape*(len(w.Reason)+len(w.Manager))
+		}
 	}
 	for _, c := range s.Changes {
 		n += fields + maxEscape*len(c.Manager)
@@ -106,9 +108,17 @@ func (b bounds) port(p v1alpha1.PortStatus) v1alpha1.PortStatus {
 	p.Type, p.Name, p.Protocol = b.cut(p.Type), b.cut(p.Name), b.cut(p.Protocol)
 	owners, rest := p.Owners, ""
 	if more := len(owners) - b.owners; more > 0 {
-		owners, rest = owners[:b.owners], fmt.Sprintf("; and %d more owners", more)
+		owners, rest = owners[:b.owners], fmt.Sprintf("and %d more owners", more)
+		if p.Message != "" {
+			rest = "; " + rest
+		}
 	}
-	p.Message = strings.TrimPrefix(cut(p.Message, b.text-len(rest))+rest, "; ")
+	p.Message = cut(p.Message, b.text-len(rest)) + rest
+	warnings := p.Warnings[:min(len(p.Warnings), b.owners)]
+	p.Warnings = nil
+	for _, w := range warnings {
+		p.Warnings = append(p.Warnings, v1alpha1.PortWarning{Reason: w.Reason, Manager: b.cut(w.Manager)})
+	}
 	p.Owners = nil
 	for _, o := range owners {
 		p.Owners = append(p.Owners, v1alpha1.PortOwner{Manager: b.cut(o.Manager), Operation: o.Operation})

@@ -122,7 +122,7 @@ func TestLongListOfOwners(t *testing.T) {
 func TestTextIsPrintable(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
-		f.Failure, f.Taker, f.Fight = unprintable, unprintable, true
+		f.Failure, f.Taker, f.Fight = unprintable, holding.Taker{Manager: unprintable, Certain: true}, true
 		f.Taken = []string{"adapter-nfs"}
 		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: apply.Shadowed, Message: unprintable}}
 		f.Discovery = &status.Discovery{Reason: "Malformed", Message: "日本 é: " + unprintable}
@@ -139,7 +139,7 @@ func TestTextIsPrintable(t *testing.T) {
 	}
 	events := status.Events(v1alpha1.AdapterSetStatus{}, s, f)
 	if len(events) != 2 || slices.ContainsFunc(events, func(e status.Event) bool {
-		return !strings.Contains(e.Note, printed) || strings.ContainsFunc(e.Note+e.Port+e.Manager, func(r rune) bool { return !unicode.IsPrint(r) })
+		return !strings.Contains(e.Note, printed) || strings.ContainsFunc(e.Note+e.Ports+e.Manager, func(r rune) bool { return !unicode.IsPrint(r) })
 	}) {
 		t.Errorf("the events are %+v", events)
 	}

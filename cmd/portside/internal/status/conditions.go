@@ -1,8 +1,10 @@
 package status
 
 import (
+	"fmt"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -10,151 +12,207 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
-// said is a reason with its message.
-type said struct{ reason, message string }
+// cause is the reason of a condition and its message.
+type cause struct{ reason, message string }
 
-// conditions are all of them, without their times.
-func (f Facts) conditions(ports []v1alpha1.PortStatus) []metav1.Condition {
-	wrong, _ := f.wrong(ports)
-	ready := condition(Ready, metav1.ConditionTrue, said{InPlace, "the workload declares every wanted port"})
-	switch {
-	case f.Why == AwaitingAnswer:
-		ready = condition(Ready, metav1.ConditionUnknown, *wrong)
-	case wrong != nil:
-		ready = condition(Ready, metav1.ConditionFalse, *wrong)
-	}
+// verdict is what the conditions report.
+type verdict struct {
+	ready metav1.ConditionStatus
+	why   cause // of Ready
+	// reconciling and stalled are nil where the condition is false.
+	reconciling, stalled *cause
+	// idle is why Reconciling is false.
+	idle cause
+}
+
+// conditions returns all conditions, without their times.
+func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) []metav1.Condition {
+	v := f.verdict(set, ports)
 	conditions := []metav1.Condition{
-		ready,
-		problem(Reconciling, f.reconciling(), "nothing is about to change"),
-		problem(Stalled, f.stalled(ports), "nothing waits for somebody to act"),
+		condition(Ready, v.ready, v.why),
+		isSo(Reconciling, v.reconciling, v.idle),
+		isSo(Stalled, v.stalled, cause{AsExpected, "no manual action required"}),
 	}
 	if d := f.Discovery; d != nil {
 		met := metav1.ConditionFalse
 		if d.Met {
 			met = metav1.ConditionTrue
 		}
-		conditions = append(conditions, condition(Discovered, met, said{d.Reason, d.Message}))
+		conditions = append(conditions, condition(Discovered, met, cause{d.Reason, d.Message}))
 	}
 	return conditions
 }
 
-func condition(kind string, is metav1.ConditionStatus, says said) metav1.Condition {
-	return metav1.Condition{Type: kind, Status: is, Reason: says.reason, Message: says.message}
+func condition(kind string, is metav1.ConditionStatus, because cause) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: is, Reason: because.reason, Message: because.message}
 }
 
-// problem is a condition that is true where there is something to say.
-func problem(kind string, says *said, otherwise string) metav1.Condition {
-	if says == nil {
-		return condition(kind, metav1.ConditionFalse, said{AsExpected, otherwise})
+// isSo returns a condition that is true where there is a cause.
+func isSo(kind string, because *cause, otherwise cause) metav1.Condition {
+	if because == nil {
+		return condition(kind, metav1.ConditionFalse, otherwise)
 	}
-	return condition(kind, metav1.ConditionTrue, *says)
+	return condition(kind, metav1.ConditionTrue, *because)
 }
 
-// stalled is what somebody has to act on, nil if nothing is.
-func (f Facts) stalled(ports []v1alpha1.PortStatus) *said {
-	if wrong, stalls := f.wrong(ports); stalls {
-		return wrong
+// verdict applies the rules of the package comment.
+func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) verdict {
+	if f.Stopped != "" {
+		return f.stopped(set.Status.Conditions)
 	}
-	if f.RollingOut && f.Stuck {
-		return &said{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
+	v := verdict{
+		ready: metav1.ConditionTrue, why: cause{InPlace, "the workload declares every desired port"},
+		reconciling: f.reconciling(), idle: cause{AsExpected, "no changes pending"},
 	}
-	return nil
+	problem, needsAction := f.problem(ports)
+	switch {
+	case needsAction:
+		v.stalled = problem
+	case f.RollingOut && f.Stuck:
+		v.stalled = &cause{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
+	case f.discoveryStalled(set):
+		v.stalled = &cause{f.Discovery.Reason, f.Discovery.Message}
+	}
+	if problem == nil {
+		return v
+	}
+	v.ready, v.why = metav1.ConditionFalse, *problem
+	if f.Why == AwaitingAnswer {
+		v.ready = metav1.ConditionUnknown
+	}
+	if v.reconciling == nil && v.stalled == nil {
+		v.reconciling = problem
+	}
+	return v
 }
 
-// wrong is why not every wanted port is in place, nil if all are, and whether
-// somebody has to act.
-func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
+// stopped keeps Ready, and Stalled where it is true, as they were. An AdapterSet
+// that was not ready stays so until a person lets portside go on.
+func (f Facts) stopped(before []metav1.Condition) verdict {
+	stop := cause{f.Stopped, stoppedText[f.Stopped]}
+	v := verdict{ready: metav1.ConditionTrue, why: stop, idle: stop}
+	if c := meta.FindStatusCondition(before, Ready); c != nil && !isStop(c.Reason) {
+		v.ready, v.why = c.Status, cause{c.Reason, c.Message}
+	}
+	switch c := meta.FindStatusCondition(before, Stalled); {
+	case c != nil && c.Status == metav1.ConditionTrue && !isStop(c.Reason):
+		v.stalled = &cause{c.Reason, c.Message}
+	case v.ready != metav1.ConditionTrue:
+		v.stalled = &stop
+	}
+	if f.RollingOut && !f.Stuck {
+		v.reconciling = f.reconciling()
+	}
+	return v
+}
+
+// isStop reports whether a reason is that of an AdapterSet or a workload to which
+// nothing is written on request.
+func isStop(reason string) bool { return reason == Suspended || reason == Paused }
+
+var stoppedText = map[string]string{
+	Suspended: "spec.suspend is true; nothing is written to the workload",
+	Paused:    "the workload has the annotation " + apply.PausedAnnotation + "; nothing is written to it",
+}
+
+// discoveryStalled reports whether discovery fails until a person acts. A process
+// that has just started has not counted enough polls yet, so what status has of
+// the same spec stays while polls fail for the same reason.
+func (f Facts) discoveryStalled(set *v1alpha1.AdapterSet) bool {
+	if f.Discovery == nil || f.Discovery.Met {
+		return false
+	}
+	was := meta.FindStatusCondition(set.Status.Conditions, Stalled)
+	return f.Discovery.Stalled || was != nil && was.Status == metav1.ConditionTrue &&
+		was.Reason == f.Discovery.Reason && was.ObservedGeneration == set.Generation
+}
+
+// problem returns why not every desired port is in place, nil if all are, and
+// whether a person must act.
+func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction bool) {
 	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
 	switch {
 	case f.Why != "":
-		return &said{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)
-	case f.Stopped != "":
-		return &said{f.Stopped, stoppedText[f.Stopped]}, false
+		return &cause{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)
 	case f.Failure != "" && f.Refusal:
-		return &said{Refused, f.Failure}, true
+		return &cause{Refused, f.Failure}, true
 	case f.Failure != "":
-		return &said{Unavailable, f.Failure}, false
+		return &cause{Unavailable, f.Failure}, false
 	case f.Fight:
-		return &said{Fighting, f.fightText()}, true
+		return &cause{Fighting, f.fightText()}, true
 	case blocked != "":
-		return &said{Conflicting, blocked}, true
+		return &cause{Conflicting, blocked}, true
 	case invalid != "":
-		return &said{InvalidAdapter, invalid}, true
+		return &cause{InvalidAdapter, invalid}, true
 	case f.Hold == holding.RolloutStuck:
-		return &said{RolloutStuck, holdText(f)}, true
+		return f.deferred(), true
 	case len(f.Pending) > 0:
-		return &said{holdReason[f.Hold], holdText(f)}, false
+		return f.deferred(), false
 	}
 	return nil, false
 }
 
-// stallingReasons are the reasons for deciding nothing that wait for a person.
+// stallingReasons are the reasons for deciding nothing that need action.
 var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
 
 // WhyStopped returns what stops every write to the workload, for the reasons
 // Suspended and Paused.
 func WhyStopped(reason string) string { return stoppedText[reason] }
 
-var stoppedText = map[string]string{
-	Suspended: "spec.suspend is true; nothing is written to the workload",
-	Paused:    "the workload carries the annotation " + apply.PausedAnnotation + "; nothing is written to it",
-}
-
-// reconciling is what is still to happen by itself, nil if nothing is.
-func (f Facts) reconciling() *said {
+// reconciling returns what is still to happen without action, nil if nothing is.
+func (f Facts) reconciling() *cause {
 	switch {
 	case f.Why == Removing:
-		return &said{Removing, f.Because}
+		return &cause{Removing, f.Because}
 	case f.Hold == holding.RolloutStuck || f.RollingOut && f.Stuck:
 		return nil
 	case f.RollingOut:
-		return &said{RollingOut, "the pods are restarted to get the ports that are stored"}
-	case f.Why != "" || f.Stopped != "":
+		return &cause{RollingOut, "the pods are restarted to get the ports that are stored"}
+	case f.Why != "":
 		return nil
 	case f.Failure != "" && !f.Refusal:
-		return &said{Unavailable, f.Failure}
+		return &cause{Unavailable, f.Failure}
 	case f.Hold != holding.Go:
-		return &said{holdReason[f.Hold], holdText(f)}
+		return f.deferred()
 	case len(f.Waiting) > 0:
-		return &said{RemovalWaiting, "ports of inactive adapters go when removalDelaySeconds have passed"}
+		return &cause{RemovalWaiting, fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", f.removalDelay)}
 	}
 	return nil
 }
 
-var holdReason = map[holding.Reason]string{
-	holding.Unsettled:       Settling,
-	holding.RolloutUnderWay: RolloutUnderWay,
-	holding.RolloutStuck:    RolloutStuck,
-	holding.RolloutLimit:    RolloutLimit,
-}
-
-// holdText says what a change waits for.
-func holdText(f Facts) string {
+// deferred returns why the change is not applied yet.
+func (f Facts) deferred() *cause {
 	switch f.Hold {
 	case holding.Unsettled:
-		return "the change waits until it has been the same for settleSeconds"
+		return &cause{Settling, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
 	case holding.RolloutUnderWay:
-		return "the change waits for the rollout that is under way"
+		return &cause{RolloutUnderWay, "the change waits for the rollout that is under way"}
 	case holding.RolloutStuck:
-		return "the change waits for a rollout that makes no progress; check the pods of the workload"
+		return &cause{RolloutStuck, "the change waits for a rollout that makes no progress; check the pods of the workload"}
 	case holding.RolloutLimit:
-		return "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)
+		return &cause{RolloutLimit, "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)}
 	case holding.BackingOff, holding.Go:
 	}
-	if f.Fight {
-		return f.fightText()
+	switch {
+	case f.Stopped != "":
+		return &cause{f.Stopped, stoppedText[f.Stopped]}
+	case f.Fight:
+		return &cause{Fighting, f.fightText()}
 	}
-	return "the change is tried again in a while"
-}
-
-// taker is who takes ports away, in words.
-func (f Facts) taker() string {
-	if f.Taker == "" {
-		return "somebody"
-	}
-	return f.Taker
+	return &cause{Unavailable, "the change could not be applied; it is retried with back-off"}
 }
 
 func (f Facts) fightText() string {
-	return f.taker() + " keeps taking the ports away; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"
+	return takerText(f.Taker) + " keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"
+}
+
+// takerText names the manager that removed ports.
+func takerText(t holding.Taker) string {
+	switch {
+	case t.Manager == "":
+		return "another manager"
+	case !t.Certain:
+		return "another manager (most likely " + t.Manager + ")"
+	}
+	return t.Manager
 }

@@ -1,12 +1,54 @@
-// Package status says in an AdapterSet's status, and in events, what was found
-// and done. It is pure: from what a reconciliation knows and the status as it
-// was it makes the status as it is to be. Texts are the same as long as nothing
-// changes: a text that differs is a write. A warning of package apply is in the
-// message of its port, and an event when it is new there.
+// Package status makes an AdapterSet's status, and the events about it, from what
+// a reconciliation found and did and from the status before. It is pure. Texts
+// stay the same while nothing changes, since a text that differs is a write; and
+// nothing reads a text back: what is compared is states, reasons and times.
 //
-// The conditions follow kstatus
+// # Conditions
+//
+// They follow kstatus
 // (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus), which
-// Argo CD, Flux and others read: Ready is the port's truth, Reconciling means
-// that something is still to happen by itself, Stalled that it will not unless
-// somebody acts. Discovered is there where pods are asked.
+// Argo CD, Flux and others read. Ready reports whether every desired port is in
+// place, Reconciling that something will change without action, Stalled that it
+// will not until a person acts. Ready is never False or Unknown while both of the
+// others are False. Of several rules of a group the first counts.
+//
+//	  | state                                            | Ready   | Reconciling | Stalled | reason
+//	1 | TargetNotFound                                   | False   | True        | False   | the state's
+//	  | AwaitingAnswer                                   | Unknown | True        | False   |
+//	  | TargetTaken, ContainerNotFound,                  | False   | False       | True    |
+//	  | FieldManagerNotDedicated, NamespaceExcluded      |         |             |         |
+//	  | Removing                                         | False   | True        | False   |
+//	2 | the API server refused the change                | False   | False       | True    | Refused
+//	  | the API server is not available                  | False   | True        | False   | Unavailable
+//	  | contention                                       | False   | False       | True    | Fighting
+//	  | a port is Blocked                                | False   | False       | True    | Conflicting
+//	  | a port is Invalid                                | False   | False       | True    | InvalidAdapter
+//	  | a change waits for a rollout without progress    | False   | False       | True    | RolloutStuck
+//	  | a change waits                                   | False   | True        | False   | Settling, RolloutUnderWay, RolloutLimit
+//	  | none of these                                    | True    | False       | False   | InPlace, AsExpected
+//
+// In addition, whatever Ready is:
+//
+//   - While a rollout that portside caused is under way, Reconciling is True
+//     (RollingOut). When it makes no progress, Reconciling is False and Stalled is
+//     True (RolloutStuck).
+//   - While the ports of inactive adapters wait for their removal, Reconciling is
+//     True (RemovalWaiting).
+//   - When discovery has failed three times in a row for a reason that needs
+//     action, Stalled is True with that reason, until the first answer.
+//   - With spec.suspend, or while the workload is paused, Ready stays as it was, so
+//     does a Stalled that is True, and Reconciling is False (Suspended, Paused).
+//     Without a Ready before, it is True with that reason. An AdapterSet that was
+//     not Ready and not Stalled is Stalled with that reason, since it stays so until
+//     a person lets portside go on. A rollout under way is reported until it is
+//     complete.
+//
+// Discovered exists where pods are asked.
+//
+// # Events
+//
+// An event reports what happened: a change of the pod template is in the facts, as
+// it was recorded when it was stored, and a condition or a port's state is reported
+// when it begins. All ports with one reason share an event, which names as many as
+// fit into its note.
 package status

@@ -1,31 +1,38 @@
 package status
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// Reasons of events.
+// Reasons of events. Further events have the reason of a condition that begins:
+// of each Stalled that is not reported by port, and TargetNotFound,
+// InvalidAdapter, Suspended and Paused; or that of a warning of package apply,
+// such as MergesByNumber.
 const (
-	// PortAdded: the workload declares a port that it did not.
+	// PortAdded: portside stored a pod template that has a port which it did not
+	// have. Pods restart as the workload's strategy says.
 	PortAdded = "PortAdded"
-	// PortRemoved: a port is gone, since its adapter is inactive.
+	// PortRemoved: portside stored a pod template without a port which it had.
 	PortRemoved = "PortRemoved"
-	// PortBlocked: a port cannot be had.
+	// PortOwned: portside manages a port that was already there. Nothing restarts.
+	PortOwned = "PortOwned"
+	// PortShared: the same, together with other managers.
+	PortShared = "PortShared"
+	// PortBlocked: a port cannot be added.
 	PortBlocked = "PortBlocked"
-	// PortShadowed: the number is declared by somebody else under another name.
+	// PortShadowed: another manager declares the number under another name.
 	PortShadowed = "PortShadowed"
-	// PortTaken: somebody took a port away. Further reasons of warnings are those
-	// of package apply, such as MergesByNumber.
+	// PortTaken: another manager removed a port.
 	PortTaken = "PortTaken"
-	// RemovalWaits: a port's adapter is inactive, and the port goes after a
+	// RemovalWaits: a port's adapter is inactive, and the port is removed after a
 	// delay.
 	RemovalWaits = "RemovalWaiting"
 	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
@@ -34,26 +41,162 @@ const (
 	// PortsRetained: an AdapterSet with deletionPolicy Remove is deleted, and its
 	// ports stay, since they may not be removed.
 	PortsRetained = "PortsRetained"
+	// Resumed: portside writes to the workload again.
+	Resumed = "Resumed"
 )
 
-// Event is one thing to tell.
+// Event is one thing to report.
 type Event struct {
 	Type, Reason, Note string
-	// Port is the port that it is of, as in "adapter-nfs 12049/TCP".
-	Port string
-	// Manager is the one that a warning is of, empty for others.
+	// Ports are those that it is about, as in "adapter-nfs (12049/TCP)".
+	Ports string
+	// Manager is the one that a warning is about, empty for others.
 	Manager string
 }
 
-// Events returns what a change of status means for its ports, and what is reported
-// of them besides. The API server can store each: it is printable and short.
+// Events returns what happened between two statuses. What changed in the pod
+// template is in the facts, and not concluded from the statuses. The API server
+// can store each event: it is printable and short.
 func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
-	all := events(before, after, f)
-	for i := range all {
-		e := &all[i]
-		e.Note, e.Port, e.Manager = cut(e.Note, maxNote), printable(e.Port), printable(e.Manager)
+	was := before.Ports
+	if before.Target != nil && after.Target != nil && before.Target.UID != after.Target.UID {
+		was = nil // they were another workload's
 	}
-	return all
+	var all reports
+	all.conditions(before.Conditions, after.Conditions, f)
+	all.taken(slices.Concat(after.Ports, was), f)
+	all.changes(f)
+	for _, now := range after.Ports {
+		old := find(was, now)
+		if old == nil {
+			old = &v1alpha1.PortStatus{}
+		}
+		all.state(*old, now, f)
+		all.warnings(*old, now, f)
+	}
+	if f.GaveUpPlace {
+		all.one(corev1.EventTypeWarning, cause{GaveUpPlace,
+			"the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload"})
+	}
+	return all.events()
+}
+
+// conditions reports what begins and what ends.
+func (r *reports) conditions(before, after []metav1.Condition, f Facts) {
+	if c := begun(before, after, Ready, metav1.ConditionFalse); c != nil && c.Reason == TargetNotFound {
+		r.one(corev1.EventTypeWarning, cause{c.Reason, c.Message})
+	}
+	if c := begun(before, after, Stalled, metav1.ConditionTrue); c != nil && !slices.Contains(reportedElsewhere, c.Reason) {
+		r.one(corev1.EventTypeWarning, cause{c.Reason, c.Message})
+	}
+	c := begun(before, after, Reconciling, metav1.ConditionFalse)
+	old := meta.FindStatusCondition(before, Reconciling)
+	switch {
+	case c != nil && isStop(c.Reason):
+		r.one(corev1.EventTypeNormal, cause{c.Reason, c.Message})
+	case old != nil && isStop(old.Reason) && f.Stopped == "":
+		r.one(corev1.EventTypeNormal, cause{Resumed, "portside writes to the workload again"})
+	}
+}
+
+// reportedElsewhere are reasons of Stalled that have an event of each port, of a
+// rollout, or of Reconciling.
+var reportedElsewhere = []string{Conflicting, InvalidAdapter, RolloutStuck, Suspended, Paused}
+
+// begun returns a condition that has this status, and had another status or
+// reason before, or nil.
+func begun(before, after []metav1.Condition, kind string, is metav1.ConditionStatus) *metav1.Condition {
+	old, now := meta.FindStatusCondition(before, kind), meta.FindStatusCondition(after, kind)
+	if now == nil || now.Status != is || old != nil && old.Status == is && old.Reason == now.Reason {
+		return nil
+	}
+	return now
+}
+
+// taken reports the ports that another manager removed.
+func (r *reports) taken(known []v1alpha1.PortStatus, f Facts) {
+	for _, name := range f.Taken {
+		if i := slices.IndexFunc(known, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
+			r.add(report{kind: corev1.EventTypeWarning, reason: PortTaken, one: takerText(f.Taker) + " removed port ", many: takerText(f.Taker) + " removed ports "},
+				of(known[i]), of(known[i]))
+		}
+	}
+}
+
+// changes reports what portside stored in the pod template. A port that only got
+// another name is added and not removed.
+func (r *reports) changes(f Facts) {
+	for _, change := range f.Changes {
+		for _, p := range change.Ports {
+			name := label(p.Name, int64(p.Port), p.Protocol)
+			renamed := func(q v1alpha1.ChangedPort) bool {
+				return q.Change == v1alpha1.PortAdded && q.Container == p.Container && q.Port == p.Port && q.Protocol == p.Protocol
+			}
+			switch {
+			case p.Change == v1alpha1.PortAdded:
+				r.add(report{kind: corev1.EventTypeNormal, reason: PortAdded, one: "Added port ", many: "Added ports "}, name, name)
+			case !slices.ContainsFunc(change.Ports, renamed):
+				r.add(report{kind: corev1.EventTypeNormal, reason: PortRemoved, one: "Removed port ", many: "Removed ports "}, name, name)
+			}
+		}
+	}
+}
+
+// state reports a port's new state, and a removal that begins to wait.
+func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
+	if removal := f.removal(now); removal != nil && now.InactiveSince != nil && old.InactiveSince == nil {
+		r.add(report{kind: corev1.EventTypeNormal, reason: RemovalWaits, one: "Port of an inactive adapter will be removed: ", many: "Ports of inactive adapters will be removed: "},
+			of(now), of(now)+" at "+timeOf(removal))
+	}
+	if old.State == now.State && old.Reason == now.Reason {
+		return
+	}
+	text := of(now) + ": " + now.Message
+	switch {
+	case ours(now) && !ours(old) && !f.changed(now):
+		r.existing(now, f)
+	case old.State == now.State && now.State != string(apply.Blocked):
+	case now.State == string(apply.Blocked) && now.Reason != Contended:
+		r.add(report{kind: corev1.EventTypeWarning, reason: PortBlocked, one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, of(now), text)
+	case now.State == string(apply.Invalid):
+		r.add(report{kind: corev1.EventTypeWarning, reason: InvalidAdapter, one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, of(now), text)
+	case now.State == string(apply.Shadowed):
+		r.add(report{kind: corev1.EventTypeNormal, reason: PortShadowed, one: "Port ", many: "Ports: ", separator: "; "}, of(now), text)
+	}
+}
+
+// changed reports whether our change of the pod template added the port.
+func (f Facts) changed(p v1alpha1.PortStatus) bool {
+	return slices.ContainsFunc(f.Changes, func(c v1alpha1.PortsChange) bool {
+		return slices.ContainsFunc(c.Ports, func(c v1alpha1.ChangedPort) bool { return f.added(c, p) })
+	})
+}
+
+// existing reports a port that is ours now and was already there.
+func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
+	const end = "; taking over an existing port restarts no pod"
+	if p.State != string(apply.Shared) {
+		r.add(report{kind: corev1.EventTypeNormal, reason: PortOwned, one: "portside now manages port ", many: "portside now manages ports ", end: end}, of(p), of(p))
+		return
+	}
+	var others []string
+	for _, o := range p.Owners {
+		if o.Manager != f.FieldManager {
+			others = append(others, o.Manager)
+		}
+	}
+	r.add(report{kind: corev1.EventTypeNormal, reason: PortShared, one: "portside now shares port ", many: "portside now shares ports ", end: end},
+		of(p), of(p)+" with "+strings.Join(others, " and "))
+}
+
+// warnings reports the warnings about a port that status did not have.
+func (r *reports) warnings(old, now v1alpha1.PortStatus, f Facts) {
+	for _, w := range f.Warnings {
+		// Status keeps so many of a port; one beyond them would begin each time.
+		if about(w, now) && slices.Contains(now.Warnings, warningOf(w)) && !slices.Contains(old.Warnings, warningOf(w)) {
+			r.add(report{kind: corev1.EventTypeWarning, reason: string(w.Reason), manager: w.Manager.Name, separator: "; "}, of(now), w.Message)
+		}
+	}
 }
 
 // Retained returns the event of a deleted AdapterSet whose ports stay although its
@@ -64,108 +207,3 @@ func Retained(cause string) Event {
 		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
 	}
 }
-
-// maxNote is how long the API server lets the note of an event be, in bytes.
-const maxNote = 1024
-
-func events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
-	was := before.Ports
-	if before.Target != nil && after.Target != nil && before.Target.UID != after.Target.UID {
-		was = nil // they were another workload's
-	}
-	var events []Event
-	tell := func(p v1alpha1.PortStatus, kind, reason, note string, args ...any) {
-		events = append(events, Event{Type: kind, Reason: reason, Note: fmt.Sprintf(note, args...), Port: of(p)})
-	}
-	if ready := meta.FindStatusCondition(before.Conditions, Ready); f.Why == FieldManagerNotDedicated && (ready == nil || ready.Reason != f.Why) {
-		events = append(events, Event{Type: corev1.EventTypeWarning, Reason: f.Why, Note: f.Because})
-	}
-	for _, name := range f.Taken {
-		if p := named(name, slices.Concat(after.Ports, was)); p != nil {
-			tell(*p, corev1.EventTypeWarning, PortTaken, "port %s was taken away by %s", of(*p), strings.TrimSuffix(f.taker(), ","))
-		}
-	}
-	for _, now := range after.Ports {
-		old := find(was, now)
-		if old == nil {
-			old = &v1alpha1.PortStatus{}
-		}
-		if old.State != now.State {
-			tellState(tell, *old, now)
-		}
-		if now.InactiveSince != nil && old.InactiveSince == nil {
-			tell(now, corev1.EventTypeNormal, RemovalWaits, "the adapter of port %s is not active; the port goes when that has lasted", of(now))
-		}
-	}
-	events = append(events, newWarnings(was, after.Ports, f.Warnings)...)
-	if f.GaveUpPlace {
-		events = append(events, Event{
-			Type: corev1.EventTypeWarning, Reason: GaveUpPlace,
-			Note: "the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload",
-		})
-	}
-	for _, old := range was {
-		next := named(old.Name, after.Ports)
-		if ours(old) && find(after.Ports, old) == nil && (next == nil || next.State != Pending) {
-			tell(old, corev1.EventTypeNormal, PortRemoved, "port %s was removed", of(old))
-		}
-	}
-	return events
-}
-
-// newWarnings tells of the warnings that status tells of now and did not before:
-// it is what remembers them.
-func newWarnings(was, now []v1alpha1.PortStatus, warnings []apply.Warning) []Event {
-	told := func(ports []v1alpha1.PortStatus, w apply.Warning) bool {
-		return slices.ContainsFunc(ports, func(p v1alpha1.PortStatus) bool {
-			return about(w, p) && strings.Contains(p.Message, printable(w.Message))
-		})
-	}
-	var events []Event
-	for _, w := range warnings {
-		if told(now, w) && !told(was, w) {
-			events = append(events, Event{
-				Type: corev1.EventTypeWarning, Reason: string(w.Reason), Note: w.Message,
-				Port: fmt.Sprintf("%s %d/%s", w.Port.Name, w.Port.Number, w.Port.Protocol), Manager: w.Manager.Name,
-			})
-		}
-	}
-	return events
-}
-
-// tellState tells of a port's new state.
-func tellState(tell func(p v1alpha1.PortStatus, kind, reason, note string, args ...any), old, now v1alpha1.PortStatus) {
-	switch {
-	case ours(now) && !ours(old):
-		tell(now, corev1.EventTypeNormal, PortAdded, "port %s was added", of(now))
-	case now.State == string(apply.Blocked):
-		tell(now, corev1.EventTypeWarning, PortBlocked, "port %s cannot be had: %s", of(now), now.Message)
-	case now.State == string(apply.Shadowed):
-		tell(now, corev1.EventTypeNormal, PortShadowed, "port %s: %s", of(now), now.Message)
-	}
-}
-
-func named(name string, ports []v1alpha1.PortStatus) *v1alpha1.PortStatus {
-	if i := slices.IndexFunc(ports, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
-		return &ports[i]
-	}
-	return nil
-}
-
-// ours tells that the port is declared as wanted, by us.
-func ours(p v1alpha1.PortStatus) bool {
-	return p.State == string(apply.Owned) || p.State == string(apply.Shared)
-}
-
-// find is the same port in another status: by its name, number and protocol.
-func find(ports []v1alpha1.PortStatus, p v1alpha1.PortStatus) *v1alpha1.PortStatus {
-	i := slices.IndexFunc(ports, func(q v1alpha1.PortStatus) bool {
-		return q.Name == p.Name && q.Port == p.Port && q.Protocol == p.Protocol
-	})
-	if i < 0 {
-		return nil
-	}
-	return &ports[i]
-}
-
-func of(p v1alpha1.PortStatus) string { return fmt.Sprintf("%s %d/%s", p.Name, p.Port, p.Protocol) }

@@ -2,11 +2,11 @@ package status
 
 // The types of conditions.
 const (
-	// Ready: every wanted port is in place: Owned, Shared or Shadowed.
+	// Ready: every desired port is in place: Owned, Shared or Shadowed.
 	Ready = "Ready"
-	// Reconciling: something is still to change by itself.
+	// Reconciling: something will change without action.
 	Reconciling = "Reconciling"
-	// Stalled: something cannot be had until somebody acts.
+	// Stalled: nothing more will change until a person acts.
 	Stalled = "Stalled"
 	// Discovered: every ready pod answered, and they agree. Its reasons are
 	// those of package discovery, and AwaitingAnswer.
@@ -15,16 +15,16 @@ const (
 
 // Reasons of Ready, most of which are also those of Stalled or Reconciling.
 const (
-	// InPlace: every wanted port is.
+	// InPlace: every desired port is.
 	InPlace = "InPlace"
-	// AwaitingAnswer: no pod has answered yet, so nothing is touched.
+	// AwaitingAnswer: no pod has answered yet, so nothing changes.
 	AwaitingAnswer = "AwaitingAnswer"
-	// TargetNotFound: the workload is not there. It may come later.
+	// TargetNotFound: the workload does not exist (yet).
 	TargetNotFound = "TargetNotFound"
-	// TargetTaken: an older AdapterSet names the same workload. Delete one.
+	// TargetTaken: an older AdapterSet has the same target. Delete one.
 	TargetTaken = "TargetTaken"
-	// ContainerNotFound: the container is not there, or several are and none is
-	// named. Set spec.container.
+	// ContainerNotFound: the container does not exist, or there are several and none
+	// is named. Set spec.container.
 	ContainerNotFound = "ContainerNotFound"
 	// FieldManagerNotDedicated: portside's field manager owns fields of the
 	// workload that are no ports, which an apply would remove. Nothing is written.
@@ -32,15 +32,16 @@ const (
 	FieldManagerNotDedicated = "FieldManagerNotDedicated"
 	// NamespaceExcluded: the installation excludes the namespace.
 	NamespaceExcluded = "NamespaceExcluded"
-	// Suspended: spec.suspend is true.
+	// Suspended: spec.suspend is true. Ready has this reason only where it had none
+	// before. So has Paused.
 	Suspended = "Suspended"
-	// Paused: the workload carries the annotation portside.dev/paused.
+	// Paused: the workload has the annotation portside.dev/paused.
 	Paused = "Paused"
 	// Refused: the API server refused the ports. The message has its words.
 	Refused = "Refused"
-	// Unavailable: the API server could not be asked. It is tried again.
+	// Unavailable: the API server did not answer. The change is retried.
 	Unavailable = "Unavailable"
-	// Fighting: somebody keeps taking ports away. They are put back once an
+	// Fighting: another manager keeps removing ports. They are added again once an
 	// hour. Have the manager that the message names leave them alone.
 	Fighting = "Fighting"
 	// Conflicting: a port is Blocked. Its message says by what.
@@ -64,12 +65,12 @@ const (
 const (
 	// RollingOut: the ports are stored, and the pods get them.
 	RollingOut = "RollingOut"
-	// RemovalWaiting: a port's adapter is inactive; the port goes when that has
-	// lasted for spec.rollout.removalDelaySeconds.
+	// RemovalWaiting: a port's adapter is inactive; the port is removed after
+	// spec.rollout.removalDelaySeconds.
 	RemovalWaiting = "RemovalWaiting"
 	// Removing: the AdapterSet is being deleted, and its ports go first.
 	Removing = "Removing"
-	// AsExpected: there is nothing to say.
+	// AsExpected: the condition is false.
 	AsExpected = "AsExpected"
 )
 

@@ -1,15 +1,14 @@
 package status
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -44,12 +43,12 @@ type Facts struct {
 	// that it was the API server's answer.
 	Failure string
 	Refusal bool
-	// Fight tells that somebody keeps taking ports away, Taker who, where that
-	// is known.
+	// Fight reports whether there is contention. Taker is the manager that removed
+	// ports.
 	Fight bool
-	Taker string
-	// Taken are the names of ports that were taken away since status was last
-	// told, whether or not they are back.
+	Taker holding.Taker
+	// Taken are the names of ports that another manager removed since status was
+	// last stored, whether or not they are back.
 	Taken []string
 	// Changes are the changes of the pod template's ports that we stored since
 	// status was last told.
@@ -63,20 +62,24 @@ type Facts struct {
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *Discovery
 
-	namespace string // of the AdapterSet
+	// What the AdapterSet says.
+	namespace            string
+	settle, removalDelay time.Duration
 }
 
 // Discovery is the condition Discovered.
 type Discovery struct {
 	Met             bool
 	Reason, Message string
+	// Stalled reports whether polls keep failing for a reason that needs action.
+	Stalled bool
 }
 
 // Of returns the status of an AdapterSet, from its last one and the facts. The
 // API server can store it whatever the facts quote: it is printable, and of at
 // most [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
-	f.namespace = set.Namespace
+	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.SettleSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
@@ -101,13 +104,15 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		s.Summary = summaryOf(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)
-	for _, c := range f.conditions(s.Ports) {
+	for _, c := range f.conditions(set, s.Ports) {
 		c.ObservedGeneration, c.LastTransitionTime = set.Generation, metav1.NewTime(now.Truncate(time.Second))
 		meta.SetStatusCondition(&before, c)
 		s.Conditions = append(s.Conditions, *meta.FindStatusCondition(before, c.Type))
 	}
 	return bounded(s)
 }
+
+func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
 
 // Prompt reports whether a status that differs is to be written at once: it is
 // about another generation or target, or lists other ports of ours. A user or a
@@ -130,73 +135,5 @@ func inUse(ports []v1alpha1.PortStatus) []string {
 	return own
 }
 
-// Same tells that nothing needs to be written.
+// Same reports whether two statuses are equal, so that nothing is written.
 func Same(a, b v1alpha1.AdapterSetStatus) bool { return equality.Semantic.DeepEqual(a, b) }
-
-func (f Facts) ports() []v1alpha1.PortStatus {
-	ports := make([]v1alpha1.PortStatus, 0, len(f.Ports))
-	for _, p := range f.Ports {
-		if p.State == apply.Removed || p.State == apply.Released {
-			continue
-		}
-		s := v1alpha1.PortStatus{
-			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
-			State: string(p.State), Reason: string(p.Reason), Message: p.Message,
-		}
-		for _, o := range p.Owners {
-			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
-		}
-		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
-			s.State, s.Reason, s.Message, s.Owners = Pending, holdReason[f.Hold], holdText(f), nil
-		}
-		if i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type }); i >= 0 {
-			s.InactiveSince = f.Waiting[i].InactiveSince()
-			if s.Message == "" {
-				s.Message = "its adapter is not active; the port is removed when that has lasted for removalDelaySeconds, rollouts and polls that are not complete not counted"
-			}
-		}
-		for _, w := range f.Warnings {
-			if ours(s) && about(w, s) {
-				s.Message = strings.TrimPrefix(s.Message+"; "+w.Message, "; ")
-			}
-		}
-		ports = append(ports, s)
-	}
-	return ports
-}
-
-// about tells that a warning is about a port.
-func about(w apply.Warning, p v1alpha1.PortStatus) bool {
-	return w.Port.Name == p.Name && int64(w.Port.Number) == p.Port && string(w.Port.Protocol) == p.Protocol
-}
-
-// inPlace tells that the port is declared as wanted.
-func inPlace(p v1alpha1.PortStatus) bool {
-	switch apply.State(p.State) {
-	case apply.Owned, apply.Shared, apply.Shadowed:
-		return true
-	default:
-		return false
-	}
-}
-
-func summaryOf(ports []v1alpha1.PortStatus) string {
-	there := 0
-	for _, p := range ports {
-		if inPlace(p) {
-			there++
-		}
-	}
-	return fmt.Sprintf("%d/%d", there, len(ports))
-}
-
-// listed are the ports of a state as "adapter-nfs 12049/TCP: message".
-func listed(ports []v1alpha1.PortStatus, state string) string {
-	var lines []string
-	for _, p := range ports {
-		if p.State == state {
-			lines = append(lines, fmt.Sprintf("%s %d/%s: %s", p.Name, p.Port, p.Protocol, p.Message))
-		}
-	}
-	return strings.Join(lines, "; ")
-}

@@ -46,7 +46,10 @@ func facts(change func(*status.Facts)) status.Facts {
 }
 
 func set(generation int64, s v1alpha1.AdapterSetStatus) *v1alpha1.AdapterSet {
-	return &v1alpha1.AdapterSet{ObjectMeta: metav1.ObjectMeta{Name: "files", Generation: generation}, Status: s}
+	return &v1alpha1.AdapterSet{
+		ObjectMeta: metav1.ObjectMeta{Name: "files", Generation: generation}, Status: s,
+		Spec: v1alpha1.AdapterSetSpec{Rollout: v1alpha1.Rollout{SettleSeconds: new(int32(10)), RemovalDelaySeconds: new(int32(300))}},
+	}
 }
 
 // said are the conditions as TYPE=STATUS REASON.
@@ -77,15 +80,15 @@ func TestConditions(t *testing.T) {
 		want   []string
 	}{
 		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
-		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", settled, noOneHas}},
+		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", "Reconciling=True TargetNotFound", noOneHas}},
 		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
 		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
-		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", settled, noOneHas}},
+		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", "Reconciling=True AwaitingAnswer", noOneHas}},
 		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noOneHas}},
-		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=False Suspended", settled, noOneHas}},
-		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=False Paused", settled, noOneHas}},
+		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noOneHas}},
 		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
 		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noOneHas}},
 		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", settled, "Stalled=True Fighting"}},
@@ -124,7 +127,11 @@ func TestConditions(t *testing.T) {
 
 func TestTheTakerIsNamed(t *testing.T) {
 	t.Parallel()
-	for taker, want := range map[string]string{"operator": "operator keeps taking", "": "somebody keeps taking"} {
+	for taker, want := range map[holding.Taker]string{
+		{Manager: "operator", Certain: true}: "operator keeps removing",
+		{Manager: "operator"}:                "another manager (most likely operator) keeps removing",
+		{}:                                   "another manager keeps removing",
+	} {
 		s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) { f.Fight, f.Taker = true, taker }), now)
 		if message := s.Conditions[0].Message; !strings.HasPrefix(message, want) {
 			t.Errorf("%q", message)
@@ -235,14 +242,14 @@ func warning(port string, number int32, manager, message string) apply.Warning {
 // TestWarnings: each is in the message of its port, and told once.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	const inactive = "its adapter is not active; the port is removed when that has lasted for removalDelaySeconds, rollouts and polls that are not complete not counted"
+	const inactive = "adapter nfs is inactive; the port will be removed at 2000-01-01T00:05:00Z"
 	git, helm := warning("adapter-nfs", 12049, "git", "git applies it"), warning("adapter-nfs", 12049, "helm", "helm merges")
 	warned := func(ports []apply.PortStatus, warnings ...apply.Warning) func(*status.Facts) {
 		return func(f *status.Facts) { f.Ports, f.Warnings = ports, warnings }
 	}
 	waiting := func(f *status.Facts) {
 		warned([]apply.PortStatus{nfs}, git)(f)
-		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now}}
+		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
 	}
 	one, both := []apply.PortStatus{nfs}, []apply.PortStatus{nfs, smb}
 	for name, c := range map[string]struct {
@@ -264,7 +271,7 @@ func TestWarnings(t *testing.T) {
 		"a port that is to come": {nil, func(f *status.Facts) {
 			warned(one, git)(f)
 			f.Pending, f.Hold = []string{"adapter-nfs"}, holding.Unsettled
-		}, "the change waits until it has been the same for settleSeconds", nil},
+		}, "the change is applied when it has stayed the same for 10s", nil},
 		"another workload": {warned(one, git), func(f *status.Facts) { warned(one, git)(f); f.UID = "two" }, "git applies it", []string{"CannotRenumber git: git applies it"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -291,58 +298,69 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-func TestEvents(t *testing.T) {
+// TestStopped keeps Ready as it was. What was not ready waits for a person.
+func TestStopped(t *testing.T) {
 	t.Parallel()
-	shadowed := port("adapter-nfs", 12049, apply.Shadowed, "12049/TCP is declared by git")
-	inactive := func(f *status.Facts) {
-		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now}}
+	stop := func(reason string) func(*status.Facts) {
+		return func(f *status.Facts) { f.Stopped = reason }
 	}
-	ports := func(ports ...apply.PortStatus) func(*status.Facts) {
-		return func(f *status.Facts) { f.Ports = ports }
-	}
-	other := func(f *status.Facts) { f.UID = "two" }
 	for name, c := range map[string]struct {
-		before, after func(*status.Facts)
-		want          []string
+		before func(*status.Facts)
+		want   []string
 	}{
-		"nothing":    {nil, nil, nil},
-		"added":      {ports(), nil, []string{"Normal PortAdded adapter-nfs"}},
-		"removed":    {nil, ports(), []string{"Normal PortRemoved adapter-nfs"}},
-		"renumbered": {nil, ports(port("adapter-nfs", 2049, apply.Owned, "")), []string{"Normal PortAdded adapter-nfs", "Normal PortRemoved adapter-nfs"}},
-		"to be renumbered": {nil, func(f *status.Facts) {
-			ports(port("adapter-nfs", 2049, apply.Owned, ""))(f)
-			f.Pending = []string{"adapter-nfs"}
-		}, nil},
-		"blocked":                {ports(smb), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
-		"blocked from the start": {ports(), ports(blocked), []string{"Warning PortBlocked adapter-smb"}},
-		"blocked still":          {ports(blocked), ports(blocked), nil},
-		"to be had again":        {ports(blocked), ports(smb), []string{"Normal PortAdded adapter-smb"}},
-		"shadowed":               {nil, ports(shadowed), []string{"Normal PortShadowed adapter-nfs"}},
-		"shared":                 {nil, ports(port("adapter-nfs", 12049, apply.Shared, "")), nil},
-		"a removal waits":        {nil, inactive, []string{"Normal RemovalWaiting adapter-nfs"}},
-		"it waits still":         {inactive, inactive, nil},
-		"it is active again":     {inactive, nil, nil},
-		"another workload":       {nil, other, []string{"Normal PortAdded adapter-nfs"}},
-		"another without ports":  {nil, func(f *status.Facts) { other(f); ports()(f) }, nil},
-		"taken":                  {nil, func(f *status.Facts) { f.Taken, f.Taker = []string{"adapter-nfs"}, "operator" }, []string{"Warning PortTaken adapter-nfs"}},
+		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
+		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"stalled":    {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", "Reconciling=False Suspended", "Stalled=True Fighting"}},
+		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
+		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
+		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
+		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
-			f := facts(c.after)
-			var got []string
-			for _, e := range status.Events(before, status.Of(set(1, before), f, now), f) {
-				for _, name := range []string{"adapter-nfs", "adapter-smb"} {
-					if strings.Contains(e.Note, name) {
-						got = append(got, e.Type+" "+e.Reason+" "+name)
-					}
-				}
-				if e.Reason == status.PortTaken && !strings.HasSuffix(e.Note, "was taken away by operator") {
-					t.Errorf("%q", e.Note)
-				}
+			s := status.Of(set(2, before), facts(stop(status.Suspended)), now)
+			if got := said(s); !slices.Equal(got, c.want) || s.ObservedGeneration != 2 {
+				t.Errorf("%q of generation %d\nnot %q", got, s.ObservedGeneration, c.want)
 			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("%q, not %q", got, c.want)
+			if again := status.Of(set(2, s), facts(stop(status.Suspended)), now.Add(time.Hour)); !status.Same(s, again) {
+				t.Errorf("it changes: %q", said(again))
+			}
+			went := said(status.Of(set(3, s), facts(nil), now))
+			if want := []string{inPlace, settled, noOneHas}; !slices.Equal(went, want) {
+				t.Errorf("when it goes on: %q", went)
+			}
+		})
+	}
+}
+
+// TestDiscoveryStalls for a reason that needs action. What status has stays for the
+// same spec and reason, since a process that has just started has not counted.
+func TestDiscoveryStalls(t *testing.T) {
+	t.Parallel()
+	fails := func(reason string, stalled bool) func(*status.Facts) {
+		return func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: reason, Stalled: stalled} }
+	}
+	answers := func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} }
+	const stalled = "Stalled=True NotFound"
+	for name, c := range map[string]struct {
+		before, after func(*status.Facts)
+		generation    int64
+		want          string
+	}{
+		"not yet":        {answers, fails("NotFound", false), 1, noOneHas},
+		"now":            {answers, fails("NotFound", true), 1, stalled},
+		"after restart":  {fails("NotFound", true), fails("NotFound", false), 1, stalled},
+		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, noOneHas},
+		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, noOneHas},
+		"it answers":     {fails("NotFound", true), answers, 1, noOneHas},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
+			if got := said(status.Of(set(c.generation, before), facts(c.after), now)); got[2] != c.want {
+				t.Errorf("%q, not %q", got[2], c.want)
 			}
 		})
 	}

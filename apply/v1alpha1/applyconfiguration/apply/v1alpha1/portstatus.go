@@ -38,6 +38,9 @@ type PortStatusApplyConfiguration struct {
 	LastChangeTime *v1.Time `json:"lastChangeTime,omitempty"`
 	// message says why, where state alone does not.
 	Message *string `json:"message,omitempty"`
+	// warnings are about managers whose way of writing will remove or change the
+	// port. The message has their texts.
+	Warnings []PortWarningApplyConfiguration `json:"warnings,omitempty"`
 }
 
 // PortStatusApplyConfiguration constructs a declarative configuration of the PortStatus type for use with
@@ -128,5 +131,18 @@ func (b *PortStatusApplyConfiguration) WithLastChangeTime(value v1.Time) *PortSt
 // If called multiple times, the Message field is set to the value of the last call.
 func (b *PortStatusApplyConfiguration) WithMessage(value string) *PortStatusApplyConfiguration {
 	b.Message = &value
+	return b
+}
+
+// WithWarnings adds the given value to the Warnings field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Warnings field.
+func (b *PortStatusApplyConfiguration) WithWarnings(values ...*PortWarningApplyConfiguration) *PortStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithWarnings")
+		}
+		b.Warnings = append(b.Warnings, *values[i])
+	}
 	return b
 }

@@ -1,0 +1,153 @@
+package status
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+)
+
+// Contended is the reason of a Blocked port that another manager keeps removing,
+// so that it is not added again for now. A process that starts recognizes the
+// port by it.
+const Contended = "Contended"
+
+// ports returns the desired ports as status has them.
+func (f Facts) ports() []v1alpha1.PortStatus {
+	ports := make([]v1alpha1.PortStatus, 0, len(f.Ports))
+	for _, p := range f.Ports {
+		if p.State == apply.Removed || p.State == apply.Released {
+			continue
+		}
+		s := v1alpha1.PortStatus{
+			Type: p.Type, Name: p.Name, Port: p.Port, Protocol: string(p.Protocol),
+			State: string(p.State), Reason: string(p.Reason), Message: p.Message,
+		}
+		for _, o := range p.Owners {
+			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
+		}
+		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
+			why := f.deferred()
+			s.State, s.Reason, s.Message, s.Owners = Pending, why.reason, why.message, nil
+		}
+		if r := f.removal(s); r != nil {
+			s.InactiveSince = r.InactiveSince()
+			if s.Message == "" {
+				s.Message = f.removalText(r)
+			}
+		}
+		f.warn(&s)
+		ports = append(ports, s)
+	}
+	return ports
+}
+
+// removal returns the removal that waits for a port, or nil.
+func (f Facts) removal(p v1alpha1.PortStatus) *holding.Removal {
+	i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type })
+	if i < 0 {
+		return nil
+	}
+	return &f.Waiting[i]
+}
+
+// removalText stays the same while the removal delay advances.
+func (f Facts) removalText(r *holding.Removal) string {
+	adapter := "adapter " + r.Adapter.Type
+	switch {
+	case f.Stopped != "":
+		return fmt.Sprintf("%s is inactive; the port is not removed while nothing is written to the workload", adapter)
+	case r.Due:
+		return fmt.Sprintf("%s has been inactive for %s; the port is about to be removed", adapter, f.removalDelay)
+	case r.At.IsZero():
+		return fmt.Sprintf("%s is inactive; the port is removed after %s, without rollouts and incomplete polls", adapter, f.removalDelay)
+	}
+	return fmt.Sprintf("%s is inactive; the port will be removed at %s", adapter, timeOf(r))
+}
+
+func timeOf(r *holding.Removal) string { return r.At.UTC().Format(time.RFC3339) }
+
+// warn adds the warnings about a port that is ours.
+func (f Facts) warn(p *v1alpha1.PortStatus) {
+	for _, w := range f.Warnings {
+		if !ours(*p) || !about(w, *p) {
+			continue
+		}
+		if p.Message != "" {
+			p.Message += "; "
+		}
+		p.Message += w.Message
+		p.Warnings = append(p.Warnings, warningOf(w))
+	}
+}
+
+// warningOf identifies a warning among those of one port.
+func warningOf(w apply.Warning) v1alpha1.PortWarning {
+	return v1alpha1.PortWarning{Reason: string(w.Reason), Manager: printable(w.Manager.Name)}
+}
+
+// about reports whether a warning is about a port.
+func about(w apply.Warning, p v1alpha1.PortStatus) bool {
+	return w.Port.Name == p.Name && int64(w.Port.Number) == p.Port && string(w.Port.Protocol) == p.Protocol
+}
+
+// ours reports whether the port is declared as desired, by us.
+func ours(p v1alpha1.PortStatus) bool {
+	return p.State == string(apply.Owned) || p.State == string(apply.Shared)
+}
+
+// inPlace reports whether the workload declares the port as desired.
+func inPlace(p v1alpha1.PortStatus) bool {
+	switch apply.State(p.State) {
+	case apply.Owned, apply.Shared, apply.Shadowed:
+		return true
+	default:
+		return false
+	}
+}
+
+func summaryOf(ports []v1alpha1.PortStatus) string {
+	there := 0
+	for _, p := range ports {
+		if inPlace(p) {
+			there++
+		}
+	}
+	return fmt.Sprintf("%d/%d", there, len(ports))
+}
+
+// listed returns the ports of a state as "adapter-nfs (12049/TCP): message".
+func listed(ports []v1alpha1.PortStatus, state string) string {
+	var lines []string
+	for _, p := range ports {
+		if p.State == state {
+			lines = append(lines, of(p)+": "+p.Message)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
+// find returns the port of the same name, number and protocol, or nil.
+func find(ports []v1alpha1.PortStatus, p v1alpha1.PortStatus) *v1alpha1.PortStatus {
+	i := slices.IndexFunc(ports, func(q v1alpha1.PortStatus) bool {
+		return q.Name == p.Name && q.Port == p.Port && q.Protocol == p.Protocol
+	})
+	if i < 0 {
+		return nil
+	}
+	return &ports[i]
+}
+
+// of names a port, as in "adapter-nfs (12049/TCP)".
+func of(p v1alpha1.PortStatus) string { return label(p.Name, p.Port, p.Protocol) }
+
+func label(name string, number int64, protocol string) string {
+	if name == "" {
+		return fmt.Sprintf("%d/%s", number, protocol)
+	}
+	return fmt.Sprintf("%s (%d/%s)", name, number, protocol)
+}
