@@ -89,7 +89,7 @@ func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want 
 // or that are fought over. What was in a container that has been away went with
 // it.
 func (w *work) stood(look *apply.Workload, container *apply.Container) []portID {
-	if container == nil || w.told.Target == nil || w.told.Target.UID != look.UID || w.told.Target.Container != container.Name ||
+	if container == nil || w.told.Target == nil || w.told.Target.Container != container.Name ||
 		w.toldBecause(status.Ready, status.ContainerNotFound) {
 		return nil
 	}
