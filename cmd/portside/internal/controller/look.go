@@ -77,13 +77,16 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if p.Message == takenAway {
-			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
+		if apply.PortReason(p.Reason) != contended {
+			continue
+		}
+		id := portID{p.Name, p.Port, p.Protocol}
+		w.contended = append(w.contended, id)
+		if !inPlace(apply.State(p.State)) {
+			w.lost = append(w.lost, id)
 		}
 	}
-	// Something else may be more urgent to say of Ready, and a fight goes on after
-	// a port was added again.
-	if len(w.lost) > 0 || w.toldBecause(status.Ready, status.Fighting) {
+	if len(w.contended) > 0 {
 		w.Fight.Remember(w.now, "")
 	}
 }

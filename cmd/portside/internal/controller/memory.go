@@ -64,6 +64,8 @@ type workloadMemory struct {
 }
 
 type sentStatus struct {
+	// contended are the ports of which the contention is.
+	contended []portID
 	resourceVersion string
 	status          v1alpha1.AdapterSetStatus
 }

@@ -79,6 +79,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	if w.facts.Stopped != "" {
 		w.decide(look, container, want)
 		w.warnings(look)
+	defer w.markContended()
 		return
 	}
 	want, fought := w.withoutFought(ctx, look, container, want)
@@ -104,7 +105,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
-	w.facts.Fight, w.facts.Taker = w.Fight.Under(), w.Fight.Taker
+	w.facts.Fight, w.facts.Taker = len(fought) > 0, w.Fight.Taker
 	for _, id := range w.taken {
 		w.facts.Taken = append(w.facts.Taken, id.name)
 	}

@@ -32,6 +32,9 @@ func (f *Fight) Remember(now time.Time, taker string) {
 	*f = Fight{Taker: taker, readds: []time.Time{now}, under: true}
 }
 
+// Counts reports whether there are re-adds that count.
+func (f *Fight) Counts() bool { return len(f.readds) > 0 }
+
 // Under reports whether it has come to a fight.
 func (f *Fight) Under() bool { return f.under }
 
