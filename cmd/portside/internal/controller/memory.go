@@ -28,6 +28,9 @@ type memory struct {
 	// status does not change with each of them.
 	holders      []apply.Target
 	holdersUntil time.Time
+	// requestedAt is the last request for a reconcile that was handled, which status
+	// may not have yet.
+	requestedAt string
 	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
 	gaveUp bool
 	// unrecorded are our changes of the ports that status does not have yet.
@@ -61,11 +64,11 @@ type workloadMemory struct {
 	// are those that another manager took away and that are not back, taken those
 	// of which that is still to be told.
 	put, removed, lost, taken []portID
+	// contended are the ports of which the contention is.
+	contended []portID
 }
 
 type sentStatus struct {
-	// contended are the ports of which the contention is.
-	contended []portID
 	resourceVersion string
 	status          v1alpha1.AdapterSetStatus
 }

@@ -57,7 +57,11 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
+	requested := w.requested(ctx)
 	active, poll, known := w.active(look)
+	if requested {
+		w.prober.PollNow(w.key())
+	}
 	if !known {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "no pod has said yet which adapters are active; the workload is not touched"
@@ -75,11 +79,11 @@ func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.ex
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
+	defer w.markContended()
 	w.stopped(look)
 	if w.facts.Stopped != "" {
 		w.decide(look, container, want)
 		w.warnings(look)
-	defer w.markContended()
 		return
 	}
 	want, fought := w.withoutFought(ctx, look, container, want)

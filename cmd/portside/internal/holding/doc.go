@@ -15,7 +15,7 @@
 //     delay: without its adapter it stays, and is that manager's.
 //  3. A port of ours whose number, or whose name, an active adapter has now is
 //     that adapter's; it waits for nothing.
-//  4. Not, for now, a port that somebody keeps taking away: it is added again
+//  4. Not, for now, a port that another manager keeps removing: it is added again
 //     at most five times in ten minutes, then once an hour ([Fight]). The
 //     others do not wait for it.
 //
@@ -33,6 +33,6 @@
 //
 // What is lost with the process is only ever lost to the side of waiting
 // longer: the removal delay is kept in the AdapterSet's status, a restart
-// settles anew, and a fight that status tells of is taken to have just been
-// fought.
+// settles anew, and contention that status reports is taken to have just
+// happened.
 package holding

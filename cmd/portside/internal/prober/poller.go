@@ -32,6 +32,7 @@ type poller struct {
 	target   apply.Target
 	question Question
 	stop     func()
+	now      chan struct{} // has a poll requested, which waits for nothing
 
 	// steady reports whether the last poll found the workload so, or in a state
 	// that is not reported.
@@ -69,6 +70,9 @@ func (p *poller) run(ctx context.Context) {
 		timer := p.options.Clock.NewTimer(wait)
 		select {
 		case <-timer.C():
+		case <-p.now:
+			timer.Stop()
+			refusals = 0
 		case <-ctx.Done():
 			timer.Stop()
 			return

@@ -152,5 +152,6 @@ func (f Facts) taker() string {
 }
 
 func (f Facts) fightText() string {
-	return f.taker() + " keeps taking the ports away; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"
+	return f.taker() + " keeps taking the ports away; they are added again once an hour. Have it leave the adapter ports alone; then annotate the AdapterSet with " +
+		v1alpha1.RequestedAtAnnotation + " to try again now, or suspend it"
 }

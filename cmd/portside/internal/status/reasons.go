@@ -40,8 +40,9 @@ const (
 	Refused = "Refused"
 	// Unavailable: the API server could not be asked. It is tried again.
 	Unavailable = "Unavailable"
-	// Fighting: somebody keeps taking ports away. They are put back once an
-	// hour. Have the manager that the message names leave them alone.
+	// Fighting: another manager keeps removing ports, which are withheld for now.
+	// They are added again once an hour. Have the manager that the message names
+	// leave them alone.
 	Fighting = "Fighting"
 	// Conflicting: a port is Blocked. Its message says by what.
 	Conflicting = "Conflicting"
