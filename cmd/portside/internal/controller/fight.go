@@ -15,12 +15,12 @@ import (
 // contended is the reason of a port that another manager removed too often. While
 // it is Blocked it is not added for now; while it is Owned or Shared it was added
 // again, and the contention is remembered. A restart knows the port by it.
-const contended apply.PortReason = "Contended"
+const contended = "Contended"
 
 // The messages of contended ports.
 const (
-	withheldText   = "another manager keeps removing it"
-	rememberedText = "another manager kept removing it; if it is removed again, it is added again after an hour"
+	withheldText   = "another manager keeps removing this port"
+	rememberedText = "another manager kept removing this port; if it is removed again, it is added again after an hour"
 )
 
 // somebody is who took ports away where that cannot be told.
@@ -75,8 +75,8 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 	return rest, fought
 }
 
-// rememberContended keeps the ports of which the contention is. None is contended
-// once the contention is over.
+// rememberContended keeps which ports another manager removed, as long as their
+// re-adds count.
 func (w *work) rememberContended(taken []portID) {
 	if !w.Fight.Counts() {
 		w.contended = nil
@@ -89,7 +89,7 @@ func (w *work) rememberContended(taken []portID) {
 }
 
 // markContended gives the ports that were added again the reason of the contention,
-// so that it is in status for as long as it is remembered.
+// so that status has it for as long as it is remembered.
 func (w *work) markContended() {
 	if !w.Fight.Under() {
 		return

@@ -238,17 +238,17 @@ func TestOwnershipIsNotContention(t *testing.T) {
 		},
 		"released_and_kept": func(t *testing.T, s *scene, _ *testenv.Manager) {
 			t.Helper()
-			client, err := appsclient.NewForConfig(s.cp.Config())
-			if err != nil {
-				t.Fatal(err)
-			}
-			applier, err := apply.NewApplier(client)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if result, err := applier.Release(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
-				t.Fatal(result.Outcome, err)
-			}
+			s.release(t)
+		},
+		"transferred": func(t *testing.T, s *scene, _ *testenv.Manager) {
+			t.Helper()
+			mustApply(t, s.cp.Manager("other").In(s.ns), `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: files}
+spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
+`)
+			s.release(t)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -265,5 +265,22 @@ func TestOwnershipIsNotContention(t *testing.T) {
 			templateChanges(t, history, 0)
 			s.expectNoEvent(t, "PortTaken")
 		})
+	}
+}
+
+// release gives up portside's ownership and keeps the ports, as portside release
+// --keep-ports does.
+func (s *scene) release(t *testing.T) {
+	t.Helper()
+	client, err := appsclient.NewForConfig(s.cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := applier.Release(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
+		t.Fatal(result.Outcome, err)
 	}
 }

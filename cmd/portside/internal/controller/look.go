@@ -77,7 +77,7 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if apply.PortReason(p.Reason) != contended {
+		if p.Reason != contended {
 			continue
 		}
 		id := portID{p.Name, p.Port, p.Protocol}

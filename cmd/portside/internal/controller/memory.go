@@ -64,7 +64,7 @@ type workloadMemory struct {
 	// are those that another manager took away and that are not back, taken those
 	// of which that is still to be told.
 	put, removed, lost, taken []portID
-	// contended are the ports of which the contention is.
+	// contended are the ports that another manager removed, while that counts.
 	contended []portID
 }
 

@@ -32,7 +32,7 @@ func (f *Fight) Remember(now time.Time, taker string) {
 	*f = Fight{Taker: taker, readds: []time.Time{now}, under: true}
 }
 
-// Counts reports whether there are re-adds that count.
+// Counts reports whether there are re-adds that still count.
 func (f *Fight) Counts() bool { return len(f.readds) > 0 }
 
 // Under reports whether it has come to a fight.
