@@ -82,8 +82,9 @@ func (p *poller) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // what a question came to that was given up says nothing
 		}
-		p.options.Observe(p.target, answer.Reason, p.options.Clock.Since(begun))
+		took := p.options.Clock.Since(begun)
 		p.tell(ctx, answer)
+		p.options.Observe(p.target, answer.Reason, took) // a poll that is counted has its answer known
 		if refusals++; answer.Reason != discovery.Unauthorized {
 			refusals = 0
 		}
