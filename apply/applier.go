@@ -20,6 +20,8 @@ type Applier struct {
 	client  appsclient.AppsV1Interface
 	manager string
 	dryRun  bool
+	// keepsOthers reports whether entries of other managers are left as they are.
+	keepsOthers bool
 }
 
 // Option changes how an [Applier] writes.
@@ -34,6 +36,13 @@ func WithFieldManager(name string) Option { return func(a *Applier) { a.manager 
 // WithDryRun makes every write a dry run: the server does everything but store
 // it. The default is false.
 func WithDryRun(dryRun bool) Option { return func(a *Applier) { a.dryRun = dryRun } }
+
+// WithoutTransfers has the applier transfer no port to the manager that renamed it.
+// Where it gives such a port up, the port stays in the workload and the manager owns
+// the name alone. Set it where a policy lets the applier write its own entry of
+// managedFields and no other, so that no request is sent only to be refused. By
+// default the port is transferred, and stays without a transfer where that is refused.
+func WithoutTransfers() Option { return func(a *Applier) { a.keepsOthers = true } }
 
 // NewApplier makes an applier. Its error is a field manager that
 // [fieldmanager.ValidateName] refuses.

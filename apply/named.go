@@ -44,17 +44,17 @@ func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort
 	return named, nil
 }
 
-// handingOver stores managedFields with each of the ports in the entry of who
-// named it. Who may not write another manager's entry, as the guard policy of
-// portside's installation has it, gives the ports up where they are: they stay
-// then as well, and nobody owns more of them than before.
+// handingOver stores managedFields with each of the ports in the entry of the
+// manager that named it. Where entries of other managers may not be written, by
+// [WithoutTransfers] or because the API server refuses it, our entry gives the ports
+// up: they stay then as well, and no manager owns more of them than before.
 func (a *Applier) handingOver(w *Workload, named []namedPort, store func([]metav1.ManagedFieldsEntry) (*Workload, error)) (*Workload, error) {
-	managed, err := a.without(w.ManagedFields, named, true)
+	managed, err := a.without(w.ManagedFields, named, !a.keepsOthers)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := store(managed)
-	if len(named) == 0 || !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+	if a.keepsOthers || len(named) == 0 || !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
 		return answer, err
 	}
 	if managed, err = a.without(w.ManagedFields, named, false); err != nil {

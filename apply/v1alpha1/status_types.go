@@ -5,11 +5,22 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// RequestedAtAnnotation on an AdapterSet requests a reconcile now, by any new value;
+// a time as of RFC 3339 is usual. The service then polls the source again, ends
+// back-off, and adds contended ports again at once. Of a value the first 64 bytes
+// count.
+const RequestedAtAnnotation = "portside.dev/requestedAt"
+
 // AdapterSetStatus is what was found and done.
 type AdapterSetStatus struct {
 	// observedGeneration is the generation of the spec that this is about.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// lastHandledReconcileAt is the value of the annotation
+	// portside.dev/requestedAt that was handled last.
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
 	// target is the workload that the ports were last applied to. Its uid
 	// tells a workload from one of the same name that replaced it.

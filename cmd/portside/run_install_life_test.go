@@ -12,6 +12,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
@@ -80,9 +81,31 @@ func (i *installation) comesAndIsRenumbered() {
 	i.declare("{type: smb, port: 1445}", "Remove")
 	i.expectFiles("adapter-smb:1445/TCP")
 	i.expectReady("files", "1/1")
+	i.isRenamed()
 	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
 		i.expectEvents(i.namespace, kind, "PortAdded", "PortTaken", "PortRemoved")
 	}
+}
+
+// isRenamed has another manager rename a port, whose adapter then ends: the port
+// stays under its new name until that manager removes it.
+func (i *installation) isRenamed() {
+	i.t.Helper()
+	merge := func(port string) {
+		i.t.Helper()
+		patch := `{"spec":{"template":{"spec":{"containers":[{"name":"server","ports":[` + port + `]}]}}}}`
+		if _, err := i.Manager(testenv.KubectlEdit).In(i.namespace).Patch(
+			i.t.Context(), "StatefulSet", "", "files", types.StrategicMergePatchType, []byte(patch)); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+	merge(`{"containerPort":1445,"name":"backup"}`)
+	i.declare("{type: nfs, port: 12050}", "Remove")
+	i.expectFiles("backup:1445/TCP", "adapter-nfs:12050/TCP")
+	i.expectReady("files", "1/1")
+	merge(`{"containerPort":1445,"$patch":"delete"}`)
+	i.expectFiles("adapter-nfs:12050/TCP")
+	i.expectReady("files", "1/1")
 }
 
 // isRemoved deletes the AdapterSet by whose policy the ports go first.

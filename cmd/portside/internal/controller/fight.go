@@ -13,6 +13,12 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
+// The messages of contended ports.
+const (
+	withheldText   = "another manager keeps removing this port"
+	rememberedText = "another manager kept removing this port; if it is removed again, it is added again after an hour"
+)
+
 // portID is a port as it was put there.
 type portID struct {
 	name     string
@@ -29,12 +35,14 @@ func idOf(a apply.Adapter) portID {
 	return portID{apply.PortName(a.Type), a.Port, a.Protocol}
 }
 
-// withoutFought takes those adapters out of what is wanted whose ports somebody
-// keeps taking away, until they are to be added again, and says how they stand.
+// withoutFought returns the adapters without those whose ports are withheld: another
+// manager keeps removing them, and it is not yet time to add them again. It also
+// returns the status of the ports of those.
 func (w *work) withoutFought(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) (apply.Wanted, []apply.PortStatus) {
 	lost := w.lostPorts(look, container, want)
 	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
 	w.lost, w.taken = lost, append(w.taken, taken...)
+	w.rememberContended(taken)
 	until, may := w.Fight.Readd(w.now)
 	if len(taken) > 0 || w.Fight.Under() && w.Fight.Taker == nil {
 		w.Fight.Taker = new(w.taker(ctx))
@@ -54,18 +62,47 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 		}
 		fought = append(fought, apply.PortStatus{
 			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-			State: apply.Blocked, Reason: status.Contended, Message: "another manager keeps removing this port",
+			State: apply.Blocked, Reason: status.Contended, Message: withheldText,
 		})
 	}
 	return rest, fought
 }
 
-// lostPorts are the wanted ports that stood, that are not ours any more, and
-// that a pass would put back: somebody took them away. Whether it was the port
-// that went or only our ownership of it makes no difference.
+// rememberContended keeps which ports another manager removed, as long as their
+// re-adds count.
+func (w *work) rememberContended(taken []portID) {
+	if !w.Fight.Counts() {
+		w.contended = nil
+	}
+	for _, id := range taken {
+		if !slices.Contains(w.contended, id) {
+			w.contended = append(w.contended, id)
+		}
+	}
+}
+
+// markContended gives the ports that were added again the reason of the contention,
+// so that status has it for as long as it is remembered.
+func (w *work) markContended() {
+	if !w.Fight.Under() {
+		return
+	}
+	for i := range w.facts.Ports {
+		p := &w.facts.Ports[i]
+		if inPlace(p.State) && slices.Contains(w.contended, portID{p.Name, p.Port, string(p.Protocol)}) {
+			p.Reason, p.Message = status.Contended, rememberedText
+		}
+	}
+}
+
+// lostPorts returns the desired ports that were in place, that are gone from the
+// container or live under another name, and that an apply would put back: another
+// manager removed them. A port that is live as we put it there was not removed,
+// whoever owns it now.
 func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want apply.Wanted) []portID {
-	lost := slices.DeleteFunc(w.stood(look, container), func(id portID) bool {
-		return slices.Contains(w.ours, id) || !slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
+	lost := slices.DeleteFunc(w.stood(container), func(id portID) bool {
+		return slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
+			!slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
 	})
 	if len(lost) == 0 {
 		return nil
@@ -82,8 +119,8 @@ func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want 
 // stood are the ports that were in place in this container when last looked,
 // or that are fought over. What was in a container that has been away went with
 // it.
-func (w *work) stood(look *apply.Workload, container *apply.Container) []portID {
-	if container == nil || w.told.Target == nil || w.told.Target.UID != look.UID || w.told.Target.Container != container.Name ||
+func (w *work) stood(container *apply.Container) []portID {
+	if container == nil || w.told.Target == nil || w.told.Target.Container != container.Name ||
 		w.toldBecause(status.Ready, status.ContainerNotFound) {
 		return nil
 	}

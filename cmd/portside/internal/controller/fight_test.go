@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -8,8 +10,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -92,22 +96,37 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		}
 		s.clock.Step(2 * time.Second)
 		expectPorts(t, s.cp, s.ns, nfs...)
-		s.expect(t, "Ready", "False", "Fighting")
+		s.expect(t, "Ready", "True", "InPlace")
 		s.takeAway(t, operator)
 		s.caughtUp(t)
+		s.expect(t, "Ready", "False", "Fighting")
 	}
 	if got, want := additions(t, history), holding.MaxReadds+2; got != want {
 		t.Errorf("it was added again %d times, not %d", got, want)
 	}
 	expectPorts(t, s.cp, s.ns, static...)
-	// The operator stops. The next one stays, and after an hour the fight is over.
+	// The operator stops. The port is in place, and the contention is remembered for
+	// another hour.
 	s.clock.Step(holding.FightInterval)
 	expectPorts(t, s.cp, s.ns, nfs...)
-	s.caughtUp(t)
-	s.expect(t, "Ready", "False", "Fighting")
-	s.clock.Step(holding.FightInterval)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
+	s.expectPortReason(t, "Contended")
+	s.clock.Step(holding.FightInterval)
+	s.expectPortReason(t, "")
+	s.expect(t, "Ready", "True", "InPlace")
+}
+
+// expectPortReason waits until the only port in status has a reason.
+func (s *scene) expectPortReason(t *testing.T, reason string) {
+	t.Helper()
+	testenv.Eventually(t, "a port with the reason "+reason, func(ctx context.Context) error {
+		set, err := s.get(ctx, "files")
+		if err == nil && (len(set.Status.Ports) != 1 || set.Status.Ports[0].Reason != reason) {
+			err = fmt.Errorf("there are %+v", set.Status.Ports)
+		}
+		return err
+	})
 }
 
 // TestATakenPortIsToldOnce however often the target is looked at after that. A
@@ -173,6 +192,27 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	s.expect(t, "Ready", "False", "Fighting")
 	s.clock.Step(time.Second)
 	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expect(t, "Ready", "True", "InPlace")
+	s.restart(t)
+	s.caughtUp(t)
+	s.expect(t, "Ready", "True", "InPlace")
+	s.takeAway(t, operator)
+	s.caughtUp(t)
+	expectPorts(t, s.cp, s.ns, static...)
+	s.expect(t, "Ready", "False", "Fighting")
+}
+
+// TestContentionAndOtherNumbers shows that contention about one number is no
+// problem of another one.
+func TestContentionAndOtherNumbers(t *testing.T) {
+	t.Parallel()
+	s, operator := fought(t)
+	s.takesAll(t, operator, holding.MaxReadds)
+	s.expect(t, "Ready", "False", "Fighting")
+	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12060}, {type: smb, port: 1460}]", ""))
+	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
+	expectReady(t, s.cp, s.ns, "True", "InPlace", "2/2")
+	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
 // TestOtherPortsDoNotWaitForAFight: what nobody takes away comes and goes.
@@ -185,27 +225,62 @@ func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
 	expectReady(t, s.cp, s.ns, "False", "Fighting", "1/2")
 }
 
-// TestTakingOwnershipIsAFight: the port stays where it is, and somebody takes
-// our ownership of it, again and again.
-func TestTakingOwnershipIsAFight(t *testing.T) {
+// TestOwnershipIsNotContention gives portside's ownership of a port away again and
+// again. The port stays in the template as it is, so it was not removed.
+func TestOwnershipIsNotContention(t *testing.T) {
 	t.Parallel()
-	for name, patch := range map[string]string{
-		"managedFields are emptied": `{"metadata":{"managedFields":[{}]}}`,
+	for name, give := range map[string]func(t *testing.T, s *scene, operator *testenv.Manager){
+		"managedFields_are_emptied": func(t *testing.T, s *scene, operator *testenv.Manager) {
+			t.Helper()
+			if _, err := operator.Patch(t.Context(), "StatefulSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"released_and_kept": func(t *testing.T, s *scene, _ *testenv.Manager) {
+			t.Helper()
+			s.release(t)
+		},
+		"transferred": func(t *testing.T, s *scene, _ *testenv.Manager) {
+			t.Helper()
+			mustApply(t, s.cp.Manager("other").In(s.ns), `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: files}
+spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
+`)
+			s.release(t)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, operator := fought(t)
-			for range holding.MaxReadds + 1 {
-				if _, err := operator.Patch(t.Context(), "StatefulSet", s.ns, "files", types.MergePatchType, []byte(patch)); err != nil {
-					t.Fatal(err)
-				}
+			history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+			for range holding.MaxReadds + 2 {
+				give(t, s, operator)
 				s.caughtUp(t)
 			}
-			if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "another manager keeps") {
-				t.Errorf("it says %q", message)
-			}
+			s.expect(t, "Ready", "True", "InPlace")
 			s.rests(t)
 			expectPorts(t, s.cp, s.ns, nfs...)
+			templateChanges(t, history, 0)
+			s.expectNoEvent(t, "PortTaken")
 		})
+	}
+}
+
+// release gives up portside's ownership and keeps the ports, as portside release
+// --keep-ports does.
+func (s *scene) release(t *testing.T) {
+	t.Helper()
+	client, err := appsclient.NewForConfig(s.cp.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	applier, err := apply.NewApplier(client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result, err := applier.Release(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
+		t.Fatal(result.Outcome, err)
 	}
 }

@@ -25,7 +25,7 @@ func (w *work) look() (*apply.Workload, bool) {
 		return nil, false
 	}
 	look = look.InUse()
-	w.resume(look)
+	w.recall(look)
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
 	if !look.Rollout.UnderWay {
@@ -52,12 +52,22 @@ func (w *work) key() apply.Target {
 	return key
 }
 
-// resume takes up what status tells of the time before this process.
-func (w *work) resume(look *apply.Workload) {
-	if w.resumed {
-		return
+// recall drops what memory and status have of another workload of this name that
+// this one replaced. For a workload that this process observes for the first time
+// it resumes from status.
+func (w *work) recall(look *apply.Workload) {
+	if w.told.Target != nil && w.told.Target.UID != look.UID {
+		w.told.Target, w.told.Ports, w.told.Conditions = nil, nil, nil
 	}
-	w.resumed = true
+	if w.uid != look.UID {
+		w.workloadMemory = workloadMemory{uid: look.UID}
+		w.resume(look)
+	}
+}
+
+// resume continues what status reports from before this process: a rollout and
+// contention.
+func (w *work) resume(look *apply.Workload) {
 	switch {
 	case stuckRollout(&w.told, look):
 		w.rolling = true
@@ -67,13 +77,16 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if p.Reason == status.Contended {
-			w.lost = append(w.lost, portID{p.Name, p.Port, p.Protocol})
+		if p.Reason != status.Contended {
+			continue
+		}
+		id := portID{p.Name, p.Port, p.Protocol}
+		w.contended = append(w.contended, id)
+		if !inPlace(apply.State(p.State)) {
+			w.lost = append(w.lost, id)
 		}
 	}
-	// Something else may be more urgent to say of Ready, and a fight goes on after
-	// a port was added again.
-	if len(w.lost) > 0 || w.toldBecause(status.Ready, status.Fighting) {
+	if len(w.contended) > 0 {
 		w.Fight.Remember(w.now)
 	}
 }

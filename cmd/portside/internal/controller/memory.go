@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/portside-dev/portside/apply"
@@ -16,14 +17,37 @@ import (
 // memory is what is kept of a target from one reconciliation to the next. Only
 // the one reconciliation of the target uses it.
 type memory struct {
-	holding.Target
+	workloadMemory
 
 	// writes paces those of status.
 	writes holding.Writes
 	// fullPass is when the server is asked again, whatever is known.
 	fullPass time.Time
-	// resumed tells that what status says of a rollout and a fight was taken up.
-	resumed bool
+	// holders are the targets that held a place when the target last had to wait
+	// for one. They are looked up again at holdersUntil, and not each time, so that
+	// status does not change with each of them.
+	holders      []apply.Target
+	holdersUntil time.Time
+	// requestedAt is the last request for a reconcile that was handled, which status
+	// may not have yet.
+	requestedAt string
+	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
+	gaveUp bool
+	// unrecorded are our changes of the ports that status does not have yet.
+	unrecorded unrecorded
+
+	// statusSent are the statuses as the server last answered, by the
+	// AdapterSets' names, until the watch has caught up.
+	statusSent map[string]sentStatus
+}
+
+// workloadMemory is the part of a memory that is about one workload. A workload of
+// the same name that replaces it, with another uid, starts with a new one:
+// contention, back-off, stabilization and rollouts were the other workload's.
+type workloadMemory struct {
+	holding.Target
+
+	uid types.UID // empty before the workload was first observed
 	// refused are the facts of a change that the server did not take, told until it
 	// is tried again.
 	refused *status.Facts
@@ -40,25 +64,13 @@ type memory struct {
 	// gaveUpPlace tells that this rollout is stuck and has given its place up,
 	// which is still to be told.
 	gaveUpPlace bool
-	// holders are the targets that held a place when the target last had to wait
-	// for one. They are looked up again at holdersUntil, and not each time, so that
-	// status does not change with each of them.
-	holders      []apply.Target
-	holdersUntil time.Time
-	// gaveUp tells that the AdapterSet is gone, and what we owned was given up.
-	gaveUp bool
 	// put are the ports that the last pass put there and status does not tell of
 	// yet, removed those that passes took away and that status may still list; lost
-	// are those that somebody took away and that are not back, taken those of which
-	// that is still to be told.
+	// are those that another manager took away and that are not back, taken those
+	// of which that is still to be told.
 	put, removed, lost, taken []portID
-
-	// unrecorded are our changes of the ports that status does not have yet.
-	unrecorded unrecorded
-
-	// statusSent are the statuses as the server last answered, by the
-	// AdapterSets' names, until the watch has caught up.
-	statusSent map[string]sentStatus
+	// contended are the ports that another manager removed, while that counts.
+	contended []portID
 }
 
 type sentStatus struct {

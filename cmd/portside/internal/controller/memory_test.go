@@ -52,13 +52,13 @@ func TestWhatIsForgottenIsForgotten(t *testing.T) {
 	a, b := apply.Target{Name: "a"}, apply.Target{Name: "b"}
 	m.get(b)
 	one := m.get(a)
-	one.gaveUp, one.resumed = true, true
+	one.gaveUp, one.uid = true, "uid"
 	m.forget(a)
 	again := m.get(a)
 	if again != one {
 		t.Error("the memory is not used again")
 	}
-	if again.gaveUp || again.resumed || again == m.get(b) {
+	if again.gaveUp || again.uid != "" || again == m.get(b) {
 		t.Error("what was forgotten is remembered")
 	}
 	for i := range 2 * memoriesAtOnce {

@@ -122,21 +122,20 @@ func TestWhoTookThePorts(t *testing.T) {
 	}
 }
 
-// TestAFightIsTakenUp from what status tells, whatever it tells of Ready.
+// TestAFightIsTakenUp from the reasons of ports in status, whatever Ready says.
 func TestAFightIsTakenUp(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		ready, reason string
-		fight, lost   bool
+		state       apply.State
+		reason      apply.PortReason
+		fight, lost bool
 	}{
-		"a port is away":                        {status.Fighting, status.Contended, true, true},
-		"it was added again":                    {status.Fighting, "", true, false},
-		"another change could not be made, too": {status.Unavailable, status.Contended, true, true},
-		"there is none":                         {status.Conflicting, string(apply.ReasonNameTaken), false, false},
+		"a port is away":     {apply.Blocked, status.Contended, true, true},
+		"it was added again": {apply.Owned, status.Contended, true, false},
+		"there is none":      {apply.Blocked, apply.ReasonNameTaken, false, false},
 	} {
 		w := &work{memory: &memory{}, now: time.Now()}
-		w.told.Conditions = []metav1.Condition{{Type: status.Ready, Reason: c.ready}}
-		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Reason: c.reason}}
+		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: string(c.state), Reason: string(c.reason)}}
 		w.resume(&apply.Workload{})
 		if lost := slices.Contains(w.lost, portID{"adapter-nfs", 12049, "TCP"}); w.Fight.Under() != c.fight || lost != c.lost {
 			t.Errorf("%s: a fight %t, the port lost %t", name, w.Fight.Under(), lost)

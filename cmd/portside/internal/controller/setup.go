@@ -172,7 +172,9 @@ func (b *builder) connect() error {
 }
 
 func (b *builder) reconciler() (*reconciler, error) {
-	applier, err := apply.NewApplier(b.apps, apply.WithFieldManager(b.FieldManager))
+	// The policies that install prints refuse transfers. Without them the service
+	// does the same.
+	applier, err := apply.NewApplier(b.apps, apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
 	if err != nil {
 		return nil, err
 	}

@@ -172,6 +172,9 @@ func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetS
 	if s.Target != nil {
 		config.WithTarget(applyv1alpha1.TargetStatus().WithUID(s.Target.UID).WithContainer(s.Target.Container))
 	}
+	if s.LastHandledReconcileAt != "" {
+		config.WithLastHandledReconcileAt(s.LastHandledReconcileAt)
+	}
 	for i := range s.Ports {
 		config.WithPorts(portConfiguration(&s.Ports[i]))
 	}

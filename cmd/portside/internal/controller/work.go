@@ -57,7 +57,11 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
+	requested := w.requested(ctx)
 	active, poll, known := w.active(look)
+	if requested {
+		w.prober.PollNow(w.key())
+	}
 	if !known {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"
@@ -77,6 +81,7 @@ func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.ex
 
 // stand makes a pass if one is needed and may be, and notes what is so.
 func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
+	defer w.markContended()
 	w.stopped(look)
 	if w.facts.Stopped != "" {
 		w.decide(look, container, want)
@@ -106,7 +111,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
-	w.facts.Fight, w.facts.Taker = w.Fight.Under(), ptr.Deref(w.Fight.Taker, holding.Taker{})
+	w.facts.Fight, w.facts.Taker = len(fought) > 0, ptr.Deref(w.Fight.Taker, holding.Taker{})
 	for _, id := range w.taken {
 		w.facts.Taken = append(w.facts.Taken, id.name)
 	}

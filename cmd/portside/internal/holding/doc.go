@@ -18,7 +18,7 @@
 //     that adapter's. It waits for no delay, but for a complete poll in which
 //     the pods agree: until then the number that is declared stays
 //     ([Poll.Agreed]).
-//  4. Not, for now, a port that somebody keeps taking away: it is added again
+//  4. Not, for now, a port that another manager keeps removing: it is added again
 //     at most five times in ten minutes, then once an hour ([Fight]). The
 //     others do not wait for it.
 //
@@ -37,6 +37,6 @@
 // What is lost with the process can only delay a change: the removal delay of
 // declared adapters is kept in the AdapterSet's status, that of others begins
 // again with the first complete poll, since it is not known how long no pod was
-// asked; a restart settles anew; and a fight that status tells of is taken to
-// have just been fought.
+// asked; a restart begins the stabilization window again; and contention that
+// status reports is taken to have just happened.
 package holding

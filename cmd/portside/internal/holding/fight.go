@@ -31,6 +31,9 @@ func (f *Fight) Remember(now time.Time) {
 	*f = Fight{readds: []time.Time{now}, under: true}
 }
 
+// Counts reports whether there are re-adds that still count.
+func (f *Fight) Counts() bool { return len(f.readds) > 0 }
+
 // Under reports whether it has come to a fight.
 func (f *Fight) Under() bool { return f.under }
 

@@ -2,7 +2,9 @@ package mirror
 
 import (
 	"cmp"
+	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,10 +30,23 @@ func keepAdapterSet(object any) (v1alpha1.AdapterSet, bool) {
 			CreationTimestamp: set.CreationTimestamp,
 			DeletionTimestamp: set.DeletionTimestamp,
 			Finalizers:        set.Finalizers,
+			Annotations:       keepAnnotations(set.Annotations),
 		},
 		Spec:   set.Spec,
 		Status: set.Status,
 	}, true
+}
+
+// maxRequestedAt is how many bytes of [v1alpha1.RequestedAtAnnotation] are kept.
+const maxRequestedAt = 64
+
+// keepAnnotations returns the one annotation that portside reads, nil without it.
+func keepAnnotations(annotations map[string]string) map[string]string {
+	at, requested := annotations[v1alpha1.RequestedAtAnnotation]
+	if !requested {
+		return nil
+	}
+	return map[string]string{v1alpha1.RequestedAtAnnotation: strings.Clone(at[:min(len(at), maxRequestedAt)])}
 }
 
 // TargetOf is the workload that an AdapterSet names.
@@ -131,10 +146,12 @@ func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.A
 	}
 }
 
-// sameButStatus goes by the generation, which the API server counts up with each
+// sameButStatus reports whether nothing but the status and what is not read
+// differs. It compares the generation, which the API server counts up with each
 // change of spec and when a deletion begins.
 func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
-	return a.UID == b.UID && a.Generation == b.Generation && slices.Equal(a.Finalizers, b.Finalizers)
+	return a.UID == b.UID && a.Generation == b.Generation && slices.Equal(a.Finalizers, b.Finalizers) &&
+		maps.Equal(a.Annotations, b.Annotations)
 }
 
 // EachAdapterSet calls with every AdapterSet, in no order.

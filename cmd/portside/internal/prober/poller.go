@@ -32,6 +32,7 @@ type poller struct {
 	target   apply.Target
 	question Question
 	stop     func()
+	now      chan struct{} // has a poll requested, which waits for nothing
 
 	// steady reports whether the last poll found the workload so, or in a state
 	// that is not reported.
@@ -69,6 +70,9 @@ func (p *poller) run(ctx context.Context) {
 		timer := p.options.Clock.NewTimer(wait)
 		select {
 		case <-timer.C():
+		case <-p.now:
+			timer.Stop()
+			refusals = 0
 		case <-ctx.Done():
 			timer.Stop()
 			return
@@ -78,8 +82,9 @@ func (p *poller) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return // what a question came to that was given up says nothing
 		}
-		p.options.Observe(p.target, answer.Reason, p.options.Clock.Since(begun))
+		took := p.options.Clock.Since(begun)
 		p.tell(ctx, answer)
+		p.options.Observe(p.target, answer.Reason, took) // a poll that is counted has its answer known
 		if refusals++; answer.Reason != discovery.Unauthorized {
 			refusals = 0
 		}

@@ -121,7 +121,7 @@ func (p *Prober) Ask(t apply.Target, q Question) {
 	if known {
 		one.stop()
 	}
-	next := &poller{Prober: p, target: t, question: q, stop: func() {}}
+	next := &poller{Prober: p, target: t, question: q, stop: func() {}, now: make(chan struct{}, 1)}
 	if known && one.question.UID == q.UID {
 		next.answer = one.current()
 		next.answer.Complete, next.answer.Failures = false, 0 // of another question
@@ -169,6 +169,19 @@ func (p *Prober) Forget(t apply.Target) {
 	if one, known := p.targets[t]; known {
 		one.stop()
 		delete(p.targets, t)
+	}
+}
+
+// PollNow has a target polled without waiting for the interval, and again if a poll
+// is under way.
+func (p *Prober) PollNow(t apply.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if one, known := p.targets[t]; known {
+		select {
+		case one.now <- struct{}{}:
+		default: // it is about to
+		}
 	}
 }
 

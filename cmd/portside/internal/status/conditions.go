@@ -203,7 +203,8 @@ func (f Facts) deferred() *cause {
 }
 
 func (f Facts) fightText() string {
-	return takerText(f.Taker) + " keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"
+	return takerText(f.Taker) + " keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone; then annotate the AdapterSet with " +
+		v1alpha1.RequestedAtAnnotation + " to try again now, or suspend it"
 }
 
 // takerText names the manager that removed ports.

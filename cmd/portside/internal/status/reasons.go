@@ -41,8 +41,9 @@ const (
 	Refused = "Refused"
 	// Unavailable: the API server did not answer. The change is retried.
 	Unavailable = "Unavailable"
-	// Fighting: another manager keeps removing ports. They are added again once an
-	// hour. Have the manager that the message names leave them alone.
+	// Fighting: another manager keeps removing ports, which are withheld for now.
+	// They are added again once an hour. Have the manager that the message names
+	// leave them alone.
 	Fighting = "Fighting"
 	// Conflicting: a port is Blocked. Its message says by what.
 	Conflicting = "Conflicting"

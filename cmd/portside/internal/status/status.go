@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -43,8 +44,8 @@ type Facts struct {
 	// that it was the API server's answer.
 	Failure string
 	Refusal bool
-	// Fight reports whether there is contention. Taker is the manager that removed
-	// ports.
+	// Fight reports whether ports are withheld because another manager keeps
+	// removing them, Taker which manager, where that is known.
 	Fight bool
 	Taker holding.Taker
 	// Taken are the names of ports that another manager removed since status was
@@ -88,6 +89,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		Summary:            set.Status.Summary,
 		Changes:            set.Status.Changes,
 	}
+	s.LastHandledReconcileAt = cmp.Or(RequestedAt(set), set.Status.LastHandledReconcileAt)
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
 		s.Target, s.Ports, s.Summary, s.Changes = nil, nil, "", nil // they are another workload's
 	}
@@ -114,12 +116,19 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
 
+// RequestedAt returns the value of the annotation that requests a reconcile, as
+// status has it after that reconcile; empty without the annotation.
+func RequestedAt(set *v1alpha1.AdapterSet) string {
+	return printable(set.Annotations[v1alpha1.RequestedAtAnnotation])
+}
+
 // Prompt reports whether a status that differs is to be written at once: it is
-// about another generation or target, or lists other ports of ours. A user or a
-// write of ours brings that about. All else may change with each answer of a
+// about another generation, target or request, or lists other ports of ours. A user or
+// a write of ours brings that about. All else may change with each answer of a
 // source.
 func Prompt(before, after v1alpha1.AdapterSetStatus) bool {
-	return before.ObservedGeneration != after.ObservedGeneration || !equality.Semantic.DeepEqual(before.Target, after.Target) ||
+	return before.ObservedGeneration != after.ObservedGeneration ||
+		before.LastHandledReconcileAt != after.LastHandledReconcileAt || !equality.Semantic.DeepEqual(before.Target, after.Target) ||
 		!slices.Equal(inUse(before.Ports), inUse(after.Ports))
 }
 

@@ -13,6 +13,9 @@ import (
 type AdapterSetStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this is about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// lastHandledReconcileAt is the value of the annotation
+	// portside.dev/requestedAt that was handled last.
+	LastHandledReconcileAt *string `json:"lastHandledReconcileAt,omitempty"`
 	// target is the workload that the ports were last applied to. Its uid
 	// tells a workload from one of the same name that replaced it.
 	Target *TargetStatusApplyConfiguration `json:"target,omitempty"`
@@ -42,6 +45,14 @@ func AdapterSetStatus() *AdapterSetStatusApplyConfiguration {
 // If called multiple times, the ObservedGeneration field is set to the value of the last call.
 func (b *AdapterSetStatusApplyConfiguration) WithObservedGeneration(value int64) *AdapterSetStatusApplyConfiguration {
 	b.ObservedGeneration = &value
+	return b
+}
+
+// WithLastHandledReconcileAt sets the LastHandledReconcileAt field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LastHandledReconcileAt field is set to the value of the last call.
+func (b *AdapterSetStatusApplyConfiguration) WithLastHandledReconcileAt(value string) *AdapterSetStatusApplyConfiguration {
+	b.LastHandledReconcileAt = &value
 	return b
 }
 

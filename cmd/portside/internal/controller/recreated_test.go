@@ -1,0 +1,59 @@
+package controller
+
+import (
+	"testing"
+	"time"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// recreate deletes the workload and creates it again, with another uid.
+func (s *scene) recreate(t *testing.T, operator *testenv.Manager) {
+	t.Helper()
+	if err := operator.Delete(t.Context(), "StatefulSet", s.ns, "files"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRecreatedWorkload shows that contention ends with the workload that it was
+// about: a workload of the same name starts without, also where portside was
+// restarted meanwhile.
+func TestRecreatedWorkload(t *testing.T) {
+	t.Parallel()
+	for name, replace := range map[string]func(*testing.T, *scene, *testenv.Manager){
+		"while_portside_runs": func(t *testing.T, s *scene, operator *testenv.Manager) {
+			t.Helper()
+			s.recreate(t, operator)
+		},
+		"while_portside_is_stopped": func(t *testing.T, s *scene, operator *testenv.Manager) {
+			t.Helper()
+			s.stop()
+			s.recreate(t, operator)
+			s.restart(t)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, operator := fought(t)
+			s.takesAll(t, operator, holding.MaxReadds)
+			s.expect(t, "Ready", "False", "Fighting")
+			first := s.uid(t)
+
+			replace(t, s, operator)
+			expectPorts(t, s.cp, s.ns, nfs...)
+			s.expect(t, "Ready", "True", "InPlace")
+			s.expect(t, "Stalled", "False", "AsExpected")
+			if s.uid(t) == first {
+				t.Error("status is about the deleted workload")
+			}
+			s.clock.Step(time.Second)
+			s.takeAway(t, operator)
+			expectPorts(t, s.cp, s.ns, nfs...)
+			s.expect(t, "Ready", "True", "InPlace")
+		})
+	}
+}

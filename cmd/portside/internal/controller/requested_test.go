@@ -1,0 +1,124 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// requestReconcile requests a reconcile of the AdapterSet files, as a user does.
+func requestReconcile(t *testing.T, cp *testenv.ControlPlane, ns, at string) {
+	t.Helper()
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.RequestedAtAnnotation, at)
+	if _, err := cp.Manager("user").Patch(t.Context(), "AdapterSet", ns, "files", types.MergePatchType, patch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// expectHandled waits until status has a request as handled.
+func (s *scene) expectHandled(t *testing.T, at string) {
+	t.Helper()
+	testenv.Eventually(t, "the request "+at+" is handled", func(ctx context.Context) error {
+		set, err := s.get(ctx, "files")
+		if err == nil && set.Status.LastHandledReconcileAt != at {
+			err = fmt.Errorf("status has %q", set.Status.LastHandledReconcileAt)
+		}
+		return err
+	})
+}
+
+// TestRequest annotates an AdapterSet to request a reconcile. Neither a restart nor
+// the same value repeats it.
+func TestRequest(t *testing.T) {
+	t.Parallel()
+	t.Run("ends_contention", func(t *testing.T) {
+		t.Parallel()
+		const first, second = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
+		s, operator := fought(t)
+		s.takesAll(t, operator, holding.MaxReadds)
+		const advice = "annotate the AdapterSet with portside.dev/requestedAt to try again now"
+		if message := s.expect(t, "Stalled", "True", "Fighting"); !strings.Contains(message, advice) {
+			t.Errorf("the message is %q", message)
+		}
+		requestReconcile(t, s.cp, s.ns, first)
+		expectPorts(t, s.cp, s.ns, nfs...)
+		s.expect(t, "Ready", "True", "InPlace")
+		s.expectPortReason(t, "")
+		s.expectHandled(t, first)
+
+		s.takesAll(t, operator, holding.MaxReadds) // as often as before
+		s.expect(t, "Ready", "False", "Fighting")
+		s.restart(t)
+		requestReconcile(t, s.cp, s.ns, first)
+		s.caughtUp(t)
+		s.expect(t, "Ready", "False", "Fighting")
+		expectPorts(t, s.cp, s.ns, static...)
+		s.expectHandled(t, first)
+
+		s.stop()
+		requestReconcile(t, s.cp, s.ns, second)
+		s.restart(t)
+		expectPorts(t, s.cp, s.ns, nfs...)
+		s.expect(t, "Ready", "True", "InPlace")
+		s.expectHandled(t, second)
+		s.rests(t)
+	})
+	t.Run("ends_back-off", func(t *testing.T) {
+		t.Parallel()
+		cp := testenv.WithControllers(t)
+		s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
+		s.git = cp.Manager("git").In(s.ns)
+		var forbids atomic.Bool
+		s.service = startIn(t, cp, forbidding(cp.Config(), &forbids), ctrl.Options{}, s.ns, func(o *Options) { o.Clock = s.clock })
+		s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+		forbids.Store(true)
+		mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+		s.expect(t, "Stalled", "True", "Refused")
+		forbids.Store(false)
+		s.caughtUp(t)
+		expectPorts(t, s.cp, s.ns, nfs...) // no time passes, so it is not tried again
+		requestReconcile(t, s.cp, s.ns, "now")
+		expectPorts(t, s.cp, s.ns, nfsSMB2...)
+		s.expect(t, "Ready", "True", "InPlace")
+		s.expectHandled(t, "now")
+	})
+	t.Run("polls_the_source", func(t *testing.T) {
+		t.Parallel()
+		a := ask(t, 1, 5, false)
+		a.countAnew()
+		requestReconcile(t, a.cp, a.ns, "now")
+		testenv.Eventually(t, "a poll, though no time passes", func(context.Context) error {
+			if n := a.ended() - a.uncounted; n != 1 {
+				return fmt.Errorf("there were %d", n)
+			}
+			return nil
+		})
+	})
+}
+
+// forbidding returns the configuration of clients whose patches of workloads are
+// forbidden while it is on.
+func forbidding(config *rest.Config, on *atomic.Bool) *rest.Config {
+	config = rest.CopyConfig(config)
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			if on.Load() && r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/statefulsets/") {
+				return &http.Response{StatusCode: http.StatusForbidden, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
+			}
+			return next.RoundTrip(r)
+		})
+	})
+	return config
+}
