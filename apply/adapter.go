@@ -1,6 +1,11 @@
 package apply
 
-import "github.com/portside-dev/portside/apply/v1alpha1"
+import (
+	"strconv"
+	"strings"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+)
 
 // MaxAdapters is how many adapters the list of a source may name, active or not.
 // A longer list is refused whole: it is far beyond what a server has protocols for, so
@@ -13,7 +18,9 @@ const MaxAdapters = v1alpha1.MaxAdapters
 // validated yet: [Decide] does that, so that one invalid adapter costs its own
 // port alone.
 type Adapter struct {
-	// Type names the protocol, such as "nfs". It decides the port's name.
+	// Type names the protocol, such as "nfs": 1 to [v1alpha1.MaxTypeLength]
+	// printable ASCII characters other than the backslash. It decides the port's
+	// name.
 	Type string
 	// Port is the number it listens on. It is wider than a port number so
 	// that what a source said can be reported as it was said.
@@ -28,6 +35,34 @@ type Adapter struct {
 func (a Adapter) Normal() Adapter {
 	a.Protocol = string(protocolOf(a))
 	return a
+}
+
+// Printable returns the adapter as it may be stored, logged and shown, whatever a
+// source says: of type and protocol, characters that are not printable ASCII are
+// escaped as in a Go string, and what is longer than [v1alpha1.MaxTypeLength] is
+// cut and ends in three dots. An invalid type stays invalid.
+func (a Adapter) Printable() Adapter {
+	a.Type, a.Protocol = printable(a.Type), printable(a.Protocol)
+	return a
+}
+
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if b.Len() > v1alpha1.MaxTypeLength {
+			break
+		}
+		if ' ' <= r && r <= '~' {
+			b.WriteRune(r)
+			continue
+		}
+		quoted := strconv.QuoteRuneToASCII(r)
+		b.WriteString(quoted[1 : len(quoted)-1])
+	}
+	if b.Len() > v1alpha1.MaxTypeLength {
+		return b.String()[:v1alpha1.MaxTypeLength] + "..."
+	}
+	return b.String()
 }
 
 // Problem says why the adapter can have no port, whatever the workload; empty

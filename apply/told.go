@@ -52,7 +52,7 @@ func (p *pass) there(ours []containerPort, s PortStatus) bool {
 func (p *pass) removed() []PortStatus {
 	types := map[string]string{}
 	for _, a := range p.want.all() {
-		types[PortName(a.Type)] = a.Type
+		types[PortName(a.Type)] = printable(a.Type)
 	}
 	var removed []PortStatus
 	for _, port := range gone(p.was, p.now) {

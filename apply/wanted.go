@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
 // Wanted is what a pass is to make true of a workload.
@@ -53,7 +55,7 @@ func wantedPorts(want Wanted) ([]wantedPort, error) {
 	var wanted []wantedPort
 	byKey, byName := map[portKey]string{}, map[string]string{}
 	for _, a := range want.all() {
-		p := wantedPort{status: PortStatus{Type: a.Type, Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
+		p := wantedPort{status: PortStatus{Type: printable(a.Type), Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
 		if reason, message := invalid(a, p.status); reason != "" {
 			p.settle(Invalid, reason, message)
 			p.hold = true
@@ -82,19 +84,21 @@ func protocolOf(a Adapter) corev1.Protocol {
 	if a.Protocol == "" {
 		return corev1.ProtocolTCP
 	}
-	return corev1.Protocol(strings.ToUpper(a.Protocol))
+	return corev1.Protocol(strings.ToUpper(printable(a.Protocol)))
 }
 
 // invalid returns why the adapter makes no port, and that in words. Both are
 // empty for a valid adapter.
 func invalid(a Adapter, p PortStatus) (PortReason, string) {
 	switch {
+	case a.Type != "" && !v1alpha1.ValidType(a.Type):
+		return ReasonInvalidType, fmt.Sprintf(`the type "%s" is not 1 to %d printable ASCII characters without a backslash`, printable(a.Type), v1alpha1.MaxTypeLength)
 	case p.Name == "":
 		return ReasonInvalidType, fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
 	case a.Port < 1 || a.Port > 65535:
 		return ReasonInvalidPort, fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
 	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP:
-		return ReasonInvalidProtocol, fmt.Sprintf("protocol %.40q is none of TCP, UDP, SCTP", a.Protocol)
+		return ReasonInvalidProtocol, fmt.Sprintf("protocol %+.40q is none of TCP, UDP, SCTP", a.Protocol)
 	}
 	return "", ""
 }

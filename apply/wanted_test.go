@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -63,6 +64,7 @@ func TestPortNamesAreValid(t *testing.T) {
 
 func TestInvalidAdapters(t *testing.T) {
 	t.Parallel()
+	const aType = "1 to 63 printable ASCII characters without a backslash"
 	running := func(adapterType string, port int64, protocol string) apply.Adapter {
 		return apply.Adapter{Type: adapterType, Port: port, Protocol: protocol}
 	}
@@ -80,8 +82,20 @@ func TestInvalidAdapters(t *testing.T) {
 		"the same name":    {running("NFS", 3049, ""), `adapter-nfs 3049/TCP Blocked: the adapter "nfs" before it has the same port name`},
 		"the same key":     {running("smb", 12049, "tcp"), `adapter-smb 12049/TCP Blocked portside/Apply: the adapter "nfs" before it has the same number and protocol`},
 		"another protocol": {running("smb", 12049, "udp"), "adapter-smb 12049/UDP Owned portside/Apply"},
-		"a long type":      {running(strings.Repeat("x", 300), 1445, "sctp"), "adapter-xx-0d4e 1445/SCTP Owned portside/Apply"},
-		"the highest port": {running("smb", 65535, ""), "adapter-smb 65535/TCP Owned portside/Apply"},
+		"the longest type": {running(strings.Repeat("x", 63), 1445, "sctp"), "adapter-xx-7543 1445/SCTP Owned portside/Apply"},
+		"too long a type": {
+			running(strings.Repeat("x", 64), 1445, ""),
+			"adapter-xx-7ce1 1445/TCP Invalid: the type \"" + strings.Repeat("x", 63) + "...\" is not " + aType,
+		},
+		"a type in unicode":    {running("smbé", 1445, ""), `adapter-smb 1445/TCP Invalid: the type "smb\u00e9" is not ` + aType},
+		"a line end":           {running("smb\n", 1445, ""), `adapter-smb 1445/TCP Invalid: the type "smb\n" is not ` + aType},
+		"a C1 control":         {running("smb\u009b", 1445, ""), `adapter-smb 1445/TCP Invalid: the type "smb\u009b" is not ` + aType},
+		"a backslash":          {running(`smb\`, 1445, ""), `adapter-smb 1445/TCP Invalid: the type "smb\" is not ` + aType},
+		"a control protocol":   {running("smb", 1445, "tcp\u009b"), `adapter-smb 1445/TCP\U009B Invalid: protocol "tcp\u009b" is none of TCP, UDP, SCTP`},
+		"an upper-case quirk":  {running("smb", 1445, "ſctp"), `adapter-smb 1445/\U017FCTP Invalid: protocol "\u017fctp" is none of TCP, UDP, SCTP`},
+		"too long a protocol":  {running("smb", 1445, strings.Repeat("x", 64)), "adapter-smb 1445/" + strings.Repeat("X", 63) + `... Invalid: protocol "` + strings.Repeat("x", 40) + `" is none of TCP, UDP, SCTP`},
+		"spaces around a type": {running(" smb ", 1445, ""), "adapter-smb 1445/TCP Owned portside/Apply"},
+		"the highest port":     {running("smb", 65535, ""), "adapter-smb 65535/TCP Owned portside/Apply"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,6 +113,30 @@ func TestInvalidAdapters(t *testing.T) {
 	}
 }
 
+// TestPrintable: whatever a source says can be shown, is short, and is not taken for
+// another type by being made so.
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		said := apply.Adapter{Type: rapid.OneOf(rapid.String(), rapid.StringMatching(`[ -~]{0,70}`)).Draw(r, "type"), Port: 1445}
+		said.Protocol = said.Type
+		shown := said.Printable()
+		if len(shown.Type) > 66 || strings.ContainsFunc(shown.Type, func(c rune) bool { return c < ' ' || c > '~' }) || shown.Protocol != shown.Type {
+			r.Fatalf("%q is shown as %q, the protocol as %q", said.Type, shown.Type, shown.Protocol)
+		}
+		if again := shown.Printable(); again != shown {
+			r.Fatalf("%q is shown as %q, and that as %q", said.Type, shown.Type, again.Type)
+		}
+		if valid := v1alpha1.ValidType(said.Type); v1alpha1.ValidType(shown.Type) != valid || valid && shown.Type != said.Type {
+			r.Fatalf("%q (valid: %t) is shown as %q", said.Type, valid, shown.Type)
+		}
+	})
+	huge := strings.Repeat("\u009b", 1<<20)
+	if shown := (apply.Adapter{Type: huge}).Printable().Type; shown != strings.Repeat(`\u009b`, 11)[:63]+"..." {
+		t.Errorf("a long one is shown as %q", shown)
+	}
+}
+
 // TestNonsenseTakesNothingAway: a source that talks nonsense about an adapter
 // changes nothing about its port.
 func TestNonsenseTakesNothingAway(t *testing.T) {
@@ -109,6 +147,9 @@ func TestNonsenseTakesNothingAway(t *testing.T) {
 		testenv.Expect{Change: testenv.NothingChanged},
 		wanting(nfs, at(smb, 12049)).is(apply.Unchanged, ownedNFS,
 			`adapter-smb 12049/TCP Blocked portside/Apply: the adapter "nfs" before it has the same number and protocol; 1445/TCP stays as it is`),
+		testenv.Expect{Change: testenv.NothingChanged},
+		wanting(nfs, apply.Adapter{Type: "smb\u009b", Port: 1445}).is(apply.Unchanged, ownedNFS,
+			`adapter-smb 1445/TCP Invalid: the type "smb\u009b" is not 1 to 63 printable ASCII characters without a backslash; 1445/TCP stays as it is`),
 		testenv.Expect{Change: testenv.NothingChanged},
 		// Unless another adapter is to have the number.
 		wanting(at(nfs, 0), at(smb, 12049)).is(apply.Applied,

@@ -7,10 +7,9 @@ import (
 const (
 	// MaxAdapters is how many adapters one set may declare.
 	MaxAdapters = 64
-	// MaxTypeLength is how long the type of an adapter may be, in characters.
-	// No type that long gives a port. It bounds what it costs the API server to
-	// compare the types of a set.
-	MaxTypeLength = 1024
+	// MaxTypeLength is how long the type of an adapter may be, in characters, and
+	// how long its protocol.
+	MaxTypeLength = 63
 )
 
 // AdapterSet says which adapter ports the container of one workload is to
@@ -134,8 +133,10 @@ type TargetRef struct {
 // checked here: an adapter that cannot have a port must not hold up the
 // others, so type, port and protocol are judged one by one, later.
 type Adapter struct {
-	// type names the protocol, such as nfs. The port is named after it.
-	// +kubebuilder:validation:MaxLength=1024
+	// type names the protocol, such as nfs: printable ASCII characters other than
+	// the backslash. The port is named after it.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*$`
 	Type string `json:"type"`
 
 	// port is the number it listens on, 1 to 65535.
@@ -144,6 +145,7 @@ type Adapter struct {
 	// protocol is TCP, UDP or SCTP.
 	// +optional
 	// +kubebuilder:default=TCP
+	// +kubebuilder:validation:MaxLength=63
 	Protocol string `json:"protocol,omitempty"`
 }
 

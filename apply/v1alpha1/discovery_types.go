@@ -42,12 +42,14 @@ type HTTPDiscovery struct {
 	// +optional
 	// +kubebuilder:default=30
 	// +kubebuilder:validation:Minimum=5
+	// +kubebuilder:validation:Maximum=3600
 	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
 
 	// timeoutSeconds is how long one question may take in all.
 	// +optional
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=60
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
 
 	// credentialsRef names a Secret in the namespace of this object that

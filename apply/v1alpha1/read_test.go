@@ -100,6 +100,12 @@ func accepted() map[string]acceptance {
 				IntervalSeconds: ptr.To[int32](30), TimeoutSeconds: ptr.To[int32](10),
 			}}
 		})},
+		"discovery at its slowest": {withHTTP("port: api, scheme: HTTPS, intervalSeconds: 3600, timeoutSeconds: 60"), set(func(s *v1alpha1.AdapterSetSpec) {
+			s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
+				Port: intstr.FromString("api"), Scheme: "HTTPS", Path: "/api/v1/adapters",
+				IntervalSeconds: ptr.To[int32](3600), TimeoutSeconds: ptr.To[int32](60),
+			}}
+		})},
 		"discovery on a number, with all fields": {
 			withHTTP(`port: 8080, scheme: HTTP, serverName: dittofs.storage.svc, path: "/a?b=c", intervalSeconds: 5,
 			  timeoutSeconds: 4, credentialsRef: {name: token}`),
@@ -144,9 +150,9 @@ func oddAdapters() map[string]v1alpha1.Adapter {
 		"an unknown protocol": {Type: "nfs", Port: 1, Protocol: "XYZ"},
 		"a lower-case one":    {Type: "nfs", Port: 1, Protocol: "udp"},
 		"an empty type":       {Type: "", Port: 1, Protocol: "TCP"},
-		"a type in unicode":   {Type: "ñfs", Port: 1, Protocol: "TCP"},
-		"a type of 1024":      {Type: strings.Repeat("ñ", 1024), Port: 1, Protocol: "TCP"},
-		"a type of 300":       {Type: strings.Repeat("x", 300), Port: 1, Protocol: "TCP"},
+		"a type of 63":        {Type: strings.Repeat("x", 63), Port: 1, Protocol: "TCP"},
+		"odd characters":      {Type: " ![]^`~\"'", Port: 1, Protocol: "TCP"},
+		"a protocol of 63":    {Type: "nfs", Port: 1, Protocol: strings.Repeat("x", 63)},
 	}
 }
 

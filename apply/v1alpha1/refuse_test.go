@@ -166,6 +166,8 @@ func refusedValues() map[string]refusal {
 	const (
 		empty = ", adapters: []}"
 		http  = "document 1: spec.discovery.http."
+
+		printable = "must be printable ASCII characters other than a backslash"
 	)
 	subdomain := validation.IsDNS1123Subdomain("A")[0]
 	label := validation.IsDNS1123Label("A")[0]
@@ -203,7 +205,16 @@ func refusedValues() map[string]refusal {
 			`document 1: spec.adapters[2].type: Duplicate value: "nfs"`,
 		},
 		"a type too long": {
-			withAdapter("port: 1, type: " + strings.Repeat("x", 1025)), "document 1: spec.adapters[0].type: Too long: may not be more than 1024 characters",
+			withAdapter("port: 1, type: " + strings.Repeat("x", 64)), "document 1: spec.adapters[0].type: Too long: may not be more than 63 characters",
+		},
+		"a type in unicode":        {withAdapter("port: 1, type: ñfs"), `document 1: spec.adapters[0].type: Invalid value: "ñfs": ` + printable},
+		"a type with a line end":   {withAdapter(`port: 1, type: "nfs\n"`), `document 1: spec.adapters[0].type: Invalid value: "nfs\n": ` + printable},
+		"a type with DEL":          {withAdapter(`port: 1, type: "\x7f"`), `document 1: spec.adapters[0].type: Invalid value: "\x7f": ` + printable},
+		"a type with a C1 control": {withAdapter(`port: 1, type: "a\x9b"`), `document 1: spec.adapters[0].type: Invalid value: "a\u009b": ` + printable},
+		"a type with a backslash":  {withAdapter(`port: 1, type: 'a\b'`), `document 1: spec.adapters[0].type: Invalid value: "a\\b": ` + printable},
+		"a protocol too long": {
+			withAdapter("type: nfs, port: 1, protocol: " + strings.Repeat("x", 64)),
+			"document 1: spec.adapters[0].protocol: Too long: may not be more than 63 characters",
 		},
 		"no http":        {withSpec("discovery: {}"), "document 1: spec.discovery.http: Required value"},
 		"no scheme":      {withHTTP("port: 1"), http + "scheme: Required value"},
@@ -218,6 +229,8 @@ func refusedValues() map[string]refusal {
 		"a path without /":   {withHTTP("scheme: HTTP, port: 1, path: api"), http + `path: Invalid value: "api": must begin with /`},
 		"a path too long":    {withHTTP("scheme: HTTP, port: 1, path: /" + strings.Repeat("x", 1024)), http + "path: Too long: may not be more than 1024 characters"},
 		"too often":          {withHTTP("scheme: HTTP, port: 1, intervalSeconds: 4, timeoutSeconds: 1"), http + "intervalSeconds: Invalid value: 4: must be at least 5"},
+		"too seldom":         {withHTTP("scheme: HTTP, port: 1, intervalSeconds: 3601"), http + "intervalSeconds: Invalid value: 3601: must be at most 3600"},
+		"too patient":        {withHTTP("scheme: HTTP, port: 1, intervalSeconds: 100, timeoutSeconds: 61"), http + "timeoutSeconds: Invalid value: 61: must be at most 60"},
 		"no time":            {withHTTP("scheme: HTTP, port: 1, timeoutSeconds: 0"), http + "timeoutSeconds: Invalid value: 0: must be at least 1"},
 		"a timeout as long as the interval": {
 			withHTTP("scheme: HTTP, port: 1, intervalSeconds: 10"), http + "timeoutSeconds: Invalid value: 10: must be less than intervalSeconds",

@@ -18,7 +18,11 @@ const (
 	targetAPIVersion = "apps/v1"
 	// minIntervalSeconds keeps a typing error from becoming a flood.
 	minIntervalSeconds = 5
+	maxIntervalSeconds = 3600
 	minTimeoutSeconds  = 1
+	// maxTimeoutSeconds is how long a pod that does not answer takes the place of
+	// another's question.
+	maxTimeoutSeconds = 60
 	// maxPathLength is how long a request's path may be, in characters.
 	maxPathLength = 1024
 )
@@ -79,9 +83,11 @@ func validateAdapters(adapters []Adapter, path *field.Path) field.ErrorList {
 	errs := field.ErrorList{}
 	seen := map[string]bool{}
 	for i, adapter := range adapters {
-		if utf8.RuneCountInString(adapter.Type) > MaxTypeLength {
-			errs = append(errs, field.TooLongCharacters(path.Index(i).Child("type"), adapter.Type, MaxTypeLength))
+		errs = append(errs, checkLength(adapter.Type, MaxTypeLength, path.Index(i).Child("type"))...)
+		if strings.ContainsFunc(adapter.Type, isNoTypeCharacter) {
+			errs = append(errs, field.Invalid(path.Index(i).Child("type"), shorten(adapter.Type), "must be printable ASCII characters other than a backslash"))
 		}
+		errs = append(errs, checkLength(adapter.Protocol, MaxTypeLength, path.Index(i).Child("protocol"))...)
 		if seen[adapter.Type] {
 			errs = append(errs, field.Duplicate(path.Index(i).Child("type"), shorten(adapter.Type)))
 		}
@@ -90,21 +96,29 @@ func validateAdapters(adapters []Adapter, path *field.Path) field.ErrorList {
 	return errs
 }
 
+// ValidType reports whether a text can be the type of an adapter: 1 to
+// [MaxTypeLength] printable ASCII characters other than the backslash.
+func ValidType(text string) bool {
+	return text != "" && len(text) <= MaxTypeLength && !strings.ContainsFunc(text, isNoTypeCharacter)
+}
+
+// isNoTypeCharacter reports whether a character can be in no type. The backslash
+// is what escapes such a character where an invalid type is shown.
+func isNoTypeCharacter(r rune) bool { return r < ' ' || r > '~' || r == '\\' }
+
 func validateHTTP(http *HTTPDiscovery, path *field.Path) field.ErrorList {
 	errs := validateHTTPPort(http.Port, path.Child("port"))
 	errs = append(errs, checkEnum(http.Scheme, schemes, path.Child("scheme"))...)
 	if name := http.ServerName; name != "" {
 		errs = append(errs, checkName(name, validation.IsDNS1123Subdomain, path.Child("serverName"))...)
 	}
-	switch {
-	case !strings.HasPrefix(http.Path, "/"):
+	if !strings.HasPrefix(http.Path, "/") {
 		errs = append(errs, field.Invalid(path.Child("path"), shorten(http.Path), "must begin with /"))
-	case utf8.RuneCountInString(http.Path) > maxPathLength:
-		errs = append(errs, field.TooLongCharacters(path.Child("path"), http.Path, maxPathLength))
 	}
+	errs = append(errs, checkLength(http.Path, maxPathLength, path.Child("path"))...)
 	interval, timeout := *http.IntervalSeconds, *http.TimeoutSeconds
-	errs = append(errs, checkAtLeast(interval, minIntervalSeconds, path.Child("intervalSeconds"))...)
-	errs = append(errs, checkAtLeast(timeout, minTimeoutSeconds, path.Child("timeoutSeconds"))...)
+	errs = append(errs, checkWithin(interval, minIntervalSeconds, maxIntervalSeconds, path.Child("intervalSeconds"))...)
+	errs = append(errs, checkWithin(timeout, minTimeoutSeconds, maxTimeoutSeconds, path.Child("timeoutSeconds"))...)
 	if timeout >= interval {
 		errs = append(errs, field.Invalid(path.Child("timeoutSeconds"), timeout, "must be less than intervalSeconds"))
 	}
@@ -150,6 +164,21 @@ func checkAtLeast(value, least int32, path *field.Path) field.ErrorList {
 		return nil
 	}
 	return field.ErrorList{field.Invalid(path, value, fmt.Sprintf("must be at least %d", least))}
+}
+
+func checkWithin(value, least, most int32, path *field.Path) field.ErrorList {
+	if value > most {
+		return field.ErrorList{field.Invalid(path, value, fmt.Sprintf("must be at most %d", most))}
+	}
+	return checkAtLeast(value, least, path)
+}
+
+// checkLength checks the length of a text, in characters.
+func checkLength(text string, most int, path *field.Path) field.ErrorList {
+	if utf8.RuneCountInString(text) <= most {
+		return nil
+	}
+	return field.ErrorList{field.TooLongCharacters(path, text, most)}
 }
 
 func invalid(problems []string, value any, path *field.Path) field.ErrorList {

@@ -59,7 +59,7 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 			continue
 		}
 		fought = append(fought, apply.PortStatus{
-			Type: a.Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
+			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
 			State: apply.Blocked, Message: takenAway,
 		})
 	}

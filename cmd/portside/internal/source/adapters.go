@@ -8,8 +8,10 @@
 //
 //  1. A list that cannot be read, or leaves open what was meant, is refused
 //     whole. Half a list would take the ports of the other half away.
-//  2. A value that is well formed and wrong (port 70000, protocol "XYZ") is
-//     handed on as it is: it costs that one port, which package apply reports.
+//  2. A value that is well formed and wrong (port 70000, protocol "XYZ") costs
+//     that one port, which package apply reports. A type or protocol that is
+//     too long, or not printable ASCII, is escaped and cut before it leaves this
+//     package ([apply.Adapter.Printable]), and stays invalid.
 //
 // Error texts name the place and never the text found there, beyond an
 // element's short type: an answer that is not the list may hold a secret.

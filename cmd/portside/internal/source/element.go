@@ -55,8 +55,8 @@ func textOf(raw json.RawMessage) (text string) {
 	return text
 }
 
-// adapter reads the fields that matter, by their exact names. With an error it
-// gives the offset of what is wrong.
+// adapter reads the fields that matter, by their exact names, and makes them fit to
+// be stored and shown. With an error it gives the offset of what is wrong.
 func (e element) adapter() (a Listed, offset int, err error) {
 	if e.fields == nil {
 		return a, e.offset, fmt.Errorf("must be an object, not %s", kindOf(e.raw))
@@ -85,6 +85,7 @@ func (e element) adapter() (a Listed, offset int, err error) {
 			return a, value.offset, fmt.Errorf("%s: %w", want.name, err)
 		}
 	}
+	a.Adapter = a.Printable()
 	return a, 0, nil
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 // FuzzReadAdapters: whatever is accepted is a list of at most 64 adapters, of
-// which each number stands in the input digit by digit, and reading it again
+// which each number stands in the input digit by digit and each text is made
+// printable, and reading it again
 // from what it was read as gives the same. Whatever is refused gives nothing.
 func FuzzReadAdapters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
@@ -43,13 +44,15 @@ func checkAgainstInput(t *testing.T, body []byte, adapters []source.Listed) {
 		t.Fatalf("accepted %d adapters of a list of %d (%v)", len(adapters), len(items), err)
 	}
 	for i, a := range adapters {
+		typ, _ := items[i]["type"].(string)
 		protocol, _ := items[i]["protocol"].(string)
+		said := apply.Adapter{Type: typ, Protocol: protocol}.Printable()
 		port, _ := items[i]["port"].(json.Number)
 		number, err := port.Int64()
 		if err != nil || number != a.Port {
 			t.Fatalf("port %q was read as %d (%v)", port, a.Port, err)
 		}
-		if items[i]["type"] != a.Type || protocol != a.Protocol ||
+		if said.Type != a.Type || said.Protocol != a.Protocol ||
 			items[i]["enabled"] != a.Enabled || items[i]["running"] != a.Running {
 			t.Fatalf("%v was read as %+v", items[i], a)
 		}

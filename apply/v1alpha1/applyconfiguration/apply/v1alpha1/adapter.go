@@ -9,7 +9,8 @@ package v1alpha1
 // checked here: an adapter that cannot have a port must not hold up the
 // others, so type, port and protocol are judged one by one, later.
 type AdapterApplyConfiguration struct {
-	// type names the protocol, such as nfs. The port is named after it.
+	// type names the protocol, such as nfs: printable ASCII characters other than
+	// the backslash. The port is named after it.
 	Type *string `json:"type,omitempty"`
 	// port is the number it listens on, 1 to 65535.
 	Port *int64 `json:"port,omitempty"`
