@@ -308,7 +308,7 @@ func TestHeldNumber(t *testing.T) {
 			t.Parallel()
 			a := ask(t, 2, 20, false)
 			if _, err := a.cp.Manager("person").Patch(t.Context(), "AdapterSet", a.ns, "files", types.MergePatchType,
-				fmt.Appendf(nil, `{"spec":{"rollout":{"settleSeconds":%d}}}`, c.settle)); err != nil {
+				fmt.Appendf(nil, `{"spec":{"rollout":{"stabilizationWindowSeconds":%d}}}`, c.settle)); err != nil {
 				t.Fatal(err)
 			}
 			a.site.say(says(smbAndNFSAt(12050)))

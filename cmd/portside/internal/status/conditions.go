@@ -89,7 +89,7 @@ func (f Facts) wrong(ports []v1alpha1.PortStatus) (why *said, stalled bool) {
 }
 
 // stallingReasons are the reasons for deciding nothing that wait for a person.
-var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
+var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
 
 // WhyStopped returns what stops every write to the workload, for the reasons
 // Suspended and Paused.
@@ -132,7 +132,7 @@ var holdReason = map[holding.Reason]string{
 func holdText(f Facts) string {
 	switch f.Hold {
 	case holding.Unsettled:
-		return "the change waits until it has been the same for settleSeconds"
+		return "the change waits until it has been the same for stabilizationWindowSeconds"
 	case holding.RolloutUnderWay:
 		return "the change waits for the rollout that is under way"
 	case holding.RolloutStuck:

@@ -82,11 +82,13 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		FieldManager:       f.FieldManager,
 		Target:             set.Status.Target,
 		Ports:              set.Status.Ports,
-		Summary:            set.Status.Summary,
+		DesiredPorts:       set.Status.DesiredPorts,
+		ReadyPorts:         set.Status.ReadyPorts,
 		Changes:            set.Status.Changes,
 	}
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
-		s.Target, s.Ports, s.Summary, s.Changes = nil, nil, "", nil // they are another workload's
+		s.Target, s.Ports, s.Changes = nil, nil, nil // they are another workload's
+		s.DesiredPorts, s.ReadyPorts = 0, 0
 	}
 	s.Changes = changes.Append(s.Changes, f.Changes...)
 	if f.UID != "" {
@@ -98,7 +100,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 	}
 	if f.Why == "" {
 		s.Ports = f.changeTimes(f.ports(), s.Ports)
-		s.Summary = summaryOf(s.Ports)
+		s.DesiredPorts, s.ReadyPorts = count(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)
 	for _, c := range f.conditions(s.Ports) {
@@ -180,14 +182,15 @@ func inPlace(p v1alpha1.PortStatus) bool {
 	}
 }
 
-func summaryOf(ports []v1alpha1.PortStatus) string {
-	there := 0
+// count returns how many ports are desired, and how many of them are in place.
+func count(ports []v1alpha1.PortStatus) (desired, ready int32) {
 	for _, p := range ports {
+		desired++
 		if inPlace(p) {
-			there++
+			ready++
 		}
 	}
-	return fmt.Sprintf("%d/%d", there, len(ports))
+	return desired, ready
 }
 
 // listed are the ports of a state as "adapter-nfs 12049/TCP: message".
