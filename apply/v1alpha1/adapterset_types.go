@@ -20,7 +20,8 @@ const (
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:shortName=aset
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.targetRef.name`
-// +kubebuilder:printcolumn:name="Ports",type=string,JSONPath=`.status.summary`
+// +kubebuilder:printcolumn:name="Ports",type=integer,JSONPath=`.status.readyPorts`
+// +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=`.status.desiredPorts`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -54,7 +55,7 @@ type AdapterSetList struct {
 // AdapterSetSpec is what is wanted: for which workload, which adapters or
 // where to ask for them, and how to bring a change in.
 //
-// +kubebuilder:validation:XValidation:rule="has(self.adapters) != has(self.discovery)",message="exactly one of adapters and discovery must be set"
+// +kubebuilder:validation:XValidation:rule="!has(self.discovery) || !has(self.adapters) || self.adapters.size() == 0",message="adapters and discovery exclude each other"
 type AdapterSetSpec struct {
 	// targetRef names the workload, in the namespace of this object.
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="targetRef is immutable: delete this AdapterSet and create another"
@@ -68,27 +69,19 @@ type AdapterSetSpec struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Container string `json:"container,omitempty"`
 
-	// The list is omitzero, since nil and an empty list differ here: omitempty
-	// would drop the empty list and turn "none" into "not said". A pointer to
-	// a slice would do too, but is unusual in Kubernetes types and would need
-	// a check at each use.
+	// The list is omitzero: omitempty would drop an empty list, which removes the
+	// ports of a set that used discovery before, where an absent one does not.
 	//
-	// For the same reason it is atomic to server-side apply, though it is a map
-	// by type, which a rule sees to. Of a keyed list nobody owns the list
-	// itself: an apply of [] in place of items leaves no list, and one of
-	// discovery in place of [] leaves the [] beside it. The server refuses both.
-	//
-	// It is nullable, and a null is no list. No rule can refuse a null: the
-	// server would drop it from an object that is created, and refuse it in
-	// one that is applied.
+	// It is nullable, and null means absent: where another manager made the list
+	// by an Update, the API server stores null once the last item is given up.
 
-	// adapters are the adapters that the workload serves. An empty list means
-	// none: ports that this object brought go away.
+	// adapters are the adapters that the workload runs: each has a port. Without
+	// adapters and discovery there are none.
 	// +optional
 	// +nullable
-	// +listType=atomic
+	// +listType=map
+	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, b.type == a.type))",message="each adapter must have a type of its own"
 	Adapters []Adapter `json:"adapters,omitzero"`
 
 	// discovery says where to ask for the adapters, in place of a list.
@@ -100,6 +93,14 @@ type AdapterSetSpec struct {
 	// +optional
 	// +kubebuilder:default={}
 	Rollout Rollout `json:"rollout,omitzero"`
+
+	// hostNetwork says what to do where the pods use the network of their
+	// node, so that a port takes the number from the whole node. Block leaves
+	// the port out and reports it Blocked. Allow adds it if the workload has the
+	// annotation portside.dev/allow-host-network with the value "true" too.
+	// +optional
+	// +kubebuilder:default=Block
+	HostNetwork HostNetworkPolicy `json:"hostNetwork,omitempty"`
 
 	// deletionPolicy says what becomes of the ports when this object is
 	// deleted. Retain gives them up and leaves them in place, so nothing
@@ -129,41 +130,36 @@ type TargetRef struct {
 	Name string `json:"name"`
 }
 
-// Adapter is a protocol listener that the workload serves. Only its shape is
-// checked here: an adapter that cannot have a port must not hold up the
-// others, so type, port and protocol are judged one by one, later.
+// Adapter is a protocol listener that the workload runs.
 type Adapter struct {
 	// type names the protocol, such as nfs: printable ASCII characters other than
-	// the backslash. The port is named after it.
+	// the backslash, at least one of them a letter or a digit. The port is named
+	// after it.
 	// +kubebuilder:validation:MaxLength=63
-	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*$`
+	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
 	Type string `json:"type"`
 
-	// port is the number it listens on, 1 to 65535.
-	Port int64 `json:"port"`
+	// port is the number it listens on.
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port"`
 
-	// protocol is TCP, UDP or SCTP.
+	// protocol of the port.
 	// +optional
 	// +kubebuilder:default=TCP
-	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
 	Protocol string `json:"protocol,omitempty"`
 }
 
 // Rollout says how carefully to change ports. It concerns the continuous
 // service; a single pass is explicit and waits for nothing.
 type Rollout struct {
-	// settleSeconds is how long changes must have been still before they go
-	// out together.
+	// stabilizationWindowSeconds is how long the desired ports must stay the same
+	// before they are applied, all in one request.
 	// +optional
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=0
-	SettleSeconds *int32 `json:"settleSeconds,omitempty"`
-
-	// removalPolicy says when the port of an inactive adapter goes:
-	// AfterDelay, once it has been inactive for removalDelaySeconds.
-	// +optional
-	// +kubebuilder:default=AfterDelay
-	RemovalPolicy RemovalPolicy `json:"removalPolicy,omitempty"`
+	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
 
 	// removalDelaySeconds is how long an adapter must have been inactive
 	// before its port goes. A restart makes every adapter look stopped for a
@@ -172,14 +168,6 @@ type Rollout struct {
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
-
-	// hostNetwork says what to do where the pods use the network of their
-	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and reports it Blocked. Allow adds it if the workload has the
-	// annotation portside.dev/allow-host-network with the value "true" too.
-	// +optional
-	// +kubebuilder:default=Block
-	HostNetwork HostNetworkPolicy `json:"hostNetwork,omitempty"`
 }
 
 // DeletionPolicy says what becomes of the ports when their AdapterSet goes.
@@ -193,15 +181,6 @@ const (
 	// DeletionRemove takes the ports away before the AdapterSet goes.
 	DeletionRemove DeletionPolicy = "Remove"
 )
-
-// RemovalPolicy says when the port of an inactive adapter goes.
-//
-// +kubebuilder:validation:Enum=AfterDelay
-type RemovalPolicy string
-
-// RemovalAfterDelay takes a port away once its adapter has been inactive for
-// removalDelaySeconds.
-const RemovalAfterDelay RemovalPolicy = "AfterDelay"
 
 // HostNetworkPolicy says what to do where pods use the network of their node.
 //

@@ -2,10 +2,12 @@ package v1alpha1_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -28,14 +30,14 @@ func TestInstallingTwiceChangesNothing(t *testing.T) {
 func smallest() string { return withSpec("adapters: []") }
 
 func TestServerFillsInDefaults(t *testing.T) {
-	const rollout = `"rollout":{"hostNetwork":"Block","removalDelaySeconds":300,"removalPolicy":"AfterDelay","settleSeconds":10},`
+	const rollout = `"rollout":{"removalDelaySeconds":300,"stabilizationWindowSeconds":10},`
 	c := newCluster(t)
 	for name, want := range map[string]string{
-		smallest(): `{"adapters":[],"deletionPolicy":"Retain",` + rollout + targetJSON + `}`,
-		withAdapter("type: nfs, port: 1"): `{"adapters":[{"port":1,"protocol":"TCP","type":"nfs"}],"deletionPolicy":"Retain",` +
+		smallest(): `{"adapters":[],"deletionPolicy":"Retain","hostNetwork":"Block",` + rollout + targetJSON + `}`,
+		withAdapter("type: nfs, port: 1"): `{"adapters":[{"port":1,"protocol":"TCP","type":"nfs"}],"deletionPolicy":"Retain","hostNetwork":"Block",` +
 			rollout + targetJSON + `}`,
 		withHTTP("port: api, scheme: HTTPS"): `{"deletionPolicy":"Retain","discovery":{"http":{"intervalSeconds":30,` +
-			`"path":"/api/v1/adapters","port":"api","scheme":"HTTPS","timeoutSeconds":10}},` + rollout + targetJSON + `}`,
+			`"path":"/api/v1/adapters","port":"api","scheme":"HTTPS","timeoutSeconds":10}},"hostNetwork":"Block",` + rollout + targetJSON + `}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			stored, err := c.create(name)
@@ -70,12 +72,11 @@ func TestServerRefuses(t *testing.T) {
 	long := strings.Repeat("a", 254)
 	c := newCluster(t)
 	for name, refused := range map[string]refusal{
-		"neither adapters nor discovery": {named + "spec: {" + target + "}", "spec: Invalid value: exactly one of adapters and discovery must be set"},
-		"both":                           {withSpec("adapters: [], discovery: {http: {port: 1, scheme: HTTP}}"), "spec: Invalid value: exactly one of adapters and discovery must be set"},
-		"65 adapters":                    {manyAdapters(65), "spec.adapters: Too many: 65: must have at most 64 items"},
+		"both":        {withSpec("adapters: [{type: nfs, port: 1}], discovery: {http: {port: 1, scheme: HTTP}}"), "spec: Invalid value: adapters and discovery exclude each other"},
+		"65 adapters": {manyAdapters(65), "spec.adapters: Too many: 65: must have at most 64 items"},
 		"one type twice": {
 			withSpec("adapters: [{type: nfs, port: 1}, {type: smb, port: 2}, {type: nfs, port: 3}]"),
-			"spec.adapters: Invalid value: each adapter must have a type of its own",
+			`spec.adapters[2]: Duplicate value`,
 		},
 		"a type too long":             {withAdapter("port: 1, type: " + strings.Repeat("a", 64)), "spec.adapters[0].type: Too long: may not be more than 63 bytes"},
 		"a type in unicode":           {withAdapter("port: 1, type: ñfs"), "spec.adapters[0].type in body should match '^[ -"},
@@ -83,7 +84,11 @@ func TestServerRefuses(t *testing.T) {
 		"a type with DEL":             {withAdapter(`port: 1, type: "\x7f"`), "spec.adapters[0].type in body should match '^[ -"},
 		"a type with a C1 control":    {withAdapter(`port: 1, type: "a\x9b"`), "spec.adapters[0].type in body should match '^[ -"},
 		"a type with a backslash":     {withAdapter(`port: 1, type: 'a\b'`), "spec.adapters[0].type in body should match '^[ -"},
-		"a protocol too long":         {withAdapter("type: nfs, port: 1, protocol: " + strings.Repeat("a", 64)), "spec.adapters[0].protocol: Too long: may not be more than 63 bytes"},
+		"port 0 of an adapter":        {withAdapter("type: nfs, port: 0"), "spec.adapters[0].port in body should be greater than or equal to 1"},
+		"port 65536 of an adapter":    {withAdapter("type: nfs, port: 65536"), "spec.adapters[0].port in body should be less than or equal to 65535"},
+		"a protocol in lower case":    {withAdapter("type: nfs, port: 1, protocol: udp"), `spec.adapters[0].protocol: Unsupported value: "udp": supported values: "TCP", "UDP", "SCTP"`},
+		"a type without a letter":     {withAdapter(`type: "--", port: 1`), "spec.adapters[0].type in body should match"},
+		"an empty type":               {withAdapter(`type: "", port: 1`), "spec.adapters[0].type in body should match"},
 		"no type":                     {withSpec("adapters: [{port: 1}]"), "spec.adapters[0].type: Required value"},
 		"no port":                     {withAdapter("type: nfs"), "spec.adapters[0].port: Required value"},
 		"no spec":                     {named, "spec: Required value"},
@@ -119,10 +124,9 @@ func TestServerRefuses(t *testing.T) {
 		"a secret's name":             {withHTTP("port: 1, scheme: HTTP, credentialsRef: {name: A}"), http + "credentialsRef.name in body should match"},
 		"a secret's long name":        {withHTTP("port: 1, scheme: HTTP, credentialsRef: {name: " + long + "}"), http + "credentialsRef.name: Too long: may not be more than 253 bytes"},
 		"no secret's name":            {withHTTP("port: 1, scheme: HTTP, credentialsRef: {}"), http + "credentialsRef.name: Required value"},
-		"settleSeconds":               {withSpec("adapters: [], rollout: {settleSeconds: -1}"), "spec.rollout.settleSeconds in body should be greater than or equal to 0"},
+		"stabilizationWindowSeconds":  {withSpec("adapters: [], rollout: {stabilizationWindowSeconds: -1}"), "spec.rollout.stabilizationWindowSeconds in body should be greater than or equal to 0"},
 		"removalDelaySeconds":         {withSpec("adapters: [], rollout: {removalDelaySeconds: -1}"), "spec.rollout.removalDelaySeconds in body should be greater than or equal to 0"},
-		"removalPolicy":               {withSpec("adapters: [], rollout: {removalPolicy: Never}"), `spec.rollout.removalPolicy: Unsupported value: "Never": supported values: "AfterDelay"`},
-		"hostNetwork":                 {withSpec("adapters: [], rollout: {hostNetwork: Ask}"), `spec.rollout.hostNetwork: Unsupported value: "Ask": supported values: "Block", "Allow"`},
+		"hostNetwork":                 {withSpec("adapters: [], hostNetwork: Ask"), `spec.hostNetwork: Unsupported value: "Ask": supported values: "Block", "Allow"`},
 		"deletionPolicy":              {withSpec("adapters: [], deletionPolicy: Orphan"), `spec.deletionPolicy: Unsupported value: "Orphan": supported values: "Retain", "Remove"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,9 +161,42 @@ func TestTargetRefIsImmutable(t *testing.T) {
 	}
 }
 
-// TestAdaptersNoneIsNotAbsentOnTheServer goes from each source of adapters to
-// each other, by both ways in which people apply.
-func TestAdaptersNoneIsNotAbsentOnTheServer(t *testing.T) {
+// TestManagersShareAdapters has two managers apply an adapter each, as a base and
+// an overlay do.
+func TestManagersShareAdapters(t *testing.T) {
+	c := newCluster(t)
+	base, overlay := c.Manager(testenv.Flux).In(c.namespace), c.Manager(testenv.ArgoCD).In(c.namespace)
+	const overlaid = head + "metadata: {name: dittofs}\nspec: {" + target + ", adapters: [%s]}\n"
+	types := func() (types []string) {
+		for _, a := range c.liveSet().Spec.Adapters {
+			types = append(types, a.Type)
+		}
+		return types
+	}
+	for _, step := range []struct {
+		manager  *testenv.Manager
+		adapters string
+		want     []string
+	}{
+		{base, "{type: nfs, port: 1}", []string{"nfs"}},
+		{overlay, "{type: smb, port: 2}", []string{"nfs", "smb"}},
+		{base, "{type: nfs, port: 3}", []string{"nfs", "smb"}},
+		{base, "", []string{"smb"}},
+		{overlay, "", nil},
+	} {
+		if _, err := step.manager.Apply(t.Context(), fmt.Sprintf(overlaid, step.adapters)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, types()); diff != "" {
+			t.Errorf("after [%s]: %s", step.adapters, diff)
+		}
+	}
+}
+
+// TestSourceChangesOnTheServer goes from each source of adapters to each other,
+// by client-side and by server-side apply. Server-side apply may store no list
+// in place of an empty one, and leave an empty one beside discovery.
+func TestSourceChangesOnTheServer(t *testing.T) {
 	sources := map[string]string{
 		"none":      smallest(),
 		"one":       withAdapter("type: nfs, port: 1"),
@@ -183,7 +220,7 @@ func TestAdaptersNoneIsNotAbsentOnTheServer(t *testing.T) {
 					apply(c, sources[from])
 					apply(c, sources[to])
 					want := mustRead(t, sources[to])[0].Set.Spec
-					if diff := cmp.Diff(want, c.liveSet().Spec); diff != "" {
+					if diff := cmp.Diff(want, c.liveSet().Spec, cmpopts.EquateEmpty()); diff != "" {
 						t.Error(diff)
 					}
 				})

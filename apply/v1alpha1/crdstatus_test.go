@@ -53,7 +53,7 @@ func someStatus() *configv1alpha1.AdapterSetStatusApplyConfiguration {
 		WithObservedGeneration(1).
 		WithTarget(configv1alpha1.TargetStatus().WithUID("0b3c").WithContainer("dittofs")).
 		WithFieldManager(testenv.Portside).
-		WithSummary("1/2").
+		WithDesiredPorts(2).WithReadyPorts(1).
 		WithPorts(
 			port(12049, "Owned").WithLastChangeTime(metav1.Unix(1600000000, 0)).WithOwners(configv1alpha1.PortOwner().
 				WithManager(testenv.Portside).WithOperation(metav1.ManagedFieldsOperationApply)),
@@ -97,7 +97,7 @@ func TestStatusByServerSideApply(t *testing.T) {
 	}
 	since, changed := metav1.Unix(1700000000, 0), metav1.Unix(1600000000, 0)
 	want := v1alpha1.AdapterSetStatus{
-		ObservedGeneration: 1, FieldManager: "portside", Summary: "1/2",
+		ObservedGeneration: 1, FieldManager: "portside", DesiredPorts: 2, ReadyPorts: 1,
 		Target: &v1alpha1.TargetStatus{UID: "0b3c", Container: "dittofs"},
 		Ports: []v1alpha1.PortStatus{
 			{
@@ -135,10 +135,10 @@ func TestStatusByServerSideApply(t *testing.T) {
 	if again := c.liveSet(); again.ResourceVersion != live.ResourceVersion {
 		t.Errorf("the same status again moved the resourceVersion from %s to %s", live.ResourceVersion, again.ResourceVersion)
 	}
-	if err := c.applyStatus(configv1alpha1.AdapterSetStatus().WithSummary("0/0")); err != nil {
+	if err := c.applyStatus(configv1alpha1.AdapterSetStatus().WithReadyPorts(3)); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(v1alpha1.AdapterSetStatus{Summary: "0/0"}, c.liveSet().Status); diff != "" {
+	if diff := cmp.Diff(v1alpha1.AdapterSetStatus{ReadyPorts: 3}, c.liveSet().Status); diff != "" {
 		t.Errorf("what is no longer applied stays: %s", diff)
 	}
 }
@@ -196,12 +196,12 @@ func TestColumns(t *testing.T) {
 	}
 	for format, want := range map[string][][]string{
 		"": {
-			{"NAME", "TARGET", "PORTS", "READY", "REASON", "AGE"},
-			{"dittofs", "dittofs", "1/2", "False", "Conflicting", "AGE"},
+			{"NAME", "TARGET", "PORTS", "DESIRED", "READY", "REASON", "AGE"},
+			{"dittofs", "dittofs", "1", "2", "False", "Conflicting", "AGE"},
 		},
 		"wide": {
-			{"NAME", "TARGET", "PORTS", "READY", "REASON", "AGE", "BLOCKED", "MESSAGE"},
-			{"dittofs", "dittofs", "1/2", "False", "Conflicting", "AGE", "adapter-nfs", "adapter-nfs is there already"},
+			{"NAME", "TARGET", "PORTS", "DESIRED", "READY", "REASON", "AGE", "BLOCKED", "MESSAGE"},
+			{"dittofs", "dittofs", "1", "2", "False", "Conflicting", "AGE", "adapter-nfs", "adapter-nfs is there already"},
 		},
 	} {
 		got := [][]string{}

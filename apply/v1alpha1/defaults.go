@@ -3,12 +3,12 @@ package v1alpha1
 // What a field is when it is absent. The markers on the types tell the API
 // server the same.
 const (
-	defaultProtocol            = "TCP"
-	defaultPath                = "/api/v1/adapters"
-	defaultSettleSeconds       = 10
-	defaultRemovalDelaySeconds = 300
-	defaultIntervalSeconds     = 30
-	defaultTimeoutSeconds      = 10
+	defaultProtocol                   = "TCP"
+	defaultPath                       = "/api/v1/adapters"
+	defaultStabilizationWindowSeconds = 10
+	defaultRemovalDelaySeconds        = 300
+	defaultIntervalSeconds            = 30
+	defaultTimeoutSeconds             = 10
 )
 
 // Default fills in the fields of the spec that are absent, as the API server
@@ -20,9 +20,8 @@ func (s *AdapterSet) Default() {
 		setDefault(&spec.Adapters[i].Protocol, defaultProtocol)
 	}
 	setDefault(&spec.DeletionPolicy, DeletionRetain)
-	setDefault(&spec.Rollout.RemovalPolicy, RemovalAfterDelay)
-	setDefault(&spec.Rollout.HostNetwork, HostNetworkBlock)
-	setDefaultPointer(&spec.Rollout.SettleSeconds, defaultSettleSeconds)
+	setDefault(&spec.HostNetwork, HostNetworkBlock)
+	setDefaultPointer(&spec.Rollout.StabilizationWindowSeconds, defaultStabilizationWindowSeconds)
 	setDefaultPointer(&spec.Rollout.RemovalDelaySeconds, defaultRemovalDelaySeconds)
 	if spec.Discovery == nil || spec.Discovery.HTTP == nil {
 		return

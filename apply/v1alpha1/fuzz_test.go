@@ -49,13 +49,13 @@ func checkRules(t *testing.T, set v1alpha1.AdapterSet) {
 	switch {
 	case set.Name == "" || spec.TargetRef.Name == "":
 		t.Fatal("accepted a set without a name")
-	case (spec.Adapters == nil) == (spec.Discovery == nil):
-		t.Fatal("accepted a set with both or neither of adapters and discovery")
+	case len(spec.Adapters) > 0 && spec.Discovery != nil:
+		t.Fatal("accepted a set with both adapters and discovery")
 	case len(spec.Adapters) > v1alpha1.MaxAdapters:
 		t.Fatalf("accepted %d adapters", len(spec.Adapters))
 	case len(types) != len(spec.Adapters):
 		t.Fatal("accepted two adapters of one type")
-	case *spec.Rollout.SettleSeconds < 0 || *spec.Rollout.RemovalDelaySeconds < 0:
+	case *spec.Rollout.StabilizationWindowSeconds < 0 || *spec.Rollout.RemovalDelaySeconds < 0:
 		t.Fatal("accepted a negative delay")
 	case spec.Discovery != nil && *spec.Discovery.HTTP.TimeoutSeconds >= *spec.Discovery.HTTP.IntervalSeconds:
 		t.Fatal("accepted a timeout that outlasts the interval")

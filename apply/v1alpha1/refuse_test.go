@@ -128,14 +128,13 @@ func refusedFields() map[string]refusal {
 		"a string as port in JSON":  {asJSON(`"2049"`), port + `must be a whole number, not the string "2049"`},
 		"a null port":               {withAdapter("type: nfs, port: null"), port + "must be a whole number, not null"},
 		"a null port in JSON":       {asJSON("null"), port + "must be a whole number, not null"},
-		"a port beyond int64":       {asJSON("9223372036854775808"), port + "must be a whole number that fits 64 bits, not 9223372036854775808"},
+		"a port beyond int64":       {asJSON("9223372036854775808"), port + "must be a whole number that fits 32 bits, not 9223372036854775808"},
 		"no port":                   {withAdapter("type: nfs"), port + "Required value"},
 		"no type":                   {withAdapter("port: 1"), "document 1: spec.adapters[0].type: Required value"},
 		"a type that YAML takes for a boolean": {
 			withAdapter("type: on, port: 1"), "document 1: spec.adapters[0].type: must be a string, not true",
 		},
 		"a number as type": {withAdapter("type: 9, port: 1"), "document 1: spec.adapters[0].type: must be a string, not 9"},
-		"null adapters":    {withSpec("adapters: "), "document 1: spec.adapters: must be a list ([] for an empty one), not null"},
 		"an object as adapters": {
 			withSpec("adapters: {nfs: 1}"), "document 1: spec.adapters: must be a list ([] for an empty one), not an object",
 		},
@@ -147,7 +146,7 @@ func refusedFields() map[string]refusal {
 		"a null protocol":     {withAdapter("type: nfs, port: 1, protocol: null"), "document 1: spec.adapters[0].protocol: must be a string, not null"},
 		"a null server name":  {withHTTP("port: 1, scheme: HTTP, serverName: null"), "document 1: spec.discovery.http.serverName: must be a string, not null"},
 		"a null secret":       {withHTTP("port: 1, scheme: HTTP, credentialsRef: null"), "document 1: spec.discovery.http.credentialsRef: must be an object, not null"},
-		"null for both":       {withSpec("adapters: null, discovery: null"), "document 1: spec.adapters: must be a list ([] for an empty one), not null\n" + "document 1: spec.discovery: must be an object, not null"},
+		"null for both":       {withSpec("adapters: null, discovery: null"), "document 1: spec.discovery: must be an object, not null"},
 		"a null label":        {head + "metadata: {name: a, labels: {x: null}}\nspec: {" + target + ", adapters: []}", "document 1: metadata.labels[x]: must be a string, not null"},
 		"a null adapter":      {withSpec("adapters: [null]"), "document 1: spec.adapters[0]: must be an object, not null"},
 		"a null spec":         {named + "spec: null", "document 1: spec: must be an object, not null"},
@@ -192,12 +191,9 @@ func refusedValues() map[string]refusal {
 		},
 		"no target name":    {named + "spec: {targetRef: {apiVersion: apps/v1, kind: DaemonSet}" + empty, "document 1: spec.targetRef.name: Required value"},
 		"a wrong container": {withSpec("adapters: [], container: a.b"), `document 1: spec.container: Invalid value: "a.b": ` + validation.IsDNS1123Label("a.b")[0]},
-		"neither adapters nor discovery": {
-			named + "spec: {" + target + "}", "document 1: spec.adapters: Required value: a set needs adapters ([] for none) or discovery",
-		},
-		"both, though none are listed": {
-			withSpec("adapters: [], discovery: {http: {port: 1, scheme: HTTP}}"),
-			"document 1: spec.discovery: Forbidden: a set has adapters or discovery, not both",
+		"both": {
+			withSpec("adapters: [{type: nfs, port: 1}], discovery: {http: {port: 1, scheme: HTTP}}"),
+			"document 1: spec.discovery: Forbidden: adapters and discovery exclude each other",
 		},
 		"65 adapters": {manyAdapters(65), "document 1: spec.adapters: Too many: 65: must have at most 64 items"},
 		"two adapters of one type": {
@@ -212,15 +208,11 @@ func refusedValues() map[string]refusal {
 		"a type with DEL":          {withAdapter(`port: 1, type: "\x7f"`), `document 1: spec.adapters[0].type: Invalid value: "\x7f": ` + printable},
 		"a type with a C1 control": {withAdapter(`port: 1, type: "a\x9b"`), `document 1: spec.adapters[0].type: Invalid value: "a\u009b": ` + printable},
 		"a type with a backslash":  {withAdapter(`port: 1, type: 'a\b'`), `document 1: spec.adapters[0].type: Invalid value: "a\\b": ` + printable},
-		"a protocol too long": {
-			withAdapter("type: nfs, port: 1, protocol: " + strings.Repeat("x", 64)),
-			"document 1: spec.adapters[0].protocol: Too long: may not be more than 63 characters",
-		},
-		"no http":        {withSpec("discovery: {}"), "document 1: spec.discovery.http: Required value"},
-		"no scheme":      {withHTTP("port: 1"), http + "scheme: Required value"},
-		"another scheme": {withHTTP("port: 1, scheme: https"), http + `scheme: Unsupported value: "https": supported values: "HTTP", "HTTPS"`},
-		"no http port":   {withHTTP("scheme: HTTP"), http + "port: Required value"},
-		"http port 0":    {withHTTP("scheme: HTTP, port: 0"), http + "port: Invalid value: 0: must be between 1 and 65535, inclusive"},
+		"no http":                  {withSpec("discovery: {}"), "document 1: spec.discovery.http: Required value"},
+		"no scheme":                {withHTTP("port: 1"), http + "scheme: Required value"},
+		"another scheme":           {withHTTP("port: 1, scheme: https"), http + `scheme: Unsupported value: "https": supported values: "HTTP", "HTTPS"`},
+		"no http port":             {withHTTP("scheme: HTTP"), http + "port: Required value"},
+		"http port 0":              {withHTTP("scheme: HTTP, port: 0"), http + "port: Invalid value: 0: must be between 1 and 65535, inclusive"},
 		"http port 65536": {
 			withHTTP("scheme: HTTP, port: 65536"), http + "port: Invalid value: 65536: must be between 1 and 65535, inclusive",
 		},
@@ -239,14 +231,22 @@ func refusedValues() map[string]refusal {
 		"credentials without":    {withHTTP("scheme: HTTPS, port: 1, credentialsRef: {}"), http + "credentialsRef.name: Required value"},
 		"credentials with empty": {withHTTP(`scheme: HTTPS, port: 1, credentialsRef: {name: ""}`), http + "credentialsRef.name: Required value"},
 		"negative delays": {
-			withSpec("adapters: [], rollout: {settleSeconds: -1, removalDelaySeconds: -2}"),
-			"document 1: spec.rollout.settleSeconds: Invalid value: -1: must be at least 0\n" +
+			withSpec("adapters: [], rollout: {stabilizationWindowSeconds: -1, removalDelaySeconds: -2}"),
+			"document 1: spec.rollout.stabilizationWindowSeconds: Invalid value: -1: must be at least 0\n" +
 				"document 1: spec.rollout.removalDelaySeconds: Invalid value: -2: must be at least 0",
 		},
+		"adapters without a port": {
+			withSpec(`adapters: [{type: a, port: 0}, {type: b, port: 65536}, {type: c, port: 1, protocol: udp}, {type: d, port: 1, protocol: XYZ}, {type: "--", port: 1}, {type: "", port: 1}]`),
+			"document 1: spec.adapters[0].port: Invalid value: 0: must be between 1 and 65535, inclusive\n" +
+				"document 1: spec.adapters[1].port: Invalid value: 65536: must be between 1 and 65535, inclusive\n" +
+				"document 1: spec.adapters[2].protocol: Unsupported value: \"udp\": supported values: \"TCP\", \"UDP\", \"SCTP\"\n" +
+				"document 1: spec.adapters[3].protocol: Unsupported value: \"XYZ\": supported values: \"TCP\", \"UDP\", \"SCTP\"\n" +
+				"document 1: spec.adapters[4].type: Invalid value: \"--\": must have a letter or a digit, for the name of the port\n" +
+				"document 1: spec.adapters[5].type: Required value",
+		},
 		"unknown policies": {
-			withSpec("adapters: [], rollout: {removalPolicy: Never, hostNetwork: Ask}, deletionPolicy: Orphan"),
-			"document 1: spec.rollout.removalPolicy: Unsupported value: \"Never\": supported values: \"AfterDelay\"\n" +
-				"document 1: spec.rollout.hostNetwork: Unsupported value: \"Ask\": supported values: \"Block\", \"Allow\"\n" +
+			withSpec("adapters: [], hostNetwork: Ask, deletionPolicy: Orphan"),
+			"document 1: spec.hostNetwork: Unsupported value: \"Ask\": supported values: \"Block\", \"Allow\"\n" +
 				"document 1: spec.deletionPolicy: Unsupported value: \"Orphan\": supported values: \"Retain\", \"Remove\"",
 		},
 	}

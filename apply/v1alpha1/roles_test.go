@@ -53,7 +53,7 @@ func TestRoles(t *testing.T) {
 			_, err = user.ForceApply(t.Context(), withAdapter("type: nfs, port: 1"))
 			checkAllowed(t, "apply", err, may.write)
 			status := configv1alpha1.AdapterSet("dittofs", c.namespace).
-				WithStatus(configv1alpha1.AdapterSetStatus().WithSummary("1/1"))
+				WithStatus(configv1alpha1.AdapterSetStatus().WithReadyPorts(1))
 			err = c.typedClient(config).Status().Apply(t.Context(), status, client.FieldOwner(testenv.Kubectl))
 			checkAllowed(t, "apply of the status", err, false)
 			checkAllowed(t, "delete", user.Delete(t.Context(), v1alpha1.Kind, "", "dittofs"), may.write)

@@ -130,8 +130,8 @@ func (s *shapeChecker) checkStruct(value any, want reflect.Type, path *field.Pat
 			s.errs = append(s.errs, fmt.Errorf("%s: unknown field", path.Child(shorten(key))))
 		case isMetadata(path) && object[key] == nil:
 			// Clients write metadata.creationTimestamp: null.
-		case object[key] == nil && mayBeNull(object, key):
-		case object[key] == "" && known.optional && !mayBeEmpty(path, key):
+		case object[key] == nil && mayBeNull(path, key):
+		case object[key] == "" && known.optional && !mayBeEmpty(path):
 			s.errs = append(s.errs, fmt.Errorf("%s: must not be empty; leave the field out", path.Child(key)))
 		default:
 			s.check(object[key], known.goType, path.Child(key))
@@ -144,17 +144,15 @@ type structField struct {
 	optional bool
 }
 
-// mayBeNull says where a null stands for an absent field. A null for adapters
-// alone leaves open whether none were meant. Beside discovery it does not, and
-// there the API server takes it as well.
-func mayBeNull(object map[string]any, key string) bool {
-	return key == "adapters" && object["discovery"] != nil
+// mayBeNull reports where a null stands for an absent field, as it does for the
+// API server.
+func mayBeNull(path *field.Path, key string) bool {
+	return path.String() == "spec" && key == "adapters"
 }
 
 func isMetadata(path *field.Path) bool { return path != nil && path.Root().String() == "metadata" }
 
-// mayBeEmpty says where an empty string may stand for an absent one. Elsewhere
+// mayBeEmpty reports where an empty string may stand for an absent one. Elsewhere
 // the API server refuses it, since it is none of the values or names that the
-// field may have. A protocol is judged port by port, and Kubernetes takes an
-// empty one for TCP.
-func mayBeEmpty(path *field.Path, key string) bool { return isMetadata(path) || key == "protocol" }
+// field may have.
+func mayBeEmpty(path *field.Path) bool { return isMetadata(path) }

@@ -31,9 +31,13 @@ type AdapterSetStatus struct {
 	// +optional
 	FieldManager string `json:"fieldManager,omitempty"`
 
-	// summary is how many of the wanted ports are in place, such as 2/3.
+	// desiredPorts is the number of ports that the workload should have.
 	// +optional
-	Summary string `json:"summary,omitempty"`
+	DesiredPorts int32 `json:"desiredPorts,omitempty"`
+
+	// readyPorts is how many of them are in place: Owned, Shared or Shadowed.
+	// +optional
+	ReadyPorts int32 `json:"readyPorts,omitempty"`
 
 	// ports are the wanted ports and what became of each. The list is atomic:
 	// it has one writer, and two adapters may come to one name, of which one is

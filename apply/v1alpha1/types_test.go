@@ -10,8 +10,9 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// An empty list means none, no list means that it is not said here. Both ways
-// that clients write objects must keep the two apart.
+// TestAdaptersNoneIsNotAbsent keeps an empty list apart from none at all, in both
+// ways that clients write objects: of a set that used discovery before, an empty
+// list removes the ports, and no list does not.
 func TestAdaptersNoneIsNotAbsent(t *testing.T) {
 	for name, c := range map[string]struct {
 		adapters []v1alpha1.Adapter

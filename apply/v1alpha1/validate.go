@@ -30,14 +30,13 @@ const (
 var (
 	targetKinds         = []string{"StatefulSet", "Deployment", "DaemonSet"}
 	schemes             = []Scheme{SchemeHTTP, SchemeHTTPS}
+	protocols           = []string{"TCP", "UDP", "SCTP"}
 	deletionPolicies    = []DeletionPolicy{DeletionRetain, DeletionRemove}
-	removalPolicies     = []RemovalPolicy{RemovalAfterDelay}
 	hostNetworkPolicies = []HostNetworkPolicy{HostNetworkBlock, HostNetworkAllow}
 )
 
 // validate checks a set with its defaults filled in, beyond the shape of its
-// fields. In the cluster, the markers on the types do the same. Whether an
-// adapter can have a port is not asked here.
+// fields. In the cluster, the markers on the types do the same.
 func validate(set *AdapterSet) field.ErrorList {
 	metadata := field.NewPath("metadata")
 	errs := checkName(set.Name, validation.IsDNS1123Subdomain, metadata.Child("name"))
@@ -53,6 +52,7 @@ func validate(set *AdapterSet) field.ErrorList {
 	}
 	errs = append(errs, validateSource(spec, path)...)
 	errs = append(errs, validateRollout(spec.Rollout, path.Child("rollout"))...)
+	errs = append(errs, checkEnum(spec.HostNetwork, hostNetworkPolicies, path.Child("hostNetwork"))...)
 	return append(errs, checkEnum(spec.DeletionPolicy, deletionPolicies, path.Child("deletionPolicy"))...)
 }
 
@@ -65,13 +65,10 @@ func validateTargetRef(ref TargetRef, path *field.Path) field.ErrorList {
 // validateSource checks where the adapters come from: the list or discovery.
 func validateSource(spec *AdapterSetSpec, path *field.Path) field.ErrorList {
 	switch {
-	case spec.Adapters != nil && spec.Discovery != nil:
-		return field.ErrorList{field.Forbidden(path.Child("discovery"), "a set has adapters or discovery, not both")}
+	case len(spec.Adapters) > 0 && spec.Discovery != nil:
+		return field.ErrorList{field.Forbidden(path.Child("discovery"), "adapters and discovery exclude each other")}
 	case spec.Discovery != nil:
 		return validateHTTP(spec.Discovery.HTTP, path.Child("discovery", "http"))
-	case spec.Adapters == nil:
-		return field.ErrorList{field.Required(path.Child("adapters"),
-			"a set needs adapters ([] for none) or discovery")}
 	}
 	return validateAdapters(spec.Adapters, path.Child("adapters"))
 }
@@ -83,17 +80,33 @@ func validateAdapters(adapters []Adapter, path *field.Path) field.ErrorList {
 	errs := field.ErrorList{}
 	seen := map[string]bool{}
 	for i, adapter := range adapters {
-		errs = append(errs, checkLength(adapter.Type, MaxTypeLength, path.Index(i).Child("type"))...)
-		if strings.ContainsFunc(adapter.Type, isNoTypeCharacter) {
-			errs = append(errs, field.Invalid(path.Index(i).Child("type"), shorten(adapter.Type), "must be printable ASCII characters other than a backslash"))
-		}
-		errs = append(errs, checkLength(adapter.Protocol, MaxTypeLength, path.Index(i).Child("protocol"))...)
+		errs = append(errs, validateAdapter(adapter, path.Index(i))...)
 		if seen[adapter.Type] {
 			errs = append(errs, field.Duplicate(path.Index(i).Child("type"), shorten(adapter.Type)))
 		}
 		seen[adapter.Type] = true
 	}
 	return errs
+}
+
+func validateAdapter(adapter Adapter, path *field.Path) field.ErrorList {
+	errs := checkLength(adapter.Type, MaxTypeLength, path.Child("type"))
+	switch {
+	case adapter.Type == "":
+		errs = append(errs, field.Required(path.Child("type"), ""))
+	case strings.ContainsFunc(adapter.Type, isNoTypeCharacter):
+		errs = append(errs, field.Invalid(path.Child("type"), shorten(adapter.Type), "must be printable ASCII characters other than a backslash"))
+	case !strings.ContainsFunc(adapter.Type, isInPortName):
+		errs = append(errs, field.Invalid(path.Child("type"), adapter.Type, "must have a letter or a digit, for the name of the port"))
+	}
+	errs = append(errs, invalid(validation.IsValidPortNum(int(adapter.Port)), adapter.Port, path.Child("port"))...)
+	return append(errs, checkEnum(adapter.Protocol, protocols, path.Child("protocol"))...)
+}
+
+// isInPortName reports whether the name of a port can have the character, in
+// lower case.
+func isInPortName(r rune) bool {
+	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
 // ValidType reports whether a text can be the type of an adapter: 1 to
@@ -138,10 +151,8 @@ func validateHTTPPort(port intstr.IntOrString, path *field.Path) field.ErrorList
 }
 
 func validateRollout(rollout Rollout, path *field.Path) field.ErrorList {
-	errs := checkAtLeast(*rollout.SettleSeconds, 0, path.Child("settleSeconds"))
-	errs = append(errs, checkEnum(rollout.RemovalPolicy, removalPolicies, path.Child("removalPolicy"))...)
-	errs = append(errs, checkAtLeast(*rollout.RemovalDelaySeconds, 0, path.Child("removalDelaySeconds"))...)
-	return append(errs, checkEnum(rollout.HostNetwork, hostNetworkPolicies, path.Child("hostNetwork"))...)
+	errs := checkAtLeast(*rollout.StabilizationWindowSeconds, 0, path.Child("stabilizationWindowSeconds"))
+	return append(errs, checkAtLeast(*rollout.RemovalDelaySeconds, 0, path.Child("removalDelaySeconds"))...)
 }
 
 // checkName applies one of Kubernetes' rules for names.

@@ -60,7 +60,7 @@ metadata: {name: %[1]s}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
   adapters: [%[2]s]
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 
 // newFleet makes a fleet without adapters, whose pods are ready.

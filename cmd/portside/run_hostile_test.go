@@ -228,7 +228,7 @@ metadata: {name: %[1]s, labels: {test: %[2]s}}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
   discovery: {http: {port: api, scheme: %[3]s, serverName: files.example, intervalSeconds: 5, timeoutSeconds: 2, credentialsRef: {name: ca}}}
-  rollout: {settleSeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0}
 `
 
 const authority = `

@@ -27,7 +27,7 @@ spec:
   container: server
   adapters: [%[2]s]
   deletionPolicy: %[3]s
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 
 // TestTheWholeLifeAsInstalled has two replicas that may do what install prints,
@@ -199,7 +199,7 @@ metadata: {name: asked, labels: {installation: %[1]s}}
 spec:
   targetRef: {apiVersion: apps/v1, kind: %[2]s, name: asked}
   discovery: {http: {port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}}}
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 
 const askedInstalled = `

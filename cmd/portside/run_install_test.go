@@ -179,7 +179,9 @@ func (i *installation) expectReady(name, summary string) {
 		if err != nil {
 			return err
 		}
-		got, _, _ := unstructured.NestedString(set.Object, "status", "summary")
+		ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
+		desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
+		got := fmt.Sprintf("%d/%d", ready, desired)
 		observed, _, _ := unstructured.NestedInt64(set.Object, "status", "observedGeneration")
 		if got != summary || observed != set.GetGeneration() || condition(set, "Ready") != "True" {
 			return fmt.Errorf("generation %d: %v", set.GetGeneration(), set.Object["status"])

@@ -25,7 +25,7 @@ spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
   adapters: [%[2]s]
   deletionPolicy: %[3]s
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 
 // TestAnUpgradeRestartsNothing applies what install prints over what it printed

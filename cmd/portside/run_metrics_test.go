@@ -27,7 +27,7 @@ metadata: {name: %[1]s}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
   discovery: {http: {port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 1}}
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 
 // A short life has it all: a change, discovery, and somebody who takes a port
@@ -160,7 +160,7 @@ func (f *fleet) waitTold(name string) {
 		if err != nil {
 			return err
 		}
-		if told := fmt.Sprint(set.Object["status"]); !strings.Contains(told, "summary:1/1") {
+		if told := fmt.Sprint(set.Object["status"]); !strings.Contains(told, "readyPorts:1") {
 			return errors.New(told)
 		}
 		return nil

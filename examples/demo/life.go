@@ -19,8 +19,8 @@ import (
 const mediaNamespace = "media"
 
 // columns are what the second act shows of an AdapterSet.
-const columns = `PORTS READY RECONCILING DISCOVERED
-.status.summary .status.conditions[?(@.type=="Ready")].reason .status.conditions[?(@.type=="Reconciling")].reason .status.conditions[?(@.type=="Discovered")].reason
+const columns = `PORTS DESIRED READY RECONCILING DISCOVERED
+.status.readyPorts .status.desiredPorts .status.conditions[?(@.type=="Ready")].reason .status.conditions[?(@.type=="Reconciling")].reason .status.conditions[?(@.type=="Discovered")].reason
 `
 
 const columnsFile = "columns.txt"

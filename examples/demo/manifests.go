@@ -134,7 +134,7 @@ func (m *manifests) hasten(serverName string) error {
 		set(object, serverName, "discovery", "http", "serverName")
 		set(object, int64(5), "discovery", "http", "intervalSeconds")
 		set(object, int64(4), "discovery", "http", "timeoutSeconds")
-		set(object, int64(1), "rollout", "settleSeconds")
+		set(object, int64(1), "rollout", "stabilizationWindowSeconds")
 		set(object, int64(10), "rollout", "removalDelaySeconds")
 	}
 	return errors.Join(errs...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -65,8 +66,9 @@ func (w *watcher) see(object any) {
 	if !ok {
 		return
 	}
-	summary, _, _ := unstructured.NestedString(set.Object, "status", "summary")
-	w.set(told{summary, reason(set, "Ready"), reason(set, "Reconciling"), reason(set, "Discovered")}, set.GetResourceVersion())
+	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
+	desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
+	w.set(told{fmt.Sprintf("%d/%d", ready, desired), reason(set, "Ready"), reason(set, "Reconciling"), reason(set, "Discovered")}, set.GetResourceVersion())
 }
 
 func (w *watcher) set(now told, version string) {

@@ -80,7 +80,7 @@ func newService(ctx context.Context, cp *testenv.ControlPlane, binary string, f 
 				"targetRef": map[string]any{"apiVersion": apply.APIVersion, "kind": string(apply.StatefulSet), "name": f.names[i]},
 				"container": container,
 				"adapters":  declared(f.turn),
-				"rollout":   map[string]any{"settleSeconds": int64(0), "removalDelaySeconds": int64(0)},
+				"rollout":   map[string]any{"stabilizationWindowSeconds": int64(0), "removalDelaySeconds": int64(0)},
 			},
 		}})
 		return err

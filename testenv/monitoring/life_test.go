@@ -106,7 +106,7 @@ kind: AdapterSet
 metadata: {name: %s}
 spec:
   targetRef: {apiVersion: apps/v1, kind: %s, name: %[1]s}
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
   %[3]s
 `, name, kind, source)
 }

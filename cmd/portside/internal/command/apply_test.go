@@ -231,11 +231,11 @@ func TestApplyHostNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := adapterSet("[{type: smb, port: 1445}]")
-	allowing := strings.Replace(set, "spec:\n", "spec:\n  rollout: {hostNetwork: Allow}\n", 1)
+	allowing := strings.Replace(set, "spec:\n", "spec:\n  hostNetwork: Allow\n", 1)
 	for _, set := range []string{set, allowing} {
 		a := c.must(2, c.runWith(set, "apply", "-f", "-"))
 		expectIn(t, "stderr", a.stderr, "adapter-smb 1445/TCP is Blocked: the pod template has hostNetwork: true",
-			`set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`)
+			`set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`)
 	}
 	if _, err := c.Manager(testenv.Helm).Patch(t.Context(), "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
 		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`)); err != nil {

@@ -146,13 +146,13 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	ref := set.Spec.TargetRef
 	j := job{
 		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name, Container: set.Spec.Container},
-		want:      apply.Wanted{AllowHostNetwork: set.Spec.Rollout.HostNetwork == v1alpha1.HostNetworkAllow},
+		want:      apply.Wanted{AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
 	for _, a := range set.Spec.Adapters {
-		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
+		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
 	}
 	return j, nil
 }

@@ -162,7 +162,7 @@ spec:
       intervalSeconds: %[5]d
       timeoutSeconds: %[6]d
       credentialsRef: {name: files-portside}
-  rollout: {settleSeconds: 0, removalDelaySeconds: %[7]d}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: %[7]d}
 `
 
 // until steps the clock from poll to poll until the condition holds. It does not

@@ -104,7 +104,7 @@ func TestRequestsOfAChange(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
 			set := func(adapters string) string {
-				return strings.Replace(adapterSet(adapters, ""), "settleSeconds: 0", fmt.Sprintf("settleSeconds: %d", c.settle), 1)
+				return strings.Replace(adapterSet(adapters, ""), "stabilizationWindowSeconds: 0", fmt.Sprintf("stabilizationWindowSeconds: %d", c.settle), 1)
 			}
 			s.setUp(t, strategy(1, c.strategy), set("[]"), static...)
 			s.sent.Reset()

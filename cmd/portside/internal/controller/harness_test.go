@@ -126,7 +126,7 @@ metadata: {name: files}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
   adapters: %s
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
   %s
 `, adapters, more)
 }
@@ -160,7 +160,7 @@ func expectReady(t *testing.T, cp *testenv.ControlPlane, ns, status, reason, sum
 			return err
 		}
 		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
-		ports, _, _ := unstructured.NestedString(live.Object, "status", "summary")
+		ports := summaryOf(live)
 		for _, c := range conditions {
 			if c, ok := c.(map[string]any); ok && c["type"] == "Ready" && c["status"] == status && c["reason"] == reason && ports == summary {
 				return nil
@@ -168,6 +168,14 @@ func expectReady(t *testing.T, cp *testenv.ControlPlane, ns, status, reason, sum
 		}
 		return errors.New(fmt.Sprint(live.Object["status"]))
 	})
+}
+
+// summaryOf returns the ready and the desired ports of an AdapterSet, such as
+// 1/2.
+func summaryOf(set *unstructured.Unstructured) string {
+	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
+	desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
+	return fmt.Sprintf("%d/%d", ready, desired)
 }
 
 // expectTrue waits for a condition of an AdapterSet to be true for a reason.

@@ -182,7 +182,7 @@ func (c *crowd) create(ctx context.Context, name string) error {
 	}
 	_, err := c.git.Create(ctx, fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %[1]s}, spec: {
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}, adapters: [{type: nfs, port: 12049}],
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}}}`, name))
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}}}`, name))
 	return err
 }
 

@@ -131,7 +131,7 @@ metadata: {name: later}
 spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
   adapters: [{type: smb, port: 445}]
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `
 	mustApply(t, git, later)
 	expectTrue(t, cp, ns, "later", "Stalled", "TargetTaken")

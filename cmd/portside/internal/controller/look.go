@@ -120,6 +120,14 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
 	return c != nil && c.Reason == reason
 }
 
+// lacksSource reports whether the AdapterSet names no source of adapters any
+// more, after its ports came from discovery. The condition Discovered is the
+// record of that. An empty list of adapters is a source: it says none.
+func (w *work) lacksSource() bool {
+	spec := &w.set.Spec
+	return spec.Discovery == nil && spec.Adapters == nil && meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil
+}
+
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
 func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
@@ -127,7 +135,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 		w.prober.Forget(w.key())
 		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
 		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: a.Port, Protocol: a.Protocol})
+			declared = append(declared, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
 		}
 		return declared, holding.Poll{Complete: true}, true
 	}
@@ -205,7 +213,7 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 	}
 	w.wake(next)
 	return apply.Wanted{
-		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: rollout.HostNetwork == v1alpha1.HostNetworkAllow,
+		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: w.set.Spec.HostNetwork == v1alpha1.HostNetworkAllow,
 	}, container, true
 }
 

@@ -147,12 +147,12 @@ func TestAFightIsTakenUp(t *testing.T) {
 // answered.
 func TestTheNewerIsTaken(t *testing.T) {
 	t.Parallel()
-	sent := v1alpha1.AdapterSetStatus{Summary: "as sent"}
+	sent := v1alpha1.AdapterSetStatus{FieldManager: "as sent"}
 	for version, want := range map[string]string{"9": "as sent", "10": "as watched", "11": "as watched"} {
 		m := &memory{statusSent: map[string]sentStatus{"files": {"10", sent}}}
 		set := &v1alpha1.AdapterSet{}
-		set.Name, set.ResourceVersion, set.Status.Summary = "files", version, "as watched"
-		if got := m.statusOf(set).Summary; got != want {
+		set.Name, set.ResourceVersion, set.Status.FieldManager = "files", version, "as watched"
+		if got := m.statusOf(set).FieldManager; got != want {
 			t.Errorf("status of version %s is %s", version, got)
 		}
 	}

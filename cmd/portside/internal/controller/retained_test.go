@@ -155,7 +155,7 @@ func TestDeletionWherePortsGo(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, s *scene){
 		"from the network of the node": func(t *testing.T, s *scene) {
 			t.Helper()
-			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, "deletionPolicy: Remove"), "rollout: {", "rollout: {hostNetwork: Allow, ", 1))
+			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, "deletionPolicy: Remove"), "rollout: {", "hostNetwork: Allow\n  rollout: {", 1))
 			s.edit(t, `[{"op": "add", "path": "/spec/template/spec/hostNetwork", "value": true}]`)
 		},
 		"from a container that is not named any more": func(t *testing.T, s *scene) {

@@ -50,7 +50,7 @@ spec:
   targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
   discovery:
     http: {port: api, scheme: HTTP, path: /api/v1/adapters, intervalSeconds: 5, timeoutSeconds: 4}
-  rollout: {settleSeconds: 0, removalDelaySeconds: 300}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 300}
 `
 
 // TestARollingRestartTakesNoPortAway: the ports restart the pods, one of which
@@ -234,7 +234,7 @@ func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
 	expectReady(t, s.cp, s.ns, "False", "Conflicting", "0/1")
 	s.expectEvents(t, "AdapterSet", "PortBlocked", "hostNetwork")
 	expectPorts(t, s.cp, s.ns, static...)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "rollout: {", "rollout: {hostNetwork: Allow, ", 1))
+	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "rollout: {", "hostNetwork: Allow\n  rollout: {", 1))
 	s.caughtUp(t)
 	s.caughtUp(t) // and hostNetwork is Allow again
 	if message := s.expect(t, "Stalled", "True", "Conflicting"); !strings.Contains(message, `the annotation portside.dev/allow-host-network: "true" on the workload`) {
@@ -257,7 +257,7 @@ func TestChangesSettle(t *testing.T) {
 	s.rolledOut(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
 	for _, adapters := range []string{withNFS, withNFSSMB} {
-		mustApply(t, s.git, strings.Replace(adapterSet(adapters, ""), "settleSeconds: 0", "settleSeconds: 10", 1))
+		mustApply(t, s.git, strings.Replace(adapterSet(adapters, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 10", 1))
 		s.caughtUp(t)
 		s.expect(t, "Reconciling", "True", "Settling")
 		s.clock.Step(9 * time.Second)
@@ -300,7 +300,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	s.setUp(t, statefulSet, adapterSet(withNFS, ""), nfs...)
 	// The pod that runs stays ready: there is no rollout before the edit.
 	release := s.cp.HoldUnready(s.ns, hasNewImage)
-	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "settleSeconds: 0", "settleSeconds: 60", 1))
+	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
 	s.expect(t, "Reconciling", "True", "Settling")
 	s.edit(t, newImage)
 	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
@@ -310,7 +310,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Status.Summary != "1/1" || set.Status.Ports[0].State != "Owned" {
+	if set.Status.ReadyPorts != 1 || set.Status.Ports[0].State != "Owned" {
 		t.Errorf("status is %+v", set.Status)
 	}
 	expectPorts(t, s.cp, s.ns, nfs...)

@@ -137,11 +137,11 @@ func (s *scene) caughtUp(t *testing.T) {
 // caughtUpWith is caughtUp with another AdapterSet.
 func (s *scene) caughtUpWith(t *testing.T, name string) {
 	t.Helper()
-	patch := fmt.Appendf(nil, `{"spec":{"rollout":{"hostNetwork":"Allow"}}}`)
+	patch := fmt.Appendf(nil, `{"spec":{"hostNetwork":"Allow"}}`)
 	if set, err := s.get(t.Context(), name); err != nil {
 		t.Fatal(err)
-	} else if set.Spec.Rollout.HostNetwork == v1alpha1.HostNetworkAllow {
-		patch = fmt.Appendf(nil, `{"spec":{"rollout":{"hostNetwork":"Block"}}}`)
+	} else if set.Spec.HostNetwork == v1alpha1.HostNetworkAllow {
+		patch = fmt.Appendf(nil, `{"spec":{"hostNetwork":"Block"}}`)
 	}
 	if _, err := s.cp.Manager("somebody").Patch(t.Context(), "AdapterSet", s.ns, name, types.MergePatchType, patch); err != nil {
 		t.Fatal(err)

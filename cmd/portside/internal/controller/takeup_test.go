@@ -19,7 +19,7 @@ func TestARolloutThatBeganUnseen(t *testing.T) {
 	mustApply(t, s.git, statefulSet)
 	s.rolledOut(t)
 	release := s.cp.HoldUnready(s.ns, hasNFS)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "settleSeconds: 0", "settleSeconds: 60", 1))
+	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
 	s.expect(t, "Reconciling", "True", "Settling")
 	s.stop()
 	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `

@@ -168,7 +168,8 @@ func actionOf(e status.Event) string {
 
 func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetStatusApplyConfiguration {
 	config := applyv1alpha1.AdapterSetStatus().
-		WithObservedGeneration(s.ObservedGeneration).WithFieldManager(s.FieldManager).WithSummary(s.Summary)
+		WithObservedGeneration(s.ObservedGeneration).WithFieldManager(s.FieldManager).
+		WithDesiredPorts(s.DesiredPorts).WithReadyPorts(s.ReadyPorts)
 	if s.Target != nil {
 		config.WithTarget(applyv1alpha1.TargetStatus().WithUID(s.Target.UID).WithContainer(s.Target.Container))
 	}

@@ -89,7 +89,7 @@ func TestStatusThatSomebodyWroteIsMadeTrue(t *testing.T) {
 	s := newScene(t)
 	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
 	if _, err := s.cp.Kubectl(t.Context(), s.ns, "", "patch", "adapterset", "files", "--subresource=status", "--type=merge",
-		"-p", `{"status":{"summary":"9/9"}}`); err != nil {
+		"-p", `{"status":{"readyPorts":9}}`); err != nil {
 		t.Fatal(err)
 	}
 	s.caughtUp(t)

@@ -82,7 +82,7 @@ metadata: {name: %s, labels: {test: %s}}
 spec:
   targetRef: {apiVersion: apps/v1, kind: Deployment, name: %[1]s}
   adapters: [%[3]s]
-  rollout: {settleSeconds: 0, removalDelaySeconds: 0}
+  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
 `, name, s.honest, adapter))
 	}
 }

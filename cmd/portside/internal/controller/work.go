@@ -57,6 +57,13 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
+	if w.lacksSource() {
+		w.prober.Forget(w.key())
+		w.Removals.Stop(w.now)
+		w.facts.Why, w.facts.Because = status.NoSource, "spec.discovery was removed and spec.adapters is not set; the ports stay as they are. Set one of the two, or delete the AdapterSet"
+		w.facts.Discovery = &status.Discovery{Reason: status.NoSource, Message: "spec.discovery is not set"}
+		return
+	}
 	requested := w.requested(ctx)
 	active, poll, known := w.active(look)
 	if requested {
@@ -203,7 +210,7 @@ func (w *work) may(look *apply.Workload, container *apply.Container, intent *app
 	reason, until := w.Hold(holding.Change{
 		Now:     w.now,
 		ID:      w.change,
-		Settle:  seconds(w.set.Spec.Rollout.SettleSeconds),
+		Settle:  seconds(w.set.Spec.Rollout.StabilizationWindowSeconds),
 		Rollout: look.Rollout,
 		Awaited: holding.Awaited(container, intent.Emit),
 	})

@@ -69,7 +69,7 @@ var needs = func() map[permission]does {
 			return i.applySet(ctx, `{"apiVersion":"portside.dev/v1alpha1","kind":"AdapterSet","metadata":{"name":"dittofs","finalizers":["portside.dev/ports"]}}`)
 		},
 		"patch adaptersets/status.portside.dev": func(ctx context.Context, i *installation) error {
-			return i.applySet(ctx, `{"apiVersion":"portside.dev/v1alpha1","kind":"AdapterSet","metadata":{"name":"dittofs"},"status":{"summary":"1/1"}}`, "status")
+			return i.applySet(ctx, `{"apiVersion":"portside.dev/v1alpha1","kind":"AdapterSet","metadata":{"name":"dittofs"},"status":{"readyPorts":1}}`, "status")
 		},
 		"create events.events.k8s.io": func(ctx context.Context, i *installation) error {
 			_, err := i.us().EventsV1().Events(i.workloads).Create(ctx, event(i), metav1.CreateOptions{})

@@ -168,7 +168,7 @@ func TestAnotherAdapterSetOfThatNameIsTold(t *testing.T) {
 		"the same":     {func(*v1alpha1.AdapterSet) {}, nil},
 		"of its name":  {func(set *v1alpha1.AdapterSet) { set.UID = "another" }, []string{"files: AdapterSet"}},
 		"for another":  {func(set *v1alpha1.AdapterSet) { set.UID, set.Spec.TargetRef.Name = "another", "photos" }, []string{"files: AdapterSet", "photos: AdapterSet"}},
-		"told already": {func(set *v1alpha1.AdapterSet) { set.Status.Summary = "1/1" }, nil},
+		"told already": {func(set *v1alpha1.AdapterSet) { set.Status.ReadyPorts = 1 }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

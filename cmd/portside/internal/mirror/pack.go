@@ -71,9 +71,9 @@ var dictionary = []byte(`"annotations":{},"finalizers":["portside.dev/ports"],"d
 	`"state":"Shadowed","state":"Shared","state":"Blocked","message":"","reason":"RolloutUnderWay","reason":"RollingOut","inactiveSince":"` +
 	`{"kind":"AdapterSet","apiVersion":"portside.dev/v1alpha1","metadata":{"name":"","namespace":"","uid":"","resourceVersion":"","generation":1,"creationTimestamp":"202` +
 	`"},"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"StatefulSet","name":""},"container":"","adapters":[{"type":"nfs","port":12049,"protocol":"TCP"},{"type":"` +
-	`"rollout":{"settleSeconds":10,"removalPolicy":"AfterDelay","removalDelaySeconds":300,"hostNetwork":"Block"},"deletionPolicy":"Retain"},` +
+	`"rollout":{"stabilizationWindowSeconds":10,"removalDelaySeconds":300},"hostNetwork":"Block","deletionPolicy":"Retain"},` +
 	`"lastChangeTime":"202-","changes":[{"time":"202-","manager":"portside","ports":[{"container":"","name":"adapter-nfs","port":12049,"protocol":"TCP","change":"Removed"},{"change":"Added"}]}],` +
-	`"status":{"observedGeneration":1,"target":{"uid":"","container":""},"fieldManager":"portside","summary":"2/2","ports":[` +
+	`"status":{"observedGeneration":1,"target":{"uid":"","container":""},"fieldManager":"portside","desiredPorts":2,"readyPorts":2,"ports":[` +
 	`{"type":"nfs","name":"adapter-nfs","port":12049,"protocol":"TCP","state":"Owned","owners":[{"manager":"portside","operation":"Apply"}]},` +
 	`"conditions":[{"type":"Ready","status":"True","observedGeneration":1,"lastTransitionTime":"202-","reason":"InPlace","message":"` +
 	`{"type":"Reconciling","status":"False","observedGeneration":1,"lastTransitionTime":"{"type":"Stalled","status":"False",` +

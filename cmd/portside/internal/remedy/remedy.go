@@ -43,7 +43,7 @@ func (f For) ofPort(p apply.PortStatus) string {
 	}
 	switch {
 	case p.Reason == apply.ReasonHostNetworkNotAllowed:
-		return fmt.Sprintf("; to allow it, set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", apply.AllowHostNetworkAnnotation)
+		return fmt.Sprintf("; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", apply.AllowHostNetworkAnnotation)
 	case len(from) == 0:
 		return ""
 	case p.Reason == apply.ReasonDuplicateKey:

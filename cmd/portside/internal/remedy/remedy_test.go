@@ -34,7 +34,7 @@ func TestPorts(t *testing.T) {
 			apply.PortStatus{Reason: apply.ReasonDuplicateKey, Blocker: &apply.Blocker{AdoptFrom: []string{"it's; rm -r ~"}}},
 			`why; run portside adopt -n storage deployment/web --from 'it'\''s; rm -r ~'`},
 		"hostNetwork": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{Reason: apply.ReasonHostNetworkNotAllowed},
-			`why; to allow it, set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`},
+			`why; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`},
 		"another reason": {remedy.For{Target: web, FieldManager: "portside"},
 			apply.PortStatus{Reason: apply.ReasonRenamed, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}}, "why"},
 	} {

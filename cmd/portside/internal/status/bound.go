@@ -58,7 +58,7 @@ func size(s v1alpha1.AdapterSetStatus) int {
 // longest returns more than the JSON of a status can take.
 func longest(s *v1alpha1.AdapterSetStatus) int {
 	const fields = 256 // of one object, without its texts
-	n := fields + maxEscape*(len(s.FieldManager)+len(s.Summary)+len(s.LastHandledReconcileAt))
+	n := fields + maxEscape*(len(s.FieldManager)+len(s.LastHandledReconcileAt))
 	if s.Target != nil {
 		n += maxEscape * (len(s.Target.UID) + len(s.Target.Container))
 	}

@@ -89,8 +89,8 @@ func TestStatusSize(t *testing.T) {
 			if changes := len(s.Changes); changes == 0 && c.changes {
 				t.Error("no change is left")
 			}
-			if want := fmt.Sprintf("/%d", len(c.f.Ports)); !strings.HasSuffix(s.Summary, want) {
-				t.Errorf("the summary is %s", s.Summary)
+			if int(s.DesiredPorts) != len(c.f.Ports) {
+				t.Errorf("%d ports are desired, not %d", s.DesiredPorts, len(c.f.Ports))
 			}
 			c.f.Changes = nil // they are recorded
 			again := status.Of(set(1, s), c.f, now)

@@ -153,7 +153,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 }
 
 // stallingReasons are the reasons for deciding nothing that need action.
-var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded}
+var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
 
 // WhyStopped returns what stops every write to the workload, for the reasons
 // Suspended and Paused.

@@ -110,14 +110,15 @@ func inPlace(p v1alpha1.PortStatus) bool {
 	}
 }
 
-func summaryOf(ports []v1alpha1.PortStatus) string {
-	there := 0
+// count returns how many ports are desired, and how many of them are in place.
+func count(ports []v1alpha1.PortStatus) (desired, ready int32) {
 	for _, p := range ports {
+		desired++
 		if inPlace(p) {
-			there++
+			ready++
 		}
 	}
-	return fmt.Sprintf("%d/%d", there, len(ports))
+	return desired, ready
 }
 
 // listed returns the ports of a state as "adapter-nfs (12049/TCP): message".

@@ -30,6 +30,9 @@ const (
 	// workload that are no ports, which an apply would remove. Nothing is written.
 	// It is also the reason of an event.
 	FieldManagerNotDedicated = "FieldManagerNotDedicated"
+	// NoSource: the AdapterSet had discovery, and has neither discovery nor
+	// adapters now. Nothing is removed. Set one of them.
+	NoSource = "NoSource"
 	// NamespaceExcluded: the installation excludes the namespace.
 	NamespaceExcluded = "NamespaceExcluded"
 	// Suspended: spec.suspend is true. Ready has this reason only where it had none
@@ -50,7 +53,7 @@ const (
 	// InvalidAdapter: an adapter makes no valid port.
 	InvalidAdapter = "InvalidAdapter"
 	// Settling: the ports are about to change, once what is wanted has been the
-	// same for spec.rollout.settleSeconds.
+	// same for spec.rollout.stabilizationWindowSeconds.
 	Settling = "Settling"
 	// RolloutUnderWay: the ports are about to change, once the rollout that is
 	// under way is complete.

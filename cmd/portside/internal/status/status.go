@@ -80,18 +80,20 @@ type Discovery struct {
 // API server can store it whatever the facts quote: it is printable, and of at
 // most [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
-	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.SettleSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
+	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
 		Target:             set.Status.Target,
 		Ports:              set.Status.Ports,
-		Summary:            set.Status.Summary,
+		DesiredPorts:       set.Status.DesiredPorts,
+		ReadyPorts:         set.Status.ReadyPorts,
 		Changes:            set.Status.Changes,
 	}
 	s.LastHandledReconcileAt = cmp.Or(RequestedAt(set), set.Status.LastHandledReconcileAt)
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
-		s.Target, s.Ports, s.Summary, s.Changes = nil, nil, "", nil // they are another workload's
+		s.Target, s.Ports, s.Changes = nil, nil, nil // they are another workload's
+		s.DesiredPorts, s.ReadyPorts = 0, 0
 	}
 	s.Changes = changes.Append(s.Changes, f.Changes...)
 	if f.UID != "" {
@@ -103,7 +105,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 	}
 	if f.Why == "" {
 		s.Ports = f.changeTimes(f.ports(), s.Ports)
-		s.Summary = summaryOf(s.Ports)
+		s.DesiredPorts, s.ReadyPorts = count(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)
 	for _, c := range f.conditions(set, s.Ports) {

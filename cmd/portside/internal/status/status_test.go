@@ -48,7 +48,7 @@ func facts(change func(*status.Facts)) status.Facts {
 func set(generation int64, s v1alpha1.AdapterSetStatus) *v1alpha1.AdapterSet {
 	return &v1alpha1.AdapterSet{
 		ObjectMeta: metav1.ObjectMeta{Name: "files", Generation: generation}, Status: s,
-		Spec: v1alpha1.AdapterSetSpec{Rollout: v1alpha1.Rollout{SettleSeconds: new(int32(10)), RemovalDelaySeconds: new(int32(300))}},
+		Spec: v1alpha1.AdapterSetSpec{Rollout: v1alpha1.Rollout{StabilizationWindowSeconds: new(int32(10)), RemovalDelaySeconds: new(int32(300))}},
 	}
 }
 
@@ -169,7 +169,7 @@ func TestPorts(t *testing.T) {
 	if want := []string{"adapter-nfs Owned 1 true", "adapter-smb Pending 0 false", "adapter-smb Blocked 0 false"}; !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
-	if s.Summary != "1/3" || s.FieldManager != "portside" || *s.Target != (v1alpha1.TargetStatus{UID: uid, Container: "server"}) {
+	if s.ReadyPorts != 1 || s.DesiredPorts != 3 || s.FieldManager != "portside" || *s.Target != (v1alpha1.TargetStatus{UID: uid, Container: "server"}) {
 		t.Errorf("%+v", s)
 	}
 	if since := s.Ports[0].InactiveSince; since.Time.Before(now.Add(time.Millisecond)) {
@@ -216,7 +216,7 @@ func TestWhatWasNotDecidedStays(t *testing.T) {
 	gone := status.Of(set(1, before), facts(func(f *status.Facts) {
 		f.Why, f.UID, f.Container, f.Ports = status.TargetNotFound, "", "", nil
 	}), now)
-	if gone.Summary != "1/1" || len(gone.Ports) != 1 || gone.Target.UID != uid {
+	if gone.ReadyPorts != 1 || gone.DesiredPorts != 1 || len(gone.Ports) != 1 || gone.Target.UID != uid {
 		t.Errorf("when it is gone: %+v", gone)
 	}
 	awaiting := func(uid types.UID) v1alpha1.AdapterSetStatus {
@@ -224,10 +224,10 @@ func TestWhatWasNotDecidedStays(t *testing.T) {
 			f.Why, f.UID, f.Container, f.Ports = status.AwaitingAnswer, uid, "", nil
 		}), now)
 	}
-	if s := awaiting(uid); s.Summary != "1/1" || s.Target.Container != "server" {
+	if s := awaiting(uid); s.ReadyPorts != 1 || s.DesiredPorts != 1 || s.Target.Container != "server" {
 		t.Errorf("when it is back: %+v", s)
 	}
-	if s := awaiting("two"); s.Summary != "" || len(s.Ports) != 0 || s.Target.UID != "two" || s.Target.Container != "" {
+	if s := awaiting("two"); s.DesiredPorts != 0 || len(s.Ports) != 0 || s.Target.UID != "two" || s.Target.Container != "" {
 		t.Errorf("when another is there: %+v", s)
 	}
 }

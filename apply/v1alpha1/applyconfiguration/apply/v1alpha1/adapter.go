@@ -5,16 +5,15 @@ package v1alpha1
 // AdapterApplyConfiguration represents a declarative configuration of the Adapter type for use
 // with apply.
 //
-// Adapter is a protocol listener that the workload serves. Only its shape is
-// checked here: an adapter that cannot have a port must not hold up the
-// others, so type, port and protocol are judged one by one, later.
+// Adapter is a protocol listener that the workload runs.
 type AdapterApplyConfiguration struct {
 	// type names the protocol, such as nfs: printable ASCII characters other than
-	// the backslash. The port is named after it.
+	// the backslash, at least one of them a letter or a digit. The port is named
+	// after it.
 	Type *string `json:"type,omitempty"`
-	// port is the number it listens on, 1 to 65535.
-	Port *int64 `json:"port,omitempty"`
-	// protocol is TCP, UDP or SCTP.
+	// port is the number it listens on.
+	Port *int32 `json:"port,omitempty"`
+	// protocol of the port.
 	Protocol *string `json:"protocol,omitempty"`
 }
 
@@ -35,7 +34,7 @@ func (b *AdapterApplyConfiguration) WithType(value string) *AdapterApplyConfigur
 // WithPort sets the Port field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Port field is set to the value of the last call.
-func (b *AdapterApplyConfiguration) WithPort(value int64) *AdapterApplyConfiguration {
+func (b *AdapterApplyConfiguration) WithPort(value int32) *AdapterApplyConfiguration {
 	b.Port = &value
 	return b
 }

@@ -18,14 +18,19 @@ type AdapterSetSpecApplyConfiguration struct {
 	// Without it, it is the one that the pod template's annotation
 	// kubectl.kubernetes.io/default-container names, or else the only one.
 	Container *string `json:"container,omitempty"`
-	// adapters are the adapters that the workload serves. An empty list means
-	// none: ports that this object brought go away.
+	// adapters are the adapters that the workload runs: each has a port. Without
+	// adapters and discovery there are none.
 	Adapters []AdapterApplyConfiguration `json:"adapters,omitempty"`
 	// discovery says where to ask for the adapters, in place of a list.
 	Discovery *DiscoveryApplyConfiguration `json:"discovery,omitempty"`
 	// rollout says how carefully to change ports, since a changed port
 	// restarts pods.
 	Rollout *RolloutApplyConfiguration `json:"rollout,omitempty"`
+	// hostNetwork says what to do where the pods use the network of their
+	// node, so that a port takes the number from the whole node. Block leaves
+	// the port out and reports it Blocked. Allow adds it if the workload has the
+	// annotation portside.dev/allow-host-network with the value "true" too.
+	HostNetwork *applyv1alpha1.HostNetworkPolicy `json:"hostNetwork,omitempty"`
 	// deletionPolicy says what becomes of the ports when this object is
 	// deleted. Retain gives them up and leaves them in place, so nothing
 	// restarts. Remove takes them away first.
@@ -82,6 +87,14 @@ func (b *AdapterSetSpecApplyConfiguration) WithDiscovery(value *DiscoveryApplyCo
 // If called multiple times, the Rollout field is set to the value of the last call.
 func (b *AdapterSetSpecApplyConfiguration) WithRollout(value *RolloutApplyConfiguration) *AdapterSetSpecApplyConfiguration {
 	b.Rollout = value
+	return b
+}
+
+// WithHostNetwork sets the HostNetwork field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HostNetwork field is set to the value of the last call.
+func (b *AdapterSetSpecApplyConfiguration) WithHostNetwork(value applyv1alpha1.HostNetworkPolicy) *AdapterSetSpecApplyConfiguration {
+	b.HostNetwork = &value
 	return b
 }
 

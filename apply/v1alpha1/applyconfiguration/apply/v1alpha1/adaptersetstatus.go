@@ -21,8 +21,10 @@ type AdapterSetStatusApplyConfiguration struct {
 	Target *TargetStatusApplyConfiguration `json:"target,omitempty"`
 	// fieldManager is the name under which the ports are owned.
 	FieldManager *string `json:"fieldManager,omitempty"`
-	// summary is how many of the wanted ports are in place, such as 2/3.
-	Summary *string `json:"summary,omitempty"`
+	// desiredPorts is the number of ports that the workload should have.
+	DesiredPorts *int32 `json:"desiredPorts,omitempty"`
+	// readyPorts is how many of them are in place: Owned, Shared or Shadowed.
+	ReadyPorts *int32 `json:"readyPorts,omitempty"`
 	// ports are the wanted ports and what became of each. The list is atomic:
 	// it has one writer, and two adapters may come to one name, of which one is
 	// then Blocked.
@@ -72,11 +74,19 @@ func (b *AdapterSetStatusApplyConfiguration) WithFieldManager(value string) *Ada
 	return b
 }
 
-// WithSummary sets the Summary field in the declarative configuration to the given value
+// WithDesiredPorts sets the DesiredPorts field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the Summary field is set to the value of the last call.
-func (b *AdapterSetStatusApplyConfiguration) WithSummary(value string) *AdapterSetStatusApplyConfiguration {
-	b.Summary = &value
+// If called multiple times, the DesiredPorts field is set to the value of the last call.
+func (b *AdapterSetStatusApplyConfiguration) WithDesiredPorts(value int32) *AdapterSetStatusApplyConfiguration {
+	b.DesiredPorts = &value
+	return b
+}
+
+// WithReadyPorts sets the ReadyPorts field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ReadyPorts field is set to the value of the last call.
+func (b *AdapterSetStatusApplyConfiguration) WithReadyPorts(value int32) *AdapterSetStatusApplyConfiguration {
+	b.ReadyPorts = &value
 	return b
 }
 

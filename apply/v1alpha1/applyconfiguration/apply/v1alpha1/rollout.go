@@ -2,31 +2,19 @@
 
 package v1alpha1
 
-import (
-	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1"
-)
-
 // RolloutApplyConfiguration represents a declarative configuration of the Rollout type for use
 // with apply.
 //
 // Rollout says how carefully to change ports. It concerns the continuous
 // service; a single pass is explicit and waits for nothing.
 type RolloutApplyConfiguration struct {
-	// settleSeconds is how long changes must have been still before they go
-	// out together.
-	SettleSeconds *int32 `json:"settleSeconds,omitempty"`
-	// removalPolicy says when the port of an inactive adapter goes:
-	// AfterDelay, once it has been inactive for removalDelaySeconds.
-	RemovalPolicy *applyv1alpha1.RemovalPolicy `json:"removalPolicy,omitempty"`
+	// stabilizationWindowSeconds is how long the desired ports must stay the same
+	// before they are applied, all in one request.
+	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
 	// removalDelaySeconds is how long an adapter must have been inactive
 	// before its port goes. A restart makes every adapter look stopped for a
 	// while; this outlasts it.
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
-	// hostNetwork says what to do where the pods use the network of their
-	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and reports it Blocked. Allow adds it if the workload has the
-	// annotation portside.dev/allow-host-network with the value "true" too.
-	HostNetwork *applyv1alpha1.HostNetworkPolicy `json:"hostNetwork,omitempty"`
 }
 
 // RolloutApplyConfiguration constructs a declarative configuration of the Rollout type for use with
@@ -35,19 +23,11 @@ func Rollout() *RolloutApplyConfiguration {
 	return &RolloutApplyConfiguration{}
 }
 
-// WithSettleSeconds sets the SettleSeconds field in the declarative configuration to the given value
+// WithStabilizationWindowSeconds sets the StabilizationWindowSeconds field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the SettleSeconds field is set to the value of the last call.
-func (b *RolloutApplyConfiguration) WithSettleSeconds(value int32) *RolloutApplyConfiguration {
-	b.SettleSeconds = &value
-	return b
-}
-
-// WithRemovalPolicy sets the RemovalPolicy field in the declarative configuration to the given value
-// and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the RemovalPolicy field is set to the value of the last call.
-func (b *RolloutApplyConfiguration) WithRemovalPolicy(value applyv1alpha1.RemovalPolicy) *RolloutApplyConfiguration {
-	b.RemovalPolicy = &value
+// If called multiple times, the StabilizationWindowSeconds field is set to the value of the last call.
+func (b *RolloutApplyConfiguration) WithStabilizationWindowSeconds(value int32) *RolloutApplyConfiguration {
+	b.StabilizationWindowSeconds = &value
 	return b
 }
 
@@ -56,13 +36,5 @@ func (b *RolloutApplyConfiguration) WithRemovalPolicy(value applyv1alpha1.Remova
 // If called multiple times, the RemovalDelaySeconds field is set to the value of the last call.
 func (b *RolloutApplyConfiguration) WithRemovalDelaySeconds(value int32) *RolloutApplyConfiguration {
 	b.RemovalDelaySeconds = &value
-	return b
-}
-
-// WithHostNetwork sets the HostNetwork field in the declarative configuration to the given value
-// and returns the receiver, so that objects can be built by chaining "With" function invocations.
-// If called multiple times, the HostNetwork field is set to the value of the last call.
-func (b *RolloutApplyConfiguration) WithHostNetwork(value applyv1alpha1.HostNetworkPolicy) *RolloutApplyConfiguration {
-	b.HostNetwork = &value
 	return b
 }
