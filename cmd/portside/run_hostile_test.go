@@ -130,7 +130,7 @@ type hostile struct {
 func (h *hostile) handler(pod *corev1.Pod) http.Handler {
 	var ordinal int
 	_, _ = fmt.Sscanf(pod.Name[strings.LastIndexByte(pod.Name, '-'):], "-%d", &ordinal)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h.mu.Lock()
 		h.asked[pod.Name]++
 		n := h.asked[pod.Name]

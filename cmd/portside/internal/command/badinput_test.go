@@ -54,7 +54,7 @@ func badLists() []badInput {
 		{name: "exponent", adapters: listNFS(`"port":1e3`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: must be a whole number in plain digits"}},
 		{name: "fraction", adapters: listNFS(`"port":1.5`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: "}},
 		{name: "number as string", adapters: listNFS(`"port":"12049"`), code: 1, stderr: []string{"port: must be a whole number, not a string"}},
-		{name: "65 adapters", adapters: manyAdapters(`{"type":"t%d","port":%d,"enabled":true,"running":true}`), code: 1, stderr: []string{"65 adapters", "at most 64"}},
+		{name: "65 adapters", adapters: manyAdapters(`{"type":"t%d","port":%d,"enabled":true,"running":true}`), code: 1, stderr: []string{"more than 64 adapters"}},
 
 		{name: "number 0", adapters: listNFS(`"port":0`), code: 2, stdout: []string{"Unchanged", "Invalid"}, stderr: []string{`adapter "nfs" of StatefulSet`, "port 0 is not within 1 to 65535", "12049/TCP stays"}},
 		{name: "number -1", adapters: listNFS(`"port":-1`), code: 2, stdout: []string{"Invalid"}, stderr: []string{"port -1 is not within"}},
@@ -75,29 +75,39 @@ func badLists() []badInput {
 // badTypes are lists with an odd type beside the live adapter. Where the type
 // makes a port, it is Owned: the run is a dry run.
 //
-// They are given in an AdapterSet, too.
+// They are given in an AdapterSet, too, which refuses what is not printable or too
+// long.
 func badTypes() []badInput {
+	const (
+		shape = "is not 1 to 63 printable ASCII characters without a backslash"
+		field = "document 1: spec.adapters[1].type: "
+	)
 	var cases []badInput
-	for _, c := range []struct{ what, adapterType, port, reason string }{
-		{"no character", "", "", "no letter a to z and no digit"},
-		{"unicode", "日本", "", "no letter a to z and no digit"},
-		{"1 character", "s", "adapter-s ", ""},
-		{"7 characters", "abcdefg", "adapter-abcdefg ", ""},
-		{"8 characters", "abcdefgh", "adapter-ab-9c56 ", ""},
-		{"40 characters", strings.Repeat("ab", 20), "adapter-ab-", ""},
-		{"300 characters", strings.Repeat("abc", 100), "adapter-ab-", ""},
-		{"upper case", "SMB", "adapter-smb ", ""},
-		{"unicode beside letters", "smb日本x", "adapter-smb-x ", ""},
+	for _, c := range []struct{ what, adapterType, port, reason, refused string }{
+		{"no character", "", "", "no letter a to z and no digit", ""},
+		{"unicode", "日本", "", `"\u65e5\u672c" ` + shape, `Invalid value: "日本"`},
+		{"1 character", "s", "adapter-s ", "", ""},
+		{"7 characters", "abcdefg", "adapter-abcdefg ", "", ""},
+		{"8 characters", "abcdefgh", "adapter-ab-9c56 ", "", ""},
+		{"40 characters", strings.Repeat("ab", 20), "adapter-ab-", "", ""},
+		{"63 characters", strings.Repeat("abc", 21), "adapter-ab-", "", ""},
+		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 characters"},
+		{"upper case", "SMB", "adapter-smb ", "", ""},
+		{"unicode beside letters", "smb日本x", "", `"smb\u65e5\u672cx" ` + shape, `Invalid value: "smb日本x"`},
+		{"a C1 control", "smb\u009b", "", `"smb\u009b" ` + shape, `Invalid value: "smb\u009b"`},
 	} {
 		bad := badInput{name: "type of " + c.what, set: discoverySet, adapters: listWith(fmt.Sprintf(`"type":%q,"port":2049`, c.adapterType))}
 		if c.reason == "" {
 			bad.stdout = []string{c.port, "Owned"}
 		} else {
-			bad.code, bad.stdout, bad.stderr = 2, []string{"Invalid"}, []string{fmt.Sprintf("adapter %q", c.adapterType), c.reason}
+			bad.code, bad.stdout, bad.stderr = 2, []string{"Invalid"}, []string{"adapter ", c.reason}
 		}
 		declared := bad
 		declared.name, declared.adapters = "set: "+bad.name, ""
 		declared.set = adapterSet(fmt.Sprintf("[{type: nfs, port: 12049}, {type: %q, port: 2049}]", c.adapterType))
+		if c.refused != "" {
+			declared.code, declared.stdout, declared.stderr = 1, nil, []string{field + c.refused}
+		}
 		cases = append(cases, bad, declared)
 	}
 	return cases
