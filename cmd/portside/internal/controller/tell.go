@@ -141,8 +141,11 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 // longestAction is how much the API server takes.
 const longestAction = 128
 
-// actionOf is what was done or seen, one for each that is to be told of.
+// actionOf returns what was done or seen, one for each that is to be told of.
 func actionOf(e status.Event) string {
+	if e.Port == "" {
+		return e.Reason
+	}
 	action := strings.TrimSpace("SetPort " + e.Port + " " + e.Manager)
 	return strings.ToValidUTF8(action[:min(len(action), longestAction)], "")
 }

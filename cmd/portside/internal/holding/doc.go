@@ -31,6 +31,8 @@
 //     The places are shared out by namespace, and a rollout that is stuck gives
 //     its place up ([Limit], [Rollout]).
 //
+// How often the status of a target is written is paced as well ([Writes]).
+//
 // What is lost with the process is only ever lost to the side of waiting
 // longer: the removal delay is kept in the AdapterSet's status, a restart
 // settles anew, and a fight that status tells of is taken to have just been
