@@ -143,9 +143,6 @@ const longestAction = 128
 
 // actionOf returns what was done or seen, one for each that is to be told of.
 func actionOf(e status.Event) string {
-	if e.Port == "" {
-		return e.Reason
-	}
 	action := strings.TrimSpace("SetPort " + e.Port + " " + e.Manager)
 	return strings.ToValidUTF8(action[:min(len(action), longestAction)], "")
 }
