@@ -104,7 +104,8 @@ type AdapterSetSpec struct {
 
 	// deletionPolicy says what becomes of the ports when this object is
 	// deleted. Retain gives them up and leaves them in place, so nothing
-	// restarts. Remove takes them away first.
+	// restarts. Remove removes them first; where they may not be removed, they
+	// stay, and an event says why.
 	// +optional
 	// +kubebuilder:default=Retain
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

@@ -130,7 +130,7 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 	}
 	s.expect(t, "Stalled", "True", "Refused")
 	mustApply(t, s.git, strings.Replace(mayReadWorkloads, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
-	s.stepsUntil(t, "files", "Ready", "True", "InPlace")
+	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
 	expectPorts(t, s.cp, s.ns, nfs...)
 }
 

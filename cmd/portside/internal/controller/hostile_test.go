@@ -83,6 +83,6 @@ func TestStatusOfAHostileSource(t *testing.T) {
 	}
 
 	honest.Store(true)
-	s.stepsUntil(t, "files", "Ready", "True", "InPlace")
+	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
 	expectPorts(t, s.cp, s.ns, nfs...)
 }

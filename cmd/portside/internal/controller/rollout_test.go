@@ -162,14 +162,14 @@ const newImage = `[{"op": "replace", "path": "/spec/template/spec/containers/0/i
 // hasNewImage tells a pod of a template after that edit.
 func hasNewImage(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == "example.com/files:2" }
 
-// stepsUntil lets time pass until a condition is as expected.
-func (s *scene) stepsUntil(t *testing.T, name, kind, is, reason string) {
+// stepsUntilTrue lets time pass until a condition is true for a reason.
+func (s *scene) stepsUntilTrue(t *testing.T, name, kind, reason string) {
 	t.Helper()
-	testenv.Eventually(t, kind+" of "+name+" is "+is+", "+reason, func(ctx context.Context) error {
+	testenv.Eventually(t, kind+" of "+name+" is true, "+reason, func(ctx context.Context) error {
 		s.clock.Step(time.Minute)
 		set, err := s.get(ctx, name)
 		if err == nil && !slices.ContainsFunc(set.Status.Conditions, func(c metav1.Condition) bool {
-			return c.Type == kind && string(c.Status) == is && c.Reason == reason
+			return c.Type == kind && c.Status == metav1.ConditionTrue && c.Reason == reason
 		}) {
 			err = fmt.Errorf("%+v", set.Status)
 		}
@@ -189,7 +189,7 @@ func TestARolloutThatNeverCompletes(t *testing.T) {
 	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
 	s.expect(t, "Reconciling", "True", "RolloutUnderWay")
 	s.expect(t, "Stalled", "False", "AsExpected")
-	s.stepsUntil(t, "files", "Stalled", "True", "RolloutStuck")
+	s.stepsUntilTrue(t, "files", "Stalled", "RolloutStuck")
 	s.expect(t, "Ready", "False", "RolloutStuck")
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	s.rests(t)
@@ -210,7 +210,7 @@ func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 	s.rolledOut(t)
 	mustApply(t, s.git, adapterSet(withNFS, ""))
 	s.expect(t, "Reconciling", "True", "RollingOut")
-	s.stepsUntil(t, "files", "Stalled", "True", "RolloutStuck")
+	s.stepsUntilTrue(t, "files", "Stalled", "RolloutStuck")
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expectEvents(t, "AdapterSet", "RolloutStuck", "--max-concurrent-rollouts")
 	s.expectEvents(t, "StatefulSet", "RolloutStuck", "--max-concurrent-rollouts")

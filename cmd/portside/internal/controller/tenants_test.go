@@ -156,7 +156,7 @@ func TestTenantsShareRollouts(t *testing.T) {
 	s.clock.Step(holding.StuckAfter)
 	s.expectPort(t, s.honest, portOne, honest[1])
 	for _, name := range greedy {
-		s.scene(s.greedy).stepsUntil(t, name, "Stalled", "True", "RolloutStuck")
+		s.scene(s.greedy).stepsUntilTrue(t, name, "Stalled", "RolloutStuck")
 	}
 	testenv.Eventually(t, "warnings about the stuck rollouts", func(ctx context.Context) error {
 		events, err := s.scene(s.greedy).events(ctx)

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -29,11 +31,18 @@ func TestNobodyIsAskedInVain(t *testing.T) {
 			s.expectGivenUp(t)
 		},
 		"the AdapterSet waits to be gone": func(t *testing.T, s *scene) {
-			mustApply(t, s.git, discovered+"  deletionPolicy: Remove")
-			s.expectFinalizer(t, true)
-			pause(t, s.git, s.ns, `"true"`)
+			patch := []byte(`{"metadata":{"finalizers":["example.com/other"]}}`)
+			if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, patch); err != nil {
+				t.Fatal(err)
+			}
 			s.delete(t)
-			s.expect(t, "Reconciling", "True", "Removing")
+			testenv.Eventually(t, "it is being deleted", func(ctx context.Context) error {
+				set, err := s.get(ctx, "files")
+				if err == nil && set.DeletionTimestamp.IsZero() {
+					err = errors.New("it is not")
+				}
+				return err
+			})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -34,6 +34,8 @@
 //     The places are shared out by namespace, and a rollout that is stuck gives
 //     its place up ([Limit], [Rollout]).
 //
+// How often the status of a target is written is paced as well ([Writes]).
+//
 // What is lost with the process can only delay a change: the removal delay of
 // declared adapters is kept in the AdapterSet's status, that of others begins
 // again with the first complete poll, since it is not known how long no pod was

@@ -33,7 +33,8 @@ type AdapterSetSpecApplyConfiguration struct {
 	HostNetwork *applyv1alpha1.HostNetworkPolicy `json:"hostNetwork,omitempty"`
 	// deletionPolicy says what becomes of the ports when this object is
 	// deleted. Retain gives them up and leaves them in place, so nothing
-	// restarts. Remove takes them away first.
+	// restarts. Remove removes them first; where they may not be removed, they
+	// stay, and an event says why.
 	DeletionPolicy *applyv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
 	// suspend stops every write to the target until it is false again.
 	Suspend *bool `json:"suspend,omitempty"`
