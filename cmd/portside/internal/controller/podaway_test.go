@@ -135,7 +135,7 @@ func TestHeldNumber(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := ask(t, 2, 20, false)
-			a.patchSet(fmt.Sprintf(`{"spec":{"rollout":{"settleSeconds":%d}}}`, c.settle))
+			a.patchSet(fmt.Sprintf(`{"spec":{"rollout":{"stabilizationWindowSeconds":%d}}}`, c.settle))
 			a.site.say(says(smbAndNFSAt(12050)))
 			a.untilAsked(2)
 			a.expectCondition("Reconciling", "True", "Settling")
