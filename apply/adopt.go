@@ -25,18 +25,26 @@ import (
 // A list of ports that they own and that is not there, which a pass cannot apply
 // a port to, is taken from them.
 //
-// A manager that still writes the ports will own them again beside us. The
-// outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
+// It is for managers that no longer write. One that updates the ports again will
+// own them again beside us. Of one that applies them, the API server would refuse
+// the next apply once we have renumbered a port, so taking a port from an Apply entry
+// is a [LiveManagerError] without [WithGoneManagers].
+//
+// The outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
 // ContainerNotFound, Paused or Failed; the last and ContainerNotFound have an
 // error. The warnings are [InLastApplied] alone.
-func (a *Applier) Adopt(ctx context.Context, t Target, from ...string) (Result, error) {
+func (a *Applier) Adopt(ctx context.Context, t Target, from []string, options ...AdoptOption) (Result, error) {
 	result := Result{Target: t}
+	var o adoptOptions
+	for _, option := range options {
+		option(&o)
+	}
 	if slices.Contains(from, a.manager) {
 		result.Outcome = Failed
 		return result, fmt.Errorf("%s cannot adopt from itself; name the manager that has the ports", a.manager)
 	}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
-		return a.adoptOnce(ctx, &result, from)
+		return a.adoptOnce(ctx, &result, from, o)
 	})
 	return result.ended(err)
 }
@@ -85,7 +93,7 @@ func (c *Container) hasAdapterPort(key portKey) bool {
 
 // adoptOnce looks, and does what is still to do: it can be run again after any
 // of its writes.
-func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error {
+func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string, o adoptOptions) error {
 	w, err := a.Look(ctx, r.Target)
 	if err != nil {
 		return err
@@ -113,6 +121,9 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string) error
 	if err != nil {
 		return err
 	}
+	if len(step.applied) > 0 && !o.gone {
+		return &LiveManagerError{Target: w.target(), Manager: step.applier, Ports: step.applied}
+	}
 	if err := a.takeOver(ctx, r, w, step); err != nil {
 		return err
 	}
@@ -135,6 +146,9 @@ type adoption struct {
 	ports  []PortStatus
 	// owners of the list of ports, which has none.
 	ofNothing []fieldmanager.Manager
+	// applied are the ports that applier, one of from, owns by an Apply.
+	applied []Port
+	applier fieldmanager.Manager
 }
 
 func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
@@ -161,6 +175,7 @@ func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption,
 		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(from) {
 			continue
 		}
+		step.appliedBy(live, port, from)
 		if live.twice {
 			step.dropCopy(w, c, i)
 			continue
@@ -169,6 +184,18 @@ func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption,
 		step.ports = append(step.ports, PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol, State: Owned})
 	}
 	return step, nil
+}
+
+// appliedBy notes a port that one of the managers owns by an Apply, for the first
+// such manager.
+func (s *adoption) appliedBy(live *livePort, port corev1.ContainerPort, from []string) {
+	for _, m := range live.others {
+		if m.Operation == metav1.ManagedFieldsOperationApply && slices.Contains(from, m.Name) && (len(s.applied) == 0 || s.applier == m) {
+			s.applier = m
+			s.applied = append(s.applied, Port{Name: port.Name, Number: port.ContainerPort, Protocol: port.Protocol})
+			return
+		}
+	}
 }
 
 // dropCopy plans to remove the adapter port at i, provided that it is still

@@ -42,7 +42,14 @@ func (s step) before(write int32, between func(ctx context.Context, cp *testenv.
 
 func adopting(from string, options ...apply.Option) step {
 	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Adopt(ctx, t, from)
+		return a.Adopt(ctx, t, []string{from})
+	}}
+}
+
+// adoptingFromGone is an adoption from a manager that applied, and is gone.
+func adoptingFromGone(from string, options ...apply.Option) step {
+	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+		return a.Adopt(ctx, t, []string{from}, apply.WithGoneManagers())
 	}}
 }
 
@@ -83,18 +90,19 @@ var legacyLive = []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:1
 func TestAdoption(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		from    string
-		history []testenv.Step
+		from     string
+		adopting func(from string, options ...apply.Option) step
+		history  []testenv.Step
 	}{
-		"from an operator that updates": {testenv.DittoFSOperator, []testenv.Step{
+		"from an operator that updates": {testenv.DittoFSOperator, adopting, []testenv.Step{
 			argo(static), updates(testenv.DittoFSOperator, legacyPorts),
 		}},
-		"from managedFields that were emptied": {fieldmanager.BeforeFirstApply, []testenv.Step{
+		"from managedFields that were emptied": {fieldmanager.BeforeFirstApply, adopting, []testenv.Step{
 			argo(static), updates(testenv.DittoFSOperator, legacyPorts),
 			edits("reset", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`),
 			by(alice, shares("[{containerPort: 8080}]")),
 		}},
-		"from a manager that applied": {"old-portside", []testenv.Step{
+		"from a manager that applied": {"old-portside", adoptingFromGone, []testenv.Step{
 			argo(static), by("old-portside", shares("[{name: adapter-smb, containerPort: 1445, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
 		}},
 	} {
@@ -102,14 +110,14 @@ func TestAdoption(t *testing.T) {
 			t.Parallel()
 			steps := append(slices.Clone(c.history),
 				testenv.Expect{Ports: legacyLive},
-				adopting(c.from, apply.WithDryRun(true)).is(apply.Applied, ownedSMB, ownedNFS),
+				c.adopting(c.from, apply.WithDryRun(true)).is(apply.Applied, ownedSMB, ownedNFS),
 				testenv.Expect{Change: testenv.NothingChanged},
-				adopting(c.from).is(apply.Applied, ownedSMB, ownedNFS),
+				c.adopting(c.from).is(apply.Applied, ownedSMB, ownedNFS),
 				testenv.Expect{
 					Change: testenv.MetadataChanged, Ports: legacyLive,
 					Owners: map[string][]string{"12049/TCP": {usApply}, "12049/TCP.name": {usApply}, "1445/TCP": {usApply}},
 				},
-				adopting(c.from).is(apply.Unchanged),
+				c.adopting(c.from).is(apply.Unchanged),
 				testenv.Expect{Change: testenv.NothingChanged},
 				// The order is theirs, and stays.
 				wanting(nfs, smb).is(apply.Unchanged, ownedNFS, ownedSMB),
@@ -126,9 +134,9 @@ func TestAdoption(t *testing.T) {
 func TestAdoptionFromTwoOwnersInTurn(t *testing.T) {
 	t.Parallel()
 	story(argo(static), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049}]")), by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
-		adopting("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shared alice/Apply portside/Apply: also declared by alice (Apply)"),
+		adoptingFromGone("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shared alice/Apply portside/Apply: also declared by alice (Apply)"),
 		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {aliceApply, usApply}}},
-		adopting(alice).is(apply.Applied, ownedNFS),
+		adoptingFromGone(alice).is(apply.Applied, ownedNFS),
 		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"12049/TCP": {usApply}}},
 	).Run(t, testenv.Shared(t))
 }
@@ -136,7 +144,7 @@ func TestAdoptionFromTwoOwnersInTurn(t *testing.T) {
 func TestAdoptionLeavesTheRestOfAnEntry(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049, hostPort: 22049}]"
-	story(argo(theirs), adopting(testenv.ArgoCD).is(apply.Applied, ownedNFS),
+	story(argo(theirs), adoptingFromGone(testenv.ArgoCD).is(apply.Applied, ownedNFS),
 		testenv.Expect{
 			Change: testenv.MetadataChanged,
 			Owners: map[string][]string{
@@ -361,7 +369,7 @@ func TestAdoptionGivesNothingAway(t *testing.T) {
 	t.Run("what becomes of a port is told as the next pass finds it", func(t *testing.T) {
 		t.Parallel()
 		story(argo("[{containerPort: 12049}]"), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
-			adopting("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shadowed argocd-controller/Apply portside/Apply: "+
+			adoptingFromGone("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shadowed argocd-controller/Apply portside/Apply: "+
 				"12049/TCP is declared by argocd-controller (Apply) under another name, which the next pass gives back"),
 			testenv.Expect{Change: testenv.MetadataChanged},
 		).Run(t, testenv.Shared(t))

@@ -73,7 +73,7 @@ var verbs = map[string]func(context.Context, *apply.Applier, apply.Target) (appl
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Adopt(ctx, t, testenv.DittoFSOperator)
+		return a.Adopt(ctx, t, []string{testenv.DittoFSOperator})
 	},
 	"release": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
 		return a.Release(ctx, t, false)

@@ -42,6 +42,10 @@
 //     source that talks nonsense takes nothing away. A source's list of more
 //     than [MaxAdapters] is refused whole; ports that wait for their removal do
 //     not count.
+//   - In a pod template with hostNetwork every port is Blocked unless both
+//     [Wanted.AllowHostNetwork] and the workload's [AllowHostNetworkAnnotation] allow
+//     it. Ports that would give a container more than [MaxPorts] are Blocked; a
+//     surplus removes none that is live.
 //   - Live keys are emitted in their live order, new ones after them sorted by
 //     number and protocol. The order of an applied list wins on the server, so
 //     another order would be a change, and a change restarts pods.

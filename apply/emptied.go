@@ -3,7 +3,6 @@ package apply
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -25,15 +24,36 @@ func (a *Applier) ownersOfNothing(w *Workload, c *Container) ([]fieldmanager.Man
 	return others.OwnersOf(portsOf(c.Name)), err
 }
 
-// explained says what to do about a refusal because of a list that is not there.
+// EmptyListError reports an apply that the API server refused because a manager
+// owns a container's list of ports, which has none. [Applier.Adopt] takes the list
+// from that manager. It unwraps to the API server's error.
+type EmptyListError struct {
+	Container string
+	// Managers own the list, sorted.
+	Managers []fieldmanager.Manager
+	err      error
+}
+
+// Error names the container and the managers, and has the API server's words.
+func (e *EmptyListError) Error() string { return fmt.Sprintf("%s: %v", e.Cause(), e.err) }
+
+// Cause is the error without the API server's words.
+func (e *EmptyListError) Cause() string {
+	return fmt.Sprintf("container %s has no ports, and %s owns the list of them all the same", e.Container, list(e.Managers))
+}
+
+// Unwrap is the API server's error.
+func (e *EmptyListError) Unwrap() error { return e.err }
+
+// explained returns a refusal because of an empty list of ports as an
+// [EmptyListError], and every other one as it is.
 func (a *Applier) explained(refusal error, w *Workload, c *Container) error {
 	conflict := fieldmanager.Conflicts(refusal)
 	owners, err := a.ownersOfNothing(w, c)
 	if conflict == nil || err != nil || len(owners) == 0 {
 		return refusal
 	}
-	return fmt.Errorf("container %s has no ports, and %s owns the list of them all the same; run portside adopt -n %s %s/%s --from %s: %w",
-		c.Name, list(owners), w.Namespace, strings.ToLower(string(w.Kind)), w.Name, strings.Join(fieldmanager.Names(owners), ","), refusal)
+	return &EmptyListError{Container: c.Name, Managers: owners, err: refusal}
 }
 
 // withoutNothing takes the list of ports from the managers that own it of a

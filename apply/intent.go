@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -64,16 +65,18 @@ func decide(w *Workload, c *Container, want Wanted, manager string, refused refu
 		emit:    map[portKey]Port{},
 		refused: refused,
 	}
+	allowed := !w.HostNetwork || want.AllowHostNetwork && w.HostNetworkAllowed
 	for i := range wanted {
-		if p := &wanted[i]; !p.settled && w.HostNetwork && !want.AllowHostNetwork {
-			p.settle(Blocked, ReasonHostNetworkNotAllowed, "the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it")
+		if p := &wanted[i]; !p.settled && !allowed {
+			p.settle(Blocked, ReasonHostNetworkNotAllowed, "the pod template has hostNetwork: true, so the number would be reserved on the node")
 		}
 	}
 	d.decideKeys(wanted)
 	d.decideNames(wanted)
-	if !w.HostNetwork || want.AllowHostNetwork {
+	if allowed {
 		d.hold(wanted)
 	}
+	d.bound(wanted)
 	return d.intent(wanted), nil
 }
 
@@ -97,8 +100,9 @@ func (d *decision) decideKeys(wanted []wantedPort) {
 		same := p.name == w.status.Name
 		switch {
 		case p.twice: // row 11
-			w.settle(Blocked, ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; adopt them first (portside adopt)", p.key))
+			w.settle(Blocked, ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; one of them must be removed", p.key))
 			w.status.Blocker = p.blocker(p.others)
+			w.status.Blocker.AdoptFrom = fieldmanager.Names(updaters(p.others))
 		case len(p.others) > 0 && same && p.namedByOwner(): // row 4
 			w.settle(Shared, ReasonCoOwned, "also declared by "+list(p.others))
 			d.add(w)
@@ -135,8 +139,11 @@ func (d *decision) decideNames(wanted []wantedPort) {
 			d.add(w)
 			d.takeOver = append(d.takeOver, holder)
 		default: // row 9
-			w.settle(Blocked, ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; rename that port, or adopt it", w.status.Name, holder.holders(), holder.key))
+			w.settle(Blocked, ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; %s", w.status.Name, holder.holders(), holder.key, holder.renaming()))
 			w.status.Blocker = holder.blocker(holder.namersOrOwners())
+			if all := updaters(holder.others); len(all) == len(holder.others) {
+				w.status.Blocker.AdoptFrom = fieldmanager.Names(all)
+			}
 		}
 	}
 }
@@ -232,6 +239,24 @@ func (p *livePort) holders() string {
 		return list(managers)
 	}
 	return "nobody that is known"
+}
+
+// renaming says where the port is to be renamed: in the manifest of a manager that
+// applies it, if there is one.
+func (p *livePort) renaming() string {
+	for _, m := range slices.Concat(p.namers, p.others) {
+		if m.Operation == metav1.ManagedFieldsOperationApply {
+			return fmt.Sprintf("rename port %s in %s's manifest", p.key, m.Name)
+		}
+	}
+	return "rename that port"
+}
+
+// updaters returns the managers that write by Updates.
+func updaters(managers []fieldmanager.Manager) []fieldmanager.Manager {
+	return slices.DeleteFunc(slices.Clone(managers), func(m fieldmanager.Manager) bool {
+		return m.Operation != metav1.ManagedFieldsOperationUpdate
+	})
 }
 
 func (p *livePort) blocker(managers []fieldmanager.Manager) *Blocker {

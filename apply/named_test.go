@@ -60,7 +60,7 @@ func TestNamedByAnotherItStays(t *testing.T) {
 		"its name is that of the adapter": {
 			merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`),
 			wanting(at(nfs, 12050), smb).is(apply.Applied,
-				"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by "+clientSide+" (Update) on 12049/TCP; rename that port, or adopt it", ownedSMB,
+				"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by "+clientSide+" (Update) on 12049/TCP; rename that port", ownedSMB,
 				`adapter-nfs 12049/TCP Released `+clientUpdate+`: `+clientSide+` (Update) named it "adapter-nfs", so it stays and is theirs now`),
 			theirsNow(testenv.MetadataChanged, "api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"),
 		},

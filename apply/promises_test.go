@@ -124,7 +124,7 @@ func TestOtherKinds(t *testing.T) {
 				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "smb:1445/TCP", "adapter-nfs:12049/TCP"}},
 				own("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 445}]"),
 				of(wanting(nfs, smb), apply.Unchanged, ownedNFS, // rows 2 and 9
-					"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by argocd-controller (Apply) on 445/TCP; rename that port, or adopt it"),
+					"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by argocd-controller (Apply) on 445/TCP; rename port 445/TCP in argocd-controller's manifest"),
 				testenv.Expect{Change: testenv.NothingChanged},
 				own("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
 				of(wanting(nfs, smb), apply.Applied, // row 4
@@ -199,13 +199,25 @@ func TestHostNetwork(t *testing.T) {
 	host := testenv.Update{Manager: testenv.KubectlEdit, Mutate: func(w *unstructured.Unstructured) {
 		_ = unstructured.SetNestedField(w.Object, true, "spec", "template", "spec", "hostNetwork")
 	}}
-	blocked := "Blocked: the pod template has hostNetwork: true, so the number would be reserved on the node; spec.rollout.hostNetwork: Allow permits it"
+	annotation := func(value string) testenv.Patch {
+		return edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/allow-host-network":"`+value+`"}}]`)
+	}
+	const blocked = "adapter-nfs 12049/TCP Blocked: the pod template has hostNetwork: true, so the number would be reserved on the node"
 	allowed := wanting(nfs)
 	allowed.host = true
+	// Both must allow it; no request is sent otherwise.
 	story(argo(static), host,
-		wanting(nfs).costing("GET 1, APPLY 0").is(apply.Unchanged, "adapter-nfs 12049/TCP "+blocked),
+		wanting(nfs).costing("GET 1, APPLY 0").is(apply.Unchanged, blocked),
+		allowed.costing("GET 1, APPLY 0").is(apply.Unchanged, blocked),
+		annotation("yes"), allowed.costing("GET 1, APPLY 0").is(apply.Unchanged, blocked),
+		annotation("true"), wanting(nfs).costing("GET 1, APPLY 0").is(apply.Unchanged, blocked),
+		testenv.Expect{Ports: []string{"api:8080/TCP"}},
+		allowed.is(apply.Applied, ownedNFS), testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+		// A port that is live is removed once it is not allowed any more.
+		wanting(nfs).is(apply.Applied, blocked, "adapter-nfs 12049/TCP Removed"),
+		testenv.Expect{Ports: []string{"api:8080/TCP"}},
 		allowed.is(apply.Applied, ownedNFS),
-		wanting(nfs).is(apply.Applied, "adapter-nfs 12049/TCP "+blocked, "adapter-nfs 12049/TCP Removed"),
+		annotation("false"), allowed.is(apply.Applied, blocked, "adapter-nfs 12049/TCP Removed"),
 		testenv.Expect{Ports: []string{"api:8080/TCP"}},
 	).Run(t, testenv.Shared(t))
 }
@@ -227,7 +239,7 @@ func TestADryRunTellsWhatThenHappens(t *testing.T) {
 			twice(wanting(smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP"}, apply.Applied, ownedSMB, "adapter-nfs 12049/TCP Removed")),
 		"row 9": slices.Concat([]testenv.Step{argo("[{name: adapter-nfs, containerPort: 2049}]")},
 			twice(wanting(nfs, smb), []string{"adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}, apply.Applied,
-				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename that port, or adopt it", ownedSMB)),
+				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest", ownedSMB)),
 		"row 10": slices.Concat([]testenv.Step{argo(static), wanting(smb).is(apply.Applied, ownedSMB), orphan("[{name: adapter-nfs, containerPort: 12049}]")},
 			twice(wanting(at(nfs, 12050), smb), []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}, apply.Applied,
 				"adapter-nfs 12050/TCP Owned portside/Apply", ownedSMB)),

@@ -2,7 +2,9 @@ package apply_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -80,8 +82,10 @@ func TestAListWithoutPorts(t *testing.T) {
 		by(alice, "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}}"), testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}},
 		testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 			err := anyPass(nfs)(ctx, cp, namespace)
-			want := "container dittofs has no ports, and helm (Update) owns the list of them all the same; run portside adopt -n " + namespace + " statefulset/dittofs --from helm: "
-			if err == nil || !apply.IsRefusal(err) || !strings.HasPrefix(err.Error(), want) {
+			const want = "container dittofs has no ports, and helm (Update) owns the list of them all the same: "
+			empty := new(apply.EmptyListError)
+			if !errors.As(err, &empty) || !slices.Equal(empty.Managers, []fieldmanager.Manager{fieldmanager.Updater("helm")}) ||
+				!apply.IsRefusal(err) || !strings.HasPrefix(err.Error(), want) {
 				return fmt.Errorf("the pass says %w, want %q", err, want)
 			}
 			return nil

@@ -73,7 +73,7 @@ func TestRaceOurNameIsGivenToAnotherPort(t *testing.T) {
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
 	story(argo(static),
 		wanting(nfs, smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
-			"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename that port, or adopt it", ownedSMB),
+			"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest", ownedSMB),
 		testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}},
 	).Run(t, testenv.Shared(t))
 }
@@ -83,7 +83,7 @@ func TestRaceTheOldPortIsSharedBeforeItIsRenumbered(t *testing.T) {
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		wanting(at(nfs, 12050), smb).after(argoMeanwhile(theirs)).costing("GET 1, APPLY 2").is(apply.Applied,
-			"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename that port, or adopt it", ownedSMB),
+			"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename port 12049/TCP in argocd-controller's manifest", ownedSMB),
 		testenv.Expect{
 			Ports:  []string{"api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP"},
 			Owners: map[string][]string{"12049/TCP": {argoApply}},

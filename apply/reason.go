@@ -30,8 +30,11 @@ const (
 	// protocol.
 	ReasonDuplicatePort PortReason = "DuplicatePort"
 	// ReasonHostNetworkNotAllowed (Blocked): the pod template has hostNetwork, and
-	// ports are not allowed there.
+	// not both [Wanted.AllowHostNetwork] and [AllowHostNetworkAnnotation] allow ports
+	// there.
 	ReasonHostNetworkNotAllowed PortReason = "HostNetworkNotAllowed"
+	// ReasonTooManyPorts (Blocked): the container would have more than [MaxPorts].
+	ReasonTooManyPorts PortReason = "TooManyPorts"
 	// ReasonRefused (Blocked): the API server refused this port.
 	ReasonRefused PortReason = "Refused"
 	// ReasonPaused (Blocked): the workload carries [PausedAnnotation].
@@ -53,4 +56,8 @@ type Blocker struct {
 	Port Port
 	// Managers are sorted. They are empty where no manager owns the port.
 	Managers []fieldmanager.Manager
+	// AdoptFrom are the names of the managers that [Applier.Adopt] can take the port
+	// from, in case they no longer write. They are those that own it by Updates, and
+	// none where another manager applies it: that one's next apply would be refused.
+	AdoptFrom []string
 }

@@ -94,7 +94,7 @@ func TestReasons(t *testing.T) {
 		"DuplicateKey": {argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"), twice,
 			reasoned(applying(nfs), "adapter-nfs Blocked DuplicateKey by dittofs-operator (Update) on nfs:12049/TCP"),
 			reasoned(func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-				return a.Adopt(ctx, t, testenv.DittoFSOperator)
+				return a.Adopt(ctx, t, []string{testenv.DittoFSOperator})
 			}, "adapter-nfs Removed DuplicateKey")},
 		"DuplicateName":   {argo(static), reasoned(applying(nfs, apply.Adapter{Type: "NFS", Port: 3049}), "adapter-nfs Owned", "adapter-nfs Blocked DuplicateName")},
 		"DuplicatePort":   {argo(static), reasoned(applying(nfs, at(smb, 12049)), "adapter-nfs Owned", "adapter-smb Blocked DuplicatePort")},
@@ -103,6 +103,7 @@ func TestReasons(t *testing.T) {
 		"InvalidProtocol": {argo(static), reasoned(applying(apply.Adapter{Type: "nfs", Port: 1, Protocol: "ICMP"}), "adapter-nfs Invalid InvalidProtocol")},
 		"HostNetworkNotAllowed": {argo(static), hostNetwork,
 			reasoned(applying(nfs), "adapter-nfs Blocked HostNetworkNotAllowed")},
+		"TooManyPorts": {argo(manyPorts(apply.MaxPorts)), reasoned(applying(nfs), "adapter-nfs Blocked TooManyPorts")},
 		"Paused": {argo(static), edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`),
 			reasoned(applying(nfs), "adapter-nfs Blocked Paused")},
 		"Refused":    {argo(static), leftover, reasoned(applying(nfs, smb), "adapter-nfs Blocked Refused", "adapter-smb Owned")},

@@ -96,7 +96,7 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"adapter-smb"}]`),
 			wanting(nfs, smb).costing("GET 1, APPLY 1").is(apply.Unchanged,
 				`adapter-nfs 12049/TCP Blocked portside/Apply: kubectl-edit (Update) renamed it to "adapter-smb"; name it adapter-nfs again to have it back`,
-				"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by kubectl-edit (Update) on 12049/TCP; rename that port, or adopt it"),
+				"adapter-smb 1445/TCP Blocked: the name adapter-smb is held by kubectl-edit (Update) on 12049/TCP; rename that port"),
 			testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
 	})
@@ -224,7 +224,7 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 		t.Parallel()
 		story(argo("[{name: adapter-nfs, containerPort: 2049}]"),
 			wanting(nfs, smb).costing("GET 1, APPLY 1").is(apply.Applied,
-				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename that port, or adopt it",
+				"adapter-nfs 12049/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest",
 				"adapter-smb 1445/TCP Owned portside/Apply"),
 			testenv.Expect{Ports: []string{"adapter-nfs:2049/TCP", "adapter-smb:1445/TCP"}},
 		).Run(t, testenv.Shared(t))
@@ -232,7 +232,7 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 	t.Run("on a port that we share", func(t *testing.T) {
 		t.Parallel()
 		const both = "[{name: adapter-nfs, containerPort: 12049}]"
-		blocked := "adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename that port, or adopt it"
+		blocked := "adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename port 12049/TCP in argocd-controller's manifest"
 		story(argo(both), testenv.Do{What: "a pass of portside", Func: anyPass(nfs)},
 			testenv.Expect{Owners: map[string][]string{"12049/TCP": {argoApply, usApply}}},
 			wanting(at(nfs, 12050)).costing("GET 1, APPLY 1").is(apply.Applied, blocked),
@@ -269,7 +269,7 @@ func TestRow11_TwoItemsWithOneKey(t *testing.T) {
 	story(argo("[{name: nfs, containerPort: 12049}]"),
 		updates(testenv.DittoFSOperator, "[{name: nfs, containerPort: 12049}, {name: adapter-nfs, containerPort: 12049}]"),
 		wanting(nfs, smb).costing("GET 1, APPLY 1").is(apply.Applied,
-			"adapter-nfs 12049/TCP Blocked dittofs-operator/Update: two ports have the key 12049/TCP; adopt them first (portside adopt)",
+			"adapter-nfs 12049/TCP Blocked dittofs-operator/Update: two ports have the key 12049/TCP; one of them must be removed",
 			"adapter-smb 1445/TCP Owned portside/Apply"),
 		testenv.Expect{Ports: []string{"nfs:12049/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP"}},
 	).Run(t, testenv.Shared(t))

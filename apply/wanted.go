@@ -17,8 +17,9 @@ type Wanted struct {
 	// stay for a while yet. They are wanted as an active one is, after those of
 	// the source, and do not count: a port that waits is no word of a source.
 	Waiting []Adapter
-	// AllowHostNetwork permits ports in a pod template with hostNetwork, where
-	// each reserves its number on the node.
+	// AllowHostNetwork allows ports in a pod template with hostNetwork, where each
+	// reserves its number on the node. The workload must allow it too, by
+	// [AllowHostNetworkAnnotation].
 	AllowHostNetwork bool
 }
 

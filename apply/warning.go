@@ -3,7 +3,6 @@ package apply
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -80,7 +79,7 @@ func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []
 		for _, p := range now.ports {
 			switch {
 			case p.key == portKey{port.Number, port.Protocol}:
-				warnings = append(warnings, a.warnOfOwners(w, port, p.others)...)
+				warnings = append(warnings, a.warnOfOwners(port, p.others)...)
 				warnings = append(warnings, w.warnOfReplacing(port, p.others)...)
 			case p.key.number == port.Number && !p.ours:
 				warnings = append(warnings, warnOfMerges(w, port, p)...)
@@ -91,17 +90,16 @@ func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []
 }
 
 // warnOfOwners: the port is declared by others as well.
-func (a *Applier) warnOfOwners(w *Workload, port Port, others []fieldmanager.Manager) []Warning {
+func (a *Applier) warnOfOwners(port Port, others []fieldmanager.Manager) []Warning {
 	var warnings []Warning
-	target := fmt.Sprintf("-n %s %s/%s", w.Namespace, strings.ToLower(string(w.Kind)), w.Name)
 	for _, m := range others {
 		warning := Warning{Reason: CannotRenumber, Port: port, Manager: m, Message: fmt.Sprintf(
-			"%s applies %s too, and cannot give it another number while %s holds its name: renumber the adapter first, or take the port out of that manager's manifest, or suspend the AdapterSet and run: portside release %s --keep-ports",
-			m, port, a.manager, target)}
+			"%s applies %s too, and cannot give it another number while %s holds its name: renumber the adapter first, or take the port out of that manager's manifest",
+			m, port, a.manager)}
 		if m.Operation != fieldmanager.Applier("").Operation {
 			warning.Reason, warning.Message = WritesToo, fmt.Sprintf(
-				"%s has written %s too, so the port stays when its adapter ends: run portside adopt %s --from %s; if that manager still writes ports, end that first, or it takes them again",
-				m, port, target, m.Name)
+				"%s has written %s too, so the port stays when its adapter becomes inactive: once that manager no longer writes ports, adopt it",
+				m, port)
 		}
 		warnings = append(warnings, warning)
 	}

@@ -19,6 +19,11 @@ const (
 	// of portside's to it.
 	PausedAnnotation = "portside.dev/paused"
 
+	// AllowHostNetworkAnnotation on a workload, with the value "true", allows ports
+	// in its pod template with hostNetwork, where [Wanted.AllowHostNetwork] does too:
+	// there each port reserves its number on the node.
+	AllowHostNetworkAnnotation = "portside.dev/allow-host-network"
+
 	// DefaultContainerAnnotation on a pod template names the container that
 	// kubectl logs and exec take; see
 	// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
@@ -49,6 +54,8 @@ type Workload struct {
 	Paused bool
 	// HostNetwork tells that a declared port is reserved on the node.
 	HostNetwork bool
+	// HostNetworkAllowed reports that [AllowHostNetworkAnnotation] is set.
+	HostNetworkAllowed bool
 	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
 	DefaultContainer string
 	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
@@ -170,23 +177,24 @@ func (w *Workload) target() Target {
 // workloadOf reads what all kinds have in common.
 func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
 	w := &Workload{
-		Kind:             kind,
-		Namespace:        meta.Namespace,
-		Name:             meta.Name,
-		UID:              meta.UID,
-		ResourceVersion:  meta.ResourceVersion,
-		Generation:       meta.Generation,
-		Paused:           meta.Annotations[PausedAnnotation] == "true",
-		HostNetwork:      template.Spec.HostNetwork,
-		DefaultContainer: template.Annotations[DefaultContainerAnnotation],
-		Selector:         selectorOf(selector),
-		ManagedFields:    meta.ManagedFields,
-		ClientSide:       clientSide(meta),
-		Replacing:        replacing(meta),
-		lastApplied:      meta.Annotations[corev1.LastAppliedConfigAnnotation],
-		Restarts:         restarts,
-		Rollout:          rollout,
-		decoded:          &decoded{of: meta.ManagedFields},
+		Kind:               kind,
+		Namespace:          meta.Namespace,
+		Name:               meta.Name,
+		UID:                meta.UID,
+		ResourceVersion:    meta.ResourceVersion,
+		Generation:         meta.Generation,
+		Paused:             meta.Annotations[PausedAnnotation] == "true",
+		HostNetwork:        template.Spec.HostNetwork,
+		HostNetworkAllowed: meta.Annotations[AllowHostNetworkAnnotation] == "true",
+		DefaultContainer:   template.Annotations[DefaultContainerAnnotation],
+		Selector:           selectorOf(selector),
+		ManagedFields:      meta.ManagedFields,
+		ClientSide:         clientSide(meta),
+		Replacing:          replacing(meta),
+		lastApplied:        meta.Annotations[corev1.LastAppliedConfigAnnotation],
+		Restarts:           restarts,
+		Rollout:            rollout,
+		decoded:            &decoded{of: meta.ManagedFields},
 	}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]

@@ -22,9 +22,9 @@ func decoded[T any](t *testing.T, path string) *T {
 	return into
 }
 
-// TestNetworkPolicyIsOfThePods: it selects portside's pods, and lets Prometheus in
+// TestNetworkPolicy: it selects portside's pods, and lets Prometheus in
 // by a port that they have.
-func TestNetworkPolicyIsOfThePods(t *testing.T) {
+func TestNetworkPolicy(t *testing.T) {
 	deployment := decoded[appsv1.Deployment](t, "install/deployment.yaml")
 	policy := decoded[networkingv1.NetworkPolicy](t, "install/networkpolicy.yaml")
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
@@ -43,8 +43,8 @@ func TestNetworkPolicyIsOfThePods(t *testing.T) {
 	}
 }
 
-// TestGoHasTheMemoryLimit: the Go runtime gets the limit of its container.
-func TestGoHasTheMemoryLimit(t *testing.T) {
+// TestDeploymentMemoryLimit: the Go runtime gets the limit of its container.
+func TestDeploymentMemoryLimit(t *testing.T) {
 	container := decoded[appsv1.Deployment](t, "install/deployment.yaml").Spec.Template.Spec.Containers[0]
 	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })
 	if container.Resources.Limits.Memory().IsZero() || at < 0 || container.Env[at].ValueFrom.ResourceFieldRef.Resource != "limits.memory" {

@@ -12,10 +12,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestMetricsAreCheckedByTheirCertificate: the Secret that Prometheus has the
+// TestMonitoringCertificate: the Secret that Prometheus has the
 // authority from is the one that portside serves its certificate from, and the
 // name is that of its Service.
-func TestMetricsAreCheckedByTheirCertificate(t *testing.T) {
+func TestMonitoringCertificate(t *testing.T) {
 	built, err := testenv.Shared(t).Kubectl(t.Context(), "", "", "kustomize", "monitoring")
 	if err != nil {
 		t.Fatal(err)

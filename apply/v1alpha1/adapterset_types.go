@@ -173,7 +173,8 @@ type Rollout struct {
 
 	// hostNetwork says what to do where the pods use the network of their
 	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and says so; Allow adds it.
+	// the port out and reports it Blocked. Allow adds it if the workload has the
+	// annotation portside.dev/allow-host-network with the value "true" too.
 	// +optional
 	// +kubebuilder:default=Block
 	HostNetwork HostNetworkPolicy `json:"hostNetwork,omitempty"`

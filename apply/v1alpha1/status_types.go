@@ -84,8 +84,11 @@ type PortStatus struct {
 	// +listType=atomic
 	Owners []PortOwner `json:"owners,omitempty"`
 
-	// inactiveSince is when the adapter was first seen inactive. The delay
-	// before its port goes counts from then, so it outlives restarts.
+	// inactiveSince is from when the delay counts after which the port of an
+	// inactive adapter is removed. It is not set while the delay does not
+	// advance: during a rollout, and while not every pod answers. After a restart
+	// of portside the delay of a declared adapter goes on, and that of one that
+	// pods are asked for begins again.
 	// +optional
 	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
 

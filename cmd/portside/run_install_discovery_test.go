@@ -13,10 +13,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestDiscoveryReadsSecretsWhereItMay: in a namespace that opted in, portside asks
+// TestDiscoverySecrets: in a namespace that opted in, portside asks
 // with credentials. In another one it says what is missing, and asks once that is
 // granted. It gets the Secrets that AdapterSets name, and never lists or watches.
-func TestDiscoveryReadsSecretsWhereItMay(t *testing.T) {
+func TestDiscoverySecrets(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	system := cp.Namespace(t)

@@ -46,10 +46,17 @@ func startService(t *testing.T, user *rest.Config, args ...string) *service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startProgram(t, self, []string{"PORTSIDE_TEST_RUN_MAIN=1"}, user, args...)
+}
+
+// startProgram is startService of the program at a path, with these environment
+// variables.
+func startProgram(t *testing.T, path string, env []string, user *rest.Config, args ...string) *service {
+	t.Helper()
 	s := &service{t: t, ended: make(chan struct{}), health: freeAddress(t), metrics: freeAddress(t)}
 	args = append(slices.Clone(args), "--health-probe-bind-address", s.health, "--metrics-bind-address", s.metrics)
-	s.cmd = exec.Command(self, append([]string{"run", "--kubeconfig", kubeconfigOf(t, user)}, args...)...)
-	s.cmd.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}
+	s.cmd = exec.Command(path, append([]string{"run", "--kubeconfig", kubeconfigOf(t, user)}, args...)...)
+	s.cmd.Env = append(slices.Clone(env), "HOME="+t.TempDir(), "TMPDIR="+t.TempDir())
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)

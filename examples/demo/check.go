@@ -14,6 +14,9 @@ type seen struct {
 	podStarts       int
 	sent, stored    int
 	reaches         []string
+	// refusal is what portside said to a command that it must refuse, nil where
+	// there was none.
+	refusal *refusal
 	// fields are how many paths of the object portside owns.
 	fields int
 	// again is what portside said when it was asked once more, and still the
@@ -23,6 +26,12 @@ type seen struct {
 	// content is the object as content gives it, and resynced the same after
 	// Argo CD's next sync.
 	content, resynced string
+}
+
+// refusal is a command that failed.
+type refusal struct {
+	code int
+	says string
 }
 
 // claim is something that a step says, and what speaks against it.
@@ -40,9 +49,17 @@ func claims(w want, s seen) []claim {
 			errors.Join(differ(s.generation, w.generation), differ(s.podStarts, w.podStarts))},
 		{reachesText(w), differ(s.reaches, w.reaches)},
 	}
+	if s.refusal != nil {
+		var err error
+		if !strings.Contains(s.refusal.says, "already owns") {
+			err = fmt.Errorf("it said %q", s.refusal.says)
+		}
+		all = append(all, claim{"portside refused with exit code 2 and sent no write",
+			errors.Join(differ(s.refusal.code, 2), differ(s.sent, 0), err)})
+	}
 	if s.again != nil {
 		all = append(all,
-			claim{fmt.Sprintf("portside's writes: %d sent, %d stored", w.sent, w.stored),
+			claim{fmt.Sprintf("portside's writes to the StatefulSet: %d sent, %d stored", w.sent, w.stored),
 				errors.Join(differ(s.sent, w.sent), differ(s.stored, w.stored))},
 			claim{"portside, once more: Unchanged, the same resourceVersion",
 				errors.Join(differ(s.again.outcome(), "Unchanged"), differ(s.again.states(), w.states), differ(s.still, s.resourceVersion))})

@@ -144,7 +144,7 @@ func TestSceneThatIsNotTrue(t *testing.T) {
 	if code := run(t.Context(), nil, programme{scenes: []scene{lie, scenes[1]}}, &stdout, &stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	if !strings.Contains(stderr.String(), "demo: 8. "+lie.title+": not as claimed:\n") {
+	if !strings.Contains(stderr.String(), "demo: 9. "+lie.title+": not as claimed:\n") {
 		t.Errorf("stderr %q", stderr.String())
 	}
 	if strings.Contains(stdout.String(), scenes[1].title) {

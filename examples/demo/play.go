@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os/exec"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -23,6 +26,9 @@ func (s *stage) play(ctx context.Context, steps []step) error {
 			return fmt.Errorf("step %d, %s: %w", i+1, st.title, err)
 		}
 		score.add(st, *saw)
+	}
+	if err := s.history(ctx); err != nil {
+		return fmt.Errorf("the history: %w", err)
 	}
 	score.print(s.out)
 	return s.out.err
@@ -45,12 +51,16 @@ func (s *stage) perform(ctx context.Context, st step) (*seen, error) {
 			return nil, err
 		}
 	}
+	refusal, err := s.showRefusal(ctx, st.refused)
+	if err != nil {
+		return nil, err
+	}
 	sent, stored := s.counter.take()
 	saw, err := s.observe(ctx, st.want)
 	if err != nil {
 		return nil, err
 	}
-	saw.sent, saw.stored = sent, stored
+	saw.sent, saw.stored, saw.refusal = sent, stored, refusal
 	if err := s.showCommand(ctx, []string{"owners", "statefulset/" + workload}); err != nil {
 		return nil, err
 	}
@@ -65,6 +75,25 @@ func (s *stage) showCommand(ctx context.Context, args []string) error {
 	output, err := s.portside.run(ctx, args...)
 	s.out.table(output)
 	return err
+}
+
+// showRefusal shows a command that portside must refuse, and what it says.
+func (s *stage) showRefusal(ctx context.Context, args []string) (*refusal, error) {
+	if args == nil {
+		return nil, nil
+	}
+	s.out.command(append([]string{"portside"}, args...))
+	var failed *exec.ExitError
+	_, err := s.portside.run(ctx, args...)
+	if err == nil {
+		return &refusal{}, nil
+	}
+	if !errors.As(err, &failed) {
+		return nil, err
+	}
+	_, says, _ := strings.Cut(err.Error(), "error: ")
+	s.out.wrapped("error: " + says)
+	return &refusal{code: failed.ExitCode(), says: says}, nil
 }
 
 // observe looks at everything once it has come to rest.

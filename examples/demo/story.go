@@ -10,7 +10,9 @@ type step struct {
 	sync func(*manifests)
 	// portside is the command line that follows; nil when it is not run.
 	portside []string
-	want     want
+	// refused is a command line that portside must refuse; nil for none.
+	refused []string
+	want    want
 }
 
 // want is what a step claims.
@@ -65,6 +67,18 @@ so it is left to Argo CD, under the name that Git gives it.`,
 		ports:      []ownedPort{api, metrics, staticNFS, adapterSMB},
 		states:     []string{"adapter-nfs:12049/TCP Shadowed", "adapter-smb:1445/TCP Owned"},
 		generation: 2, podStarts: 2, sent: 1, stored: 1,
+		reaches: []string{"smb:1445"},
+	},
+}, {
+	title: "portside is told to apply as Argo CD's manager",
+	tells: `
+An apply removes what its manager owns and the apply does not repeat: as Argo
+CD's manager portside would remove the image, labels and static ports. It
+refuses, and writes nothing.`,
+	refused: []string{"apply", "-f", "adapterset-declared.yaml", "--field-manager", argo},
+	want: want{
+		ports:      []ownedPort{api, metrics, staticNFS, adapterSMB},
+		generation: 2, podStarts: 2,
 		reaches: []string{"smb:1445"},
 	},
 }, {

@@ -64,11 +64,11 @@ var (
 
 	// excluded is the list of namespaces in an expression.
 	excluded = needed(replace("the excluded namespaces", `\['kube-system'\]`,
-		`[{{ range $$i, $$name := .Values.excludeNamespaces }}{{ if $$i }}, {{ end }}'{{ $$name }}'{{ end }}]`))
+		`[{{ range $$i, $$name := sortAlpha .Values.excludeNamespaces }}{{ if $$i }}, {{ end }}'{{ $$name }}'{{ end }}]`))
 
 	image = needed(replace("the image", `^(\s+image: ).*$`, "${1}{{ .Values.image }}"))
 
-	args = needed(replace("the arguments", `^(\s+- )(--exclude-namespace=).*\n`, "{{- range .Values.excludeNamespaces }}\n"+
+	args = needed(replace("the arguments", `^(\s+- )(--exclude-namespace=).*\n`, "{{- range sortAlpha .Values.excludeNamespaces }}\n"+
 		"{{- if eq . $$.Values.watchNamespace }}\n{{- fail \"excludeNamespaces has watchNamespace\" }}\n{{- end }}\n"+
 		"${1}${2}{{ . }}\n{{- end }}\n"+
 		`{{- if ne .Values.fieldManager "portside" }}`+"\n${1}--field-manager={{ .Values.fieldManager }}\n{{- end }}\n"+

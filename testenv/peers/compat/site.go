@@ -86,7 +86,7 @@ func (s *Site) Release() {
 // Adopt has portside take over the adapter ports of a manager.
 func (s *Site) Adopt(from string) apply.Result {
 	s.Helper()
-	result, err := s.applier.Adopt(s.Context(), s.Target(), from)
+	result, err := s.applier.Adopt(s.Context(), s.Target(), []string{from})
 	if err != nil {
 		s.Fatalf("an adoption by portside: %v", err)
 	}

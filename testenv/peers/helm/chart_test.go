@@ -31,11 +31,18 @@ type choice struct {
 }
 
 var choices = map[string]choice{
-	"none":             {},
-	"image":            {flags: []string{"--image=registry.example/portside:v1"}, values: map[string]any{"image": "registry.example/portside:v1"}},
-	"namespace":        {flags: []string{"--namespace=elsewhere"}, namespace: "elsewhere"},
-	"field manager":    {flags: []string{"--field-manager=blue"}, values: map[string]any{"fieldManager": "blue"}},
-	"watch namespace":  {flags: []string{"--watch-namespace=storage"}, values: map[string]any{"watchNamespace": "storage"}},
+	"none":            {},
+	"image":           {flags: []string{"--image=registry.example/portside:v1"}, values: map[string]any{"image": "registry.example/portside:v1"}},
+	"namespace":       {flags: []string{"--namespace=elsewhere"}, namespace: "elsewhere"},
+	"field manager":   {flags: []string{"--field-manager=blue"}, values: map[string]any{"fieldManager": "blue"}},
+	"watch namespace": {flags: []string{"--watch-namespace=storage"}, values: map[string]any{"watchNamespace": "storage"}},
+	"discovery":       {flags: []string{"--discovery-namespace=a,b"}, values: map[string]any{"discoveryNamespaces": []any{"a", "b"}}},
+	"discovery there": {
+		flags:  []string{"--watch-namespace=storage", "--discovery-namespace=storage"},
+		values: map[string]any{"watchNamespace": "storage", "discoveryNamespaces": []any{"storage"}},
+	},
+	"excluded":         {flags: []string{"--exclude-namespace=kube-system,infra"}, values: map[string]any{"excludeNamespaces": []any{"kube-system", "infra"}}},
+	"none excluded":    {flags: []string{"--exclude-namespace="}, values: map[string]any{"excludeNamespaces": []any{}}},
 	"no policies":      {flags: []string{"--watch-namespace=storage", "--without-policies"}, values: map[string]any{"watchNamespace": "storage", "policies": false}},
 	"with all":         {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.0"},
 	"a distribution's": {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.1-gke.1"},
@@ -175,6 +182,10 @@ func TestValuesThatHelmRefuses(t *testing.T) {
 		"no image":            {choice{values: map[string]any{"image": ""}}, "/image"},
 		"policies as text":    {choice{values: map[string]any{"policies": "no"}}, "/policies"},
 		"no policies":         {choice{values: map[string]any{"policies": false}}, "set watchNamespace as well"},
+		"no list":             {choice{values: map[string]any{"discoveryNamespaces": "storage"}}, "/discoveryNamespaces"},
+		"a name twice":        {choice{values: map[string]any{"excludeNamespaces": []any{"a", "a"}}}, "/excludeNamespaces"},
+		"discovery elsewhere": {choice{values: map[string]any{"watchNamespace": "storage", "discoveryNamespaces": []any{"media"}}}, `discoveryNamespaces has "media"`},
+		"watched, excluded":   {choice{values: map[string]any{"watchNamespace": "kube-system"}}, "excludeNamespaces has watchNamespace"},
 		"an old cluster":      {choice{kubeVersion: "v1.24.0"}, "incompatible with Kubernetes v1.24.0"},
 	} {
 		if _, err := test.render(t); err == nil || !strings.Contains(err.Error(), test.text) {

@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -18,6 +17,7 @@ type adoptCommand struct {
 	manager      string
 	from         []string
 	theContainer string
+	gone         bool
 
 	all           bool
 	allNamespaces bool
@@ -30,15 +30,20 @@ func newAdopt(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt (KIND/NAME | --all) --from MANAGER[,MANAGER...]",
 		Short: "Take over the adapter ports that other managers own",
-		Long: `Take over the adapter-* ports of a container that other managers own: an
-operator that wrote them with updates, before-first-apply, an apply manager
-that is gone. Nothing else of those managers' is touched and the pod template
-does not change, so nothing restarts. Where a plain update has left an adapter
-port and a static port with one number, the adapter's copy goes, which is a
-change of the template. A list of ports that they own of a container without
-any, which keeps every port out, is taken from them.
+		Long: `Take over the adapter-* ports of a container from managers that no longer
+write: an operator that wrote them with updates, before-first-apply. Nothing
+else of those managers' is touched and the pod template does not change, so
+nothing restarts. Where a plain update has left an adapter port and a static
+port with one number, the adapter's copy is removed, which is a change of the
+template. A list of ports that they own of a container without any, which keeps
+every port out, is taken from them.
 
-A manager that still writes these ports will own them again, beside portside.
+A manager that applies the ports still declares them, and the API server would
+refuse its next apply, so adopt takes none from it: rename or remove the ports
+in its manifest. If nothing applies under its name any more, add
+--manager-is-gone.
+
+A manager that still updates these ports will own them again, beside portside.
 A client-side apply that had them in its manifest deletes them once they are
 out of it; adopt warns of that and says how to go on.
 
@@ -48,14 +53,18 @@ up no other. An interrupt ends it after the workload at hand, and running it
 again does the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a port could not
-be taken over, the workload is paused, the container is missing or ambiguous,
-the field manager owns other fields, or the server refused; 1 when the input or
-the connection is unusable, the workload is not there, or it was interrupted.`,
+be taken over, the workload is paused, the container is missing or ambiguous, a
+manager applies the ports, the field manager owns other fields, or the server
+refused; 1 when the input or the connection is unusable, the workload is not
+there, or it was interrupted.`,
 		Example: `  # Who owns which port?
   portside owners statefulset/dittofs
 
   # Take over from an operator that was removed
   portside adopt statefulset/dittofs --from manager,dittofs-operator
+
+  # Take over from a manager that applied the ports, and is gone
+  portside adopt deployment/web --from old-operator --manager-is-gone
 
   # What would become of each workload of a namespace, and how many pods
   # would restart?
@@ -76,6 +85,7 @@ func (a *adoptCommand) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVar(&a.from, "from", nil, "Managers to take over from, as owners shows them")
 	mustComplete(cmd, "from", a.completeManagers)
+	flags.BoolVar(&a.gone, "manager-is-gone", false, "Take over from managers that apply the ports, too; nothing may apply under their names any more")
 	flags.BoolVar(&a.all, "all", false, "Go over all workloads of the namespace")
 	flags.BoolVarP(&a.allNamespaces, "all-namespaces", "A", false, "With --all, go over the workloads of all namespaces")
 	flags.StringVarP(&a.selector, "selector", "l", "", "With --all, go over the workloads whose labels match this selector alone")
@@ -113,8 +123,7 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := applier.Adopt(cmd.Context(), target, a.from...)
-	err = remedy.For{Target: target, FieldManager: a.manager}.Error(err)
+	result, err := worded(a.manager)(applier.Adopt(cmd.Context(), target, a.from, a.options()...))
 	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
@@ -137,6 +146,13 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 
 func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
 
+func (a *adoptCommand) options() []apply.AdoptOption {
+	if a.gone {
+		return []apply.AdoptOption{apply.WithGoneManagers()}
+	}
+	return nil
+}
+
 // restarts is how many pods an adoption restarts at most.
 func restarts(r apply.Result) int32 {
 	if !r.TemplateChanged() {
@@ -156,7 +172,7 @@ func (d dryRun) verb(done, would string) string {
 // mayBeAlive warns of what adoption cannot see: whether the managers go on.
 func (a *adoptCommand) mayBeAlive() {
 	alive := slices.DeleteFunc(slices.Clone(a.from), func(name string) bool { return name == fieldmanager.BeforeFirstApply })
-	if len(alive) > 0 {
+	if len(alive) > 0 && !a.gone {
 		a.messages.Note("if %s still writes these ports, it will own them again beside %s: see that it stops, or does not name them", strings.Join(alive, " or "), a.manager)
 	}
 }

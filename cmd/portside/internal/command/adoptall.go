@@ -9,7 +9,6 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 )
 
 // adoptAll takes over from the managers wherever they own adapter ports. It
@@ -97,8 +96,8 @@ func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j a
 	for _, container := range j.containers {
 		target := j.target
 		target.Container = container
-		result, err := applier.Adopt(ctx, target, a.from...)
-		all = append(all, done{result: result, err: remedy.For{Target: target, FieldManager: a.manager}.Error(err)})
+		result, err := worded(a.manager)(applier.Adopt(ctx, target, a.from, a.options()...))
+		all = append(all, done{result: result, err: err})
 		if err != nil {
 			break
 		}

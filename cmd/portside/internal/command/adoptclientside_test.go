@@ -76,7 +76,7 @@ func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
 			c := newCluster(t, testenv.Shared(t))
 			happens(c)
 			c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", bothAdapters)
-			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", testenv.Kubectl))
+			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", testenv.Kubectl, "--manager-is-gone"))
 			expectIn(t, "stdout", a.stdout, "Applied", "adapter-nfs", "adapter-smb")
 			if strings.Contains(a.stderr, "Warning") {
 				t.Errorf("it warns:\n%s", a.stderr)

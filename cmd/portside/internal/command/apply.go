@@ -30,7 +30,8 @@ and checked first: one bad document and nothing is written.
 
 Nothing is forced. A port that another manager declares under another name is
 Shadowed, one that it declares as wanted is Shared. A changed port restarts
-pods: see diff.
+pods: see diff. A change is recorded in an Event about the workload, if the user
+may create Events: see history.
 
 Exit codes: 0 when every wanted port is Owned, Shared or Shadowed, or the
 target is not there yet; 2 when a port is Blocked or Invalid, the container is

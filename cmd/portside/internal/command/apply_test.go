@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -113,9 +115,12 @@ func TestApplyCostsOneReadAndOneWrite(t *testing.T) {
 	proxy := countingProxy(t, c.Config())
 	kubeconfig := file(t, "kubeconfig", proxy.kubeconfig)
 	set := file(t, "set.yaml", adapterSet("[{type: smb, port: 1445}]"))
-	c.must(0, runProgram(t, "", "apply", "-f", set, "-n", c.namespace, "--kubeconfig", kubeconfig))
-	if got := proxy.requests(); got != "GET PATCH" {
-		t.Errorf("requests: %s", got)
+	// The POST is the Event that records a change.
+	for _, want := range []string{"GET PATCH POST", "GET PATCH POST GET PATCH"} {
+		c.must(0, runProgram(t, "", "apply", "-f", set, "-n", c.namespace, "--kubeconfig", kubeconfig))
+		if got := proxy.requests(); got != want {
+			t.Errorf("requests so far: %s, not %s", got, want)
+		}
 	}
 }
 
@@ -226,9 +231,18 @@ func TestApplyHostNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := adapterSet("[{type: smb, port: 1445}]")
-	a := c.must(2, c.runWith(set, "apply", "-f", "-"))
-	expectIn(t, "stderr", a.stderr, "hostNetwork")
-	c.must(0, c.runWith(strings.Replace(set, "spec:\n", "spec:\n  rollout: {hostNetwork: Allow}\n", 1), "apply", "-f", "-"))
+	allowing := strings.Replace(set, "spec:\n", "spec:\n  rollout: {hostNetwork: Allow}\n", 1)
+	for _, set := range []string{set, allowing} {
+		a := c.must(2, c.runWith(set, "apply", "-f", "-"))
+		expectIn(t, "stderr", a.stderr, "adapter-smb 1445/TCP is Blocked: the pod template has hostNetwork: true",
+			`set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`)
+	}
+	if _, err := c.Manager(testenv.Helm).Patch(t.Context(), "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	c.must(2, c.runWith(set, "apply", "-f", "-"))
+	c.must(0, c.runWith(allowing, "apply", "-f", "-"))
 }
 
 func TestApplyOtherKinds(t *testing.T) {

@@ -39,9 +39,7 @@ spec:
   policyName: %[1]s
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}}
 `} {
-		if strings.Contains(object, "%[2]s") {
-			object = strings.Replace(object, "%[2]s", jsonPatch, 1)
-		}
+		object = strings.Replace(object, "%[2]s", jsonPatch, 1)
 		if _, err := c.Manager("testenv").Apply(c.t.Context(), strings.ReplaceAll(object, "%[1]s", c.namespace)); err != nil {
 			c.t.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func codeOf(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case apply.IsRefusal(err), apply.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)):
+	case apply.IsRefusal(err), apply.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
 		return exitRefused
 	}
 	return exitUnusable

@@ -178,8 +178,8 @@ func TestHistoryByManagedFields(t *testing.T) {
 6 AGE argocd-controller dittofs: +metrics 9090/TCP
 `)
 		for revision, want := range map[int64]string{
-			2: "managedFields do not show who removed or reordered ports",
-			3: "it owns the added ports, and has not written since",
+			2: "managedFields do not show removals",
+			3: "owns the added ports, has not written since",
 			4: "an added port has no owner any more",
 		} {
 			if got := h.becauses()[revision]; got != want {
@@ -188,7 +188,7 @@ func TestHistoryByManagedFields(t *testing.T) {
 		}
 		// Where ports were only removed, the last writes are a hint.
 		h.argocd(`[{name: metrics, containerPort: 9090, protocol: TCP}]`)
-		const hint = "managedFields do not show who removed or reordered ports; last written then by argocd-controller"
+		const hint = "managedFields do not show removals; last write then: argocd-controller"
 		if got := h.becauses()[7]; got != hint {
 			t.Errorf("revision 7: %q, not %q", got, hint)
 		}

@@ -35,8 +35,7 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 		case disconnected:
 			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
 		default:
-			d.result, d.err = applier.Pass(ctx, j.target, j.want)
-			d.err = remedy.For{Target: j.target, FieldManager: r.manager}.Error(d.err)
+			d.result, d.err = worded(r.manager)(applier.Pass(ctx, j.target, j.want))
 			r.record(ctx, d.result)
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
@@ -44,6 +43,14 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 		all = append(all, d)
 	}
 	return all
+}
+
+// worded adds to a result and its error what the user can do, with this command.
+func worded(manager string) func(apply.Result, error) (apply.Result, error) {
+	return func(result apply.Result, err error) (apply.Result, error) {
+		f := remedy.For{Target: result.Target, FieldManager: manager}
+		return f.Result(result), f.Error(err)
+	}
 }
 
 // nameTypes sets the type of removed ports whose adapter the source still lists.

@@ -4,7 +4,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 )
 
 type releaseCommand struct {
@@ -53,8 +52,7 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := applier.Release(cmd.Context(), target, r.keepPorts)
-	err = remedy.For{Target: target, FieldManager: r.manager}.Error(err)
+	result, err := worded(r.manager)(applier.Release(cmd.Context(), target, r.keepPorts))
 	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err

@@ -78,6 +78,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
+	leaveHeadroom()
 	ctx := cmd.Context()
 	log := logging.QuietAfter(ctx.Done(), logr.FromContextOrDiscard(ctx))
 	// What controller-runtime says of itself is less than what we say.

@@ -12,16 +12,18 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
+// advice words what people can do about the target.
+func (w *work) advice() remedy.For { return remedy.For{Target: w.target, FieldManager: w.manager} }
+
 // notDedicated reports whether err says that the field manager owns other fields,
 // so that nothing may be written. A watch tells when that ends; in case it does
 // not, the workload is read again with back-off.
 func (w *work) notDedicated(ctx context.Context, err error) bool {
-	var other *apply.NotDedicatedError
-	if !errors.As(err, &other) {
+	if _, other := errors.AsType[*apply.NotDedicatedError](err); !other {
 		return false
 	}
 	w.facts.Why = status.FieldManagerNotDedicated
-	w.facts.Because = remedy.For{Target: w.target, FieldManager: w.manager}.Error(err).Error()
+	w.facts.Because = w.advice().Error(err).Error()
 	if !w.now.Before(w.Retry.Until(holding.ReleaseFields)) {
 		w.Retry.Failed(w.now, holding.ReleaseFields)
 		if live, err := w.applier.Look(ctx, w.target); err == nil {

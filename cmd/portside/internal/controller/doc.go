@@ -9,7 +9,8 @@
 //  2. looks at the workload: as watched, or as the server last answered us,
 //     whichever is newer. No request is sent for it;
 //  3. finds the active adapters: those declared, or the last good answer of the
-//     pods. Where there is none the target is not touched;
+//     pods, and whether that was a complete poll. Where there is none the target
+//     is not touched;
 //  4. decides which ports are wanted and whether a change may go out
 //     (package holding);
 //  5. makes one pass, unless managedFields say that the server has accepted

@@ -32,6 +32,11 @@ type memory struct {
 	// removing tells that the removal of the ports of a deleted AdapterSet caused
 	// it, so that it counts although the AdapterSet is gone.
 	removing bool
+	// refusals is how often in a row the API server has refused to remove the ports
+	// of an AdapterSet that is being deleted, and retained tells that they stay,
+	// which was reported.
+	refusals int
+	retained bool
 	// gaveUpPlace tells that this rollout is stuck and has given its place up,
 	// which is still to be told.
 	gaveUpPlace bool

@@ -20,20 +20,26 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// outage is an API server that answers 500 to the writes of status while it is on.
-type outage struct{ on atomic.Bool }
+// outage is an API server that answers some requests with a code, or breaks the
+// connection where that is 0, while it is on.
+type outage struct {
+	of   func(*http.Request) bool
+	code int
+	on   atomic.Bool
+}
 
 // wrap returns the configuration of clients that meet the outage.
 func (o *outage) wrap(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) {
-			if o.on.Load() && r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/status") {
-				return &http.Response{
-					StatusCode: http.StatusInternalServerError, Body: http.NoBody, Header: http.Header{}, Request: r,
-				}, nil
+			switch {
+			case !o.on.Load() || !o.of(r):
+				return next.RoundTrip(r)
+			case o.code == 0:
+				return nil, errors.New("the connection broke")
 			}
-			return next.RoundTrip(r)
+			return &http.Response{StatusCode: o.code, Body: http.NoBody, Header: http.Header{}, Request: r}, nil
 		})
 	})
 	return config
@@ -83,7 +89,7 @@ func TestStatusOutage(t *testing.T) {
 	cp := testenv.WithControllers(t)
 	s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
 	s.git = cp.Manager("git").In(s.ns)
-	var outage outage
+	outage := outage{of: testenv.Is(testenv.VerbApply, "adaptersets/status"), code: http.StatusInternalServerError}
 	var log logged
 	metrics := prometheus.NewRegistry()
 	s.service = startIn(t, cp, outage.wrap(cp.Config()), ctrl.Options{Logger: log.logger()}, s.ns, func(o *Options) {

@@ -22,6 +22,9 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 		w.mirror.Answered(result.After)
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
+	if w.notDedicated(ctx, err) {
+		return
+	}
 	w.placed(result)
 	w.unrecorded.add(result, w.manager, w.clock.Now())
 	w.rolled(ctx, result)
@@ -67,7 +70,7 @@ func (w *work) learn(result apply.Result, err error) (accepted bool) {
 		w.facts.Ports, w.facts.Pending = result.Ports, nil
 		return result.Stands
 	}
-	w.facts.Failure, w.facts.Refusal = words(err), apply.IsRefusal(err)
+	w.facts.Failure, w.facts.Refusal = words(w.advice().Error(err)), apply.IsRefusal(err)
 	return false
 }
 

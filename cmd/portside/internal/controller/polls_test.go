@@ -145,9 +145,9 @@ func TestOldAnswer(t *testing.T) {
 			a.untilCounting()
 			c.begin(a)
 			a.untilDiscovered("False", c.reason, c.message)
-			a.untilStopped()
 			a.polls(6)
 			a.expectTemplates("before there is another answer", 1)
+			a.untilStopped()
 
 			a.site.recover(says(smbAlone))
 			if c.end != nil {
@@ -169,6 +169,7 @@ func TestOldAnswerOfAnotherProcess(t *testing.T) {
 	a.site.say(says(smbAlone))
 	a.untilCounting()
 	a.site.say(fails(500))
+	a.clock.Step(10 * time.Second)
 	a.restart()
 	restarted := a.clock.Now()
 	a.polls(4)

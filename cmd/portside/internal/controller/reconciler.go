@@ -92,7 +92,7 @@ func (w *work) do(ctx context.Context) error {
 			return err
 		}
 	} else {
-		w.removing = false
+		w.removing, w.retained, w.refusals = false, false, 0
 		if err := w.finalizer(ctx, w.set); err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // finalizer keeps an AdapterSet with deletionPolicy Remove until its ports are
-// gone.
+// removed, or it is certain that they may not be.
 const finalizer = "portside.dev/ports"
 
 func hasFinalizer(set *v1alpha1.AdapterSet) bool { return slices.Contains(set.Finalizers, finalizer) }
@@ -61,8 +62,10 @@ func (r *reconciler) dropFinalizer(ctx context.Context, set *v1alpha1.AdapterSet
 	return nil
 }
 
-// remove takes the ports away before an AdapterSet that is being deleted goes.
-// It is done when the AdapterSet may go.
+// remove removes the ports before an AdapterSet that is being deleted goes. It is
+// done when the AdapterSet may go. It never waits for what may not come: where the
+// ports may not be removed they stay, the AdapterSet goes all the same, and an
+// event says why.
 func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
 	w.prober.Forget(w.key())
@@ -71,22 +74,27 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 		return true, w.dropFinalizer(ctx, w.set)
 	}
 	w.stopped(look)
-	if why := w.keeps(look); why != "" {
-		w.facts.Why, w.facts.Because, w.facts.Stopped = status.Removing, why, ""
+	if cause := w.forbids(look); cause != "" {
+		return true, w.retain(ctx, look, cause)
+	}
+	if why := w.defers(look); why != "" {
+		w.facts.Why, w.facts.Because = status.Removing, why
 		return false, nil
 	}
 	// The server is asked although the look may say that we own nothing: it may
 	// be from before our last write.
 	result, err := w.applier.Release(ctx, w.target, false)
 	w.metrics.passed(result)
-	if err != nil {
+	switch {
+	case result.Outcome == apply.Paused:
+		w.facts.Stopped = status.Paused
+		return true, w.retain(ctx, look, w.forbids(look))
+	case err != nil && w.isFinal(err):
+		return true, w.retain(ctx, look, words(err))
+	case err != nil:
 		w.facts.Why, w.facts.Because = status.Removing, "the ports could not be removed: "+words(err)
 		w.tell(ctx, w.set, w.facts)
 		return false, err
-	}
-	if result.Outcome == apply.Paused {
-		w.facts.Why, w.facts.Because = status.Removing, keptBy(status.Paused)
-		return false, nil
 	}
 	if result.After != nil {
 		w.mirror.Answered(result.After)
@@ -96,12 +104,21 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 	return true, w.dropFinalizer(ctx, w.set)
 }
 
-// keeps tells why the ports of an AdapterSet that is being deleted cannot be
-// removed yet, empty if they can.
-func (w *work) keeps(look *apply.Workload) string {
+// forbids returns why the ports of an AdapterSet that is being deleted may not be
+// removed; empty if they may.
+func (w *work) forbids(look *apply.Workload) string {
 	switch {
 	case w.facts.Stopped != "":
-		return keptBy(w.facts.Stopped)
+		return status.WhyStopped(w.facts.Stopped)
+	case w.applier.Holds(look) && w.facts.Stuck:
+		return "a rollout of the workload is under way and makes no progress"
+	}
+	return ""
+}
+
+// defers returns why the ports cannot be removed yet; empty if they can.
+func (w *work) defers(look *apply.Workload) string {
+	switch {
 	case !w.applier.Holds(look):
 		return ""
 	case look.Rollout.UnderWay:
@@ -112,6 +129,38 @@ func (w *work) keeps(look *apply.Workload) string {
 	return ""
 }
 
-func keptBy(stopped string) string {
-	return "the ports cannot be removed: " + stopped + "; end that, or set deletionPolicy to Retain"
+// retain lets the AdapterSet go without its ports, and reports that once.
+func (w *work) retain(ctx context.Context, look *apply.Workload, cause string) error {
+	if err := w.dropFinalizer(ctx, w.set); err != nil {
+		return err
+	}
+	if w.applier.Holds(look) && !w.retained {
+		w.retained = true
+		w.announce(ctx, w.set, []status.Event{status.Retained(cause)})
+	}
+	return nil
+}
+
+// finalRefusals is how often in a row the API server must refuse to remove ports
+// until that counts as its last word: while a policy or a role is being replaced
+// it may refuse what it takes a second later.
+const finalRefusals = 3
+
+// isFinal counts a failure to remove the ports, and reports whether there is no
+// point in trying again.
+func (w *work) isFinal(err error) bool {
+	if !isForbidden(err) {
+		w.refusals = 0
+		return false
+	}
+	w.refusals++
+	return w.refusals >= finalRefusals
+}
+
+// isForbidden reports whether a write is refused for what it is, so that the same
+// write is refused again until somebody changes the rules: by RBAC, an admission
+// policy or a webhook. A conflict is no such refusal, nor is an object that was
+// replaced meanwhile.
+func isForbidden(err error) bool {
+	return apply.IsRefusal(err) && !isGone(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -34,6 +35,9 @@ type teller interface {
 // seconds after one that failed. Such a failure is not an error of the
 // reconciliation, for which the queue would back off to minutes.
 func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Facts) (done bool) {
+	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: w.manager}
+	advice.Target.Container = set.Spec.Container
+	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
 	if set.Spec.Suspend && f.Why != status.Removing {
 		f.Stopped = status.Suspended
 	}

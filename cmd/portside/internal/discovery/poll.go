@@ -9,12 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Pods are the pods of a workload that can be asked, and how ready it is.
-type Pods struct {
-	Ask []Pod
-	Readiness
-}
-
 // Result is what the pods of a target answered, each list in the order of the
 // pods' names, and how ready the target was when they were asked.
 type Result struct {
@@ -25,8 +19,8 @@ type Result struct {
 
 // Poll asks all pods and drops the sessions of others. It ends when each has
 // answered or failed. After a cancelled context its failures have the reason
-// Canceled. The Readiness of
-// the result is left to the caller, who knows the workload.
+// Canceled. The Readiness of the result is left to the caller, who knows the
+// workload.
 func (c *Client) Poll(ctx context.Context, pods []Pod) Result {
 	c.keepOnly(pods)
 	answers, failures := make([]Answer, len(pods)), make([]*Error, len(pods))

@@ -2,6 +2,12 @@ package discovery
 
 import "fmt"
 
+// Pods are the pods of a workload that can be asked, and how ready it is.
+type Pods struct {
+	Ask []Pod
+	Readiness
+}
+
 // Readiness is how ready a workload was when its pods were asked. The zero value
 // is that of a workload that wants no pods.
 type Readiness struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// reaction is how long after a write its revision may be made. Times have whole
-// seconds.
+// reaction is how long after a write its revision is made at the latest, in
+// most cases. Times have whole seconds.
 const reaction = 3 * time.Second
 
 // attribute returns the managers that made a step's change, whether they made
@@ -41,7 +41,7 @@ func (h *History) attribute(s *step) (managers []string, certain bool, because s
 	if why != "" {
 		return managers, false, why
 	}
-	return []string{owner.Name}, true, "it owns the added ports, and has not written since"
+	return []string{owner.Name}, true, "owns the added ports, has not written since"
 }
 
 func sorted(names []string) []string {
@@ -50,34 +50,28 @@ func sorted(names []string) []string {
 }
 
 // owner returns the manager that made a change as managedFields show it: the
-// only owner of every port that was added, whose last write was then. Otherwise
-// it says what is missing. managedFields do not show who removed a port.
+// only owner of every port that was added, whose last write was between the two
+// revisions. Otherwise it says what is missing.
 func (h *History) owner(s *step) (m fieldmanager.Manager, why string) {
 	added := func(c ContainerChange) bool { return len(c.Added) > 0 }
 	removed := func(c ContainerChange) bool { return len(c.Removed) > 0 }
 	owners, owned := h.ownersOfAdded(s)
-	wrote := h.wroteThen(s)
+	wrote := h.wrote(s)
 	switch {
+	case !slices.ContainsFunc(s.differences, added) && !slices.ContainsFunc(s.differences, removed):
+		return m, "managedFields do not show a new order" + s.lastWrites(wrote)
 	case !slices.ContainsFunc(s.differences, added):
-		return m, "managedFields do not show who removed or reordered ports" + lastWrites(wrote)
+		return m, "managedFields do not show removals" + s.lastWrites(wrote)
 	case !owned:
 		return m, "an added port has no owner any more"
 	case len(owners) > 1:
 		return m, "the added ports have several owners: " + strings.Join(fieldmanager.Names(owners), ", ")
-	case !slices.Contains(wrote, owners[0]):
+	case wrote[owners[0]].IsZero():
 		return m, owners[0].Name + " owns the added ports, but last wrote at another time"
 	case len(wrote) > 1 && slices.ContainsFunc(s.differences, removed):
-		return m, "ports were added and removed" + lastWrites(wrote)
+		return m, "ports were added and removed" + s.lastWrites(wrote)
 	}
 	return owners[0], ""
-}
-
-// lastWrites names the managers whose last write was when a revision was made.
-func lastWrites(managers []fieldmanager.Manager) string {
-	if len(managers) == 0 {
-		return ""
-	}
-	return "; last written then by " + strings.Join(fieldmanager.Names(managers), ", ")
 }
 
 // ownersOfAdded are the owners of the ports that were added. It is false where
@@ -100,9 +94,9 @@ func (h *History) ownersOfAdded(s *step) (owners []fieldmanager.Manager, all boo
 	return slices.Compact(owners), true
 }
 
-// wroteThen are the managers whose last write was just before the revision was
-// made, or after the last revision where there is none yet.
-func (h *History) wroteThen(s *step) []fieldmanager.Manager {
+// wrote returns the managers whose last write was since the revision before was
+// made, and until this one was, with its time.
+func (h *History) wrote(s *step) map[fieldmanager.Manager]time.Time {
 	entries, err := fieldmanager.Decode(h.workload.ManagedFields)
 	if err != nil {
 		return nil
@@ -114,8 +108,22 @@ func (h *History) wroteThen(s *step) []fieldmanager.Manager {
 		}
 	}
 	maps.DeleteFunc(last, func(_ fieldmanager.Manager, t time.Time) bool {
-		made := s.after.made
-		return t.Before(s.before.made) || !s.isPending() && (t.Before(made.Add(-reaction)) || t.After(made))
+		return t.Before(s.before.made) || !s.isPending() && t.After(s.after.made)
 	})
-	return slices.SortedFunc(maps.Keys(last), fieldmanager.Manager.Compare)
+	return last
+}
+
+// lastWrites names the managers of these that wrote just before the revision was
+// made.
+func (s *step) lastWrites(wrote map[fieldmanager.Manager]time.Time) string {
+	var then []fieldmanager.Manager
+	for m, t := range wrote {
+		if !t.Before(s.after.made.Add(-reaction)) {
+			then = append(then, m)
+		}
+	}
+	if len(then) == 0 {
+		return ""
+	}
+	return "; last write then: " + strings.Join(fieldmanager.Names(then), ", ")
 }

@@ -16,10 +16,6 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// sameWrite is how far apart the two times that the server notes of a creation
-// may be.
-const sameWrite = time.Second
-
 func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
 	list, err := client.ControllerRevisions(namespace).List(ctx, o)
 	if err != nil {
@@ -51,8 +47,8 @@ func storedContainers(r *appsv1.ControllerRevision) ([]apply.Container, error) {
 	return containers(&stored.Spec.Template), nil
 }
 
-// numbered is when a ControllerRevision got its number, zero where that is not
-// known. A template that comes back gets the next number, and so a write of the
+// numbered returns when a ControllerRevision got its number, zero where that is
+// not known. A template that comes back gets the next number, and so a write of the
 // controller's; the controllers write a revision for nothing else, unless it was
 // another workload's before:
 // https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/history/controller_history.go
@@ -72,9 +68,6 @@ func numbered(r *appsv1.ControllerRevision, owner metav1.Object) time.Time {
 		if e.Time != nil && e.Time.After(made) && e.Fields.Has(fieldpath.MakePathOrDie("revision")) {
 			made = e.Time.Time
 		}
-	}
-	if !made.IsZero() && made.Sub(created) <= sameWrite {
-		return created
 	}
 	return made
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 )
 
-// skew is how much later than its revision a record may be: the clock of
-// portside's machine, or of another API server, may be ahead.
+// skew is how much later than its revision a record may be: an Event is created
+// after the change, and the clock of portside's machine may be ahead.
 const skew = 2 * time.Second
 
 // step is one revision and the one before it that is kept.
@@ -49,7 +49,7 @@ func match(steps []step, records []record) {
 		if s.after.made.IsZero() && i < len(steps)-1 {
 			continue
 		}
-		w.until, w.next = s.after.made, nextMade(steps[i+1:])
+		w.until, w.end = s.after.made, endOf(s, steps[i+1:])
 		records = records[before(records, w.since):]
 		records = records[w.explain(run, records):]
 		run, w.since = nil, w.until
@@ -65,26 +65,29 @@ func before(records []record, t time.Time) int {
 	return n
 }
 
-// nextMade returns when the next revision was made of which that is known.
-func nextMade(steps []step) time.Time {
-	for _, s := range steps {
-		if !s.after.made.IsZero() {
-			return s.after.made
+// endOf returns the latest time that a record of a step may have. It is when the
+// revision was made, and a little later, unless the record may then be of a
+// later step as well.
+func endOf(s *step, later []step) time.Time {
+	made := s.after.made
+	for i := range later {
+		if l := &later[i]; !l.after.made.After(made.Add(skew)) && maps.Equal(l.net(), s.net()) {
+			return made
 		}
 	}
-	return time.Time{}
+	return made.Add(skew)
 }
 
 // window is the time of a run of steps: since the revision before it was made,
-// until the last of it was. The revision after it was made next. Times that are
+// until the last of it was; records are of the end at the latest. Times that are
 // not known are zero.
-type window struct{ since, until, next time.Time }
+type window struct{ since, until, end time.Time }
 
 // explain gives the steps of a run the records that explain them, and returns
-// how many records are over with it. Records of the second in which the revision
-// before was made may be of that one.
-func (w window) explain(run []*step, records []record) int {
-	for skip := range before(records, w.since.Add(1)) + 1 {
+// how many records are over with it. The first records may be of the revision
+// before.
+func (w *window) explain(run []*step, records []record) int {
+	for skip := range before(records, w.since.Add(skew+1)) + 1 {
 		if n := w.fit(run, records[skip:]); n > 0 {
 			return skip + n
 		}
@@ -96,16 +99,12 @@ func (w window) explain(run []*step, records []record) int {
 }
 
 // fit gives the steps of a run the first of the records, if these explain them,
-// and returns how many. All before the last step was made must be among them.
-// Those of that second, or by a clock that is ahead, may be of the next step.
-func (w window) fit(run []*step, records []record) int {
+// and returns how many. All before the last step was made must be among them;
+// later ones may be of the next step.
+func (w *window) fit(run []*step, records []record) int {
 	least, most := len(records), len(records)
 	if !w.until.IsZero() {
-		end := w.until.Add(skew + 1)
-		if !w.next.IsZero() && w.next.Before(end) {
-			end = w.next
-		}
-		least, most = before(records, w.until), max(before(records, w.until.Add(1)), before(records, end))
+		least, most = before(records, w.until), before(records, w.end.Add(1))
 	}
 	if len(run) == 1 && len(run[0].differences) > 0 {
 		return fitOne(run[0], records, max(1, least), most)

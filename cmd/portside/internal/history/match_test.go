@@ -36,13 +36,20 @@ func TestMatch(t *testing.T) {
 		records   []at
 		want      string // the revisions that are explained, each with its number of records
 	}{
-		"one change":                           {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{10, "+a"}}, "2:1"},
-		"a slow controller":                    {[]made{{1, 0, ""}, {2, 90, "a"}}, []at{{10, "+a"}}, "2:1"},
-		"no record":                            {[]made{{1, 0, ""}, {2, 10, "a"}}, nil, ""},
-		"another change":                       {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{10, "+b"}}, ""},
-		"a clock that is ahead":                {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{12, "+a"}}, "2:1"},
-		"a clock that is far ahead":            {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{13, "+a"}}, ""},
-		"ahead, and of the next revision":      {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 11, ""}, {4, 12, "a"}}, []at{{12, "+a"}}, "4:1"},
+		"one change":                    {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{10, "+a"}}, "2:1"},
+		"a slow controller":             {[]made{{1, 0, ""}, {2, 90, "a"}}, []at{{10, "+a"}}, "2:1"},
+		"no record":                     {[]made{{1, 0, ""}, {2, 10, "a"}}, nil, ""},
+		"another change":                {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{10, "+b"}}, ""},
+		"a clock that is ahead":         {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{12, "+a"}}, "2:1"},
+		"a clock that is far ahead":     {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{13, "+a"}}, ""},
+		"ahead, or of a later revision": {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 11, ""}, {4, 12, "a"}}, []at{{12, "+a"}}, "4:1"},
+		"ahead, while others follow at once": {
+			[]made{{2, 1, "a x"}, {3, 2, "x"}, {4, 2, "x b"}, {5, 3, "b"}, {6, 3, "c"}},
+			[]at{{1, "+a"}, {3, "-a"}, {3, "+b"}, {3, "-b +c"}}, "3:1 4:1 6:1",
+		},
+		"another's, and ours at an unknown time": {
+			[]made{{1, 0, ""}, {2, 10, "a"}, {3, unknown, ""}, {4, unknown, "a"}}, []at{{11, "+a"}}, "4:1",
+		},
 		"the next revision undid it":           {[]made{{1, 0, ""}, {2, 10, "b"}, {3, 20, "a b"}}, []at{{5, "+a"}}, ""},
 		"several in one second":                {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 10, "a b"}}, []at{{10, "+a"}, {10, "+b"}}, "2:1 3:1"},
 		"in the second of another's":           {[]made{{1, 0, ""}, {2, 10, "x"}, {3, 11, "x a"}}, []at{{10, "+a"}}, "3:1"},

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 
+	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"k8s.io/client-go/dynamic"
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
 
@@ -75,6 +77,10 @@ func (h *History) ofEvents(ctx context.Context, client eventsclient.EventsV1Inte
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(list.Items, func(a, b eventsv1.Event) int { // they are listed by name
+		order, _ := resourceversion.CompareResourceVersion(a.ResourceVersion, b.ResourceVersion)
+		return order
+	})
 	var records []record
 	for i := range list.Items {
 		if change, is := changes.FromEvent(&list.Items[i]); is {

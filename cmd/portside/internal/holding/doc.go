@@ -8,13 +8,16 @@
 //
 //  1. The port of an active adapter.
 //  2. A port of ours whose adapter is inactive (absent, disabled or not
-//     running), until that has lasted for the removal delay. The delay is not
-//     counted while a rollout is under way: a restart makes every adapter look
-//     stopped, and taking its port away would cause the next restart
-//     ([Removals]). A port that another manager renamed is not kept for that
-//     delay: without its adapter it stays, and is that manager's.
+//     running), until that has lasted for the removal delay ([Removals]). The
+//     delay advances, and the port is removed, only while no rollout is under
+//     way and the latest poll is complete: a restart makes every adapter look
+//     stopped, and taking its port away would cause the next restart. A port
+//     that another manager renamed is not kept for that delay: without its
+//     adapter it stays, and is that manager's.
 //  3. A port of ours whose number, or whose name, an active adapter has now is
-//     that adapter's; it waits for nothing.
+//     that adapter's. It waits for no delay, but for a complete poll in which
+//     the pods agree: until then the number that is declared stays
+//     ([Poll.Agreed]).
 //  4. Not, for now, a port that somebody keeps taking away: it is added again
 //     at most five times in ten minutes, then once an hour ([Fight]). The
 //     others do not wait for it.
@@ -31,8 +34,9 @@
 //     The places are shared out by namespace, and a rollout that is stuck gives
 //     its place up ([Limit], [Rollout]).
 //
-// What is lost with the process is only ever lost to the side of waiting
-// longer: the removal delay is kept in the AdapterSet's status, a restart
-// settles anew, and a fight that status tells of is taken to have just been
-// fought.
+// What is lost with the process can only delay a change: the removal delay of
+// declared adapters is kept in the AdapterSet's status, that of others begins
+// again with the first complete poll, since it is not known how long no pod was
+// asked; a restart settles anew; and a fight that status tells of is taken to
+// have just been fought.
 package holding

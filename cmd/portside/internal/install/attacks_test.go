@@ -28,7 +28,7 @@ func TestAttacks(t *testing.T) {
 	for source, objects := range sources {
 		t.Run(source, func(t *testing.T) {
 			t.Parallel()
-			s := besieged(t, objects)
+			s := newVictim(t, objects)
 			before := s.stored()
 			for _, a := range attacks() {
 				t.Run(a.who+" "+a.what, func(t *testing.T) {

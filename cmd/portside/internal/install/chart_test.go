@@ -2,8 +2,11 @@ package install_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"text/template"
@@ -90,6 +93,14 @@ func rendered(t *testing.T, o install.Options) (map[string]any, error) {
 			var out strings.Builder
 			err := chart.ExecuteTemplate(&out, name, data)
 			return out.String(), err
+		},
+		"sortAlpha": func(list any) []string {
+			var sorted []string
+			for i := range reflect.ValueOf(list).Len() {
+				sorted = append(sorted, fmt.Sprint(reflect.ValueOf(list).Index(i)))
+			}
+			slices.Sort(sorted)
+			return sorted
 		},
 		"semverCompare": func(least, v string) (bool, error) {
 			parsed, err := version.ParseGeneric(v)

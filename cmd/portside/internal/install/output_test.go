@@ -37,7 +37,7 @@ var variants = map[string]struct {
 	"watch namespace":  {install.Options{WatchNamespace: "x"}, 6, []string{"CustomResourceDefinition", "Namespace"}, 0},
 	"discovery":        {install.Options{DiscoveryNamespaces: []string{"x"}}, 6, allWide, 0},
 	"discovery there":  {install.Options{WatchNamespace: "x", DiscoveryNamespaces: []string{"x"}}, 6, []string{"CustomResourceDefinition", "Namespace"}, 0},
-	"excluded":         {install.Options{ExcludeNamespaces: []string{"kube-system", "x"}}, 6, allWide, 0},
+	"excluded":         {install.Options{ExcludeNamespaces: []string{"kube-system", "infra"}}, 6, allWide, 0},
 	"none excluded":    {install.Options{ExcludeNamespaces: []string{}}, 6, allWide, 0},
 	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 6, allWide, 0},
 	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 5, allWide, 1},

@@ -134,7 +134,7 @@ func TestGuardExcludesKubeSystem(t *testing.T) {
 	if _, err := admin.Create(t.Context(), workload, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = admin.Delete(context.Background(), i.workloads, metav1.DeleteOptions{}) })
+	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), i.workloads, metav1.DeleteOptions{}) })
 	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads, Container: dittofs}
 	_, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
 	if err == nil || !strings.Contains(err.Error(), "namespace that the installation excludes") {

@@ -15,7 +15,7 @@ import (
 )
 
 // try is an attack. It returns the server's refusal.
-type try func(ctx context.Context, s *siege, c dynamic.Interface) error
+type try func(ctx context.Context, s *victim, c dynamic.Interface) error
 
 // Resources, as schema.ParseResourceArg reads them.
 const (
@@ -30,7 +30,7 @@ const (
 	bindings    = "rolebindings.v1.rbac.authorization.k8s.io"
 )
 
-func (s *siege) resource(c dynamic.Interface, resource, namespace string) dynamic.ResourceInterface {
+func (s *victim) resource(c dynamic.Interface, resource, namespace string) dynamic.ResourceInterface {
 	gvr, _ := schema.ParseResourceArg(resource)
 	if namespace == "" {
 		return c.Resource(*gvr)
@@ -39,19 +39,19 @@ func (s *siege) resource(c dynamic.Interface, resource, namespace string) dynami
 }
 
 func reads(resource, namespace, name string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		return second(s.resource(c, resource, namespace).Get(ctx, s.fill(name), metav1.GetOptions{}))
 	}
 }
 
 func lists(resource, namespace string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		return second(s.resource(c, resource, namespace).List(ctx, metav1.ListOptions{}))
 	}
 }
 
 func watching(resource, namespace string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		w, err := s.resource(c, resource, namespace).Watch(ctx, metav1.ListOptions{})
 		if err == nil {
 			w.Stop()
@@ -60,9 +60,9 @@ func watching(resource, namespace string) try {
 	}
 }
 
-// creates creates an object, given as YAML, or one of its subresources.
+// creates returns a try that creates an object, given as YAML, or one of its subresources.
 func creates(resource, namespace, object string, subresources ...string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		o, err := testenv.Object(s.fill(object))
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func creates(resource, namespace, object string, subresources ...string) try {
 
 // patches sends a patch under portside's field manager, unless it names another.
 func patches(resource, namespace, name string, w write) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		options := metav1.PatchOptions{FieldManager: s.manager}
 		if w.manager != "" {
 			options.FieldManager = w.manager
@@ -94,7 +94,7 @@ func patches(resource, namespace, name string, w write) try {
 func merged(data string) write { return write{patch: types.MergePatchType, data: data} }
 
 func deletes(resource, namespace, name string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		return s.resource(c, resource, namespace).Delete(ctx, s.fill(name), metav1.DeleteOptions{})
 	}
 }
@@ -106,7 +106,7 @@ func strategic(port string) write {
 
 // updates replaces an object by itself.
 func updates(resource, namespace, name string) try {
-	return func(ctx context.Context, s *siege, c dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		live, err := s.resource(c, resource, namespace).Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func updates(resource, namespace, name string) try {
 
 // impersonates reads as a user of a group.
 func impersonates(group string) try {
-	return func(ctx context.Context, s *siege, _ dynamic.Interface) error {
+	return func(ctx context.Context, s *victim, _ dynamic.Interface) error {
 		as := rest.CopyConfig(s.configs[token])
 		as.Impersonate = rest.ImpersonationConfig{UserName: "evil", Groups: []string{group}}
 		return lists(secretsOf, "")(ctx, s, dynamicClient(s.t, as))

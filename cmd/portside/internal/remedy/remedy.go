@@ -6,23 +6,117 @@ package remedy
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // For is what a remedy is for.
 type For struct {
-	// Target has the container that the user or the AdapterSet named.
+	// Target has the container that the user or the AdapterSet named, if any.
 	Target       apply.Target
 	FieldManager string
 }
 
-// Error returns the error with its remedy. Other errors are returned as they
-// are, and so is nil.
+// Result returns the result with the messages of its ports and warnings worded.
+func (f For) Result(r apply.Result) apply.Result {
+	r.Ports, r.Warnings = f.Ports(r.Ports), f.Warnings(r.Warnings)
+	return r
+}
+
+// Ports returns the ports with their messages worded.
+func (f For) Ports(ports []apply.PortStatus) []apply.PortStatus {
+	ports = slices.Clone(ports)
+	for i := range ports {
+		ports[i].Message += f.ofPort(ports[i])
+	}
+	return ports
+}
+
+func (f For) ofPort(p apply.PortStatus) string {
+	var from []string
+	if p.Blocker != nil {
+		from = p.Blocker.AdoptFrom
+	}
+	switch {
+	case p.Reason == apply.ReasonHostNetworkNotAllowed:
+		return fmt.Sprintf("; to allow it, set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", apply.AllowHostNetworkAnnotation)
+	case len(from) == 0:
+		return ""
+	case p.Reason == apply.ReasonDuplicateKey:
+		return "; run " + f.adopt(from)
+	case p.Reason == apply.ReasonNameTaken:
+		return fmt.Sprintf("; or, if %s no longer writes ports, run %s", strings.Join(from, ", "), f.adopt(from))
+	}
+	return ""
+}
+
+// Warnings returns the warnings with their messages worded.
+func (f For) Warnings(warnings []apply.Warning) []apply.Warning {
+	warnings = slices.Clone(warnings)
+	for i := range warnings {
+		w := &warnings[i]
+		switch w.Reason {
+		case apply.CannotRenumber:
+			w.Message += ", or suspend the AdapterSet and run " + f.command("release", "--keep-ports")
+		case apply.WritesToo:
+			w.Message += ": " + f.adopt([]string{w.Manager.Name})
+		case apply.MergesByNumber, apply.InLastApplied, apply.ReplacesAll:
+		}
+	}
+	return warnings
+}
+
+// Error returns the error worded. Other errors are returned as they are, and so
+// is nil.
 func (f For) Error(err error) error {
-	var notDedicated *apply.NotDedicatedError
-	if errors.As(err, &notDedicated) {
+	var (
+		notDedicated *apply.NotDedicatedError
+		live         *apply.LiveManagerError
+		empty        *apply.EmptyListError
+	)
+	switch {
+	case errors.As(err, &notDedicated):
 		return fmt.Errorf("%w (--field-manager)", err)
+	case errors.As(err, &live):
+		return fmt.Errorf("%w, or add --manager-is-gone if nothing applies as %s any more", err, live.Manager.Name)
+	case errors.As(err, &empty):
+		return fmt.Errorf("%s; run %s: %w", empty.Cause(), f.adopt(fieldmanager.Names(empty.Managers)), empty.Unwrap())
 	}
 	return err
+}
+
+func (f For) adopt(from []string) string {
+	return f.command("adopt", "--from", strings.Join(from, ","))
+}
+
+// command is a portside command for the target. It has the flags without which it
+// would be about another container or field manager.
+func (f For) command(verb string, args ...string) string {
+	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(string(f.Target.Kind)) + "/" + f.Target.Name}
+	if f.Target.Container != "" && verb == "adopt" {
+		words = append(words, "-c", f.Target.Container)
+	}
+	words = append(words, args...)
+	if f.FieldManager != apply.DefaultFieldManager {
+		words = append(words, "--field-manager", f.FieldManager)
+	}
+	for i, word := range words {
+		words[i] = quoted(word)
+	}
+	return strings.Join(words, " ")
+}
+
+var plain = regexp.MustCompile(`^[\w@%+=:,./-]+$`)
+
+// quoted returns a word as a shell reads it: the name of a field manager is
+// whatever its owner called it.
+func quoted(word string) string {
+	if plain.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

@@ -38,6 +38,9 @@ const (
 	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
 	// counts among those that may be under way.
 	GaveUpPlace = "RolloutStuck"
+	// PortsRetained: an AdapterSet with deletionPolicy Remove is deleted, and its
+	// ports stay, since they may not be removed.
+	PortsRetained = "PortsRetained"
 	// Resumed: portside writes to the workload again.
 	Resumed = "Resumed"
 )
@@ -76,6 +79,15 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 			"the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload"})
 	}
 	return all.events()
+}
+
+// Retained returns the event of a deleted AdapterSet whose ports stay although its
+// deletionPolicy is Remove.
+func Retained(cause string) Event {
+	return Event{
+		Type: corev1.EventTypeWarning, Reason: PortsRetained,
+		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
+	}
 }
 
 // conditions reports what begins and what ends.

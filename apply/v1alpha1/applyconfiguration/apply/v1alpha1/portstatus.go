@@ -26,8 +26,11 @@ type PortStatusApplyConfiguration struct {
 	Reason *string `json:"reason,omitempty"`
 	// owners are the managers that own the live port, ours included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
-	// inactiveSince is when the adapter was first seen inactive. The delay
-	// before its port goes counts from then, so it outlives restarts.
+	// inactiveSince is from when the delay counts after which the port of an
+	// inactive adapter is removed. It is not set while the delay does not
+	// advance: during a rollout, and while not every pod answers. After a restart
+	// of portside the delay of a declared adapter goes on, and that of one that
+	// pods are asked for begins again.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
 	// lastChangeTime is when portside last added the port to the pod template,
 	// or gave it this name or number. It is absent for a port that portside

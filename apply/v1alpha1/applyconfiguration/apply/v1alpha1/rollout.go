@@ -24,7 +24,8 @@ type RolloutApplyConfiguration struct {
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
 	// hostNetwork says what to do where the pods use the network of their
 	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and says so; Allow adds it.
+	// the port out and reports it Blocked. Allow adds it if the workload has the
+	// annotation portside.dev/allow-host-network with the value "true" too.
 	HostNetwork *applyv1alpha1.HostNetworkPolicy `json:"hostNetwork,omitempty"`
 }
 

@@ -26,10 +26,10 @@ const (
 	view  = "view"  // has view in the namespace {a}
 )
 
-// siege is an installation and those who attack it. In its texts {a} is a
+// victim is an installation under attack, with its attackers. In its texts {a} is a
 // namespace that opted in to discovery, {b} another one, {system} portside's own
 // and {us} its field manager, which names its objects.
-type siege struct {
+type victim struct {
 	*installation
 	b       string
 	configs map[string]*rest.Config
@@ -41,16 +41,16 @@ var sources = map[string]func(*installation) []*unstructured.Unstructured{
 	"chart":   (*installation).charted,
 }
 
-// besieged installs portside from a source, with workloads that it serves, and
+// newVictim installs portside from a source, with workloads that it serves, and
 // some that it must leave alone.
-func besieged(t *testing.T, source func(*installation) []*unstructured.Unstructured) *siege {
+func newVictim(t *testing.T, source func(*installation) []*unstructured.Unstructured) *victim {
 	t.Helper()
 	cp := testenv.WithControllers(t) // which give Kubernetes' own roles their rules
 	i := prepared(t, cp, install.Options{DiscoveryNamespaces: []string{"a"}})
 	i.apply(source(i))
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
 	i.awaitPolicies()
-	s := &siege{installation: i, b: cp.Namespace(t), configs: map[string]*rest.Config{token: i.config}}
+	s := &victim{installation: i, b: cp.Namespace(t), configs: map[string]*rest.Config{token: i.config}}
 	s.bind(edit, s.b)
 	s.bind(admin, s.b)
 	s.bind(view, s.workloads)
@@ -60,10 +60,10 @@ func besieged(t *testing.T, source func(*installation) []*unstructured.Unstructu
 	return s
 }
 
-func (s *siege) user(role string) string { return role + "-of-" + s.b }
+func (s *victim) user(role string) string { return role + "-of-" + s.b }
 
 // bind makes a user with a role in a namespace.
-func (s *siege) bind(role, namespace string) {
+func (s *victim) bind(role, namespace string) {
 	s.t.Helper()
 	config, err := s.User(s.user(role))
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *siege) bind(role, namespace string) {
 // deploy makes what is attacked. portside serves dittofs in {a}; agent uses its
 // node's network, frozen is paused, full has 64 adapter ports, and system is in
 // kube-system, with a name of this test's own.
-func (s *siege) deploy() {
+func (s *victim) deploy() {
 	s.t.Helper()
 	kind := apply.Deployment
 	s.mustApply(s.argo(), declared(kind, `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}, {name: adapter-git, containerPort: 9418, protocol: TCP}]`))
@@ -111,7 +111,7 @@ metadata: {name: "{us}", namespace: kube-system}
 }
 
 // awaitForce waits until each policy and each role counts.
-func (s *siege) awaitForce() {
+func (s *victim) awaitForce() {
 	s.t.Helper()
 	for policy, try := range map[string]try{
 		"guard-adaptersets": patches(aset, "{a}", dittofs, merged(`{"metadata":{"labels":{"evil":"1"}}}`)),
@@ -131,14 +131,14 @@ func (s *siege) awaitForce() {
 	testenv.Eventually(s.t, "edit to read the other namespace", func(ctx context.Context) error { return reads(aset, "{a}", dittofs)(ctx, s, s.client(edit)) })
 }
 
-func (s *siege) fill(text string) string {
+func (s *victim) fill(text string) string {
 	return strings.NewReplacer("{a}", s.workloads, "{b}", s.b, "{system}", s.system, "{us}", s.manager).Replace(text)
 }
 
-func (s *siege) client(who string) dynamic.Interface { return dynamicClient(s.t, s.configs[who]) }
+func (s *victim) client(who string) dynamic.Interface { return dynamicClient(s.t, s.configs[who]) }
 
 // stored returns what is attacked, as far as an attack would change it.
-func (s *siege) stored() string {
+func (s *victim) stored() string {
 	s.t.Helper()
 	const all = "deployments,adaptersets,secrets,leases,roles,rolebindings"
 	var stored []string
@@ -152,7 +152,7 @@ func (s *siege) stored() string {
 }
 
 // refusedAs is nil for a refusal by RBAC, or by one of portside's policies.
-func (s *siege) refusedAs(by string, err error) error {
+func (s *victim) refusedAs(by string, err error) error {
 	if by != rbac {
 		return refusedBy(err, s.manager+"-"+by+"'")
 	}

@@ -1,0 +1,145 @@
+package apply_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/fieldmanager"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// adoptingFromLive is an adoption that must be refused because a manager applies
+// these ports.
+func adoptingFromLive(manager string, ports []apply.Port, from []string, options ...apply.Option) testenv.Do {
+	return testenv.Do{What: "an adoption from " + strings.Join(from, ", "), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		client, err := appsclient.NewForConfig(cp.Config())
+		if err != nil {
+			return err
+		}
+		applier, err := apply.NewApplier(client, options...)
+		if err != nil {
+			return err
+		}
+		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		want := apply.LiveManagerError{Target: target, Manager: fieldmanager.Applier(manager), Ports: ports}
+		result, err := applier.Adopt(ctx, target, from)
+		if got := new(apply.LiveManagerError); !errors.As(err, &got) || !reflect.DeepEqual(*got, want) || result.Outcome != apply.Failed {
+			return fmt.Errorf("outcome %s, error %w; want %v", result.Outcome, err, &want)
+		}
+		return nil
+	}}
+}
+
+// TestAdoptionFromAnApplyEntry is refused: the manager still declares the ports,
+// and its next apply would be.
+func TestAdoptionFromAnApplyEntry(t *testing.T) {
+	t.Parallel()
+	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
+	port := apply.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	t.Run("and its manager syncs as before", func(t *testing.T) {
+		t.Parallel()
+		story(argo(theirs),
+			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}),
+			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}, apply.WithDryRun(true)),
+			testenv.Expect{Change: testenv.NothingChanged, Owners: map[string][]string{"2049/TCP": {argoApply}}},
+			argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("else its next apply would be refused", func(t *testing.T) {
+		t.Parallel()
+		refused := argo(theirs)
+		refused.Force, refused.Refused = true, testenv.Invalid(`Duplicate value: "adapter-nfs"`)
+		story(argo(theirs), adoptingFromGone(testenv.ArgoCD).is(apply.Applied, "adapter-nfs 2049/TCP Owned portside/Apply"),
+			wanting(nfs).is(apply.Applied, ownedNFS, "adapter-nfs 2049/TCP Removed"), refused,
+		).Run(t, testenv.Shared(t))
+	})
+	t.Run("also beside a manager that updates", func(t *testing.T) {
+		t.Parallel()
+		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 1445}]"),
+			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
+			testenv.Expect{Change: testenv.NothingChanged},
+			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB),
+			testenv.Expect{Owners: map[string][]string{"2049/TCP": {argoApply}, "1445/TCP": {usApply}}},
+		).Run(t, testenv.Shared(t))
+	})
+}
+
+// TestBlockedPortsAdoptFrom: only managers that update are offered for adoption.
+func TestBlockedPortsAdoptFrom(t *testing.T) {
+	t.Parallel()
+	const on2049 = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
+	offers := func(want ...string) testenv.Do {
+		return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			client, err := appsclient.NewForConfig(cp.Config())
+			if err != nil {
+				return err
+			}
+			applier, err := apply.NewApplier(client)
+			if err != nil {
+				return err
+			}
+			result, err := applying(nfs)(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+			if err != nil {
+				return err
+			}
+			p := result.Ports[0]
+			if p.Blocker == nil || strings.Join(p.Blocker.AdoptFrom, ",") != strings.Join(want, ",") {
+				return fmt.Errorf("%s: blocked by %+v, want adoption from %q", p.Reason, p.Blocker, want)
+			}
+			return nil
+		}}
+	}
+	for name, steps := range map[string][]testenv.Step{
+		"one that applies":             {argo(on2049), offers()},
+		"one that updates":             {argo(static), updates(testenv.DittoFSOperator, on2049), offers(testenv.DittoFSOperator)},
+		"one that applies and updates": {argo(on2049), testenv.Do{What: "ours", Func: anyPass(at(nfs, 2049))}, updates("op", on2049), offers()},
+		"before the first apply":       {argo(on2049), emptied, argo(static), offers(fieldmanager.BeforeFirstApply)},
+		"one that only named it": {argo("[{name: nfs, containerPort: 2049}]"),
+			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/0/name","value":"adapter-nfs"}]`), offers()},
+		"two items with one key": {argo("[{name: nfs, containerPort: 12049}]"),
+			updates(testenv.DittoFSOperator, "[{name: nfs, containerPort: 12049}, {name: adapter-nfs, containerPort: 12049}]"), offers(testenv.DittoFSOperator)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(steps...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+// TestNoTextNamesTheCommand: what people can do with portside's command is for the
+// command to say.
+func TestNoTextNamesTheCommand(t *testing.T) {
+	t.Parallel()
+	command := regexp.MustCompile(`portside (adopt|apply|diff|owners|release|run|sync)\b|spec\.rollout`)
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		syntax, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(syntax, func(n ast.Node) bool {
+			if literal, ok := n.(*ast.BasicLit); ok && literal.Kind == token.STRING && command.MatchString(literal.Value) {
+				t.Errorf("%s: %s", file, literal.Value)
+			}
+			return true
+		})
+	}
+}

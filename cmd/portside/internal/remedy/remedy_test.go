@@ -1,0 +1,95 @@
+package remedy_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+var (
+	web    = apply.Target{Kind: apply.Deployment, Namespace: "storage", Name: "web"}
+	server = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "web", Container: "server"}
+)
+
+func TestPorts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		f    remedy.For
+		port apply.PortStatus
+		want string
+	}{
+		"a plain one": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{}, "why"},
+		"a name that a manager applies": {remedy.For{Target: web, FieldManager: "portside"},
+			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{Managers: []fieldmanager.Manager{fieldmanager.Applier("git")}}}, "why"},
+		"a name that managers updated": {remedy.For{Target: web, FieldManager: "portside"},
+			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a", "b"}}},
+			"why; or, if a, b no longer writes ports, run portside adopt -n storage deployment/web --from a,b"},
+		"with a container and a field manager": {remedy.For{Target: server, FieldManager: "files"},
+			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}},
+			"why; or, if a no longer writes ports, run portside adopt -n storage statefulset/web -c server --from a --field-manager files"},
+		"a name that a shell would read": {remedy.For{Target: web, FieldManager: "portside"},
+			apply.PortStatus{Reason: apply.ReasonDuplicateKey, Blocker: &apply.Blocker{AdoptFrom: []string{"it's; rm -r ~"}}},
+			`why; run portside adopt -n storage deployment/web --from 'it'\''s; rm -r ~'`},
+		"hostNetwork": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{Reason: apply.ReasonHostNetworkNotAllowed},
+			`why; to allow it, set spec.rollout.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`},
+		"another reason": {remedy.For{Target: web, FieldManager: "portside"},
+			apply.PortStatus{Reason: apply.ReasonRenamed, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}}, "why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.port.Message = "why"
+			ports := []apply.PortStatus{c.port}
+			if got := c.f.Ports(ports)[0].Message; got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if ports[0].Message != "why" {
+				t.Error("the port that was given has changed")
+			}
+		})
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	f := remedy.For{Target: server, FieldManager: "files"}
+	for reason, want := range map[apply.WarningReason]string{
+		apply.CannotRenumber: "why, or suspend the AdapterSet and run portside release -n storage statefulset/web --keep-ports --field-manager files",
+		apply.WritesToo:      "why: portside adopt -n storage statefulset/web -c server --from op --field-manager files",
+		apply.ReplacesAll:    "why",
+	} {
+		warnings := []apply.Warning{{Reason: reason, Manager: fieldmanager.Updater("op"), Message: "why"}}
+		if got := f.Warnings(warnings)[0].Message; got != want || warnings[0].Message != "why" {
+			t.Errorf("%s: got %q, want %q", reason, got, want)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	f := remedy.For{Target: web, FieldManager: "portside"}
+	port := apply.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	for name, c := range map[string]struct {
+		err  error
+		want string
+	}{
+		"a field manager with other fields": {&apply.NotDedicatedError{Manager: "team", Target: web, Field: ".spec.replicas", Count: 1},
+			`Deployment storage/web: field manager "team" already owns another field, .spec.replicas; an apply would remove it. Use a field manager of its own (--field-manager)`},
+		"several": {&apply.NotDedicatedError{Manager: "team", Target: web, Field: ".spec.replicas", Count: 3},
+			`Deployment storage/web: field manager "team" already owns 3 other fields, such as .spec.replicas; an apply would remove them. Use a field manager of its own (--field-manager)`},
+		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []apply.Port{port}},
+			"Deployment storage/web: cannot adopt from git (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
+				"rename or remove that port in its manifest, or add --manager-is-gone if nothing applies as git any more"},
+		"another": {errors.New("why"), "why"},
+	} {
+		worded := f.Error(c.err)
+		if worded.Error() != c.want || !errors.Is(worded, c.err) {
+			t.Errorf("%s: got %q, want %q", name, worded, c.want)
+		}
+	}
+	if f.Error(nil) != nil {
+		t.Error("no error became one")
+	}
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/big"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// memoryLimit returns the limit of the container that the manifests ship, in
+// bytes.
+func memoryLimit(t *testing.T) int64 {
+	t.Helper()
+	text, err := os.ReadFile("../../examples/install/deployment.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deployment appsv1.Deployment
+	if err := yaml.UnmarshalStrict(text, &deployment); err != nil {
+		t.Fatal(err)
+	}
+	limit := deployment.Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Value()
+	if limit == 0 {
+		t.Fatal("the container has no memory limit")
+	}
+	return limit
+}
+
+// build builds the program as the image has it: the test's own binary takes more
+// memory.
+func build(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "portside")
+	command := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", path, ".")
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("building the program: %v\n%s", err, out)
+	}
+	return path
+}
+
+// peakMemory returns the most memory of the process that was in RAM, in bytes:
+// VmHWM of status, see proc_pid_status(5).
+func (s *service) peakMemory() int64 {
+	s.t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var kib int64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %d kB", &kib); n == 1 {
+			return kib << 10
+		}
+	}
+	s.t.Fatal("the process has no VmHWM")
+	return 0
+}
+
+// goMemoryLimit returns the memory limit of the Go runtime, in bytes.
+func (s *service) goMemoryLimit() int64 {
+	s.t.Helper()
+	_, body, err := get(s.t.Context(), "http://"+s.metrics+"/metrics", "")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(body) {
+		var limit float64
+		if n, _ := fmt.Sscanf(line, "go_gc_gomemlimit_bytes %g", &limit); n == 1 {
+			return int64(limit)
+		}
+	}
+	s.t.Fatal("there is no metric of it")
+	return 0
+}
+
+const (
+	// maxBody and maxHead are what is read of an answer, in bytes.
+	maxBody = 128 << 10
+	maxHead = 16 << 10
+)
+
+// tooLong is a body of 131,000 elements, longer than one may be.
+func tooLong() string { return `[{"a":0}` + strings.Repeat(`,{"a":0}`, 131_000-1) + `]` }
+
+// worst are the bodies that take most to read, each as long as one may be.
+func worst() []string {
+	full := func(begin, item, end string) string {
+		return begin + strings.Repeat(item, (maxBody-len(begin)-len(end))/len(item)) + end
+	}
+	const adapter = `{"type":"evil","port":6666,"enabled":true,"running":true}`
+	return []string{
+		full(`[{}`, `,{}`, `]`), full(`[`+adapter, `,`+adapter, `]`), full(`[{"a":0`, `,"a":0`, `}]`), full(`[{"type":"`, `\n`, `"}]`),
+		full(``, `[`, ``), full(`[`, ` `, `]`),
+	}
+}
+
+// hostile answers for pods with the worst that is read: as many headers and as
+// long a body as possible. Every second answer stops before its last byte, until
+// the time is over. Every second pod has a body that is too long.
+type hostile struct {
+	tooLong string
+	worst   []string
+
+	mu    sync.Mutex
+	asked map[string]int // by pod
+}
+
+func (h *hostile) handler(pod *corev1.Pod) http.Handler {
+	var ordinal int
+	_, _ = fmt.Sscanf(pod.Name[strings.LastIndexByte(pod.Name, '-'):], "-%d", &ordinal)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.mu.Lock()
+		h.asked[pod.Name]++
+		n := h.asked[pod.Name]
+		h.mu.Unlock()
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		body := h.tooLong
+		if ordinal%2 == 0 {
+			body = h.worst[(ordinal/2+n)%len(h.worst)]
+		}
+		answer := head(len(body)) + body
+		if n%2 == 0 {
+			_, _ = io.WriteString(conn, answer)
+			return
+		}
+		_, _ = io.WriteString(conn, answer[:min(len(answer), maxHead+maxBody)-1024])
+		_, _ = io.Copy(io.Discard, conn) // until the other side hangs up
+	})
+}
+
+// head is that of an answer, with as many headers as it may have.
+func head(length int) string {
+	var head strings.Builder
+	fmt.Fprintf(&head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", length)
+	for i := 0; head.Len() < maxHead-4096-16; i++ { // what is read ahead counts as well
+		fmt.Fprintf(&head, "%x:\r\n", i)
+	}
+	return head.String() + "\r\n"
+}
+
+// timesAsked returns how often each of that many pods was asked at least.
+func (h *hostile) timesAsked(pods int) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	least := 0
+	for _, n := range h.asked {
+		if least == 0 || n < least {
+			least = n
+		}
+	}
+	if len(h.asked) < pods {
+		return 0
+	}
+	return least
+}
+
+// longChain returns a certificate for the name, followed by as many others as are
+// read of a handshake, and the PEM of its authority, which is itself.
+func longChain(t *testing.T, name string) (tls.Certificate, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := tls.Certificate{PrivateKey: key}
+	for length := 0; length < 28<<10; {
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(int64(length + 1)), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		}
+		if length == 0 {
+			template.DNSNames, template.IsCA, template.BasicConstraintsValid = []string{name}, true, true
+			template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chain.Certificate = append(chain.Certificate, der)
+		length += len(der)
+	}
+	return chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain.Certificate[0]})
+}
+
+const askedWorkload = `
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: %[1]s}
+spec:
+  replicas: %[2]d
+  podManagementPolicy: Parallel
+  serviceName: %[1]s
+  selector: {matchLabels: {app: %[1]s}}
+  template:
+    metadata: {labels: {app: %[1]s}}
+    spec: {containers: [{name: server, image: server, ports: [{name: api, containerPort: 8080}]}]}
+`
+
+const askingSet = `
+apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata: {name: %[1]s, labels: {test: %[2]s}}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
+  discovery: {http: {port: api, scheme: %[3]s, serverName: files.example, intervalSeconds: 5, timeoutSeconds: 2, credentialsRef: {name: ca}}}
+  rollout: {settleSeconds: 0}
+`
+
+const authority = `
+apiVersion: v1
+kind: Secret
+metadata: {name: ca, labels: {portside.dev/credentials: "true"}}
+data: {ca.crt: %s}
+`
+
+// TestHostilePods: a hundred pods with the worst answers, of two namespaces, leave
+// the process below half of the memory that its container may have, and it serves
+// another namespace meanwhile.
+func TestHostilePods(t *testing.T) {
+	t.Parallel()
+	const targets, podsEach = 2, 25
+	cp := testenv.WithControllers(t)
+	if err := cp.InstallCRD(t.Context(), crd); err != nil {
+		t.Fatal(err)
+	}
+	honest := cp.Namespace(t)
+	chain, ca := longChain(t, "files.example")
+	ca = append(ca, bytes.Repeat([]byte("\n"), 60<<10-len(ca))...)
+	run := func(namespace, name, scheme string, pods int) {
+		git := cp.Manager("git").In(namespace)
+		for _, object := range []string{
+			fmt.Sprintf(authority, base64.StdEncoding.EncodeToString(ca)),
+			fmt.Sprintf(askedWorkload, name, pods), fmt.Sprintf(askingSet, name, honest, scheme),
+		} {
+			if _, err := git.Apply(t.Context(), object); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cp.WaitRolledOut(t, "StatefulSet", namespace, name)
+	}
+	var attackers []*hostile
+	for _, scheme := range []string{"HTTP", "HTTPS"} {
+		h := &hostile{tooLong: tooLong(), worst: worst(), asked: map[string]int{}}
+		server := testenv.PodServer{Port: 8080, Handler: h.handler}
+		if scheme == "HTTPS" {
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{chain}, NextProtos: []string{"http/1.1"}}
+		}
+		namespace := cp.Namespace(t)
+		t.Cleanup(cp.ServePods(namespace, server))
+		for i := range targets {
+			run(namespace, fmt.Sprintf("evil-%d", i), scheme, podsEach)
+		}
+		attackers = append(attackers, h)
+	}
+	var mu sync.Mutex
+	port := 12049
+	t.Cleanup(cp.ServePods(honest, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			_, _ = fmt.Fprintf(w, `[{"type":"nfs","port":%d,"enabled":true,"running":true}]`, port)
+		})
+	}}))
+	run(honest, "files", "HTTP", 1)
+
+	limit := memoryLimit(t)
+	s := startProgram(t, build(t), []string{fmt.Sprint("GOMEMLIMIT=", limit)}, cp.Config(),
+		"--selector=test="+honest, "--metrics-secure=false", "--allow-loopback-pods", "--field-manager="+honest).waitReady()
+	idle := s.peakMemory()
+	if got, want := s.goMemoryLimit(), limit/10*9; got != want {
+		t.Errorf("the Go runtime may take %d bytes, not %d", got, want)
+	}
+	for n := range 5 {
+		mu.Lock()
+		port = 12049 + n
+		want := fmt.Sprintf("adapter-nfs:%d/TCP", port)
+		mu.Unlock()
+		testenv.Eventually(t, want, func(ctx context.Context) error {
+			s.mustLive()
+			live, err := cp.Manager("reader").Get(ctx, "StatefulSet", honest, "files")
+			if err != nil {
+				return err
+			}
+			if ports := testenv.Ports(live, "server"); len(ports) != 2 || ports[1] != want {
+				return fmt.Errorf("it has %q", ports)
+			}
+			return nil
+		})
+		cp.WaitRolledOut(t, "StatefulSet", honest, "files")
+	}
+	for _, h := range attackers {
+		testenv.Eventually(t, "each pod to have been asked three times", func(context.Context) error {
+			s.mustLive()
+			if n := h.timesAsked(targets * podsEach); n < 3 {
+				return fmt.Errorf("one was asked %d times", n)
+			}
+			return nil
+		})
+	}
+	s.mustLive()
+	peak := s.peakMemory()
+	t.Logf("the process took at most %d MiB, %d MiB before any pod was asked", peak>>20, idle>>20)
+	if peak >= limit/2 {
+		t.Errorf("the process took %d MiB; its container may have %d MiB", peak>>20, limit>>20)
+	}
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// history shows which manager changed the ports in each revision that is kept,
+// and checks it.
+func (s *stage) history(ctx context.Context) error {
+	s.out.rule("Which manager changed what")
+	s.out.block(historyTells)
+	args := []string{"history", "statefulset/" + workload}
+	s.out.command(append([]string{"portside"}, args...))
+	table, err := s.portside.run(ctx, args...)
+	if err != nil {
+		return err
+	}
+	s.out.lastColumnWrapped(table)
+	document, err := s.portside.run(ctx, append(args, "-o", "json")...)
+	if err != nil {
+		return err
+	}
+	got, err := changedBy(document)
+	if err != nil {
+		return fmt.Errorf("the answer of portside history: %w\n%s", err, document)
+	}
+	return s.out.claims([]claim{{"every change that portside made is known, and no other is taken for one", differ(got, revisions)}})
+}
+
+const historyTells = `
+portside recorded each change that it stored in an Event; its service does so
+in the AdapterSet's status. managedFields do not show removals, so the row of
+Argo CD's is unknown. Step 3 brought the first template back, as revision 3.`
+
+// revisions are those that changed ports and are kept in the end, each with the
+// manager that changed them.
+var revisions = []string{"2 unknown", "3 portside", "4 portside", "5 unknown", "6 portside"}
+
+// changedBy reads what portside history prints as JSON.
+func changedBy(document string) ([]string, error) {
+	var history struct {
+		Revisions []struct {
+			Revision int
+			Managers []string
+			Certain  bool
+		}
+	}
+	if err := json.Unmarshal([]byte(document), &history); err != nil {
+		return nil, err
+	}
+	var all []string
+	for _, r := range history.Revisions {
+		by := "unknown"
+		if r.Certain {
+			by = strings.Join(r.Managers, ",")
+		}
+		all = append(all, fmt.Sprintf("%d %s", r.Revision, by))
+	}
+	return all, nil
+}
+
+// lastColumnWrapped prints a table as portside does on a terminal of the
+// story's width.
+func (p *printer) lastColumnWrapped(table string) {
+	header, _, _ := strings.Cut(table, "\n")
+	at := strings.LastIndex(header, " ")
+	for row := range strings.Lines(table) {
+		line := row[:at]
+		for word := range strings.FieldsSeq(row[at:]) {
+			if len(line)+1+len(word) > width-2 {
+				p.shown(line)
+				line = strings.Repeat(" ", at)
+			}
+			line += " " + word
+		}
+		p.shown(line)
+	}
+}
