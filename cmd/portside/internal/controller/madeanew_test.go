@@ -25,5 +25,5 @@ func TestAStatusThatComesLateDoesNotStay(t *testing.T) {
 	}
 	mustApply(t, git, adapterSet(withNFS, "suspend: true"))
 	release()
-	expectReady(t, cp, ns, "True", "Suspended", "1/1")
+	expectCondition(t, cp, ns, "files", "Reconciling", "False", "Suspended")
 }

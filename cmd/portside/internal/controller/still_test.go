@@ -124,8 +124,7 @@ func (a *asking) expectSeen(seen *testenv.Requests) {
 		a.untilCondition(name, "Reconciling", "False", "Paused",
 			"the workload has the annotation portside.dev/paused; nothing is written to it")
 	}
-	const telling = "APPLY adaptersets/status"
-	expectNoOthers(a, seen, telling)
+	expectNoOthers(a, seen, "APPLY adaptersets/status", "POST events")
 	if n := seen.CountOf(testenv.VerbApply, "adaptersets/status"); n != len(stillLife) {
 		a.Errorf("%d writes of status for %d changes", n, len(stillLife))
 	}

@@ -102,6 +102,9 @@ func (p *poller) tell(ctx context.Context, answer Answer) {
 	}
 	p.answer = answer
 	p.mu.Unlock()
+	if answer.Failures < MaxFailures {
+		before.Failures = answer.Failures // the number changes nothing yet
+	}
 	if reflect.DeepEqual(before, answer) {
 		return
 	}

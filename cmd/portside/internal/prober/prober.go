@@ -67,7 +67,8 @@ type Options struct {
 	Secret func(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error)
 	// Pods finds the pods to ask.
 	Pods PodFinder
-	// Changed is called when an answer is not what it was.
+	// Changed is called when an answer is not what it was, and when so many polls
+	// have failed that the target counts as stalled.
 	Changed func(target apply.Target)
 	// Observe is called with each poll.
 	Observe func(target apply.Target, reason discovery.Reason, took time.Duration)

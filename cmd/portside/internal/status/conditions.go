@@ -110,6 +110,10 @@ func (f Facts) stopped(before []metav1.Condition) verdict {
 // nothing is written on request.
 func isStop(reason string) bool { return reason == Suspended || reason == Paused }
 
+// WhyStopped returns what stops every write to the workload, for the reasons
+// Suspended and Paused.
+func WhyStopped(reason string) string { return stoppedText[reason] }
+
 var stoppedText = map[string]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
 	Paused:    "the workload has the annotation " + apply.PausedAnnotation + "; nothing is written to it",
@@ -154,10 +158,6 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 
 // stallingReasons are the reasons for deciding nothing that need action.
 var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
-
-// WhyStopped returns what stops every write to the workload, for the reasons
-// Suspended and Paused.
-func WhyStopped(reason string) string { return stoppedText[reason] }
 
 // reconciling returns what is still to happen without action, nil if nothing is.
 func (f Facts) reconciling() *cause {

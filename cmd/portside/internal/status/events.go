@@ -81,6 +81,15 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	return all.events()
 }
 
+// Retained returns the event of a deleted AdapterSet whose ports stay although its
+// deletionPolicy is Remove.
+func Retained(cause string) Event {
+	return Event{
+		Type: corev1.EventTypeWarning, Reason: PortsRetained,
+		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
+	}
+}
+
 // conditions reports what begins and what ends.
 func (r *reports) conditions(before, after []metav1.Condition, f Facts) {
 	if c := begun(before, after, Ready, metav1.ConditionFalse); c != nil && c.Reason == TargetNotFound {
