@@ -207,12 +207,3 @@ func (r *reports) warnings(old, now v1alpha1.PortStatus, f Facts) {
 		}
 	}
 }
-
-// Retained returns the event of a deleted AdapterSet whose ports stay although its
-// deletionPolicy is Remove.
-func Retained(cause string) Event {
-	return Event{
-		Type: corev1.EventTypeWarning, Reason: PortsRetained,
-		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
-	}
-}
