@@ -98,7 +98,7 @@ func TestEvents(t *testing.T) {
 		"taken":                  {nil, taken(holding.Taker{Manager: "operator", Certain: true}), []string{"Warning PortTaken: operator removed port adapter-nfs (12049/TCP)"}},
 		"taken, most likely by":  {nil, taken(holding.Taker{Manager: "operator"}), []string{"Warning PortTaken: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
 		"contention": {nil, func(f *status.Facts) { ports(contended)(f); f.Fight = true },
-			[]string{"Warning Fighting: another manager keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone, or suspend this AdapterSet"}},
+			[]string{"Warning Fighting: another manager keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone; then annotate the AdapterSet with portside.dev/requestedAt to try again now, or suspend it"}},
 		"no target":              {nil, because(status.TargetNotFound), []string{"Warning TargetNotFound: the message"}},
 		"no target still":        {because(status.TargetNotFound), because(status.TargetNotFound), nil},
 		"no container":           {nil, because(status.ContainerNotFound), []string{"Warning ContainerNotFound: the message"}},
