@@ -84,7 +84,7 @@ func badTypes() []badInput {
 	)
 	var cases []badInput
 	for _, c := range []struct{ what, adapterType, port, reason, refused string }{
-		{"no character", "", "", "no letter a to z and no digit", ""},
+		{"no character", "", "", "no letter a to z and no digit", "Required value"},
 		{"unicode", "日本", "", `"\u65e5\u672c" ` + shape, `Invalid value: "日本"`},
 		{"1 character", "s", "adapter-s ", "", ""},
 		{"7 characters", "abcdefg", "adapter-abcdefg ", "", ""},
@@ -141,7 +141,7 @@ func badSets() []badInput {
 		{name: "truncated JSON", set: `{"apiVersion":"portside.dev/v1alpha1",`, code: 1, stderr: []string{"not JSON", "ends in the middle"}},
 		{name: "YAML cut after the metadata", set: cutAfter("name: dittofs"), code: 1, stderr: field("spec: Required")},
 		{name: "YAML cut in the target", set: cutAfter("kind: StatefulSet"), code: 1, stderr: field("spec.targetRef.name: Required")},
-		{name: "YAML cut before the adapters", set: cutAfter("    name: dittofs"), code: 1, stderr: field("spec.adapters: Required")},
+		{name: "YAML cut before the adapters", set: cutAfter("    name: dittofs"), code: 1, stderr: field("spec: neither adapters nor discovery is set")},
 		{name: "YAML cut in an adapter", set: cutAfter("type: nfs"), code: 1, stderr: field("spec.adapters[0].port: Required")},
 		{name: "null", set: "null", code: 1, stderr: []string{"must be an object, not null"}},
 		{name: "HTML", set: "<html></html>", code: 1, stderr: []string{"HTML"}},
@@ -153,7 +153,7 @@ func badSets() []badInput {
 		{name: "exponent", set: adapterSet("[{type: nfs, port: 1e3}]"), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "fraction", set: adapterSet("[{type: nfs, port: 1.5}]"), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "number as string", set: adapterSet(`[{type: nfs, port: "12049"}]`), code: 1, stderr: field("spec.adapters[0].port")},
-		{name: "null adapters", set: adapterSet("null"), code: 1, stderr: field("spec.adapters")},
+		{name: "null adapters", set: adapterSet("null"), code: 1, stderr: field("spec: neither adapters nor discovery is set")},
 		{name: "65 adapters", set: adapterSet(manyAdapters("{type: t%d, port: %d}")), code: 1, stderr: field("spec.adapters")},
 		{name: "one type twice", set: adapterSet("[{type: nfs, port: 1}, {type: nfs, port: 2}]"), code: 1, stderr: field("spec.adapters[1].type")},
 		{name: "discovery without --adapters", set: discoverySet, code: 1, stderr: field("--adapters")},
@@ -161,11 +161,11 @@ func badSets() []badInput {
 		{name: "one bad document of two", set: strings.ReplaceAll(adapterSet("[]"), "dittofs", "first") + "---\nkind: x\n", code: 1, stderr: []string{"document 2", "kind: must be AdapterSet"}},
 		{name: "namespace of another", set: strings.Replace(good, "{name: dittofs}", "{name: dittofs, namespace: elsewhere}", 1), code: 1, stderr: []string{"document 1", "metadata.namespace", "You must pass '--namespace=elsewhere'"}},
 
-		{name: "number 0", set: adapterSet("[{type: nfs, port: 0}]"), code: 2, stdout: []string{"Invalid"}, stderr: field(`adapter "nfs"`)},
-		{name: "number -1", set: adapterSet("[{type: nfs, port: -1}]"), code: 2, stdout: []string{"Invalid"}, stderr: field("port -1")},
-		{name: "number 65536", set: adapterSet("[{type: nfs, port: 65536}]"), code: 2, stdout: []string{"Invalid"}, stderr: field("port 65536")},
-		{name: "unknown protocol", set: adapterSet("[{type: nfs, port: 12049, protocol: ICMP}]"), code: 2, stdout: []string{"Invalid"}, stderr: field(`protocol "ICMP"`)},
-		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 2, stdout: []string{"Invalid"}, stderr: field(`adapter ""`)},
+		{name: "number 0", set: adapterSet("[{type: nfs, port: 0}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: 0")},
+		{name: "number -1", set: adapterSet("[{type: nfs, port: -1}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: -1")},
+		{name: "number 65536", set: adapterSet("[{type: nfs, port: 65536}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: 65536")},
+		{name: "unknown protocol", set: adapterSet("[{type: nfs, port: 12049, protocol: ICMP}]"), code: 1, stderr: field(`spec.adapters[0].protocol: Unsupported value: "ICMP"`)},
+		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 1, stderr: field("spec.adapters[1].type: Required")},
 		{name: "two types of one name", set: adapterSet(`[{type: nfs, port: 12049}, {type: "NFS!", port: 2049}]`), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "NFS!"`)},
 		{name: "two adapters on one key", set: adapterSet("[{type: nfs, port: 12049}, {type: smb, port: 12049}]"), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "smb"`)},
 	}

@@ -76,9 +76,13 @@ func TestDiffFails(t *testing.T) {
 	missing := strings.Replace(adapterSet("[]"), "spec:\n", "spec:\n  container: gone\n", 1)
 	expectIn(t, "stderr", c.must(2, c.runWith(missing, "diff", "-f", "-")).stderr, `container "gone" is not there`)
 	// A port that is in somebody's way is no failure of diff; it is said.
-	a := c.must(1, c.runWith(adapterSet("[{type: smb, port: 0}, {type: nfs, port: 12049}]"), "diff", "-f", "-"))
+	const invalid = `{"type":"smb","port":0,"enabled":true,"running":true}`
+	list := func(adapters string) answer {
+		return c.runWith("["+adapters+"]", "diff", "-f", file(t, "set.yaml", discoverySet), "--adapters", "-")
+	}
+	a := c.must(1, list(invalid+`,{"type":"nfs","port":12049,"enabled":true,"running":true}`))
 	expectIn(t, "stderr", a.stderr, "Warning: ", `adapter "smb"`, "Invalid")
-	a = c.must(0, c.runWith(adapterSet("[{type: smb, port: 0}]"), "diff", "-f", "-"))
+	a = c.must(0, list(invalid))
 	expectIn(t, "stderr", a.stderr, "Warning: ", `adapter "smb"`, "Invalid")
 	if strings.Contains(a.stderr, "error: ") {
 		t.Errorf("an error, but exit code 0:\n%s", a.stderr)

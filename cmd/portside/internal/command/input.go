@@ -117,6 +117,8 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.
 		j, err := jobOf(doc, namespace, asked)
 		if listed != nil {
 			j.want.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
+		} else if doc.Set.Spec.Adapters == nil && doc.Set.Spec.Discovery == nil && err == nil {
+			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		} else if doc.Set.Spec.Discovery != nil && !j.suspended && err == nil {
 			err = fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of GET %s with --adapters FILE|-",
 				doc, doc.Set.Spec.Discovery.HTTP.Path)

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -200,6 +201,9 @@ func TestInvalidTypes(t *testing.T) {
 		}
 		return nil
 	})
+	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
+		(&scene{cp: a.cp, ns: a.ns}).expectEvents(t, kind, "InvalidAdapter", "Invalid adapter")
+	}
 	set := a.adapterSet(t.Context(), "files")
 	text, err := json.Marshal(set.Object["status"])
 	if err != nil || len(text) > 8<<10 {
@@ -209,4 +213,21 @@ func TestInvalidTypes(t *testing.T) {
 	if n := a.templates(); n != 1 {
 		t.Errorf("the pod template was changed %d times", n)
 	}
+}
+
+// TestNoSource takes discovery from an AdapterSet and names no adapters: no port is
+// removed. With adapters it goes on.
+func TestNoSource(t *testing.T) {
+	t.Parallel()
+	a := ask(t, 1, 20, false)
+	a.patchSet(`{"spec":{"discovery":null}}`)
+	a.expectCondition("Stalled", "True", "NoSource")
+	a.clock.Step(removalDelay + time.Hour)
+	a.patchSet(`{"metadata":{"labels":{"touched":"true"}}}`)
+	a.expectCondition("Ready", "False", "NoSource")
+	a.expectTemplates("without a source", 1)
+	a.patchSet(`{"spec":{"adapters":[{"type":"nfs","port":12049}]}}`)
+	a.expectCondition("Reconciling", "True", "RemovalWaiting")
+	a.clock.Step(removalDelay + time.Second)
+	a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
 }

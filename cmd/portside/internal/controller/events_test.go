@@ -81,8 +81,6 @@ func TestConditionsThatBegin(t *testing.T) {
 	pause(t, s.git, s.ns, `"true"`)
 	both("Paused", "portside.dev/paused")
 	pause(t, s.git, s.ns, "null")
-	mustApply(t, s.git, adapterSet(`[{type: nfs, port: 12049}, {type: "!", port: 1}]`, ""))
-	both("InvalidAdapter", "Invalid adapter: ")
 	mustApply(t, s.git, strings.Replace(adapterSet(withNFSSMB, ""), "{name: files}", "{name: second}", 1))
 	s.expectEvents(t, "StatefulSet", "TargetTaken", "AdapterSet files is older")
 }

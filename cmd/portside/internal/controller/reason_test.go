@@ -49,8 +49,8 @@ func TestStatusAdvisesAdoptionOfUpdatedPortsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustApply(t, s.git, adapterSet(withNFSSMB, "container: server"))
-	want := "adapter-nfs 12049/TCP: the name adapter-nfs is held by git (Apply) on 2049/TCP; rename port 2049/TCP in git's manifest; " +
-		"adapter-smb 1445/TCP: the name adapter-smb is held by operator (Update) on 445/TCP; rename that port; " +
+	want := "adapter-nfs (12049/TCP): the name adapter-nfs is held by git (Apply) on 2049/TCP; rename port 2049/TCP in git's manifest; " +
+		"adapter-smb (1445/TCP): the name adapter-smb is held by operator (Update) on 445/TCP; rename that port; " +
 		"or, if operator no longer writes ports, run portside adopt -n " + s.ns + " statefulset/files -c server --from operator --field-manager files-ports"
 	if message := s.expect(t, "Stalled", "True", "Conflicting"); message != want {
 		t.Errorf("the message is %q, want %q", message, want)

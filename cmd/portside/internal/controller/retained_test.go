@@ -100,7 +100,7 @@ func TestDeletionWherePortsStay(t *testing.T) {
 		"suspended": {func(t *testing.T, s *scene) {
 			t.Helper()
 			mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Remove\n  suspend: true"))
-			s.expect(t, "Ready", "False", "Suspended")
+			s.expect(t, "Reconciling", "False", "Suspended")
 		}, "spec.suspend is true"},
 		"the field manager is not dedicated": {func(t *testing.T, s *scene) {
 			t.Helper()

@@ -61,7 +61,7 @@ func robbedSet(t *testing.T) *installation {
 // What portside itself sends.
 var (
 	finalizes = setPatch{patch: types.ApplyPatchType, data: `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: dittofs, finalizers: [portside.dev/ports]}}`}
-	reports   = ofStatus(setPatch{patch: types.ApplyPatchType, data: `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: dittofs}, status: {summary: 1/1}}`})
+	reports   = ofStatus(setPatch{patch: types.ApplyPatchType, data: `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: dittofs}, status: {readyPorts: 1}}`})
 	drops     = setPatch{patch: types.JSONPatchType, data: `[{"op":"test","path":"/metadata/finalizers/0","value":"portside.dev/ports"},{"op":"remove","path":"/metadata/finalizers/0"}]`}
 )
 
@@ -177,7 +177,7 @@ func TestGuardAllowsWhatPortsideWritesToAdapterSets(t *testing.T) {
 			patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports","example.com/other"]}}`))
 		},
 			[]setPatch{drops}},
-		"a status that was edited":      {func() { patchAs("editor", ofStatus(merge(`{"status":{"summary":"9/9","observedGeneration":9}}`))) }, []setPatch{reports}},
+		"a status that was edited":      {func() { patchAs("editor", ofStatus(merge(`{"status":{"readyPorts":9,"observedGeneration":9}}`))) }, []setPatch{reports}},
 		"managedFields that are empty":  {func() { patchAs("editor", merge(`{"metadata":{"managedFields":[{}]}}`)) }, []setPatch{finalizes, reports, drops}},
 		"a status, managedFields empty": {func() { patchAs("editor", merge(`{"metadata":{"managedFields":[{}]}}`)) }, []setPatch{reports, finalizes, drops}},
 	} {

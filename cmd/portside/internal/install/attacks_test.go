@@ -145,7 +145,7 @@ var tenantAttacks = []attack{
 	{edit, "creates a pod with portside's ServiceAccount", creates(pods, "{system}", `{apiVersion: v1, kind: Pod, metadata: {name: evil}, spec: {serviceAccountName: "{us}", containers: [{name: evil, image: evil}]}}`), rbac},
 	{edit, "gets a token of portside's ServiceAccount", creates("serviceaccounts.v1.", "{system}", `{apiVersion: authentication.k8s.io/v1, kind: TokenRequest, metadata: {name: "{us}"}, spec: {audiences: []}}`, "token"), rbac},
 
-	{admin, "changes the status of an AdapterSet", patches(aset, "{b}", dittofs, write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"summary":"9/9"}}`}), rbac},
+	{admin, "changes the status of an AdapterSet", patches(aset, "{b}", dittofs, write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"readyPorts":9}}`}), rbac},
 	{admin, "writes as portside", patches(deployments, "{b}", dittofs, jsonPatch(addsAPort)), "name"},
 	{admin, "creates an AdapterSet in another namespace", creates(aset, "{a}", adapterSet("evil")), rbac},
 
