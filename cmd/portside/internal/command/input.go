@@ -115,13 +115,14 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.
 	jobs := make([]job, 0, len(docs))
 	for _, doc := range docs {
 		j, err := jobOf(doc, namespace, asked)
-		if listed != nil {
+		switch spec := &doc.Set.Spec; {
+		case listed != nil:
 			j.want.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
-		} else if doc.Set.Spec.Adapters == nil && doc.Set.Spec.Discovery == nil && err == nil {
+		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
-		} else if doc.Set.Spec.Discovery != nil && !j.suspended && err == nil {
+		case spec.Discovery != nil && !j.suspended && err == nil:
 			err = fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of GET %s with --adapters FILE|-",
-				doc, doc.Set.Spec.Discovery.HTTP.Path)
+				doc, spec.Discovery.HTTP.Path)
 		}
 		jobs, problems = append(jobs, j), append(problems, err)
 	}

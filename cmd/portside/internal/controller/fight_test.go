@@ -61,11 +61,11 @@ func additions(t *testing.T, h *testenv.History) (n int) {
 	return n
 }
 
-// takesAll takes the port away every second of the clock as long as it comes
-// back at once.
-func (s *scene) takesAll(t *testing.T, operator *testenv.Manager, times int) {
+// takesAll removes the port every second of the clock as long as it is added
+// again at once.
+func (s *scene) takesAll(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
-	for range times {
+	for range holding.MaxReadds {
 		s.takeAway(t, operator)
 		expectPorts(t, s.cp, s.ns, nfs...)
 		s.clock.Step(time.Second)
@@ -79,7 +79,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	s.takesAll(t, operator, holding.MaxReadds)
+	s.takesAll(t, operator)
 	if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "operator") {
 		t.Errorf("it says %q", message)
 	}
@@ -167,14 +167,14 @@ func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
 	s.rolledOut(t)
 	s.restart(t)
 	expectPorts(t, s.cp, s.ns, nfs...)
-	s.expectNoEvent(t, "PortTaken")
+	s.expectNoPortTaken(t)
 }
 
 func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	s.takesAll(t, operator, holding.MaxReadds)
+	s.takesAll(t, operator)
 	s.expect(t, "Ready", "False", "Fighting")
 	n := additions(t, history)
 	for range 3 {
@@ -207,7 +207,7 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 func TestContentionAndOtherNumbers(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
-	s.takesAll(t, operator, holding.MaxReadds)
+	s.takesAll(t, operator)
 	s.expect(t, "Ready", "False", "Fighting")
 	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12060}, {type: smb, port: 1460}]", ""))
 	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
@@ -219,7 +219,7 @@ func TestContentionAndOtherNumbers(t *testing.T) {
 func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
-	s.takesAll(t, operator, holding.MaxReadds)
+	s.takesAll(t, operator)
 	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
 	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
 	expectReady(t, s.cp, s.ns, "False", "Fighting", "1/2")
@@ -263,7 +263,7 @@ spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs,
 			s.rests(t)
 			expectPorts(t, s.cp, s.ns, nfs...)
 			templateChanges(t, history, 0)
-			s.expectNoEvent(t, "PortTaken")
+			s.expectNoPortTaken(t)
 		})
 	}
 }

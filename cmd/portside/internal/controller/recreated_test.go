@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -39,7 +38,7 @@ func TestRecreatedWorkload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s, operator := fought(t)
-			s.takesAll(t, operator, holding.MaxReadds)
+			s.takesAll(t, operator)
 			s.expect(t, "Ready", "False", "Fighting")
 			first := s.uid(t)
 

@@ -14,7 +14,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -47,7 +46,7 @@ func TestRequest(t *testing.T) {
 		t.Parallel()
 		const first, second = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
 		s, operator := fought(t)
-		s.takesAll(t, operator, holding.MaxReadds)
+		s.takesAll(t, operator)
 		const advice = "annotate the AdapterSet with portside.dev/requestedAt to try again now"
 		if message := s.expect(t, "Stalled", "True", "Fighting"); !strings.Contains(message, advice) {
 			t.Errorf("the message is %q", message)
@@ -58,7 +57,7 @@ func TestRequest(t *testing.T) {
 		s.expectPortReason(t, "")
 		s.expectHandled(t, first)
 
-		s.takesAll(t, operator, holding.MaxReadds) // as often as before
+		s.takesAll(t, operator) // as often as before
 		s.expect(t, "Ready", "False", "Fighting")
 		s.restart(t)
 		requestReconcile(t, s.cp, s.ns, first)
