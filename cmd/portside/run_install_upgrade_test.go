@@ -35,13 +35,16 @@ spec:
 func TestAnUpgradeRestartsNothing(t *testing.T) {
 	t.Parallel()
 	i, previous := before(t)
+	// What the version before called the stabilization window: the API server drops
+	// it once the CRD is upgraded, and the default takes its place.
+	previousSet := strings.Replace(upgradedSet, "stabilizationWindowSeconds", "settleSeconds", 1)
 	workloads := map[string]string{"kept": "Retain", "taken": "Remove"} // by their deletion policies
 	histories := map[string]*testenv.History{}
 	for name, policy := range workloads {
 		histories[name] = i.Record(t, "StatefulSet", i.namespace, name)
 		i.apply(fmt.Sprintf(workloadOfFleet, name))
 		i.WaitRolledOut(t, "StatefulSet", i.namespace, name)
-		i.apply(fmt.Sprintf(upgradedSet, name, "{type: nfs, port: 12049}", policy))
+		i.apply(fmt.Sprintf(previousSet, name, "{type: nfs, port: 12049}", policy))
 	}
 	i.waitGuarded("kept")
 	// The CRD is upgraded before the process: the API server refuses a status with
