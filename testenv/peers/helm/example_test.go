@@ -26,7 +26,7 @@ func TestExample(t *testing.T) {
 	}
 	var adapters []apply.Adapter
 	for _, a := range spec.Adapters {
-		adapters = append(adapters, compat.Adapter(a.Type, a.Port))
+		adapters = append(adapters, compat.Adapter(a.Type, int64(a.Port)))
 	}
 	s.Pass(adapters...)
 	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
