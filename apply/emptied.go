@@ -39,7 +39,7 @@ func (e *EmptyListError) Error() string { return fmt.Sprintf("%s: %v", e.Cause()
 
 // Cause is the error without the API server's words.
 func (e *EmptyListError) Cause() string {
-	return fmt.Sprintf("container %s has no ports, and %s owns the list of them all the same", e.Container, list(e.Managers))
+	return fmt.Sprintf("container %s has no ports, and %s owns the empty list", e.Container, list(e.Managers))
 }
 
 // Unwrap is the API server's error.

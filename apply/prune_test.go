@@ -82,7 +82,7 @@ func TestAListWithoutPorts(t *testing.T) {
 		by(alice, "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}}"), testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}},
 		testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 			err := anyPass(nfs)(ctx, cp, namespace)
-			const want = "container dittofs has no ports, and helm (Update) owns the list of them all the same: "
+			const want = "container dittofs has no ports, and helm (Update) owns the empty list: "
 			empty := new(apply.EmptyListError)
 			if !errors.As(err, &empty) || !slices.Equal(empty.Managers, []fieldmanager.Manager{fieldmanager.Updater("helm")}) ||
 				!apply.IsRefusal(err) || !strings.HasPrefix(err.Error(), want) {

@@ -72,7 +72,7 @@ func TestAdoptAListWithoutPorts(t *testing.T) {
 	smb := adapterSet("[{type: smb, port: 1445}]")
 	a := c.must(2, c.runWith(smb, "apply", "-f", "-"))
 	way := "run portside adopt -n " + c.namespace + " statefulset/dittofs --from dittofs-operator"
-	expectIn(t, "stderr", a.stderr, "container dittofs has no ports, and dittofs-operator (Update) owns the list of them all the same", way)
+	expectIn(t, "stderr", a.stderr, "container dittofs has no ports, and dittofs-operator (Update) owns the empty list", way)
 
 	a = c.must(0, c.run("adopt", "statefulset/dittofs", "--from", "dittofs-operator", "--dry-run=server"))
 	expectIn(t, "stderr", a.stderr, "nobody would now", "nothing was stored")

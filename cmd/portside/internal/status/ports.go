@@ -11,8 +11,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
-// Contended is the reason of a Blocked port that another manager keeps removing,
-// so that it is not added again for now. A process that starts recognizes the
+// Contended is the reason of a port that another manager keeps removing. While it
+// is Blocked it is not added for now; while it is Owned or Shared it was added
+// again, and the contention is remembered. A process that starts recognizes the
 // port by it.
 const Contended = "Contended"
 
