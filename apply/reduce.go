@@ -15,8 +15,8 @@ import (
 // Reduced returns a copy that is small enough to keep for thousands of workloads.
 // It shares nothing with the object that the workload was read from, and of
 // managedFields it keeps what decisions of an [Applier] with this field manager
-// depend on: the manager's own entries, and of all others who owns a container,
-// and what below its ports. [Decide], [OwnersOf], and that applier's
+// depend on: the manager's own entries and, of the others, the owners of
+// containers and of what is below their ports. [Decide], [OwnersOf], and that applier's
 // [Applier.Standing], [Applier.OwnPorts] and [Applier.Holds] return the same for it
 // as for the whole. No patch of managedFields can be made from it:
 // [Applier.PassOn] reads the workload where it comes to that. An empty manager is

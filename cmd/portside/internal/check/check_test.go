@@ -127,8 +127,8 @@ func TestCRDMissing(t *testing.T) {
 	)
 }
 
-// TestForbidden has a user who is allowed nothing: that no state is known is a
-// Warning, and says what to ask for.
+// TestForbidden runs check as a user without permissions: each unknown state is a
+// Warning, with the permission to ask for.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	s := installed(t)

@@ -94,7 +94,7 @@ func (d *diffCommand) write(r apply.Result) (differs bool, err error) {
 	}
 	text := portsDiff(d.out, r) + othersDiff(d.out, r, others)
 	if text == "" {
-		text = fmt.Sprintf("%s, container %s: the ports stay, only who owns them changes: restarts no pod\n", r.Target, r.Container)
+		text = fmt.Sprintf("%s, container %s: the ports stay and only their owners change: restarts no pod\n", r.Target, r.Container)
 	}
 	_, err = io.WriteString(d.out, text)
 	return true, err

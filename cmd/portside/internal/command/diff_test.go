@@ -33,7 +33,7 @@ func TestDiffOfOwnersAlone(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(`[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]`)
 	a := c.must(1, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "diff", "-f", "-"))
-	expectIn(t, "stdout", a.stdout, "the ports stay, only who owns them changes: restarts no pod")
+	expectIn(t, "stdout", a.stdout, "the ports stay and only their owners change: restarts no pod")
 	expectIn(t, "stderr", a.stderr, "Warning: StatefulSet "+c.namespace+"/dittofs: argocd-controller (Apply) applies adapter-nfs:12049/TCP too")
 }
 

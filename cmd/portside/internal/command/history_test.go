@@ -273,7 +273,7 @@ func TestHistoryWithoutPermissions(t *testing.T) {
 		"changes by portside may be <unknown>: cannot read AdapterSets", "changes by portside may be <unknown>: cannot read Events")
 }
 
-// as has the program run as a user who has a role that kubectl creates.
+// as runs the program as a user with a role that kubectl creates.
 func (h *historyOf) as(user string, role ...string) {
 	h.t.Helper()
 	config, err := h.User(user)
@@ -369,7 +369,7 @@ func TestHistoryOfATemplateThatComesBack(t *testing.T) {
 				t.Errorf("revision %d was made at %s, not between the changes at %s", r.Revision, r.Time, since)
 			}
 		}
-		// Of what nobody recorded the time is not known either.
+		// Without a record the time is unknown, too.
 		h.deleteEvents()
 		if last := h.revisions(); h.kind == "Deployment" && (last[4].Time != nil || last[4].Because != "when this revision came back is not known") {
 			t.Errorf("without Events: %+v", last[4])
