@@ -35,10 +35,10 @@ func newStates(m *mirror.Mirror) *states {
 	object := []string{"namespace", "name", "reason"}
 	return &states{
 		mirror:        m,
-		ports:         desc("ports", "Wanted ports, by state.", "state"),
-		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of their condition Ready.", "reason"),
+		ports:         desc("ports", "Desired ports, by state.", "state"),
+		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
 		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
-		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled, so that someone must act, with the reason.", object...),
+		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled and needs manual action, with the reason.", object...),
 		notDiscovered: desc("adapterset_not_discovered", "1 for each AdapterSet whose adapters were not all discovered at the latest poll, with the reason.", object...),
 	}
 }
