@@ -260,6 +260,15 @@ func TestChangesSettle(t *testing.T) {
 		mustApply(t, s.git, strings.Replace(adapterSet(adapters, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 10", 1))
 		s.caughtUp(t)
 		s.expect(t, "Reconciling", "True", "Stabilizing")
+		set, err := s.get(t.Context(), "files")
+		if err != nil || len(set.Status.Ports) == 0 {
+			t.Fatal(err)
+		}
+		for _, p := range set.Status.Ports {
+			if p.State != "Pending" || p.Reason != "Stabilizing" {
+				t.Errorf("%s is %s, %s", p.Name, p.State, p.Reason)
+			}
+		}
 		s.clock.Step(9 * time.Second)
 		s.caughtUp(t)
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
-// notReported is the reason of a metric for an AdapterSet whose status has no
+// notReported is the reason in metrics of an AdapterSet whose status has no
 // condition Ready yet.
-const notReported = "NotReported"
+const notReported status.ConditionReason = "NotReported"
 
 // states collects, at each scrape, what the status of AdapterSets reports: how
 // many there are in each state, and by name those that have a problem.
@@ -66,7 +66,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		problem := func(desc *prometheus.Desc, reason string) { gauge(desc, 1, set.Namespace, set.Name, reason) }
 		ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)
 		if ready == nil {
-			ready = &metav1.Condition{Reason: notReported}
+			ready = &metav1.Condition{Reason: string(notReported)}
 		}
 		reasons[ready.Reason]++
 		if ready.Status != metav1.ConditionTrue {
