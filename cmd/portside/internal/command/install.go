@@ -22,15 +22,14 @@ func newInstall(s *session) *cobra.Command {
 		Use:   "install",
 		Short: "Print the manifests that install portside",
 		Long: `Print the manifests that install portside in a cluster, for kubectl apply. No
-server is asked: the same flags always print the same.
+server is contacted: the same flags always print the same manifests.
 
-portside runs with the least that it needs. RBAC lets it patch workloads, and
-admission policies narrow that down to fields: the guard lets portside's
-ServiceAccount change adapter-* ports and nothing else, name lets nobody else
-write under its field manager, and leftover lets owners rename and remove
-containers that have its ports. Secrets are read only in the namespaces of
---discovery-namespace, which have to exist. What a version of Kubernetes does not have is
-left out, with a warning of what is lost.
+RBAC lets portside patch workloads, and admission policies narrow that down to
+fields: guard lets portside's ServiceAccount change adapter-* ports and nothing
+else, name lets no other user write under its field manager, and leftover lets
+owners rename and remove containers that have its ports. Secrets are read only
+in the namespaces of --discovery-namespace, which must exist. What a version of
+Kubernetes does not have is left out, with a warning of the consequences.
 
 The default image is not published: build one, push it, and name it with
 --image.

@@ -75,8 +75,7 @@ func TestUnknownCommand(t *testing.T) {
 func TestHelpFitsATerminal(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"portside", "kubectl-portside"} {
-		for _, args := range []string{"--help", "sync --help", "diff --help", "owners --help", "history --help", "adopt --help",
-			"release --help", "version --help", "completion --help", "options --help", "options"} {
+		for _, args := range append(helpOfEveryCommand(), "options") {
 			var out, errOut bytes.Buffer
 			root := command.New(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, "v0.0.0-test", command.CalledAs(name))
 			root.SetArgs(strings.Fields(args))
@@ -91,4 +90,14 @@ func TestHelpFitsATerminal(t *testing.T) {
 		}
 	}
 	expectIn(t, "options", runProgram(t, "", "options").stdout, "--kubeconfig=''", "--request-timeout='30s'", "-n, --namespace=''", "--log-format=text", "(text|json)")
+}
+
+// helpOfEveryCommand are the arguments that print the help of the program and of
+// each of its commands.
+func helpOfEveryCommand() []string {
+	args := []string{"--help"}
+	for _, cmd := range command.New(genericiooptions.IOStreams{}, "v0.0.0-test").Commands() {
+		args = append(args, cmd.Name()+" --help")
+	}
+	return args
 }
