@@ -246,7 +246,7 @@ func TestEvents(t *testing.T) {
 		of     *apply.Workload
 		change v1alpha1.PortsChange
 	}{{result.After, small}, {result.After, large}, {&other, large}} {
-		event, err := changes.NewEvent(e.of, e.change, "apply", strings.Repeat("é", 100), metav1.NowMicro())
+		event, err := changes.NewEvent(e.of, e.change, "sync", strings.Repeat("é", 100), metav1.NowMicro())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v, not %+v", got, want)
 		}
 	}
-	if note := list.Items[0].Note; note != "portside apply changed the ports: server: +adapter-nfs 12049/TCP" {
+	if note := list.Items[0].Note; note != "portside sync changed the ports: server: +adapter-nfs 12049/TCP" {
 		t.Errorf("the note is %q", note)
 	}
 	if _, is := changes.FromEvent(&eventsv1.Event{}); is {

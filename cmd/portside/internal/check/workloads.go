@@ -62,7 +62,7 @@ func (c *checker) owned(workloads map[apply.Target]bool, sets []v1alpha1.Adapter
 		flags = " --field-manager " + c.options.FieldManager
 	}
 	for _, name := range left {
-		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside apply maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
+		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside sync maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
 	}
 	if len(left) == 0 {
 		c.add("Workloads", OK, "", "%d workloads with ports of field manager %s: all have an AdapterSet", owned, c.options.FieldManager)

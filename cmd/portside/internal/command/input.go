@@ -31,6 +31,20 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 	mustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
+// ignoreNotFoundFlag adds --ignore-not-found, with kubectl's default.
+func ignoreNotFoundFlag(cmd *cobra.Command, ignore *bool) {
+	cmd.Flags().BoolVar(ignore, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+}
+
+// onlyFiles refuses arguments where a command takes files, and says how to name
+// them.
+func onlyFiles(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, "unexpected argument %q; name files with -f: %s -f %s", args[0], cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // job is one AdapterSet to carry out.
 type job struct {
 	target apply.Target
