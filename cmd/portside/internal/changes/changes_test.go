@@ -265,8 +265,8 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v, not %+v", got, want)
 		}
 	}
-	if note := list.Items[0].Note; note != "portside sync changed the ports: server: +adapter-nfs 12049/TCP" {
-		t.Errorf("the note is %q", note)
+	if e := list.Items[0]; e.Reason != "PortsChanged" || e.Note != "portside sync changed the ports: server: +adapter-nfs 12049/TCP" {
+		t.Errorf("the Event is %s: %q", e.Reason, e.Note)
 	}
 	if _, is := changes.FromEvent(&eventsv1.Event{}); is {
 		t.Error("an Event without a change has one")

@@ -78,7 +78,7 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if p.Reason != status.Contended {
+		if p.Reason != string(status.PortContended) {
 			continue
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
@@ -99,7 +99,7 @@ func (w *work) resume(look *apply.Workload) {
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
-			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
 }
 
 // stuckRollout reports whether the rollout under way was stuck before this
@@ -114,11 +114,13 @@ func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 }
 
 // toldBecause tells the reason of a condition as last stored.
-func (w *work) toldBecause(kind, reason string) bool { return isBecause(&w.told, kind, reason) }
+func (w *work) toldBecause(kind string, reason status.ConditionReason) bool {
+	return isBecause(&w.told, kind, reason)
+}
 
-func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
+func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.ConditionReason) bool {
 	c := meta.FindStatusCondition(told.Conditions, kind)
-	return c != nil && c.Reason == reason
+	return c != nil && c.Reason == string(reason)
 }
 
 // lacksSource reports whether the AdapterSet names no source of adapters any
@@ -153,7 +155,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
 	if answered {
 		w.facts.Discovery = &status.Discovery{
-			Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
+			Met: answer.Met, Reason: status.ConditionReason(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
 		}
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
