@@ -33,7 +33,7 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 // job is one AdapterSet to carry out.
 type job struct {
 	target apply.Target
-	want   apply.Wanted
+	want   apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped:
 	// a port that is removed is reported with its adapter's type.
 	inactive []apply.Adapter
@@ -148,8 +148,8 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	}
 	ref := set.Spec.TargetRef
 	j := job{
-		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name, Container: set.Spec.Container},
-		want:      apply.Wanted{AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
+		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name},
+		want:      apply.Desired{Container: set.Spec.Container, AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
