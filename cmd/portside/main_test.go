@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // TestMain lets this binary be the program, so that exit codes, streams and
@@ -21,21 +22,27 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{})
 }
 
-func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+// self returns this binary as the program.
+func self(t *testing.T) portside.Program {
 	t.Helper()
-	self, err := os.Executable()
+	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return portside.Program{Path: path, Env: []string{"PORTSIDE_TEST_RUN_MAIN=1"}}
+}
+
+func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	link := filepath.Join(t.TempDir(), name)
-	if err := os.Symlink(self, link); err != nil {
+	if err := os.Symlink(self(t).Path, link); err != nil {
 		t.Fatal(err)
 	}
 	var out, errOut strings.Builder
 	command := exec.CommandContext(t.Context(), link, args...)
 	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
 	command.Stdout, command.Stderr = &out, &errOut
-	err = command.Run()
+	err := command.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -98,12 +105,8 @@ func TestKubectlFindsThePlugin(t *testing.T) {
 	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(dir, "kubectl-portside")); err != nil {
+	if err := os.Symlink(self(t).Path, filepath.Join(dir, "kubectl-portside")); err != nil {
 		t.Fatal(err)
 	}
 	_, help, _ := program(t, "portside", "completion", "--help")
@@ -143,17 +146,13 @@ func TestKubectlFindsThePlugin(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
 	var errOut strings.Builder
-	command := exec.CommandContext(t.Context(), self, "owners", "sts/x", "--server", "http://"+listener.Addr().String())
+	command := exec.CommandContext(t.Context(), self(t).Path, "owners", "sts/x", "--server", "http://"+listener.Addr().String())
 	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
 	command.Stderr = &errOut
 	if err := command.Start(); err != nil {

@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // startService starts the process behind a proxy, alone, and waits until it is
 // ready.
-func (f *fleet) startService(args ...string) (*service, *testenv.Proxy) {
+func (f *fleet) startService(args ...string) (*portside.Service, *testenv.Proxy) {
 	f.t.Helper()
 	proxy := f.Proxy(f.t, f.Config(), testenv.ProxyHooks{})
-	s := startService(f.t, proxy.Config(), append(args, "--leader-elect=false", "--watch-namespace", f.namespace)...)
-	return s.waitReady(), proxy
+	s := portside.Run(f.t, self(f.t), proxy.Config(), append(args, "--leader-elect=false", "--watch-namespace", f.namespace)...)
+	return s.WaitReady(), proxy
 }
 
 // perSecond and atOnce bound how much is asked of an API server that does not
@@ -58,7 +59,7 @@ func TestWatchesAreCut(t *testing.T) {
 	proxy.Cut() // and the answer with it
 	release()
 	f.check()
-	s.mustLive()
+	s.MustLive()
 }
 
 func TestTheAPIServerGoesAndComesBack(t *testing.T) {
@@ -94,8 +95,8 @@ func TestTheAPIServerGoesAndComesBack(t *testing.T) {
 			f.waitRight()
 			f.waitRecorded()
 		})
-		s.waitReady()
+		s.WaitReady()
 	}
 	f.check()
-	s.mustLive()
+	s.MustLive()
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // TestCRDDeletedWhileRunning has the log say what to install, and the service
@@ -24,13 +25,11 @@ func TestCRDDeletedWhileRunning(t *testing.T) {
 	if _, err := cp.Kubectl(t.Context(), "", "", "delete", "crd", "adaptersets.portside.dev"); err != nil {
 		t.Fatal(err)
 	}
-	s.waitLog("the server could not find the requested resource (get adaptersets.portside.dev); install the CustomResourceDefinition of AdapterSets, which portside install prints")
-	if s.said("is not a Kubernetes API server") {
+	s.WaitLog("the server could not find the requested resource (get adaptersets.portside.dev); install the CustomResourceDefinition of AdapterSets, which portside install prints")
+	if s.Log.Contains("is not a Kubernetes API server") {
 		t.Error("the API server is taken for another web server")
 	}
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	f.changeAll()
 	f.check()
 }

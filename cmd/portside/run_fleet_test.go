@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // fleet are workloads with an AdapterSet each, in a namespace of their own,
@@ -66,9 +67,7 @@ spec:
 // newFleet makes a fleet without adapters, whose pods are ready.
 func newFleet(t *testing.T, cp *testenv.ControlPlane, size int) *fleet {
 	t.Helper()
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	f := &fleet{ControlPlane: cp, t: t, namespace: cp.Namespace(t), random: rand.New(rand.NewPCG(seed, 0))} //nolint:gosec // G404: to be played again

@@ -43,7 +43,7 @@ func TestDiscoverySecrets(t *testing.T) {
 			t.Errorf("%s secrets: %d requests", verb, n)
 		}
 	}
-	if code := service.terminate(); code != 0 {
+	if code := service.Terminate(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -51,7 +51,7 @@ func TestDiscoverySecrets(t *testing.T) {
 // in returns the installation with the workloads of another namespace.
 func (i *installation) in(namespace string) *installation {
 	f := &fleet{ControlPlane: i.ControlPlane, t: i.t, namespace: namespace, git: i.Manager("git").In(namespace)}
-	return &installation{fleet: f, options: i.options, client: i.client}
+	return &installation{fleet: f, options: i.options}
 }
 
 // expectDiscovered waits until the AdapterSet asked has this condition Discovered.

@@ -44,15 +44,15 @@ func TestTheWholeLifeAsInstalled(t *testing.T) {
 			// Other tests have AdapterSets in this control plane too.
 			selects := []string{"--selector=installation=" + system, "--allow-loopback-pods"}
 			first := i.start(selects...)
-			first.waitLog(`"leading"`)
+			first.WaitLog(`"leading"`)
 			second := i.start(selects...)
 			i.comesAndIsRenumbered()
 			i.isRemoved()
 			i.isAsked()
-			if code := first.terminate(); code != 0 {
+			if code := first.Terminate(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
-			second.waitLog(`"leading"`)
+			second.WaitLog(`"leading"`)
 			i.losesTheContainer()
 			i.isRetained()
 			i.expectEvents(system, "Lease", "LeaderElection")

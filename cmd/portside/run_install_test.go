@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // installation is portside as install prints it: what it may do is what its
@@ -27,7 +27,6 @@ import (
 type installation struct {
 	*fleet
 	options install.Options
-	client  *kubernetes.Clientset
 	sent    *testenv.Requests // by the replica that was started last
 
 	mu      sync.Mutex
@@ -37,7 +36,7 @@ type installation struct {
 // newInstallation installs portside, and waits until its guard is in force.
 func newInstallation(t *testing.T, cp *testenv.ControlPlane, o install.Options) *installation {
 	t.Helper()
-	i := &installation{fleet: newFleet(t, cp, 0), options: o, client: kubernetes.NewForConfigOrDie(cp.Config())}
+	i := &installation{fleet: newFleet(t, cp, 0), options: o}
 	if o.WatchNamespace != "" {
 		i.options.WatchNamespace = i.namespace
 	}
@@ -76,16 +75,13 @@ func (i *installation) install(manifests string) {
 	}
 }
 
-// user is the ServiceAccount, by a token as its pods have one.
+// user returns the configuration of portside's ServiceAccount.
 func (i *installation) user() *rest.Config {
 	i.t.Helper()
-	request, err := i.client.CoreV1().ServiceAccounts(i.options.Namespace).
-		CreateToken(i.t.Context(), i.options.FieldManager, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	user, err := portside.Token(i.t.Context(), i.ControlPlane, i.options.Namespace, i.options.FieldManager)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	user := rest.AnonymousClientConfig(i.Config())
-	user.BearerToken = request.Status.Token
 	return user
 }
 
@@ -106,12 +102,12 @@ func (i *installation) waitGuarded(workload string) {
 
 // start starts a replica with the arguments that the Deployment has, and some
 // that a test needs beside them.
-func (i *installation) start(args ...string) *service {
+func (i *installation) start(args ...string) *portside.Service {
 	i.t.Helper()
 	proxy := i.Proxy(i.t, i.user(), testenv.ProxyHooks{OnAnswer: i.noteRefusal})
 	i.sent = &proxy.Requests
 	args = slices.Concat(i.arguments(), []string{"--leader-election-namespace", i.options.Namespace}, args)
-	return startService(i.t, proxy.Config(), args...).waitReady()
+	return portside.Run(i.t, self(i.t), proxy.Config(), args...).WaitReady()
 }
 
 func (i *installation) arguments() []string {
@@ -138,7 +134,7 @@ func (i *installation) noteRefusal(answer *http.Response) error {
 
 // expectNothingRefused fails the test when portside was refused something, or
 // says that it was.
-func (i *installation) expectNothingRefused(services ...*service) {
+func (i *installation) expectNothingRefused(services ...*portside.Service) {
 	i.t.Helper()
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -146,7 +142,7 @@ func (i *installation) expectNothingRefused(services ...*service) {
 		i.t.Errorf("refused: %q", i.refused)
 	}
 	for _, s := range services {
-		for line := range strings.Lines(s.log.String()) {
+		for line := range strings.Lines(s.Log.String()) {
 			if l := strings.ToLower(line); strings.Contains(l, "forbidden") || strings.Contains(l, "rejected") {
 				i.t.Errorf("the log has %s", line)
 			}
@@ -204,7 +200,7 @@ func condition(set *unstructured.Unstructured, kind string) string {
 func (i *installation) expectEvents(namespace, kind string, reasons ...string) {
 	i.t.Helper()
 	testenv.Eventually(i.t, fmt.Sprintf("events %q of a %s", reasons, kind), func(ctx context.Context) error {
-		events, err := i.client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=" + kind})
+		events, err := kubernetes.NewForConfigOrDie(i.Config()).CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=" + kind})
 		if err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const upgradedSet = `
@@ -49,9 +50,7 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 	i.waitGuarded("kept")
 	// The CRD is upgraded before the process: the API server refuses a status with
 	// fields that the CRD does not have.
-	if err := i.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, i.ControlPlane)
 	first := i.start()
 	i.expectInPlace("1/1", "adapter-nfs:12049/TCP")
 	changes := 1
@@ -64,7 +63,7 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 	i.expectNothingLeftOf(previous)
 	i.forgetRefusals()
 	i.waitGuarded("kept")
-	first.mustLive()
+	first.MustLive()
 	i.expectTemplateChanges(histories, changes)
 	if after := i.uids(); !slices.Equal(after, sets) {
 		t.Errorf("the AdapterSets are %q, and were %q", after, sets)
@@ -75,12 +74,12 @@ func TestAnUpgradeRestartsNothing(t *testing.T) {
 	i.expectInPlace("1/1", "adapter-nfs:12050/TCP")
 	changes++
 	i.expectTemplateChanges(histories, changes)
-	if code := first.terminate(); code != 0 {
+	if code := first.Terminate(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 
 	next := i.start()
-	next.waitLog(`"leading"`)
+	next.WaitLog(`"leading"`)
 	for name, policy := range workloads {
 		i.apply(fmt.Sprintf(upgradedSet, name, "{type: nfs, port: 12050}, {type: web, port: 8443}", policy))
 	}
@@ -114,7 +113,7 @@ func before(t *testing.T) (i *installation, manifests string) {
 	f := &fleet{ControlPlane: cp, t: t, namespace: cp.Namespace(t)}
 	f.git = cp.Manager("git").In(f.namespace)
 	i = &installation{
-		fleet: f, client: kubernetes.NewForConfigOrDie(cp.Config()),
+		fleet:   f,
 		options: install.Options{Namespace: install.DefaultNamespace, FieldManager: apply.DefaultFieldManager},
 	}
 	i.install(string(text))

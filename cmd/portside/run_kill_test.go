@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // moment is one at which the process is killed.
@@ -72,13 +73,13 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 4)
 	proxy := f.Proxy(t, f.Config(), testenv.ProxyHooks{})
-	start := func() *service {
-		return startService(t, proxy.Config(), "--leader-elect=false", "--watch-namespace", f.namespace)
+	start := func() *portside.Service {
+		return portside.Run(t, self(t), proxy.Config(), "--leader-elect=false", "--watch-namespace", f.namespace)
 	}
 	between := 0
 	for _, m := range moments(f.random) {
 		reached, disarm := m.trap(proxy)
-		var s *service
+		var s *portside.Service
 		if started := f.random.IntN(2) == 0; started {
 			s = start()
 			f.changeSettled()
@@ -87,10 +88,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			s = start()
 		}
 		testenv.Eventually(t, "the moment: "+m.name, func(ctx context.Context) error {
-			s.mustLive()
+			s.MustLive()
 			return cameTo(ctx, f, m, reached)
 		})
-		s.kill()
+		s.Kill()
 		disarm()
 		if m.certain && m.answered {
 			between++

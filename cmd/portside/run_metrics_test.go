@@ -11,13 +11,11 @@ import (
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const asksPods = `
@@ -62,7 +60,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	}
 	var text string
 	testenv.Eventually(t, "the metrics", func(ctx context.Context) (err error) {
-		if _, text, err = get(ctx, "http://"+s.metrics+"/metrics", ""); err != nil {
+		if _, text, err = portside.Get(ctx, "http://"+s.Metrics+"/metrics", ""); err != nil {
 			return err
 		}
 		for _, line := range wanted {
@@ -180,18 +178,18 @@ func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
 		who, url, token string
 		code            int
 	}{
-		{"nobody", "https://" + s.metrics + "/metrics", "", http.StatusUnauthorized},
-		{"one without the right", "https://" + s.metrics + "/metrics", f.token("curious"), http.StatusForbidden},
-		{"one with the right", "https://" + s.metrics + "/metrics", f.token("prometheus"), http.StatusOK},
-		{"pprof where it was not asked for", "https://" + s.metrics + "/debug/pprof/", f.token("prometheus"), http.StatusNotFound},
-		{"pprof beside the probes", "http://" + s.health + "/debug/pprof/", "", http.StatusNotFound},
-		{"the kubelet", "http://" + s.health + "/healthz", "", http.StatusOK},
-		{"the kubelet, when it is ready", "http://" + s.health + "/readyz", "", http.StatusOK},
+		{"nobody", "https://" + s.Metrics + "/metrics", "", http.StatusUnauthorized},
+		{"one without the right", "https://" + s.Metrics + "/metrics", f.token("curious"), http.StatusForbidden},
+		{"one with the right", "https://" + s.Metrics + "/metrics", f.token("prometheus"), http.StatusOK},
+		{"pprof where it was not asked for", "https://" + s.Metrics + "/debug/pprof/", f.token("prometheus"), http.StatusNotFound},
+		{"pprof beside the probes", "http://" + s.Health + "/debug/pprof/", "", http.StatusNotFound},
+		{"the kubelet", "http://" + s.Health + "/healthz", "", http.StatusOK},
+		{"the kubelet, when it is ready", "http://" + s.Health + "/readyz", "", http.StatusOK},
 	} {
 		var code int
 		var body string
 		testenv.Eventually(t, "the answer to "+c.who, func(ctx context.Context) (err error) {
-			code, body, err = get(ctx, c.url, c.token)
+			code, body, err = portside.Get(ctx, c.url, c.token)
 			return err
 		})
 		if code != c.code || (code == http.StatusOK && c.token != "" && !strings.Contains(body, "portside_passes_total")) {
@@ -203,25 +201,24 @@ func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
 // token is the bearer token of a new service account.
 func (f *fleet) token(name string) string {
 	f.t.Helper()
-	client := kubernetes.NewForConfigOrDie(f.Config()).CoreV1().ServiceAccounts(f.namespace)
-	_, err := f.git.Apply(f.t.Context(), `{apiVersion: v1, kind: ServiceAccount, metadata: {name: `+name+`}}`)
+	f.apply(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: ` + name + `}}`)
+	user, err := portside.Token(f.t.Context(), f.ControlPlane, f.namespace, name)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	request, err := client.CreateToken(f.t.Context(), name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return request.Status.Token
+	return user.BearerToken
 }
 
 func TestPprofIsAskedFor(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)
-	address := freeAddress(t)
+	address, err := portside.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.startService("--pprof-bind-address", address)
 	testenv.Eventually(t, "pprof", func(ctx context.Context) error {
-		code, body, err := get(ctx, "http://"+address+"/debug/pprof/", "")
+		code, body, err := portside.Get(ctx, "http://"+address+"/debug/pprof/", "")
 		if err == nil && (code != http.StatusOK || !strings.Contains(body, "goroutine")) {
 			err = fmt.Errorf("%d: %s", code, body)
 		}

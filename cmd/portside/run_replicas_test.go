@@ -11,12 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // replica is one of several processes that could serve a fleet, with a way to
 // the API server of its own.
 type replica struct {
-	*service
+	*portside.Service
 	*testenv.Proxy
 }
 
@@ -24,7 +25,7 @@ func (f *fleet) startReplica(times ...string) replica {
 	f.t.Helper()
 	proxy := f.Proxy(f.t, f.Config(), testenv.ProxyHooks{})
 	args := append(slices.Clone(times), "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
-	return replica{startService(f.t, proxy.Config(), args...).waitReady(), proxy}
+	return replica{portside.Run(f.t, self(f.t), proxy.Config(), args...).WaitReady(), proxy}
 }
 
 // isQuick has another replica take over within seconds.
@@ -50,7 +51,7 @@ func TestAnotherReplicaTakesOverFromOneThatIsKilled(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
 	first := f.startReplica(isQuick...)
-	first.waitLog(leads)
+	first.WaitLog(leads)
 	second := f.startReplica(isQuick...)
 	f.changeAll()
 	f.waitRight()
@@ -60,9 +61,9 @@ func TestAnotherReplicaTakesOverFromOneThatIsKilled(t *testing.T) {
 	held, _ := first.HoldAnswers(applies)
 	f.changeAll() // of which the first stores one at least, and does not know
 	testenv.Eventually(t, "an answer to be held", func(context.Context) error { return closed(held) })
-	first.kill()
+	first.Kill()
 	f.changeSettled()
-	second.waitLog(leads)
+	second.WaitLog(leads)
 	f.check()
 }
 
@@ -80,9 +81,9 @@ func TestAReplicaThatIsToldToStopGivesUpTheLease(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
 	first := f.startReplica(neverExpires...)
-	first.waitLog(leads)
+	first.WaitLog(leads)
 	second, third := f.startReplica(neverExpires...), f.startReplica(neverExpires...)
-	if code := third.terminate(); code != 0 {
+	if code := third.Terminate(); code != 0 {
 		t.Errorf("one that did not lead: exit code %d", code)
 	}
 	f.changeAll()
@@ -90,12 +91,12 @@ func TestAReplicaThatIsToldToStopGivesUpTheLease(t *testing.T) {
 	held, _ := first.HoldAnswers(applies)
 	f.changeAll()
 	testenv.Eventually(t, "an answer to be held", func(context.Context) error { return closed(held) })
-	if code := first.terminate(); code != 0 {
+	if code := first.Terminate(); code != 0 {
 		t.Errorf("the leader: exit code %d", code)
 	}
-	second.waitLog(leads)
+	second.WaitLog(leads)
 	f.check()
-	if code := second.terminate(); code != 0 {
+	if code := second.Terminate(); code != 0 {
 		t.Errorf("the last one: exit code %d", code)
 	}
 	lease, err := f.git.Get(t.Context(), "Lease", f.namespace, testenv.Portside)
@@ -112,7 +113,7 @@ func TestAReplicaThatLosesTheLeaseEnds(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
 	first := f.startReplica(isQuick...)
-	first.waitLog(leads)
+	first.WaitLog(leads)
 	second := f.startReplica(isQuick...)
 	f.changeAll()
 	f.waitRight()
@@ -123,11 +124,11 @@ func TestAReplicaThatLosesTheLeaseEnds(t *testing.T) {
 	}
 	defer isLease("PUT")()
 	defer isLease("GET")()
-	second.waitLog(leads)
+	second.WaitLog(leads)
 	applied := first.applies()
 	f.changeAll()
 	f.check()
-	if code := first.exitCode(); code != 1 || !strings.Contains(first.log.String(), "leader election lost") {
+	if code := first.ExitCode(); code != 1 || !strings.Contains(first.Log.String(), "leader election lost") {
 		t.Errorf("exit code %d", code)
 	}
 	if got := first.applies(); got != applied {

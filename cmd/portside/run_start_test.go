@@ -8,15 +8,14 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // TestWhatCannotStart has the words that a user reads, and the exit code.
 func TestWhatCannotStart(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,9 +44,9 @@ func TestWhatCannotStart(t *testing.T) {
 		"too late to retry": {cp.Config(), []string{"--leader-elect-retry-period=9s"}, "error: --leader-elect-retry-period 9s is not above 0 and below --leader-elect-renew-deadline 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startService(t, c.user, c.args...)
-			if code := s.exitCode(); code != 1 || !s.said(c.text) {
-				t.Errorf("exit code %d, and not %q:\n%s", code, c.text, s.log.tail())
+			s := portside.Run(t, self(t), c.user, c.args...)
+			if code := s.ExitCode(); code != 1 || !s.Log.Contains(c.text) {
+				t.Errorf("exit code %d, and not %q:\n%s", code, c.text, s.Log.Tail())
 			}
 		})
 	}
@@ -76,27 +75,27 @@ func TestStartWithoutAPIServer(t *testing.T) {
 	if err := cp.StopAPIServer(); err != nil {
 		t.Fatal(err)
 	}
-	var waiting []*service
+	var waiting []*portside.Service
 	for range 2 {
-		s := startService(t, user, "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
-		s.waitLog("info waiting for the API server")
+		s := portside.Run(t, self(t), user, "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
+		s.WaitLog("info waiting for the API server")
 		for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusInternalServerError} {
-			if code, body, err := get(t.Context(), "http://"+s.health+path, ""); err != nil || code != want {
+			if code, body, err := portside.Get(t.Context(), "http://"+s.Health+path, ""); err != nil || code != want {
 				t.Errorf("%s: %d %s, %v", path, code, body, err)
 			}
 		}
-		if !s.said("was refused - did you specify the right host or port?") || s.said("error ") {
-			t.Errorf("the log does not say why it waits, or has an error:\n%s", s.log.tail())
+		if !s.Log.Contains("was refused - did you specify the right host or port?") || s.Log.Contains("error ") {
+			t.Errorf("the log does not say why it waits, or has an error:\n%s", s.Log.Tail())
 		}
 		waiting = append(waiting, s)
 	}
-	if code := waiting[0].terminate(); code != 0 {
+	if code := waiting[0].Terminate(); code != 0 {
 		t.Errorf("the one that was told to stop: exit code %d", code)
 	}
 	if err := cp.StartAPIServer(); err != nil {
 		t.Fatal(err)
 	}
-	waiting[1].waitReady()
+	waiting[1].WaitReady()
 	f.changeAll()
 	f.check()
 }
@@ -117,16 +116,16 @@ func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startService(t, powerless, "--leader-elect=false", "--watch-namespace", f.namespace)
-	s.waitLog(`User \"` + f.namespace + `\" cannot list resource \"statefulsets\" in API group \"apps\" in the namespace \"` + f.namespace)
-	if code, body, err := get(t.Context(), "http://"+s.health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
+	s := portside.Run(t, self(t), powerless, "--leader-elect=false", "--watch-namespace", f.namespace)
+	s.WaitLog(`User \"` + f.namespace + `\" cannot list resource \"statefulsets\" in API group \"apps\" in the namespace \"` + f.namespace)
+	if code, body, err := portside.Get(t.Context(), "http://"+s.Health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
 		t.Errorf("/readyz: %d %s, %v", code, body, err)
 	}
 	f.apply(clusterAdmin(f.namespace))
-	s.waitReady()
+	s.WaitReady()
 	f.changeAll()
 	f.check()
 
-	elects := startService(t, powerless, "--watch-namespace", f.namespace, "--leader-election-namespace", "default")
-	elects.waitLog(`User \"` + f.namespace + `\" cannot get resource \"leases\"`)
+	elects := portside.Run(t, self(t), powerless, "--watch-namespace", f.namespace, "--leader-election-namespace", "default")
+	elects.WaitLog(`User \"` + f.namespace + `\" cannot get resource \"leases\"`)
 }

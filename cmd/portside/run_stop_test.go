@@ -14,13 +14,13 @@ func TestCleanStop(t *testing.T) {
 	f := newFleet(t, testenv.WithControllers(t), 1)
 	for range 5 {
 		leader := f.startReplica("--log-format=json")
-		leader.waitLog(`"msg":"leading"`)
+		leader.WaitLog(`"msg":"leading"`)
 		standby := f.startReplica("--log-format=json")
 		for _, r := range []replica{standby, leader} {
-			if code := r.terminate(); code != 0 {
+			if code := r.Terminate(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
-			for line := range strings.Lines(r.log.String()) {
+			for line := range strings.Lines(r.Log.String()) {
 				if !strings.Contains(line, `"level":"info"`) {
 					t.Errorf("the log of a clean stop has %s", line)
 				}

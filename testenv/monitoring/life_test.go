@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{Controllers: true}) }
@@ -27,7 +23,7 @@ type life struct {
 	*testenv.ControlPlane
 	t         *testing.T
 	namespace string
-	metrics   string // URL
+	service   *portside.Service
 	broken    atomic.Bool
 	scrapes   []string
 }
@@ -38,9 +34,7 @@ func lived(t *testing.T) (namespace string, scrapes []string) {
 	t.Helper()
 	cp := testenv.WithControllers(t)
 	l := &life{ControlPlane: cp, t: t, namespace: cp.Namespace(t)}
-	if err := cp.InstallCRD(t.Context(), "../../examples/install/crd/portside.dev_adaptersets.yaml"); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	t.Cleanup(cp.ServePods(l.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return http.HandlerFunc(l.answer) }}))
 	l.run()
 	l.await(`leader_election_master_status{name="portside"} 1`)
@@ -111,43 +105,11 @@ spec:
 `, name, kind, source)
 }
 
-// run starts portside as it was built from these sources, until the test ends.
+// run starts portside as it is in these sources, until the test ends.
 func (l *life) run() {
 	l.t.Helper()
-	path := filepath.Join(l.t.TempDir(), "portside")
-	build := exec.CommandContext(l.t.Context(), "go", "build", "-o", path, "./cmd/portside")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		l.t.Fatalf("go build: %v\n%s", err, out)
-	}
-	address := freeAddress(l.t)
-	l.metrics = "http://" + address + "/metrics"
-	cmd := exec.CommandContext(l.t.Context(), path, "run", "--kubeconfig="+l.KubeconfigFile(), "--watch-namespace="+l.namespace,
-		"--leader-election-namespace="+l.namespace, "--health-probe-bind-address=0", "--metrics-secure=false", "--metrics-bind-address="+address, "--allow-loopback-pods")
-	cmd.Env = append(os.Environ(), "KUBECONFIG=")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() { // t.Context has ended, which asks the process to end
-		_ = cmd.Wait()
-		if l.t.Failed() {
-			l.t.Log(log.String())
-		}
-	})
-}
-
-// freeAddress is one of this machine where nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	l.service = portside.Run(l.t, portside.BuildFor(l.t), l.Config(), "--watch-namespace="+l.namespace,
+		"--leader-election-namespace="+l.namespace, "--metrics-secure=false", "--allow-loopback-pods")
 }
 
 func (l *life) apply(objects ...string) {
@@ -163,7 +125,7 @@ func (l *life) apply(objects ...string) {
 func (l *life) await(lines ...string) {
 	l.t.Helper()
 	testenv.Eventually(l.t, fmt.Sprintf("metrics %q", lines), func(ctx context.Context) error {
-		text, err := l.ask(ctx)
+		text, err := l.service.Scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -182,7 +144,7 @@ func (l *life) awaitAnother(begin string) {
 	l.t.Helper()
 	last := l.scrapes[len(l.scrapes)-1]
 	testenv.Eventually(l.t, "another "+begin, func(ctx context.Context) error {
-		text, err := l.ask(ctx)
+		text, err := l.service.Scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -208,23 +170,9 @@ func own(text string) string {
 
 func (l *life) scrape() {
 	l.t.Helper()
-	text, err := l.ask(l.t.Context())
+	text, err := l.service.Scrape(l.t.Context())
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.scrapes = append(l.scrapes, text)
-}
-
-func (l *life) ask(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.metrics, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return string(text), err
 }

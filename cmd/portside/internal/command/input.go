@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
@@ -160,16 +161,13 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	default:
 		namespace = set.Namespace
 	}
-	ref := set.Spec.TargetRef
 	j := job{
-		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name, Container: set.Spec.Container},
-		want:      apply.Wanted{AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
+		target:    adapterset.Target(set),
+		want:      adapterset.Wanted(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
-	for _, a := range set.Spec.Adapters {
-		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-	}
+	j.target.Namespace, j.target.Container = namespace, set.Spec.Container
 	return j, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -133,11 +134,7 @@ func (w *work) lacksSource() bool {
 func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
 		w.prober.Forget(w.key())
-		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
-		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-		}
-		return declared, holding.Poll{Complete: true}, true
+		return adapterset.Adapters(w.set), holding.Poll{Complete: true}, true
 	}
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
@@ -212,9 +209,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		}
 	}
 	w.wake(next)
-	return apply.Wanted{
-		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: w.set.Spec.HostNetwork == v1alpha1.HostNetworkAllow,
-	}, container, true
+	want := adapterset.Wanted(w.set, active)
+	want.Waiting = adapters[len(active):]
+	return want, container, true
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -18,6 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const dittofs = "dittofs"
@@ -111,16 +110,13 @@ func (i *installation) kubectl(stdin string, args ...string) string {
 	return out
 }
 
-// token is the configuration of a ServiceAccount beside portside.
+// token returns the configuration of a ServiceAccount in portside's namespace.
 func (i *installation) token(serviceAccount string) *rest.Config {
 	i.t.Helper()
-	request, err := i.admin.CoreV1().ServiceAccounts(i.system).CreateToken(i.t.Context(), serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	config, err := portside.Token(i.t.Context(), i.ControlPlane, i.system, serviceAccount)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	config := rest.AnonymousClientConfig(i.Config())
-	config.BearerToken = request.Status.Token
-	config.WarningHandler = rest.NoWarnings{}
 	return config
 }
 

@@ -13,7 +13,7 @@
 // machine that built it.
 //
 // With -rootfs it writes the same files into a folder instead, which is how the
-// Dockerfile of examples/image comes to the same content.
+// Dockerfile beside it comes to the same content.
 package main
 
 import (

@@ -98,7 +98,7 @@ func (c content) image(platform v1.Platform, version string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: v1.History{Created: created, CreatedBy: "portside's testenv/image"}})
+	image, err = mutate.Append(image, mutate.Addendum{Layer: layer, History: v1.History{Created: created, CreatedBy: "portside's examples/image"}})
 	if err != nil {
 		return nil, err
 	}

@@ -103,7 +103,7 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-const dockerfile = "../../examples/image/Dockerfile"
+const dockerfile = "Dockerfile"
 
 // TestDockerfileMakesTheSame: its files are those of -rootfs, and what it says
 // besides is what the archive says.

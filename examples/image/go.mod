@@ -1,4 +1,4 @@
-module github.com/portside-dev/portside/testenv/image
+module github.com/portside-dev/portside/examples/image
 
 go 1.26.0
 
