@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, container string, fr
 	}
 	r.Container = c.Name
 	if w.Paused && r.Outcome == Applied {
-		return fmt.Errorf("%s was paused between the two writes of its adoption; adopt again once it is not, so that the static port's owner gets its key back", w.target())
+		return &TargetError{w.target(), errors.New("paused between the two writes of its adoption; adopt again once it is not paused, so that the static port's owner gets its key back")}
 	}
 	if w.Paused {
 		r.Outcome = Paused

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-logr/logr"
@@ -92,7 +93,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 		return nil, err
 	}
 	if w.TrimmedFor != "" {
-		return nil, fmt.Errorf("%s: cannot patch managedFields from a trimmed object: get the full object first", w.target())
+		return nil, &TargetError{w.target(), errors.New("cannot patch managedFields from a trimmed object: get the full object first")}
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)
 	if err != nil {

@@ -149,7 +149,7 @@ func (a *adoptCommand) sayProgress(at, of int, all []done) {
 	a.messages.Progress("%d/%d %s: %s; %s", at, of, name, strings.Join(parts, "; "), podsRestart(pods, a.run))
 	for _, d := range all {
 		if d.err != nil {
-			a.messages.Error("%s", d.failure())
+			a.messages.Error("%s", errorText(targetError(d.result.Target, d.err)))
 			continue
 		}
 		a.explainHandOver(d.result)

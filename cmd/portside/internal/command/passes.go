@@ -74,7 +74,7 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 			notAsked++
 			continue
 		case d.err != nil:
-			s.messages.Error("%s: %s", d.place, d.failure())
+			s.messages.Error("%s: %s", d.place, errorText(targetError(d.result.Target, d.err)))
 			continue
 		case d.result.Outcome == apply.TargetNotFound && ignoreNotFound:
 			s.messages.Warn("%s: %s not found; skipped", d.place, d.result.Target)
@@ -101,18 +101,6 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 // portState is "adapter-nfs 12049/TCP is Blocked".
 func portState(p apply.PortStatus) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %d/%.10s is %s", p.Name, p.Port, p.Protocol, p.State))
-}
-
-// failure words the error of a target.
-func (d done) failure() string { return failureOf(d.result.Target, d.err).Error() }
-
-// failureOf puts the target before an error, unless the error has it already.
-func failureOf(target apply.Target, err error) error {
-	text := errorText(err)
-	if strings.Contains(text, target.String()) {
-		return errors.New(text)
-	}
-	return fmt.Errorf("%s: %s", target, text)
 }
 
 // code returns the exit code of the command as far as this target decides it.

@@ -69,7 +69,7 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 		return notFound(result.Target)
 	}
 	if err != nil {
-		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
+		return targetError(result.Target, err)
 	}
 	s.explainHandOver(result)
 	if run == dryRunServer {

@@ -85,7 +85,11 @@ func (f For) Error(err error) error {
 	case errors.As(err, &live):
 		return fmt.Errorf("%w, or add --manager-is-gone if nothing applies as %s any more", err, live.Manager.Name)
 	case errors.As(err, &empty):
-		return fmt.Errorf("%s; run %s: %w", empty.Cause(), f.adopt(fieldmanager.Names(empty.Managers)), empty.Unwrap())
+		cause := empty.Unwrap()
+		if conflict := fieldmanager.Conflicts(cause); conflict != nil {
+			cause = conflict // on one line
+		}
+		return fmt.Errorf("%s; run %s: %w", empty.Cause(), f.adopt(fieldmanager.Names(empty.Managers)), cause)
 	}
 	return err
 }
