@@ -111,7 +111,7 @@ func (a *adoptCommand) arguments(cmd *cobra.Command, args []string) error {
 func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	a.from = slices.DeleteFunc(a.from, func(name string) bool { return name == "" })
 	if len(a.from) == 0 {
-		return usageError(cmd, "must specify --from: the manager that owns the ports (portside owners shows them)")
+		return usageError(cmd, "must specify --from: the manager that owns the ports; portside owners shows the managers")
 	}
 	if a.all {
 		return a.adoptAll(cmd)

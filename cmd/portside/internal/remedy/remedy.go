@@ -64,7 +64,7 @@ func (f For) Warnings(warnings []apply.Warning) []apply.Warning {
 		case apply.CannotRenumber:
 			w.Message += ", or suspend the AdapterSet and run " + f.command("release", "--keep-ports")
 		case apply.WritesToo:
-			w.Message += ": " + f.adopt([]string{w.Manager.Name})
+			w.Message += ": run " + f.adopt([]string{w.Manager.Name})
 		case apply.MergesByNumber, apply.InLastApplied, apply.ReplacesAll:
 		}
 	}
@@ -83,7 +83,8 @@ func (f For) Error(err error) error {
 	case errors.As(err, &notDedicated):
 		return fmt.Errorf("%w (--field-manager)", err)
 	case errors.As(err, &live):
-		return fmt.Errorf("%w, or add --manager-is-gone if nothing applies as %s any more", err, live.Manager.Name)
+		return fmt.Errorf("%w; or, if nothing applies as %s any more, run %s", err, live.Manager.Name,
+			f.command("adopt", "--from", live.Manager.Name, "--manager-is-gone"))
 	case errors.As(err, &empty):
 		cause := empty.Unwrap()
 		if conflict := fieldmanager.Conflicts(cause); conflict != nil {

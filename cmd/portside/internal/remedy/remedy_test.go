@@ -57,7 +57,7 @@ func TestWarnings(t *testing.T) {
 	f := remedy.For{Target: set, Container: "server", FieldManager: "files"}
 	for reason, want := range map[apply.WarningReason]string{
 		apply.CannotRenumber: "why, or suspend the AdapterSet and run portside release -n storage statefulset/web --keep-ports --field-manager files",
-		apply.WritesToo:      "why: portside adopt -n storage statefulset/web -c server --from op --field-manager files",
+		apply.WritesToo:      "why: run portside adopt -n storage statefulset/web -c server --from op --field-manager files",
 		apply.ReplacesAll:    "why",
 	} {
 		warnings := []apply.Warning{{Reason: reason, Manager: fieldmanager.Updater("op"), Message: "why"}}
@@ -81,7 +81,7 @@ func TestErrors(t *testing.T) {
 			`Deployment storage/web: field manager "team" already owns 3 other fields, such as .spec.replicas; an apply would remove them. Use a field manager of its own (--field-manager)`},
 		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []apply.Port{port}},
 			"Deployment storage/web: cannot adopt from git (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
-				"rename or remove that port in its manifest, or add --manager-is-gone if nothing applies as git any more"},
+				"rename or remove that port in its manifest; or, if nothing applies as git any more, run portside adopt -n storage deployment/web --from git --manager-is-gone"},
 		"another": {errors.New("why"), "why"},
 	} {
 		worded := f.Error(c.err)
