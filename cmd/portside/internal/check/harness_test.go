@@ -88,15 +88,7 @@ func (s *site) leaseOf(holder string, seconds int, renewed time.Time) string {
 // plane of its own.
 func everywhere(t *testing.T) *site {
 	t.Helper()
-	cp, err := testenv.Start(t.Context(), testenv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := testenv.Own(t, testenv.Options{})
 	return &site{cp, t, install.Options{Namespace: "portside-system", FieldManager: "portside"}}
 }
 
