@@ -92,7 +92,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 		return nil, err
 	}
 	if w.ReducedFor != "" {
-		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
+		return nil, fmt.Errorf("%s: cannot patch managedFields from a trimmed object: get the full object first", w.target())
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)
 	if err != nil {

@@ -63,8 +63,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--help"}, 0, ""},
 		{nil, 0, ""},
 		{[]string{"blah"}, 1, `error: unknown command "blah" for "portside"`},
-		{[]string{"apply", "--gone"}, 1, "error: unknown flag: --gone"},
-		{[]string{"diff", "--gone"}, 2, "error: unknown flag: --gone"},
+		{[]string{"sync", "--gone"}, 1, "error: unknown flag: --gone"},
+		{[]string{"diff", "--gone"}, 3, "error: unknown flag: --gone"},
 		{[]string{"owners", "sts/x"}, 1, "error: no cluster is configured"},
 		{[]string{"owners", "sts/x", "--server", "http://127.0.0.1:1", "-v", "1"}, 1, "error: "},
 	} {

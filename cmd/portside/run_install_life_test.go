@@ -78,7 +78,7 @@ func (i *installation) addsAndRenumbers() {
 	i.expectReady("files", "1/1")
 	i.keepsARenamedPort()
 	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
-		i.expectEvents(i.namespace, kind, "PortAdded", "PortTaken", "PortRemoved")
+		i.expectEvents(i.namespace, kind, "PortAdded", "PortLost", "PortRemoved")
 	}
 }
 

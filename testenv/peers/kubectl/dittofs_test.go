@@ -110,7 +110,7 @@ func (u user) migrates() {
 			dropped := strings.Replace(declared, "        - name: metrics\n          containerPort: 9090\n          protocol: TCP\n", "", 1)
 			must(t, os.WriteFile(manifest, []byte(dropped), 0o600))
 			must(t, kubectl("apply", "--server-side", "-f", manifest)(u.Site))
-			u.run(u.Config(), "portside", "apply", "-f", filepath.Join(folder, "adapterset.yaml"), "--adapters", filepath.Join(folder, "adapters-smb-disabled.json"))
+			u.run(u.Config(), "portside", "sync", "-f", filepath.Join(folder, "adapterset.yaml"), "--adapters", filepath.Join(folder, "adapters-smb-disabled.json"))
 			expectPorts(t, u.Site, slices.DeleteFunc(git.ports, func(port string) bool {
 				return port == "metrics:9090/TCP" || port == "adapter-smb:1445/TCP"
 			})...)

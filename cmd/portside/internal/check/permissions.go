@@ -251,7 +251,7 @@ func (c *checker) asPortside(ctx context.Context) (kubernetes.Interface, error) 
 // portside's ServiceAccount.
 func (c *checker) impersonationError(err error) error {
 	if refusesImpersonation(err) {
-		return fmt.Errorf("asking as %s: %w; be allowed to impersonate it and the groups of ServiceAccounts, or run portside check with its token", c.user(), err)
+		return fmt.Errorf("cannot impersonate %s: %w; grant yourself \"impersonate\" on it and its groups, or run portside check with its token", c.user(), err)
 	}
 	return fmt.Errorf("the permissions of %s: %w", c.user(), err)
 }

@@ -39,6 +39,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	}
 	tally := a.adoptions(cmd.Context(), applier, found)
 	a.sayTally(tally, found)
+	code := worse(tally.code, a.checkFrom(found.owners, tally.adopted > 0, fmt.Sprintf("the containers of %d workloads", found.seen)))
 	if len(tally.report.Results) > 0 || !a.print.isTable() {
 		if err := tally.report.write(a.out, a.print); err != nil {
 			return err
@@ -47,7 +48,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err := cmd.Context().Err(); err != nil && tally.notTried > 0 && !tally.disconnected {
 		return err
 	}
-	return exitWith(tally.code)
+	return exitWith(code)
 }
 
 // tally is what the adoptions came to, in workloads.

@@ -81,7 +81,7 @@ func New(streams genericiooptions.IOStreams, version string, options ...Option) 
 	}
 	root := s.root()
 	root.SetOut(out)
-	root.AddCommand(newApply(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
+	root.AddCommand(newSync(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
 		newCheck(s), newInstall(s), newRun(s), newVersion(s), newCompletion(s), newOptions(s))
 	s.setUpHelp(root)
 	s.completeConnectionFlags(root)

@@ -13,13 +13,14 @@ const (
 	exitOK = 0
 	// exitUnusable: the input or the connection cannot be used.
 	exitUnusable = 1
-	// exitRefused: a port, a container or the server stood in the way.
+	// exitRefused: a port is Blocked or Invalid, the target or its container is
+	// missing, or the server refused.
 	exitRefused = 2
 
-	// diff's are kubectl diff's: 1 is a difference, so that a failure must be
-	// more.
-	exitDifferent  = 1
-	exitDiffFailed = 2
+	// exitDifferent and exitNoAnswer are those of diff. As with kubectl diff, 1 is
+	// a difference, so diff has another code for unusable input.
+	exitDifferent = 1
+	exitNoAnswer  = 3
 )
 
 // exitError ends the program with a code.
@@ -46,25 +47,31 @@ func exitWith(code int) error {
 	return &exitError{code: code}
 }
 
-// failureCodeAnnotation is on a command whose failures have another code.
-const failureCodeAnnotation = "portside.dev/failure-exit-code"
+// diffCodesAnnotation marks the command that exits with the codes of diff.
+const diffCodesAnnotation = "portside.dev/diff-exit-codes"
 
-// exitCode is the code of a run: the one that the error carries, or else what
-// a failure of this command is.
+// exitCode returns the code of a run: the one that the error carries, or else
+// that of a failure of this command.
 func exitCode(cmd *cobra.Command, err error) int {
 	var coded *exitError
 	switch {
-	case err == nil:
-		return exitOK
 	case errors.As(err, &coded):
 		return coded.code
-	case cmd != nil && cmd.Annotations[failureCodeAnnotation] != "":
-		return exitDiffFailed
+	case cmd != nil && cmd.Annotations[diffCodesAnnotation] != "":
+		return diffCode(codeOf(err))
 	}
 	return codeOf(err)
 }
 
-// codeOf is what an error of package apply ends a command with.
+// diffCode returns the code that diff has in place of one of sync.
+func diffCode(code int) int {
+	if code == exitUnusable {
+		return exitNoAnswer
+	}
+	return code
+}
+
+// codeOf returns the exit code of an error of package apply.
 func codeOf(err error) int {
 	switch {
 	case err == nil:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
@@ -28,6 +29,20 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&i.adapters, "adapters", "", "File with the JSON list of GET /api/v1/adapters, or - for stdin, in place of what the document says")
 	mustComplete(cmd, "filename", cobra.FixedCompletions([]string{"json", "yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
 	mustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+}
+
+// ignoreNotFoundFlag adds --ignore-not-found, with kubectl's default.
+func ignoreNotFoundFlag(cmd *cobra.Command, ignore *bool) {
+	cmd.Flags().BoolVar(ignore, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+}
+
+// onlyFiles refuses arguments where a command takes files, and says how to name
+// them.
+func onlyFiles(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, "unexpected argument %q; name files with -f: %s -f %s", args[0], cmd.CommandPath(), args[0])
+	}
+	return nil
 }
 
 // job is one AdapterSet to carry out.
@@ -146,16 +161,13 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	default:
 		namespace = set.Namespace
 	}
-	ref := set.Spec.TargetRef
 	j := job{
-		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name, Container: set.Spec.Container},
-		want:      apply.Wanted{AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
+		target:    adapterset.Target(set),
+		want:      adapterset.Wanted(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
-	for _, a := range set.Spec.Adapters {
-		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-	}
+	j.target.Namespace, j.target.Container = namespace, set.Spec.Container
 	return j, nil
 }

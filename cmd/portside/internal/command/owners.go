@@ -188,7 +188,7 @@ func lastWrite(w *apply.Workload, m fieldmanager.Manager) *metav1.Time {
 // readError words the failure to read a workload.
 func readError(target apply.Target, err error) error {
 	if isNotFound(err) {
-		return notThere(target)
+		return notFound(target)
 	}
 	return &exitError{code: codeOf(err), err: fmt.Errorf("%s: %w", target, err)}
 }

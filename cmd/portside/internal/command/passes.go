@@ -17,9 +17,9 @@ type done struct {
 	err    error
 }
 
-// errNotAsked is for the targets after one for which the server could not be
-// asked: each would wait for the same failure.
-var errNotAsked = errors.New("not tried, because the server could not be asked for a target before it")
+// errNotAsked is the error of the targets that come after one for which the API
+// server was unreachable: each would wait for the same failure.
+var errNotAsked = errors.New("skipped: the API server was unreachable for an earlier target")
 
 // passes makes a pass for each job, and has each result recorded. A target that
 // fails holds up no other, unless it is the connection that failed.
@@ -64,10 +64,8 @@ func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
 	}
 }
 
-// explain says on stderr what went wrong with each target and each port. A port
-// that cannot be had is for sayPort to say: it is an error of apply, but not of
-// diff.
-func (s *session) explain(all []done, sayPort func(format string, args ...any)) {
+// explain writes to stderr what went wrong with each target and each port.
+func (s *session) explain(all []done, ignoreNotFound bool) {
 	notAsked := 0
 	for _, d := range all {
 		switch {
@@ -77,10 +75,14 @@ func (s *session) explain(all []done, sayPort func(format string, args ...any)) 
 		case d.err != nil:
 			s.messages.Error("%s: %s", d.place, d.failure())
 			continue
+		case d.result.Outcome == apply.TargetNotFound && ignoreNotFound:
+			s.messages.Warn("%s: %s not found; skipped", d.place, d.result.Target)
+		case d.result.Outcome == apply.TargetNotFound:
+			s.messages.Error("%s: %v, or add --ignore-not-found if it may be created later", d.place, notFound(d.result.Target))
 		}
 		for _, p := range d.result.Ports {
 			if p.State == apply.Blocked || p.State == apply.Invalid {
-				sayPort("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
+				s.messages.Error("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
 			}
 		}
 		for _, w := range d.result.Warnings {
@@ -112,7 +114,7 @@ func failureOf(target apply.Target, err error) error {
 	return fmt.Errorf("%s: %s", target, text)
 }
 
-// code is what the target ends the command with.
+// code returns the exit code of the command as far as this target decides it.
 func (d done) code(ignoreNotFound bool) int {
 	switch {
 	case d.err != nil:
@@ -123,7 +125,7 @@ func (d done) code(ignoreNotFound bool) int {
 	return portsCode(d.result.Ports)
 }
 
-// portsCode tells whether one of the ports could not be had.
+// portsCode returns the exit code for the states of ports.
 func portsCode(ports []apply.PortStatus) int {
 	for _, p := range ports {
 		if p.State == apply.Blocked || p.State == apply.Invalid {

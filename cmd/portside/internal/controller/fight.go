@@ -15,7 +15,7 @@ import (
 
 // The messages of contended ports.
 const (
-	withheldText   = "another manager keeps removing this port"
+	withheldText   = "another manager keeps removing this port; it is added again at most once an hour"
 	rememberedText = "another manager kept removing this port; if it is removed again, it is added again after an hour"
 )
 
@@ -62,7 +62,7 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 		}
 		fought = append(fought, apply.PortStatus{
 			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-			State: apply.Blocked, Reason: status.Contended, Message: withheldText,
+			State: apply.Blocked, Reason: status.PortContended, Message: withheldText,
 		})
 	}
 	return rest, fought
@@ -90,7 +90,7 @@ func (w *work) markContended() {
 	for i := range w.facts.Ports {
 		p := &w.facts.Ports[i]
 		if inPlace(p.State) && slices.Contains(w.contended, portID{p.Name, p.Port, string(p.Protocol)}) {
-			p.Reason, p.Message = status.Contended, rememberedText
+			p.Reason, p.Message = status.PortContended, rememberedText
 		}
 	}
 }

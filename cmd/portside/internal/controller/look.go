@@ -10,6 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -77,7 +78,7 @@ func (w *work) resume(look *apply.Workload) {
 		w.limit.Resume(w.key())
 	}
 	for _, p := range w.told.Ports {
-		if p.Reason != status.Contended {
+		if p.Reason != string(status.PortContended) {
 			continue
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
@@ -98,7 +99,7 @@ func (w *work) resume(look *apply.Workload) {
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
-			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
 }
 
 // stuckRollout reports whether the rollout under way was stuck before this
@@ -113,11 +114,13 @@ func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 }
 
 // toldBecause tells the reason of a condition as last stored.
-func (w *work) toldBecause(kind, reason string) bool { return isBecause(&w.told, kind, reason) }
+func (w *work) toldBecause(kind string, reason status.ConditionReason) bool {
+	return isBecause(&w.told, kind, reason)
+}
 
-func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
+func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.ConditionReason) bool {
 	c := meta.FindStatusCondition(told.Conditions, kind)
-	return c != nil && c.Reason == reason
+	return c != nil && c.Reason == string(reason)
 }
 
 // lacksSource reports whether the AdapterSet names no source of adapters any
@@ -133,11 +136,7 @@ func (w *work) lacksSource() bool {
 func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
 		w.prober.Forget(w.key())
-		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
-		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-		}
-		return declared, holding.Poll{Complete: true}, true
+		return adapterset.Adapters(w.set), holding.Poll{Complete: true}, true
 	}
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
@@ -156,7 +155,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
 	if answered {
 		w.facts.Discovery = &status.Discovery{
-			Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
+			Met: answer.Met, Reason: status.ConditionReason(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
 		}
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
@@ -212,9 +211,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		}
 	}
 	w.wake(next)
-	return apply.Wanted{
-		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: w.set.Spec.HostNetwork == v1alpha1.HostNetworkAllow,
-	}, container, true
+	want := adapterset.Wanted(w.set, active)
+	want.Waiting = adapters[len(active):]
+	return want, container, true
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 	"github.com/portside-dev/portside/cmd/portside/internal/prober"
@@ -76,7 +77,7 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 // that it has none gives its place back.
 func (r *reconciler) takeUpRollouts() {
 	r.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
-		t := mirror.TargetOf(set)
+		t := adapterset.Target(set)
 		if look := r.mirror.Workload(t); look != nil && causedRollout(&set.Status, look) {
 			r.limit.Resume(t)
 		}

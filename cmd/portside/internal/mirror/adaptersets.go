@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
 // keepAdapterSet drops what nobody here reads. Annotations may hold a copy of
@@ -49,21 +50,6 @@ func keepAnnotations(annotations map[string]string) map[string]string {
 	return map[string]string{v1alpha1.RequestedAtAnnotation: strings.Clone(at[:min(len(at), maxRequestedAt)])}
 }
 
-// TargetOf is the workload that an AdapterSet names.
-func TargetOf(set *v1alpha1.AdapterSet) apply.Target {
-	return apply.Target{Kind: kindOf(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
-}
-
-// kindOf is the constant of a kind, so that targets keep no text of their own.
-func kindOf(text string) apply.Kind {
-	for _, kind := range apply.Kinds {
-		if string(kind) == text {
-			return kind
-		}
-	}
-	return apply.Kind(text)
-}
-
 // AdapterSets are those that name a target, the oldest first. They must not be
 // changed.
 func (m *Mirror) AdapterSets(t apply.Target) []*v1alpha1.AdapterSet {
@@ -72,7 +58,7 @@ func (m *Mirror) AdapterSets(t apply.Target) []*v1alpha1.AdapterSet {
 	m.mu.RUnlock()
 	sets := make([]*v1alpha1.AdapterSet, 0, len(names))
 	for _, name := range names {
-		if set := m.sets.get(name); set != nil && TargetOf(set) == t {
+		if set := m.sets.get(name); set != nil && adapterset.Target(set) == t {
 			sets = append(sets, set)
 		}
 	}
@@ -117,8 +103,8 @@ func (m *Mirror) GaveUp(t apply.Target) {
 // status alone is our own.
 func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.AdapterSet) {
 	m.mu.Lock()
-	if before != nil && (after == nil || TargetOf(before) != TargetOf(after)) {
-		t := TargetOf(before)
+	if before != nil && (after == nil || adapterset.Target(before) != adapterset.Target(after)) {
+		t := adapterset.Target(before)
 		m.setsOf[t] = slices.DeleteFunc(m.setsOf[t], func(n types.NamespacedName) bool { return n == name })
 		if len(m.setsOf[t]) == 0 {
 			delete(m.setsOf, t)
@@ -128,7 +114,7 @@ func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.A
 		}
 	}
 	if after != nil {
-		t := TargetOf(after)
+		t := adapterset.Target(after)
 		if !slices.Contains(m.setsOf[t], name) {
 			m.setsOf[t] = append(m.setsOf[t], name)
 		}
@@ -139,10 +125,10 @@ func (m *Mirror) setChanged(name types.NamespacedName, before, after *v1alpha1.A
 		return
 	}
 	if before != nil {
-		m.tell(TargetOf(before), AdapterSetChanged)
+		m.tell(adapterset.Target(before), AdapterSetChanged)
 	}
-	if after != nil && (before == nil || TargetOf(before) != TargetOf(after)) {
-		m.tell(TargetOf(after), AdapterSetChanged)
+	if after != nil && (before == nil || adapterset.Target(before) != adapterset.Target(after)) {
+		m.tell(adapterset.Target(after), AdapterSetChanged)
 	}
 }
 

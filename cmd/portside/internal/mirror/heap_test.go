@@ -13,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
 // TestNothingIsKeptOfTargetsThatCameAndWent is not parallel: it looks at the heap.
@@ -68,5 +69,5 @@ func leave(t *testing.T, m *Mirror, i int) {
 	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[apply.StatefulSet].Delete(workload)); err != nil {
 		t.Fatal(err)
 	}
-	m.GaveUp(TargetOf(set))
+	m.GaveUp(adapterset.Target(set))
 }
