@@ -93,6 +93,32 @@ func (s *Site) Adopt(from string) apply.Result {
 	return result
 }
 
+// ExpectPorts fails the test unless the first container has these ports and no
+// others, in any order.
+func (s *Site) ExpectPorts(want ...string) {
+	s.Helper()
+	live := s.Live()
+	if err := testenv.CheckPorts(live, testenv.Containers(live)[0], want...); err != nil {
+		s.Error(err)
+	}
+}
+
+// ExpectAdapters fails the test unless these are the adapter ports, in their order.
+func (s *Site) ExpectAdapters(want ...string) {
+	s.Helper()
+	if got := Adapters(s.Live()); !slices.Equal(got, want) {
+		s.Errorf("the adapter ports are %q, want %q", got, want)
+	}
+}
+
+// Must fails the test if there is an error.
+func Must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Adapter is an adapter that is enabled and runs.
 func Adapter(name string, port int64) apply.Adapter {
 	return apply.Adapter{Type: name, Port: port}
