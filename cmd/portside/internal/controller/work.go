@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -49,7 +50,7 @@ func (w *work) wake(at time.Time) {
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
-		w.prober.Forget(w.key())
+		w.poller.Forget(w.key())
 		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
 		return
 	}
@@ -57,17 +58,18 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
-	if w.lacksSource() {
-		w.prober.Forget(w.key())
+	source, err := w.source()
+	if err != nil {
+		w.poller.Forget(w.key())
 		w.Removals.Stop(w.now)
-		w.facts.Why, w.facts.Because = status.NoSource, "spec.discovery was removed and spec.adapters is not set; the ports stay as they are. Set one of the two, or delete the AdapterSet"
-		w.facts.Discovery = &status.Discovery{Reason: status.NoSource, Message: "spec.discovery is not set"}
+		w.facts.Why, w.facts.Because = status.NoSource, err.Error()
+		w.facts.Discovery = &discovery.Condition{Reason: status.NoSource, Message: err.Error()}
 		return
 	}
 	requested := w.requested(ctx)
-	active, poll, known := w.active(look)
+	active, poll, known := w.active(ctx, look, source)
 	if requested {
-		w.prober.PollNow(w.key())
+		w.poller.PollNow(w.key())
 	}
 	if !known {
 		w.Removals.Stop(w.now)

@@ -38,7 +38,7 @@ func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus)
 		if d.Met {
 			met = metav1.ConditionTrue
 		}
-		conditions = append(conditions, condition(Discovered, met, cause{d.Reason, d.Message}))
+		conditions = append(conditions, condition(Discovered, met, cause{string(d.Reason), d.Message}))
 	}
 	return conditions
 }
@@ -71,7 +71,7 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) ve
 	case f.RollingOut && f.Stuck:
 		v.stalled = &cause{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
 	case f.discoveryStalled(set):
-		v.stalled = &cause{f.Discovery.Reason, f.Discovery.Message}
+		v.stalled = &cause{string(f.Discovery.Reason), f.Discovery.Message}
 	}
 	if problem == nil {
 		return v
@@ -128,7 +128,7 @@ func (f Facts) discoveryStalled(set *v1alpha1.AdapterSet) bool {
 	}
 	was := meta.FindStatusCondition(set.Status.Conditions, Stalled)
 	return f.Discovery.Stalled || was != nil && was.Status == metav1.ConditionTrue &&
-		was.Reason == f.Discovery.Reason && was.ObservedGeneration == set.Generation
+		was.Reason == string(f.Discovery.Reason) && was.ObservedGeneration == set.Generation
 }
 
 // problem returns why not every desired port is in place, nil if all are, and

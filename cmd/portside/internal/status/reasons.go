@@ -1,5 +1,7 @@
 package status
 
+import "github.com/portside-dev/portside/cmd/portside/internal/discovery"
+
 // The types of conditions.
 const (
 	// Ready: every desired port is in place: Owned, Shared or Shadowed.
@@ -10,7 +12,7 @@ const (
 	Stalled = "Stalled"
 	// Discovered: every ready pod answered, and they agree. Its reasons are
 	// those of package discovery, and AwaitingAnswer.
-	Discovered = "Discovered"
+	Discovered = discovery.Discovered
 )
 
 // Reasons of Ready, most of which are also those of Stalled or Reconciling.
