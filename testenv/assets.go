@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -28,11 +29,10 @@ const (
 func findAssets(binaries ...string) (string, error) {
 	dir := os.Getenv(assetsVariable)
 	if dir == "" {
-		root, err := mainModuleRoot()
-		if err != nil {
-			return "", err
+		var err error
+		if dir, err = ModuleFile("bin/k8s"); err != nil {
+			return "", fmt.Errorf("%w, or set %s to the folder of the control plane's binaries", err, assetsVariable)
 		}
-		dir = filepath.Join(root, "bin", "k8s")
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -61,6 +61,14 @@ func remedy() string {
 	return "run `make controlplane`"
 }
 
+// ModuleFile returns the path of a file of portside's main module, which is given
+// by its path there. The working directory must be in the repository, as that of
+// every test is.
+func ModuleFile(path string) (string, error) {
+	root, err := mainModuleRoot()
+	return filepath.Join(root, filepath.FromSlash(path)), err
+}
+
 // mainModuleRoot walks up from the working directory to the folder of the main
 // module, past the modules that are nested in it.
 func mainModuleRoot() (string, error) {
@@ -73,21 +81,11 @@ func mainModuleRoot() (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-		if declaresMainModule(string(gomod)) {
+		if bytes.HasPrefix(gomod, []byte("module "+mainModule+"\n")) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no folder above %s holds the go.mod of %s: set %s to the folder of the control plane's binaries",
-				wd, mainModule, assetsVariable)
+			return "", fmt.Errorf("cannot find the go.mod of %s above %s; run this in a clone of the repository", mainModule, wd)
 		}
 	}
-}
-
-func declaresMainModule(gomod string) bool {
-	for line := range strings.Lines(gomod) {
-		if strings.TrimSpace(line) == "module "+mainModule {
-			return true
-		}
-	}
-	return false
 }

@@ -97,7 +97,7 @@ func dropContainer(u *unstructured.Unstructured) {
 // is the test's own.
 func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
 	t.Parallel()
-	cp := ownControlPlane(t)
+	cp := testenv.Own(t, testenv.Options{})
 	ns := cp.Namespace(t)
 	installRemover(t, cp, ns)
 
@@ -116,20 +116,6 @@ func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
 		argo("[{name: nfs-udp, containerPort: 2049, protocol: UDP}]"),
 		testenv.Expect{Ports: []string{"nfs-udp:2049/UDP"}},
 	).RunIn(t, cp, ns)
-}
-
-func ownControlPlane(t *testing.T) *testenv.ControlPlane {
-	t.Helper()
-	cp, err := testenv.Start(t.Context(), testenv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return cp
 }
 
 // installRemover installs a policy that takes out the first container of those

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"testing"
 )
 
 // KubeconfigFile is the path of the administrator's kubeconfig file. It is there
@@ -36,4 +37,14 @@ func (cp *ControlPlane) Kubectl(ctx context.Context, namespace, stdin string, ar
 		return out.String(), fmt.Errorf("kubectl %s: %w: %s", strings.Join(args, " "), err, errOut.String())
 	}
 	return out.String(), nil
+}
+
+// MustKubectl is [ControlPlane.Kubectl] in a test, which fails when kubectl does.
+func (cp *ControlPlane) MustKubectl(t testing.TB, namespace, stdin string, args ...string) (stdout string) {
+	t.Helper()
+	out, err := cp.Kubectl(t.Context(), namespace, stdin, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }

@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -74,6 +75,19 @@ func (m *Manager) In(namespace string) *Manager {
 // JSON in a string or []byte, or anything that marshals to an object.
 func (m *Manager) Apply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
 	return m.apply(ctx, object, false)
+}
+
+// MustApply applies the objects one after the other and returns the last. The test
+// fails at the first that is refused.
+func (m *Manager) MustApply(t testing.TB, objects ...any) (live *unstructured.Unstructured) {
+	t.Helper()
+	for _, object := range objects {
+		var err error
+		if live, err = m.Apply(t.Context(), object); err != nil {
+			t.Fatalf("%s applies: %v", m.name, err)
+		}
+	}
+	return live
 }
 
 // ForceApply is Apply that takes from other managers what is in its way.

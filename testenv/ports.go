@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -34,6 +35,16 @@ func Ports(workload *unstructured.Unstructured, container string) []string {
 		}
 	}
 	return written
+}
+
+// CheckPorts returns an error unless a workload's container has these ports and no
+// others, in any order.
+func CheckPorts(workload *unstructured.Unstructured, container string, want ...string) error {
+	got := slices.Sorted(slices.Values(Ports(workload, container)))
+	if want = slices.Sorted(slices.Values(want)); !slices.Equal(got, want) {
+		return fmt.Errorf("%s %s has ports %q, want %q", workload.GetKind(), workload.GetName(), got, want)
+	}
+	return nil
 }
 
 // PortString writes a container port as name:number/PROTOCOL, followed by

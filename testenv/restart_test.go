@@ -16,15 +16,7 @@ import (
 
 func TestTheAPIServerStopsAndStartsAgain(t *testing.T) {
 	t.Parallel()
-	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	cp := testenv.Own(t, testenv.Options{Controllers: true})
 	const crd = "../examples/install/crd/portside.dev_adaptersets.yaml"
 	if err := errors.Join(cp.InstallCRD(t.Context(), crd), cp.InstallCRD(t.Context(), crd)); err != nil {
 		t.Fatal(err)

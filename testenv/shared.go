@@ -91,7 +91,7 @@ func stopShared() (ok bool) {
 
 // Shared returns the control plane that the tests of this binary share. The
 // first call starts it. Tests that stop servers or install cluster-wide objects
-// need their own, by [Start].
+// need one of their own, see [Own].
 func Shared(t testing.TB) *ControlPlane {
 	t.Helper()
 	return sharedBy(t, &shared.plain)
@@ -105,6 +105,22 @@ func WithControllers(t testing.TB) *ControlPlane {
 		return sharedBy(t, &shared.plain)
 	}
 	return sharedBy(t, &shared.controlled)
+}
+
+// Own starts a control plane for one test, which stops it: for tests that stop
+// servers or change cluster-wide objects that others need.
+func Own(t testing.TB, o Options) *ControlPlane {
+	t.Helper()
+	cp, err := Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := cp.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cp
 }
 
 func sharedBy(t testing.TB, l *lazyControlPlane) *ControlPlane {

@@ -98,7 +98,7 @@ func (s *Service) WaitLog(text string) {
 // InstallCRD installs the CustomResourceDefinition of AdapterSets.
 func InstallCRD(t testing.TB, cp *testenv.ControlPlane) {
 	t.Helper()
-	path, err := CRDFile()
+	path, err := testenv.ModuleFile("examples/install/crd/portside.dev_adaptersets.yaml")
 	if err == nil {
 		err = cp.InstallCRD(t.Context(), path)
 	}

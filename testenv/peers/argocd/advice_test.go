@@ -2,7 +2,6 @@ package argocd_test
 
 import (
 	"errors"
-	"slices"
 	"testing"
 
 	"github.com/argoproj/argo-cd/v3/common"
@@ -20,12 +19,12 @@ func TestServerSideDiffOfClientSideApply(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	renumbered := compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "metrics", Number: 9090})
-	must(t, clientSideComparedThere().mode(t).Sync(s, compat.First()))
+	compat.Must(t, clientSideComparedThere().mode(t).Sync(s, compat.First()))
 	if err := clientSideComparedThere().mode(t).Sync(s, renumbered); !errors.Is(err, errCannotCompare) {
 		t.Errorf("without portside: %v, want %v", err, errCannotCompare)
 	}
-	must(t, clientSide().mode(t).Sync(s, renumbered))
-	expectPorts(t, s, "api:8081/TCP", "metrics:9090/TCP")
+	compat.Must(t, clientSide().mode(t).Sync(s, renumbered))
+	s.ExpectPorts("api:8081/TCP", "metrics:9090/TCP")
 }
 
 // TestMoveToServerSide: an application that was synced by client-side apply, or
@@ -47,7 +46,7 @@ func TestMoveToServerSide(t *testing.T) {
 		t.Run(move.from.name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, move.from.mode(t).Sync(s, compat.First()))
+			compat.Must(t, move.from.mode(t).Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			before := s.Live()
 			to := serverSide().definition(t)
@@ -55,7 +54,7 @@ func TestMoveToServerSide(t *testing.T) {
 				to.Annotations[common.AnnotationClientSideApplyMigrationManager] = move.handedOver
 			}
 			for range 3 {
-				must(t, syncs(to)(s, compat.First()))
+				compat.Must(t, syncs(to)(s, compat.First()))
 				s.Pass(compat.Adapter("nfs", 12049))
 				if inSync, err := compares(to)(s, compat.First()); err != nil || !inSync {
 					t.Errorf("after the move it is in sync: %t, %v", inSync, err)
@@ -64,11 +63,11 @@ func TestMoveToServerSide(t *testing.T) {
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the move changed the template: %q", compat.Ports(after))
 			}
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", liveNFS)
 
-			must(t, syncs(to)(s, moved()))
+			compat.Must(t, syncs(to)(s, moved()))
 			s.Pass(compat.Adapter("nfs", 12049))
-			expectPorts(t, s, "api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
+			s.ExpectPorts("api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
 		})
 	}
 }
@@ -96,8 +95,8 @@ func TestMoved(t *testing.T) {
 func TestMoveFromReplaceNeedsTheAnnotation(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, replace().mode(t).Sync(s, compat.First()))
-	must(t, serverSide().mode(t).Sync(s, compat.First()))
+	compat.Must(t, replace().mode(t).Sync(s, compat.First()))
+	compat.Must(t, serverSide().mode(t).Sync(s, compat.First()))
 	if err := serverSide().mode(t).Sync(s, moved()); !errors.Is(err, errCannotCompare) {
 		t.Errorf("%v, want %v", err, errCannotCompare)
 	}
@@ -120,7 +119,7 @@ func TestIgnoringHidesGit(t *testing.T) {
 			s := compat.NewSite(t, testenv.Shared(t))
 			u := serverSideMerged()
 			u.ignore = ignore
-			must(t, u.mode(t).Sync(s, compat.First()))
+			compat.Must(t, u.mode(t).Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			inSync, err := compares(u.definition(t))(s, taking)
 			if err != nil || inSync != (ignore != nil) {
@@ -141,20 +140,12 @@ func TestReplaceTakesPortsAway(t *testing.T) {
 			s := compat.NewSite(t, testenv.Shared(t))
 			u := replace()
 			u.options, u.ignore = append(u.options, respectIgnored), ignore
-			must(t, u.mode(t).Sync(s, compat.First()))
+			compat.Must(t, u.mode(t).Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
-			must(t, u.mode(t).Sync(s, compat.First()))
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP")
+			compat.Must(t, u.mode(t).Sync(s, compat.First()))
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP")
 			s.Pass(compat.Adapter("nfs", 12049))
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", liveNFS)
 		})
-	}
-}
-
-// expectPorts compares the live ports in any order.
-func expectPorts(t *testing.T, s *compat.Site, want ...string) {
-	t.Helper()
-	if got := slices.Sorted(slices.Values(compat.Ports(s.Live()))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-		t.Errorf("the ports are %q, want %q", got, want)
 	}
 }

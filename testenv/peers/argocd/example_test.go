@@ -18,23 +18,23 @@ import (
 func TestExamplesSync(t *testing.T) {
 	t.Parallel()
 	manifest, err := os.ReadFile(filepath.Join(examples, "dittofs/statefulset.yaml"))
-	must(t, err)
+	compat.Must(t, err)
 	for _, path := range []string{clientSideExample, serverSideExample} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			t.Parallel()
 			definition := application(t, path)
 			workload, err := testenv.Object(manifest)
-			must(t, err)
+			compat.Must(t, err)
 			if got := definition.Spec.Destination.Namespace; got != workload.GetNamespace() {
 				t.Errorf("it deploys to %s, and the workload is in %s", got, workload.GetNamespace())
 			}
 			s := compat.NewSite(t, testenv.Shared(t))
 			workload.SetNamespace(s.Namespace)
 			text, err := workload.MarshalJSON()
-			must(t, err)
+			compat.Must(t, err)
 			d, err := deploy(s, definition, string(text))
-			must(t, err)
-			must(t, d.sync())
+			compat.Must(t, err)
+			compat.Must(t, d.sync())
 			adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
 			result := s.Pass(adapters...)
 			if compat.State(result, "nfs") != "Shadowed by "+testenv.ArgoCD || compat.State(result, "smb") != "Owned" {
@@ -42,7 +42,7 @@ func TestExamplesSync(t *testing.T) {
 			}
 			before := s.Live()
 			healsNothing(t, d, "with our ports")
-			must(t, d.sync())
+			compat.Must(t, d.sync())
 			s.Pass(adapters...)
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the second sync changed the template: %q", compat.Ports(after))

@@ -13,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
 // healthChecks are those of the example, read as Argo CD reads its settings.
@@ -25,7 +26,7 @@ func healthChecks(t *testing.T) health.HealthOverride {
 	}}
 	manager := settings.NewSettingsManager(t.Context(), fake.NewClientset(configMap, secret), configMap.Namespace)
 	overrides, err := manager.GetResourceOverrides()
-	must(t, err)
+	compat.Must(t, err)
 	return argolua.ResourceHealthOverrides(overrides)
 }
 
@@ -71,9 +72,9 @@ func TestHealth(t *testing.T) {
 			}
 			set.Spec.Suspend = test.suspend
 			object, err := testenv.Object(set)
-			must(t, err)
+			compat.Must(t, err)
 			got, err := health.GetResourceHealth(object, checks)
-			must(t, err)
+			compat.Must(t, err)
 			if got == nil {
 				t.Fatal("Argo CD knows no health of an AdapterSet")
 			}

@@ -50,7 +50,7 @@ func TestRefusals(t *testing.T) {
 func isRefused(t *testing.T, u setup, commit compat.Commit, field string) {
 	t.Helper()
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, syncs(u.definition(t))(s, compat.First()))
+	compat.Must(t, syncs(u.definition(t))(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	before := s.Live()
 	err := syncs(u.definition(t))(s, commit)
@@ -75,7 +75,7 @@ func TestPortsideNamesArgoCD(t *testing.T) {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, u.mode(t).Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})))
+			compat.Must(t, u.mode(t).Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})))
 			port := s.Pass(compat.Adapter("nfs", 12049)).Ports[0]
 			if port.State != apply.Blocked {
 				t.Errorf("the port is %s", port.State)

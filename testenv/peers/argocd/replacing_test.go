@@ -47,7 +47,7 @@ func TestWarningsOfReplace(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			for i, sync := range syncs {
-				must(t, sync.setup.mode(t).Sync(s, sync.commit))
+				compat.Must(t, sync.setup.mode(t).Sync(s, sync.commit))
 				for _, when := range []string{"at once", "at rest"} {
 					if got := warnedOf(s); got != sync.warns {
 						t.Errorf("after sync %d (%s), %s, a pass warns of %q, want %q", i, sync.setup.name, when, got, sync.warns)
@@ -82,8 +82,8 @@ func TestWarningOfAnObjectToReplace(t *testing.T) {
 		annotations := "{" + strings.Trim(sync.annotations, "{}") + "}"
 		manifest := strings.Replace(compat.First().Manifest(), "metadata:\n", "metadata:\n  annotations: "+annotations+"\n", 1)
 		d, err := deploy(s, serverSide().definition(t), manifest)
-		must(t, err)
-		must(t, d.sync())
+		compat.Must(t, err)
+		compat.Must(t, d.sync())
 		if got := warnedOf(s); got != sync.warns {
 			t.Errorf("with the annotations %s a pass warns of %q, want %q", annotations, got, sync.warns)
 		}
@@ -99,7 +99,7 @@ func TestWayOutOfReplace(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			for _, u := range before {
-				must(t, u.mode(t).Sync(s, compat.First()))
+				compat.Must(t, u.mode(t).Sync(s, compat.First()))
 			}
 			warnings := s.Pass(compat.Adapter("nfs", 12049)).Warnings
 			if len(warnings) != 1 {
@@ -119,15 +119,15 @@ func TestWayOutOfReplace(t *testing.T) {
 			}
 			to.Annotations[common.AnnotationClientSideApplyMigrationManager] = warnings[0].Manager.Name
 			generation := s.Live().GetGeneration()
-			must(t, syncs(to)(s, compat.First()))
+			compat.Must(t, syncs(to)(s, compat.First()))
 			if got := warnedOf(s); got != "" || s.Live().GetGeneration() != generation {
 				t.Errorf("after the move a pass warns of %q, and the template changed %d times", got, s.Live().GetGeneration()-generation)
 			}
-			must(t, syncs(to)(s, moved()))
+			compat.Must(t, syncs(to)(s, moved()))
 			if got := compat.Adapters(s.Live()); !slices.Equal(got, []string{liveNFS}) {
 				t.Errorf("the adapter ports are %q", got)
 			}
-			expectPorts(t, s, "api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
+			s.ExpectPorts("api:8081/TCP", "nfs-udp:12049/UDP", liveNFS)
 		})
 	}
 }

@@ -26,8 +26,8 @@ func TestSelfHeal(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			d, err := deploy(s, u.definition(t), compat.First().Manifest())
-			must(t, err)
-			must(t, d.sync())
+			compat.Must(t, err)
+			compat.Must(t, d.sync())
 			s.Pass(compat.Adapter("nfs", 12049))
 			healsNothing(t, d, "with our port")
 
@@ -53,8 +53,8 @@ func TestSelfHealMendsItsOwn(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			d, err := deploy(s, u.definition(t), compat.First().Manifest())
-			must(t, err)
-			must(t, d.sync())
+			compat.Must(t, err)
+			compat.Must(t, d.sync())
 			s.Pass(compat.Adapter("nfs", 12049))
 			edit(t, s, func(w *unstructured.Unstructured) {
 				testenv.SetPorts(w, compat.Name, "[{name: api, containerPort: 8080, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]")
@@ -94,12 +94,5 @@ func healsNothing(t *testing.T, d *deployment, when string) {
 func edit(t *testing.T, s *compat.Site, mutate func(*unstructured.Unstructured)) {
 	t.Helper()
 	_, err := s.Manager(testenv.KubectlEdit).Update(t.Context(), compat.Kind, s.Namespace, compat.Name, mutate)
-	must(t, err)
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	compat.Must(t, err)
 }

@@ -20,24 +20,24 @@ func TestTakenNumber(t *testing.T) {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, u.mode(t).Sync(s, compat.First()))
+			compat.Must(t, u.mode(t).Sync(s, compat.First()))
 			s.Pass(nfs)
 			d, err := deploy(s, u.definition(t), taking.Manifest())
-			must(t, err)
-			must(t, d.sync())
+			compat.Must(t, err)
+			compat.Must(t, d.sync())
 			taken := s.Live()
 			for _, adapters := range [][]apply.Adapter{{nfs}, nil, {nfs}, nil} {
 				s.Pass(adapters...)
-				expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
+				s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
 				healsNothing(t, d, "with the number taken")
 			}
 			if s.Live().GetGeneration() != taken.GetGeneration() {
 				t.Error("portside changed the template")
 			}
-			must(t, u.mode(t).Sync(s, compat.First()))
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP")
+			compat.Must(t, u.mode(t).Sync(s, compat.First()))
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP")
 			s.Pass(nfs)
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", liveNFS)
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", liveNFS)
 		})
 	}
 }

@@ -62,18 +62,18 @@ func TestExampleSyncs(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	r, err := newReconciler(s.ControlPlane, kustomization(t))
-	must(t, err)
+	compat.Must(t, err)
 	sync := func() (objects []*unstructured.Unstructured) {
 		for _, path := range []string{"dittofs/service.yaml", "dittofs/statefulset.yaml"} {
 			text, err := os.ReadFile(filepath.Join(examples, path))
-			must(t, err)
+			compat.Must(t, err)
 			read, err := utils.ReadObjects(bytes.NewReader(text))
-			must(t, err)
+			compat.Must(t, err)
 			objects = append(objects, read...)
 		}
-		must(t, r.prepare(objects, s.Namespace))
+		compat.Must(t, r.prepare(objects, s.Namespace))
 		changes, err := r.apply(t.Context(), objects)
-		must(t, err)
+		compat.Must(t, err)
 		if got := len(changes.Entries); got != 3 {
 			t.Errorf("%d objects were applied: %s", got, changes)
 		}

@@ -14,7 +14,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m := mode(t)
-	must(t, m.Sync(s, compat.First()))
+	compat.Must(t, m.Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	renamed := compat.First()
 	renamed.Container = "server"

@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"maps"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -17,6 +16,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/peers/compat"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const portsideChart = "../../../examples/chart"
@@ -60,22 +61,17 @@ var choices = map[string]choice{
 // its schema of values and the versions that it takes included.
 func TestHelmRendersWhatInstallPrints(t *testing.T) {
 	t.Parallel()
-	program := filepath.Join(t.TempDir(), "portside")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/portside")
-	build.Dir = "../../.." // where the module is that has it
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := portside.BuildFor(t).Path
 	for name, c := range choices {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			printed, err := exec.CommandContext(t.Context(), program, append([]string{"install"}, c.flags...)...).Output()
-			must(t, err)
+			compat.Must(t, err)
 			want := objects(t, string(printed))
 			// helm install --create-namespace makes it.
 			maps.DeleteFunc(want, func(id string, _ any) bool { return strings.HasPrefix(id, "v1 Namespace ") })
 			rendered, err := c.render(t)
-			must(t, err)
+			compat.Must(t, err)
 			got := objects(t, rendered)
 			if ids := slices.Sorted(maps.Keys(got)); !slices.Equal(ids, slices.Sorted(maps.Keys(want))) {
 				t.Fatalf("the chart has %q\ninstall prints %q", ids, slices.Sorted(maps.Keys(want)))
@@ -100,7 +96,7 @@ func TestOneReleaseHasTheRolesOfUsers(t *testing.T) {
 	for watchNamespace, roles := range ofUsers {
 		rendered := func(userRoles bool) map[string]any {
 			text, err := choice{values: map[string]any{"watchNamespace": watchNamespace, "userRoles": userRoles}}.render(t)
-			must(t, err)
+			compat.Must(t, err)
 			return objects(t, text)
 		}
 		with, without := rendered(true), rendered(false)
@@ -129,10 +125,10 @@ func (c choice) render(t *testing.T) (string, error) {
 		kube = c.kubeVersion
 	}
 	version, err := common.ParseKubeVersion(kube)
-	must(t, err)
+	compat.Must(t, err)
 	install.KubeVersion = version
 	chart, err := loader.Load(portsideChart)
-	must(t, err)
+	compat.Must(t, err)
 	values := c.values
 	if values == nil {
 		values = map[string]any{}
@@ -150,12 +146,12 @@ func objects(t *testing.T, text string) map[string]any {
 	all := map[string]any{}
 	for document := range strings.SplitSeq("\n"+text, "\n---\n") {
 		var content map[string]any
-		must(t, yaml.Unmarshal([]byte(document), &content))
+		compat.Must(t, yaml.Unmarshal([]byte(document), &content))
 		if len(content) == 0 {
 			continue // comments
 		}
 		o, err := testenv.Object(document)
-		must(t, err)
+		compat.Must(t, err)
 		id := strings.Join([]string{o.GetAPIVersion(), o.GetKind(), o.GetNamespace(), o.GetName()}, " ")
 		if all[id] != nil {
 			t.Errorf("two of %s", id)

@@ -15,10 +15,10 @@ import (
 func TestExample(t *testing.T) {
 	t.Parallel()
 	docs, err := v1alpha1.ReadFiles([]string{"../../../examples/helm/adapterset.yaml"}, false, nil)
-	must(t, err)
+	compat.Must(t, err)
 	spec := docs[0].Set.Spec
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, helm.Helm4{Chart: chartFolder}.Install(s, nil))
+	compat.Must(t, helm.Helm4{Chart: chartFolder}.Install(s, nil))
 	live := s.Live()
 	if containers := testenv.Containers(live); live.GetKind() != spec.TargetRef.Kind || live.GetName() != spec.TargetRef.Name || containers[0] != spec.Container {
 		t.Errorf("the AdapterSet targets %s %s, container %s; the chart makes %s %s, %q",
@@ -29,5 +29,5 @@ func TestExample(t *testing.T) {
 		adapters = append(adapters, compat.Adapter(a.Type, int64(a.Port)))
 	}
 	s.Pass(adapters...)
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 }

@@ -20,15 +20,15 @@ var notOf = map[string][]string{
 func chartOf(t *testing.T, kind string) string {
 	t.Helper()
 	chart := t.TempDir()
-	must(t, os.CopyFS(chart, os.DirFS(chartFolder)))
+	compat.Must(t, os.CopyFS(chart, os.DirFS(chartFolder)))
 	path := filepath.Join(chart, "templates", "statefulset.yaml")
 	text, err := os.ReadFile(path)
-	must(t, err)
+	compat.Must(t, err)
 	template := replaced(t, string(text), "kind: "+compat.Kind, "kind: "+kind)
 	for _, line := range notOf[kind] {
 		template = replaced(t, template, line, "")
 	}
-	must(t, os.WriteFile(path, []byte(template), 0o600))
+	compat.Must(t, os.WriteFile(path, []byte(template), 0o600))
 	return chart
 }
 

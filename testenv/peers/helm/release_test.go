@@ -1,7 +1,6 @@
 package helm_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -32,24 +31,24 @@ func TestReleases(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			nfs, smb := compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)
-			must(t, h.Sync(s, compat.First()))
+			compat.Must(t, h.Sync(s, compat.First()))
 			s.Pass(nfs)
 			second := compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "web", Number: 8443})
 			second.Image = "dittofs:v2"
-			must(t, h.Sync(s, second))
+			compat.Must(t, h.Sync(s, second))
 			s.Pass(nfs, smb)
-			expectPorts(t, s, "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8081/TCP", "web:8443/TCP")
+			s.ExpectPorts("adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8081/TCP", "web:8443/TCP")
 
 			before := s.Live()
-			must(t, h.Rollback(s, 1))
+			compat.Must(t, h.Rollback(s, 1))
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration()+1 {
 				t.Errorf("the rollback changed the template %d times", after.GetGeneration()-before.GetGeneration())
 			}
-			expectPorts(t, s, "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP")
+			s.ExpectPorts("adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP")
 			if result := s.Pass(nfs, smb); result.Outcome != apply.Unchanged {
 				t.Errorf("the pass after the rollback is %s", result.Outcome)
 			}
-			must(t, h.Uninstall(s))
+			compat.Must(t, h.Uninstall(s))
 			if result := s.Pass(nfs, smb); result.Outcome != apply.TargetNotFound {
 				t.Errorf("the pass after the uninstall is %s", result.Outcome)
 			}
@@ -66,20 +65,20 @@ func TestMoveToServerSide(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, from.Sync(s, compat.First()))
+			compat.Must(t, from.Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			before := s.Live()
 			to := serverSideForced()
 			for range 2 {
-				must(t, to.Sync(s, compat.First()))
+				compat.Must(t, to.Sync(s, compat.First()))
 				s.Pass(compat.Adapter("nfs", 12049))
 			}
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the move changed the template: %q", compat.Ports(after))
 			}
-			must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
+			compat.Must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
 			s.Pass(compat.Adapter("nfs", 12049))
-			expectPorts(t, s, "adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
+			s.ExpectPorts("adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
 		})
 	}
 }
@@ -90,14 +89,14 @@ func TestForceTakesTheNumber(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
-	must(t, serverSide().Sync(s, compat.First()))
+	compat.Must(t, serverSide().Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	if err := serverSide().Sync(s, taking); err == nil {
 		t.Error("without force it took the number")
 	}
-	must(t, serverSideForced().Sync(s, taking))
+	compat.Must(t, serverSideForced().Sync(s, taking))
 	s.Pass()
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
 }
 
 // TestRefusals: what Helm prints names what it did, the object and the field.
@@ -123,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, test.mode.Sync(s, compat.First()))
+			compat.Must(t, test.mode.Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			err := test.mode.Sync(s, test.commit)
 			if err == nil {
@@ -135,21 +134,6 @@ func TestRefusals(t *testing.T) {
 				}
 			}
 		})
-	}
-}
-
-// expectPorts compares the live ports in any order.
-func expectPorts(t *testing.T, s *compat.Site, want ...string) {
-	t.Helper()
-	if got := slices.Sorted(slices.Values(compat.Ports(s.Live()))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-		t.Errorf("the ports are %q, want %q", got, want)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -22,23 +22,23 @@ func TestMoveToServerSide(t *testing.T) {
 		t.Run(from.Mode, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, from.Sync(s, compat.First()))
+			compat.Must(t, from.Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			before := s.Live()
 
 			to := serverSideForced()
 			for range 3 {
-				must(t, to.Sync(s, compat.First()))
+				compat.Must(t, to.Sync(s, compat.First()))
 				s.Pass(compat.Adapter("nfs", 12049))
 			}
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the move changed the template: %q", compat.Ports(after))
 			}
-			expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
+			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
 
-			must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
+			compat.Must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
 			s.Pass(compat.Adapter("nfs", 12049))
-			expectPorts(t, s, "adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
+			s.ExpectPorts("adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
 		})
 	}
 }
@@ -60,33 +60,18 @@ func TestForceTakesTheNumber(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
-	must(t, serverSide().Sync(s, compat.First()))
+	compat.Must(t, serverSide().Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	if err := serverSide().Sync(s, taking); err == nil {
 		t.Error("without force it took the number")
 	}
-	must(t, serverSideForced().Sync(s, taking))
+	compat.Must(t, serverSideForced().Sync(s, taking))
 	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shadowed by kubectl" {
 		t.Errorf("the adapter is %s", state)
 	}
-	must(t, serverSide().Sync(s, taking)) // from now on without force
+	compat.Must(t, serverSide().Sync(s, taking)) // from now on without force
 	s.Pass()
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
-}
-
-// expectPorts compares the live ports in any order.
-func expectPorts(t *testing.T, s *compat.Site, want ...string) {
-	t.Helper()
-	if got := slices.Sorted(slices.Values(compat.Ports(s.Live()))); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
-		t.Errorf("the ports are %q, want %q", got, want)
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
 }
 
 // TestMoved asks everything once more after the move. What create and replace

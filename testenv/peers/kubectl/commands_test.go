@@ -61,10 +61,10 @@ func TestCommands(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
-			must(t, serverSide().Sync(s, compat.First()))
+			compat.Must(t, serverSide().Sync(s, compat.First()))
 			s.Pass(compat.Adapter("nfs", 12049))
 			before := s.Live()
-			must(t, c.run(s))
+			compat.Must(t, c.run(s))
 			after := s.Live()
 			if after.GetGeneration() != before.GetGeneration()+1 {
 				t.Errorf("%s changed nothing", c.name)
@@ -83,21 +83,21 @@ func TestCommands(t *testing.T) {
 func TestRolloutUndo(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.WithControllers(t))
-	must(t, serverSide().Sync(s, compat.First()))
+	compat.Must(t, serverSide().Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
 	s.Pass(compat.Adapter("smb", 1445))
 	before := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
 
-	must(t, kubectl("rollout", "undo", workload)(s))
+	compat.Must(t, kubectl("rollout", "undo", workload)(s))
 	after := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
 	s.Pass(compat.Adapter("smb", 1445))
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 
 	s.Adopt(tool)
 	s.Pass(compat.Adapter("smb", 1445))
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
 	write(t, "rollout undo", "portside adopt --from kubectl afterwards (else adapter ports of the older revision stay)",
 		changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
 }
@@ -107,15 +107,15 @@ func TestRolloutUndo(t *testing.T) {
 func TestEditOfOurPort(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, serverSide().Sync(s, compat.First()))
+	compat.Must(t, serverSide().Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
-	must(t, edit("s/adapter-nfs/mine/")(s))
+	compat.Must(t, edit("s/adapter-nfs/mine/")(s))
 	result := s.Pass(compat.Adapter("nfs", 12049))
 	if p := result.Ports[0]; p.State != apply.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
 		t.Errorf("renamed by hand it is %s: %s", p.State, p.Message)
 	}
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")
-	must(t, edit("s/mine/adapter-nfs/")(s))
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")
+	compat.Must(t, edit("s/mine/adapter-nfs/")(s))
 	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Owned" {
 		t.Errorf("with its name again it is %s", state)
 	}
@@ -150,7 +150,7 @@ func write(t *testing.T, mode, set, ports, restarts string) {
 	if want := yes(mode != "scale"); restarts != want {
 		t.Errorf("it restarts pods: %s, want %s", restarts, want)
 	}
-	must(t, compat.Row{Tool: tool, Mode: mode, Set: set, Answers: compat.Answers{
+	compat.Must(t, compat.Row{Tool: tool, Mode: mode, Set: set, Answers: compat.Answers{
 		InSync: compat.NotAsked, SyncChangesPorts: ports, SyncRestartsPods: restarts,
 		OwnerCanChange: compat.NotAsked, GitDeclaresPort: compat.NotAsked, RemovedByHand: compat.NotAsked, Replace: compat.NotAsked,
 	}}.Write())

@@ -14,7 +14,7 @@ import (
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, serverSide().Sync(s, compat.First()))
+	compat.Must(t, serverSide().Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	renamed := compat.First()
 	renamed.Container = "server"

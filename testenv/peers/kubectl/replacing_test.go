@@ -35,7 +35,7 @@ func TestWarningsOfReplace(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			for i, step := range steps {
-				must(t, step.mode.Sync(s, step.commit))
+				compat.Must(t, step.mode.Sync(s, step.commit))
 				warns := false
 				for _, w := range s.Pass(compat.Adapter("nfs", 12049)).Warnings {
 					if w.Reason != apply.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {

@@ -32,10 +32,24 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 	mustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
+// ignoreNotFoundFlag adds --ignore-not-found, with kubectl's default.
+func ignoreNotFoundFlag(cmd *cobra.Command, ignore *bool) {
+	cmd.Flags().BoolVar(ignore, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+}
+
+// onlyFiles refuses arguments where a command takes files, and says how to name
+// them.
+func onlyFiles(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, "unexpected argument %q; name files with -f: %s -f %s", args[0], cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // job is one AdapterSet to carry out.
 type job struct {
 	target apply.Target
-	want   apply.Wanted
+	want   apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped:
 	// a port that is removed is reported with its adapter's type.
 	inactive []apply.Adapter
@@ -159,11 +173,11 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	}
 	j := job{
 		target:    adapterset.Target(set),
-		want:      adapterset.Wanted(set, adapterset.Adapters(set)),
+		want:      adapterset.Desired(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
-	j.target.Namespace, j.target.Container = namespace, set.Spec.Container
+	j.target.Namespace = namespace
 	return j, nil
 }

@@ -129,7 +129,7 @@ func (p *Pods) workload(w Workload) (r Readiness, probed []string) {
 	r.Unobserved = live.Rollout.Progress.ObservedGeneration < live.Generation
 	r.RollingOut = live.Rollout.UnderWay && !r.Unobserved
 	if c, err := live.Container(w.Container); err == nil {
-		probed = slices.DeleteFunc(slices.Clone(c.Awaits), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
+		probed = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
 	}
 	return r, probed
 }

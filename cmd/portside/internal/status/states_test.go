@@ -29,14 +29,16 @@ type state struct {
 // TestStates has each state in testdata/states.json.
 func TestStates(t *testing.T) {
 	t.Parallel()
-	why := func(reason string) func(*status.Facts) {
+	why := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
 	}
 	pending := func(hold holding.Reason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
 	}
-	stop := func(reason string) func(*status.Facts) { return func(f *status.Facts) { f.Stopped = reason } }
-	discovered := func(why string, reason discovery.Reason, stalled bool) func(*status.Facts) {
+	stop := func(reason status.ConditionReason) func(*status.Facts) {
+		return func(f *status.Facts) { f.Stopped = reason }
+	}
+	discovered := func(why status.ConditionReason, reason discovery.Reason, stalled bool) func(*status.Facts) {
 		return func(f *status.Facts) {
 			f.Why, f.Discovery = why, &discovery.Condition{Reason: reason, Stalled: stalled}
 		}

@@ -75,18 +75,18 @@ func TestDriftIsCorrected(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m, object := serverSide(t), example(t)
-	must(t, m.Sync(s, compat.First()))
+	compat.Must(t, m.Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	want := compat.Ports(s.Live())
 	_, err := s.Manager(testenv.KubectlEdit).Update(t.Context(), compat.Kind, s.Namespace, compat.Name, func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, compat.Name, `[{name: edited, containerPort: 8080, protocol: TCP}, {name: metrics, containerPort: 9090, protocol: TCP},
 		  {name: adapter-nfs, containerPort: 12049, protocol: TCP}]`)
 	})
-	must(t, err)
+	compat.Must(t, err)
 	if inSync, err := m.Compare(s, compat.First()); err != nil || inSync {
 		t.Errorf("a static port was renamed by hand: in sync %t, %v", inSync, err)
 	}
-	must(t, correct(s, object))
+	compat.Must(t, correct(s, object))
 	if got := compat.Ports(s.Live()); !slices.Equal(got, want) {
 		t.Errorf("corrected, the ports are %q, not %q", got, want)
 	}
@@ -100,7 +100,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m := serverSide(t)
-	must(t, m.Sync(s, compat.First()))
+	compat.Must(t, m.Sync(s, compat.First()))
 	s.Pass(compat.Adapter("nfs", 12049))
 	err := m.Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}))
 	if err == nil {
@@ -110,13 +110,6 @@ func TestRefusals(t *testing.T) {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("no %q in: %v", part, err)
 		}
-	}
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
 	}
 }
 
