@@ -147,7 +147,7 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []httpapi
 // discovers returns the error of an AdapterSet whose source a single pass does not
 // ask.
 func discovers(doc v1alpha1.Document) error {
-	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set)
+	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doc, err)
 	}

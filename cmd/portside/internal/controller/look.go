@@ -117,13 +117,6 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.Condi
 	return c != nil && c.Reason == string(reason)
 }
 
-// source returns the source of the AdapterSet, as its newest status records it.
-func (w *work) source() (discovery.Source, error) {
-	set := *w.set
-	set.Status = w.told
-	return w.sources.Of(&set)
-}
-
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
 func (w *work) active(ctx context.Context, look *apply.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
@@ -58,7 +59,7 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
-	source, err := w.source()
+	source, err := w.sources.Of(w.set, meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil)
 	if err != nil {
 		w.poller.Forget(w.target)
 		w.Removals.Stop(w.now)

@@ -6,11 +6,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Discovered is the type of the condition that reports how polls go. AdapterSets
-// that list their adapters do not have it.
-const Discovered = "Discovered"
-
-// Condition is the condition [Discovered].
+// Condition is the condition Discovered, which reports how the latest poll went.
 type Condition struct {
 	// Met reports whether the condition is true, which takes complete answers
 	// that agree.
@@ -31,8 +27,8 @@ type Answer struct {
 	Complete bool
 	// Disagreed are the types, sorted, for which pods gave different numbers.
 	Disagreed []string
-	// Condition reports how the latest poll went. It is zero before the first
-	// poll, and for a source that is not polled.
+	// Condition is zero before the first poll, and for a source that is not
+	// polled.
 	Condition
 	// Failures is the number of polls in a row that failed for a reason that
 	// needs action, up to [MaxFailures].

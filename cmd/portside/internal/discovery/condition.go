@@ -9,7 +9,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Condition returns the condition [Discovered] after a poll with this result. It
+// Condition returns the condition Discovered after a poll with this result. It
 // stays the same for the same failures of as many pods. A workload that is not
 // steady is reported only if that lasts, so that a pod that restarts does not
 // cause a write of status.

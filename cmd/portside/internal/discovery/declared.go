@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
@@ -16,11 +14,9 @@ type declared struct{ set *v1alpha1.AdapterSet }
 
 // Declared is the [Kind] of an AdapterSet that lists its adapters. An absent list
 // is an empty one, since the API server may store it so after the last item was
-// given up. It is no source where the condition [Discovered] records that the
-// adapters were discovered before.
+// given up.
 func Declared(set *v1alpha1.AdapterSet) Source {
-	lost := set.Spec.Adapters == nil && meta.FindStatusCondition(set.Status.Conditions, Discovered) != nil
-	if set.Spec.Discovery != nil || lost {
+	if set.Spec.Discovery != nil {
 		return nil
 	}
 	return declared{set}

@@ -56,18 +56,19 @@ type Kind func(set *v1alpha1.AdapterSet) Source
 // names is used.
 type Sources []Kind
 
-// Of returns the source of an AdapterSet. An unknown or missing source is an
-// error, never an empty list, which would remove all ports.
-func (s Sources) Of(set *v1alpha1.AdapterSet) (Source, error) {
+// Of returns the source of an AdapterSet; discovered reports whether its adapters
+// were discovered before. An unknown or missing source is an error, never an empty
+// list, which would remove all ports.
+func (s Sources) Of(set *v1alpha1.AdapterSet, discovered bool) (Source, error) {
+	if discovered && set.Spec.Discovery == nil && set.Spec.Adapters == nil {
+		return nil, errors.New("cannot find out which adapters are active: spec.discovery was removed and spec.adapters is not set; " +
+			"the ports stay as they are. Set one of the two, or delete the AdapterSet")
+	}
 	for _, kind := range s {
 		if source := kind(set); source != nil {
 			return source, nil
 		}
 	}
-	if set.Spec.Discovery != nil {
-		return nil, errors.New("cannot find out which adapters are active: spec.discovery names no source that this version of portside knows; " +
-			"the ports stay as they are. Correct spec.discovery, or upgrade portside")
-	}
-	return nil, errors.New("cannot find out which adapters are active: spec.discovery was removed and spec.adapters is not set; " +
-		"the ports stay as they are. Set one of the two, or delete the AdapterSet")
+	return nil, errors.New("cannot find out which adapters are active: spec.discovery names no source that this version of portside knows; " +
+		"the ports stay as they are. Correct spec.discovery, or upgrade portside")
 }

@@ -55,7 +55,6 @@ func TestSources(t *testing.T) {
 		discovery.Declared, new(httpapi.API).Source,
 	}
 	http := &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{Path: "/adapters"}}
-	discovered := []metav1.Condition{{Type: "Discovered"}}
 	const (
 		noSource = "cannot find out which adapters are active: "
 		lost     = noSource + "spec.discovery was removed and spec.adapters is not set; "
@@ -64,25 +63,25 @@ func TestSources(t *testing.T) {
 	for _, c := range []struct {
 		name       string
 		spec       v1alpha1.AdapterSetSpec
-		conditions []metav1.Condition
+		discovered bool
 		want       []apply.Adapter // declared
 		err        string
 	}{
 		{name: "declares adapters", spec: v1alpha1.AdapterSetSpec{Adapters: []v1alpha1.Adapter{{Type: "nfs", Port: 1}}}, want: []apply.Adapter{{Type: "nfs", Port: 1}}},
 		{name: "declares no adapters", spec: v1alpha1.AdapterSetSpec{Adapters: []v1alpha1.Adapter{}}, want: []apply.Adapter{}},
 		{name: "has given up its last adapter", want: []apply.Adapter{}},
-		{name: "declares no adapters after discovery", spec: v1alpha1.AdapterSetSpec{Adapters: []v1alpha1.Adapter{}}, conditions: discovered, want: []apply.Adapter{}},
+		{name: "declares no adapters after discovery", spec: v1alpha1.AdapterSetSpec{Adapters: []v1alpha1.Adapter{}}, discovered: true, want: []apply.Adapter{}},
 		{name: "asks over HTTP", spec: v1alpha1.AdapterSetSpec{Discovery: http}},
-		{name: "asks over HTTP again", spec: v1alpha1.AdapterSetSpec{Discovery: http}, conditions: discovered},
+		{name: "asks over HTTP again", spec: v1alpha1.AdapterSetSpec{Discovery: http}, discovered: true},
 		{name: "toy", spec: v1alpha1.AdapterSetSpec{Discovery: http}},
-		{name: "lost its source", conditions: discovered, err: lost},
+		{name: "lost its source", discovered: true, err: lost},
 		{name: "names an unknown source", spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{}}, err: unknown},
 		{name: "names an unknown source and adapters", spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{}, Adapters: []v1alpha1.Adapter{}}, err: unknown},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			source, err := sources.Of(&v1alpha1.AdapterSet{
-				ObjectMeta: metav1.ObjectMeta{Name: c.name}, Spec: c.spec, Status: v1alpha1.AdapterSetStatus{Conditions: c.conditions},
-			})
+				ObjectMeta: metav1.ObjectMeta{Name: c.name}, Spec: c.spec,
+			}, c.discovered)
 			switch {
 			case c.err != "":
 				if err == nil || source != nil || !strings.HasPrefix(err.Error(), c.err+"the ports stay as they are. ") {

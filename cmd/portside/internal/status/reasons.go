@@ -1,9 +1,6 @@
 package status
 
-import (
-	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-)
+import "github.com/portside-dev/portside/apply"
 
 // The types of conditions.
 const (
@@ -15,7 +12,7 @@ const (
 	Stalled = "Stalled"
 	// Discovered: every ready pod answered, and they agree. Its reasons are
 	// those of package discovery, and AwaitingAnswer.
-	Discovered = discovery.Discovered
+	Discovered = "Discovered"
 )
 
 // ConditionReason is a reason of Ready, Reconciling or Stalled.
