@@ -59,7 +59,7 @@ func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client.AppsV1())
+	applier, err := apply.New(client.AppsV1())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
 
 func (w *workload) pass(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
 	t.Helper()
-	result, err := w.applier(t, config).Pass(t.Context(), w.target(), apply.Wanted{Adapters: adapters})
+	result, err := w.applier(t, config).Apply(t.Context(), w.target(), apply.Desired{Adapters: adapters})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ func TestForbidden(t *testing.T) {
 	s.expectAs(user,
 		"Warning Install | more: cannot be read: forbidden; ask for the permission to get it",
 		"Warning Policies | more: cannot be read: forbidden; ask for",
-		"Warning Permissions |grant yourself \"impersonate\" on it and its groups, or run portside check with its token",
+		"Warning Permissions |grant yourself \"impersonate\" on it and its groups, or run with its token",
 		"Warning Replicas cannot list Deployments in namespace |: forbidden; ask for the permission to list deployments.apps there",
 		"Warning Lease |: cannot be read: forbidden; ask for the permission to get leases.coordination.k8s.io in namespace ",
 		"Warning AdapterSets cannot list them: forbidden; ask for the permission to list adaptersets.portside.dev",

@@ -63,7 +63,7 @@ func TestSecrets(t *testing.T) {
 		s := installed(t)
 		s.workload("files")
 		s.asking("files", "files")
-		s.expect("Error Permissions ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|portside install --discovery-namespace " + s.options.WatchNamespace + " prints")
+		s.expect("Error Permissions ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|run: portside install --image IMAGE --namespace |--discovery-namespace " + s.options.WatchNamespace + " | kubectl apply --server-side -f -")
 	})
 	for name, asks := range map[string]bool{"granted and referred to": true, "granted and not referred to": false} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
 // workloads returns the workloads that exist, and whether the field manager has
@@ -57,10 +58,7 @@ func (c *checker) owned(workloads map[apply.Target]bool, sets []v1alpha1.Adapter
 		}
 	}
 	slices.SortFunc(left, strings.Compare)
-	flags := ""
-	if c.options.FieldManager != apply.DefaultFieldManager {
-		flags = " --field-manager " + c.options.FieldManager
-	}
+	flags := install.Options{FieldManager: c.options.FieldManager}.Flags()
 	for _, name := range left {
 		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside sync maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
 	}

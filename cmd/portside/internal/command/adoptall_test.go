@@ -339,7 +339,7 @@ func TestAdoptAllFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	a = c.must(2, runThrough(t.Context(), c, cp.Proxy(t, stranger, testenv.ProxyHooks{}), "adopt", "--all", "--from", "x"))
-	expectIn(t, "stderr", a.stderr, "listing statefulsets: Error from server (Forbidden)")
+	expectIn(t, "stderr", a.stderr, "cannot list statefulsets: Error from server (Forbidden)")
 }
 
 // allowsPatchOf lets a user of the test's read all workloads and patch some.

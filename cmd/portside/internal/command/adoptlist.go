@@ -47,7 +47,7 @@ func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Inter
 			return nil
 		})
 		if err != nil {
-			return nil, &exitError{code: codeOf(err), err: fmt.Errorf("listing %s: %w", kind.Resource(), err)}
+			return nil, &exitError{code: codeOf(err), what: "cannot list " + kind.Resource(), err: err}
 		}
 	}
 	slices.Sort(s.others)

@@ -17,7 +17,7 @@ func TestAdoptFromAManagerThatApplies(t *testing.T) {
 	c.argo(theirs)
 	before := c.resourceVersion()
 	want := "StatefulSet " + c.namespace + "/dittofs: cannot adopt from argocd-controller (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
-		"rename or remove that port in its manifest, or add --manager-is-gone if nothing applies as argocd-controller any more\n"
+		"rename or remove that port in its manifest; or, if nothing applies as argocd-controller any more, run portside adopt -n " + c.namespace + " statefulset/dittofs"
 	for _, args := range [][]string{{"sts/dittofs"}, {"sts/dittofs", "--dry-run=server"}, {"--all"}, {"--all", "--dry-run=server"}} {
 		a := c.must(2, c.run(append([]string{"adopt", "--from", testenv.ArgoCD}, args...)...))
 		expectIn(t, strings.Join(args, " "), a.stderr, want)

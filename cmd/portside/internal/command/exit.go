@@ -26,25 +26,41 @@ const (
 // exitError ends the program with a code.
 type exitError struct {
 	code int
-	// err is nil where everything has been said already.
+	// what was attempted, or the object that the error is about; may be empty.
+	what string
+	// err is nil if it was printed already.
 	err error
 }
 
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return ""
+func (e *exitError) Error() string { return e.text() }
+
+// text returns what to print.
+func (e *exitError) text() string {
+	text := errorText(e.err)
+	if e.what != "" && text != "" {
+		return e.what + ": " + text
 	}
-	return e.err.Error()
+	return text
 }
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// exitWith ends the program with a code and nothing more to say.
+// exitWith ends the program with a code and prints nothing more.
 func exitWith(code int) error {
 	if code == exitOK {
 		return nil
 	}
 	return &exitError{code: code}
+}
+
+// targetError ends the program because of an error about a target, which its text
+// names once.
+func targetError(target apply.Target, err error) error {
+	what := target.String()
+	if namesTarget(err) {
+		what = ""
+	}
+	return &exitError{code: codeOf(err), what: what, err: err}
 }
 
 // diffCodesAnnotation marks the command that exits with the codes of diff.

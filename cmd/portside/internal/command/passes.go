@@ -31,11 +31,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 		switch {
 		case j.suspended:
 			s.messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.target)
-			d.result = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Paused}
+			d.result = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Paused}
 		case disconnected:
-			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
+			d.result, d.err = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Failed}, errNotAsked
 		default:
-			d.result, d.err = worded(r.manager)(applier.Pass(ctx, j.target, j.want))
+			d.result, d.err = worded(r.manager, j.want.Container)(applier.Apply(ctx, j.target, j.want))
 			r.record(ctx, d.result)
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
@@ -45,10 +45,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 	return all
 }
 
-// worded adds to a result and its error what the user can do, with this command.
-func worded(manager string) func(apply.Result, error) (apply.Result, error) {
+// worded adds to a result and its error what the user can do, with this command
+// and the container that the user named, if any.
+func worded(manager, container string) func(apply.Result, error) (apply.Result, error) {
 	return func(result apply.Result, err error) (apply.Result, error) {
-		f := remedy.For{Target: result.Target, FieldManager: manager}
+		f := remedy.For{Target: result.Target, Container: container, FieldManager: manager}
 		return f.Result(result), f.Error(err)
 	}
 }
@@ -73,7 +74,7 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 			notAsked++
 			continue
 		case d.err != nil:
-			s.messages.Error("%s: %s", d.place, d.failure())
+			s.messages.Error("%s: %s", d.place, errorText(targetError(d.result.Target, d.err)))
 			continue
 		case d.result.Outcome == apply.TargetNotFound && ignoreNotFound:
 			s.messages.Warn("%s: %s not found; skipped", d.place, d.result.Target)
@@ -100,18 +101,6 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 // portState is "adapter-nfs 12049/TCP is Blocked".
 func portState(p apply.PortStatus) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %d/%.10s is %s", p.Name, p.Port, p.Protocol, p.State))
-}
-
-// failure words the error of a target.
-func (d done) failure() string { return failureOf(d.result.Target, d.err).Error() }
-
-// failureOf puts the target before an error, unless the error has it already.
-func failureOf(target apply.Target, err error) error {
-	text := errorText(err)
-	if strings.Contains(text, target.String()) {
-		return errors.New(text)
-	}
-	return fmt.Errorf("%s: %s", target, text)
 }
 
 // code returns the exit code of the command as far as this target decides it.

@@ -51,7 +51,7 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := worded(r.manager)(applier.Release(cmd.Context(), target, r.keepPorts))
+	result, err := worded(r.manager, "")(applier.Release(cmd.Context(), target, r.keepPorts))
 	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 		return notFound(result.Target)
 	}
 	if err != nil {
-		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
+		return targetError(result.Target, err)
 	}
 	s.explainHandOver(result)
 	if run == dryRunServer {

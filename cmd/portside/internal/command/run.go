@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -115,7 +114,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 		log.Info("waiting to lead", "lease", r.leader.namespace+"/"+r.service.FieldManager)
 	}
 	if err := mgr.Start(ctx); err != nil {
-		return fmt.Errorf("the service ended: %w", err)
+		return &exitError{code: exitUnusable, what: "the controller ended", err: err}
 	}
 	log.Info("stopped")
 	return nil

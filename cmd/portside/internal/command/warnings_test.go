@@ -69,7 +69,7 @@ func TestUnknownCommand(t *testing.T) {
 	for _, args := range [][]string{{"blah"}, {"help", "blah"}} {
 		expect(t, "stderr", runProgram(t, "", args...).stderr, "error: unknown command \"blah\" for \"portside\"\n  See 'portside --help' for usage.\n")
 	}
-	expectIn(t, "stderr", runProgram(t, "", "snyc", "-f", "x").stderr, "Did you mean this?", " sync\n", "See 'portside --help'")
+	expectIn(t, "stderr", runProgram(t, "", "snyc", "-f", "x").stderr, "Did you mean this? sync\n", "See 'portside --help'")
 }
 
 func TestHelpFitsATerminal(t *testing.T) {

@@ -276,7 +276,7 @@ func (s *scene) release(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}
