@@ -25,7 +25,7 @@ type lookOf struct {
 }
 
 // InUse is a copy that reads managedFields once, for all that is asked of it.
-// Neither it nor its containers may be changed. A [Workload.Reduced] remembers
+// Neither it nor its containers may be changed. A [Workload.Trimmed] remembers
 // nothing, so that it stays small.
 func (w *Workload) InUse() *Workload {
 	used := *w

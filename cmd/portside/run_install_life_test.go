@@ -83,7 +83,7 @@ func (i *installation) comesAndIsRenumbered() {
 	i.expectReady("files", "1/1")
 	i.isRenamed()
 	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
-		i.expectEvents(i.namespace, kind, "PortAdded", "PortTaken", "PortRemoved")
+		i.expectEvents(i.namespace, kind, "PortAdded", "PortLost", "PortRemoved")
 	}
 }
 

@@ -42,8 +42,8 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	f.serveAdapters("asked")
 	f.takeAway("asked", "adapter-nfs:12049/TCP")
 	wanted := []string{
-		`portside_passes_total{outcome="Applied"} 4`,
-		`portside_passes_total{outcome="Failed"} 0`,
+		`portside_reconciles_total{outcome="Applied"} 4`,
+		`portside_reconciles_total{outcome="Failed"} 0`,
 		`portside_apiserver_requests_total{verb="apply"} `,
 		`portside_apiserver_requests_total{verb="get"} `,
 		`portside_apiserver_requests_total{verb="watch"} `,
@@ -55,7 +55,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 		`portside_discovery_duration_seconds_count `,
 		`portside_port_change_duration_seconds_count 4`,
 		`portside_rollouts_caused_total 4`,
-		`portside_fights_readds_total 1`,
+		`portside_contended_port_readds_total 1`,
 		`workqueue_depth{controller="portside"`,
 	}
 	var text string
@@ -192,7 +192,7 @@ func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
 			code, body, err = portside.Get(ctx, c.url, c.token)
 			return err
 		})
-		if code != c.code || (code == http.StatusOK && c.token != "" && !strings.Contains(body, "portside_passes_total")) {
+		if code != c.code || (code == http.StatusOK && c.token != "" && !strings.Contains(body, "portside_reconciles_total")) {
 			t.Errorf("%s: %d, not %d: %s", c.who, code, c.code, body)
 		}
 	}

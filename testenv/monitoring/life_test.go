@@ -48,7 +48,7 @@ func lived(t *testing.T) (namespace string, scrapes []string) {
 		[]byte(`[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/1"}]`)); err != nil {
 		t.Fatal(err)
 	}
-	l.await("portside_fights_readds_total 1")
+	l.await("portside_contended_port_readds_total 1")
 	l.broken.Store(true)
 	l.apply(workload("DaemonSet", "blocked"), declared("DaemonSet", "blocked", "{type: api, port: 12049}"), declared("StatefulSet", "nowhere", "{type: nfs, port: 12049}"))
 	l.await(`portside_discovery_polls_total{reason="ServerError"} 1`, `portside_ports{state="Blocked"} 1`,

@@ -29,7 +29,7 @@ func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func (s *Site) Pass(adapters ...apply.Adapter) apply.Result {
 }
 
 func (s *Site) pass(adapters []apply.Adapter) (apply.Result, error) {
-	return s.applier.Pass(s.Context(), s.Target(), apply.Wanted{Adapters: adapters})
+	return s.applier.Apply(s.Context(), s.Target(), apply.Desired{Adapters: adapters})
 }
 
 // Release has portside give its ports up.
@@ -86,7 +86,7 @@ func (s *Site) Release() {
 // Adopt has portside take over the adapter ports of a manager.
 func (s *Site) Adopt(from string) apply.Result {
 	s.Helper()
-	result, err := s.applier.Adopt(s.Context(), s.Target(), []string{from})
+	result, err := s.applier.Adopt(s.Context(), s.Target(), "", []string{from})
 	if err != nil {
 		s.Fatalf("an adoption by portside: %v", err)
 	}

@@ -55,7 +55,7 @@ func TestNameThatFluxTakesOver(t *testing.T) {
 	s := compat.NewSite(t, testenv.Shared(t))
 	client, err := appsclient.NewForConfig(s.Config())
 	must(t, err)
-	if _, err := apply.NewApplier(client, apply.WithFieldManager(name)); err == nil {
+	if _, err := apply.New(client, apply.WithFieldManager(name)); err == nil {
 		t.Errorf("portside takes the name %s", name)
 	}
 	must(t, mode(t).Sync(s, compat.First()))

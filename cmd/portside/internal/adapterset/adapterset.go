@@ -21,7 +21,7 @@ func Adapters(set *v1alpha1.AdapterSet) []apply.Adapter {
 	return adapters
 }
 
-// Wanted returns what an AdapterSet asks for while these adapters are active.
-func Wanted(set *v1alpha1.AdapterSet, active []apply.Adapter) apply.Wanted {
-	return apply.Wanted{Adapters: active, AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow}
+// Desired returns what an AdapterSet asks for while these adapters are active.
+func Desired(set *v1alpha1.AdapterSet, active []apply.Adapter) apply.Desired {
+	return apply.Desired{Container: set.Spec.Container, Adapters: active, AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow}
 }

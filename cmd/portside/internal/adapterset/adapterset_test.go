@@ -31,7 +31,7 @@ func TestAdapterSet(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the adapters are %+v, want %+v", got, want)
 	}
-	if wanted := adapterset.Wanted(set, got); !reflect.DeepEqual(wanted, apply.Wanted{Adapters: want, AllowHostNetwork: true}) {
+	if wanted := adapterset.Desired(set, got); !reflect.DeepEqual(wanted, apply.Desired{Container: "server", Adapters: want, AllowHostNetwork: true}) {
 		t.Errorf("wanted is %+v", wanted)
 	}
 	if none := adapterset.Adapters(&v1alpha1.AdapterSet{}); none == nil || len(none) > 0 {

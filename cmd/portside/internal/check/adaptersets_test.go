@@ -22,8 +22,8 @@ func TestAdapterSets(t *testing.T) {
 	stalled := condition("Stalled", "True", "Conflicting", "port adapter-nfs is Blocked")
 	for _, test := range []struct{ name, status, want string }{
 		{"ready", ready, ""},
-		{"not ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Settling", "in 10s") + `]}`,
-			"Warning AdapterSets AdapterSet |/files: not Ready (Settling): in 10s; if this lasts, run: kubectl describe adapterset NAME -n NAMESPACE"},
+		{"not ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Stabilizing", "in 10s") + `]}`,
+			"Warning AdapterSets AdapterSet |/files: not Ready (Stabilizing): in 10s; if this lasts, run: kubectl describe adapterset NAME -n NAMESPACE"},
 		{"unknown", `{"observedGeneration":1,"conditions":[` + condition("Ready", "Unknown", "AwaitingAnswer", "no answer yet") + `]}`,
 			"Warning AdapterSets AdapterSet |/files: not Ready (AwaitingAnswer): no answer yet; "},
 		{"stalled", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Conflicting", "") + `,` + stalled + `]}`,

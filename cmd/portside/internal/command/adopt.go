@@ -120,12 +120,11 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	target.Container = a.theContainer
 	applier, err := a.applier(a.manager, a.run)
 	if err != nil {
 		return err
 	}
-	result, err := worded(a.manager)(applier.Adopt(cmd.Context(), target, a.from, a.options()...))
+	result, err := worded(a.manager, a.theContainer)(applier.Adopt(cmd.Context(), target, a.theContainer, a.from, a.options()...))
 	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
@@ -206,7 +205,7 @@ func (a *adoptCommand) nothingHeld(r apply.Result) {
 
 // adapterPortOwners are the names of the managers that own adapter ports.
 func adapterPortOwners(w *apply.Workload) []string {
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil // said by the command already
 	}

@@ -29,7 +29,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
+	applier, err := apply.New(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,7 @@ func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j a
 	}
 	var all []done
 	for _, container := range j.containers {
-		target := j.target
-		target.Container = container
-		result, err := worded(a.manager)(applier.Adopt(ctx, target, a.from, a.options()...))
+		result, err := worded(a.manager, container)(applier.Adopt(ctx, j.target, container, a.from, a.options()...))
 		all = append(all, done{result: result, err: err})
 		if err != nil {
 			break

@@ -39,7 +39,7 @@ func (o containerOwners) add(w *apply.Workload, container string) error {
 			o.fields[name] = true
 		}
 	}
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func onlyFiles(cmd *cobra.Command, args []string) error {
 // job is one AdapterSet to carry out.
 type job struct {
 	target apply.Target
-	want   apply.Wanted
+	want   apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped:
 	// a port that is removed is reported with its adapter's type.
 	inactive []apply.Adapter
@@ -163,11 +163,11 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	}
 	j := job{
 		target:    adapterset.Target(set),
-		want:      adapterset.Wanted(set, adapterset.Adapters(set)),
+		want:      adapterset.Desired(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
-	j.target.Namespace, j.target.Container = namespace, set.Spec.Container
+	j.target.Namespace = namespace
 	return j, nil
 }

@@ -113,7 +113,7 @@ func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload
 	if err != nil {
 		return nil, err
 	}
-	w, err := applier.Look(cmd.Context(), target)
+	w, err := applier.Get(cmd.Context(), target)
 	if err != nil {
 		return nil, readError(target, err)
 	}
@@ -121,7 +121,7 @@ func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload
 }
 
 func readOwners(w *apply.Workload, container string) (*ownersReport, error) {
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil, err
 	}

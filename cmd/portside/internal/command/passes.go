@@ -31,11 +31,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 		switch {
 		case j.suspended:
 			s.messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.target)
-			d.result = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Paused}
+			d.result = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Paused}
 		case disconnected:
-			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
+			d.result, d.err = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Failed}, errNotAsked
 		default:
-			d.result, d.err = worded(r.manager)(applier.Pass(ctx, j.target, j.want))
+			d.result, d.err = worded(r.manager, j.want.Container)(applier.Apply(ctx, j.target, j.want))
 			r.record(ctx, d.result)
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
@@ -45,10 +45,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 	return all
 }
 
-// worded adds to a result and its error what the user can do, with this command.
-func worded(manager string) func(apply.Result, error) (apply.Result, error) {
+// worded adds to a result and its error what the user can do, with this command
+// and the container that the user named, if any.
+func worded(manager, container string) func(apply.Result, error) (apply.Result, error) {
 	return func(result apply.Result, err error) (apply.Result, error) {
-		f := remedy.For{Target: result.Target, FieldManager: manager}
+		f := remedy.For{Target: result.Target, Container: container, FieldManager: manager}
 		return f.Result(result), f.Error(err)
 	}
 }

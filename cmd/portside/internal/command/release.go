@@ -51,7 +51,7 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := worded(r.manager)(applier.Release(cmd.Context(), target, r.keepPorts))
+	result, err := worded(r.manager, "")(applier.Release(cmd.Context(), target, r.keepPorts))
 	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err

@@ -18,10 +18,10 @@ import (
 
 // look is the workload as it is, with what follows from it alone.
 func (w *work) look() (*apply.Workload, bool) {
-	look := w.mirror.Workload(w.key())
+	look := w.mirror.Workload(w.target)
 	if look == nil {
 		w.rolling = false
-		w.prober.Forget(w.key())
+		w.prober.Forget(w.target)
 		w.notFound()
 		return nil, false
 	}
@@ -35,7 +35,7 @@ func (w *work) look() (*apply.Workload, bool) {
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
 	w.facts.Changes = w.unrecorded.of(look.UID)
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
-	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
+	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.target) {
 		w.gaveUpPlace = true
 	}
 	w.facts.GaveUpPlace = w.gaveUpPlace
@@ -44,13 +44,6 @@ func (w *work) look() (*apply.Workload, bool) {
 
 func (w *work) notFound() {
 	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s not found; waiting for it to be created", w.target)
-}
-
-// key names the target in maps and queues.
-func (w *work) key() apply.Target {
-	key := w.target
-	key.Container = ""
-	return key
 }
 
 // recall drops what memory and status have of another workload of this name that
@@ -75,10 +68,10 @@ func (w *work) resume(look *apply.Workload) {
 		w.Rollout.Remember(w.now, look.Rollout)
 	case causedRollout(&w.told, look):
 		w.rolling = true
-		w.limit.Resume(w.key())
+		w.limit.Resume(w.target)
 	}
 	for _, p := range w.told.Ports {
-		if p.Reason != status.Contended {
+		if p.Reason != string(status.PortContended) {
 			continue
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
@@ -99,7 +92,7 @@ func (w *work) resume(look *apply.Workload) {
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
-			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
 }
 
 // stuckRollout reports whether the rollout under way was stuck before this
@@ -114,11 +107,13 @@ func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 }
 
 // toldBecause tells the reason of a condition as last stored.
-func (w *work) toldBecause(kind, reason string) bool { return isBecause(&w.told, kind, reason) }
+func (w *work) toldBecause(kind string, reason status.ConditionReason) bool {
+	return isBecause(&w.told, kind, reason)
+}
 
-func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
+func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.ConditionReason) bool {
 	c := meta.FindStatusCondition(told.Conditions, kind)
-	return c != nil && c.Reason == reason
+	return c != nil && c.Reason == string(reason)
 }
 
 // lacksSource reports whether the AdapterSet names no source of adapters any
@@ -133,27 +128,27 @@ func (w *work) lacksSource() bool {
 // It is false while there is no answer.
 func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
-		w.prober.Forget(w.key())
+		w.prober.Forget(w.target)
 		return adapterset.Adapters(w.set), holding.Poll{Complete: true}, true
 	}
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
 	}
-	w.prober.Ask(w.key(), prober.Question{
+	w.prober.Ask(w.target, prober.Question{
 		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
 	})
 	if !look.Rollout.Steady() {
-		w.prober.Outdate(w.key())
+		w.prober.Outdate(w.target)
 	}
-	answer, answered := w.prober.Answer(w.key())
+	answer, answered := w.prober.Answer(w.target)
 	// After a restart status is as good as it was until somebody answers.
 	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
 		w.told.Target != nil && w.told.Target.UID == look.UID
 	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
 	if answered {
 		w.facts.Discovery = &status.Discovery{
-			Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
+			Met: answer.Met, Reason: status.ConditionReason(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
 		}
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
@@ -180,18 +175,18 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Wanted, *apply.Container, bool) {
+func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *apply.Container, bool) {
 	rollout := w.set.Spec.Rollout
-	container, err := look.Container(w.target.Container)
+	container, err := look.Container(w.set.Spec.Container)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
-		return apply.Wanted{Adapters: active}, nil, true
+		return apply.Desired{Container: w.set.Spec.Container, Adapters: active}, nil, true
 	}
 	w.facts.Container = container.Name
 	own, err := w.applier.OwnPorts(look, container.Name)
 	if err != nil {
 		w.facts.Failure = err.Error()
-		return apply.Wanted{}, nil, false
+		return apply.Desired{}, nil, false
 	}
 	for _, p := range own {
 		w.ours = append(w.ours, idOfPort(p))
@@ -209,9 +204,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		}
 	}
 	w.wake(next)
-	want := adapterset.Wanted(w.set, active)
-	want.Waiting = adapters[len(active):]
-	return want, container, true
+	desired := adapterset.Desired(w.set, active)
+	desired.Retained = adapters[len(active):]
+	return desired, container, true
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }

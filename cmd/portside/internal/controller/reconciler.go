@@ -55,7 +55,6 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	m := r.memories.get(t)
 	m.gaveUp = false
 	w := &work{reconciler: r, memory: m, target: t, set: set, told: m.statusOf(set), now: now}
-	w.target.Container = set.Spec.Container
 	err := w.do(ctx)
 	for _, other := range others {
 		err = errors.Join(err, w.yield(ctx, other))
@@ -116,7 +115,7 @@ func (w *work) makeRoom() {
 	}
 	w.holders = nil
 	if !w.rolling || w.facts.Stuck {
-		w.limit.End(w.key())
+		w.limit.End(w.target)
 	}
 }
 

@@ -174,7 +174,7 @@ func (b *builder) connect() error {
 func (b *builder) reconciler() (*reconciler, error) {
 	// The policies that install prints refuse transfers. Without them the service
 	// does the same.
-	applier, err := apply.NewApplier(b.apps, apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
+	applier, err := apply.New(b.apps, apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
 	if err != nil {
 		return nil, err
 	}

@@ -35,8 +35,7 @@ type teller interface {
 // seconds after one that failed. Such a failure is not an error of the
 // reconciliation, for which the queue would back off to minutes.
 func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Facts) (done bool) {
-	advice := remedy.For{Target: adapterset.Target(set), FieldManager: w.manager}
-	advice.Target.Container = set.Spec.Container
+	advice := remedy.For{Target: adapterset.Target(set), Container: set.Spec.Container, FieldManager: w.manager}
 	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
 	if set.Spec.Suspend && f.Why != status.Removing {
 		f.Stopped = status.Suspended

@@ -136,7 +136,7 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, append(options, apply.WithFieldManager(i.manager))...)
+	applier, err := apply.New(client, append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -144,13 +144,13 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 }
 
 func (i *installation) target(kind apply.Kind) apply.Target {
-	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs, Container: dittofs}
+	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs}
 }
 
 // pass is one pass of portside, which must succeed.
 func (i *installation) pass(kind apply.Kind, adapters ...apply.Adapter) apply.Result {
 	i.t.Helper()
-	result, err := i.applier().Pass(i.t.Context(), i.target(kind), apply.Wanted{Adapters: adapters})
+	result, err := i.applier().Apply(i.t.Context(), i.target(kind), apply.Desired{Container: dittofs, Adapters: adapters})
 	if err != nil {
 		i.t.Fatalf("a pass as portside's ServiceAccount: %s: %v", result.Outcome, err)
 	}

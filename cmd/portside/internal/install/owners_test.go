@@ -252,9 +252,7 @@ func TestTwoFieldManagers(t *testing.T) {
 	kind := apply.Deployment
 	blue.mustApply(blue.argo(), declared(kind, static))
 	blue.pass(kind, nfs)
-	to := green.target(kind)
-	to.Container = "sidecar"
-	if _, err := green.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{smb}}); err != nil {
+	if _, err := green.applier().Apply(t.Context(), green.target(kind), apply.Desired{Container: "sidecar", Adapters: []apply.Adapter{smb}}); err != nil {
 		t.Fatal(err)
 	}
 	blue.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")

@@ -114,7 +114,7 @@ var needs = func() map[permission]does {
 	for _, kind := range apply.Kinds {
 		resource := kind.Resource() + ".apps"
 		all[permission("get "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier().Look(ctx, i.target(kind))
+			_, err := i.applier().Get(ctx, i.target(kind))
 			return err
 		}
 		all[permission("list "+resource)] = func(ctx context.Context, i *installation) error {
@@ -125,7 +125,7 @@ var needs = func() map[permission]does {
 			return watches(ctx, i, resourceOf(kind))
 		}
 		all[permission("patch "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier(apply.WithDryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, err := i.applier(apply.WithDryRun(true)).Apply(ctx, i.target(kind), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 			return err
 		}
 	}

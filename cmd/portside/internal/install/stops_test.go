@@ -135,8 +135,8 @@ func TestGuardExcludesKubeSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), i.workloads, metav1.DeleteOptions{}) })
-	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads, Container: dittofs}
-	_, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads}
+	_, err := i.applier().Apply(t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	if err == nil || !strings.Contains(err.Error(), "namespace that the installation excludes") {
 		t.Errorf("not refused: %v", err)
 	}

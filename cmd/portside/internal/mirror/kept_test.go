@@ -62,7 +62,7 @@ spec:
 		target := apply.Target{Kind: kind, Namespace: ns, Name: "files"}
 		until(t, string(kind)+" files", func() bool { return m.Workload(target) != nil })
 		w := m.Workload(target)
-		if !reflect.DeepEqual(w, w.Reduced("")) {
+		if !reflect.DeepEqual(w, w.Trimmed("")) {
 			t.Errorf("%s: kept is more than what is needed: %+v", kind, w)
 		}
 		if w.Kind != kind || w.Name != "files" || len(w.Containers) != 1 || w.Containers[0].Ports[0].ContainerPort != 8080 {

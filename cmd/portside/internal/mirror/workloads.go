@@ -21,7 +21,7 @@ func (m *Mirror) keepWorkload(object any) (apply.Workload, bool) {
 	default:
 		return apply.Workload{}, false
 	}
-	return *w.Reduced(m.options.FieldManager), true
+	return *w.Trimmed(m.options.FieldManager), true
 }
 
 // Workload is a target as last seen, nil where it is not there. It must not be
@@ -44,7 +44,7 @@ func (m *Mirror) Answered(w *apply.Workload) {
 	if !known || rows.has(name, version) {
 		return
 	}
-	rows.answer(&row[apply.Workload]{name, version, w.Reduced(m.options.FieldManager)}, func(before *apply.Workload) bool { return before.UID == w.UID })
+	rows.answer(&row[apply.Workload]{name, version, w.Trimmed(m.options.FieldManager)}, func(before *apply.Workload) bool { return before.UID == w.UID })
 }
 
 // workloadChanged tells of a change of what is kept, but for the versions,

@@ -20,7 +20,7 @@ func (p *Pods) workload(t apply.Target, q Question) (r discovery.Readiness, awai
 	r.Unobserved = w.Rollout.Progress.ObservedGeneration < w.Generation
 	r.RollingOut = w.Rollout.UnderWay && !r.Unobserved
 	if c, err := w.Container(q.Container); err == nil {
-		awaits = slices.DeleteFunc(slices.Clone(c.Awaits), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
+		awaits = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
 	}
 	return r, awaits
 }

@@ -16,8 +16,9 @@ import (
 
 // For is what a remedy is for.
 type For struct {
-	// Target has the container that the user or the AdapterSet named, if any.
-	Target       apply.Target
+	Target apply.Target
+	// Container is the one that the user or the AdapterSet named, if any.
+	Container    string
 	FieldManager string
 }
 
@@ -102,8 +103,8 @@ func (f For) adopt(from []string) string {
 // would be about another container or field manager.
 func (f For) command(verb string, args ...string) string {
 	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(string(f.Target.Kind)) + "/" + f.Target.Name}
-	if f.Target.Container != "" && verb == "adopt" {
-		words = append(words, "-c", f.Target.Container)
+	if f.Container != "" && verb == "adopt" {
+		words = append(words, "-c", f.Container)
 	}
 	words = append(words, args...)
 	if f.FieldManager != apply.DefaultFieldManager {

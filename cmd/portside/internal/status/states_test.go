@@ -28,14 +28,16 @@ type state struct {
 // TestStates has each state in testdata/states.json.
 func TestStates(t *testing.T) {
 	t.Parallel()
-	why := func(reason string) func(*status.Facts) {
+	why := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
 	}
 	pending := func(hold holding.Reason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
 	}
-	stop := func(reason string) func(*status.Facts) { return func(f *status.Facts) { f.Stopped = reason } }
-	discovery := func(why, reason string, stalled bool) func(*status.Facts) {
+	stop := func(reason status.ConditionReason) func(*status.Facts) {
+		return func(f *status.Facts) { f.Stopped = reason }
+	}
+	discovery := func(why, reason status.ConditionReason, stalled bool) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Discovery = why, &status.Discovery{Reason: reason, Stalled: stalled} }
 	}
 	const current, inProgress, failed = "Current", "InProgress", "Failed"

@@ -8,11 +8,11 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 )
 
-// HandOver moves the ownership of list items from some managers to one other.
+// Transfer moves the ownership of list items from some managers to one other.
 // Of each item it moves the item itself and the leaves named, as far as the
 // giver owns them; every other path of every manager stays where it was, and
 // so does the object.
-type HandOver struct {
+type Transfer struct {
 	List List
 	// Leaves are the fields of an item that its taker applies too; what is
 	// below them moves with them. What a giver owns beside them it keeps: a
@@ -23,19 +23,19 @@ type HandOver struct {
 	// To is the taker. It must name an apiVersion that the server converts, or
 	// the server drops its entry. An entry of the taker's that is there
 	// already grows. Without a taker the items belong to nobody afterwards.
-	To *Taker
+	To *Recipient
 }
 
-// Taker is who receives the items of a [HandOver].
-type Taker struct {
+// Recipient is who receives the items of a [Transfer].
+type Recipient struct {
 	Manager    Manager
 	APIVersion string
 }
 
-// Do does the hand-over on a copy of managed and tells which items moved.
+// Apply does the hand-over on a copy of managed and tells which items moved.
 // Items that no giver owns itself stay as they are; with none moved
 // the answer equals managed.
-func (h HandOver) Do(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
+func (h Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
 	entries, err := Decode(managed)
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +73,7 @@ func (h HandOver) Do(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav
 }
 
 // share is what the entry gives away of the items.
-func (h HandOver) share(e Entry, items []Key) (*fieldpath.Set, []Key) {
+func (h Transfer) share(e Entry, items []Key) (*fieldpath.Set, []Key) {
 	if !slices.Contains(h.From, e.Manager) || (h.To != nil && e.Manager == h.To.Manager) {
 		return nil, nil
 	}
@@ -94,12 +94,12 @@ func (h HandOver) share(e Entry, items []Key) (*fieldpath.Set, []Key) {
 
 // takes says whether a path below an item moves with it: the item itself, or
 // what is at or below one of the leaves (an env var's valueFrom has parts).
-func (h HandOver) takes(below fieldpath.Path) bool {
+func (h Transfer) takes(below fieldpath.Path) bool {
 	return len(below) == 0 || (below[0].FieldName != nil && slices.Contains(h.Leaves, *below[0].FieldName))
 }
 
 // take adds the set to the taker's entry, or adds that entry.
-func (t Taker) take(managed []metav1.ManagedFieldsEntry, set *fieldpath.Set, since *metav1.Time) ([]metav1.ManagedFieldsEntry, error) {
+func (t Recipient) take(managed []metav1.ManagedFieldsEntry, set *fieldpath.Set, since *metav1.Time) ([]metav1.ManagedFieldsEntry, error) {
 	at := slices.IndexFunc(managed, func(e metav1.ManagedFieldsEntry) bool { return managerOf(&e) == t.Manager })
 	if at < 0 {
 		at = len(managed)

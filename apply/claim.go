@@ -10,9 +10,9 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Holds tells whether we have an entry in a workload's managedFields: whether
+// HasClaim tells whether we have an entry in a workload's managedFields: whether
 // a [Applier.Release] has something to give up.
-func (a *Applier) Holds(look *Workload) bool { return len(a.entries(look)) > 0 }
+func (a *Applier) HasClaim(look *Workload) bool { return len(a.entries(look)) > 0 }
 
 // OwnPorts are the live ports that we own in a container, in order; the
 // container is found as [Workload.Container] finds it. Its errors are a
@@ -60,7 +60,7 @@ func (a *Applier) changed(before, after *Workload) (bool, error) {
 		return false, nil
 	}
 	ours := a.entries(after)
-	if before.ReducedFor != "" {
+	if before.TrimmedFor != "" {
 		ours = reducedEntries(ours, a.manager)
 	}
 	if !equality.Semantic.DeepEqual(a.entries(before), ours) {

@@ -19,8 +19,8 @@ import (
 )
 
 // reducesWell: the reduced look says what the whole one says.
-func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Wanted) error {
-	reduced := look.Reduced(testenv.Portside)
+func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Desired) error {
+	reduced := look.Trimmed(testenv.Portside)
 	for i := range look.Containers {
 		name := look.Containers[i].Name
 		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
@@ -33,19 +33,20 @@ func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Wanted
 		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
 			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
 		}
-		if _, err := foretell(applier, look, name, want); err != nil {
+		want.Container = name
+		if _, err := foretell(applier, look, want); err != nil {
 			return err
 		}
 	}
-	whole, wholeErr := apply.OwnersOf(look)
-	small, smallErr := apply.OwnersOf(reduced)
+	whole, wholeErr := apply.Owners(look)
+	small, smallErr := apply.Owners(reduced)
 	if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
 		return fmt.Errorf("owners %+v, %w; reduced %+v, %w", whole, wholeErr, small, smallErr)
 	}
-	if applier.Holds(look) != applier.Holds(reduced) {
-		return fmt.Errorf("we hold something: %t; reduced %t", applier.Holds(look), applier.Holds(reduced))
+	if applier.HasClaim(look) != applier.HasClaim(reduced) {
+		return fmt.Errorf("we hold something: %t; reduced %t", applier.HasClaim(look), applier.HasClaim(reduced))
 	}
-	if again := reduced.Reduced(testenv.Portside); !reflect.DeepEqual(again, reduced) {
+	if again := reduced.Trimmed(testenv.Portside); !reflect.DeepEqual(again, reduced) {
 		return fmt.Errorf("reduced once more it is\n%+v, was\n%+v", again, reduced)
 	}
 	return nil
@@ -61,7 +62,7 @@ func text(err error) string {
 // TestReducedSaysTheSame of random managedFields, also such as no server writes.
 func TestReducedSaysTheSame(t *testing.T) {
 	t.Parallel()
-	applier, err := apply.NewApplier(nil)
+	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +75,10 @@ func TestReducedSaysTheSame(t *testing.T) {
 				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port")})
 			}
 		}
-		if err := reducesWell(applier, w, apply.Wanted{Adapters: adapters}); err != nil {
+		if err := reducesWell(applier, w, apply.Desired{Adapters: adapters}); err != nil {
 			r.Fatal(err)
 		}
-		if _, stands, _ := applier.Standing(w, dittofs, apply.Wanted{Adapters: adapters}); stands {
+		if _, stands, _ := applier.UpToDate(w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
 			stood++
 		} else {
 			stoodNot++
@@ -153,7 +154,7 @@ func randomFields(r *rapid.T) string {
 
 func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	applier, err := apply.NewApplier(nil)
+	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,10 +162,10 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
 		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
 	}}
-	if _, err := apply.OwnersOf(w); err == nil {
+	if _, err := apply.Owners(w); err == nil {
 		t.Fatal("it can be read")
 	}
-	if err := reducesWell(applier, w, apply.Wanted{}); err != nil {
+	if err := reducesWell(applier, w, apply.Desired{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -181,7 +182,7 @@ func TestReducedKeepsLittle(t *testing.T) {
 	w := &apply.Workload{
 		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
 		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
-		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, Awaits: []string{part("nfs")}}},
+		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
 		InitContainers: []string{part("api")},
 		ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
@@ -191,9 +192,9 @@ func TestReducedKeepsLittle(t *testing.T) {
 			{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
 		},
 	}
-	r := w.Reduced(testenv.Portside)
+	r := w.Trimmed(testenv.Portside)
 	want := *w
-	want.ReducedFor, want.ManagedFields = testenv.Portside, []metav1.ManagedFieldsEntry{
+	want.TrimmedFor, want.ManagedFields = testenv.Portside, []metav1.ManagedFieldsEntry{
 		{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
 			`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)},
 		// Our own stays whole: what else is in it must be known.
@@ -206,7 +207,7 @@ func TestReducedKeepsLittle(t *testing.T) {
 		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
 	}
 	port := r.Containers[0].Ports[0]
-	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].Awaits[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].ProbePorts[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
 		if within(s, big) {
 			t.Errorf("%q is a part of what was read", s)
 		}

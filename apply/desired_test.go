@@ -167,9 +167,9 @@ func TestWhatWaitsDoesNotCount(t *testing.T) {
 	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
 		t.Fatal(err)
 	}
-	pass := func(want apply.Wanted) apply.Result {
+	pass := func(want apply.Desired) apply.Result {
 		t.Helper()
-		result, err := applier.Pass(t.Context(), target, want)
+		result, err := applier.Apply(t.Context(), target, want)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,14 +179,14 @@ func TestWhatWaitsDoesNotCount(t *testing.T) {
 	for i := range full {
 		full[i] = apply.Adapter{Type: fmt.Sprintf("t%d", i), Port: int64(1000 + i)}
 	}
-	pass(apply.Wanted{Adapters: []apply.Adapter{nfs, smb}})
-	result := pass(apply.Wanted{Adapters: full, Waiting: []apply.Adapter{nfs, at(smb, 1000)}})
+	pass(apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
+	result := pass(apply.Desired{Adapters: full, Retained: []apply.Adapter{nfs, at(smb, 1000)}})
 	if got, want := describe(result.Ports[len(full):]), []string{ownedNFS,
 		`adapter-smb 1000/TCP Blocked portside/Apply: the adapter "t0" before it has the same number and protocol; 1445/TCP stays as it is`,
 	}; !slices.Equal(got, want) {
 		t.Errorf("what waits is %q, want %q", got, want)
 	}
-	result = pass(apply.Wanted{Adapters: full})
+	result = pass(apply.Desired{Adapters: full})
 	if got, want := describe(result.Ports[len(full):]), []string{"adapter-smb 1445/TCP Removed", "adapter-nfs 12049/TCP Removed"}; !slices.Equal(got, want) {
 		t.Errorf("then %q, want %q", got, want)
 	}

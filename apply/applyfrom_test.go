@@ -25,11 +25,11 @@ func (l *looks) keep() testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
-		l.kept, err = applier.Look(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		l.kept, err = applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
 		return err
 	}}
 }
@@ -43,15 +43,15 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.WithDryRun(want.dryRun))
+		applier, err := apply.New(client, apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}
 		look := l.kept
 		if reduced {
-			look = look.Reduced(testenv.Portside)
+			look = look.Trimmed(testenv.Portside)
 		}
-		result, err := applier.PassOn(ctx, look, want.container, apply.Wanted{Adapters: want.wants})
+		result, err := applier.ApplyFrom(ctx, look, apply.Desired{Container: want.container, Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, want.outcome, want.ports)
 		}

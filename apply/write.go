@@ -10,7 +10,7 @@ import (
 // the server refuses there is something new to decide on: ports that it named,
 // or another look. It reports whether the server saw no change at all, so that
 // there is nothing new to decide on.
-func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool, err error) {
+func (p *pass) send(ctx context.Context, c *Container, intent Plan) (done bool, err error) {
 	taken, answer, err := p.write(ctx, c, intent)
 	if err != nil {
 		p.sent = nil
@@ -30,8 +30,8 @@ func (p *pass) send(ctx context.Context, c *Container, intent Intent) (done bool
 // write applies the intent. Where that would delete what another manager named,
 // it is handed over first; where the server would prune what is nobody's along
 // with the containers that it lets go, we take ourselves out of those first.
-func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bool, answer *Workload, err error) {
-	says := configuration{workload: p.now, container: c.Name, ports: intent.Emit, asRead: p.given && p.now.ResourceVersion != ""}
+func (p *pass) write(ctx context.Context, c *Container, intent Plan) (taken bool, answer *Workload, err error) {
+	says := configuration{workload: p.now, container: c.Name, ports: intent.Items, asRead: p.given && p.now.ResourceVersion != ""}
 	if intent.TakeOver {
 		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
 			return false, nil, err
@@ -39,7 +39,7 @@ func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bo
 		answer, err = p.apply(ctx, says)
 		return false, answer, err
 	}
-	named, err := p.named(p.now, c.Name, intent.Emit)
+	named, err := p.named(p.now, c.Name, intent.Items)
 	if err != nil {
 		return false, nil, err
 	}
@@ -50,7 +50,7 @@ func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bo
 		return true, answer, err
 	}
 	keep := c.Name
-	if len(intent.Emit) == 0 {
+	if len(intent.Items) == 0 {
 		keep = ""
 	}
 	pruned, err := p.pruned(p.now, keep)
@@ -67,7 +67,7 @@ func (p *pass) write(ctx context.Context, c *Container, intent Intent) (taken bo
 
 // refusedBy makes what it can of an apply that failed; its error is the
 // apply's where that is nothing.
-func (p *pass) refusedBy(err error, c *Container, intent Intent) error {
+func (p *pass) refusedBy(err error, c *Container, intent Plan) error {
 	switch {
 	case !IsRefusal(err) && !apierrors.IsNotFound(err):
 		return err
@@ -76,7 +76,7 @@ func (p *pass) refusedBy(err error, c *Container, intent Intent) error {
 		// was not there. The next look is the pass' own, so this is once.
 		p.again = true
 		return nil
-	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Emit)):
+	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Items)):
 		return nil
 	case p.lookedAgain:
 		return p.explained(err, p.now, c)

@@ -39,13 +39,13 @@ func TestAwaits(t *testing.T) {
 		s := &appsv1.StatefulSet{}
 		s.Spec.Template.Spec.Containers = []corev1.Container{c.container, {Name: "other"}}
 		w := apply.ReadStatefulSet(s)
-		if got := w.Containers[0].Awaits; !slices.Equal(got, c.want) {
+		if got := w.Containers[0].ProbePorts; !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
-		if other := w.Containers[1].Awaits; len(other) > 0 {
+		if other := w.Containers[1].ProbePorts; len(other) > 0 {
 			t.Errorf("%s: another container awaits %q", name, other)
 		}
-		if kept := w.Reduced("").Containers[0].Awaits; !slices.Equal(kept, c.want) {
+		if kept := w.Trimmed("").Containers[0].ProbePorts; !slices.Equal(kept, c.want) {
 			t.Errorf("%s: reduced %q, want %q", name, kept, c.want)
 		}
 	}

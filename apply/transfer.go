@@ -67,11 +67,11 @@ func (a *Applier) handingOver(w *Workload, named []namedPort, store func([]metav
 // that of who named them, if they are handed over.
 func (a *Applier) without(managed []metav1.ManagedFieldsEntry, named []namedPort, handOver bool) (_ []metav1.ManagedFieldsEntry, err error) {
 	for _, p := range named {
-		h := fieldmanager.HandOver{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()}}
+		h := fieldmanager.Transfer{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()}}
 		if handOver {
-			h.To = &fieldmanager.Taker{Manager: p.namer, APIVersion: APIVersion}
+			h.To = &fieldmanager.Recipient{Manager: p.namer, APIVersion: APIVersion}
 		}
-		if managed, _, err = h.Do(managed, portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()); err != nil {
+		if managed, _, err = h.Apply(managed, portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()); err != nil {
 			return nil, err
 		}
 	}

@@ -10,15 +10,18 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// Wanted is what a pass is to make true of a workload.
-type Wanted struct {
+// Desired is what a pass is to make true of a workload.
+type Desired struct {
+	// Container is the container that has the ports. Empty means the one that
+	// [Workload.Container] finds.
+	Container string
 	// Adapters are the active adapters, at most [MaxAdapters]. A port of ours
 	// whose adapter is not listed is removed.
 	Adapters []Adapter
-	// Waiting are adapters that are over for the source, and whose ports are to
+	// Retained are adapters that are over for the source, and whose ports are to
 	// stay for a while yet. They are wanted as an active one is, after those of
 	// the source, and do not count: a port that waits is no word of a source.
-	Waiting []Adapter
+	Retained []Adapter
 	// AllowHostNetwork allows ports in a pod template with hostNetwork, where each
 	// reserves its number on the node. The workload must allow it too, by
 	// [AllowHostNetworkAnnotation].
@@ -26,7 +29,7 @@ type Wanted struct {
 }
 
 // all are the adapters that ports are wanted for, those of the source first.
-func (w Wanted) all() []Adapter { return slices.Concat(w.Adapters, w.Waiting) }
+func (w Desired) all() []Adapter { return slices.Concat(w.Adapters, w.Retained) }
 
 // TooManyError refuses a list of adapters whole.
 type TooManyError struct{ Count int }
@@ -48,7 +51,7 @@ type wantedPort struct {
 // wantedPorts are the ports of the active adapters in their order. A number,
 // type or protocol that makes no port is Invalid; of two ports with one key or
 // one name the later is Blocked.
-func wantedPorts(want Wanted) ([]wantedPort, error) {
+func wantedPorts(want Desired) ([]wantedPort, error) {
 	if len(want.Adapters) > MaxAdapters {
 		return nil, &TooManyError{Count: len(want.Adapters)}
 	}

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -10,7 +11,7 @@ import (
 // answer. Each time somebody was faster; what is left is the next pass's.
 const maxCorrections = 3
 
-// Pass makes a workload's adapter ports match the adapters that are wanted.
+// Apply makes a workload's adapter ports match the adapters that are wanted.
 //
 // It does not insist on the workload as it has just read it, so that who writes
 // all the time holds up nothing. What comes between the read and the write is
@@ -23,46 +24,43 @@ const maxCorrections = 3
 // that cannot be read, a field manager that owns other fields (a
 // [NotDedicatedError]; nothing was written), the API server's refusal (see
 // [IsRefusal]), or a failure to ask it.
-func (a *Applier) Pass(ctx context.Context, t Target, want Wanted) (Result, error) {
+func (a *Applier) Apply(ctx context.Context, t Target, want Desired) (Result, error) {
 	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
 	return p.make(ctx)
 }
 
-// PassOn is the pass that begins with a look that one already has, such as from
-// a watch, and saves the request for another. The container is that of a
-// [Target].
+// ApplyFrom is the pass that begins with a look that one already has, such as from
+// a watch, and saves the request for another.
 //
-// The look may be stale, and it may be [Workload.Reduced]. What is applied from
+// The look may be stale, and it may be [Workload.Trimmed]. What is applied from
 // it carries its resourceVersion, so that the server refuses it once the workload
 // has changed, in whatever way; then the pass reads the workload and goes on as
-// [Applier.Pass]. So nothing is written on the strength of a look that is out of
+// [Applier.Apply]. So nothing is written on the strength of a look that is out of
 // date: not onto a port that nobody owns and that came since, of which the server
 // would see no conflict, and not in an order that was live once. The pass also
 // reads the workload before it lets go of a container, takes over what nobody
 // owns, hands over a port, or fails with a [NotDedicatedError], and where the look
 // was reduced for another field manager. A look without a resourceVersion is not guarded so.
-func (a *Applier) PassOn(ctx context.Context, look *Workload, container string, want Wanted) (Result, error) {
-	return a.passOn(look, container, want).make(ctx)
+func (a *Applier) ApplyFrom(ctx context.Context, look *Workload, want Desired) (Result, error) {
+	return a.passOn(look, want).make(ctx)
 }
 
 // passOn is a pass that has not begun.
-func (a *Applier) passOn(look *Workload, container string, want Wanted) *pass {
-	target := look.target()
-	target.Container = container
-	return &pass{Applier: a, target: target, want: want, refused: refusals{}, now: look, given: true, again: !a.reads(look)}
+func (a *Applier) passOn(look *Workload, want Desired) *pass {
+	return &pass{Applier: a, target: look.target(), want: want, refused: refusals{}, now: look, given: true, again: !a.reads(look)}
 }
 
 // make makes the pass.
 func (p *pass) make(ctx context.Context) (Result, error) {
 	outcome, err := p.run(ctx)
 	result := p.result(outcome)
-	result.Stands = err == nil && (outcome == Applied || outcome == Unchanged) && p.endStands()
+	result.UpToDate = err == nil && (outcome == Applied || outcome == Unchanged) && p.endStands()
 	return result, err
 }
 
 // result tells what the pass came to.
 func (p *pass) result(outcome Outcome) Result {
-	result := Result{Target: p.target, Container: p.container, Outcome: outcome, Before: p.first, After: p.now, Intent: p.decided}
+	result := Result{Target: p.target, Container: cmp.Or(p.container, p.want.Container), Outcome: outcome, Before: p.first, After: p.now, Plan: p.decided}
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
@@ -83,15 +81,15 @@ func (p *pass) result(outcome Outcome) Result {
 type pass struct {
 	*Applier
 	target Target
-	want   Wanted
+	want   Desired
 
 	first, now  *Workload
 	given       bool            // now is the look that the pass was given; an apply insists on it
 	again       bool            // it is to be looked again before the next decision
 	was         []containerPort // ours at the first look
 	container   string
-	decided     *Intent // last; nil before the first decision
-	sent        *Intent // what now is the server's answer to
+	decided     *Plan // last; nil before the first decision
+	sent        *Plan // what now is the server's answer to
 	corrections int
 	refused     refusals
 	lookedAgain bool
@@ -107,7 +105,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 		if err := p.look(ctx); err != nil {
 			return notFoundOr(err, p.target)
 		}
-		c, err := p.now.Container(p.target.Container)
+		c, err := p.now.Container(p.want.Container)
 		if err != nil {
 			if p.again = p.given && p.givesUpVanished(); p.again {
 				continue
@@ -129,7 +127,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 			return Failed, err
 		}
 		switch {
-		case len(intent.Emit) == 0 && !p.Holds(p.now):
+		case len(intent.Items) == 0 && !p.HasClaim(p.now):
 			if len(p.refused) == 0 || p.lookedAgain {
 				return p.outcome(), nil
 			}
@@ -151,7 +149,7 @@ func (p *pass) run(ctx context.Context) (Outcome, error) {
 }
 
 // settled tells that nothing is left to be sent, and what the pass came to.
-func (p *pass) settled(next Intent) (Outcome, bool) {
+func (p *pass) settled(next Plan) (Outcome, bool) {
 	switch {
 	case p.now.Paused && p.sent == nil:
 		return Paused, true
@@ -175,7 +173,7 @@ func (p *pass) look(ctx context.Context) (err error) {
 	}
 	first := p.first == nil || p.given
 	p.given, p.again = false, false
-	p.now, err = p.Look(ctx, p.target)
+	p.now, err = p.Get(ctx, p.target)
 	if err != nil {
 		p.now = nil
 		return err
@@ -196,10 +194,10 @@ func (p *pass) begin() (err error) {
 // letsGo tells that an intent takes more than one apply: it lets go of a whole
 // container, where the server may have to be kept from pruning, it takes over
 // what nobody owns, or it hands over what another manager named.
-func (p *pass) letsGo(c *Container, intent Intent) bool {
+func (p *pass) letsGo(c *Container, intent Plan) bool {
 	held, err := p.held(p.now)
-	named, problem := p.named(p.now, c.Name, intent.Emit)
-	return err != nil || problem != nil || intent.TakeOver || len(intent.Emit) == 0 || len(named) > 0 ||
+	named, problem := p.named(p.now, c.Name, intent.Items)
+	return err != nil || problem != nil || intent.TakeOver || len(intent.Items) == 0 || len(named) > 0 ||
 		slices.ContainsFunc(held, func(name string) bool { return name != c.Name })
 }
 
@@ -207,12 +205,12 @@ func (p *pass) letsGo(c *Container, intent Intent) bool {
 // next intent. It does not when it took over ports that can go now, or when
 // somebody was faster: a port that we put there is not ours to put, or one that
 // we did not put there is.
-func (p *pass) stands(next Intent) bool {
+func (p *pass) stands(next Plan) bool {
 	if p.sent.TakeOver && p.dryRun {
 		p.foresee(next)
 		return true
 	}
-	said, says := slices.SortedFunc(slices.Values(p.sent.Emit), Port.compare), slices.SortedFunc(slices.Values(next.Emit), Port.compare)
+	said, says := slices.SortedFunc(slices.Values(p.sent.Items), Port.compare), slices.SortedFunc(slices.Values(next.Items), Port.compare)
 	if !p.sent.TakeOver && !next.TakeOver && slices.Equal(said, says) {
 		return true
 	}

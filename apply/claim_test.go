@@ -18,11 +18,11 @@ func owning(container, want string, holds bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
-		look, err := applier.Look(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		look, err := applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
 		if err != nil {
 			return err
 		}
@@ -36,8 +36,8 @@ func owning(container, want string, holds bool) testenv.Do {
 		} else if err != nil {
 			return err
 		}
-		if got != want || applier.Holds(look) != holds {
-			return fmt.Errorf("%q, and we hold something: %t", got, applier.Holds(look))
+		if got != want || applier.HasClaim(look) != holds {
+			return fmt.Errorf("%q, and we hold something: %t", got, applier.HasClaim(look))
 		}
 		return nil
 	}}

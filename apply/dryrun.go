@@ -10,8 +10,8 @@ import (
 
 // foresee works out what the server would store once the intent is applied, where
 // it cannot be asked because a write before it was a dry run.
-func (p *pass) foresee(next Intent) {
-	p.now, p.foreseen = foresee(p.now, p.container, next.Emit, p.us()), true
+func (p *pass) foresee(next Plan) {
+	p.now, p.foreseen = foresee(p.now, p.container, next.Items, p.us()), true
 	for i := range p.decided.Ports {
 		if s := &p.decided.Ports[i]; s.State == Owned {
 			s.Owners = []fieldmanager.Manager{p.us()}

@@ -9,9 +9,9 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-var takePorts = fieldmanager.HandOver{
+var takePorts = fieldmanager.Transfer{
 	List: ports, Leaves: portLeaves, From: []fieldmanager.Manager{operator},
-	To: &fieldmanager.Taker{Manager: portside, APIVersion: "apps/v1"},
+	To: &fieldmanager.Recipient{Manager: portside, APIVersion: "apps/v1"},
 }
 
 // at is the entry at another time.
@@ -34,7 +34,7 @@ func TestHandOver(t *testing.T) {
 	applied := func(fields string) metav1.ManagedFieldsEntry { return at(then(7), entry(portside, fields)) }
 
 	for name, test := range map[string]struct {
-		h     fieldmanager.HandOver
+		h     fieldmanager.Transfer
 		from  []metav1.ManagedFieldsEntry
 		want  []metav1.ManagedFieldsEntry
 		moved []string
@@ -147,7 +147,7 @@ func TestHandOver(t *testing.T) {
 			for i := range test.want {
 				test.want[i].FieldsV1 = asWritten(t, test.want[i].FieldsV1, len(test.moved) > 0)
 			}
-			got, moved, err := test.h.Do(test.from, port(12049), port(2049), port(12049))
+			got, moved, err := test.h.Apply(test.from, port(12049), port(2049), port(12049))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,10 +173,10 @@ func asWritten(t *testing.T, fields *metav1.FieldsV1, written bool) *metav1.Fiel
 
 func TestHandOverOfAFieldWithParts(t *testing.T) {
 	t.Parallel()
-	h := fieldmanager.HandOver{List: envVars, Leaves: []string{"name", "valueFrom"}, From: []fieldmanager.Manager{argocd}, To: takePorts.To}
+	h := fieldmanager.Transfer{List: envVars, Leaves: []string{"name", "valueFrom"}, From: []fieldmanager.Manager{argocd}, To: takePorts.To}
 	managed := []metav1.ManagedFieldsEntry{entry(argocd, inWeb(`"f:image":{},"f:env":{"k:{\"name\":\"TOKEN\"}":{".":{},"f:name":{},"f:valueFrom":{"f:secretKeyRef":{}}}}`))}
 	token := fieldmanager.KeyOf("name", "TOKEN")
-	after, _, err := h.Do(managed, token)
+	after, _, err := h.Apply(managed, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ func TestHandOverNeverSharesMemoryWithItsInput(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			input := deepCopy(managed)
-			after, _, err := takePorts.Do(input, items...)
+			after, _, err := takePorts.Apply(input, items...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -221,7 +221,7 @@ func spoil(managed []metav1.ManagedFieldsEntry) {
 
 func TestHandOverOfWhatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	after, moved, err := takePorts.Do([]metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+threeOf)), entry(argocd, `{`)}, port(12049))
+	after, moved, err := takePorts.Apply([]metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+threeOf)), entry(argocd, `{`)}, port(12049))
 	if err == nil || after != nil || moved != nil {
 		t.Errorf("got %v, %v, error %v; want an error alone: managedFields are written whole", after, moved, err)
 	}

@@ -23,10 +23,10 @@ func contains(managers []fieldmanager.Manager, m fieldmanager.Manager) bool {
 //   - the taker gains what the givers lost, and the items above the list;
 //   - everybody else owns what they owned;
 //   - the input is as it was, and a second run moves nothing.
-func checkHandOver(tb reporter, h fieldmanager.HandOver, managed []metav1.ManagedFieldsEntry, items []fieldmanager.Key) {
+func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.ManagedFieldsEntry, items []fieldmanager.Key) {
 	tb.Helper()
 	input := deepCopy(managed)
-	after, moved, err := h.Do(managed, items...)
+	after, moved, err := h.Apply(managed, items...)
 	if err != nil {
 		tb.Fatalf("Apply: %v", err)
 	}
@@ -79,7 +79,7 @@ func checkHandOver(tb reporter, h fieldmanager.HandOver, managed []metav1.Manage
 	if wantMoved = slices.CompactFunc(wantMoved, fieldmanager.Key.Equals); !slices.EqualFunc(moved, wantMoved, fieldmanager.Key.Equals) {
 		tb.Fatalf("moved %v, should move %v", moved, wantMoved)
 	}
-	again, movedAgain, err := h.Do(after, items...)
+	again, movedAgain, err := h.Apply(after, items...)
 	if err != nil || len(movedAgain) > 0 || !cmp.Equal(again, after, cmpopts.EquateEmpty()) {
 		tb.Fatalf("a second run moves %v (error %v):\n%s", movedAgain, err, cmp.Diff(after, again))
 	}

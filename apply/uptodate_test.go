@@ -26,15 +26,15 @@ type foretold struct {
 
 // foretell asks what stands, of the whole look and of the reduced one, which
 // must say the same.
-func foretell(applier *apply.Applier, look *apply.Workload, container string, want apply.Wanted) (f foretold, err error) {
+func foretell(applier *apply.Applier, look *apply.Workload, want apply.Desired) (f foretold, err error) {
 	f = foretold{look: look}
-	f.result, f.stands, f.err = applier.Standing(look, container, want)
-	result, stands, problem := applier.Standing(look.Reduced(testenv.Portside), container, want)
+	f.result, f.stands, f.err = applier.UpToDate(look, want)
+	result, stands, problem := applier.UpToDate(look.Trimmed(testenv.Portside), want)
 	if stands != f.stands || result.Outcome != f.result.Outcome || !slices.Equal(describe(result.Ports), describe(f.result.Ports)) || (problem == nil) != (f.err == nil) {
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)
 	}
-	return f, decidedAsTold(look, container, want, f.result)
+	return f, decidedAsTold(look, want, f.result)
 }
 
 // cameTrue: what stood before the pass is what the pass came to, without any
@@ -54,11 +54,11 @@ func (f foretold) cameTrue(is apply.Result, err error) error {
 
 // stands: what a pass came to stands afterwards, unless the server refused a
 // port of it.
-func stands(applier *apply.Applier, container string, want apply.Wanted, done apply.Result) error {
+func stands(applier *apply.Applier, want apply.Desired, done apply.Result) error {
 	if done.Outcome == apply.TargetNotFound || done.Outcome == apply.Failed {
 		return nil
 	}
-	f, err := foretell(applier, done.After, container, want)
+	f, err := foretell(applier, done.After, want)
 	if err != nil {
 		return err
 	}
@@ -76,34 +76,34 @@ func stands(applier *apply.Applier, container string, want apply.Wanted, done ap
 
 // standsAsTold: a pass says of its end what is found to stand when it is asked
 // anew.
-func standsAsTold(applier *apply.Applier, container string, want apply.Wanted, done apply.Result) error {
+func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result) error {
 	stands := false
 	if done.Outcome == apply.Applied || done.Outcome == apply.Unchanged {
 		var err error
-		if _, stands, err = applier.Standing(done.After, container, want); err != nil {
+		if _, stands, err = applier.UpToDate(done.After, want); err != nil {
 			return err
 		}
 	}
-	if done.Stands != stands {
+	if done.UpToDate != stands {
 		return fmt.Errorf("a pass that was %s says of its end that it stands: %t; it does: %t; ports %q",
-			done.Outcome, done.Stands, stands, describe(done.Ports))
+			done.Outcome, done.UpToDate, stands, describe(done.Ports))
 	}
 	return nil
 }
 
 // decidedAsTold: what stands, or not, has the intent that is decided on the same
 // look.
-func decidedAsTold(look *apply.Workload, container string, want apply.Wanted, is apply.Result) error {
-	c, err := look.Container(container)
+func decidedAsTold(look *apply.Workload, want apply.Desired, is apply.Result) error {
+	c, err := look.Container(want.Container)
 	if err != nil {
-		if is.Intent != nil {
-			return fmt.Errorf("an intent of nothing: %v", is.Intent)
+		if is.Plan != nil {
+			return fmt.Errorf("an intent of nothing: %v", is.Plan)
 		}
 		return nil
 	}
 	intent, err := apply.Decide(look, c, want, apply.DefaultFieldManager)
-	if (err == nil) != (is.Intent != nil) || err == nil && !reflect.DeepEqual(intent, *is.Intent) {
-		return fmt.Errorf("the intent is %v, and decided is %v, %w", is.Intent, intent, err)
+	if (err == nil) != (is.Plan != nil) || err == nil && !reflect.DeepEqual(intent, *is.Plan) {
+		return fmt.Errorf("the intent is %v, and decided is %v, %w", is.Plan, intent, err)
 	}
 	return nil
 }
@@ -119,16 +119,16 @@ func (p pass) standing(want bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
 		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
-		look, err := applier.Look(ctx, target)
+		look, err := applier.Get(ctx, target)
 		if err != nil {
 			return err
 		}
-		f, err := foretell(applier, look, p.container, apply.Wanted{Adapters: p.wants, AllowHostNetwork: p.host})
+		f, err := foretell(applier, look, apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host})
 		if err != nil {
 			return err
 		}
@@ -217,7 +217,7 @@ func ourEntry(spec, container string) testenv.Patch {
 // record of an apply that it accepted.
 func TestStandingOnOurOneEntry(t *testing.T) {
 	t.Parallel()
-	applier, err := apply.NewApplier(nil)
+	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 		w := &apply.Workload{Kind: apply.StatefulSet, ManagedFields: c.entries, Containers: []apply.Container{{
 			Name: dittofs, Ports: []corev1.ContainerPort{{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"}},
 		}}}
-		if f, err := foretell(applier, w, "", apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
+		if f, err := foretell(applier, w, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
 			t.Errorf("%s: it stands: %t, %v", name, f.stands, err)
 		}
 	}
@@ -252,16 +252,16 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 
 func TestStandingErrors(t *testing.T) {
 	t.Parallel()
-	applier, err := apply.NewApplier(nil)
+	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}}
-	result, stands, err := applier.Standing(w, "", apply.Wanted{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
+	result, stands, err := applier.UpToDate(w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
 	if tooMany := (*apply.TooManyError)(nil); !errors.As(err, &tooMany) || stands || result.Outcome != apply.Failed {
 		t.Errorf("too many: %t, %s, %v", stands, result.Outcome, err)
 	}
-	result, stands, err = applier.Standing(w, "other", apply.Wanted{})
+	result, stands, err = applier.UpToDate(w, apply.Desired{Container: "other"})
 	if !apply.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
 		t.Errorf("no such container: %t, %s, %v", stands, result.Outcome, err)
 	}

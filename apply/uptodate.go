@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -9,7 +10,7 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Standing tells what [Applier.PassOn] would come to where that is known
+// UpToDate tells what [Applier.ApplyFrom] would come to where that is known
 // without a request, because the server has already accepted what the pass
 // would apply. It is pure.
 //
@@ -27,16 +28,16 @@ import (
 // server, and the result has neither outcome nor ports, but the intent; or the
 // outcome is Failed, and the error a list or managedFields that cannot be read, or a
 // [NotDedicatedError].
-func (a *Applier) Standing(look *Workload, container string, want Wanted) (Result, bool, error) {
-	p := a.passOn(look, container, want)
+func (a *Applier) UpToDate(look *Workload, want Desired) (Result, bool, error) {
+	p := a.passOn(look, want)
 	outcome, stands, err := p.standing()
 	if !stands && err == nil {
 		return Result{
-			Target: p.target, Container: p.container, ResourceVersion: look.ResourceVersion, Before: look, After: look, Intent: p.decided,
+			Target: p.target, Container: cmp.Or(p.container, want.Container), ResourceVersion: look.ResourceVersion, Before: look, After: look, Plan: p.decided,
 		}, false, nil
 	}
 	result := p.result(outcome)
-	result.Stands = stands && outcome == Unchanged
+	result.UpToDate = stands && outcome == Unchanged
 	return result, stands, err
 }
 
@@ -47,7 +48,7 @@ func (p *pass) standing() (Outcome, bool, error) {
 	if p.again {
 		return "", false, nil
 	}
-	c, err := p.now.Container(p.target.Container)
+	c, err := p.now.Container(p.want.Container)
 	if err != nil {
 		if !p.givesUpVanished() {
 			return ContainerNotFound, true, err
@@ -81,7 +82,7 @@ func (p *pass) endStands() bool {
 	if p.now.Paused {
 		return true
 	}
-	c, err := p.now.Container(p.target.Container)
+	c, err := p.now.Container(p.want.Container)
 	if err != nil {
 		return false
 	}
@@ -98,19 +99,19 @@ func (p *pass) endStands() bool {
 // accepted tells whether our entry records the intent, and nothing else, and
 // the container has it. No entry of ours records one that takes over, since that
 // names what nobody owns.
-func (a *Applier) accepted(w *Workload, c *Container, intent Intent) (bool, error) {
+func (a *Applier) accepted(w *Workload, c *Container, intent Plan) (bool, error) {
 	ours := a.entries(w)
 	switch {
-	case len(intent.Emit) == 0:
+	case len(intent.Items) == 0:
 		return len(ours) == 0, nil
-	case len(ours) != 1 || ours[0].APIVersion != APIVersion || !live(c, intent.Emit):
+	case len(ours) != 1 || ours[0].APIVersion != APIVersion || !live(c, intent.Items):
 		return false, nil
 	}
 	entries, err := a.own(w)
 	if err != nil {
 		return false, err
 	}
-	return entries[0].Fields.Equals(claim(c.Name, intent.Emit)), nil
+	return entries[0].Fields.Equals(claim(c.Name, intent.Items)), nil
 }
 
 // claim are the fields that an apply of the ports comes to own.

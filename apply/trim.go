@@ -12,19 +12,19 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Reduced returns a copy that is small enough to keep for thousands of workloads.
+// Trimmed returns a copy that is small enough to keep for thousands of workloads.
 // It shares nothing with the object that the workload was read from, and of
 // managedFields it keeps what decisions of an [Applier] with this field manager
 // depend on: the manager's own entries and, of the others, the owners of
-// containers and of what is below their ports. [Decide], [OwnersOf], and that applier's
-// [Applier.Standing], [Applier.OwnPorts] and [Applier.Holds] return the same for it
+// containers and of what is below their ports. [Decide], [Owners], and that applier's
+// [Applier.UpToDate], [Applier.OwnPorts] and [Applier.HasClaim] return the same for it
 // as for the whole. No patch of managedFields can be made from it:
-// [Applier.PassOn] reads the workload where it comes to that. An empty manager is
+// [Applier.ApplyFrom] reads the workload where it comes to that. An empty manager is
 // [DefaultFieldManager].
-func (w *Workload) Reduced(manager string) *Workload {
+func (w *Workload) Trimmed(manager string) *Workload {
 	manager = cmp.Or(manager, DefaultFieldManager)
 	r := *w
-	r.ReducedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
+	r.TrimmedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
 	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
 	r.Containers = make([]Container, len(w.Containers))
@@ -54,7 +54,7 @@ func (c *Container) clone() Container {
 		p.Name, p.Protocol, p.HostIP = cloned(p.Name), cloned(p.Protocol), cloned(p.HostIP)
 		k.Ports[i] = p
 	}
-	k.Awaits = clonedAll(c.Awaits)
+	k.ProbePorts = clonedAll(c.ProbePorts)
 	return k
 }
 
