@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 )
 
@@ -20,8 +21,8 @@ var version string
 
 func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	root := cmd.New(streams, version, cmd.CalledAs(os.Args[0]), cmd.OnLogger(logClientGo))
-	os.Exit(cmd.Run(context.Background(), root))
+	root := cmd.New(streams, version, cli.CalledAs(os.Args[0]), cli.OnLogger(logClientGo))
+	os.Exit(cli.Run(context.Background(), root))
 }
 
 // clientGoVerbosity is from where client-go's own log is of interest. Below it

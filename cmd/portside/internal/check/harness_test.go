@@ -21,6 +21,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/check"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
@@ -159,7 +160,7 @@ func (s *site) check(user *rest.Config) []check.Finding {
 		"--field-manager", s.options.FieldManager, "--watch-namespace", s.options.WatchNamespace,
 		"--without-policies=" + strconv.FormatBool(s.options.WithoutPolicies),
 		"--discovery-namespace=" + strings.Join(s.options.DiscoveryNamespaces, ",")})
-	code := cmd.Run(s.t.Context(), root)
+	code := cli.Run(s.t.Context(), root)
 	var report struct{ Findings []check.Finding }
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		s.t.Fatalf("exit code %d: %v\n%s%s", code, err, &out, &errOut)

@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-type adoptCommand struct {
-	*session
-	print        printFlags
-	run          dryRun
-	manager      string
-	from         []string
-	theContainer string
-	gone         bool
+type adoption struct {
+	*cli.Session
+	print     cli.PrintFlags
+	write     cli.WriteFlags
+	from      []string
+	container string
+	gone      bool
 
 	all           bool
 	allNamespaces bool
@@ -26,32 +28,31 @@ type adoptCommand struct {
 	chunkSize     int64
 }
 
-func newAdopt(s *session) *cobra.Command {
-	a := &adoptCommand{session: s}
+func newAdopt(s *cli.Session) *cobra.Command {
+	a := &adoption{Session: s}
 	cmd := &cobra.Command{
 		Use:   "adopt (KIND/NAME | --all) --from MANAGER[,MANAGER...]",
 		Short: "Take over the adapter ports that other managers own",
 		Long: `Take over the adapter-* ports of a container from managers that no longer
-write: an operator that wrote them with updates, before-first-apply. Nothing
-else of those managers' is touched and the pod template does not change, so
-nothing restarts. Where a plain update has left an adapter port and a static
-port with one number, the adapter's copy is removed, which is a change of the
-template. A list of ports that they own of a container without any, which keeps
-every port out, is taken from them.
+write, such as an operator that wrote them with updates, or before-first-apply.
+Nothing else of those managers is touched and the pod template does not change,
+so nothing restarts. Where an update has left an adapter port and a static port
+with one number, the adapter's copy is removed, which changes the template.
+Ownership of an empty ports list, which blocks every apply, is released.
 
 A manager that applies the ports still declares them, and the API server would
 refuse its next apply, so adopt takes none from it: rename or remove the ports
 in its manifest. If nothing applies under its name any more, add
 --manager-is-gone.
 
-A manager that still updates these ports will own them again, beside portside.
-A client-side apply that had them in its manifest deletes them once they are
-out of it; adopt warns of that and says how to go on.
+A manager that still updates these ports will own them again, together with
+portside. A client-side apply that had them in its manifest deletes them once
+they are removed from it; adopt warns of that and says what to do.
 
---all goes over the StatefulSets, Deployments and DaemonSets of a namespace,
-and over every container that has something to take over. One that fails holds
-up no other. An interrupt ends it after the workload at hand, and running it
-again does the rest.
+--all adopts in every StatefulSet, Deployment and DaemonSet of a namespace, and
+in each of their containers. One that fails does not keep the others from being
+adopted. An interrupt ends it after the current workload; run it again for the
+rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a manager of
 --from owns nothing in the container (with --all: in any of the workloads), a
@@ -68,104 +69,112 @@ unusable, or it was interrupted.`,
   # Take over from a manager that applied the ports, and is gone
   portside adopt deployment/web --from old-operator --manager-is-gone
 
-  # What would become of each workload of a namespace, and how many pods
-  # would restart?
+  # What would be adopted in a namespace, and how many pods would restart?
   portside adopt --all -n storage --from manager --dry-run=server`,
 		Args:              a.arguments,
-		ValidArgsFunction: s.completeWorkloads,
-		RunE:              func(cmd *cobra.Command, args []string) error { return a.adopt(cmd, args) },
+		ValidArgsFunction: s.CompleteWorkloads,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			writer, err := s.Writer(a.write, "adopt")
+			if err != nil {
+				return err
+			}
+			if a.all {
+				return a.adoptAll(cmd.Context(), writer)
+			}
+			return a.adoptOne(cmd, args, writer)
+		},
 	}
-	a.addFlags(cmd)
+	a.print.Add(cmd)
+	a.write.Add(cmd)
+	s.ContainerFlag(cmd, &a.container, "Container that has the ports; by default the only one, or the pod template's default; with --all, each that has any")
+	flags := cmd.Flags()
+	flags.StringSliceVar(&a.from, "from", nil, "Managers to take over from, as owners shows them")
+	flags.BoolVar(&a.gone, "manager-is-gone", false, "Take over from managers that apply the ports, too; nothing may apply under their names any more")
+	flags.BoolVar(&a.all, "all", false, "Adopt in all workloads of the namespace")
+	flags.BoolVarP(&a.allNamespaces, "all-namespaces", "A", false, "With --all, adopt in the workloads of all namespaces")
+	flags.StringVarP(&a.selector, "selector", "l", "", "With --all, adopt only in the workloads whose labels match this selector")
+	flags.Int64Var(&a.chunkSize, "chunk-size", 500, "With --all, list workloads in chunks of this size rather than all at once; 0 disables it")
+	cli.MustComplete(cmd, "from", s.CompleteFrom(a.candidates))
 	return cmd
 }
 
-func (a *adoptCommand) addFlags(cmd *cobra.Command) {
-	a.print.add(cmd)
-	dryRunFlag(cmd, &a.run)
-	fieldManagerFlag(cmd, &a.manager)
-	containerFlag(cmd, a.session, &a.theContainer, "Container that has the ports; by default the only one, or the pod template's default; with --all, each that has any")
-	flags := cmd.Flags()
-	flags.StringSliceVar(&a.from, "from", nil, "Managers to take over from, as owners shows them")
-	mustComplete(cmd, "from", a.completeManagers)
-	flags.BoolVar(&a.gone, "manager-is-gone", false, "Take over from managers that apply the ports, too; nothing may apply under their names any more")
-	flags.BoolVar(&a.all, "all", false, "Go over all workloads of the namespace")
-	flags.BoolVarP(&a.allNamespaces, "all-namespaces", "A", false, "With --all, go over the workloads of all namespaces")
-	flags.StringVarP(&a.selector, "selector", "l", "", "With --all, go over the workloads whose labels match this selector alone")
-	flags.Int64Var(&a.chunkSize, "chunk-size", 500, "With --all, list workloads in chunks of this size rather than all at once; 0 disables it")
+// candidates returns the managers to adopt from: those that own adapter ports of the
+// workload, other than the one that would take them over.
+func (a *adoption) candidates(_ *cobra.Command, w *apply.Workload) []string {
+	owners := newOwnersOf()
+	if err := owners.add(w, ""); err != nil {
+		return nil
+	}
+	return sets.List(owners.adapterPorts.Delete(a.write.FieldManager))
 }
 
-// arguments refuses a workload beside --all, and what only goes with --all
-// beside a workload.
-func (a *adoptCommand) arguments(cmd *cobra.Command, args []string) error {
-	if a.all {
-		return noArguments(cmd, args)
-	}
-	for _, flag := range []string{"all-namespaces", "selector", "chunk-size"} {
-		if cmd.Flags().Changed(flag) {
-			return usageError(cmd, "--%s goes with --all", flag)
-		}
-	}
-	return workloadArgument(cmd, args)
-}
-
-func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
+// arguments refuses a workload together with --all, and the flags of --all together
+// with a workload.
+func (a *adoption) arguments(cmd *cobra.Command, args []string) error {
 	a.from = slices.DeleteFunc(a.from, func(name string) bool { return name == "" })
-	if len(a.from) == 0 {
-		return usageError(cmd, "must specify --from: the manager that owns the ports; portside owners shows the managers")
-	}
 	if a.all {
-		return a.adoptAll(cmd)
-	}
-	target, err := a.workload(args)
-	if err != nil {
-		return err
-	}
-	applier, err := a.applier(a.manager, a.run)
-	if err != nil {
-		return err
-	}
-	result, err := worded(a.manager, a.theContainer)(applier.Adopt(cmd.Context(), target, a.theContainer, a.from, a.options()...))
-	a.recorder().record(cmd.Context(), result)
-	if err := a.finish(result, err, a.print, a.run); err != nil {
-		return err
-	}
-	code := portsCode(result.Ports)
-	if result.Before != nil {
-		owners := newContainerOwners()
-		if err := owners.add(result.Before, result.Container); err != nil {
+		if err := cli.NoArguments(cmd, args); err != nil {
 			return err
 		}
-		where := fmt.Sprintf("container %s of %s", result.Container, result.Target)
-		code = worse(code, a.checkFrom(owners, result.Outcome == apply.Applied, where))
+		if _, err := labels.Parse(a.selector); err != nil {
+			return cli.UsageError(cmd, "--selector: %w", err)
+		}
+	} else {
+		for _, flag := range []string{"all-namespaces", "selector", "chunk-size"} {
+			if cmd.Flags().Changed(flag) {
+				return cli.UsageError(cmd, "--%s goes with --all", flag)
+			}
+		}
+		if err := cli.OneWorkload(cmd, args); err != nil {
+			return err
+		}
 	}
-	switch result.Outcome {
-	case apply.Unchanged:
-		if code == exitOK {
-			a.nothingHeld(result)
-		}
-	case apply.Applied:
-		if len(result.Ports) == 0 {
-			a.messages.Note("%s %s's ownership of an empty ports list, which blocked every apply", a.run.verb("released", "would release"), strings.Join(a.from, " or "))
-			break
-		}
-		if pods := restarts(result); pods > 0 {
-			a.messages.Note("the pod template %s, which restarts at most %d pods", a.run.verb("changed", "would change"), pods)
-		}
-		a.mayBeAlive()
+	if len(a.from) == 0 {
+		return cli.UsageError(cmd, "must specify --from: the manager that owns the ports; portside owners shows the managers")
 	}
-	return exitWith(code)
+	return nil
 }
 
-func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
-
-func (a *adoptCommand) options() []apply.AdoptOption {
+func (a *adoption) options() []apply.AdoptOption {
 	if a.gone {
 		return []apply.AdoptOption{apply.WithGoneManagers()}
 	}
 	return nil
 }
 
-// restarts is how many pods an adoption restarts at most.
+// adoptOne adopts the ports of one container.
+func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Writer) error {
+	target, err := a.Workload(args)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	result, err := writer.Done(ctx, a.container)(writer.Adopt(ctx, target, a.container, a.from, a.options()...))
+	code, err := writer.Print(a.print, result, err)
+	if err != nil {
+		return err
+	}
+	owners := newOwnersOf()
+	if err := owners.add(result.Before, result.Container); err != nil {
+		return err
+	}
+	from, where := strings.Join(a.from, " or "), fmt.Sprintf("container %s of %s", result.Container, result.Target)
+	code = cli.Worse(code, a.checkFrom(owners, result.Outcome == apply.Applied, where))
+	switch {
+	case result.Outcome == apply.Unchanged && code == cli.OK:
+		a.Messages.Note("%s owns no adapter port of %s; the adapter ports are owned by: %s", from, where, names(owners.adapterPorts))
+	case result.Outcome == apply.Applied && len(result.Ports) == 0:
+		a.Messages.Note("%s %s's ownership of an empty ports list, which blocked every apply", a.write.Verb("released", "would release"), from)
+	case result.Outcome == apply.Applied:
+		if pods := restarts(result); pods > 0 {
+			a.Messages.Note("the pod template %s, which restarts at most %d pods", a.write.Verb("changed", "would change"), pods)
+		}
+		a.noteWriters()
+	}
+	return cli.Exit(code)
+}
+
+// restarts returns how many pods an adoption restarts at most.
 func restarts(r apply.Result) int32 {
 	if !r.TemplateChanged() {
 		return 0
@@ -173,47 +182,11 @@ func restarts(r apply.Result) int32 {
 	return r.Before.Restarts
 }
 
-// verb picks what is said of what was done, or would be.
-func (d dryRun) verb(done, would string) string {
-	if d == dryRunServer {
-		return would
+// noteWriters prints a note about what adoption cannot know: whether the managers
+// still write.
+func (a *adoption) noteWriters() {
+	writers := slices.DeleteFunc(slices.Clone(a.from), func(name string) bool { return name == fieldmanager.BeforeFirstApply })
+	if len(writers) > 0 && !a.gone {
+		a.Messages.Note("if %s still writes these ports, it will own them again together with %s: stop it, or have it leave them out", strings.Join(writers, " or "), a.write.FieldManager)
 	}
-	return done
-}
-
-// mayBeAlive warns of what adoption cannot see: whether the managers go on.
-func (a *adoptCommand) mayBeAlive() {
-	alive := slices.DeleteFunc(slices.Clone(a.from), func(name string) bool { return name == fieldmanager.BeforeFirstApply })
-	if len(alive) > 0 && !a.gone {
-		a.messages.Note("if %s still writes these ports, it will own them again beside %s: see that it stops, or does not name them", strings.Join(alive, " or "), a.manager)
-	}
-}
-
-// nothingHeld reports the managers that do own adapter ports.
-func (a *adoptCommand) nothingHeld(r apply.Result) {
-	var holders []string
-	if r.Before != nil {
-		holders = adapterPortOwners(r.Before)
-	}
-	from := strings.Join(a.from, " or ")
-	if len(holders) == 0 {
-		a.messages.Note("%s owns no adapter port of %s, and no other manager does", from, r.Target)
-		return
-	}
-	a.messages.Note("%s owns no adapter port of %s; owners are: %s", from, r.Target, strings.Join(holders, ", "))
-}
-
-// adapterPortOwners are the names of the managers that own adapter ports.
-func adapterPortOwners(w *apply.Workload) []string {
-	owned, err := apply.Owners(w)
-	if err != nil {
-		return nil // said by the command already
-	}
-	var managers []fieldmanager.Manager
-	for _, p := range owned {
-		if strings.HasPrefix(p.Port.Name, apply.NamePrefix) {
-			managers = append(managers, p.Owners.Item...)
-		}
-	}
-	return slices.Clip(fieldmanager.Names(managers))
 }

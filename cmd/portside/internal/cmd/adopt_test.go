@@ -30,7 +30,7 @@ func TestAdopt(t *testing.T) {
 
 	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.ArgoCD))
 	expectIn(t, "stdout", a.stdout, "Unchanged")
-	expectIn(t, "stderr", a.stderr, "argocd-controller owns no adapter port", "owners are: dittofs-operator")
+	expectIn(t, "stderr", a.stderr, "argocd-controller owns no adapter port of container dittofs of ", "the adapter ports are owned by: dittofs-operator\n")
 	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--dry-run=server"))
 	expectIn(t, "stderr", a.stderr, "nothing was stored")
 	expect(t, "resourceVersion", c.resourceVersion(), before)
@@ -108,7 +108,7 @@ func TestAdopt_UnknownManager(t *testing.T) {
 		"misspelt":                       {"dittofs-opreator", "dittofs", 2, owners, "Unchanged"},
 		"misspelt, with one that is not": {"dittofs-operator,dittofs-opreator", "dittofs", 2, `field manager "dittofs-opreator" owns no fields of container dittofs of `, "Applied"},
 		"another container":              {"dittofs-operator", "sidecar", 2, "the ports are owned by: argocd-controller\n", "Unchanged"},
-		"an owner of static ports":       {"argocd-controller", "sidecar", 0, "argocd-controller owns no adapter port", "Unchanged"},
+		"an owner of static ports":       {"argocd-controller", "sidecar", 0, "argocd-controller owns no adapter port of container sidecar of ", "Unchanged"},
 	} {
 		a := c.must(test.code, c.run("adopt", "sts/dittofs", "--from", test.from, "-c", test.container, "--dry-run=server"))
 		expectIn(t, name+": stderr", a.stderr, test.stderr)

@@ -3,100 +3,78 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-// adoptAll takes over from the managers wherever they own adapter ports. It
-// keeps nothing of where it is: what was taken over has nothing to take over
-// when it runs again.
-func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
-	if _, err := labels.Parse(a.selector); err != nil {
-		return usageError(cmd, "--selector: %w", err)
-	}
-	namespace, _, err := a.namespace()
+// adoptAll adopts wherever the managers own adapter ports. It keeps no record of its
+// progress: what was adopted has nothing to adopt when it runs again. An interrupt
+// lets the current workload complete: between the two writes of an adoption, a port
+// has no owner.
+func (a *adoption) adoptAll(ctx context.Context, writer *cli.Writer) error {
+	found, err := a.survey(ctx, writer)
 	if err != nil {
 		return err
 	}
-	if a.allNamespaces {
-		namespace = ""
+	t := &tally{results: printer.NewResults(a.write.DryRun())}
+	for i, job := range found.jobs {
+		switch {
+		case t.disconnected:
+			t.results.Add(apply.Result{Target: job.target, Outcome: apply.Failed}, cli.ErrSkipped.Error())
+			t.skipped++
+			continue
+		case ctx.Err() != nil:
+			t.skipped++
+			continue
+		}
+		all := a.adoptContainers(context.WithoutCancel(ctx), writer, job)
+		a.printProgress(writer, i+1, len(found.jobs), all)
+		t.add(all)
 	}
-	client, err := a.client()
-	if err != nil {
-		return err
-	}
-	applier, err := apply.New(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
-	if err != nil {
-		return err
-	}
-	found, err := a.survey(cmd.Context(), client, applier, namespace)
-	if err != nil {
-		return err
-	}
-	tally := a.adoptions(cmd.Context(), applier, found)
-	a.sayTally(tally, found)
-	code := worse(tally.code, a.checkFrom(found.owners, tally.adopted > 0, fmt.Sprintf("the containers of %d workloads", found.seen)))
-	if len(tally.report.Results) > 0 || !a.print.isTable() {
-		if err := tally.report.write(a.out, a.print); err != nil {
+	a.printTally(writer, t, found)
+	code := cli.Worse(t.code, a.checkFrom(found.owners, t.adopted > 0, fmt.Sprintf("the containers of %d workloads", found.workloads)))
+	if len(t.results.Results) > 0 || !a.print.IsTable() {
+		if err := a.print.Print(a.Out, t.results); err != nil {
 			return err
 		}
 	}
-	if err := cmd.Context().Err(); err != nil && tally.notTried > 0 && !tally.disconnected {
+	if err := ctx.Err(); err != nil && t.skipped > 0 && !t.disconnected {
 		return err
 	}
-	return exitWith(code)
+	return cli.Exit(code)
 }
 
-// tally is what the adoptions came to, in workloads.
-type tally struct {
-	report *report
-	code   int
-
-	adopted, paused, failed, notTried int
-	pods                              int32 // that restart, at most
-	// disconnected: the server could not be asked; the rest was not tried.
-	disconnected bool
+// adopted is the result for one container.
+type adopted struct {
+	result apply.Result
+	err    error
 }
 
-// adoptions carries the adoptions out one by one. An interrupt lets the one at
-// hand come to its end: cut off between two writes, it would leave a port that
-// nobody owns.
-func (a *adoptCommand) adoptions(ctx context.Context, applier *apply.Applier, found *survey) *tally {
-	t := &tally{report: newReport(a.run)}
-	for i, job := range found.jobs {
-		if ctx.Err() != nil {
-			t.notTried = len(found.jobs) - i
-			break
-		}
-		if t.disconnected {
-			t.report.add(apply.Result{Target: job.target, Outcome: apply.Failed}, errNotAsked)
-			t.notTried++
-			continue
-		}
-		all := a.carryOut(context.WithoutCancel(ctx), applier, job)
-		for _, d := range all {
-			a.recorder().record(ctx, d.result)
-		}
-		a.sayProgress(i+1, len(found.jobs), all)
-		t.add(all)
-		t.disconnected = isDisconnected(all[len(all)-1].err)
+func (a adopted) code() int {
+	switch {
+	case a.err != nil:
+		return cli.CodeOf(a.err)
+	case a.result.Outcome == apply.Paused:
+		return cli.Refused
 	}
-	return t
+	return cli.PortsCode(a.result.Ports)
 }
 
-// carryOut adopts container by container, until one fails.
-func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j adoption) []done {
+// adoptContainers adopts container by container, until one fails.
+func (a *adoption) adoptContainers(ctx context.Context, writer *cli.Writer, j job) []adopted {
 	if j.err != nil {
-		return []done{{result: apply.Result{Target: j.target, Outcome: apply.Failed}, err: j.err}}
+		return []adopted{{apply.Result{Target: j.target, Outcome: apply.Failed}, j.err}}
 	}
-	var all []done
+	var all []adopted
 	for _, container := range j.containers {
-		result, err := worded(a.manager, container)(applier.Adopt(ctx, j.target, container, a.from, a.options()...))
-		all = append(all, done{result: result, err: err})
+		result, err := writer.Done(ctx, container)(writer.Adopt(ctx, j.target, container, a.from, a.options()...))
+		all = append(all, adopted{result, err})
 		if err != nil {
 			break
 		}
@@ -104,99 +82,104 @@ func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j a
 	return all
 }
 
+// tally counts workloads by what was done with them.
+type tally struct {
+	results *printer.Results
+	code    int
+
+	adopted, paused, failed, skipped int
+	pods                             int32 // that restart, at most
+	// disconnected means that the API server was unreachable; the rest was skipped.
+	disconnected bool
+}
+
 // add counts a workload, of which each container has a result.
-func (t *tally) add(all []done) {
-	var adopted, paused, failed bool
+func (t *tally) add(all []adopted) {
+	has := map[apply.Outcome]bool{}
 	for _, d := range all {
-		t.report.add(d.result, d.err)
+		t.results.Add(d.result, cli.ErrorText(d.err))
 		t.pods += restarts(d.result)
-		code := d.code(true)
-		paused = paused || d.result.Outcome == apply.Paused
-		adopted = adopted || d.result.Outcome == apply.Applied
-		failed = failed || code != exitOK
-		if d.result.Outcome == apply.Paused {
-			code = exitRefused
+		t.code = cli.Worse(t.code, d.code())
+		t.disconnected = cli.IsDisconnected(d.err)
+		outcome := d.result.Outcome
+		if outcome != apply.Paused && d.code() != cli.OK {
+			outcome = apply.Failed
 		}
-		t.code = worse(t.code, code)
+		has[outcome] = true
 	}
 	switch {
-	case failed:
+	case has[apply.Failed]:
 		t.failed++
-	case paused:
+	case has[apply.Paused]:
 		t.paused++
-	case adopted:
+	case has[apply.Applied]:
 		t.adopted++
 	}
 }
 
-// sayProgress has a line for each workload, and what went wrong with it.
-func (a *adoptCommand) sayProgress(at, of int, all []done) {
+// printProgress prints a line for a workload, and what went wrong with it.
+func (a *adoption) printProgress(writer *cli.Writer, at, of int, all []adopted) {
 	var parts []string
 	var pods int32
 	for _, d := range all {
 		words := []string{string(d.result.Outcome)}
 		for _, p := range d.result.Ports {
-			words = append(words, portState(p))
+			words = append(words, printer.PortState(p))
 		}
 		parts = append(parts, strings.Join(words, ", "))
 		pods += restarts(d.result)
 	}
 	target := all[0].result.Target
-	name := nameOf(target).long()
+	name := printer.TargetOf(target).Long()
 	if a.allNamespaces {
 		name += " -n " + target.Namespace
 	}
-	a.messages.Progress("%d/%d %s: %s; %s", at, of, name, strings.Join(parts, "; "), podsRestart(pods, a.run))
+	a.Messages.Progress("%d/%d %s: %s; %s", at, of, name, strings.Join(parts, "; "), a.podsRestart(pods))
 	for _, d := range all {
 		if d.err != nil {
-			a.messages.Error("%s", errorText(targetError(d.result.Target, d.err)))
+			a.Messages.Error("%v", cli.TargetError(d.result.Target, d.err))
 			continue
 		}
-		a.explainHandOver(d.result)
+		writer.Explain(d.result)
 	}
 }
 
-// podsRestart is "no pod restarts" or "at most 3 pods would restart".
-func podsRestart(pods int32, run dryRun) string {
+// podsRestart returns "no pod restarts" or "at most 3 pods would restart".
+func (a *adoption) podsRestart(pods int32) string {
 	switch pods {
 	case 0:
-		return "no pod " + run.verb("restarts", "would restart")
+		return "no pod " + a.write.Verb("restarts", "would restart")
 	case 1:
-		return "at most 1 pod " + run.verb("restarts", "would restart")
+		return "at most 1 pod " + a.write.Verb("restarts", "would restart")
 	}
-	return fmt.Sprintf("at most %d pods %s", pods, run.verb("restart", "would restart"))
+	return fmt.Sprintf("at most %d pods %s", pods, a.write.Verb("restart", "would restart"))
 }
 
-// sayTally sums up.
-func (a *adoptCommand) sayTally(t *tally, found *survey) {
-	if t.notTried > 0 {
+func (a *adoption) printTally(writer *cli.Writer, t *tally, found *survey) {
+	if t.skipped > 0 {
 		why := "not begun, because it was interrupted"
 		if t.disconnected {
-			why = errNotAsked.Error()
+			why = cli.ErrSkipped.Error()
 		}
-		a.messages.Error("%d of %d workloads that have something to take over: %s; run it again for them", t.notTried, len(found.jobs), why)
+		a.Messages.Error("%d of %d workloads that have something to take over: %s; run it again for them", t.skipped, len(found.jobs), why)
 	}
-	nothing := found.seen - t.adopted - t.paused - t.failed - t.notTried
-	parts := []string{
-		fmt.Sprintf("%d %s", t.adopted, a.run.verb("adopted", "would be adopted")),
-		fmt.Sprintf("%d with nothing to take over", nothing),
-	}
+	nothing := found.workloads - t.adopted - t.paused - t.failed - t.skipped
+	parts := fmt.Sprintf("%d %s, %d with nothing to take over", t.adopted, a.write.Verb("adopted", "would be adopted"), nothing)
 	for _, count := range []struct {
 		n    int
 		what string
-	}{{t.paused, "paused"}, {t.failed, "failed"}, {t.notTried, "not tried"}} {
+	}{{t.paused, "paused"}, {t.failed, "failed"}, {t.skipped, "not tried"}} {
 		if count.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", count.n, count.what))
+			parts += fmt.Sprintf(", %d %s", count.n, count.what)
 		}
 	}
-	a.messages.Note("of %d workloads: %s; %s", found.seen, strings.Join(parts, ", "), podsRestart(t.pods, a.run))
-	if len(found.others) > 0 {
-		a.messages.Note("adapter ports are owned by others too, which --from does not name: %s", strings.Join(found.others, ", "))
+	a.Messages.Note("of %d workloads: %s; %s", found.workloads, parts, a.podsRestart(t.pods))
+	others := found.owners.adapterPorts.Difference(sets.New(slices.Concat(a.from, []string{a.write.FieldManager})...))
+	if len(others) > 0 {
+		a.Messages.Note("other managers own adapter ports, too, which --from does not name: %s", names(others))
 	}
-	if a.run == dryRunServer {
-		a.messages.Note("dry run: nothing was stored")
-	}
+	writer.NoteDryRun()
 	if t.adopted > 0 {
-		a.mayBeAlive()
+		a.noteWriters()
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -225,7 +226,7 @@ func runThrough(ctx context.Context, c *cluster, through *testenv.Proxy, args ..
 	var out, errOut bytes.Buffer
 	root := cmd.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, "v0.0.0-test")
 	root.SetArgs(append(args, "--kubeconfig", file(c.t, "kubeconfig", string(content)), "-n", c.namespace))
-	code := cmd.Run(ctx, root)
+	code := cli.Run(ctx, root)
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }
 

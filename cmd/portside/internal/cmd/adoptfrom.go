@@ -1,29 +1,27 @@
 package cmd
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// containerOwners are the managers that own something in the containers of an
-// adoption, by name.
-type containerOwners struct {
-	// fields are those that own any field of a container, ports those that own a
-	// port.
-	fields, ports map[string]bool
+// ownersOf are the names of the managers that own any field of some containers, of
+// those that own a port there, and of those that own an adapter port.
+type ownersOf struct{ fields, ports, adapterPorts sets.Set[string] }
+
+func newOwnersOf() ownersOf {
+	return ownersOf{sets.New[string](), sets.New[string](), sets.New[string]()}
 }
 
-func newContainerOwners() containerOwners {
-	return containerOwners{fields: map[string]bool{}, ports: map[string]bool{}}
-}
-
-// add adds the managers that own something in a workload, or in one container of
-// it if that is named.
-func (o containerOwners) add(w *apply.Workload, container string) error {
+// add adds the owners in a workload: in one container if it is named, or else in all.
+// Its error is managedFields that cannot be read.
+func (o ownersOf) add(w *apply.Workload, container string) error {
 	entries, err := fieldmanager.Decode(w.ManagedFields)
 	if err != nil {
 		return err
@@ -34,9 +32,9 @@ func (o containerOwners) add(w *apply.Workload, container string) error {
 			continue
 		}
 		owners := containers.Of(fieldmanager.KeyOf("name", c.Name))
-		managers := slices.Concat(owners.Item, slices.Concat(slices.Collect(maps.Values(owners.Leaves))...))
-		for _, name := range fieldmanager.Names(managers) {
-			o.fields[name] = true
+		o.fields.Insert(fieldmanager.Names(owners.Item)...)
+		for _, managers := range owners.Leaves {
+			o.fields.Insert(fieldmanager.Names(managers)...)
 		}
 	}
 	owned, err := apply.Owners(w)
@@ -47,37 +45,31 @@ func (o containerOwners) add(w *apply.Workload, container string) error {
 		if container != "" && p.Container != container {
 			continue
 		}
-		for _, name := range fieldmanager.Names(p.Owners.Item) {
-			o.ports[name] = true
+		o.ports.Insert(fieldmanager.Names(p.Owners.Item)...)
+		if strings.HasPrefix(p.Port.Name, apply.NamePrefix) {
+			o.adapterPorts.Insert(fieldmanager.Names(p.Owners.Item)...)
 		}
 	}
 	return nil
 }
 
-// missing returns the managers of a list that own nothing.
-func (o containerOwners) missing(from []string) []string {
-	return slices.DeleteFunc(slices.Clone(from), func(name string) bool { return o.fields[name] })
-}
-
-// portOwners names the managers that own ports.
-func (o containerOwners) portOwners() string {
-	if len(o.ports) == 0 {
-		return "no manager"
-	}
-	return strings.Join(slices.Sorted(maps.Keys(o.ports)), ", ")
-}
-
-// checkFrom reports the managers of --from that own nothing of what was adopted
-// from, whose names may be misspelt, and returns the exit code. Where none owns
-// anything and still something was adopted, the adoption completed one that had
-// been interrupted.
-func (a *adoptCommand) checkFrom(owners containerOwners, adopted bool, where string) int {
-	missing := owners.missing(a.from)
+// checkFrom prints an error for each manager of --from that owns nothing there, whose
+// name may be misspelt, and returns the exit code. If none of them owns anything and
+// still something was adopted, an adoption that had been interrupted was completed.
+func (a *adoption) checkFrom(owners ownersOf, adopted bool, where string) int {
+	missing := slices.DeleteFunc(slices.Clone(a.from), owners.fields.Has)
 	if len(missing) == 0 || adopted && len(missing) == len(a.from) {
-		return exitOK
+		return cli.OK
 	}
 	for _, name := range missing {
-		a.messages.Error("field manager %q owns no fields of %s; the ports are owned by: %s", name, where, owners.portOwners())
+		a.Messages.Error("field manager %q owns no fields of %s; the ports are owned by: %s", name, where, names(owners.ports))
 	}
-	return exitRefused
+	return cli.Refused
+}
+
+func names(managers sets.Set[string]) string {
+	if len(managers) == 0 {
+		return "no manager"
+	}
+	return strings.Join(sets.List(managers), ", ")
 }

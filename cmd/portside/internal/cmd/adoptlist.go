@@ -12,80 +12,80 @@ import (
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 )
 
-// survey is what a look at many workloads found for an adoption.
+// survey is what there is to adopt in a namespace, or in all.
 type survey struct {
-	// seen is how many workloads there are.
-	seen int
-	// jobs are those that have something to take over, kind by kind and each by
-	// namespace and name, as the server lists them.
-	jobs []adoption
-	// owners are the managers that own something in the containers.
-	owners containerOwners
-	// others own adapter ports and were not named; sorted, each once.
-	others []string
+	// workloads is how many were listed.
+	workloads int
+	// jobs are those that have something to adopt, kind by kind and each by namespace
+	// and name, as the server lists them.
+	jobs []job
+	// owners own something in their containers.
+	owners ownersOf
 }
 
-// adoption is a workload and the containers of it that have something to take
-// over. It has an error where that could not be told.
-type adoption struct {
+// job is a workload and its containers that have something to adopt. It has an error
+// if that is not known.
+type job struct {
 	target     apply.Target
 	containers []string
 	err        error
 }
 
-// survey lists the workloads page by page, and keeps of each page what there is
-// to do: the objects of a cluster would take much more.
-func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Interface, applier *apply.Applier, namespace string) (*survey, error) {
-	s := &survey{owners: newContainerOwners()}
+// survey lists the workloads page by page, and keeps of each page what there is to
+// do: the objects of a cluster would take much more memory.
+func (a *adoption) survey(ctx context.Context, writer *cli.Writer) (*survey, error) {
+	client, err := a.AppsClient()
+	if err != nil {
+		return nil, err
+	}
+	namespace, _, err := a.Namespace()
+	if err != nil {
+		return nil, err
+	}
+	if a.allNamespaces {
+		namespace = metav1.NamespaceAll
+	}
+	s := &survey{owners: newOwnersOf()}
 	for _, kind := range apply.Kinds {
 		list := pager.New(pageOf(kind, client, namespace))
 		list.PageSize = a.chunkSize
 		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(object runtime.Object) error {
-			s.look(a, applier, readWorkload(object))
+			w := readWorkload(object)
+			containers, err := writer.Adoptable(w, a.from...)
+			if a.container != "" {
+				containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.container })
+			}
+			if err == nil {
+				err = s.owners.add(w, a.container)
+			}
+			if len(containers) > 0 || err != nil {
+				s.jobs = append(s.jobs, job{apply.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}, containers, err})
+			}
+			s.workloads++
 			return nil
 		})
 		if err != nil {
-			return nil, &exitError{code: codeOf(err), what: "cannot list " + kind.Resource(), err: err}
+			return nil, cli.Failed(cli.CodeOf(err), "cannot list "+kind.Resource(), err)
 		}
 	}
-	slices.Sort(s.others)
-	s.others = slices.Compact(s.others)
 	return s, nil
-}
-
-func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *apply.Workload) {
-	s.seen++
-	containers, err := applier.Adoptable(w, a.from...)
-	if err == nil {
-		err = s.owners.add(w, a.theContainer)
-	}
-	if a.theContainer != "" {
-		containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.theContainer })
-	}
-	if len(containers) > 0 || err != nil {
-		target := apply.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
-		s.jobs = append(s.jobs, adoption{target: target, containers: containers, err: err})
-	}
-	for _, owner := range adapterPortOwners(w) {
-		if owner != a.manager && !slices.Contains(a.from, owner) {
-			s.others = append(s.others, owner)
-		}
-	}
 }
 
 // pageOf lists the workloads of a kind, in a namespace or in all.
 func pageOf(kind apply.Kind, client appsclient.AppsV1Interface, namespace string) pager.ListPageFunc {
 	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 		switch kind {
+		case apply.StatefulSet:
+			return client.StatefulSets(namespace).List(ctx, o)
 		case apply.Deployment:
 			return client.Deployments(namespace).List(ctx, o)
 		case apply.DaemonSet:
 			return client.DaemonSets(namespace).List(ctx, o)
-		default:
-			return client.StatefulSets(namespace).List(ctx, o)
 		}
+		return nil, fmt.Errorf("kind %s cannot be listed", kind)
 	}
 }
 

@@ -6,25 +6,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/check"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-type checkCommand struct {
-	*session
-	options   install.Options
-	format    printer.Format
-	noHeaders bool
-}
-
-// checkReport is the document that check prints.
-type checkReport struct {
-	Findings []check.Finding `json:"findings"`
-}
-
-func newCheck(s *session) *cobra.Command {
-	c := &checkCommand{session: s, format: printer.TableFormat}
+func newCheck(s *cli.Session) *cobra.Command {
+	var (
+		options install.Options
+		print   cli.PrintFlags
+	)
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check that the cluster is ready and that portside is healthy",
@@ -47,54 +39,37 @@ when there is no Error, 2 when there is one, 1 when the cluster cannot be
 inspected.`,
 		Example: `  portside check
   portside check --watch-namespace storage -o json`,
-		Args:              noArguments,
+		Args:              cli.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return c.check(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := fieldmanager.ValidateName(options.FieldManager); err != nil {
+				return cli.UsageError(cmd, "--field-manager: %w", err)
+			}
+			if _, err := install.Manifests(options); err != nil {
+				return cli.UsageError(cmd, "%w", err)
+			}
+			config, err := s.RESTConfig()
+			if err != nil {
+				return err
+			}
+			findings, err := check.Run(cmd.Context(), config, options)
+			if err != nil {
+				return cli.Failed(cli.Unusable, "cannot inspect the cluster", err)
+			}
+			if err := print.Print(s.Out, printer.Findings{Findings: findings}); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.State == check.Error }) {
+				return cli.Exit(cli.Refused)
+			}
+			return nil
+		},
 	}
-	flags := cmd.Flags()
-	flags.StringVarP(&c.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace that portside runs in")
-	flags.StringVar(&c.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all")
-	s.namespacesFlags(cmd, &c.options)
-	fieldManagerFlag(cmd, &c.options.FieldManager)
-	flags.BoolVar(&c.options.WithoutPolicies, "without-policies", false, "The admission policies were left out; with --watch-namespace only")
-	choose(cmd, &c.format, "output", "o", "Output format", string(printer.TableFormat), string(printer.JSON), string(printer.YAML))
-	flags.BoolVar(&c.noHeaders, "no-headers", false, "Print no line of column names in a table")
-	mustComplete(cmd, "namespace", s.completeNamespaces)
-	mustComplete(cmd, "watch-namespace", s.completeNamespaces)
+	installationFlags(cmd, s, &options)
+	flag := cmd.Flags().Lookup
+	flag("namespace").Usage = "Namespace that portside runs in"
+	flag("watch-namespace").Usage = "Namespace of the workloads; by default all"
+	flag("without-policies").Usage = "The admission policies were left out; with --watch-namespace only"
+	print.AddFormats(cmd, string(printer.TableFormat), string(printer.JSON), string(printer.YAML))
 	return cmd
-}
-
-func (c *checkCommand) check(cmd *cobra.Command) error {
-	if err := fieldmanager.ValidateName(c.options.FieldManager); err != nil {
-		return usageError(cmd, "--field-manager: %w", err)
-	}
-	if _, err := install.Manifests(c.options); err != nil {
-		return usageError(cmd, "%w", err)
-	}
-	config, err := c.restConfig()
-	if err != nil {
-		return err
-	}
-	findings, err := check.Run(cmd.Context(), config, c.options)
-	if err != nil {
-		return &exitError{code: exitUnusable, what: "cannot inspect the cluster", err: err}
-	}
-	if err := c.print(findings); err != nil {
-		return err
-	}
-	if slices.ContainsFunc(findings, func(f check.Finding) bool { return f.State == check.Error }) {
-		return exitWith(exitRefused)
-	}
-	return nil
-}
-
-func (c *checkCommand) print(findings []check.Finding) error {
-	if c.format != printer.TableFormat {
-		return printer.WriteDocument(c.out, c.format, checkReport{findings})
-	}
-	t := printer.Table{Columns: []string{"CHECK", "STATE", "MESSAGE"}}
-	for _, f := range findings {
-		t.Rows = append(t.Rows, []string{f.Check, string(f.State), f.Text()})
-	}
-	return t.Write(c.out, !c.noHeaders)
 }

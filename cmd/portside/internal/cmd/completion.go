@@ -5,11 +5,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 )
 
 var shells = []string{"bash", "zsh", "fish", "powershell"}
 
-func newCompletion(s *session) *cobra.Command {
+func newCompletion(s *cli.Session) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion SHELL",
 		Short: "Print the shell code for completion (bash, zsh, fish, powershell)",
@@ -41,13 +43,13 @@ that name, executable, into a folder of your PATH, too:
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch root := cmd.Root(); args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(s.out, true)
+				return root.GenBashCompletionV2(s.Out, true)
 			case "zsh":
-				return root.GenZshCompletion(s.out)
+				return root.GenZshCompletion(s.Out)
 			case "fish":
-				return root.GenFishCompletion(s.out, true)
+				return root.GenFishCompletion(s.Out, true)
 			default:
-				return root.GenPowerShellCompletionWithDesc(s.out)
+				return root.GenPowerShellCompletionWithDesc(s.Out)
 			}
 		},
 	}
@@ -56,9 +58,9 @@ that name, executable, into a folder of your PATH, too:
 func oneShell(cmd *cobra.Command, args []string) error {
 	switch {
 	case len(args) != 1:
-		return usageError(cmd, "give one shell: %s", strings.Join(shells, ", "))
+		return cli.UsageError(cmd, "give one shell: %s", strings.Join(shells, ", "))
 	case !slices.Contains(shells, args[0]):
-		return usageError(cmd, "unsupported shell %q: it must be one of %s", args[0], strings.Join(shells, ", "))
+		return cli.UsageError(cmd, "unsupported shell %q: it must be one of %s", args[0], strings.Join(shells, ", "))
 	}
 	return nil
 }

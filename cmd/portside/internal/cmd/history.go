@@ -1,23 +1,17 @@
 package cmd
 
 import (
-	"fmt"
 	"slices"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-type historyCommand struct {
-	*session
-	print printFlags
-}
-
-func newHistory(s *session) *cobra.Command {
-	h := &historyCommand{session: s}
+func newHistory(s *cli.Session) *cobra.Command {
+	var print cli.PrintFlags
 	cmd := &cobra.Command{
 		Use:   "history KIND/NAME",
 		Short: "Show which revisions changed ports, when and by which manager",
@@ -36,87 +30,34 @@ added and has not written since. Every other revision is <unknown>; -o wide
 says why. -o name prints the names of the revisions.`,
 		Example: `  portside history statefulset/dittofs
   portside history deploy/web -o wide`,
-		Args:              workloadArgument,
-		ValidArgsFunction: s.completeWorkloads,
-		RunE:              func(cmd *cobra.Command, args []string) error { return h.history(cmd, args) },
-	}
-	h.print.add(cmd)
-	return cmd
-}
-
-// historyReport is the document that history prints.
-type historyReport struct {
-	Target    targetName       `json:"target"`
-	Revisions []history.Change `json:"revisions"`
-}
-
-func (h *historyCommand) history(cmd *cobra.Command, args []string) error {
-	target, err := h.workload(args)
-	if err != nil {
-		return err
-	}
-	config, err := h.restConfig()
-	if err != nil {
-		return err
-	}
-	past, err := history.Read(cmd.Context(), config, target)
-	if err != nil {
-		return readError(target, err)
-	}
-	report := historyReport{Target: nameOf(target), Revisions: past.Changes()}
-	if slices.ContainsFunc(report.Revisions, func(c history.Change) bool { return !c.Certain && !c.Whole }) {
-		for _, err := range past.Unread {
-			h.messages.Note("changes by portside may be <unknown>: %s", errorText(err))
-		}
-	}
-	switch h.print.format {
-	case printer.JSON, printer.YAML:
-		return printer.WriteDocument(h.out, h.print.format, report)
-	case printer.Name:
-		return report.writeNames(h)
-	}
-	if len(report.Revisions) == 0 {
-		h.messages.Note("the cluster keeps no revision of %s", target)
-		return nil
-	}
-	return report.table(h.print.format == printer.Wide, time.Now()).Write(h.out, !h.print.noHeaders)
-}
-
-func (r *historyReport) table(wide bool, now time.Time) printer.Table {
-	t := printer.Table{Columns: []string{"REVISION", "AGE", "BY", "CHANGE"}}
-	if wide {
-		t.Columns = []string{"REVISION", "NAME", "TIME", "BY", "BECAUSE", "CHANGE"}
-	}
-	for _, c := range r.Revisions {
-		revision := fmt.Sprint(c.Revision)
-		if c.Name == "" {
-			revision = none
-		}
-		if wide {
-			when := "<unknown>"
-			if c.Time != nil {
-				when = c.Time.UTC().Format(time.RFC3339)
+		Args:              cli.OneWorkload,
+		ValidArgsFunction: s.CompleteWorkloads,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := s.Workload(args)
+			if err != nil {
+				return err
 			}
-			t.Rows = append(t.Rows, []string{revision, orNone(c.Name), when, c.By(), c.Because, c.Text()})
-			continue
-		}
-		t.Rows = append(t.Rows, []string{revision, age(c.Time, now), c.By(), c.Text()})
+			config, err := s.RESTConfig()
+			if err != nil {
+				return err
+			}
+			past, err := history.Read(cmd.Context(), config, target)
+			if err != nil {
+				return cli.TargetError(target, err)
+			}
+			revisions := past.Changes()
+			if slices.ContainsFunc(revisions, func(c history.Change) bool { return !c.Certain && !c.Whole }) {
+				for _, err := range past.Unread {
+					s.Messages.Note("changes by portside may be <unknown>: %s", cli.ErrorText(err))
+				}
+			}
+			if len(revisions) == 0 && print.IsTable() {
+				s.Messages.Note("the cluster keeps no revision of %s", target)
+				return nil
+			}
+			return print.Print(s.Out, printer.History{Target: printer.TargetOf(target), Revisions: revisions})
+		},
 	}
-	return t
-}
-
-// writeNames prints the revisions as kubectl names them, each once: one may
-// have had several numbers.
-func (r *historyReport) writeNames(h *historyCommand) error {
-	printed := map[string]bool{}
-	for _, c := range r.Revisions {
-		if c.Name == "" || printed[c.Name] {
-			continue
-		}
-		printed[c.Name] = true
-		if _, err := fmt.Fprintf(h.out, "%s/%s\n", history.Resource(r.Target.Kind), c.Name); err != nil {
-			return err
-		}
-	}
-	return nil
+	print.Add(cmd)
+	return cmd
 }

@@ -1,23 +1,23 @@
 package cmd
 
 import (
+	"errors"
+	"fmt"
 	"regexp"
 
 	"github.com/spf13/cobra"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-type installCommand struct {
-	*session
-	options     install.Options
-	kubeVersion string
-	format      printer.Format
-}
-
-func newInstall(s *session) *cobra.Command {
-	i := &installCommand{session: s, format: printer.YAML}
+func newInstall(s *cli.Session) *cobra.Command {
+	var (
+		options     install.Options
+		kubeVersion string
+		format      = printer.YAML
+	)
 	cmd := &cobra.Command{
 		Use:   "install",
 		Short: "Print the manifests that install portside",
@@ -53,74 +53,75 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 
   # Remove it again; release workloads and delete AdapterSets first
   portside install | kubectl delete -f -`,
-		Args:              noArguments,
+		Args:              cli.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return i.install(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			text, err := manifests(&options, kubeVersion)
+			if err != nil {
+				return cli.UsageError(cmd, "%w", err)
+			}
+			if !cmd.Flags().Changed("image") {
+				s.Messages.Note("image %s is not published; build and push one (make image), and name it with --image", options.Image)
+			}
+			for _, loss := range options.Losses() {
+				s.Messages.Warn("%s", loss)
+			}
+			if options.WatchNamespace != "" {
+				s.Messages.Note("metrics authentication needs TokenReview, which a namespaced Role cannot grant; run: kubectl create clusterrolebinding %[2]s-metrics --clusterrole=system:auth-delegator --serviceaccount=%[1]s:%[2]s",
+					options.Namespace, options.FieldManager)
+			}
+			_, err = s.Out.Write(text)
+			return err
+		},
 	}
-	flags := cmd.Flags()
-	flags.StringVarP(&i.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace to run in")
-	flags.StringVar(&i.options.Image, "image", imageOf(s.version), "Image to run; the default is not published")
-	flags.StringVar(&i.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
-	s.namespacesFlags(cmd, &i.options)
-	fieldManagerFlag(cmd, &i.options.FieldManager)
-	flags.StringVar(&i.kubeVersion, "kube-version", "", "Version of the cluster, such as 1.33; by default the newest")
-	flags.BoolVar(&i.options.WithoutPolicies, "without-policies", false, "Leave the admission policies out; with --watch-namespace only")
-	choose(cmd, &i.format, "output", "o", "Output format", string(printer.YAML))
-	mustComplete(cmd, "namespace", s.completeNamespaces)
-	mustComplete(cmd, "watch-namespace", s.completeNamespaces)
+	installationFlags(cmd, s, &options)
+	cmd.Flags().StringVar(&options.Image, "image", imageOf(s.Version), "Image to run; the default is not published")
+	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "Version of the cluster, such as 1.33; by default the newest")
+	cli.Choose(cmd, &format, "output", "o", "Output format", string(printer.YAML))
 	return cmd
 }
 
-// namespacesFlags adds the flags that take several namespaces.
-func (s *session) namespacesFlags(cmd *cobra.Command, o *install.Options) {
+// installationFlags adds the flags that describe an installation.
+func installationFlags(cmd *cobra.Command, s *cli.Session, o *install.Options) {
 	flags := cmd.Flags()
+	flags.StringVarP(&o.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace to run in")
+	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
 	flags.StringSliceVar(&o.DiscoveryNamespaces, "discovery-namespace", nil, "Namespace whose Secrets portside may read, which discovery with credentialsRef needs; may be repeated. By default none")
 	flags.StringSliceVar(&o.ExcludeNamespaces, "exclude-namespace", []string{install.DefaultExcludedNamespace}, "Namespace whose workloads portside may not write to; may be repeated, and replaces the default. An empty name excludes none")
-	mustComplete(cmd, "discovery-namespace", s.completeNamespaces)
-	mustComplete(cmd, "exclude-namespace", s.completeNamespaces)
+	flags.BoolVar(&o.WithoutPolicies, "without-policies", false, "Leave the admission policies out; with --watch-namespace only")
+	cli.FieldManagerFlag(cmd, &o.FieldManager)
+	for _, flag := range []string{"namespace", "watch-namespace", "discovery-namespace", "exclude-namespace"} {
+		cli.MustComplete(cmd, flag, s.CompleteNamespaces())
+	}
 }
 
-func (i *installCommand) install(cmd *cobra.Command) error {
-	if i.kubeVersion != "" {
-		v, err := install.ParseKubeVersion(i.kubeVersion)
+// manifests returns the manifests for the flags.
+func manifests(o *install.Options, kubeVersion string) ([]byte, error) {
+	if kubeVersion != "" {
+		v, err := install.ParseKubeVersion(kubeVersion)
 		if err != nil {
-			return usageError(cmd, "--kube-version: %w", err)
+			return nil, fmt.Errorf("--kube-version: %w", err)
 		}
-		i.options.KubeVersion = v
+		o.KubeVersion = v
 	}
-	if i.options.WithoutPolicies && i.options.WatchNamespace == "" {
-		return usageError(cmd, "--without-policies needs --watch-namespace: without policies portside could change every field of every workload")
+	switch {
+	case o.WithoutPolicies && o.WatchNamespace == "":
+		return nil, errors.New("--without-policies needs --watch-namespace: without policies portside could change every field of every workload")
+	case o.Image == "":
+		return nil, errors.New("--image is empty: name the image to run, or leave the flag out for the default")
 	}
-	if i.options.Image == "" {
-		return usageError(cmd, "--image is empty: name the image to run, or leave the flag out for the default")
-	}
-	objects, err := install.Manifests(i.options)
+	objects, err := install.Manifests(*o)
 	if err != nil {
-		return usageError(cmd, "%w", err)
+		return nil, err
 	}
-	text, err := install.YAML(objects)
-	if err != nil {
-		return err
-	}
-	if !cmd.Flags().Changed("image") {
-		i.messages.Note("image %s is not published; build and push one (make image), and name it with --image", i.options.Image)
-	}
-	for _, loss := range i.options.Losses() {
-		i.messages.Warn("%s", loss)
-	}
-	if i.options.WatchNamespace != "" {
-		i.messages.Note("metrics authentication needs TokenReview, which a namespaced Role cannot grant; run: kubectl create clusterrolebinding %[2]s-metrics --clusterrole=system:auth-delegator --serviceaccount=%[1]s:%[2]s",
-			i.options.Namespace, i.options.FieldManager)
-	}
-	_, err = i.out.Write(text)
-	return err
+	return install.YAML(objects)
 }
 
-// tag is what a tag of an image may be.
+// tag matches the tags that an image may have.
 var tag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 
-// imageOf is the image of this version of the program; of a build that has no
-// version of its own it is the manifests'.
+// imageOf returns the image of this version of the program, or that of the manifests
+// for a build without a version.
 func imageOf(version string) string {
 	if !tag.MatchString(version) {
 		return "portside:devel"

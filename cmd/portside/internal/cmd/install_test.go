@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 )
 
@@ -112,6 +113,6 @@ func runVersion(t *testing.T, version string, args ...string) answer {
 	var out, errOut bytes.Buffer
 	root := cmd.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, version)
 	root.SetArgs(args)
-	code := cmd.Run(t.Context(), root)
+	code := cli.Run(t.Context(), root)
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }

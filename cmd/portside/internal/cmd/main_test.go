@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -29,7 +30,7 @@ func runProgram(t *testing.T, stdin string, args ...string) answer {
 	streams := genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut}
 	root := cmd.New(streams, "v0.0.0-test")
 	root.SetArgs(args)
-	code := cmd.Run(t.Context(), root)
+	code := cli.Run(t.Context(), root)
 	checkAdvice(t, errOut.String())
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }

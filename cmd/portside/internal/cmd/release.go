@@ -4,18 +4,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 )
 
-type releaseCommand struct {
-	*session
-	print     printFlags
-	run       dryRun
-	manager   string
-	keepPorts bool
-}
-
-func newRelease(s *session) *cobra.Command {
-	r := &releaseCommand{session: s}
+func newRelease(s *cli.Session) *cobra.Command {
+	var (
+		print     cli.PrintFlags
+		write     cli.WriteFlags
+		keepPorts bool
+	)
 	cmd := &cobra.Command{
 		Use:   "release KIND/NAME",
 		Short: "Release portside's ownership of a workload",
@@ -31,73 +28,30 @@ may), or the server refused; 1 when the input or the connection is unusable.`,
 
   # Leave them to another manager
   portside release statefulset/dittofs --keep-ports`,
-		Args:              workloadArgument,
-		ValidArgsFunction: s.completeWorkloads,
-		RunE:              func(cmd *cobra.Command, args []string) error { return r.release(cmd, args) },
+		Args:              cli.OneWorkload,
+		ValidArgsFunction: s.CompleteWorkloads,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := s.Workload(args)
+			if err != nil {
+				return err
+			}
+			writer, err := s.Writer(write, "release")
+			if err != nil {
+				return err
+			}
+			result, err := writer.Done(cmd.Context(), "")(writer.Release(cmd.Context(), target, keepPorts))
+			code, err := writer.Print(print, result, err)
+			if err != nil {
+				return err
+			}
+			if result.Outcome == apply.Unchanged {
+				s.Messages.Note("%s owns nothing of %s", write.FieldManager, result.Target)
+			}
+			return cli.Exit(code)
+		},
 	}
-	r.print.add(cmd)
-	dryRunFlag(cmd, &r.run)
-	fieldManagerFlag(cmd, &r.manager)
-	cmd.Flags().BoolVar(&r.keepPorts, "keep-ports", false, "Leave the ports in place, without an owner")
+	print.Add(cmd)
+	write.Add(cmd)
+	cmd.Flags().BoolVar(&keepPorts, "keep-ports", false, "Leave the ports in place, without an owner")
 	return cmd
-}
-
-func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
-	target, err := r.workload(args)
-	if err != nil {
-		return err
-	}
-	applier, err := r.applier(r.manager, r.run)
-	if err != nil {
-		return err
-	}
-	result, err := worded(r.manager, "")(applier.Release(cmd.Context(), target, r.keepPorts))
-	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
-	if err := r.finish(result, err, r.print, r.run); err != nil {
-		return err
-	}
-	if result.Outcome == apply.Unchanged {
-		r.messages.Note("%s owns nothing of %s", r.manager, result.Target)
-	}
-	return exitWith(portsCode(result.Ports))
-}
-
-// finish prints the result of a release or an adoption, or says why there is
-// none.
-func (s *session) finish(result apply.Result, err error, print printFlags, run dryRun) error {
-	if err == nil && result.Outcome == apply.TargetNotFound {
-		return notFound(result.Target)
-	}
-	if err != nil {
-		return targetError(result.Target, err)
-	}
-	s.explainHandOver(result)
-	if run == dryRunServer {
-		s.messages.Note("dry run: nothing was stored")
-	}
-	report := newReport(run)
-	report.add(result, nil)
-	if err := report.write(s.out, print); err != nil {
-		return err
-	}
-	if result.Outcome == apply.Paused {
-		return exitWith(exitRefused)
-	}
-	return nil
-}
-
-// explainHandOver says what stood in the way of a release or an adoption, and
-// what will hurt later on.
-func (s *session) explainHandOver(result apply.Result) {
-	if result.Outcome == apply.Paused {
-		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
-	}
-	for _, p := range result.Ports {
-		if p.State == apply.Blocked {
-			s.messages.Error("%s: %s: %s", result.Target, portState(p), p.Message)
-		}
-	}
-	for _, w := range result.Warnings {
-		s.messages.Warn("%s: %s", result.Target, w.Message)
-	}
 }

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"math"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -13,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/controller"
 	"github.com/portside-dev/portside/cmd/portside/internal/logging"
 )
@@ -21,7 +24,7 @@ import (
 const shutdownTimeout = 25 * time.Second
 
 type runCommand struct {
-	*session
+	*cli.Session
 	service  controller.Options
 	selector string
 
@@ -33,8 +36,8 @@ type runCommand struct {
 	pprofAddress   string
 }
 
-func newRun(s *session) *cobra.Command {
-	r := &runCommand{session: s}
+func newRun(s *cli.Session) *cobra.Command {
+	r := &runCommand{Session: s}
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the controller",
@@ -58,7 +61,7 @@ missing) or no longer leads.`,
 
   # One namespace, and only the AdapterSets with a label
   portside run --watch-namespace storage --selector team=files`,
-		Args:              noArguments,
+		Args:              cli.NoArguments,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return r.run(cmd) },
 	}
@@ -71,10 +74,10 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 		return err
 	}
 	r.service.Registry = metrics.Registry
-	r.service.Version = readVersion(r.version).Version
+	r.service.Version = cli.ReadVersion(r.Version).Version
 	if !cmd.Flags().Changed("v") {
-		r.verbosity = 1 // a service that says nothing cannot be looked after
-		if err := r.setUpLogging(cmd); err != nil {
+		r.Verbosity = 1 // a service that says nothing cannot be looked after
+		if err := r.SetUpLogging(cmd); err != nil {
 			return err
 		}
 	}
@@ -94,7 +97,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	}
 	defer stopProbes()
 	log.Info("starting", "version", r.service.Version, "fieldManager", r.service.FieldManager)
-	if err := awaitAPIServer(ctx, log, config); err != nil {
+	if err := cli.AwaitAPIServer(ctx, log, config); err != nil {
 		if ctx.Err() != nil {
 			log.Info("stopped")
 			return nil
@@ -114,7 +117,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 		log.Info("waiting to lead", "lease", r.leader.namespace+"/"+r.service.FieldManager)
 	}
 	if err := mgr.Start(ctx); err != nil {
-		return &exitError{code: exitUnusable, what: "the controller ended", err: err}
+		return cli.Failed(cli.Unusable, "the controller ended", err)
 	}
 	log.Info("stopped")
 	return nil
@@ -123,14 +126,14 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 // serviceConfig is the connection of a service, with the namespace of its
 // Lease.
 func (r *runCommand) serviceConfig() (*rest.Config, error) {
-	config, err := r.restConfig()
+	config, err := r.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
 	config.Timeout = 0               // of a whole request, which would end every watch
 	config.QPS, config.Burst = -1, 0 // the API server has priority and fairness
 	if r.leader.namespace == "" {
-		if r.leader.namespace, _, err = r.namespace(); err != nil {
+		if r.leader.namespace, _, err = r.Namespace(); err != nil {
 			return nil, err
 		}
 	}
@@ -161,7 +164,7 @@ func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager
 		BaseContext: func() context.Context { return logr.NewContext(context.Background(), log) },
 	})
 	if err != nil {
-		return nil, r.connectionError(err)
+		return nil, r.ConnectionError(err)
 	}
 	return mgr, mgr.Add(manager.RunnableFunc(func(context.Context) error {
 		log.Info("leading")
@@ -175,4 +178,13 @@ func (r *runCommand) metricsOptions() metricsserver.Options {
 		o.FilterProvider = filters.WithAuthenticationAndAuthorization
 	}
 	return o
+}
+
+// leaveHeadroom lowers the memory limit of the Go runtime by a tenth, where the
+// environment variable GOMEMLIMIT sets one. The manifests set it to the limit of
+// the container, which counts memory as well that the runtime does not manage.
+func leaveHeadroom() {
+	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
+		debug.SetMemoryLimit(limit / 10 * 9)
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/tools/leaderelection"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -50,22 +51,22 @@ func (l *leaderFlags) check(cmd *cobra.Command, lease string) error {
 		return nil
 	}
 	if wrong := validation.IsDNS1123Subdomain(lease); len(wrong) > 0 {
-		return usageError(cmd, "--field-manager %q cannot be the name of the Lease (--leader-elect): %s", lease, strings.Join(wrong, "; "))
+		return cli.UsageError(cmd, "--field-manager %q cannot be the name of the Lease (--leader-elect): %s", lease, strings.Join(wrong, "; "))
 	}
 	switch {
 	case l.leaseDuration < time.Second || l.leaseDuration%time.Second != 0:
-		return usageError(cmd, "--leader-elect-lease-duration %s is not a whole number of seconds, at least 1s", l.leaseDuration)
+		return cli.UsageError(cmd, "--leader-elect-lease-duration %s is not a whole number of seconds, at least 1s", l.leaseDuration)
 	case l.leaseDuration <= l.renewDeadline:
-		return usageError(cmd, "--leader-elect-renew-deadline %s is not below --leader-elect-lease-duration %s", l.renewDeadline, l.leaseDuration)
+		return cli.UsageError(cmd, "--leader-elect-renew-deadline %s is not below --leader-elect-lease-duration %s", l.renewDeadline, l.leaseDuration)
 	case l.retryPeriod <= 0 || l.renewDeadline <= time.Duration(leaderelection.JitterFactor*float64(l.retryPeriod)):
-		return usageError(cmd, "--leader-elect-retry-period %s is not above 0 and below --leader-elect-renew-deadline %s by a factor of %v",
+		return cli.UsageError(cmd, "--leader-elect-retry-period %s is not above 0 and below --leader-elect-renew-deadline %s by a factor of %v",
 			l.retryPeriod, l.renewDeadline, leaderelection.JitterFactor)
 	}
 	return nil
 }
 
 func (r *runCommand) addFlags(cmd *cobra.Command) {
-	fieldManagerFlag(cmd, &r.service.FieldManager)
+	cli.FieldManagerFlag(cmd, &r.service.FieldManager)
 	r.leader.add(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
@@ -86,28 +87,28 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 // check refuses flags that make no service.
 func (r *runCommand) check(cmd *cobra.Command) error {
 	if err := fieldmanager.ValidateName(r.service.FieldManager); err != nil {
-		return usageError(cmd, "--field-manager: %w", err)
+		return cli.UsageError(cmd, "--field-manager: %w", err)
 	}
 	selector, err := labels.Parse(r.selector)
 	if err != nil {
-		return usageError(cmd, "--selector: %w", err)
+		return cli.UsageError(cmd, "--selector: %w", err)
 	}
 	if r.selector != "" {
 		r.service.Selector = selector
 	}
 	if wrong := validation.IsDNS1123Label(r.service.Namespace); r.service.Namespace != "" && len(wrong) > 0 {
-		return usageError(cmd, "--watch-namespace %q: %s", r.service.Namespace, strings.Join(wrong, "; "))
+		return cli.UsageError(cmd, "--watch-namespace %q: %s", r.service.Namespace, strings.Join(wrong, "; "))
 	}
 	if r.service.Namespace != "" && slices.Contains(r.service.ExcludeNamespaces, r.service.Namespace) {
-		return usageError(cmd, "--watch-namespace %q is excluded by --exclude-namespace", r.service.Namespace)
+		return cli.UsageError(cmd, "--watch-namespace %q is excluded by --exclude-namespace", r.service.Namespace)
 	}
 	switch {
 	case r.service.MaxConcurrentRollouts < 1:
-		return usageError(cmd, "--max-concurrent-rollouts %d is not at least 1", r.service.MaxConcurrentRollouts)
+		return cli.UsageError(cmd, "--max-concurrent-rollouts %d is not at least 1", r.service.MaxConcurrentRollouts)
 	case r.service.Concurrent < 1:
-		return usageError(cmd, "--concurrent %d is not at least 1", r.service.Concurrent)
+		return cli.UsageError(cmd, "--concurrent %d is not at least 1", r.service.Concurrent)
 	case r.service.FullPass < time.Minute:
-		return usageError(cmd, "--full-pass %s is not at least 1m", r.service.FullPass)
+		return cli.UsageError(cmd, "--full-pass %s is not at least 1m", r.service.FullPass)
 	}
 	return r.leader.check(cmd, r.service.FieldManager)
 }

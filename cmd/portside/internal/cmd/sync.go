@@ -2,19 +2,17 @@ package cmd
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-type syncCommand struct {
-	*session
-	input          inputFlags
-	print          printFlags
-	run            dryRun
-	manager        string
-	ignoreNotFound bool
-}
-
-func newSync(s *session) *cobra.Command {
-	a := &syncCommand{session: s}
+func newSync(s *cli.Session) *cobra.Command {
+	var (
+		input cli.InputFlags
+		print cli.PrintFlags
+		write cli.WriteFlags
+	)
 	cmd := &cobra.Command{
 		Use:     "sync -f FILE|DIR|- [--adapters FILE|-]",
 		Aliases: []string{"apply"},
@@ -48,40 +46,31 @@ the input or the connection is unusable.`,
 
   # Every AdapterSet of a folder; the server checks the changes, but stores none
   portside sync -f adaptersets/ -R --dry-run=server`,
-		Args:              onlyFiles,
+		Args:              cli.OnlyFiles,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return a.sync(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			jobs, err := input.Read(cmd, s)
+			if err != nil {
+				return err
+			}
+			writer, err := s.Writer(write, "sync")
+			if err != nil {
+				return err
+			}
+			code, results := cli.OK, printer.NewResults(write.DryRun())
+			for _, done := range writer.Sync(cmd.Context(), jobs) {
+				results.Add(done.Result, cli.ErrorText(done.Err))
+				code = cli.Worse(code, done.Code())
+			}
+			writer.NoteDryRun()
+			if err := print.Print(s.Out, results); err != nil {
+				return err
+			}
+			return cli.Exit(code)
+		},
 	}
-	a.input.add(cmd)
-	a.print.add(cmd)
-	dryRunFlag(cmd, &a.run)
-	fieldManagerFlag(cmd, &a.manager)
-	ignoreNotFoundFlag(cmd, &a.ignoreNotFound)
+	input.Add(cmd)
+	print.Add(cmd)
+	write.Add(cmd)
 	return cmd
-}
-
-func (a *syncCommand) sync(cmd *cobra.Command) error {
-	jobs, err := a.input.read(cmd, a.session)
-	if err != nil {
-		return err
-	}
-	applier, err := a.applier(a.manager, a.run)
-	if err != nil {
-		return err
-	}
-	all := a.passes(cmd.Context(), applier, jobs, recorder{a.session, a.manager, "sync", a.run})
-	a.explain(all, a.ignoreNotFound)
-	code := exitOK
-	report := newReport(a.run)
-	for _, d := range all {
-		report.add(d.result, d.err)
-		code = worse(code, d.code(a.ignoreNotFound))
-	}
-	if a.run == dryRunServer {
-		a.messages.Note("dry run: nothing was stored")
-	}
-	if err := report.write(a.out, a.print); err != nil {
-		return err
-	}
-	return exitWith(code)
 }

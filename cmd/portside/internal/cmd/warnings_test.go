@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -58,7 +59,7 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 		var errOut bytes.Buffer
 		root := cmd.New(genericiooptions.IOStreams{Out: fullDisk{}, ErrOut: &errOut}, "v0.0.0-test")
 		root.SetArgs(strings.Fields(args))
-		if code := cmd.Run(t.Context(), root); code != 1 || errOut.String() != "error: no space left on device\n" {
+		if code := cli.Run(t.Context(), root); code != 1 || errOut.String() != "error: no space left on device\n" {
 			t.Errorf("%q: exit code %d\n%s", args, code, &errOut)
 		}
 	}
@@ -77,9 +78,9 @@ func TestHelpFitsATerminal(t *testing.T) {
 	for _, name := range []string{"portside", "kubectl-portside"} {
 		for _, args := range append(helpOfEveryCommand(), "options") {
 			var out, errOut bytes.Buffer
-			root := cmd.New(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, "v0.0.0-test", cmd.CalledAs(name))
+			root := cmd.New(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, "v0.0.0-test", cli.CalledAs(name))
 			root.SetArgs(strings.Fields(args))
-			if code := cmd.Run(t.Context(), root); code != 0 || errOut.Len() > 0 {
+			if code := cli.Run(t.Context(), root); code != 0 || errOut.Len() > 0 {
 				t.Errorf("%s %s: exit code %d\n%s", name, args, code, &errOut)
 			}
 			for line := range strings.Lines(out.String()) {

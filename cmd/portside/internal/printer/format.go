@@ -5,13 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"sigs.k8s.io/yaml"
 )
 
-// Format is how a result is printed.
+// Format is a format of results.
 type Format string
 
 // The formats, as kubectl names them.
@@ -26,7 +24,40 @@ const (
 // Formats lists them.
 var Formats = []string{string(TableFormat), string(Wide), string(JSON), string(YAML), string(Name)}
 
-// WriteDocument prints a value as JSON, indented as kubectl does it, or YAML.
+// Document is a result that can be printed in every format.
+type Document interface {
+	// Table returns the result for people; a wide one has more columns.
+	Table(wide bool) Table
+	// Names returns the names of its objects, as -o name prints them.
+	Names() []string
+}
+
+// Options select the format of a result.
+type Options struct {
+	Format    Format
+	NoHeaders bool
+}
+
+// IsTable reports whether the result is printed for people.
+func (o Options) IsTable() bool { return o.Format == TableFormat || o.Format == Wide }
+
+// Print writes a result in the format.
+func (o Options) Print(s Stream, d Document) error {
+	switch o.Format {
+	case JSON, YAML:
+		return WriteDocument(s, o.Format, d)
+	case Name:
+		for _, name := range d.Names() {
+			if _, err := fmt.Fprintln(s, Clean(name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return d.Table(o.Format == Wide).Write(s, !o.NoHeaders)
+}
+
+// WriteDocument writes a value as JSON, indented as kubectl does, or as YAML.
 func WriteDocument(w io.Writer, format Format, value any) error {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
@@ -45,29 +76,3 @@ func WriteDocument(w io.Writer, format Format, value any) error {
 	_, err := w.Write(document)
 	return err
 }
-
-// Choice is a flag that takes one of a few words. It is a pflag.Value.
-type Choice[T ~string] struct {
-	value *T
-	from  []string
-}
-
-// ChoiceOf makes the flag's value; what value holds is the default.
-func ChoiceOf[T ~string](value *T, from ...string) *Choice[T] {
-	return &Choice[T]{value: value, from: from}
-}
-
-// String is the word chosen.
-func (c *Choice[T]) String() string { return string(*c.value) }
-
-// Set refuses what is not among the words.
-func (c *Choice[T]) Set(word string) error {
-	if !slices.Contains(c.from, word) {
-		return fmt.Errorf("must be one of %s", strings.Join(c.from, ", "))
-	}
-	*c.value = T(word)
-	return nil
-}
-
-// Type is what the help text calls the value.
-func (c *Choice[T]) Type() string { return strings.Join(c.from, "|") }

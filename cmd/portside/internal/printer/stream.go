@@ -1,5 +1,6 @@
-// Package printer writes for people and for programs: tables that fit the
-// terminal, JSON and YAML documents, and messages.
+// Package printer prints for people and for programs: tables that fit the
+// terminal, JSON and YAML documents, the ports of a diff, and messages. The
+// documents of all commands are here.
 package printer
 
 import (
@@ -9,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Stream is a writer and what is known of the terminal behind it. Without a
-// terminal nothing is wrapped and nothing coloured: a program reads it.
+// Stream is a writer and what is known of its terminal. Without a terminal nothing
+// is wrapped or coloured: a program reads it.
 type Stream struct {
 	io.Writer
 	// Width is the terminal's, in columns; 0 where there is none.
@@ -19,8 +20,8 @@ type Stream struct {
 	Color bool
 }
 
-// StreamOf looks at what is behind w. NO_COLOR (https://no-color.org) and a
-// dumb terminal forbid colours.
+// StreamOf returns the stream of a writer, which may be a terminal. NO_COLOR
+// (https://no-color.org) and a dumb terminal forbid colours.
 func StreamOf(w io.Writer) Stream {
 	s := Stream{Writer: w}
 	file, isFile := w.(*os.File)
@@ -45,9 +46,9 @@ const (
 	Yellow  Color = "\x1b[33;1m"
 )
 
-// Paint colours the text where that is permitted.
+// Paint colours the text where that is permitted. The empty colour is none.
 func (s Stream) Paint(color Color, text string) string {
-	if !s.Color {
+	if !s.Color || color == "" {
 		return text
 	}
 	return string(color) + text + "\x1b[0m"

@@ -11,8 +11,8 @@ const (
 	columnGap = 3
 	// narrowGap is what is left of it where a table does not fit otherwise.
 	narrowGap = 2
-	// enoughRoom is where the last column wraps whatever its words are; a word that
-	// is longer has a line of its own.
+	// enoughRoom is the width in which the last column wraps whatever its words are;
+	// a word that is longer has a line of its own.
 	enoughRoom = 40
 )
 
@@ -23,8 +23,7 @@ type Table struct {
 	Rows    [][]string
 }
 
-// Write prints the table, with a line of column names unless they are not
-// wanted.
+// Write prints the table, with a line of column names if headers is true.
 func (t Table) Write(s Stream, headers bool) error {
 	rows := make([][]string, 0, len(t.Rows)+1)
 	if headers {
@@ -65,8 +64,7 @@ type layout struct {
 }
 
 // layOut fits rows into a width, if there is one. The last column wraps where it
-// has enough room, or room for its longest word; else the terminal may as well
-// break the lines.
+// has enough room, or room for its longest word; else the terminal breaks the lines.
 func layOut(rows [][]string, width int) layout {
 	if len(rows) == 0 {
 		return layout{}

@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Clean makes text safe for a terminal and for one line: what comes from a
-// server or a file may hold control characters.
+// Clean returns text that is safe for a terminal and for one line: a server or a
+// file may send control characters.
 func Clean(text string) string {
 	if !strings.ContainsFunc(text, isUnsafe) {
 		return text
@@ -27,7 +27,8 @@ func Clean(text string) string {
 	return clean.String()
 }
 
-// isUnsafe also takes the characters that change the direction of text.
+// isUnsafe reports whether a character is a control character or changes the
+// direction of text.
 func isUnsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError
 }
@@ -52,4 +53,14 @@ func Wrap(text string, width int) []string {
 		}
 	}
 	return append(lines, line)
+}
+
+// Shorten keeps a type that a source made up from filling the screen. The document
+// in JSON has it whole.
+func Shorten(text string) string {
+	const most = 40
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
 }

@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"context"
@@ -24,11 +24,11 @@ const awaitTimeout = 5 * time.Second
 
 var errNoAdapterSets = errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first; run: portside install --image IMAGE | kubectl apply --server-side -f -")
 
-// awaitAPIServer returns nil once the API server serves AdapterSets. While the
+// AwaitAPIServer returns nil once the API server serves AdapterSets. While the
 // server cannot be reached, fails or forbids the question it logs why and tries
 // again. Its errors are those that waiting does not cure: ctx's, one of the
 // connection's configuration, and errNoAdapterSets.
-func awaitAPIServer(ctx context.Context, log logr.Logger, config *rest.Config) error {
+func AwaitAPIServer(ctx context.Context, log logr.Logger, config *rest.Config) error {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func awaitAPIServer(ctx context.Context, log logr.Logger, config *rest.Config) e
 			return err
 		}
 		after := retry.Step()
-		log.Info("waiting for the API server", "reason", errorText(err), "retryAfter", after.Round(time.Second/10))
+		log.Info("waiting for the API server", "reason", ErrorText(err), "retryAfter", after.Round(time.Second/10))
 		select {
 		case <-time.After(after):
 		case <-ctx.Done():

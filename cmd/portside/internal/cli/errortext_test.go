@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"errors"
@@ -50,7 +50,7 @@ func TestErrorText(t *testing.T) {
 			`cannot list statefulsets: Error from server (Forbidden): statefulsets.apps "files" is forbidden: not yours`},
 		"printed already": {&exitError{code: 2}, ""},
 	} {
-		if got := errorText(test.err); got != test.want {
+		if got := ErrorText(test.err); got != test.want {
 			t.Errorf("%s:\n%s\nnot\n%s", name, got, test.want)
 		}
 	}
@@ -72,8 +72,8 @@ func TestTargetError(t *testing.T) {
 		"about a manager that applies":     {&apply.LiveManagerError{Target: files}, "StatefulSet storage/files: cannot adopt from ", 2},
 		"about a container that is absent": {&apply.ContainerError{Target: files, Containers: []string{"x"}}, "StatefulSet storage/files: ; it has x", 2},
 	} {
-		err := targetError(files, test.err)
-		if got := errorText(err); len(got) < len(test.want) || got[:len(test.want)] != test.want {
+		err := TargetError(files, test.err)
+		if got := ErrorText(err); len(got) < len(test.want) || got[:len(test.want)] != test.want {
 			t.Errorf("%s:\n%s\nnot\n%s", name, got, test.want)
 		}
 		if code := exitCode(nil, err); code != test.code {

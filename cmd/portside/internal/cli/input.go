@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"errors"
@@ -15,55 +15,46 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
-// inputFlags say which AdapterSets a command is about.
-type inputFlags struct {
-	files     []string
-	recursive bool
-	adapters  string
+// InputFlags select the AdapterSets of a command.
+type InputFlags struct {
+	files          []string
+	recursive      bool
+	adapters       string
+	ignoreNotFound bool
 }
 
-func (i *inputFlags) add(cmd *cobra.Command) {
+// Add adds -f, -R, --adapters and --ignore-not-found.
+func (i *InputFlags) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&i.files, "filename", "f", nil, "File or directory with AdapterSets, or - for stdin")
 	flags.BoolVarP(&i.recursive, "recursive", "R", false, "Process the directories used in -f recursively")
 	flags.StringVar(&i.adapters, "adapters", "", "File with the JSON list of GET /api/v1/adapters, or - for stdin, in place of what the document says")
-	mustComplete(cmd, "filename", cobra.FixedCompletions([]string{"json", "yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
-	mustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+	flags.BoolVar(&i.ignoreNotFound, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+	MustComplete(cmd, "filename", cobra.FixedCompletions([]string{"json", "yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
+	MustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
-// ignoreNotFoundFlag adds --ignore-not-found, with kubectl's default.
-func ignoreNotFoundFlag(cmd *cobra.Command, ignore *bool) {
-	cmd.Flags().BoolVar(ignore, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
-}
-
-// onlyFiles refuses arguments where a command takes files, and says how to name
-// them.
-func onlyFiles(cmd *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return usageError(cmd, "unexpected argument %q; name files with -f: %s -f %s", args[0], cmd.CommandPath(), args[0])
-	}
-	return nil
-}
-
-// job is one AdapterSet to carry out.
-type job struct {
-	target apply.Target
-	want   apply.Desired
-	// inactive are the adapters that the source lists as disabled or stopped:
-	// a port that is removed is reported with its adapter's type.
+// Job is an AdapterSet to sync.
+type Job struct {
+	target  apply.Target
+	desired apply.Desired
+	// inactive are the adapters that the source lists as disabled or stopped: a port
+	// that is removed is reported with its adapter's type.
 	inactive []apply.Adapter
-	// suspended tells that the AdapterSet forbids every write.
+	// suspended means that the AdapterSet forbids every write.
 	suspended bool
-	// place says where the AdapterSet is, origin where its adapters are.
+	// ignoreNotFound means that a missing target is no failure.
+	ignoreNotFound bool
+	// place is where the AdapterSet is, origin where its adapters are.
 	place, origin string
 }
 
-// read reads and checks all of the input, before the server is asked anything.
-func (i *inputFlags) read(cmd *cobra.Command, s *session) ([]job, error) {
+// Read reads and checks all of the input. It sends no request.
+func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
 	if err := i.check(cmd); err != nil {
 		return nil, err
 	}
-	docs, err := v1alpha1.ReadFiles(i.files, i.recursive, s.streams.In)
+	docs, err := v1alpha1.ReadFiles(i.files, i.recursive, s.In)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +71,16 @@ func (i *inputFlags) read(cmd *cobra.Command, s *session) ([]job, error) {
 	return i.jobs(s, docs, listed)
 }
 
-func (i *inputFlags) check(cmd *cobra.Command) error {
+func (i *InputFlags) check(cmd *cobra.Command) error {
 	if len(i.files) == 0 {
-		return usageError(cmd, "must specify -f: a file or directory with AdapterSets, or -")
+		return UsageError(cmd, "must specify -f: a file or directory with AdapterSets, or -")
 	}
 	for _, file := range i.files {
 		switch {
 		case file == v1alpha1.Stdin && i.adapters == v1alpha1.Stdin:
-			return usageError(cmd, "-f - and --adapters - cannot both read stdin: put one of them into a file")
+			return UsageError(cmd, "-f - and --adapters - cannot both read stdin: put one of them into a file")
 		case strings.HasPrefix(file, "http://") || strings.HasPrefix(file, "https://"):
-			return usageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
+			return UsageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
 		}
 	}
 	var missing []error
@@ -101,12 +92,12 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 	return errors.Join(missing...)
 }
 
-// noPath is what kubectl says of a file that is not there.
+// noPath returns kubectl's error for a file that does not exist.
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
-func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
+func (i *InputFlags) readAdapters(s *Session) ([]source.Listed, error) {
 	if i.adapters == v1alpha1.Stdin {
-		return source.ReadAdapters("stdin", s.streams.In)
+		return source.ReadAdapters("stdin", s.In)
 	}
 	file, err := os.Open(i.adapters)
 	switch {
@@ -119,51 +110,52 @@ func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
 	return source.ReadAdapters(i.adapters, file)
 }
 
-// jobs turns documents into what is to be done; listed replaces what the only
-// document says of its adapters, where it is not nil.
-func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.Listed) ([]job, error) {
-	namespace, asked, err := s.namespace()
+// jobs returns the job of each document. Where listed is not nil, it replaces the
+// adapters of the only document.
+func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []source.Listed) ([]Job, error) {
+	namespace, asked, err := s.Namespace()
 	if err != nil {
 		return nil, err
 	}
 	problems := []error{v1alpha1.CheckUnique(docs, namespace)}
-	jobs := make([]job, 0, len(docs))
+	jobs := make([]Job, 0, len(docs))
 	for _, doc := range docs {
 		j, err := jobOf(doc, namespace, asked)
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
-			j.want.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
+			j.desired.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		case spec.Discovery != nil && !j.suspended && err == nil:
-			err = fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of GET %s with --adapters FILE|-",
+			err = fmt.Errorf("%s: spec.discovery: sync asks no pods; give it the answer of GET %s with --adapters FILE|-",
 				doc, spec.Discovery.HTTP.Path)
 		}
+		j.ignoreNotFound = i.ignoreNotFound
 		jobs, problems = append(jobs, j), append(problems, err)
 	}
 	return jobs, errors.Join(problems...)
 }
 
-func (i *inputFlags) origin() string {
+func (i *InputFlags) origin() string {
 	if i.adapters == v1alpha1.Stdin {
 		return "stdin"
 	}
 	return i.adapters
 }
 
-func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
+func jobOf(doc v1alpha1.Document, namespace string, asked bool) (Job, error) {
 	set := &doc.Set
 	switch {
 	case set.Namespace == "":
 	case asked && set.Namespace != namespace:
-		return job{}, fmt.Errorf("%s: metadata.namespace: the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation",
+		return Job{}, fmt.Errorf("%s: metadata.namespace: the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation",
 			doc, set.Namespace, namespace, set.Namespace)
 	default:
 		namespace = set.Namespace
 	}
-	j := job{
+	j := Job{
 		target:    adapterset.Target(set),
-		want:      adapterset.Desired(set, adapterset.Adapters(set)),
+		desired:   adapterset.Desired(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),

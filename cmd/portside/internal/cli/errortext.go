@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"context"
@@ -15,9 +15,9 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// errorText returns the text of an error as kubectl words it, with what to do
+// ErrorText returns the text of an error as kubectl words it, with what to do
 // about it. It is empty for no error, and for one that was printed already.
-func errorText(err error) string {
+func ErrorText(err error) string {
 	var (
 		coded   *exitError
 		request *url.Error
@@ -30,7 +30,7 @@ func errorText(err error) string {
 	case clientcmd.IsEmptyConfig(err):
 		return "no cluster is configured: name a kubeconfig with --kubeconfig or KUBECONFIG, or a server with --server"
 	case errors.As(err, &coded):
-		return coded.text()
+		return coded.Error()
 	case errors.As(err, &request):
 		return requestErrorText(request)
 	case apierrors.IsUnauthorized(err):
@@ -74,9 +74,9 @@ func requestErrorText(err *url.Error) string {
 	return fmt.Sprintf("unable to connect to the server %s: %v", host, err.Err)
 }
 
-// isDisconnected reports whether the server could not be asked, so that it is
-// no use to ask it for another target.
-func isDisconnected(err error) bool {
+// IsDisconnected reports whether the server did not answer, so that requests for
+// other targets would fail as well.
+func IsDisconnected(err error) bool {
 	var request *url.Error
 	return errors.As(err, &request) || errors.Is(err, context.Canceled) || apierrors.IsUnauthorized(err)
 }

@@ -1,6 +1,7 @@
-package cmd
+package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/client-go/kubernetes/scheme"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
@@ -28,8 +28,12 @@ const (
 	protobuf = "application/vnd.kubernetes.protobuf"
 )
 
-// connectionFlags are kubectl's, but for what discovery needs: the three kinds
-// are known.
+// defaultRequestTimeout keeps a command from hanging on a server that does not
+// answer. kubectl waits without an end by default; it has watches, we have none.
+const defaultRequestTimeout = "30s"
+
+// connectionFlags returns kubectl's flags, but for those of API discovery: all
+// kinds are known.
 func connectionFlags() *genericclioptions.ConfigFlags {
 	flags := genericclioptions.NewConfigFlags(true)
 	flags.CacheDir = nil
@@ -37,36 +41,36 @@ func connectionFlags() *genericclioptions.ConfigFlags {
 	return flags
 }
 
-// namespace is the one to use where an object names none, and whether the user
-// asked for it with -n.
-func (s *session) namespace() (namespace string, asked bool, err error) {
+// Namespace returns the namespace of objects that name none, and whether the user
+// gave it with -n.
+func (s *Session) Namespace() (namespace string, asked bool, err error) {
 	namespace, asked, err = s.flags.ToRawKubeConfigLoader().Namespace()
-	return namespace, asked, s.connectionError(err)
+	return namespace, asked, s.ConnectionError(err)
 }
 
 // restConfig is the connection. The server's warnings go to stderr, each once.
-func (s *session) restConfig() (*rest.Config, error) {
+func (s *Session) RESTConfig() (*rest.Config, error) {
 	config, err := s.flags.ToRESTConfig()
 	if err != nil {
-		return nil, s.connectionError(err)
+		return nil, s.ConnectionError(err)
 	}
 	if err := s.checkConfigured(config); err != nil {
-		return nil, s.connectionError(err)
+		return nil, s.ConnectionError(err)
 	}
 	config = rest.CopyConfig(config)
-	config.UserAgent = "portside/" + readVersion(s.version).Version
+	config.UserAgent = "portside/" + ReadVersion(s.Version).Version
 	config.QPS, config.Burst = clientQPS, clientBurst
-	config.WarningHandler = rest.NewWarningWriter(s.messages, rest.WarningWriterOptions{
+	config.WarningHandler = rest.NewWarningWriter(s.Messages, rest.WarningWriterOptions{
 		Deduplicate: true,
-		Color:       s.messages.Color,
+		Color:       s.Messages.Color,
 	})
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return apiServerOnly{next} })
 	return config, nil
 }
 
-// checkConfigured refuses the server that client-go makes up where nothing is
-// configured: nobody has meant localhost:8080.
-func (s *session) checkConfigured(config *rest.Config) error {
+// checkConfigured refuses localhost:8080, the server that client-go assumes if
+// nothing is configured.
+func (s *Session) checkConfigured(config *rest.Config) error {
 	if config.Host != clientcmd.ClusterDefaults.Server || os.Getenv("KUBERNETES_MASTER") != "" || *s.flags.APIServer != "" {
 		return nil
 	}
@@ -77,26 +81,37 @@ func (s *session) checkConfigured(config *rest.Config) error {
 	return nil
 }
 
-func (s *session) client() (appsclient.AppsV1Interface, error) {
-	config, err := s.restConfig()
+// AppsClient returns a client of apps/v1.
+func (s *Session) AppsClient() (appsclient.AppsV1Interface, error) {
+	config, err := s.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
 	config.ContentType, config.AcceptContentTypes = protobuf, protobuf+",application/json"
 	config.NegotiatedSerializer = scheme.Codecs.WithoutConversion()
 	client, err := appsclient.NewForConfig(config)
-	return client, s.connectionError(err)
+	return client, s.ConnectionError(err)
 }
 
-func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
-	client, err := s.client()
+// Get reads a target, which must exist.
+func (s *Session) Get(ctx context.Context, target apply.Target) (*apply.Workload, error) {
+	client, err := s.AppsClient()
 	if err != nil {
 		return nil, err
 	}
-	return apply.New(client, apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
+	applier, err := apply.New(client)
+	if err != nil {
+		return nil, err
+	}
+	w, err := applier.Get(ctx, target)
+	if err != nil {
+		return nil, TargetError(target, err)
+	}
+	return w, nil
 }
 
-func (s *session) connectionError(err error) error {
+// ConnectionError returns an error of the connection's configuration.
+func (s *Session) ConnectionError(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -108,15 +123,15 @@ func (s *session) connectionError(err error) error {
 	case clientcmd.IsEmptyConfig(err) || errors.Is(err, clientcmd.ErrEmptyConfig):
 		return err
 	case clientcmd.IsContextNotFound(err):
-		// client-go has two texts for it, and which one depends on -n.
+		// client-go has two texts for it, and -n decides which.
 		return fmt.Errorf("the connection's configuration: context %q does not exist", s.context())
 	}
 	return fmt.Errorf(format, err)
 }
 
-// missingKubeconfig tells that KUBECONFIG names files of which none is there.
-// client-go takes that for no configuration at all.
-func (s *session) missingKubeconfig() error {
+// missingKubeconfig returns an error if KUBECONFIG names only files that do not
+// exist. client-go takes that for no configuration at all.
+func (s *Session) missingKubeconfig() error {
 	files := filepath.SplitList(os.Getenv(clientcmd.RecommendedConfigPathEnvVar))
 	if len(files) == 0 || *s.flags.KubeConfig != "" {
 		return nil
@@ -129,8 +144,8 @@ func (s *session) missingKubeconfig() error {
 	return fmt.Errorf("KUBECONFIG=%s: no such file", strings.Join(files, string(filepath.ListSeparator)))
 }
 
-// context is the name of the context in use.
-func (s *session) context() string {
+// context returns the name of the context in use.
+func (s *Session) context() string {
 	if *s.flags.Context != "" {
 		return *s.flags.Context
 	}
@@ -139,18 +154,4 @@ func (s *session) context() string {
 		return ""
 	}
 	return raw.CurrentContext
-}
-
-// dryRun says whether the server is to store what it is sent.
-type dryRun string
-
-const (
-	dryRunNone   dryRun = "none"
-	dryRunServer dryRun = "server"
-)
-
-// fieldManagerFlag adds --field-manager, for two installations that share a
-// cluster.
-func fieldManagerFlag(cmd *cobra.Command, manager *string) {
-	cmd.Flags().StringVar(manager, "field-manager", apply.DefaultFieldManager, "Name of the manager used to track field ownership; it must be portside's alone: an apply removes what else its manager applied")
 }

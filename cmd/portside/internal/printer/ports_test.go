@@ -1,12 +1,10 @@
-package ports_test
+package printer
 
 import (
 	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/portside-dev/portside/cmd/portside/internal/ports"
 )
 
 func TestCompare(t *testing.T) {
@@ -29,24 +27,24 @@ func TestCompare(t *testing.T) {
 		{"ab", "ba", "-a b+a"},
 	} {
 		var got strings.Builder
-		steps := ports.Compare(list(test.before), list(test.after))
+		steps := compare(list(test.before), list(test.after))
 		for _, s := range steps {
-			got.WriteByte(byte(s.Edit))
-			got.WriteString(s.Port.Name)
+			got.WriteByte(byte(s.edit))
+			got.WriteString(s.port.Name)
 		}
 		if got.String() != test.want {
 			t.Errorf("%q to %q: %q, not %q", test.before, test.after, got.String(), test.want)
 		}
-		if ports.Changed(steps) != (test.before != test.after) {
-			t.Errorf("%q to %q: changed is %v", test.before, test.after, ports.Changed(steps))
+		if changed(steps) != (test.before != test.after) {
+			t.Errorf("%q to %q: changed is %v", test.before, test.after, changed(steps))
 		}
 	}
 }
 
-func TestLine(t *testing.T) {
+func TestContainerPort(t *testing.T) {
 	t.Parallel()
 	full := corev1.ContainerPort{ContainerPort: 80, Protocol: corev1.ProtocolUDP, HostPort: 8080, HostIP: "10.0.0.1"}
-	if got := ports.Line(full); got != "<none> 80/UDP hostPort=8080 hostIP=10.0.0.1" {
+	if got := ContainerPort(full); got != "<none> 80/UDP hostPort=8080 hostIP=10.0.0.1" {
 		t.Error(got)
 	}
 }

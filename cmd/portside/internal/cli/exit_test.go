@@ -1,4 +1,4 @@
-package cmd
+package cli
 
 import (
 	"testing"
@@ -13,7 +13,7 @@ func TestPortsCode(t *testing.T) {
 		"Retained": 0, "Pending": 0, // only status has these
 		apply.Blocked: 2, apply.Invalid: 2,
 	} {
-		if got := portsCode([]apply.PortStatus{{State: apply.Owned}, {State: state}}); got != want {
+		if got := PortsCode([]apply.PortStatus{{State: apply.Owned}, {State: state}}); got != want {
 			t.Errorf("%s: exit code %d, want %d", state, got, want)
 		}
 	}

@@ -1,11 +1,10 @@
-package cmd
+package cli
 
 import (
 	"context"
 	"errors"
 	"io"
 	"log"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,7 +46,7 @@ func TestAwaitAPIServer(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			waited := ""
-			err := awaitAPIServer(ctx, funcr.New(func(_, line string) { waited = line; stop() }, funcr.Options{}), &rest.Config{Host: c.server})
+			err := AwaitAPIServer(ctx, funcr.New(func(_, line string) { waited = line; stop() }, funcr.Options{}), &rest.Config{Host: c.server})
 			switch {
 			case c.waits:
 				if !errors.Is(err, context.Canceled) || !strings.Contains(waited, `"waiting for the API server" "reason"=`) {
@@ -55,8 +54,8 @@ func TestAwaitAPIServer(t *testing.T) {
 				}
 			case waited != "":
 				t.Errorf("it waits: %s", waited)
-			case (c.err == "") != (err == nil) || !strings.Contains(errorText(err), c.err):
-				t.Errorf("the error is %q, not %q", errorText(err), c.err)
+			case (c.err == "") != (err == nil) || !strings.Contains(ErrorText(err), c.err):
+				t.Errorf("the error is %q, not %q", ErrorText(err), c.err)
 			}
 		})
 	}
@@ -107,17 +106,4 @@ func untrusted(t *testing.T) string {
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	return server.URL
-}
-
-func TestProbesNeedAFreeAddress(t *testing.T) {
-	t.Parallel()
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	_, err = new(probes).serve(t.Context(), taken.Addr().String())
-	if err == nil || !strings.Contains(err.Error(), "cannot serve /healthz and /readyz") || !strings.Contains(err.Error(), "choose another --health-probe-bind-address") {
-		t.Errorf("the error is %v", err)
-	}
 }
