@@ -8,8 +8,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// memoryLimit returns the limit of the container that the manifests ship, in
-// bytes.
+// memoryLimit returns the memory limit of the container in the manifests, in bytes.
 func memoryLimit(t *testing.T) int64 {
 	t.Helper()
 	text, err := os.ReadFile("../../examples/install/deployment.yaml")

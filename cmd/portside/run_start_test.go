@@ -11,8 +11,9 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestWhatCannotStart has the words that a user reads, and the exit code.
-func TestWhatCannotStart(t *testing.T) {
+// TestStartErrors expects the message and the exit code of a process that cannot
+// start.
+func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	portside.InstallCRD(t, cp)
@@ -21,7 +22,7 @@ func TestWhatCannotStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	expired, err := cp.ExpiredUser("somebody")
+	expired, err := cp.ExpiredUser("expired")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,21 +53,15 @@ func TestWhatCannotStart(t *testing.T) {
 	}
 }
 
-// TestStartWithoutAPIServer starts processes that the kubelet does not restart
-// meanwhile: they answer /healthz. One is stopped before there is a server.
+// TestStartWithoutAPIServer starts two processes that wait for the API server and
+// answer /healthz, so that a kubelet does not restart them. One is stopped before
+// the server runs.
 func TestStartWithoutAPIServer(t *testing.T) {
 	t.Parallel()
-	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := testenv.Own(t, testenv.Options{Controllers: true})
 	f := newFleet(t, cp, 1)
-	// Unlike an administrator, its permissions have to be loaded first.
+	// The server has to load the permissions of this user first, unlike those of an
+	// administrator.
 	user, err := cp.User(f.namespace)
 	if err != nil {
 		t.Fatal(err)
@@ -85,12 +80,12 @@ func TestStartWithoutAPIServer(t *testing.T) {
 			}
 		}
 		if !s.Log.Contains("was refused - did you specify the right host or port?") || s.Log.Contains("error ") {
-			t.Errorf("the log does not say why it waits, or has an error:\n%s", s.Log.Tail())
+			t.Errorf("the log does not say why portside waits, or has an error:\n%s", s.Log.Tail())
 		}
 		waiting = append(waiting, s)
 	}
 	if code := waiting[0].Terminate(); code != 0 {
-		t.Errorf("the one that was told to stop: exit code %d", code)
+		t.Errorf("the stopped process: exit code %d", code)
 	}
 	if err := cp.StartAPIServer(); err != nil {
 		t.Fatal(err)
@@ -100,16 +95,16 @@ func TestStartWithoutAPIServer(t *testing.T) {
 	f.check()
 }
 
-// clusterAdmin lets a user do everything in the namespace it is applied to.
+// clusterAdmin returns a RoleBinding that grants a user everything in a namespace.
 func clusterAdmin(user string) string {
 	return `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: powerful},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
 	  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + user + `}]}`
 }
 
-// One that may not do what it needs says so, and is not ready; when it may, it
-// needs no restart.
-func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
+// TestStartWithoutPermissions logs what is forbidden and is not ready. Once the
+// permissions are granted it works without a restart.
+func TestStartWithoutPermissions(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)
 	powerless, err := f.User(f.namespace)

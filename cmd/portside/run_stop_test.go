@@ -7,8 +7,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestCleanStop stops a replica that does not lead and then the leader, ten
-// processes in all.
+// TestCleanStop stops a replica that does not lead and then the leader, five times.
 func TestCleanStop(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)

@@ -116,7 +116,7 @@ func read(t *testing.T, file string) []byte {
 // TestQueriesOfARunningPortside asks everything of what one says of itself.
 func TestQueriesOfARunningPortside(t *testing.T) {
 	t.Parallel()
-	ns, texts := lived(t)
+	ns, texts := scrapesOfLife(t)
 	p := scraped(t, texts...)
 	t.Run("every query returns data", func(t *testing.T) { p.expectAllData(t, texts[len(texts)-1]) })
 	// A port is blocked, a target is missing, and pods do not answer any more.

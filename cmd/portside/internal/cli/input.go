@@ -12,7 +12,8 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
-	"github.com/portside-dev/portside/cmd/portside/internal/source"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
 // InputFlags select the AdapterSets of a command.
@@ -58,7 +59,7 @@ func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	var listed []source.Listed
+	var listed []httpapi.Listed
 	if i.adapters != "" {
 		if len(docs) > 1 {
 			return nil, fmt.Errorf("--adapters is what one AdapterSet's workload serves, but there are %d AdapterSets, from %s to %s: give one",
@@ -95,9 +96,9 @@ func (i *InputFlags) check(cmd *cobra.Command) error {
 // noPath returns kubectl's error for a file that does not exist.
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
-func (i *InputFlags) readAdapters(s *Session) ([]source.Listed, error) {
+func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
 	if i.adapters == v1alpha1.Stdin {
-		return source.ReadAdapters("stdin", s.In)
+		return httpapi.ReadAdapters("stdin", s.In)
 	}
 	file, err := os.Open(i.adapters)
 	switch {
@@ -107,12 +108,12 @@ func (i *InputFlags) readAdapters(s *Session) ([]source.Listed, error) {
 		return nil, fmt.Errorf("--adapters: %w", err)
 	}
 	defer file.Close()
-	return source.ReadAdapters(i.adapters, file)
+	return httpapi.ReadAdapters(i.adapters, file)
 }
 
 // jobs returns the job of each document. Where listed is not nil, it replaces the
 // adapters of the only document.
-func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []source.Listed) ([]Job, error) {
+func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []httpapi.Listed) ([]Job, error) {
 	namespace, asked, err := s.Namespace()
 	if err != nil {
 		return nil, err
@@ -123,17 +124,25 @@ func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []source.
 		j, err := jobOf(doc, namespace, asked)
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
-			j.desired.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
+			j.desired.Adapters, j.inactive, j.origin = httpapi.Active(listed), httpapi.Inactive(listed), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		case spec.Discovery != nil && !j.suspended && err == nil:
-			err = fmt.Errorf("%s: spec.discovery: sync asks no pods; give it the answer of GET %s with --adapters FILE|-",
-				doc, spec.Discovery.HTTP.Path)
+			err = discovers(doc)
 		}
 		j.ignoreNotFound = i.ignoreNotFound
 		jobs, problems = append(jobs, j), append(problems, err)
 	}
 	return jobs, errors.Join(problems...)
+}
+
+// discovers returns the error of an AdapterSet whose source sync does not ask.
+func discovers(doc v1alpha1.Document) error {
+	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc, err)
+	}
+	return fmt.Errorf("%s: spec.discovery: sync asks no pods; give it the answer of %s with --adapters FILE|-", doc, source)
 }
 
 func (i *InputFlags) origin() string {

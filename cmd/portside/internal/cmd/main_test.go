@@ -110,7 +110,9 @@ func file(t *testing.T, name, content string) string {
 }
 
 // recorded is the path of a recorded answer of a real server.
-func recorded(name string) string { return filepath.Join("..", "source", "testdata", name) }
+func recorded(name string) string {
+	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
+}
 
 // resourceVersion tells whether anything was stored.
 func (c *cluster) resourceVersion() string {

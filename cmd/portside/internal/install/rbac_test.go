@@ -26,6 +26,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // permission is one verb of one rule: verb resource.group, and /name where the
@@ -250,7 +251,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 			err := needs[p](t.Context(), i)
 			if p == "use fieldmanagers.portside.dev/{us}" {
 				testenv.Eventually(t, "the name policy to refuse", func(ctx context.Context) error {
-					return refusedBy(needs[p](ctx, i), i.manager+"-name'")
+					return portside.RefusedBy(needs[p](ctx, i), i.manager+"-name'")
 				})
 				return
 			}

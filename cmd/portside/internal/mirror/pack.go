@@ -78,7 +78,7 @@ var dictionary = []byte(`"annotations":{},"finalizers":["portside.dev/ports"],"d
 	`"conditions":[{"type":"Ready","status":"True","observedGeneration":1,"lastTransitionTime":"202-","reason":"InPlace","message":"` +
 	`{"type":"Reconciling","status":"False","observedGeneration":1,"lastTransitionTime":"{"type":"Stalled","status":"False",` +
 	`{"Kind":"StatefulSet","Namespace":"","Name":"","UID":"","ResourceVersion":"","Generation":1,"Paused":false,"HostNetwork":false,"DefaultContainer":"","Selector":"app=app.kubernetes.io/name=",` +
-	`"Containers":[{"Name":"","Ports":[{"name":"api","containerPort":8080,"protocol":"TCP"},{"name":"adapter-nfs","containerPort":12049,"protocol":"TCP"}],"Awaits":null}],"InitContainers":null,"ReducedFor":"portside",` +
+	`"Containers":[{"Name":"","Ports":[{"name":"api","containerPort":8080,"protocol":"TCP"},{"name":"adapter-nfs","containerPort":12049,"protocol":"TCP"}],"Awaits":null}],"InitContainers":null,"TrimmedFor":"portside",` +
 	`"ManagedFields":[{"manager":"argocd-controller","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:metadata":{"f:labels":{}},` +
 	`{"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"\"}":{".":{},"f:name":{},"f:ports":{` +
 	`"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}},}}}}}}}}],` +
