@@ -46,9 +46,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	wanted := []string{
 		`portside_passes_total{outcome="Applied"} 4`,
 		`portside_passes_total{outcome="Failed"} 0`,
-		`portside_apiserver_requests_total{verb="apply"} `,
-		`portside_apiserver_requests_total{verb="get"} `,
-		`portside_apiserver_requests_total{verb="watch"} `,
+		`rest_client_requests_total{code="200",host="`,
 		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].wanted)),
 		`portside_ports{state="Blocked"} 0`,
 		`portside_adaptersets{reason="InPlace"} 2`,

@@ -19,7 +19,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted
 	result, err := w.applier.PassOn(ctx, look, w.target.Container, want)
 	w.metrics.passed(result)
 	if result.After != nil {
-		w.mirror.Answered(result.After)
+		w.answer = result.After
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	if w.notDedicated(ctx, err) {

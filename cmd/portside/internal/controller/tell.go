@@ -19,7 +19,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -35,7 +35,7 @@ type teller interface {
 // seconds after one that failed. Such a failure is not an error of the
 // reconciliation, for which the queue would back off to minutes.
 func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Facts) (done bool) {
-	advice := remedy.For{Target: mirror.TargetOf(set), FieldManager: w.manager}
+	advice := remedy.For{Target: cache.TargetOf(set), FieldManager: w.manager}
 	advice.Target.Container = set.Spec.Container
 	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
 	if set.Spec.Suspend && f.Why != status.Removing {
@@ -125,12 +125,12 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	if len(events) == 0 {
 		return
 	}
-	t := mirror.TargetOf(set)
+	t := cache.TargetOf(set)
 	regarding := &corev1.ObjectReference{
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet", Namespace: set.Namespace, Name: set.Name, UID: set.UID,
 	}
 	workload := &corev1.ObjectReference{APIVersion: apply.APIVersion, Kind: string(t.Kind), Namespace: t.Namespace, Name: t.Name}
-	if look := r.mirror.Workload(t); look != nil {
+	if look, err := r.cluster.Workload(ctx, t); err == nil && look != nil {
 		workload.UID = look.UID
 	}
 	log := logr.FromContextOrDiscard(ctx)

@@ -46,23 +46,23 @@ func (w *work) wake(at time.Time) {
 }
 
 // ports makes the ports of the target true, or finds why not.
-func (w *work) ports(ctx context.Context) {
+func (w *work) ports(ctx context.Context) error {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
 		w.prober.Forget(w.key())
 		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
-		return
+		return nil
 	}
-	look, ok := w.look()
-	if !ok {
-		return
+	look, found, err := w.look(ctx)
+	if err != nil || !found {
+		return err
 	}
 	if w.lacksSource() {
 		w.prober.Forget(w.key())
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.NoSource, "spec.discovery was removed and spec.adapters is not set; the ports stay as they are. Set one of the two, or delete the AdapterSet"
 		w.facts.Discovery = &status.Discovery{Reason: status.NoSource, Message: "spec.discovery is not set"}
-		return
+		return nil
 	}
 	requested := w.requested(ctx)
 	active, poll, known := w.active(look)
@@ -72,13 +72,14 @@ func (w *work) ports(ctx context.Context) {
 	if !known {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"
-		return
+		return nil
 	}
 	want, container, ok := w.wanted(look, active, poll)
 	if !ok {
-		return
+		return nil
 	}
 	w.stand(ctx, look, container, want)
+	return nil
 }
 
 const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"
