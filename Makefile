@@ -35,7 +35,7 @@ build: ## bin/portside, static, with its version in it
 # Of this machine's platform unless PLATFORMS says otherwise.
 .PHONY: image
 image: ## bin/portside-image.tar, an OCI archive, the same bytes each time (PLATFORMS=linux/amd64,linux/arm64)
-	go -C testenv/image run . -source $(CURDIR) -version $(VERSION) -archive $(CURDIR)/bin/portside-image.tar $(if $(PLATFORMS),-platforms $(PLATFORMS))
+	go -C examples/image run . -source $(CURDIR) -version $(VERSION) -archive $(CURDIR)/bin/portside-image.tar $(if $(PLATFORMS),-platforms $(PLATFORMS))
 
 .PHONY: controlplane
 controlplane: ## etcd, kube-apiserver, kube-controller-manager and kubectl in bin/k8s; prints the folder

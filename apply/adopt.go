@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,8 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Adopt moves the adapter ports of a container that the managers named from
+// Adopt moves the adapter ports of a container, which [Workload.Container] finds by
+// this name, that the managers named from
 // own, by whatever operation, into our entry, and nothing else of those
 // managers'. The pod template does not change.
 //
@@ -33,8 +35,8 @@ import (
 // The outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
 // ContainerNotFound, Paused or Failed; the last and ContainerNotFound have an
 // error. The warnings are [InLastApplied] alone.
-func (a *Applier) Adopt(ctx context.Context, t Target, from []string, options ...AdoptOption) (Result, error) {
-	result := Result{Target: t}
+func (a *Applier) Adopt(ctx context.Context, t Target, container string, from []string, options ...AdoptOption) (Result, error) {
+	result := Result{Target: t, Container: container}
 	var o adoptOptions
 	for _, option := range options {
 		option(&o)
@@ -44,7 +46,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, from []string, options ..
 		return result, fmt.Errorf("%s cannot adopt from itself; name the manager that has the ports", a.manager)
 	}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
-		return a.adoptOnce(ctx, &result, from, o)
+		return a.adoptOnce(ctx, &result, container, from, o)
 	})
 	return result.ended(err)
 }
@@ -93,8 +95,8 @@ func (c *Container) hasAdapterPort(key portKey) bool {
 
 // adoptOnce looks, and does what is still to do: it can be run again after any
 // of its writes.
-func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string, o adoptOptions) error {
-	w, err := a.Look(ctx, r.Target)
+func (a *Applier) adoptOnce(ctx context.Context, r *Result, container string, from []string, o adoptOptions) error {
+	w, err := a.Get(ctx, r.Target)
 	if err != nil {
 		return err
 	}
@@ -102,13 +104,13 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, from []string, o ado
 		r.Before, r.Outcome = w, Unchanged
 	}
 	r.After, r.ResourceVersion = w, w.ResourceVersion
-	c, err := w.Container(r.Target.Container)
+	c, err := w.Container(container)
 	if err != nil {
 		return err
 	}
 	r.Container = c.Name
 	if w.Paused && r.Outcome == Applied {
-		return fmt.Errorf("%s was paused between the two writes of its adoption; adopt again once it is not, so that the static port's owner gets its key back", w.target())
+		return &TargetError{w.target(), errors.New("paused between the two writes of its adoption; adopt again once it is not paused, so that the static port's owner gets its key back")}
 	}
 	if w.Paused {
 		r.Outcome = Paused
@@ -228,15 +230,15 @@ func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adopt
 		return nil
 	}
 	list := portsOf(s.container)
-	managed, moved, err := fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from,
-		To: &fieldmanager.Taker{Manager: a.us(), APIVersion: APIVersion}}.Do(w.ManagedFields, s.take...)
+	managed, moved, err := fieldmanager.Transfer{List: list, Leaves: portLeaves, From: s.from,
+		To: &fieldmanager.Recipient{Manager: a.us(), APIVersion: APIVersion}}.Apply(w.ManagedFields, s.take...)
 	if err != nil {
 		return err
 	}
 	if len(moved) > 0 {
 		a.touch(managed, metav1.Now())
 	}
-	if managed, _, err = (fieldmanager.HandOver{List: list, Leaves: portLeaves, From: s.from}).Do(managed, s.drop...); err != nil {
+	if managed, _, err = (fieldmanager.Transfer{List: list, Leaves: portLeaves, From: s.from}).Apply(managed, s.drop...); err != nil {
 		return err
 	}
 	if managed, err = withoutNothing(managed, s.container, s.ofNothing); err != nil {
@@ -312,9 +314,9 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error 
 	}
 	updater := fieldmanager.Updater(a.manager)
 	entry, _ := entries.Of(updater)
-	h := fieldmanager.HandOver{List: portsOf(c.Name), Leaves: allLeaves, From: []fieldmanager.Manager{updater}}
+	h := fieldmanager.Transfer{List: portsOf(c.Name), Leaves: allLeaves, From: []fieldmanager.Manager{updater}}
 	if owner, known := a.staticOwner(entries, c, from); known && r.handedOver() {
-		h.To = &fieldmanager.Taker{Manager: owner, APIVersion: APIVersion}
+		h.To = &fieldmanager.Recipient{Manager: owner, APIVersion: APIVersion}
 	}
 	var keys []fieldmanager.Key
 	for _, p := range c.Ports {
@@ -322,7 +324,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error 
 			keys = append(keys, key)
 		}
 	}
-	managed, moved, err := h.Do(w.ManagedFields, keys...)
+	managed, moved, err := h.Apply(w.ManagedFields, keys...)
 	if err != nil || len(moved) == 0 {
 		return err
 	}

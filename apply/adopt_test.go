@@ -42,14 +42,14 @@ func (s step) before(write int32, between func(ctx context.Context, cp *testenv.
 
 func adopting(from string, options ...apply.Option) step {
 	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Adopt(ctx, t, []string{from})
+		return a.Adopt(ctx, t, "", []string{from})
 	}}
 }
 
 // adoptingFromGone is an adoption from a manager that applied, and is gone.
 func adoptingFromGone(from string, options ...apply.Option) step {
 	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Adopt(ctx, t, []string{from}, apply.WithGoneManagers())
+		return a.Adopt(ctx, t, "", []string{from}, apply.WithGoneManagers())
 	}}
 }
 
@@ -69,7 +69,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, s.options...)
+		applier, err := apply.New(client, s.options...)
 		if err != nil {
 			return err
 		}

@@ -28,13 +28,13 @@ func adoptingFromLive(manager string, ports []apply.Port, from []string, options
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, options...)
+		applier, err := apply.New(client, options...)
 		if err != nil {
 			return err
 		}
 		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
 		want := apply.LiveManagerError{Target: target, Manager: fieldmanager.Applier(manager), Ports: ports}
-		result, err := applier.Adopt(ctx, target, from)
+		result, err := applier.Adopt(ctx, target, "", from)
 		if got := new(apply.LiveManagerError); !errors.As(err, &got) || !reflect.DeepEqual(*got, want) || result.Outcome != apply.Failed {
 			return fmt.Errorf("outcome %s, error %w; want %v", result.Outcome, err, &want)
 		}
@@ -86,7 +86,7 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			applier, err := apply.NewApplier(client)
+			applier, err := apply.New(client)
 			if err != nil {
 				return err
 			}

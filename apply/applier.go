@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/go-logr/logr"
@@ -44,9 +45,9 @@ func WithDryRun(dryRun bool) Option { return func(a *Applier) { a.dryRun = dryRu
 // default the port is transferred, and stays without a transfer where that is refused.
 func WithoutTransfers() Option { return func(a *Applier) { a.keepsOthers = true } }
 
-// NewApplier makes an applier. Its error is a field manager that
+// New makes an applier. Its error is a field manager that
 // [fieldmanager.ValidateName] refuses.
-func NewApplier(client appsclient.AppsV1Interface, options ...Option) (*Applier, error) {
+func New(client appsclient.AppsV1Interface, options ...Option) (*Applier, error) {
 	a := &Applier{client: client, manager: DefaultFieldManager}
 	for _, o := range options {
 		o(a)
@@ -57,15 +58,15 @@ func NewApplier(client appsclient.AppsV1Interface, options ...Option) (*Applier,
 // reads reports whether the look has all that we decide on: it has not where it
 // was reduced for another field manager.
 func (a *Applier) reads(look *Workload) bool {
-	return look.ReducedFor == "" || look.ReducedFor == a.manager
+	return look.TrimmedFor == "" || look.TrimmedFor == a.manager
 }
 
 // us is the manager whose entry is ours.
 func (a *Applier) us() fieldmanager.Manager { return fieldmanager.Applier(a.manager) }
 
-// Look reads a workload. Its error is the API server's, or a kind that is not
+// Get reads a workload. Its error is the API server's, or a kind that is not
 // known.
-func (a *Applier) Look(ctx context.Context, t Target) (*Workload, error) {
+func (a *Applier) Get(ctx context.Context, t Target) (*Workload, error) {
 	kind, err := apiOf(t.Kind)
 	if err != nil {
 		return nil, err
@@ -91,8 +92,8 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 	if err != nil {
 		return nil, err
 	}
-	if w.ReducedFor != "" {
-		return nil, fmt.Errorf("%s: managedFields of a reduced look cannot be written; look again", w.target())
+	if w.TrimmedFor != "" {
+		return nil, &TargetError{w.target(), errors.New("cannot patch managedFields from a trimmed object: get the full object first")}
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)
 	if err != nil {

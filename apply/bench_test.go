@@ -27,8 +27,8 @@ func BenchmarkLook(b *testing.B) {
 		}
 	}
 	applier := newApplier(b, cp)
-	want := apply.Wanted{Adapters: []apply.Adapter{nfs, smb}}
-	result, err := applier.Pass(b.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, want)
+	want := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}
+	result, err := applier.Apply(b.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, want)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -36,20 +36,20 @@ func BenchmarkLook(b *testing.B) {
 		return func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, stands, err := applier.Standing(look, "", want); !stands || err != nil {
+				if _, stands, err := applier.UpToDate(look, want); !stands || err != nil {
 					b.Fatalf("stands: %t, %v", stands, err)
 				}
 			}
 		}
 	}
 	b.Run("Standing", standing(result.After))
-	b.Run("StandingReduced", standing(result.After.Reduced(testenv.Portside)))
+	b.Run("StandingReduced", standing(result.After.Trimmed(testenv.Portside)))
 	b.Run("Reduced", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			result.After.Reduced(testenv.Portside)
+			result.After.Trimmed(testenv.Portside)
 		}
-		b.ReportMetric(sizeOf(b, result.After.Reduced(testenv.Portside)), "reduced-bytes")
+		b.ReportMetric(sizeOf(b, result.After.Trimmed(testenv.Portside)), "reduced-bytes")
 		b.ReportMetric(sizeOf(b, result.After), "whole-bytes")
 	})
 }

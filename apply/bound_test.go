@@ -47,9 +47,9 @@ func newBounded(t *testing.T, ports string) bounded {
 
 // expect reconciles, and wants these ports alone to be blocked or removed, each as
 // "name state reason", and this many adapter ports in the end.
-func (b bounded) expect(want apply.Wanted, ports int, blocked ...string) {
+func (b bounded) expect(want apply.Desired, ports int, blocked ...string) {
 	b.Helper()
-	result, err := b.Pass(b.Context(), b.target, want)
+	result, err := b.Apply(b.Context(), b.target, want)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func (b bounded) expect(want apply.Wanted, ports int, blocked ...string) {
 	if live != ports {
 		b.Errorf("the container has %d adapter ports, want %d", live, ports)
 	}
-	if !result.Stands {
+	if !result.UpToDate {
 		b.Error("it is not up to date")
 	}
 }
@@ -83,51 +83,51 @@ func TestMaxPorts(t *testing.T) {
 	t.Run("retained ports stay, and new ones wait", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, static)
-		b.expect(apply.Wanted{Adapters: numbered(0, 63)}, 63)
+		b.expect(apply.Desired{Adapters: numbered(0, 63)}, 63)
 		active, retained := slices.Concat(numbered(0, 60), numbered(100, 4)), numbered(60, 3)
 		for range 2 {
-			b.expect(apply.Wanted{Adapters: active, Waiting: retained}, 64,
+			b.expect(apply.Desired{Adapters: active, Retained: retained}, 64,
 				"adapter-t101 Blocked TooManyPorts", "adapter-t102 Blocked TooManyPorts", "adapter-t103 Blocked TooManyPorts")
 		}
 		// One is not retained any more, and makes room.
-		b.expect(apply.Wanted{Adapters: active, Waiting: retained[1:]}, 64,
+		b.expect(apply.Desired{Adapters: active, Retained: retained[1:]}, 64,
 			"adapter-t102 Blocked TooManyPorts", "adapter-t103 Blocked TooManyPorts", "adapter-t60 Removed")
-		b.expect(apply.Wanted{Adapters: active}, 64, "adapter-t61 Removed", "adapter-t62 Removed")
+		b.expect(apply.Desired{Adapters: active}, 64, "adapter-t61 Removed", "adapter-t62 Removed")
 	})
 	t.Run("a retained port that is not live comes last", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, static)
-		b.expect(apply.Wanted{Adapters: numbered(0, 64), Waiting: numbered(64, 1)}, 64, "adapter-t64 Blocked TooManyPorts")
+		b.expect(apply.Desired{Adapters: numbered(0, 64), Retained: numbered(64, 1)}, 64, "adapter-t64 Blocked TooManyPorts")
 	})
 	t.Run("those of other managers count", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, manyPorts(62))
-		b.expect(apply.Wanted{Adapters: numbered(0, 3)}, 64, "adapter-t2 Blocked TooManyPorts")
+		b.expect(apply.Desired{Adapters: numbered(0, 3)}, 64, "adapter-t2 Blocked TooManyPorts")
 		shared := []apply.Adapter{{Type: "o1", Port: 2001}}
-		b.expect(apply.Wanted{Adapters: append(shared, numbered(0, 3)...)}, 64, "adapter-t2 Blocked TooManyPorts")
+		b.expect(apply.Desired{Adapters: append(shared, numbered(0, 3)...)}, 64, "adapter-t2 Blocked TooManyPorts")
 	})
 	t.Run("a full container renumbers", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, static)
 		full := numbered(0, 64)
-		b.expect(apply.Wanted{Adapters: full}, 64)
+		b.expect(apply.Desired{Adapters: full}, 64)
 		full[7].Port = 9000
-		b.expect(apply.Wanted{Adapters: full}, 64, "adapter-t7 Removed")
+		b.expect(apply.Desired{Adapters: full}, 64, "adapter-t7 Removed")
 	})
 	t.Run("beyond the limit nothing is removed", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, static)
-		b.expect(apply.Wanted{Adapters: numbered(0, 64)}, 64)
+		b.expect(apply.Desired{Adapters: numbered(0, 64)}, 64)
 		cp := testenv.Shared(t)
 		if _, err := cp.Manager(testenv.ArgoCD).In(b.target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, manyPorts(3))); err != nil {
 			t.Fatal(err)
 		}
-		b.expect(apply.Wanted{Adapters: numbered(0, 64)}, 67)
-		b.expect(apply.Wanted{Adapters: append(numbered(0, 63), numbered(70, 1)...)}, 66, "adapter-t70 Blocked TooManyPorts", "adapter-t63 Removed")
+		b.expect(apply.Desired{Adapters: numbered(0, 64)}, 67)
+		b.expect(apply.Desired{Adapters: append(numbered(0, 63), numbered(70, 1)...)}, 66, "adapter-t70 Blocked TooManyPorts", "adapter-t63 Removed")
 	})
 	t.Run("one that has the number of another is not counted", func(t *testing.T) {
 		t.Parallel()
 		b := newBounded(t, static)
-		b.expect(apply.Wanted{Adapters: numbered(0, 64), Waiting: []apply.Adapter{{Type: "twin", Port: 1000}}}, 64, "adapter-twin Blocked DuplicatePort")
+		b.expect(apply.Desired{Adapters: numbered(0, 64), Retained: []apply.Adapter{{Type: "twin", Port: 1000}}}, 64, "adapter-twin Blocked DuplicatePort")
 	})
 }

@@ -41,7 +41,7 @@ func TestContainerError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,13 +56,14 @@ func TestContainerError(t *testing.T) {
 		"no such container":  {"gone", apply.ContainerMissing, `container "gone" is not there; it has dittofs, metrics`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target := apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: dittofs, Container: test.container}
-			observed, err := applier.Look(t.Context(), target)
+			target := apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: dittofs}
+			observed, err := applier.Get(t.Context(), target)
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, fromServer := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}})
-			_, fromCache := applier.PassOn(t.Context(), observed.Reduced(testenv.Portside), test.container, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			desired := apply.Desired{Container: test.container, Adapters: []apply.Adapter{nfs}}
+			_, fromServer := applier.Apply(t.Context(), target, desired)
+			_, fromCache := applier.ApplyFrom(t.Context(), observed.Trimmed(testenv.Portside), desired)
 			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
 				var got *apply.ContainerError
 				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {

@@ -1,7 +1,6 @@
 package apply
 
 import (
-	"fmt"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -26,7 +25,7 @@ type lookOf struct {
 }
 
 // InUse is a copy that reads managedFields once, for all that is asked of it.
-// Neither it nor its containers may be changed. A [Workload.Reduced] remembers
+// Neither it nor its containers may be changed. A [Workload.Trimmed] remembers
 // nothing, so that it stays small.
 func (w *Workload) InUse() *Workload {
 	used := *w
@@ -59,7 +58,7 @@ func (d *decoded) decode(w *Workload) (fieldmanager.Entries, error) {
 	defer seen.giveBack()
 	entries, err := seen.decode(d.of)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", w.target(), err)
+		return nil, &TargetError{w.target(), err}
 	}
 	d.entries = entries
 	return entries, nil

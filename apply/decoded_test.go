@@ -31,18 +31,18 @@ func TestALookInUseIsOfItsManagedFields(t *testing.T) {
 	for _, owner := range []string{alice, "bob", alice} {
 		w.ManagedFields = []metav1.ManagedFieldsEntry{ownerOfAPI(owner, metav1.ManagedFieldsOperationApply)}
 		for range 2 {
-			owned, err := apply.OwnersOf(w)
+			owned, err := apply.Owners(w)
 			if err != nil || len(owned[0].Owners.Item) != 1 || owned[0].Owners.Item[0].Name != owner {
 				t.Errorf("the owner is %v, %v, not %s", owned, err, owner)
 			}
 		}
 	}
 	w.ManagedFields = nil
-	if owned, err := apply.OwnersOf(w); err != nil || len(owned[0].Owners.Item) > 0 {
+	if owned, err := apply.Owners(w); err != nil || len(owned[0].Owners.Item) > 0 {
 		t.Errorf("nobody owns it, and yet %v, %v", owned, err)
 	}
 	w = declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply)).InUse()
-	applier, err := apply.NewApplier(nil)
+	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
 	} {
 		var lengths []int
 		for _, operation := range order {
-			reduced := declaresAPI(ownerOfAPI(alice, operation)).Reduced(alice)
+			reduced := declaresAPI(ownerOfAPI(alice, operation)).Trimmed(alice)
 			lengths = append(lengths, len(reduced.ManagedFields[0].FieldsV1.GetRawBytes()))
 		}
 		if order[0] == metav1.ManagedFieldsOperationUpdate {

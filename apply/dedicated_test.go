@@ -51,29 +51,29 @@ spec:
 var verbs = map[string]func(context.Context, *apply.Applier, apply.Target) (apply.Result, error){
 	"apply": applying(nfs),
 	"apply from a whole observation": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		look, err := a.Look(ctx, t)
+		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.PassOn(ctx, look, "", apply.Wanted{Adapters: []apply.Adapter{nfs}})
+		return a.ApplyFrom(ctx, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		look, err := a.Look(ctx, t)
+		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.PassOn(ctx, look.Reduced(overlay), "", apply.Wanted{Adapters: []apply.Adapter{nfs}})
+		return a.ApplyFrom(ctx, look.Trimmed(overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		look, err := a.Look(ctx, t)
+		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.PassOn(ctx, look.Reduced(""), "", apply.Wanted{Adapters: []apply.Adapter{nfs}})
+		return a.ApplyFrom(ctx, look.Trimmed(""), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Adopt(ctx, t, []string{testenv.DittoFSOperator})
+		return a.Adopt(ctx, t, "", []string{testenv.DittoFSOperator})
 	},
 	"release": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
 		return a.Release(ctx, t, false)
@@ -157,7 +157,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, options...)
+	applier, err := apply.New(client, options...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func refused(do func(context.Context, *apply.Applier, apply.Target) (apply.Resul
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.WithFieldManager(manager))
+		applier, err := apply.New(client, apply.WithFieldManager(manager))
 		if err != nil {
 			return err
 		}
@@ -235,8 +235,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 		"the container is gone": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
 			edits("policy", strings.Replace(staleEntry.Data, `"f:template"`, `"f:replicas":{},"f:template"`, 1)),
 			refused(func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-				t.Container = dittofs
-				return a.Pass(ctx, t, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+				return a.Apply(ctx, t, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 			}, testenv.Portside, ".spec.replicas"), testenv.Expect{Change: testenv.NothingChanged, Containers: []string{"server"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -257,10 +256,10 @@ func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager st
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.WithFieldManager(manager))
+	applier, err := apply.New(client, apply.WithFieldManager(manager))
 	if err != nil {
 		return err
 	}
-	_, err = applier.Pass(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Wanted{Adapters: adapters})
+	_, err = applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
 	return err
 }

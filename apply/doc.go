@@ -43,7 +43,7 @@
 //     than [MaxAdapters] is refused whole; ports that wait for their removal do
 //     not count.
 //   - In a pod template with hostNetwork every port is Blocked unless both
-//     [Wanted.AllowHostNetwork] and the workload's [AllowHostNetworkAnnotation] allow
+//     [Desired.AllowHostNetwork] and the workload's [AllowHostNetworkAnnotation] allow
 //     it. Ports that would give a container more than [MaxPorts] are Blocked; a
 //     surplus removes none that is live.
 //   - Live keys are emitted in their live order, new ones after them sorted by
@@ -74,14 +74,14 @@
 //
 // # For who watches many workloads
 //
-//   - [Applier.PassOn] begins with the look that one has, so that a change costs
+//   - [Applier.ApplyFrom] begins with the look that one has, so that a change costs
 //     one request. Its apply insists on that look by metadata.resourceVersion, so
 //     a stale one is refused and costs a look of the pass' own.
-//   - [Applier.Standing] knows without a request that a pass would change
+//   - [Applier.UpToDate] knows without a request that a pass would change
 //     nothing: managedFields record the last apply that the server accepted.
-//   - [Workload.Reduced] is a look for keeping: what decisions depend on, and no
+//   - [Workload.Trimmed] is a look for keeping: what decisions depend on, and no
 //     more.
-//   - [Workload.Rollout] and [Container.Awaits] tell whether a change would come
+//   - [Workload.Rollout] and [Container.ProbePorts] tell whether a change would come
 //     into a rollout that is under way, and whether that waits for the port.
 //     [Result.TemplateChanged] tells whether a pass began one.
 //

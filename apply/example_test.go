@@ -34,14 +34,14 @@ func ExampleDecide() {
 	if err != nil {
 		panic(err)
 	}
-	intent, err := apply.Decide(workload, container, apply.Wanted{Adapters: []apply.Adapter{
+	intent, err := apply.Decide(workload, container, apply.Desired{Adapters: []apply.Adapter{
 		{Type: "nfs", Port: 12049},
 		{Type: "smb", Port: 1445},
 	}}, apply.DefaultFieldManager)
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("emit", intent.Emit)
+	fmt.Println("emit", intent.Items)
 	for _, p := range intent.Ports {
 		fmt.Println(p.Name, p.State, p.Message)
 	}
@@ -53,18 +53,18 @@ func ExampleDecide() {
 
 // One pass of a controller of your own: what is wanted comes from wherever it
 // knows it, and the result says what became of each port.
-func ExampleApplier_Pass() {
+func ExampleApplier_Apply() {
 	pass := func(ctx context.Context, config *rest.Config) error {
 		client, err := appsclient.NewForConfig(config)
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client, apply.WithFieldManager("my-operator-ports"))
+		applier, err := apply.New(client, apply.WithFieldManager("my-operator-ports"))
 		if err != nil {
 			return err
 		}
 		target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "dittofs"}
-		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: []apply.Adapter{
+		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{
 			{Type: "nfs", Port: 12049},
 		}})
 		if err != nil {

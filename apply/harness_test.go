@@ -142,25 +142,25 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.WithDryRun(p.dryRun))
+	applier, err := apply.New(client, apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
-	target := apply.Target{Kind: p.kind, Namespace: namespace, Name: dittofs, Container: p.container}
-	want := apply.Wanted{Adapters: p.wants, AllowHostNetwork: p.host}
+	target := apply.Target{Kind: p.kind, Namespace: namespace, Name: dittofs}
+	want := apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host}
 	before, err := p.foretell(ctx, cp, target, want)
 	if err != nil {
 		return err
 	}
-	result, err := applier.Pass(ctx, target, want)
+	result, err := applier.Apply(ctx, target, want)
 	if result.Outcome != p.outcome {
 		return fmt.Errorf("outcome %s (%v), want %s; ports %q", result.Outcome, err, p.outcome, describe(result.Ports))
 	}
-	if err := standsAsTold(applier, p.container, want, result); err != nil {
+	if err := standsAsTold(applier, want, result); err != nil {
 		return err
 	}
 	if before != nil {
-		if err := errors.Join(before.cameTrue(result, err), stands(applier, p.container, want, result)); err != nil {
+		if err := errors.Join(before.cameTrue(result, err), stands(applier, want, result)); err != nil {
 			return err
 		}
 	}
@@ -180,20 +180,20 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 }
 
 // foretell asks what stands before the pass, where nothing comes in between.
-func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target apply.Target, want apply.Wanted) (*foretold, error) {
+func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target apply.Target, want apply.Desired) (*foretold, error) {
 	client, err := appsclient.NewForConfig(cp.Config())
 	if err != nil || p.dryRun || p.between != nil {
 		return nil, err
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		return nil, err
 	}
-	look, err := applier.Look(ctx, target)
+	look, err := applier.Get(ctx, target)
 	if err != nil {
 		return nil, nil //nolint:nilerr // the pass is to tell it
 	}
-	f, err := foretell(applier, look, p.container, want)
+	f, err := foretell(applier, look, want)
 	return &f, err
 }
 
@@ -233,7 +233,7 @@ func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}

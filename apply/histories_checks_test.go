@@ -25,7 +25,7 @@ func (h *history) tellsTheTemplate(result apply.Result, before, after *unstructu
 
 // isStill: a second pass finds nothing to do, and says the same.
 func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructured) error {
-	second, err := h.applier.Pass(h.ctx, h.target(), apply.Wanted{Adapters: h.wanted})
+	second, err := h.applier.Apply(h.ctx, h.target(), apply.Desired{Adapters: h.wanted})
 	if err != nil {
 		return err
 	}

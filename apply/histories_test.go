@@ -157,12 +157,12 @@ func (h *history) live(r *rapid.T) *unstructured.Unstructured {
 // look keeps a look for a pass that comes later, and asks what stands: where
 // the intent does, a pass changes nothing.
 func (h *history) look(r *rapid.T) {
-	look, err := h.applier.Look(h.ctx, h.target())
+	look, err := h.applier.Get(h.ctx, h.target())
 	if err != nil {
 		r.Fatal(err)
 	}
 	h.looks = append(h.looks, look)
-	if err := reducesWell(h.applier, look, apply.Wanted{Adapters: h.wanted}); err != nil {
+	if err := reducesWell(h.applier, look, apply.Desired{Adapters: h.wanted}); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -172,24 +172,24 @@ func (h *history) look(r *rapid.T) {
 func (h *history) pass(r *rapid.T) {
 	before := h.live(r)
 	h.look(r)
-	look, want := h.looks[len(h.looks)-1], apply.Wanted{Adapters: h.wanted}
-	known, err := foretell(h.applier, look, "", want)
+	look, want := h.looks[len(h.looks)-1], apply.Desired{Adapters: h.wanted}
+	known, err := foretell(h.applier, look, want)
 	if err != nil {
 		r.Fatal(err)
 	}
 	var result apply.Result
 	switch rapid.IntRange(0, 2).Draw(r, "look") {
 	case 0:
-		result, err = h.applier.Pass(h.ctx, h.target(), want)
+		result, err = h.applier.Apply(h.ctx, h.target(), want)
 	case 1:
-		result, err = h.applier.PassOn(h.ctx, look, "", want)
+		result, err = h.applier.ApplyFrom(h.ctx, look, want)
 	default:
-		result, err = h.applier.PassOn(h.ctx, look.Reduced(testenv.Portside), "", want)
+		result, err = h.applier.ApplyFrom(h.ctx, look.Trimmed(testenv.Portside), want)
 	}
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
 	}
-	err = errors.Join(known.cameTrue(result, err), stands(h.applier, "", want, result), standsAsTold(h.applier, "", want, result))
+	err = errors.Join(known.cameTrue(result, err), stands(h.applier, want, result), standsAsTold(h.applier, want, result))
 	if err != nil {
 		r.Fatalf("%v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
 	}
@@ -205,9 +205,9 @@ func (h *history) stalePass(r *rapid.T) {
 	before := h.live(r)
 	look := rapid.SampledFrom(h.looks).Draw(r, "stale look")
 	if rapid.Bool().Draw(r, "reduced") {
-		look = look.Reduced(testenv.Portside)
+		look = look.Trimmed(testenv.Portside)
 	}
-	result, err := h.applier.PassOn(h.ctx, look, "", apply.Wanted{Adapters: h.wanted})
+	result, err := h.applier.ApplyFrom(h.ctx, look, apply.Desired{Adapters: h.wanted})
 	if err != nil {
 		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
 	}

@@ -27,12 +27,12 @@ func (p Port) compare(o Port) int {
 // String is name:number/PROTOCOL.
 func (p Port) String() string { return fmt.Sprintf("%s:%d/%s", p.Name, p.Number, p.Protocol) }
 
-// Intent is what one apply says of a container's ports, and what becomes of
+// Plan is what one apply says of a container's ports, and what becomes of
 // each wanted port by it.
-type Intent struct {
-	// Emit are all ports of the apply, in its order. What we own and is not
+type Plan struct {
+	// Items are all ports of the apply, in its order. What we own and is not
 	// among them is let go.
-	Emit []Port
+	Items []Port
 	// Ports are the wanted ports' states, in the order of their adapters.
 	Ports []PortStatus
 	// TakeOver tells that Emit only takes over ports that nobody owns, so that
@@ -44,21 +44,21 @@ type Intent struct {
 // Decide makes the intent for a container of a workload from what is wanted
 // and what is there. It is pure. Its errors are [TooManyError] and
 // managedFields that cannot be read; both mean that nothing may be written.
-func Decide(w *Workload, c *Container, want Wanted, manager string) (Intent, error) {
+func Decide(w *Workload, c *Container, want Desired, manager string) (Plan, error) {
 	return decide(w, c, want, manager, nil)
 }
 
 // refusals are the server's words on ports that it refused in this pass.
 type refusals map[portKey]string
 
-func decide(w *Workload, c *Container, want Wanted, manager string, refused refusals) (Intent, error) {
+func decide(w *Workload, c *Container, want Desired, manager string, refused refusals) (Plan, error) {
 	wanted, err := wantedPorts(want)
 	if err != nil {
-		return Intent{}, err
+		return Plan{}, err
 	}
 	look, err := w.lookAt(fieldmanager.Applier(manager), c)
 	if err != nil {
-		return Intent{}, err
+		return Plan{}, err
 	}
 	d := decision{
 		look:    look,
@@ -209,8 +209,8 @@ func (d *decision) keep(key portKey) {
 }
 
 // intent puts the parts together.
-func (d *decision) intent(wanted []wantedPort) Intent {
-	intent := Intent{Ports: make([]PortStatus, 0, len(wanted))}
+func (d *decision) intent(wanted []wantedPort) Plan {
+	intent := Plan{Ports: make([]PortStatus, 0, len(wanted))}
 	for _, w := range wanted {
 		if p, live := d.byKey[w.key]; live {
 			w.status.Owners = p.owners
@@ -218,10 +218,10 @@ func (d *decision) intent(wanted []wantedPort) Intent {
 		intent.Ports = append(intent.Ports, w.status)
 	}
 	if len(d.takeOver) > 0 {
-		intent.Emit, intent.TakeOver = d.takingOver(), true
+		intent.Items, intent.TakeOver = d.takingOver(), true
 		return intent
 	}
-	intent.Emit = d.inOrder()
+	intent.Items = d.inOrder()
 	return intent
 }
 

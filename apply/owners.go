@@ -22,9 +22,9 @@ func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
 	return entries.In(portsOf(p.container)).Of(portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()).Item
 }
 
-// OwnersOf lists every port of every container, in order, with its owners. It
+// Owners lists every port of every container, in order, with its owners. It
 // is pure. Its error is managedFields that cannot be read.
-func OwnersOf(w *Workload) ([]OwnedPort, error) {
+func Owners(w *Workload) ([]OwnedPort, error) {
 	entries, err := w.entries()
 	if err != nil {
 		return nil, err

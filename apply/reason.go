@@ -30,7 +30,7 @@ const (
 	// protocol.
 	ReasonDuplicatePort PortReason = "DuplicatePort"
 	// ReasonHostNetworkNotAllowed (Blocked): the pod template has hostNetwork, and
-	// not both [Wanted.AllowHostNetwork] and [AllowHostNetworkAnnotation] allow ports
+	// not both [Desired.AllowHostNetwork] and [AllowHostNetworkAnnotation] allow ports
 	// there.
 	ReasonHostNetworkNotAllowed PortReason = "HostNetworkNotAllowed"
 	// ReasonTooManyPorts (Blocked): the container would have more than [MaxPorts].

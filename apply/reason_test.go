@@ -22,7 +22,7 @@ func reasoned(reconcile func(context.Context, *apply.Applier, apply.Target) (app
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
@@ -53,19 +53,19 @@ func reasonOf(p apply.PortStatus) string {
 // failing is a reconciliation whose writes do not reach the server.
 func failing(adapters ...apply.Adapter) func(context.Context, *apply.Applier, apply.Target) (apply.Result, error) {
 	return func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		look, err := a.Look(ctx, t)
+		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		return a.PassOn(ended, look, "", apply.Wanted{Adapters: adapters})
+		return a.ApplyFrom(ended, look, apply.Desired{Adapters: adapters})
 	}
 }
 
 func applying(adapters ...apply.Adapter) func(context.Context, *apply.Applier, apply.Target) (apply.Result, error) {
 	return func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-		return a.Pass(ctx, t, apply.Wanted{Adapters: adapters})
+		return a.Apply(ctx, t, apply.Desired{Adapters: adapters})
 	}
 }
 
@@ -94,7 +94,7 @@ func TestReasons(t *testing.T) {
 		"DuplicateKey": {argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"), twice,
 			reasoned(applying(nfs), "adapter-nfs Blocked DuplicateKey by dittofs-operator (Update) on nfs:12049/TCP"),
 			reasoned(func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
-				return a.Adopt(ctx, t, []string{testenv.DittoFSOperator})
+				return a.Adopt(ctx, t, "", []string{testenv.DittoFSOperator})
 			}, "adapter-nfs Removed DuplicateKey")},
 		"DuplicateName":   {argo(static), reasoned(applying(nfs, apply.Adapter{Type: "NFS", Port: 3049}), "adapter-nfs Owned", "adapter-nfs Blocked DuplicateName")},
 		"DuplicatePort":   {argo(static), reasoned(applying(nfs, at(smb, 12049)), "adapter-nfs Owned", "adapter-smb Blocked DuplicatePort")},

@@ -9,12 +9,12 @@ import (
 // No way leads there, so that it is asked where it would end.
 func TestNoPatchOfAReducedLook(t *testing.T) {
 	t.Parallel()
-	a, err := NewApplier(nil)
+	a, err := New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	look := &Workload{Kind: StatefulSet, ResourceVersion: "1"}
-	if _, err := a.patchManagedFields(t.Context(), look.Reduced(""), nil); err == nil || !strings.Contains(err.Error(), "reduced") {
+	if _, err := a.patchManagedFields(t.Context(), look.Trimmed(""), nil); err == nil || !strings.Contains(err.Error(), "from a trimmed object") {
 		t.Errorf("error %v", err)
 	}
 }

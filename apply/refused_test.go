@@ -49,15 +49,15 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}
 	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
-	testenv.Eventually(t, "the role is known", func(ctx context.Context) error { _, err := applier.Look(ctx, target); return err })
+	testenv.Eventually(t, "the role is known", func(ctx context.Context) error { _, err := applier.Get(ctx, target); return err })
 	requests.Reset()
 
-	result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs, smb}})
+	result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
 	if result.Outcome != apply.Failed || !apierrors.IsForbidden(err) || !apply.IsRefusal(err) {
 		t.Errorf("outcome %s, error %v", result.Outcome, err)
 	}
@@ -75,7 +75,7 @@ func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	w := apply.ReadStatefulSet(&appsv1.StatefulSet{})
 	w.Containers = []apply.Container{{Name: dittofs}}
 	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: metav1.NewFieldsV1(`{"f:spec":`)}}
-	if _, err := apply.Decide(w, &w.Containers[0], apply.Wanted{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
+	if _, err := apply.Decide(w, &w.Containers[0], apply.Desired{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
 		t.Errorf("the error is %v, want one that names the manager", err)
 	}
 }
@@ -105,12 +105,12 @@ func TestAStrangersNotFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			applier, err := apply.NewApplier(client)
+			applier, err := apply.New(client)
 			if err != nil {
 				t.Fatal(err)
 			}
 			target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: dittofs}
-			result, err := applier.Pass(t.Context(), target, apply.Wanted{})
+			result, err := applier.Apply(t.Context(), target, apply.Desired{})
 			if result.Outcome != c.want || (err == nil) != (c.want == apply.TargetNotFound) {
 				t.Errorf("outcome %s, error %v", result.Outcome, err)
 			}
@@ -121,7 +121,7 @@ func TestAStrangersNotFound(t *testing.T) {
 func TestFieldManagerIsValidated(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "kubectl-portside", fieldmanager.BeforeFirstApply, strings.Repeat("x", 129)} {
-		if _, err := apply.NewApplier(nil, apply.WithFieldManager(name)); err == nil {
+		if _, err := apply.New(nil, apply.WithFieldManager(name)); err == nil {
 			t.Errorf("the field manager %q was taken", name)
 		}
 	}
@@ -129,7 +129,7 @@ func TestFieldManagerIsValidated(t *testing.T) {
 
 func TestUnknownKind(t *testing.T) {
 	t.Parallel()
-	result, err := newApplier(t, testenv.Shared(t)).Pass(t.Context(), apply.Target{Kind: "Job", Namespace: "default", Name: "x"}, apply.Wanted{})
+	result, err := newApplier(t, testenv.Shared(t)).Apply(t.Context(), apply.Target{Kind: "Job", Namespace: "default", Name: "x"}, apply.Desired{})
 	if result.Outcome != apply.Failed || err == nil || !strings.Contains(err.Error(), "StatefulSet") {
 		t.Errorf("outcome %s, error %v", result.Outcome, err)
 	}

@@ -68,7 +68,7 @@ func isOvertaken(err error) bool {
 }
 
 func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) error {
-	w, err := a.Look(ctx, r.Target)
+	w, err := a.Get(ctx, r.Target)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	case w.Paused:
 		r.Outcome = Paused
 		return nil
-	case !a.Holds(w):
+	case !a.HasClaim(w):
 		r.Outcome = Unchanged
 		return nil
 	}

@@ -126,7 +126,7 @@ func TestReplacing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := apply.ReadStatefulSet(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
-			for what, look := range map[string]*apply.Workload{"whole": w, "reduced": w.Reduced(testenv.Portside)} {
+			for what, look := range map[string]*apply.Workload{"whole": w, "reduced": w.Trimmed(testenv.Portside)} {
 				var got []string
 				for _, m := range look.Replacing {
 					if m.Operation != update {
@@ -154,7 +154,7 @@ func TestWaysOutOfReplacing(t *testing.T) {
 		if _, err := cp.Manager(manager).In(namespace).Create(t.Context(), declared(apply.StatefulSet, static)); err != nil {
 			t.Fatal(err)
 		}
-		result, err := newApplier(t, cp).Pass(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+		result, err := newApplier(t, cp).Apply(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: []apply.Adapter{nfs}})
 		if err != nil || len(result.Warnings) != 1 {
 			t.Fatalf("%d warnings, %v", len(result.Warnings), err)
 		}

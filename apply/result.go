@@ -77,11 +77,13 @@ const (
 
 // Result is what a pass, a release or an adoption came to.
 type Result struct {
-	Target          Target
+	Target Target
+	// Container is the container's name or, where it was not found, the name that
+	// was asked for.
 	Container       string
 	Outcome         Outcome
 	ResourceVersion string
-	// Ports are the wanted ones in the order of [Wanted], then the
+	// Ports are the wanted ones in the order of [Desired], then the
 	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
 	// Warnings are about ports that are as wanted, or were adopted, in their
@@ -89,15 +91,15 @@ type Result struct {
 	Warnings []Warning
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.
-	// Before is the look that [Applier.PassOn] was given, unless it had to look
+	// Before is the look that [Applier.ApplyFrom] was given, unless it had to look
 	// itself before it wrote anything.
 	Before, After *Workload
-	// Intent is what was last decided, of what the server had not refused; nil
+	// Plan is what was last decided, of what the server had not refused; nil
 	// where nothing could be. A release and an adoption have none.
-	Intent *Intent
-	// Stands tells of a pass that was Applied or Unchanged that another one on
-	// After would have nothing to ask the server, see [Applier.Standing].
-	Stands bool
+	Plan *Plan
+	// UpToDate tells of a pass that was Applied or Unchanged that another one on
+	// After would have nothing to ask the server, see [Applier.UpToDate].
+	UpToDate bool
 }
 
 // TemplateChanged tells whether the pod template changed by this write, so that

@@ -219,7 +219,7 @@ func TestRolloutGetsOn(t *testing.T) {
 			applier := newApplier(t, cp)
 			target := apply.Target{Kind: kind, Namespace: namespace, Name: dittofs}
 			wasComplete := complete(t, applier, target)
-			result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs}})
 			if err != nil || !result.TemplateChanged() {
 				t.Fatalf("a pass: %s, the template changed: %t, %v", result.Outcome, result.TemplateChanged(), err)
 			}
@@ -243,7 +243,7 @@ func TestRolloutGetsOn(t *testing.T) {
 		applier := newApplier(t, cp)
 		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
 		complete(t, applier, target)
-		if _, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
+		if _, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil {
 			t.Fatal(err)
 		}
 		if w := complete(t, applier, target); w.Rollout.Progress.Updated != 0 {
@@ -256,7 +256,7 @@ func TestRolloutGetsOn(t *testing.T) {
 func complete(t *testing.T, applier *apply.Applier, target apply.Target) (w *apply.Workload) {
 	t.Helper()
 	testenv.Eventually(t, "the rollout", func(ctx context.Context) (err error) {
-		if w, err = applier.Look(ctx, target); err == nil && (w.Rollout.UnderWay || w.Rollout.Failed) {
+		if w, err = applier.Get(ctx, target); err == nil && (w.Rollout.UnderWay || w.Rollout.Failed) {
 			err = fmt.Errorf("%+v", w.Rollout)
 		}
 		return err

@@ -33,8 +33,8 @@ func TestSelector(t *testing.T) {
 				apply.ReadDeployment(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Selector: c.selector}}),
 				apply.ReadDaemonSet(&appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Selector: c.selector}}),
 			} {
-				if w.Selector != c.want || w.Reduced("portside").Selector != c.want {
-					t.Errorf("%s: %q, reduced %q; want %q", w.Kind, w.Selector, w.Reduced("portside").Selector, c.want)
+				if w.Selector != c.want || w.Trimmed("portside").Selector != c.want {
+					t.Errorf("%s: %q, reduced %q; want %q", w.Kind, w.Selector, w.Trimmed("portside").Selector, c.want)
 				}
 			}
 			parsed, err := labels.Parse(c.want)

@@ -16,11 +16,11 @@ func anyPass(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPl
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
-		_, err = applier.Pass(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Wanted{Adapters: adapters})
+		_, err = applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
 		return err
 	}
 }

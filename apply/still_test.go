@@ -30,7 +30,7 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 	if starts := cp.PodStarts(namespace); starts != 1 {
 		t.Fatalf("%d pod starts before the first pass", starts)
 	}
-	result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{nfs, smb}})
+	result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
 	if err != nil || result.Outcome != apply.Applied {
 		t.Fatalf("first pass: %s, %v", result.Outcome, err)
 	}
@@ -45,7 +45,7 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 
 	events := watched(t, cp, namespace, before.GetResourceVersion())
 	for i := range passes {
-		result, err := applier.Pass(t.Context(), target, apply.Wanted{Adapters: []apply.Adapter{smb, nfs}})
+		result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{smb, nfs}})
 		if err != nil || result.Outcome != apply.Unchanged || result.ResourceVersion != before.GetResourceVersion() {
 			t.Fatalf("pass %d: %s at %s, %v", i, result.Outcome, result.ResourceVersion, err)
 		}

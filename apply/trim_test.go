@@ -2,147 +2,222 @@ package apply_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
 )
 
-func read(object runtime.Object) *apply.Workload {
-	switch o := object.(type) {
-	case *appsv1.StatefulSet:
-		return apply.ReadStatefulSet(o)
-	case *appsv1.Deployment:
-		return apply.ReadDeployment(o)
-	case *appsv1.DaemonSet:
-		return apply.ReadDaemonSet(o)
+// reducesWell: the reduced look says what the whole one says.
+func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Desired) error {
+	reduced := look.Trimmed(testenv.Portside)
+	for i := range look.Containers {
+		name := look.Containers[i].Name
+		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
+		small, smallErr := apply.Decide(reduced, &reduced.Containers[i], want, testenv.Portside)
+		if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
+			return fmt.Errorf("the intent for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
+		}
+		wholePorts, wholeErr := applier.OwnPorts(look, name)
+		smallPorts, smallErr := applier.OwnPorts(reduced, name)
+		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
+			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
+		}
+		want.Container = name
+		if _, err := foretell(applier, look, want); err != nil {
+			return err
+		}
+	}
+	whole, wholeErr := apply.Owners(look)
+	small, smallErr := apply.Owners(reduced)
+	if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
+		return fmt.Errorf("owners %+v, %w; reduced %+v, %w", whole, wholeErr, small, smallErr)
+	}
+	if applier.HasClaim(look) != applier.HasClaim(reduced) {
+		return fmt.Errorf("we hold something: %t; reduced %t", applier.HasClaim(look), applier.HasClaim(reduced))
+	}
+	if again := reduced.Trimmed(testenv.Portside); !reflect.DeepEqual(again, reduced) {
+		return fmt.Errorf("reduced once more it is\n%+v, was\n%+v", again, reduced)
 	}
 	return nil
 }
 
-// trimsWell fails unless decisions about the trimmed object are the same.
-func trimsWell(t interface{ Fatalf(string, ...any) }, object runtime.Object) {
-	trimmed := object.DeepCopyObject()
-	if err := apply.Trim(trimmed, testenv.Portside); err != nil {
-		t.Fatalf("%v", err)
+func text(err error) string {
+	if err == nil {
+		return ""
 	}
-	got, want := read(trimmed).Reduced(testenv.Portside), read(object).Reduced(testenv.Portside)
-	if !reflect.DeepEqual(got, want) {
-		t.Fatalf("trimmed it is\n%+v\nnot\n%+v", got, want)
+	return err.Error()
+}
+
+// TestReducedSaysTheSame of random managedFields, also such as no server writes.
+func TestReducedSaysTheSame(t *testing.T) {
+	t.Parallel()
+	applier, err := apply.New(nil)
+	if err != nil {
+		t.Fatal(err)
 	}
-	again := trimmed.DeepCopyObject()
-	if err := apply.Trim(again, testenv.Portside); err != nil || !reflect.DeepEqual(again, trimmed) {
-		t.Fatalf("trimmed twice it is\n%+v, %v\nnot\n%+v", again, err, trimmed)
+	stood, stoodNot := 0, 0
+	rapid.Check(t, func(r *rapid.T) {
+		w := randomWorkload(r)
+		var adapters []apply.Adapter
+		for _, name := range []string{"nfs", "smb"} {
+			if rapid.Bool().Draw(r, name) {
+				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port")})
+			}
+		}
+		if err := reducesWell(applier, w, apply.Desired{Adapters: adapters}); err != nil {
+			r.Fatal(err)
+		}
+		if _, stands, _ := applier.UpToDate(w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
+			stood++
+		} else {
+			stoodNot++
+		}
+	})
+	if stood == 0 || stoodNot == 0 {
+		t.Errorf("%d of the random looks stand and %d do not", stood, stoodNot)
 	}
 }
 
-// TestTrim of managedFields that are random, also such as no server writes.
-func TestTrim(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(r *rapid.T) { trimsWell(r, randomStatefulSet(r)) })
-}
+func randomWorkload(r *rapid.T) *apply.Workload { return apply.ReadStatefulSet(randomStatefulSet(r)) }
 
-func TestTrimKinds(t *testing.T) {
-	t.Parallel()
-	meta := func(change func(*metav1.ObjectMeta)) metav1.ObjectMeta {
-		m := metav1.ObjectMeta{
-			Namespace: "storage", Name: "files", UID: "1", ResourceVersion: "7", Generation: 3, Labels: map[string]string{"app": "files"},
-			Annotations: map[string]string{"example.com/notes": "a long text"},
-		}
-		change(&m)
-		return m
-	}
-	entry := func(manager string, operation metav1.ManagedFieldsOperationType, fields string) metav1.ManagedFieldsEntry {
-		return metav1.ManagedFieldsEntry{
-			Manager: manager, Operation: operation, APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
-		}
-	}
-	const whole = `{"f:metadata":{"f:annotations":{"f:kubectl.kubernetes.io/last-applied-configuration":{}}},
-		"f:spec":{"f:selector":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"server\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`
-	metas := map[string]func(*metav1.ObjectMeta){
-		"plain":  func(*metav1.ObjectMeta) {},
-		"paused": func(m *metav1.ObjectMeta) { m.Annotations[apply.PausedAnnotation] = "true" },
-		"applied client side": func(m *metav1.ObjectMeta) {
-			m.Annotations[corev1.LastAppliedConfigAnnotation] = "{}"
-			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-client-side-apply", "Update", whole)}
-		},
-		"replaced": func(m *metav1.ObjectMeta) {
-			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-replace", "Update", whole), entry(testenv.Portside, "Apply", `{"f:spec":{"f:replicas":{}}}`)}
-		},
-		"to be replaced by Argo CD": func(m *metav1.ObjectMeta) {
-			m.Annotations["argocd.argoproj.io/sync-options"] = "Prune=false,Replace=true"
-			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("argocd-controller", "Apply", `{"f:metadata":{"f:labels":{"f:app":{}}}}`)}
-		},
-		"with the status of a controller": func(m *metav1.ObjectMeta) {
-			status := entry("kube-controller-manager", "Update", `{"f:status":{"f:replicas":{}}}`)
-			status.Subresource = "status"
-			m.ManagedFields = []metav1.ManagedFieldsEntry{status}
-		},
-	}
-	named, numbered := intstr.FromString("adapter-nfs"), intstr.FromInt32(8080)
-	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{apply.DefaultContainerAnnotation: "server", "example.com/more": "text"}},
-		Spec: corev1.PodSpec{
-			HostNetwork: true, InitContainers: []corev1.Container{{Name: "init", Image: "example.com/init:1"}},
-			Containers: []corev1.Container{{
-				Name: "server", Image: "example.com/files:1", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: "TCP", HostPort: 1}},
-				LivenessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: numbered, Path: "/"}}, PeriodSeconds: 5},
-				ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: named, Path: "/"}}},
-				StartupProbe:   &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("api")}}},
-				Lifecycle:      &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromString("stop")}}},
-			}, {Name: "sidecar", Lifecycle: &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{}}}}},
-		},
-	}
-	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "files"}}
-	two := int32(2)
-	for name, change := range metas {
-		for kind, object := range map[string]runtime.Object{
-			"StatefulSet": &appsv1.StatefulSet{
-				ObjectMeta: meta(change),
-				Spec: appsv1.StatefulSetSpec{Replicas: &two, Selector: selector, Template: template, ServiceName: "files", UpdateStrategy: appsv1.StatefulSetUpdateStrategy{
-					Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: new(int32(1))}}},
-				Status: appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1, CurrentRevision: "files-1"},
-			},
-			"Deployment": &appsv1.Deployment{
-				ObjectMeta: meta(change), Spec: appsv1.DeploymentSpec{Replicas: &two, Selector: selector, Template: template, ProgressDeadlineSeconds: new(int32(600))},
-				Status: appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 2, Conditions: []appsv1.DeploymentCondition{
-					{Type: appsv1.DeploymentAvailable, Status: "True", Message: "a long text"}, {Type: "Other"},
-					{Type: appsv1.DeploymentProgressing, Status: "False", Reason: "ProgressDeadlineExceeded"}}},
-			},
-			"DaemonSet": &appsv1.DaemonSet{
-				ObjectMeta: meta(change), Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template, UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}},
-				Status: appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, CurrentNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberReady: 1, NumberAvailable: 1},
-			},
-		} {
-			t.Run(kind+" "+name, func(t *testing.T) {
-				t.Parallel()
-				trimsWell(t, object)
-				trimmed := object.DeepCopyObject()
-				if err := apply.Trim(trimmed, testenv.Portside); err != nil {
-					t.Fatal(err)
-				}
-				text, err := json.Marshal(trimmed)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, dropped := range []string{"a long text", "example.com", "files-1"} {
-					if strings.Contains(string(text), dropped) {
-						t.Errorf("%q is kept: %s", dropped, text)
-					}
-				}
+// randomStatefulSet has entries of paths that are drawn from few, so that they meet.
+func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
+	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
+	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
+		c := corev1.Container{Name: name}
+		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "live")] {
+			c.Ports = append(c.Ports, corev1.ContainerPort{
+				Name: rapid.SampledFrom([]string{"", "adapter-nfs", "adapter-smb", "api"}).Draw(r, "name"), ContainerPort: int32(number), Protocol: "TCP",
 			})
 		}
+		s.Spec.Template.Spec.Containers = append(s.Spec.Template.Spec.Containers, c)
 	}
-	if err := apply.Trim(&corev1.Pod{}, ""); err == nil {
-		t.Error("a pod is trimmed")
+	for _, manager := range []string{testenv.Portside, alice, testenv.ArgoCD}[:rapid.IntRange(0, 3).Draw(r, "entries")] {
+		s.ManagedFields = append(s.ManagedFields, metav1.ManagedFieldsEntry{
+			Manager: manager, APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &metav1.Time{},
+			Operation:   rapid.SampledFrom([]metav1.ManagedFieldsOperationType{"Apply", "Apply", "Update"}).Draw(r, "operation"),
+			Subresource: rapid.SampledFrom([]string{"", "", "status"}).Draw(r, "subresource"),
+			FieldsV1:    metav1.NewFieldsV1(randomFields(r)),
+		})
 	}
+	return s
+}
+
+// randomFields are what an apply of ours comes to own, with other paths added
+// or some taken out.
+func randomFields(r *rapid.T) string {
+	if rapid.IntRange(0, 9).Draw(r, "empty") == 0 {
+		return "{}"
+	}
+	some := func(parts ...string) string {
+		var drawn []string
+		for _, part := range parts {
+			if rapid.IntRange(0, 3).Draw(r, part) > 0 {
+				drawn = append(drawn, part)
+			}
+		}
+		return strings.Join(drawn, ",")
+	}
+	odd := func(part string) string {
+		if rapid.IntRange(0, 5).Draw(r, part) > 0 {
+			return ""
+		}
+		return part + ","
+	}
+	var containers []string
+	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(0, 2).Draw(r, "of containers")] {
+		var ports []string
+		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "of ports")] {
+			item := some(`".":{}`, `"f:containerPort":{}`, `"f:name":{}`, `"f:protocol":{}`)
+			ports = append(ports, fmt.Sprintf(`"k:{\"containerPort\":%d,\"protocol\":\"TCP\"}":{%s}`, number, item))
+		}
+		list := fmt.Sprintf(`"f:ports":{%s}`, strings.Join(ports, ","))
+		fields := odd(`"f:image":{}`) + odd(`"f:resources":{"f:limits":{"f:memory":{}}}`) + odd(`"v:1":{}`) + some(`".":{}`, `"f:name":{}`, list)
+		containers = append(containers, fmt.Sprintf(`"k:{\"name\":\"%s\"}":{%s}`, name, strings.TrimSuffix(fields, ",")))
+	}
+	fields := fmt.Sprintf(`{%s"f:spec":{%s"f:template":{"f:spec":{%s"f:containers":{%s}}}}}`,
+		odd(`"f:metadata":{"f:labels":{"f:app":{}}}`), odd(`"f:replicas":{}`), odd(`"f:hostNetwork":{}`), strings.Join(containers, ","))
+	if !json.Valid([]byte(fields)) {
+		r.Fatalf("not JSON: %s", fields)
+	}
+	return fields
+}
+
+func TestReducedOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	applier, err := apply.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
+		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
+		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
+	}}
+	if _, err := apply.Owners(w); err == nil {
+		t.Fatal("it can be read")
+	}
+	if err := reducesWell(applier, w, apply.Desired{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReducedKeepsLittle: what no decision depends on is gone, and nothing is
+// shared with what was read.
+func TestReducedKeepsLittle(t *testing.T) {
+	t.Parallel()
+	big := strings.Repeat("x", 100) + "dittofs/api/TCP/127.0.0.1/7/nfs"
+	part := func(s string) string { at := strings.Index(big, s); return big[at : at+len(s)] }
+	ports := make([]corev1.ContainerPort, 1, 100)
+	ports[0] = corev1.ContainerPort{Name: part("api"), ContainerPort: 8080, Protocol: corev1.Protocol(part("TCP")), HostIP: part("127.0.0.1")}
+	now := metav1.Now()
+	w := &apply.Workload{
+		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
+		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
+		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
+		InitContainers: []string{part("api")},
+		ManagedFields: []metav1.ManagedFieldsEntry{
+			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
+				`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`)},
+			{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, Subresource: "status",
+				FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)},
+			{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
+		},
+	}
+	r := w.Trimmed(testenv.Portside)
+	want := *w
+	want.TrimmedFor, want.ManagedFields = testenv.Portside, []metav1.ManagedFieldsEntry{
+		{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
+			`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)},
+		// Our own stays whole: what else is in it must be known.
+		{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
+	}
+	if got, expected := fmt.Sprintf("%+v", *r), fmt.Sprintf("%+v", want); got != expected {
+		t.Errorf("reduced\n%s\nwant\n%s", got, expected)
+	}
+	if cap(r.Containers[0].Ports) != 1 {
+		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
+	}
+	port := r.Containers[0].Ports[0]
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].ProbePorts[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
+		if within(s, big) {
+			t.Errorf("%q is a part of what was read", s)
+		}
+	}
+}
+
+// within tells whether a string shares the memory of another.
+func within(s, big string) bool {
+	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.StringData(big)))
+	return at >= begin && at < begin+uintptr(len(big))
 }

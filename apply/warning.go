@@ -60,7 +60,7 @@ func (w *Workload) mergesByNumber(m fieldmanager.Manager) bool {
 // Warnings are those about ports of a container, as a pass or a decision tells
 // them, in their order: those in [Result.Warnings], also where no pass is to be
 // made. They are about ports that are live and as wanted. It is pure, and may be
-// asked of a [Workload.Reduced] look.
+// asked of a [Workload.Trimmed] look.
 func (a *Applier) Warnings(w *Workload, container string, ports []PortStatus) []Warning {
 	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == container })
 	if at < 0 {

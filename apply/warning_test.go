@@ -20,21 +20,21 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.NewApplier(client)
+		applier, err := apply.New(client)
 		if err != nil {
 			return err
 		}
-		wanted := apply.Wanted{Adapters: adapters}
-		passed, err := applier.Pass(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, wanted)
+		wanted := apply.Desired{Adapters: adapters}
+		passed, err := applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, wanted)
 		if err != nil {
 			return err
 		}
-		look := passed.After.Reduced(testenv.Portside)
-		stood, _, err := applier.Standing(look, "", wanted)
+		look := passed.After.Trimmed(testenv.Portside)
+		stood, _, err := applier.UpToDate(look, wanted)
 		if err != nil {
 			return err
 		}
-		from, err := applier.PassOn(ctx, look, "", wanted)
+		from, err := applier.ApplyFrom(ctx, look, wanted)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ const (
 	PausedAnnotation = "portside.dev/paused"
 
 	// AllowHostNetworkAnnotation on a workload, with the value "true", allows ports
-	// in its pod template with hostNetwork, where [Wanted.AllowHostNetwork] does too:
+	// in its pod template with hostNetwork, where [Desired.AllowHostNetwork] does too:
 	// there each port reserves its number on the node.
 	AllowHostNetworkAnnotation = "portside.dev/allow-host-network"
 
@@ -30,12 +30,11 @@ const (
 	DefaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 )
 
-// Target names a workload and, where Container is set, the container in it.
+// Target names a workload. It is comparable.
 type Target struct {
 	Kind      Kind
 	Namespace string
 	Name      string
-	Container string
 }
 
 // String is KIND namespace/name.
@@ -68,10 +67,10 @@ type Workload struct {
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
-	// ReducedFor is the field manager that [Workload.Reduced] was called for; its
+	// TrimmedFor is the field manager that [Workload.Trimmed] was called for; its
 	// entries are the only whole ones in ManagedFields. It is empty for a workload
 	// as the server has it.
-	ReducedFor    string
+	TrimmedFor    string
 	ManagedFields []metav1.ManagedFieldsEntry
 	// ClientSide are the managers that apply client side: by updates that wrote
 	// the annotation in which kubectl apply, and Argo CD, keep what they applied.
@@ -100,10 +99,10 @@ type Workload struct {
 type Container struct {
 	Name  string
 	Ports []corev1.ContainerPort
-	// Awaits are the names of ports that the container's probes and lifecycle
+	// ProbePorts are the names of ports that the container's probes and lifecycle
 	// handlers refer to, sorted, each once. Until a port of that name is
 	// declared a probe of it fails, so that a rollout may wait for the port.
-	Awaits []string
+	ProbePorts []string
 }
 
 // ContainerReason is why a target's container cannot be determined.
@@ -198,7 +197,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelect
 	}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]
-		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, Awaits: awaits(c)})
+		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, ProbePorts: awaits(c)})
 	}
 	for i := range template.Spec.InitContainers {
 		w.InitContainers = append(w.InitContainers, template.Spec.InitContainers[i].Name)

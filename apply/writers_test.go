@@ -31,7 +31,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 
 func changeAdapters(ctx context.Context, applier *apply.Applier, target apply.Target, changes int) error {
 	for i := range changes {
-		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
+		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
 		if err != nil {
 			return fmt.Errorf("pass %d: %w", i, err)
 		}

@@ -35,7 +35,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if err != nil {
 		return apply.Result{}, err
 	}
-	applier, err := apply.NewApplier(client.AppsV1(), apply.WithFieldManager("my-operator-ports"))
+	applier, err := apply.New(client.AppsV1(), apply.WithFieldManager("my-operator-ports"))
 	if err != nil {
 		return apply.Result{}, err
 	}
@@ -43,9 +43,9 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if running {
 		active = append(active, apply.Adapter{Type: "nfs", Port: 12049})
 	}
-	return applier.Pass(ctx,
+	return applier.Apply(ctx,
 		apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name},
-		apply.Wanted{Adapters: active})
+		apply.Desired{Adapters: active})
 }
 
 const web = `

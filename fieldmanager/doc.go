@@ -31,7 +31,7 @@
 //
 // Refusals: [Conflicts] reads the conflicts out of an API error.
 //
-// Handing over: [HandOver] moves single list items from one manager's entry to
+// Handing over: [Transfer] moves single list items from one manager's entry to
 // another's and leaves every other path where it was; [Patch] makes it a JSON
 // patch that only the object it was made from accepts.
 package fieldmanager

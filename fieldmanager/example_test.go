@@ -129,14 +129,14 @@ func ExampleList_Claim() {
 
 // The operator that wrote PEERS with plain updates is replaced by one that
 // applies it: PEERS alone changes hands, the replicas stay the operator's.
-func ExampleHandOver() {
+func ExampleTransfer() {
 	d := readDeployment()
-	managed, moved, err := fieldmanager.HandOver{
+	managed, moved, err := fieldmanager.Transfer{
 		List:   webEnv,
 		Leaves: []string{"name", "value"},
 		From:   []fieldmanager.Manager{fieldmanager.Updater("peers-operator")},
-		To:     &fieldmanager.Taker{Manager: fieldmanager.Applier("peers"), APIVersion: "apps/v1"},
-	}.Do(d.ManagedFields, fieldmanager.KeyOf("name", "PEERS"), fieldmanager.KeyOf("name", "MODE"))
+		To:     &fieldmanager.Recipient{Manager: fieldmanager.Applier("peers"), APIVersion: "apps/v1"},
+	}.Apply(d.ManagedFields, fieldmanager.KeyOf("name", "PEERS"), fieldmanager.KeyOf("name", "MODE"))
 	if err != nil {
 		log.Fatal(err)
 	}

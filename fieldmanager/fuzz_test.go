@@ -59,9 +59,9 @@ func handsOver(t *testing.T, list fieldmanager.List, managed []metav1.ManagedFie
 			}
 		}
 	}
-	h := fieldmanager.HandOver{
+	h := fieldmanager.Transfer{
 		List: list, Leaves: portLeaves, From: []fieldmanager.Manager{operator},
-		To: &fieldmanager.Taker{Manager: portside, APIVersion: "apps/v1"},
+		To: &fieldmanager.Recipient{Manager: portside, APIVersion: "apps/v1"},
 	}
 	checkHandOver(t, h, managed, items)
 }

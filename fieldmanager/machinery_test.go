@@ -166,10 +166,10 @@ func TestMachineryGoesOnAfterAHandOver(t *testing.T) {
 	m.update("dittofs-operator", webWith+"        ports: [{name: nfs, containerPort: 2049, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]\n")
 	before := m.live.DeepCopy()
 
-	managed, moved, err := fieldmanager.HandOver{
+	managed, moved, err := fieldmanager.Transfer{
 		List: ports, Leaves: portLeaves, From: []fieldmanager.Manager{operator},
-		To: &fieldmanager.Taker{Manager: portside, APIVersion: "apps/v1"},
-	}.Do(m.live.GetManagedFields(), port(2049), port(12049))
+		To: &fieldmanager.Recipient{Manager: portside, APIVersion: "apps/v1"},
+	}.Apply(m.live.GetManagedFields(), port(2049), port(12049))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,13 +88,13 @@ func randomManaged(t *rapid.T) []metav1.ManagedFieldsEntry {
 func TestHandOverMovesWhatItSaysAndNothingElse(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		h := fieldmanager.HandOver{
+		h := fieldmanager.Transfer{
 			List:   lists[named(lists).Draw(t, "list")],
 			Leaves: rapid.SliceOfDistinct(rapid.SampledFrom(fields), rapid.ID).Draw(t, "leaves"),
 			From:   rapid.SliceOfDistinct(rapid.SampledFrom(universe), rapid.ID).Draw(t, "givers"),
 		}
 		if rapid.Bool().Draw(t, "has a taker") {
-			h.To = &fieldmanager.Taker{Manager: rapid.SampledFrom(universe).Draw(t, "taker"), APIVersion: "apps/v1"}
+			h.To = &fieldmanager.Recipient{Manager: rapid.SampledFrom(universe).Draw(t, "taker"), APIVersion: "apps/v1"}
 		}
 		checkHandOver(t, h, randomManaged(t), randomItems(t))
 	})
@@ -154,7 +154,7 @@ func TestClaimIsEnoughToHandOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, moved, err := fieldmanager.HandOver{List: list, Leaves: leaves, From: []fieldmanager.Manager{operator}}.Do([]metav1.ManagedFieldsEntry{entry(operator, string(raw))}, items...)
+		after, moved, err := fieldmanager.Transfer{List: list, Leaves: leaves, From: []fieldmanager.Manager{operator}}.Apply([]metav1.ManagedFieldsEntry{entry(operator, string(raw))}, items...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package testenv
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,8 +10,8 @@ import (
 	"strings"
 )
 
-// assetsVariable names the folder of the binaries, as it does for every
-// project that uses envtest.
+// assetsVariable names the folder of the binaries, as in every project that uses
+// envtest.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
 const mainModule = "github.com/portside-dev/portside"
@@ -22,17 +23,16 @@ const (
 	binaryKubectl           = "kubectl"
 )
 
-// findAssets returns the absolute path of the folder that holds the named
-// binaries: $KUBEBUILDER_ASSETS when set, else bin/k8s of the main module. The
-// error for missing ones names them and says how to have them.
+// findAssets returns the absolute path of the folder that has these binaries:
+// $KUBEBUILDER_ASSETS if set, else bin/k8s of the main module. The error names the
+// missing binaries and how to get them.
 func findAssets(binaries ...string) (string, error) {
 	dir := os.Getenv(assetsVariable)
 	if dir == "" {
-		root, err := mainModuleRoot()
-		if err != nil {
-			return "", err
+		var err error
+		if dir, err = ModuleFile("bin/k8s"); err != nil {
+			return "", fmt.Errorf("%w, or set %s to the folder of the control plane's binaries", err, assetsVariable)
 		}
-		dir = filepath.Join(root, "bin", "k8s")
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -43,7 +43,7 @@ func findAssets(binaries ...string) (string, error) {
 		if _, err := os.Stat(filepath.Join(dir, binary)); errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, binary)
 		} else if err != nil {
-			return "", fmt.Errorf("the control plane's binaries: %w", err)
+			return "", fmt.Errorf("cannot find the control plane's binaries: %w", err)
 		}
 	}
 	if len(missing) > 0 {
@@ -52,13 +52,21 @@ func findAssets(binaries ...string) (string, error) {
 	return dir, nil
 }
 
-// remedy says how to have the binaries. A folder of setup-envtest's lacks
+// remedy returns how to get the binaries. A folder that setup-envtest made lacks
 // kube-controller-manager.
 func remedy() string {
 	if os.Getenv(assetsVariable) != "" {
 		return "unset " + assetsVariable + " and run `make controlplane`, or set it to a folder that has them"
 	}
 	return "run `make controlplane`"
+}
+
+// ModuleFile returns the path of a file of portside's main module, which is given
+// by its path there. The working directory must be in the repository, as that of
+// every test is.
+func ModuleFile(path string) (string, error) {
+	root, err := mainModuleRoot()
+	return filepath.Join(root, filepath.FromSlash(path)), err
 }
 
 // mainModuleRoot walks up from the working directory to the folder of the main
@@ -73,21 +81,11 @@ func mainModuleRoot() (string, error) {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}
-		if declaresMainModule(string(gomod)) {
+		if bytes.HasPrefix(gomod, []byte("module "+mainModule+"\n")) {
 			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("no folder above %s holds the go.mod of %s: set %s to the folder of the control plane's binaries",
-				wd, mainModule, assetsVariable)
+			return "", fmt.Errorf("cannot find the go.mod of %s above %s; run this in a clone of the repository", mainModule, wd)
 		}
 	}
-}
-
-func declaresMainModule(gomod string) bool {
-	for line := range strings.Lines(gomod) {
-		if strings.TrimSpace(line) == "module "+mainModule {
-			return true
-		}
-	}
-	return false
 }

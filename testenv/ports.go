@@ -2,13 +2,14 @@ package testenv
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 )
 
-// Containers returns the names of a workload's containers, in their order.
+// Containers returns the names of a workload's containers in their order.
 func Containers(workload *unstructured.Unstructured) []string {
 	names := []string{}
 	for _, container := range containers(workload) {
@@ -18,8 +19,8 @@ func Containers(workload *unstructured.Unstructured) []string {
 	return names
 }
 
-// Ports returns the ports of a workload's container in their order, each as
-// PortString writes it.
+// Ports returns the ports of a workload's container in their order, as PortString
+// writes them.
 func Ports(workload *unstructured.Unstructured, container string) []string {
 	written := []string{}
 	for _, c := range containers(workload) {
@@ -36,8 +37,19 @@ func Ports(workload *unstructured.Unstructured, container string) []string {
 	return written
 }
 
-// PortString writes a container port as name:number/PROTOCOL, followed by
-// hostPort=… and hostIP=… where they are set; without a name as :number/PROTOCOL.
+// CheckPorts returns an error unless a workload's container has these ports and no
+// others, in any order.
+func CheckPorts(workload *unstructured.Unstructured, container string, want ...string) error {
+	got := slices.Sorted(slices.Values(Ports(workload, container)))
+	if want = slices.Sorted(slices.Values(want)); !slices.Equal(got, want) {
+		return fmt.Errorf("%s %s has ports %q, want %q", workload.GetKind(), workload.GetName(), got, want)
+	}
+	return nil
+}
+
+// PortString returns a container port as name:number/PROTOCOL, followed by
+// hostPort=… and hostIP=… where they are set. Without a name it is
+// :number/PROTOCOL.
 func PortString(port map[string]any) string {
 	var s strings.Builder
 	if name, ok := port["name"]; ok {
@@ -53,8 +65,8 @@ func PortString(port map[string]any) string {
 }
 
 // SetPorts replaces the ports of a workload's container by a YAML list, for the
-// mutation of an Update. It panics where there is no such container or list: a
-// mistake in the test.
+// mutation of an Update. It panics if there is no such container or the YAML is
+// invalid, which is a mistake in the test.
 func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) {
 	var ports []any
 	if err := yaml.Unmarshal([]byte(portsYAML), &ports); err != nil {
@@ -63,8 +75,8 @@ func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) 
 	EditContainer(workload, container, func(c map[string]any) { c["ports"] = ports })
 }
 
-// EditContainer edits a workload's container in place. It panics where there is
-// no such container: a mistake in the test.
+// EditContainer edits a workload's container in place. It panics if there is no
+// such container, which is a mistake in the test.
 func EditContainer(workload *unstructured.Unstructured, container string, edit func(map[string]any)) {
 	all := containers(workload)
 	for _, c := range all {

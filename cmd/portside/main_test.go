@@ -10,10 +10,12 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestMain lets this binary be the program, so that exit codes, streams and
-// the name it is called by are the real ones.
+// TestMain lets this binary run as portside, with its real exit codes, streams and
+// name.
 func TestMain(m *testing.M) {
 	if os.Getenv("PORTSIDE_TEST_RUN_MAIN") != "" {
 		main()
@@ -21,21 +23,28 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{})
 }
 
-func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+// self returns this binary as portside.
+func self(t *testing.T) portside.Program {
 	t.Helper()
-	self, err := os.Executable()
+	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return portside.Program{Path: path, Env: []string{"PORTSIDE_TEST_RUN_MAIN=1"}}
+}
+
+// program runs portside by this name.
+func program(t *testing.T, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	link := filepath.Join(t.TempDir(), name)
-	if err := os.Symlink(self, link); err != nil {
+	if err := os.Symlink(self(t).Path, link); err != nil {
 		t.Fatal(err)
 	}
 	var out, errOut strings.Builder
 	command := exec.CommandContext(t.Context(), link, args...)
 	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
 	command.Stdout, command.Stderr = &out, &errOut
-	err = command.Run()
+	err := command.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
@@ -54,8 +63,8 @@ func TestExitCodes(t *testing.T) {
 		{[]string{"--help"}, 0, ""},
 		{nil, 0, ""},
 		{[]string{"blah"}, 1, `error: unknown command "blah" for "portside"`},
-		{[]string{"apply", "--gone"}, 1, "error: unknown flag: --gone"},
-		{[]string{"diff", "--gone"}, 2, "error: unknown flag: --gone"},
+		{[]string{"sync", "--gone"}, 1, "error: unknown flag: --gone"},
+		{[]string{"diff", "--gone"}, 3, "error: unknown flag: --gone"},
 		{[]string{"owners", "sts/x"}, 1, "error: no cluster is configured"},
 		{[]string{"owners", "sts/x", "--server", "http://127.0.0.1:1", "-v", "1"}, 1, "error: "},
 	} {
@@ -66,16 +75,16 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-func TestRequestsAreLogged(t *testing.T) {
+func TestRequestLog(t *testing.T) {
 	t.Parallel()
 	args := []string{"owners", "sts/x", "--server", "http://127.0.0.1:1", "--log-format=json"}
 	_, _, quiet := program(t, "portside", args...)
 	if strings.Count(quiet, "\n") != 1 {
-		t.Errorf("at -v 0 there is more than the error:\n%s", quiet)
+		t.Errorf("-v 0 prints more than the error:\n%s", quiet)
 	}
 	_, stdout, stderr := program(t, "portside", append(args, "-v", "6")...)
 	if stdout != "" || !strings.Contains(stderr, `"level":"info"`) || !strings.Contains(stderr, "/apis/apps/v1/namespaces/default/statefulsets/x") {
-		t.Errorf("at -v 6:\nstdout:\n%s\nstderr:\n%s", stdout, stderr)
+		t.Errorf("-v 6:\nstdout:\n%s\nstderr:\n%s", stdout, stderr)
 	}
 }
 
@@ -87,23 +96,15 @@ func TestKubectlPlugin(t *testing.T) {
 	}
 }
 
-// The real kubectl finds the plugin and its completion on PATH, as they are
-// named there; the script is the one that the help shows.
-func TestKubectlFindsThePlugin(t *testing.T) {
+// TestKubectlRunsPlugin has the real kubectl find the plugin and its completion on
+// PATH. The completion script is the one in the help.
+func TestKubectlRunsPlugin(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
-	const object = `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}, spec: {serviceName: dittofs,
-	  selector: {matchLabels: {app: x}}, template: {metadata: {labels: {app: x}}, spec: {containers: [{name: dittofs, image: x}]}}}}`
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(t, fixture.StatefulSet("dittofs", fixture.Container("dittofs")))
 	dir := t.TempDir()
-	if err := os.Symlink(self, filepath.Join(dir, "kubectl-portside")); err != nil {
+	if err := os.Symlink(self(t).Path, filepath.Join(dir, "kubectl-portside")); err != nil {
 		t.Fatal(err)
 	}
 	_, help, _ := program(t, "portside", "completion", "--help")
@@ -143,23 +144,19 @@ func TestKubectlFindsThePlugin(t *testing.T) {
 
 func TestInterrupt(t *testing.T) {
 	t.Parallel()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer listener.Close()
 	var errOut strings.Builder
-	command := exec.CommandContext(t.Context(), self, "owners", "sts/x", "--server", "http://"+listener.Addr().String())
+	command := exec.CommandContext(t.Context(), self(t).Path, "owners", "sts/x", "--server", "http://"+listener.Addr().String())
 	command.Env = []string{"PORTSIDE_TEST_RUN_MAIN=1", "HOME=" + t.TempDir()}
 	command.Stderr = &errOut
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	connection, err := listener.Accept() // it has asked, and waits for the answer
+	connection, err := listener.Accept() // the command waits for the answer
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +164,7 @@ func TestInterrupt(t *testing.T) {
 	if err := command.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	_ = command.Wait() // the exit code is looked at below
+	_ = command.Wait() // the exit code is checked below
 	if code := command.ProcessState.ExitCode(); code != 1 || errOut.String() != "error: interrupted\n" {
 		t.Errorf("exit code %d\n%s", code, errOut.String())
 	}

@@ -8,7 +8,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -20,21 +19,25 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
+// What portside reads of an answer at most, in bytes.
 const (
-	// maxBody and maxHead are what is read of an answer, in bytes.
 	maxBody = 128 << 10
 	maxHead = 16 << 10
 )
 
-// tooLong is a body of 131,000 elements, longer than one may be.
+// tooLong returns a body of 131,000 elements, which is longer than maxBody.
 func tooLong() string { return `[{"a":0}` + strings.Repeat(`,{"a":0}`, 131_000-1) + `]` }
 
-// worst are the bodies that take most to read, each as long as one may be.
-func worst() []string {
+// expensive returns the bodies that take the most memory to read, each of maxBody.
+func expensive() []string {
 	full := func(begin, item, end string) string {
 		return begin + strings.Repeat(item, (maxBody-len(begin)-len(end))/len(item)) + end
 	}
@@ -45,12 +48,12 @@ func worst() []string {
 	}
 }
 
-// hostile answers for pods with the worst that is read: as many headers and as
-// long a body as possible. Every second answer stops before its last byte, until
-// the time is over. Every second pod has a body that is too long.
+// hostile answers for pods with as many headers and as long a body as portside
+// reads. Every second answer stops before its last byte, until the client gives up.
+// Every second pod sends a body that is too long.
 type hostile struct {
-	tooLong string
-	worst   []string
+	tooLong   string
+	expensive []string
 
 	mu    sync.Mutex
 	asked map[string]int // by pod
@@ -71,7 +74,7 @@ func (h *hostile) handler(pod *corev1.Pod) http.Handler {
 		defer conn.Close()
 		body := h.tooLong
 		if ordinal%2 == 0 {
-			body = h.worst[(ordinal/2+n)%len(h.worst)]
+			body = h.expensive[(ordinal/2+n)%len(h.expensive)]
 		}
 		answer := head(len(body)) + body
 		if n%2 == 0 {
@@ -79,21 +82,21 @@ func (h *hostile) handler(pod *corev1.Pod) http.Handler {
 			return
 		}
 		_, _ = io.WriteString(conn, answer[:min(len(answer), maxHead+maxBody)-1024])
-		_, _ = io.Copy(io.Discard, conn) // until the other side hangs up
+		_, _ = io.Copy(io.Discard, conn) // until the client closes the connection
 	})
 }
 
-// head is that of an answer, with as many headers as it may have.
+// head returns the head of an answer, with as many headers as portside reads.
 func head(length int) string {
 	var head strings.Builder
 	fmt.Fprintf(&head, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n", length)
-	for i := 0; head.Len() < maxHead-4096-16; i++ { // what is read ahead counts as well
+	for i := 0; head.Len() < maxHead-4096-16; i++ { // what the client buffers counts too
 		fmt.Fprintf(&head, "%x:\r\n", i)
 	}
 	return head.String() + "\r\n"
 }
 
-// timesAsked returns how often each of that many pods was asked at least.
+// timesAsked returns how often each of this many pods was asked at least.
 func (h *hostile) timesAsked(pods int) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,8 +112,8 @@ func (h *hostile) timesAsked(pods int) int {
 	return least
 }
 
-// longChain returns a certificate for the name, followed by as many others as are
-// read of a handshake, and the PEM of its authority, which is itself.
+// longChain returns a self-signed certificate for the name, followed by as many
+// others as a client reads of a handshake, and its PEM.
 func longChain(t *testing.T, name string) (tls.Certificate, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -136,65 +139,33 @@ func longChain(t *testing.T, name string) (tls.Certificate, []byte) {
 	return chain, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: chain.Certificate[0]})
 }
 
-const askedWorkload = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: %[1]s}
-spec:
-  replicas: %[2]d
-  podManagementPolicy: Parallel
-  serviceName: %[1]s
-  selector: {matchLabels: {app: %[1]s}}
-  template:
-    metadata: {labels: {app: %[1]s}}
-    spec: {containers: [{name: server, image: server, ports: [{name: api, containerPort: 8080}]}]}
-`
-
-const askingSet = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: %[1]s, labels: {test: %[2]s}}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
-  discovery: {http: {port: api, scheme: %[3]s, serverName: files.example, intervalSeconds: 5, timeoutSeconds: 2, credentialsRef: {name: ca}}}
-  rollout: {stabilizationWindowSeconds: 0}
-`
-
-const authority = `
-apiVersion: v1
-kind: Secret
-metadata: {name: ca, labels: {portside.dev/credentials: "true"}}
-data: {ca.crt: %s}
-`
-
-// TestHostilePods: a hundred pods with the worst answers, of two namespaces, leave
-// the process below half of the memory that its container may have, and it serves
+// TestHostilePods has a hundred pods of two namespaces send the most expensive
+// answers. The process stays below half of its container's memory limit and serves
 // another namespace meanwhile.
 func TestHostilePods(t *testing.T) {
 	t.Parallel()
 	const targets, podsEach = 2, 25
 	cp := testenv.WithControllers(t)
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	honest := cp.Namespace(t)
 	chain, ca := longChain(t, "files.example")
 	ca = append(ca, bytes.Repeat([]byte("\n"), 60<<10-len(ca))...)
 	run := func(namespace, name, scheme string, pods int) {
-		git := cp.Manager("git").In(namespace)
-		for _, object := range []string{
-			fmt.Sprintf(authority, base64.StdEncoding.EncodeToString(ca)),
-			fmt.Sprintf(askedWorkload, name, pods), fmt.Sprintf(askingSet, name, honest, scheme),
-		} {
-			if _, err := git.Apply(t.Context(), object); err != nil {
-				t.Fatal(err)
-			}
-		}
+		cp.Manager("git").In(namespace).MustApply(t,
+			&corev1.Secret{
+				TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Secret"},
+				ObjectMeta: metav1.ObjectMeta{Name: "ca", Labels: map[string]string{"portside.dev/credentials": "true"}},
+				Data:       map[string][]byte{"ca.crt": ca},
+			},
+			fixture.StatefulSet(name, fixture.Container("server", "api:8080"), fixture.Spec(fmt.Sprintf("{replicas: %d, podManagementPolicy: Parallel}", pods))),
+			fixture.AdapterSet(name, fixture.Target("StatefulSet", name), fixture.Metadata("labels: {test: "+honest+"}"),
+				fixture.Discovery("port: api, scheme: "+scheme+", serverName: files.example, intervalSeconds: 5, timeoutSeconds: 2, credentialsRef: {name: ca}"),
+				fixture.Spec("rollout: {stabilizationWindowSeconds: 0}")))
 		cp.WaitRolledOut(t, "StatefulSet", namespace, name)
 	}
 	var attackers []*hostile
 	for _, scheme := range []string{"HTTP", "HTTPS"} {
-		h := &hostile{tooLong: tooLong(), worst: worst(), asked: map[string]int{}}
+		h := &hostile{tooLong: tooLong(), expensive: expensive(), asked: map[string]int{}}
 		server := testenv.PodServer{Port: 8080, Handler: h.handler}
 		if scheme == "HTTPS" {
 			server.TLS = &tls.Config{Certificates: []tls.Certificate{chain}, NextProtos: []string{"http/1.1"}}
@@ -206,55 +177,63 @@ func TestHostilePods(t *testing.T) {
 		}
 		attackers = append(attackers, h)
 	}
-	var mu sync.Mutex
-	port := 12049
-	t.Cleanup(cp.ServePods(honest, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			mu.Lock()
-			defer mu.Unlock()
-			_, _ = fmt.Fprintf(w, `[{"type":"nfs","port":%d,"enabled":true,"running":true}]`, port)
-		})
-	}}))
+	server, err := dittofs.New(dittofs.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Answer(dittofs.Adapters("nfs:12049"))
+	t.Cleanup(cp.ServePods(honest, server.PodServer()))
 	run(honest, "files", "HTTP", 1)
 
 	limit := memoryLimit(t)
-	s := startProgram(t, build(t), []string{fmt.Sprint("GOMEMLIMIT=", limit)}, cp.Config(),
-		"--selector=test="+honest, "--metrics-secure=false", "--allow-loopback-pods", "--field-manager="+honest).waitReady()
-	idle := s.peakMemory()
-	if got, want := s.goMemoryLimit(), limit/10*9; got != want {
-		t.Errorf("the Go runtime may take %d bytes, not %d", got, want)
+	// The test binary takes more memory than the program in the image.
+	program := portside.BuildFor(t)
+	program.Env = []string{fmt.Sprint("GOMEMLIMIT=", limit)}
+	s := portside.Run(t, program, cp.Config(),
+		"--selector=test="+honest, "--metrics-secure=false", "--allow-loopback-pods", "--field-manager="+honest).WaitReady()
+	idle := peakMemory(t, s)
+	metrics, err := s.Scrape(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := portside.Metric(metrics, "go_gc_gomemlimit_bytes"); int64(got) != limit/10*9 {
+		t.Errorf("the Go runtime has a memory limit of %.0f bytes, want %d", got, limit/10*9)
 	}
 	for n := range 5 {
-		mu.Lock()
-		port = 12049 + n
-		want := fmt.Sprintf("adapter-nfs:%d/TCP", port)
-		mu.Unlock()
+		server.Answer(dittofs.Adapters(fmt.Sprintf("nfs:%d", 12049+n)))
+		want := fmt.Sprintf("adapter-nfs:%d/TCP", 12049+n)
 		testenv.Eventually(t, want, func(ctx context.Context) error {
-			s.mustLive()
+			s.MustLive()
 			live, err := cp.Manager("reader").Get(ctx, "StatefulSet", honest, "files")
 			if err != nil {
 				return err
 			}
-			if ports := testenv.Ports(live, "server"); len(ports) != 2 || ports[1] != want {
-				return fmt.Errorf("it has %q", ports)
-			}
-			return nil
+			return testenv.CheckPorts(live, "server", "api:8080/TCP", want)
 		})
 		cp.WaitRolledOut(t, "StatefulSet", honest, "files")
 	}
 	for _, h := range attackers {
-		testenv.Eventually(t, "each pod to have been asked three times", func(context.Context) error {
-			s.mustLive()
+		testenv.Eventually(t, "three requests to each pod", func(context.Context) error {
+			s.MustLive()
 			if n := h.timesAsked(targets * podsEach); n < 3 {
 				return fmt.Errorf("one was asked %d times", n)
 			}
 			return nil
 		})
 	}
-	s.mustLive()
-	peak := s.peakMemory()
-	t.Logf("the process took at most %d MiB, %d MiB before any pod was asked", peak>>20, idle>>20)
+	s.MustLive()
+	peak := peakMemory(t, s)
+	t.Logf("peak memory %d MiB, %d MiB before any pod was asked", peak>>20, idle>>20)
 	if peak >= limit/2 {
-		t.Errorf("the process took %d MiB; its container may have %d MiB", peak>>20, limit>>20)
+		t.Errorf("peak memory %d MiB, want less than half of the container's limit of %d MiB", peak>>20, limit>>20)
 	}
+}
+
+func peakMemory(t *testing.T, s *portside.Service) int64 {
+	t.Helper()
+	peak, err := s.PeakMemory()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return peak
 }

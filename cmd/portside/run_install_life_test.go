@@ -4,36 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-const adaptersInstalled = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: files, labels: {installation: %[1]s}}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
-  container: server
-  adapters: [%[2]s]
-  deletionPolicy: %[3]s
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-`
-
-// TestTheWholeLifeAsInstalled has two replicas that may do what install prints,
-// and nothing else, keep the ports of a workload from its first to its last,
-// and nothing that they ask for is refused.
-func TestTheWholeLifeAsInstalled(t *testing.T) {
+// TestInstalledLife runs two replicas that have the permissions that install prints
+// and no others. They manage the ports of a workload from the first to the last,
+// and no request of theirs is refused.
+func TestInstalledLife(t *testing.T) {
 	t.Parallel()
 	for name, watched := range map[string]string{"all namespaces": "", "one namespace": "the workloads'"} {
 		t.Run(name, func(t *testing.T) {
@@ -42,54 +30,61 @@ func TestTheWholeLifeAsInstalled(t *testing.T) {
 			system := cp.Namespace(t)
 			i := newInstallation(t, cp, install.Options{Namespace: system, FieldManager: system, WatchNamespace: watched, DiscoveryNamespaces: []string{"the workloads'"}})
 			// Other tests have AdapterSets in this control plane too.
-			selects := []string{"--selector=installation=" + system, "--allow-loopback-pods"}
-			first := i.start(selects...)
-			first.waitLog(`"leading"`)
-			second := i.start(selects...)
-			i.comesAndIsRenumbered()
-			i.isRemoved()
-			i.isAsked()
-			if code := first.terminate(); code != 0 {
+			args := []string{"--selector=installation=" + system, "--allow-loopback-pods"}
+			first := i.start(args...)
+			first.WaitLog(`"leading"`)
+			second := i.start(args...)
+			i.addsAndRenumbers()
+			i.removesOnDeletion()
+			i.discovers()
+			if code := first.Terminate(); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
-			second.waitLog(`"leading"`)
+			second.WaitLog(`"leading"`)
 			i.losesTheContainer()
-			i.isRetained()
+			i.retainsOnDeletion()
 			i.expectEvents(system, "Lease", "LeaderElection")
 			i.expectNothingRefused(first, second)
 		})
 	}
 }
 
-func (i *installation) declare(adapters, deletionPolicy string) {
+// declare applies the AdapterSet of the workload files.
+func (i *installation) declare(deletionPolicy string, adapters ...string) {
 	i.t.Helper()
-	i.apply(fmt.Sprintf(adaptersInstalled, i.options.FieldManager, adapters, deletionPolicy))
+	i.apply(setOf("StatefulSet", "files", fixture.Adapters(adapters...), i.selected(),
+		fixture.Spec("container: server"), fixture.Spec("deletionPolicy: "+deletionPolicy)))
 }
 
-func (i *installation) comesAndIsRenumbered() {
+// selected labels an AdapterSet for the replicas of this installation.
+func (i *installation) selected() fixture.Option {
+	return fixture.Metadata("labels: {installation: " + i.FieldManager + "}")
+}
+
+func (i *installation) addsAndRenumbers() {
 	i.t.Helper()
-	i.apply(fmt.Sprintf(workloadOfFleet, "files"))
+	i.apply(staticWorkload("files"))
 	i.WaitRolledOut(i.t, "StatefulSet", i.namespace, "files")
-	i.declare("{type: nfs, port: 12049}", "Remove")
+	i.declare("Remove", "nfs:12049")
 	i.expectFiles("adapter-nfs:12049/TCP")
 	i.expectReady("files", "1/1")
-	i.takeAway("files", "adapter-nfs:12049/TCP")
+	i.removeByHand("files", "adapter-nfs:12049/TCP")
 	i.expectReady("files", "1/1")
-	i.declare("{type: nfs, port: 12050}, {type: smb, port: 1445}", "Remove")
+	i.declare("Remove", "nfs:12050", "smb:1445")
 	i.expectFiles("adapter-nfs:12050/TCP", "adapter-smb:1445/TCP")
 	i.expectReady("files", "2/2")
-	i.declare("{type: smb, port: 1445}", "Remove")
+	i.declare("Remove", "smb:1445")
 	i.expectFiles("adapter-smb:1445/TCP")
 	i.expectReady("files", "1/1")
-	i.isRenamed()
+	i.keepsARenamedPort()
 	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
-		i.expectEvents(i.namespace, kind, "PortAdded", "PortTaken", "PortRemoved")
+		i.expectEvents(i.namespace, kind, "PortAdded", "PortLost", "PortRemoved")
 	}
 }
 
-// isRenamed has another manager rename a port, whose adapter then ends: the port
-// stays under its new name until that manager removes it.
-func (i *installation) isRenamed() {
+// keepsARenamedPort renames a port by another manager and then ends its adapter:
+// the port stays under its new name until that manager removes it.
+func (i *installation) keepsARenamedPort() {
 	i.t.Helper()
 	merge := func(port string) {
 		i.t.Helper()
@@ -100,7 +95,7 @@ func (i *installation) isRenamed() {
 		}
 	}
 	merge(`{"containerPort":1445,"name":"backup"}`)
-	i.declare("{type: nfs, port: 12050}", "Remove")
+	i.declare("Remove", "nfs:12050")
 	i.expectFiles("backup:1445/TCP", "adapter-nfs:12050/TCP")
 	i.expectReady("files", "1/1")
 	merge(`{"containerPort":1445,"$patch":"delete"}`)
@@ -108,8 +103,8 @@ func (i *installation) isRenamed() {
 	i.expectReady("files", "1/1")
 }
 
-// isRemoved deletes the AdapterSet by whose policy the ports go first.
-func (i *installation) isRemoved() {
+// removesOnDeletion deletes an AdapterSet whose policy removes the ports first.
+func (i *installation) removesOnDeletion() {
 	i.t.Helper()
 	set, err := i.git.Get(i.t.Context(), "AdapterSet", i.namespace, "files")
 	if err != nil || !slices.Contains(set.GetFinalizers(), "portside.dev/ports") {
@@ -119,34 +114,33 @@ func (i *installation) isRemoved() {
 	i.expectFiles()
 }
 
-// losesTheContainer has the owner rename the container by server-side apply: the
-// AdapterSet that names it says so, nothing of us is left in the owner's way, and
+// losesTheContainer renames the container as its owner, by server-side apply: the
+// status of the AdapterSet that names it says so, portside gives its claim up, and
 // the ports are back when the container is.
 func (i *installation) losesTheContainer() {
 	i.t.Helper()
-	i.declare("{type: nfs, port: 12049}", "Retain")
+	i.declare("Retain", "nfs:12049")
 	i.expectFiles("adapter-nfs:12049/TCP")
 	i.expectReady("files", "1/1")
-	workload := fmt.Sprintf(workloadOfFleet, "files")
-	i.applies(strings.Replace(workload, "name: server", "name: main", 1))
+	i.waitApplied(fixture.StatefulSet("files", fixture.Container("main", staticPorts...), fixture.Spec("replicas: 1")))
 	testenv.Eventually(i.t, "the status of an AdapterSet whose container is gone", func(ctx context.Context) error {
 		set, err := i.git.Get(ctx, "AdapterSet", i.namespace, "files")
 		if err != nil {
 			return err
 		}
-		told := fmt.Sprint(set.Object["status"])
-		if condition(set, "Ready") != "False" || !strings.Contains(told, "reason:ContainerNotFound") || !strings.Contains(told, "it has main") {
-			return errors.New(told)
+		status := fmt.Sprint(set.Object["status"])
+		if fixture.Condition(set, "Ready").Status != metav1.ConditionFalse || !strings.Contains(status, "reason:ContainerNotFound") || !strings.Contains(status, "it has main") {
+			return errors.New(status)
 		}
 		return nil
 	})
 	i.expectReleased()
-	i.applies(workload)
+	i.waitApplied(staticWorkload("files"))
 }
 
-// applies has the owner apply what the server takes once policies are in force,
-// or we have let go.
-func (i *installation) applies(object string) {
+// waitApplied applies an object as its owner until the server accepts it: once
+// policies are in force, or portside has given its claim up.
+func (i *installation) waitApplied(object any) {
 	i.t.Helper()
 	testenv.Eventually(i.t, "the owner to apply", func(ctx context.Context) error {
 		_, err := i.git.Apply(ctx, object)
@@ -155,15 +149,15 @@ func (i *installation) applies(object string) {
 }
 
 // expectReleased waits until portside owns nothing of the workload, and returns
-// it.
+// the workload.
 func (i *installation) expectReleased() (live *unstructured.Unstructured) {
 	i.t.Helper()
-	testenv.Eventually(i.t, "portside to let go of the ports", func(ctx context.Context) (err error) {
+	testenv.Eventually(i.t, "portside to release the ports", func(ctx context.Context) (err error) {
 		if live, err = i.git.Get(ctx, "StatefulSet", i.namespace, "files"); err != nil {
 			return err
 		}
 		for _, e := range live.GetManagedFields() {
-			if e.Manager == i.options.FieldManager {
+			if e.Manager == i.FieldManager {
 				return fmt.Errorf("it owns %s", e.FieldsV1)
 			}
 		}
@@ -172,17 +166,17 @@ func (i *installation) expectReleased() (live *unstructured.Unstructured) {
 	return live
 }
 
-// isRetained deletes the AdapterSet by whose policy the ports stay, and nobody's
-// pods restart.
-func (i *installation) isRetained() {
+// retainsOnDeletion deletes an AdapterSet whose policy retains the ports. No pod
+// restarts.
+func (i *installation) retainsOnDeletion() {
 	i.t.Helper()
-	i.declare("{type: nfs, port: 12049}", "Retain")
+	i.declare("Retain", "nfs:12049")
 	i.expectFiles("adapter-nfs:12049/TCP")
 	i.expectReady("files", "1/1")
 	before := i.WaitRolledOut(i.t, "StatefulSet", i.namespace, "files")
 	i.delete("files")
 	if live := i.expectReleased(); live.GetGeneration() != before.GetGeneration() {
-		i.t.Errorf("generation %d, and %d before", live.GetGeneration(), before.GetGeneration())
+		i.t.Errorf("generation %d, want %d as before", live.GetGeneration(), before.GetGeneration())
 	}
 	i.expectFiles("adapter-nfs:12049/TCP")
 }
@@ -192,34 +186,13 @@ func (i *installation) expectFiles(adapters ...string) {
 	i.expectPorts("StatefulSet", "files", slices.Concat(staticPorts, adapters)...)
 }
 
-const asksWithCredentials = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: asked, labels: {installation: %[1]s}}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: %[2]s, name: asked}
-  discovery: {http: {port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}}}
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-`
-
-const askedInstalled = `
-apiVersion: apps/v1
-kind: %s
-metadata: {name: asked}
-spec:
-  selector: {matchLabels: {app: asked}}
-  template:
-    metadata: {labels: {app: asked}}
-    spec: {containers: [{name: server, image: "example.com/files:1", ports: [{name: api, containerPort: 8080, protocol: TCP}]}]}
-`
-
-// isAsked has the pods of the kinds that the other tests of a life have none of
-// say which adapters they serve, to who shows the credentials of a Secret.
-func (i *installation) isAsked() {
+// discovers asks the pods of the kinds that the other parts have none of, with the
+// credentials of a Secret.
+func (i *installation) discovers() {
 	i.t.Helper()
-	i.servesAdapters()
+	i.serveAdapters()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
-		i.asks(kind)
+		i.discover(kind)
 		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
 		i.expectReady("asked", "1/1")
 		i.delete("asked")
@@ -229,29 +202,24 @@ func (i *installation) isAsked() {
 	}
 }
 
-// asks makes a workload, and an AdapterSet that asks its pods with credentials.
-func (i *installation) asks(kind string) {
+// discover applies a workload and an AdapterSet with discovery and credentials.
+func (i *installation) discover(kind string) {
 	i.t.Helper()
-	i.apply(fmt.Sprintf(askedInstalled, kind))
+	i.apply(fixture.Workload(kind, "asked", fixture.Container("server", "api:8080/TCP")))
 	i.WaitRolledOut(i.t, kind, i.namespace, "asked")
-	i.apply(fmt.Sprintf(asksWithCredentials, i.options.FieldManager, kind))
+	i.apply(setOf(kind, "asked", i.selected(),
+		fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}")))
 }
 
-// servesAdapters has the pods of the namespace answer who shows the credentials of
-// a Secret there.
-func (i *installation) servesAdapters() {
+// serveAdapters serves nfs in the pods of the namespace to clients that log in, and
+// applies the Secret with the credentials.
+func (i *installation) serveAdapters() {
 	i.t.Helper()
-	answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		switch {
-		case r.URL.Path == "/api/v1/auth/login":
-			_, _ = io.WriteString(w, `{"access_token":"good","refresh_token":"again","expires_in":900}`)
-		case r.Header.Get("Authorization") == "Bearer good":
-			_, _ = io.WriteString(w, `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`)
-		default:
-			http.Error(w, "who are you?", http.StatusUnauthorized)
-		}
-	})
-	i.t.Cleanup(i.ServePods(i.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return answer }}))
-	i.apply(`{apiVersion: v1, kind: Secret, metadata: {name: asked, labels: {portside.dev/credentials: "true"}}, stringData: {username: portside, password: pass}}`)
+	server, err := dittofs.New(dittofs.Options{Username: "portside", Password: "pass"})
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	server.Answer(dittofs.Adapters("nfs:12049"))
+	i.t.Cleanup(i.ServePods(i.namespace, server.PodServer()))
+	i.apply(server.Secret("asked"))
 }

@@ -10,44 +10,52 @@ import (
 	"sync"
 	"testing"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// installation is portside as install prints it: what it may do is what its
-// ServiceAccount may, and what it is told is what its Deployment says.
+// installation is portside as `portside install` prints it: a replica has the
+// permissions of its ServiceAccount and the arguments of its Deployment.
 type installation struct {
 	*fleet
+	portside.Installation
 	options install.Options
-	client  *kubernetes.Clientset
 	sent    *testenv.Requests // by the replica that was started last
 
 	mu      sync.Mutex
 	refused []string
 }
 
-// newInstallation installs portside, and waits until its guard is in force.
+// newInstallation installs portside and waits until its guard is in force.
 func newInstallation(t *testing.T, cp *testenv.ControlPlane, o install.Options) *installation {
 	t.Helper()
-	i := &installation{fleet: newFleet(t, cp, 0), options: o, client: kubernetes.NewForConfigOrDie(cp.Config())}
+	portside.InstallCRD(t, cp)
+	f := fleetIn(t, cp, cp.Namespace(t))
 	if o.WatchNamespace != "" {
-		i.options.WatchNamespace = i.namespace
+		o.WatchNamespace = f.namespace
 	}
 	if len(o.DiscoveryNamespaces) > 0 {
-		i.options.DiscoveryNamespaces = []string{i.namespace}
+		o.DiscoveryNamespaces = []string{f.namespace}
 	}
-	i.install(i.printed())
-	i.apply(fmt.Sprintf(workloadOfFleet, "probe"))
-	i.waitGuarded("probe")
+	i := installationOf(f, o)
+	i.Apply(t, i.printed())
+	i.apply(staticWorkload("probe"))
+	i.WaitGuard(t, "StatefulSet", i.namespace, "probe")
 	return i
+}
+
+// installationOf returns an installation that is not applied yet.
+func installationOf(f *fleet, o install.Options) *installation {
+	return &installation{fleet: f, options: o, Installation: portside.Installation{
+		ControlPlane: f.ControlPlane, Namespace: o.Namespace, FieldManager: o.FieldManager,
+	}}
 }
 
 func (i *installation) printed() string {
@@ -68,50 +76,13 @@ func (i *installation) manifests() []*unstructured.Unstructured {
 	return objects
 }
 
-// install applies manifests as users do.
-func (i *installation) install(manifests string) {
+// start starts a replica with the arguments of the Deployment and further ones.
+func (i *installation) start(args ...string) *portside.Service {
 	i.t.Helper()
-	if _, err := i.Kubectl(i.t.Context(), "", manifests, "apply", "--server-side", "-f", "-"); err != nil {
-		i.t.Fatal(err)
-	}
-}
-
-// user is the ServiceAccount, by a token as its pods have one.
-func (i *installation) user() *rest.Config {
-	i.t.Helper()
-	request, err := i.client.CoreV1().ServiceAccounts(i.options.Namespace).
-		CreateToken(i.t.Context(), i.options.FieldManager, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	user := rest.AnonymousClientConfig(i.Config())
-	user.BearerToken = request.Status.Token
-	return user
-}
-
-// waitGuarded waits until the server has the policies: the guard refuses what
-// only it does.
-func (i *installation) waitGuarded(workload string) {
-	i.t.Helper()
-	client := kubernetes.NewForConfigOrDie(i.user())
-	testenv.Eventually(i.t, "the guard to be in force", func(ctx context.Context) error {
-		_, err := client.AppsV1().StatefulSets(i.namespace).Patch(ctx, workload, types.MergePatchType, []byte(`{"metadata":{"labels":{"probe":"guard"}}}`),
-			metav1.PatchOptions{FieldManager: i.options.FieldManager, DryRun: []string{metav1.DryRunAll}})
-		if err == nil || !strings.Contains(err.Error(), i.options.FieldManager+"-guard") {
-			return fmt.Errorf("not refused by the guard: %w", err)
-		}
-		return nil
-	})
-}
-
-// start starts a replica with the arguments that the Deployment has, and some
-// that a test needs beside them.
-func (i *installation) start(args ...string) *service {
-	i.t.Helper()
-	proxy := i.Proxy(i.t, i.user(), testenv.ProxyHooks{OnAnswer: i.noteRefusal})
+	proxy := i.Proxy(i.t, i.Token(i.t), testenv.ProxyHooks{OnAnswer: i.noteRefusal})
 	i.sent = &proxy.Requests
 	args = slices.Concat(i.arguments(), []string{"--leader-election-namespace", i.options.Namespace}, args)
-	return startService(i.t, proxy.Config(), args...).waitReady()
+	return portside.Run(i.t, self(i.t), proxy.Config(), args...).WaitReady()
 }
 
 func (i *installation) arguments() []string {
@@ -121,12 +92,12 @@ func (i *installation) arguments() []string {
 	containers, _, _ := unstructured.NestedSlice(objects[at].Object, "spec", "template", "spec", "containers")
 	args, _, err := unstructured.NestedStringSlice(containers[0].(map[string]any), "args")
 	if err != nil || len(args) == 0 || args[0] != "run" {
-		i.t.Fatalf("the Deployment's arguments are %q: %v", args, err)
+		i.t.Fatalf("the Deployment has the arguments %q: %v", args, err)
 	}
 	return args[1:]
 }
 
-// noteRefusal keeps what RBAC and the policies refuse.
+// noteRefusal records what RBAC and the policies refuse.
 func (i *installation) noteRefusal(answer *http.Response) error {
 	if code := answer.StatusCode; code == http.StatusForbidden || code == http.StatusUnauthorized || code == http.StatusUnprocessableEntity {
 		i.mu.Lock()
@@ -136,9 +107,9 @@ func (i *installation) noteRefusal(answer *http.Response) error {
 	return nil
 }
 
-// expectNothingRefused fails the test when portside was refused something, or
-// says that it was.
-func (i *installation) expectNothingRefused(services ...*service) {
+// expectNothingRefused fails the test if a request of portside's was refused, or
+// the log of a replica says so.
+func (i *installation) expectNothingRefused(services ...*portside.Service) {
 	i.t.Helper()
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -146,7 +117,7 @@ func (i *installation) expectNothingRefused(services ...*service) {
 		i.t.Errorf("refused: %q", i.refused)
 	}
 	for _, s := range services {
-		for line := range strings.Lines(s.log.String()) {
+		for line := range strings.Lines(s.Log.String()) {
 			if l := strings.ToLower(line); strings.Contains(l, "forbidden") || strings.Contains(l, "rejected") {
 				i.t.Errorf("the log has %s", line)
 			}
@@ -157,21 +128,17 @@ func (i *installation) expectNothingRefused(services ...*service) {
 // expectPorts waits until a workload has these ports and no others.
 func (i *installation) expectPorts(kind, name string, want ...string) {
 	i.t.Helper()
-	want = slices.Sorted(slices.Values(want))
 	testenv.Eventually(i.t, fmt.Sprintf("the ports %q", want), func(ctx context.Context) error {
 		live, err := i.git.Get(ctx, kind, i.namespace, name)
 		if err != nil {
 			return err
 		}
-		if got := slices.Sorted(slices.Values(testenv.Ports(live, "server"))); !slices.Equal(got, want) {
-			return fmt.Errorf("there are %q", got)
-		}
-		return nil
+		return testenv.CheckPorts(live, "server", want...)
 	})
 }
 
-// expectReady waits until the status says that the generation that is live is
-// in place.
+// expectReady waits until the status of the live generation is Ready with this many
+// ports, as "1/1".
 func (i *installation) expectReady(name, summary string) {
 	i.t.Helper()
 	testenv.Eventually(i.t, "the status of "+name, func(ctx context.Context) error {
@@ -183,28 +150,18 @@ func (i *installation) expectReady(name, summary string) {
 		desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
 		got := fmt.Sprintf("%d/%d", ready, desired)
 		observed, _, _ := unstructured.NestedInt64(set.Object, "status", "observedGeneration")
-		if got != summary || observed != set.GetGeneration() || condition(set, "Ready") != "True" {
+		if got != summary || observed != set.GetGeneration() || fixture.Condition(set, "Ready").Status != metav1.ConditionTrue {
 			return fmt.Errorf("generation %d: %v", set.GetGeneration(), set.Object["status"])
 		}
 		return nil
 	})
 }
 
-func condition(set *unstructured.Unstructured, kind string) string {
-	conditions, _, _ := unstructured.NestedSlice(set.Object, "status", "conditions")
-	for _, c := range conditions {
-		if c, _ := c.(map[string]any); c["type"] == kind {
-			return fmt.Sprint(c["status"])
-		}
-	}
-	return ""
-}
-
 // expectEvents waits until a namespace has events of each reason about a kind.
 func (i *installation) expectEvents(namespace, kind string, reasons ...string) {
 	i.t.Helper()
 	testenv.Eventually(i.t, fmt.Sprintf("events %q of a %s", reasons, kind), func(ctx context.Context) error {
-		events, err := i.client.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=" + kind})
+		events, err := kubernetes.NewForConfigOrDie(i.Config()).CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "involvedObject.kind=" + kind})
 		if err != nil {
 			return err
 		}
@@ -221,7 +178,7 @@ func (i *installation) expectEvents(namespace, kind string, reasons ...string) {
 	})
 }
 
-// delete deletes an AdapterSet, and waits until it is gone.
+// delete deletes an AdapterSet and waits until it is gone.
 func (i *installation) delete(name string) {
 	i.t.Helper()
 	if err := i.git.Delete(i.t.Context(), "AdapterSet", i.namespace, name); err != nil {
@@ -232,6 +189,6 @@ func (i *installation) delete(name string) {
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return errors.Join(errors.New("it is there"), err)
+		return errors.Join(errors.New("still found"), err)
 	})
 }

@@ -2,25 +2,24 @@ package main
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"net/http"
 	"sync/atomic"
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// moment is one at which the process is killed.
+// moment is when the process is killed: during an exchange with the API server.
 type moment struct {
 	name string
-	// at is an exchange with the API server; the nth that matches is the one.
-	at  func(*http.Request) bool
-	nth int
-	// answered: the API server has done what was asked, and the process does
-	// not know. Otherwise the server has not been asked yet.
+	at   func(*http.Request) bool // matches exchanges
+	nth  int                      // exchange that matches
+	// answered kills the process after the API server has stored the request and
+	// before the process has its answer; otherwise before the server has the request.
 	answered bool
-	// certain: it comes to that, so it is waited for.
+	// certain moments come, so the test waits for them.
 	certain bool
 }
 
@@ -31,17 +30,17 @@ var (
 
 func anything(*http.Request) bool { return true }
 
-// moments are fifty, in random order. Where there is an exchange that asks for
-// the ports to be changed, it is not left to chance that some are in its midst.
+// moments returns fifty moments in random order. It is not left to chance that some
+// are in the middle of an apply of ports or of a status.
 func moments(random *rand.Rand) []moment {
 	var all []moment
 	for range 15 {
-		all = append(all, moment{name: "ports stored, not told", at: applies, nth: 1, answered: true, certain: true})
+		all = append(all, moment{name: "ports stored, answer lost", at: applies, nth: 1, answered: true, certain: true})
 	}
 	for range 5 {
 		all = append(all,
 			moment{name: "ports not stored", at: applies, nth: 1, certain: true},
-			moment{name: "status stored, not told", at: statuses, nth: 1, answered: true, certain: true},
+			moment{name: "status stored, answer lost", at: statuses, nth: 1, answered: true, certain: true},
 			moment{name: "status not stored", at: statuses, nth: 1, certain: true})
 	}
 	for len(all) < 50 {
@@ -51,9 +50,9 @@ func moments(random *rand.Rand) []moment {
 	return all
 }
 
-// trap stops the process at the moment: the exchange stays where it is until
-// the process is gone, and reached is closed. A trap that was not reached by
-// then must be disarmed, or the next process gets into it.
+// trap holds the exchange of the moment until the process is gone. reached is closed
+// when it is held. The caller disarms a trap that was not reached, so that it does
+// not hold an exchange of the next process.
 func (m moment) trap(p *testenv.Proxy) (reached <-chan struct{}, disarm func()) {
 	var seen atomic.Int64
 	match := func(r *http.Request) bool { return m.at(r) && seen.Add(1) == int64(m.nth) }
@@ -61,25 +60,24 @@ func (m moment) trap(p *testenv.Proxy) (reached <-chan struct{}, disarm func()) 
 	if m.answered {
 		hold = p.HoldAnswers
 	}
-	reached, _ = hold(match) // not released: what the process has asked must not go on without it
+	reached, _ = hold(match) // not released: the request of a killed process must not go on
 	return reached, func() { seen.Store(int64(m.nth)) }
 }
 
-// TestKilledAtAnyMoment kills the process fifty times while adapters change,
-// each time at another moment of its talk with the API server, and starts it
-// again.
+// TestKilledAtAnyMoment kills the process fifty times while adapters change, each
+// time at another moment, and starts it again.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 4)
 	proxy := f.Proxy(t, f.Config(), testenv.ProxyHooks{})
-	start := func() *service {
-		return startService(t, proxy.Config(), "--leader-elect=false", "--watch-namespace", f.namespace)
+	start := func() *portside.Service {
+		return portside.Run(t, self(t), proxy.Config(), "--leader-elect=false", "--watch-namespace", f.namespace)
 	}
-	between := 0
+	unanswered := 0
 	for _, m := range moments(f.random) {
 		reached, disarm := m.trap(proxy)
-		var s *service
-		if started := f.random.IntN(2) == 0; started {
+		var s *portside.Service
+		if startedFirst := f.random.IntN(2) == 0; startedFirst {
 			s = start()
 			f.changeSettled()
 		} else {
@@ -87,32 +85,27 @@ func TestKilledAtAnyMoment(t *testing.T) {
 			s = start()
 		}
 		testenv.Eventually(t, "the moment: "+m.name, func(ctx context.Context) error {
-			s.mustLive()
-			return cameTo(ctx, f, m, reached)
+			s.MustLive()
+			return m.isReached(ctx, f, reached)
 		})
-		s.kill()
+		s.Kill()
 		disarm()
 		if m.certain && m.answered {
-			between++
+			unanswered++
 		}
 	}
-	if between < 10 {
-		t.Errorf("%d were killed between a request and its answer", between)
+	if unanswered < 10 {
+		t.Errorf("%d were killed between a request and its answer", unanswered)
 	}
 	start()
 	f.check()
 }
 
-// cameTo is nil when the moment is reached, or when all is done and it never
-// will be.
-func cameTo(ctx context.Context, f *fleet, m moment, reached <-chan struct{}) error {
-	select {
-	case <-reached:
-		return nil
-	default:
+// isReached returns nil if the moment is reached, or if it is not certain and all
+// ports are as desired, so that it will not come.
+func (m moment) isReached(ctx context.Context, f *fleet, reached <-chan struct{}) error {
+	if err := closed(reached); err == nil || m.certain {
+		return err
 	}
-	if m.certain {
-		return errors.New("not yet")
-	}
-	return f.allRight(ctx)
+	return f.checkAllPorts(ctx)
 }

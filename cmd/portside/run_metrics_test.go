@@ -4,50 +4,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-const asksPods = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: %[1]s}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %[1]s}
-  discovery: {http: {port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 1}}
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-`
-
-// A short life has it all: a change, discovery, and somebody who takes a port
-// away.
-func TestMetricsOfAShortLife(t *testing.T) {
+// TestMetrics runs changes, discovery and contention and expects each metric.
+func TestMetrics(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	f := newFleet(t, cp, 1)
 	s, _ := f.startService("--metrics-secure=false", "--allow-loopback-pods")
 	for range 2 {
 		f.changeAll()
-		f.waitRight()
+		f.waitPorts()
 	}
-	f.serveAdapters("asked")
-	f.takeAway("asked", "adapter-nfs:12049/TCP")
-	wanted := []string{
-		`portside_passes_total{outcome="Applied"} 4`,
-		`portside_passes_total{outcome="Failed"} 0`,
+	f.discover("asked")
+	f.removeByHand("asked", "adapter-nfs:12049/TCP")
+	want := []string{
+		`portside_reconciles_total{outcome="Applied"} 4`,
+		`portside_reconciles_total{outcome="Failed"} 0`,
 		`rest_client_requests_total{code="200",host="`,
-		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].wanted)),
+		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].desired)),
 		`portside_ports{state="Blocked"} 0`,
 		`portside_adaptersets{reason="InPlace"} 2`,
 		`portside_build_info{goversion="` + runtime.Version() + `",version="`,
@@ -55,15 +42,15 @@ func TestMetricsOfAShortLife(t *testing.T) {
 		`portside_discovery_duration_seconds_count `,
 		`portside_port_change_duration_seconds_count 4`,
 		`portside_rollouts_caused_total 4`,
-		`portside_fights_readds_total 1`,
+		`portside_contended_port_readds_total 1`,
 		`workqueue_depth{controller="portside"`,
 	}
 	var text string
 	testenv.Eventually(t, "the metrics", func(ctx context.Context) (err error) {
-		if _, text, err = get(ctx, "http://"+s.metrics+"/metrics", ""); err != nil {
+		if _, text, err = portside.Get(ctx, "http://"+s.Metrics+"/metrics", ""); err != nil {
 			return err
 		}
-		for _, line := range wanted {
+		for _, line := range want {
 			if !strings.Contains(text, "\n"+line) {
 				return fmt.Errorf("no %q in\n%s", line, ours(text))
 			}
@@ -74,7 +61,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 		t.Errorf("four changes took %v seconds", sum)
 	}
 	if strings.Contains(text, "portside_adapterset_not_ready{") {
-		t.Errorf("every AdapterSet is ready:\n%s", ours(text))
+		t.Errorf("an AdapterSet is not ready:\n%s", ours(text))
 	}
 	problems, err := promlint.New(strings.NewReader(text)).Lint()
 	if err != nil {
@@ -87,7 +74,7 @@ func TestMetricsOfAShortLife(t *testing.T) {
 	}
 }
 
-// ours are the lines of metrics that are portside's own.
+// ours returns the lines of portside's own metrics, without buckets.
 func ours(text string) string {
 	var lines strings.Builder
 	for line := range strings.Lines(text) {
@@ -107,30 +94,30 @@ func value(t *testing.T, text, metric string) (v float64) {
 	return v
 }
 
-// serveAdapters makes a workload whose pods answer that they serve nfs at
-// 12049, and waits for its port.
-func (f *fleet) serveAdapters(name string) {
+// discover applies a workload whose pods answer that nfs is active, and waits for
+// its port.
+func (f *fleet) discover(name string) {
 	f.t.Helper()
-	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`)
-	})
-	stop := f.ServePods(f.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return answer }})
-	f.t.Cleanup(stop)
-	f.apply(fmt.Sprintf(workloadOfFleet, name))
+	server, err := dittofs.New(dittofs.Options{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	server.Answer(dittofs.Adapters("nfs:12049"))
+	f.t.Cleanup(f.ServePods(f.namespace, server.PodServer()))
+	f.apply(staticWorkload(name))
 	f.WaitRolledOut(f.t, "StatefulSet", f.namespace, name)
-	f.apply(fmt.Sprintf(asksPods, name))
+	f.apply(setOf("StatefulSet", name, fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 1")))
 	f.waitPort(name, "adapter-nfs:12049/TCP")
 }
 
-// takeAway takes the last port of a workload away, and waits until it is back.
-func (f *fleet) takeAway(name, port string) {
+// removeByHand removes the last port of a workload and waits until it is back.
+func (f *fleet) removeByHand(name, port string) {
 	f.t.Helper()
-	f.waitTold(name)
+	f.waitInPlace(name)
 	live := f.WaitRolledOut(f.t, "StatefulSet", f.namespace, name)
 	last := len(testenv.Ports(live, "server")) - 1
 	patch := fmt.Appendf(nil, `[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/%d"}]`, last)
-	if _, err := f.Manager("vandal").Patch(f.t.Context(), "StatefulSet", f.namespace, name, types.JSONPatchType, patch); err != nil {
+	if _, err := f.Manager("other").Patch(f.t.Context(), "StatefulSet", f.namespace, name, types.JSONPatchType, patch); err != nil {
 		f.t.Fatal(err)
 	}
 	f.waitPort(name, port)
@@ -150,76 +137,75 @@ func (f *fleet) waitPort(name, port string) {
 	})
 }
 
-// waitTold waits until status says that all ports are in place.
-func (f *fleet) waitTold(name string) {
+// waitInPlace waits until the status counts one port in place.
+func (f *fleet) waitInPlace(name string) {
 	f.t.Helper()
 	testenv.Eventually(f.t, "the status of "+name, func(ctx context.Context) error {
 		set, err := f.git.Get(ctx, "AdapterSet", f.namespace, name)
 		if err != nil {
 			return err
 		}
-		if told := fmt.Sprint(set.Object["status"]); !strings.Contains(told, "readyPorts:1") {
-			return errors.New(told)
+		if status := fmt.Sprint(set.Object["status"]); !strings.Contains(status, "readyPorts:1") {
+			return errors.New(status)
 		}
 		return nil
 	})
 }
 
-func TestMetricsAreForThoseWhoMayGetThem(t *testing.T) {
+func TestMetricsAuthorization(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)
 	s, _ := f.startService()
-	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: ` + f.namespace + `},
-	  rules: [{nonResourceURLs: [/metrics], verbs: [get]}]}`)
-	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: ` + f.namespace + `},
-	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ` + f.namespace + `},
-	  subjects: [{kind: ServiceAccount, namespace: ` + f.namespace + `, name: prometheus}]}`)
+	f.apply(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: `+f.namespace+`},
+	  rules: [{nonResourceURLs: [/metrics], verbs: [get]}]}`,
+		`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {name: `+f.namespace+`},
+	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: `+f.namespace+`},
+	  subjects: [{kind: ServiceAccount, namespace: `+f.namespace+`, name: prometheus}]}`)
 	for _, c := range []struct {
-		who, url, token string
-		code            int
+		name, url, token string
+		code             int
 	}{
-		{"nobody", "https://" + s.metrics + "/metrics", "", http.StatusUnauthorized},
-		{"one without the right", "https://" + s.metrics + "/metrics", f.token("curious"), http.StatusForbidden},
-		{"one with the right", "https://" + s.metrics + "/metrics", f.token("prometheus"), http.StatusOK},
-		{"pprof where it was not asked for", "https://" + s.metrics + "/debug/pprof/", f.token("prometheus"), http.StatusNotFound},
-		{"pprof beside the probes", "http://" + s.health + "/debug/pprof/", "", http.StatusNotFound},
-		{"the kubelet", "http://" + s.health + "/healthz", "", http.StatusOK},
-		{"the kubelet, when it is ready", "http://" + s.health + "/readyz", "", http.StatusOK},
+		{"metrics without a token", "https://" + s.Metrics + "/metrics", "", http.StatusUnauthorized},
+		{"metrics without the permission", "https://" + s.Metrics + "/metrics", f.token("curious"), http.StatusForbidden},
+		{"metrics with the permission", "https://" + s.Metrics + "/metrics", f.token("prometheus"), http.StatusOK},
+		{"pprof is off by default", "https://" + s.Metrics + "/debug/pprof/", f.token("prometheus"), http.StatusNotFound},
+		{"pprof is not served next to the probes", "http://" + s.Health + "/debug/pprof/", "", http.StatusNotFound},
+		{"liveness probe", "http://" + s.Health + "/healthz", "", http.StatusOK},
+		{"readiness probe", "http://" + s.Health + "/readyz", "", http.StatusOK},
 	} {
 		var code int
 		var body string
-		testenv.Eventually(t, "the answer to "+c.who, func(ctx context.Context) (err error) {
-			code, body, err = get(ctx, c.url, c.token)
+		testenv.Eventually(t, c.name, func(ctx context.Context) (err error) {
+			code, body, err = portside.Get(ctx, c.url, c.token)
 			return err
 		})
-		if code != c.code || (code == http.StatusOK && c.token != "" && !strings.Contains(body, "portside_passes_total")) {
-			t.Errorf("%s: %d, not %d: %s", c.who, code, c.code, body)
+		if code != c.code || (code == http.StatusOK && c.token != "" && !strings.Contains(body, "portside_reconciles_total")) {
+			t.Errorf("%s: %d, want %d: %s", c.name, code, c.code, body)
 		}
 	}
 }
 
-// token is the bearer token of a new service account.
+// token returns the bearer token of a new ServiceAccount.
 func (f *fleet) token(name string) string {
 	f.t.Helper()
-	client := kubernetes.NewForConfigOrDie(f.Config()).CoreV1().ServiceAccounts(f.namespace)
-	_, err := f.git.Apply(f.t.Context(), `{apiVersion: v1, kind: ServiceAccount, metadata: {name: `+name+`}}`)
+	f.apply(`{apiVersion: v1, kind: ServiceAccount, metadata: {name: ` + name + `}}`)
+	user, err := portside.Token(f.t.Context(), f.ControlPlane, f.namespace, name)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	request, err := client.CreateToken(f.t.Context(), name, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	return request.Status.Token
+	return user.BearerToken
 }
 
-func TestPprofIsAskedFor(t *testing.T) {
+func TestPprof(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)
-	address := freeAddress(t)
+	address, err := portside.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	f.startService("--pprof-bind-address", address)
 	testenv.Eventually(t, "pprof", func(ctx context.Context) error {
-		code, body, err := get(ctx, "http://"+address+"/debug/pprof/", "")
+		code, body, err := portside.Get(ctx, "http://"+address+"/debug/pprof/", "")
 		if err == nil && (code != http.StatusOK || !strings.Contains(body, "goroutine")) {
 			err = fmt.Errorf("%d: %s", code, body)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -11,62 +10,62 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// replica is one of several processes that could serve a fleet, with a way to
-// the API server of its own.
+// replica is one of several processes for a fleet, with a proxy of its own.
 type replica struct {
-	*service
+	*portside.Service
 	*testenv.Proxy
 }
 
-func (f *fleet) startReplica(times ...string) replica {
+func (f *fleet) startReplica(args ...string) replica {
 	f.t.Helper()
 	proxy := f.Proxy(f.t, f.Config(), testenv.ProxyHooks{})
-	args := append(slices.Clone(times), "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
-	return replica{startService(f.t, proxy.Config(), args...).waitReady(), proxy}
+	args = append(slices.Clone(args), "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
+	return replica{portside.Run(f.t, self(f.t), proxy.Config(), args...).WaitReady(), proxy}
 }
 
-// isQuick has another replica take over within seconds.
-var isQuick = []string{"--leader-elect-lease-duration=6s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms"}
+// shortLease lets another replica take over within seconds.
+var shortLease = []string{"--leader-elect-lease-duration=6s", "--leader-elect-renew-deadline=2s", "--leader-elect-retry-period=500ms"}
 
-// neverExpires has another replica take over when the Lease is given up, and
-// within no test otherwise.
-var neverExpires = []string{"--leader-elect-lease-duration=1h", "--leader-elect-retry-period=500ms"}
+// longLease lets another replica take over only when the Lease is released: it
+// expires after the test.
+var longLease = []string{"--leader-elect-lease-duration=1h", "--leader-elect-retry-period=500ms"}
 
-// leads is what the log of a replica has once it leads.
-const leads = "info leading"
+// leading is logged by a replica once it leads.
+const leading = "info leading"
 
 func (r replica) applies() int { return r.CountOf(testenv.VerbApply, "statefulsets") }
 
-// writes but the renewal of the Lease.
+// writes returns the requests that write, except for renewals of the Lease.
 func (r replica) writes() []string {
 	return slices.DeleteFunc(r.Except("PUT leases", "GET leases", testenv.VerbDiscovery), func(line string) bool {
 		return strings.HasPrefix(line, testenv.VerbGet) || strings.HasPrefix(line, testenv.VerbList) || strings.HasPrefix(line, testenv.VerbWatch)
 	})
 }
 
-func TestAnotherReplicaTakesOverFromOneThatIsKilled(t *testing.T) {
+func TestKilledLeader(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
-	first := f.startReplica(isQuick...)
-	first.waitLog(leads)
-	second := f.startReplica(isQuick...)
+	first := f.startReplica(shortLease...)
+	first.WaitLog(leading)
+	second := f.startReplica(shortLease...)
 	f.changeAll()
-	f.waitRight()
+	f.waitPorts()
 	if writes := second.writes(); len(writes) > 0 {
-		t.Errorf("the one that does not lead has sent %q", writes)
+		t.Errorf("the replica that does not lead has sent %q", writes)
 	}
 	held, _ := first.HoldAnswers(applies)
-	f.changeAll() // of which the first stores one at least, and does not know
+	f.changeAll() // the first replica stores at least one without getting the answer
 	testenv.Eventually(t, "an answer to be held", func(context.Context) error { return closed(held) })
-	first.kill()
+	first.Kill()
 	f.changeSettled()
-	second.waitLog(leads)
+	second.WaitLog(leading)
 	f.check()
 }
 
-// closed is nil when the channel is.
+// closed returns nil if the channel is closed.
 func closed(c <-chan struct{}) error {
 	select {
 	case <-c:
@@ -76,27 +75,27 @@ func closed(c <-chan struct{}) error {
 	}
 }
 
-func TestAReplicaThatIsToldToStopGivesUpTheLease(t *testing.T) {
+func TestStoppedLeader(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
-	first := f.startReplica(neverExpires...)
-	first.waitLog(leads)
-	second, third := f.startReplica(neverExpires...), f.startReplica(neverExpires...)
-	if code := third.terminate(); code != 0 {
-		t.Errorf("one that did not lead: exit code %d", code)
+	first := f.startReplica(longLease...)
+	first.WaitLog(leading)
+	second, third := f.startReplica(longLease...), f.startReplica(longLease...)
+	if code := third.Terminate(); code != 0 {
+		t.Errorf("a replica that did not lead: exit code %d", code)
 	}
 	f.changeAll()
-	f.waitRight()
+	f.waitPorts()
 	held, _ := first.HoldAnswers(applies)
 	f.changeAll()
 	testenv.Eventually(t, "an answer to be held", func(context.Context) error { return closed(held) })
-	if code := first.terminate(); code != 0 {
+	if code := first.Terminate(); code != 0 {
 		t.Errorf("the leader: exit code %d", code)
 	}
-	second.waitLog(leads)
+	second.WaitLog(leading)
 	f.check()
-	if code := second.terminate(); code != 0 {
-		t.Errorf("the last one: exit code %d", code)
+	if code := second.Terminate(); code != 0 {
+		t.Errorf("the last replica: exit code %d", code)
 	}
 	lease, err := f.git.Get(t.Context(), "Lease", f.namespace, testenv.Portside)
 	if err != nil {
@@ -107,30 +106,30 @@ func TestAReplicaThatIsToldToStopGivesUpTheLease(t *testing.T) {
 	}
 }
 
-// A leader that cannot renew has ended before another leads.
-func TestAReplicaThatLosesTheLeaseEnds(t *testing.T) {
+// TestLostLease has a leader that cannot renew its Lease end before another leads.
+func TestLostLease(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 2)
-	first := f.startReplica(isQuick...)
-	first.waitLog(leads)
-	second := f.startReplica(isQuick...)
+	first := f.startReplica(shortLease...)
+	first.WaitLog(leading)
+	second := f.startReplica(shortLease...)
 	f.changeAll()
-	f.waitRight()
+	f.waitPorts()
 	f.waitRolledOut()
-	isLease := func(verb string) func() {
+	hold := func(verb string) func() {
 		_, release := first.HoldRequests(testenv.Is(verb, "leases"))
 		return release
 	}
-	defer isLease("PUT")()
-	defer isLease("GET")()
-	second.waitLog(leads)
+	defer hold("PUT")()
+	defer hold("GET")()
+	second.WaitLog(leading)
 	applied := first.applies()
 	f.changeAll()
 	f.check()
-	if code := first.exitCode(); code != 1 || !strings.Contains(first.log.String(), "leader election lost") {
+	if code := first.ExitCode(); code != 1 || !strings.Contains(first.Log.String(), "leader election lost") {
 		t.Errorf("exit code %d", code)
 	}
 	if got := first.applies(); got != applied {
-		t.Error(fmt.Sprint(got-applied), "passes were made by the one that no longer leads")
+		t.Errorf("the replica that no longer leads applied %d times", got-applied)
 	}
 }

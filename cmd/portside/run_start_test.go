@@ -8,21 +8,21 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestWhatCannotStart has the words that a user reads, and the exit code.
-func TestWhatCannotStart(t *testing.T) {
+// TestStartErrors expects the message and the exit code of a process that cannot
+// start.
+func TestStartErrors(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	expired, err := cp.ExpiredUser("somebody")
+	expired, err := cp.ExpiredUser("expired")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,29 +45,23 @@ func TestWhatCannotStart(t *testing.T) {
 		"too late to retry": {cp.Config(), []string{"--leader-elect-retry-period=9s"}, "error: --leader-elect-retry-period 9s is not above 0 and below --leader-elect-renew-deadline 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := startService(t, c.user, c.args...)
-			if code := s.exitCode(); code != 1 || !s.said(c.text) {
-				t.Errorf("exit code %d, and not %q:\n%s", code, c.text, s.log.tail())
+			s := portside.Run(t, self(t), c.user, c.args...)
+			if code := s.ExitCode(); code != 1 || !s.Log.Contains(c.text) {
+				t.Errorf("exit code %d, and not %q:\n%s", code, c.text, s.Log.Tail())
 			}
 		})
 	}
 }
 
-// TestStartWithoutAPIServer starts processes that the kubelet does not restart
-// meanwhile: they answer /healthz. One is stopped before there is a server.
+// TestStartWithoutAPIServer starts two processes that wait for the API server and
+// answer /healthz, so that a kubelet does not restart them. One is stopped before
+// the server runs.
 func TestStartWithoutAPIServer(t *testing.T) {
 	t.Parallel()
-	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := testenv.Own(t, testenv.Options{Controllers: true})
 	f := newFleet(t, cp, 1)
-	// Unlike an administrator, its permissions have to be loaded first.
+	// The server has to load the permissions of this user first, unlike those of an
+	// administrator.
 	user, err := cp.User(f.namespace)
 	if err != nil {
 		t.Fatal(err)
@@ -76,57 +70,57 @@ func TestStartWithoutAPIServer(t *testing.T) {
 	if err := cp.StopAPIServer(); err != nil {
 		t.Fatal(err)
 	}
-	var waiting []*service
+	var waiting []*portside.Service
 	for range 2 {
-		s := startService(t, user, "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
-		s.waitLog("info waiting for the API server")
+		s := portside.Run(t, self(t), user, "--watch-namespace", f.namespace, "--leader-election-namespace", f.namespace)
+		s.WaitLog("info waiting for the API server")
 		for path, want := range map[string]int{"/healthz": http.StatusOK, "/readyz": http.StatusInternalServerError} {
-			if code, body, err := get(t.Context(), "http://"+s.health+path, ""); err != nil || code != want {
+			if code, body, err := portside.Get(t.Context(), "http://"+s.Health+path, ""); err != nil || code != want {
 				t.Errorf("%s: %d %s, %v", path, code, body, err)
 			}
 		}
-		if !s.said("was refused - did you specify the right host or port?") || s.said("error ") {
-			t.Errorf("the log does not say why it waits, or has an error:\n%s", s.log.tail())
+		if !s.Log.Contains("was refused - did you specify the right host or port?") || s.Log.Contains("error ") {
+			t.Errorf("the log does not say why portside waits, or has an error:\n%s", s.Log.Tail())
 		}
 		waiting = append(waiting, s)
 	}
-	if code := waiting[0].terminate(); code != 0 {
-		t.Errorf("the one that was told to stop: exit code %d", code)
+	if code := waiting[0].Terminate(); code != 0 {
+		t.Errorf("the stopped process: exit code %d", code)
 	}
 	if err := cp.StartAPIServer(); err != nil {
 		t.Fatal(err)
 	}
-	waiting[1].waitReady()
+	waiting[1].WaitReady()
 	f.changeAll()
 	f.check()
 }
 
-// clusterAdmin lets a user do everything in the namespace it is applied to.
+// clusterAdmin returns a RoleBinding that grants a user everything in a namespace.
 func clusterAdmin(user string) string {
 	return `{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {name: powerful},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin},
 	  subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: ` + user + `}]}`
 }
 
-// One that may not do what it needs says so, and is not ready; when it may, it
-// needs no restart.
-func TestWithoutPermissionItSaysWhatIsForbidden(t *testing.T) {
+// TestStartWithoutPermissions logs what is forbidden and is not ready. Once the
+// permissions are granted it works without a restart.
+func TestStartWithoutPermissions(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, testenv.WithControllers(t), 1)
 	powerless, err := f.User(f.namespace)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startService(t, powerless, "--leader-elect=false", "--watch-namespace", f.namespace)
-	s.waitLog(`User \"` + f.namespace + `\" cannot list resource \"statefulsets\" in API group \"apps\" in the namespace \"` + f.namespace)
-	if code, body, err := get(t.Context(), "http://"+s.health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
+	s := portside.Run(t, self(t), powerless, "--leader-elect=false", "--watch-namespace", f.namespace)
+	s.WaitLog(`User \"` + f.namespace + `\" cannot list resource \"statefulsets\" in API group \"apps\" in the namespace \"` + f.namespace)
+	if code, body, err := portside.Get(t.Context(), "http://"+s.Health+"/readyz", ""); err != nil || code != http.StatusInternalServerError {
 		t.Errorf("/readyz: %d %s, %v", code, body, err)
 	}
 	f.apply(clusterAdmin(f.namespace))
-	s.waitReady()
+	s.WaitReady()
 	f.changeAll()
 	f.check()
 
-	elects := startService(t, powerless, "--watch-namespace", f.namespace, "--leader-election-namespace", "default")
-	elects.waitLog(`User \"` + f.namespace + `\" cannot get resource \"leases\"`)
+	elects := portside.Run(t, self(t), powerless, "--watch-namespace", f.namespace, "--leader-election-namespace", "default")
+	elects.WaitLog(`User \"` + f.namespace + `\" cannot get resource \"leases\"`)
 }

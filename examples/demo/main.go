@@ -1,7 +1,7 @@
 // Command demo plays a story on a real control plane: DittoFS, deployed by
 // Argo CD, changes the protocols it serves, and portside keeps its ports true.
 //
-//  1. In the first act each step is a pass of `portside apply`, and what portside
+//  1. In the first act each step is a pass of `portside sync`, and what portside
 //     sends is counted on the way.
 //  2. In the second `portside run` asks the pods by itself: a process with the
 //     token of the ServiceAccount, the RBAC and the admission policies that

@@ -75,7 +75,7 @@ so it is left to Argo CD, under the name that Git gives it.`,
 An apply removes what its manager owns and the apply does not repeat: as Argo
 CD's manager portside would remove the image, labels and static ports. It
 refuses, and writes nothing.`,
-	refused: []string{"apply", "-f", "adapterset-declared.yaml", "--field-manager", argo},
+	refused: []string{"sync", "-f", "adapterset-declared.yaml", "--field-manager", argo},
 	want: want{
 		ports:      []ownedPort{api, metrics, staticNFS, adapterSMB},
 		generation: 2, podStarts: 2,
@@ -144,5 +144,5 @@ the generation is what it was, and no pod restarts.`,
 
 // pass is one pass of portside with a recorded answer of DittoFS.
 func pass(recording string) []string {
-	return []string{"apply", "-f", "adapterset.yaml", "--adapters", recording}
+	return []string{"sync", "-f", "adapterset.yaml", "--adapters", recording}
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Migrates DittoFS from its operator to Git and portside, as often as you like: what
-# is done already is left as it is. Nothing restarts but for what Git changes.
+# Migrates DittoFS from its operator to Git and portside. Run it again as often as
+# you like: what is done is left as it is. Nothing restarts but for what Git changes.
 #
 # statefulset.yaml must have the operator's selector, serviceName and
 # volumeClaimTemplates, which the server lets nobody change. Where it declares the
@@ -16,10 +16,15 @@ dittofs="-n storage statefulset/dittofs"
 kubectl scale -n dittofs-operator-system deployment/dittofs-operator-controller-manager --replicas=0
 kubectl patch $dittofs --type=merge --patch '{"metadata": {"ownerReferences": null}}'
 
-# What would become of each workload, and how many pods would restart? Then do it.
 # The operator has written as `manager` and, in other releases, as `dittofs-operator`.
-portside adopt -n storage --all --from manager --from dittofs-operator --dry-run=server
-portside adopt -n storage --all --from manager --from dittofs-operator
+# To adopt from a manager that owns nothing is an error, so only those that own ports
+# are named; once everything is adopted, there are none. First show what would become
+# of each workload, and how many pods would restart.
+from=$(portside owners $dittofs -o name | grep -x -e manager -e dittofs-operator | paste -s -d , -)
+if [ -n "$from" ]; then
+  portside adopt -n storage --all --from "$from" --dry-run=server
+  portside adopt -n storage --all --from "$from"
+fi
 
 # Git takes over all the rest; Argo CD and Flux do the same.
 kubectl apply --server-side --force-conflicts -f statefulset.yaml
@@ -39,4 +44,4 @@ done
 
 # From now on the adapters decide. `portside run` asks the pods instead, by the same
 # AdapterSet in the cluster.
-portside apply -f adapterset.yaml --adapters adapters-both-running.json
+portside sync -f adapterset.yaml --adapters adapters-both-running.json

@@ -8,4 +8,4 @@ set -eu
 cd "$(dirname "$0")"
 
 kubectl apply --server-side --force-conflicts -f statefulset.yaml
-portside apply -f adapterset.yaml
+portside sync -f adapterset.yaml

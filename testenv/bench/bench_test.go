@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -12,17 +10,14 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
 // What does not depend on the machine holds in the shortest run as well.
 func TestShortRun(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "portside")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/portside").CombinedOutput(); err != nil {
-		t.Fatalf("building portside: %v\n%s", err, out)
-	}
-	o := options{repeats: 1, passes: 5, targets: 10, binary: binary, crd: "../../examples/install/crd/portside.dev_adaptersets.yaml"}
+	o := options{repeats: 1, passes: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: "../../examples/install/crd/portside.dev_adaptersets.yaml"}
 	r, err := measure(t.Context(), testenv.Shared(t), o, func(string) {})
 	if err != nil {
 		t.Fatal(err)

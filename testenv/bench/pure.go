@@ -28,7 +28,7 @@ const (
 type pure struct {
 	workload  *apply.Workload
 	container *apply.Container
-	want      apply.Wanted
+	want      apply.Desired
 }
 
 func newPure(s *appsv1.StatefulSet) (pure, error) {
@@ -37,7 +37,7 @@ func newPure(s *appsv1.StatefulSet) (pure, error) {
 	}
 	w := apply.ReadStatefulSet(s)
 	c, err := w.Container(container)
-	return pure{workload: w, container: c, want: apply.Wanted{Adapters: adapters(0)}}, err
+	return pure{workload: w, container: c, want: apply.Desired{Adapters: adapters(0)}}, err
 }
 
 // readAlone is what cannot be saved: fieldpath reads each entry.
@@ -58,8 +58,8 @@ func (p pure) decode() error {
 // decide reads the entries, finds the owners of each port, and makes the intent.
 func (p pure) decide() error {
 	intent, err := apply.Decide(p.workload, p.container, p.want, apply.DefaultFieldManager)
-	if err == nil && len(intent.Emit) != len(p.want.Adapters) {
-		err = fmt.Errorf("the intent has %d ports", len(intent.Emit))
+	if err == nil && len(intent.Items) != len(p.want.Adapters) {
+		err = fmt.Errorf("the intent has %d ports", len(intent.Items))
 	}
 	return err
 }
@@ -145,12 +145,12 @@ func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.Statef
 	if err := create(ctx, client, name, slices.Concat(always, sometimes)); err != nil {
 		return nil, err
 	}
-	applier, err := apply.NewApplier(client.AppsV1())
+	applier, err := apply.New(client.AppsV1())
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name, Container: container}
-	if _, err := applier.Pass(ctx, target, apply.Wanted{Adapters: adapters(0)}); err != nil {
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name}
+	if _, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters(0)}); err != nil {
 		return nil, err
 	}
 	return get(ctx, client, name)

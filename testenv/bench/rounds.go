@@ -107,7 +107,7 @@ func (s *service) declare(ctx context.Context, i, turn int) error {
 
 // start starts the service and waits until it has listed all.
 func (s *service) start(ctx context.Context) (ready time.Time, err error) {
-	if s.child, err = startChild(ctx, s.binary, s.cp.Config(), s.fleet.namespace); err != nil {
+	if s.child, err = startChild(s.binary, s.cp.Config(), s.fleet.namespace); err != nil {
 		return ready, err
 	}
 	s.began = s.child.began

@@ -194,7 +194,7 @@ func (b *serviceBench) restart(ctx context.Context, namespace string, targets in
 		return r, err
 	}
 	defer proxy.Close()
-	c, err := startChild(ctx, b.binary, proxy.Config(), namespace)
+	c, err := startChild(b.binary, proxy.Config(), namespace)
 	if err != nil {
 		return r, err
 	}

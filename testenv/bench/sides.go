@@ -30,13 +30,13 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	applier, err := apply.NewApplier(client.AppsV1())
+	applier, err := apply.New(client.AppsV1())
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: s.workload, Container: container}
+	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: s.workload}
 	s.pass = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
-		result, err := applier.Pass(ctx, target, apply.Wanted{Adapters: adapters})
+		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {
 			err = fmt.Errorf("the outcome is %s", result.Outcome)
 		}

@@ -3,167 +3,95 @@ package monitoring
 import (
 	"context"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 
-	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{Controllers: true}) }
 
-// life is a running portside and the workloads that it looks after.
+// life is a running portside and its workloads.
 type life struct {
 	*testenv.ControlPlane
 	t         *testing.T
 	namespace string
-	metrics   string // URL
-	broken    atomic.Bool
+	service   *portside.Service
 	scrapes   []string
 }
 
-// lived returns what /metrics said in the life of a portside, and the namespace
-// that it lived in.
-func lived(t *testing.T) (namespace string, scrapes []string) {
+// scrapesOfLife returns scrapes of /metrics during a life of portside, and the
+// namespace of the workloads.
+func scrapesOfLife(t *testing.T) (namespace string, scrapes []string) {
 	t.Helper()
 	cp := testenv.WithControllers(t)
 	l := &life{ControlPlane: cp, t: t, namespace: cp.Namespace(t)}
-	if err := cp.InstallCRD(t.Context(), "../../examples/install/crd/portside.dev_adaptersets.yaml"); err != nil {
+	portside.InstallCRD(t, cp)
+	server, err := dittofs.New(dittofs.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cp.ServePods(l.namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return http.HandlerFunc(l.answer) }}))
+	server.Answer(dittofs.Adapters("nfs:12049"))
+	t.Cleanup(cp.ServePods(l.namespace, server.PodServer()))
 	l.run()
 	l.await(`leader_election_master_status{name="portside"} 1`)
 	l.scrape()
 
-	l.apply(workload("Deployment", "files"), discovered)
+	l.apply(workload("Deployment", "files"),
+		adapterSet("Deployment", "files", fixture.Discovery("port: 8080, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4")))
 	l.await("portside_rollouts_caused_total 1", `portside_discovery_polls_total{reason="Answered"} 1`, `portside_adaptersets{reason="InPlace"} 1`)
 	l.scrape()
 
-	if _, err := cp.Manager("vandal").Patch(t.Context(), "Deployment", l.namespace, "files", types.JSONPatchType,
+	if _, err := cp.Manager("other").Patch(t.Context(), "Deployment", l.namespace, "files", types.JSONPatchType,
 		[]byte(`[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/1"}]`)); err != nil {
 		t.Fatal(err)
 	}
-	l.await("portside_fights_readds_total 1")
-	l.broken.Store(true)
-	l.apply(workload("DaemonSet", "blocked"), declared("DaemonSet", "blocked", "{type: api, port: 12049}"), declared("StatefulSet", "nowhere", "{type: nfs, port: 12049}"))
+	l.await("portside_contended_port_readds_total 1")
+	server.Answer(dittofs.Status(http.StatusInternalServerError))
+	l.apply(workload("DaemonSet", "blocked"), adapterSet("DaemonSet", "blocked", fixture.Adapters("api:12049")),
+		adapterSet("StatefulSet", "nowhere", fixture.Adapters("nfs:12049")))
 	l.await(`portside_discovery_polls_total{reason="ServerError"} 1`, `portside_ports{state="Blocked"} 1`,
 		`portside_adapterset_not_ready{name="blocked",`, `portside_adapterset_not_ready{name="nowhere",`, `portside_adapterset_not_discovered{name="files",`)
 	l.scrape()
-	l.awaitAnother(`portside_discovery_polls_total{reason="ServerError"}`) // a rate takes two
+	l.awaitChange(`portside_discovery_polls_total{reason="ServerError"}`) // a rate takes two samples
 	l.scrape()
 	return l.namespace, l.scrapes
 }
 
-// answer is that of a pod to the question for its adapters.
-func (l *life) answer(w http.ResponseWriter, _ *http.Request) {
-	if l.broken.Load() {
-		http.Error(w, "broken", http.StatusInternalServerError)
-		return
-	}
-	_, _ = io.WriteString(w, `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`)
+// workload returns a workload with a static port of the name that an adapter of type
+// api would have.
+func workload(kind, name string) *unstructured.Unstructured {
+	return fixture.Workload(kind, name, fixture.Container("server", "adapter-api:8080/TCP"))
 }
 
-// workload has a static port with the name that an adapter of the type api
-// would have.
-func workload(kind, name string) string {
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: %s
-metadata: {name: %s}
-spec:
-  selector: {matchLabels: {app: %[2]s}}
-  template:
-    metadata: {labels: {app: %[2]s}}
-    spec:
-      containers:
-      - name: server
-        image: example.com/files:1
-        ports: [{name: adapter-api, containerPort: 8080, protocol: TCP}]
-`, kind, name)
+func adapterSet(kind, name string, source fixture.Option) *unstructured.Unstructured {
+	return fixture.AdapterSet(name, fixture.Target(kind, name), fixture.Rollout(0, 0), source)
 }
 
-func declared(kind, name, adapter string) string {
-	return adapterSet(kind, name, "adapters: ["+adapter+"]")
-}
-
-var discovered = adapterSet("Deployment", "files", "discovery: {http: {port: 8080, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4}}")
-
-func adapterSet(kind, name, source string) string {
-	return fmt.Sprintf(`
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: %s}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: %s, name: %[1]s}
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-  %[3]s
-`, name, kind, source)
-}
-
-// run starts portside as it was built from these sources, until the test ends.
+// run starts portside from these sources, until the test ends.
 func (l *life) run() {
 	l.t.Helper()
-	path := filepath.Join(l.t.TempDir(), "portside")
-	build := exec.CommandContext(l.t.Context(), "go", "build", "-o", path, "./cmd/portside")
-	build.Dir = "../.."
-	if out, err := build.CombinedOutput(); err != nil {
-		l.t.Fatalf("go build: %v\n%s", err, out)
-	}
-	address := freeAddress(l.t)
-	l.metrics = "http://" + address + "/metrics"
-	cmd := exec.CommandContext(l.t.Context(), path, "run", "--kubeconfig="+l.KubeconfigFile(), "--watch-namespace="+l.namespace,
-		"--leader-election-namespace="+l.namespace, "--health-probe-bind-address=0", "--metrics-secure=false", "--metrics-bind-address="+address, "--allow-loopback-pods")
-	cmd.Env = append(os.Environ(), "KUBECONFIG=")
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	var log strings.Builder
-	cmd.Stderr = &log
-	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
-	}
-	l.t.Cleanup(func() { // t.Context has ended, which asks the process to end
-		_ = cmd.Wait()
-		if l.t.Failed() {
-			l.t.Log(log.String())
-		}
-	})
+	l.service = portside.Run(l.t, portside.BuildFor(l.t), l.Config(), "--watch-namespace="+l.namespace,
+		"--leader-election-namespace="+l.namespace, "--metrics-secure=false", "--allow-loopback-pods")
 }
 
-// freeAddress is one of this machine where nothing listens.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
-func (l *life) apply(objects ...string) {
+func (l *life) apply(objects ...any) {
 	l.t.Helper()
-	for _, object := range objects {
-		if _, err := l.Manager("git").In(l.namespace).Apply(l.t.Context(), object); err != nil {
-			l.t.Fatal(err)
-		}
-	}
+	l.Manager("git").In(l.namespace).MustApply(l.t, objects...)
 }
 
-// await waits until /metrics has a line that begins with each of these.
+// await waits until /metrics has a line that begins with each of these texts.
 func (l *life) await(lines ...string) {
 	l.t.Helper()
 	testenv.Eventually(l.t, fmt.Sprintf("metrics %q", lines), func(ctx context.Context) error {
-		text, err := l.ask(ctx)
+		text, err := l.service.Scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -176,13 +104,13 @@ func (l *life) await(lines ...string) {
 	})
 }
 
-// awaitAnother waits until a line that begins so is another than at the last
-// scrape.
-func (l *life) awaitAnother(begin string) {
+// awaitChange waits until a line that begins with a text differs from that of the
+// last scrape.
+func (l *life) awaitChange(begin string) {
 	l.t.Helper()
 	last := l.scrapes[len(l.scrapes)-1]
-	testenv.Eventually(l.t, "another "+begin, func(ctx context.Context) error {
-		text, err := l.ask(ctx)
+	testenv.Eventually(l.t, "a change of "+begin, func(ctx context.Context) error {
+		text, err := l.service.Scrape(ctx)
 		if err != nil {
 			return err
 		}
@@ -191,11 +119,11 @@ func (l *life) awaitAnother(begin string) {
 				return nil
 			}
 		}
-		return fmt.Errorf("it is as it was in\n%s", own(text))
+		return fmt.Errorf("unchanged in\n%s", own(text))
 	})
 }
 
-// own are the lines about portside itself.
+// own returns the lines of portside's own metrics.
 func own(text string) string {
 	var lines []string
 	for line := range strings.Lines(text) {
@@ -208,23 +136,9 @@ func own(text string) string {
 
 func (l *life) scrape() {
 	l.t.Helper()
-	text, err := l.ask(l.t.Context())
+	text, err := l.service.Scrape(l.t.Context())
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.scrapes = append(l.scrapes, text)
-}
-
-func (l *life) ask(ctx context.Context) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, l.metrics, http.NoBody)
-	if err != nil {
-		return "", err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	return string(text), err
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
 	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/testenv/vocabulary"
 )
 
 const folder = "../../examples/monitoring/"
@@ -114,7 +116,7 @@ func read(t *testing.T, file string) []byte {
 // TestQueriesOfARunningPortside asks everything of what one says of itself.
 func TestQueriesOfARunningPortside(t *testing.T) {
 	t.Parallel()
-	ns, texts := lived(t)
+	ns, texts := scrapesOfLife(t)
 	p := scraped(t, texts...)
 	t.Run("every query returns data", func(t *testing.T) { p.expectAllData(t, texts[len(texts)-1]) })
 	// A port is blocked, a target is missing, and pods do not answer any more.
@@ -211,11 +213,11 @@ func TestPrometheusLoadsTheRules(t *testing.T) {
 	}
 }
 
-// TestQueriesNameReasonsThatThereAre: a query for a reason that portside does
-// not have would be empty for ever.
-func TestQueriesNameReasonsThatThereAre(t *testing.T) {
+// TestQueriesNameReasonsThatExist checks the reasons in queries: a query for another
+// one would never return data.
+func TestQueriesNameReasonsThatExist(t *testing.T) {
 	t.Parallel()
-	known := slices.Concat(conditionReasons(t), discoveryReasons(t))
+	known := slices.Concat(values(t, vocabulary.ConditionReasons), values(t, vocabulary.DiscoveryReasons))
 	all := panels(t)
 	for _, a := range alerts(t) {
 		all = append(all, panel{title: a.Alert, query: a.Expr})

@@ -7,7 +7,7 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// mode is the example's Kustomization.
+// mode returns the mode of the example's Kustomization.
 func mode(t *testing.T) compat.Mode {
 	t.Helper()
 	object := kustomization(t)
@@ -35,8 +35,8 @@ func TestHistories(t *testing.T) {
 	mode(t).History(t)
 }
 
-// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
-func TestHistoriesOfOtherKinds(t *testing.T) {
+// TestHistories_otherKinds runs histories of the kinds other than StatefulSet.
+func TestHistories_otherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
 		t.Run(kind, func(t *testing.T) {

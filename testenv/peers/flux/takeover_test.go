@@ -11,27 +11,27 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestTakeOverLeavesOursAlone: Flux takes over what kubectl wrote in every way,
-// the adapter port that kubectl once declared too, and our entry stays as it is
-// to the byte.
-func TestTakeOverLeavesOursAlone(t *testing.T) {
+// TestTakeOver: Flux takes over what kubectl wrote in every way, including an
+// adapter port that kubectl declared, and our entry stays byte for byte.
+func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	for _, write := range [][]string{{"apply", "--filename=-"}, {"apply", "--server-side", "--field-manager=kubectl-mine", "--filename=-"}} {
 		_, err := s.Kubectl(t.Context(), s.Namespace, declaring().Manifest(), write...)
-		must(t, err)
+		compat.Must(t, err)
 	}
 	_, err := s.Manager(testenv.KubectlEdit).Update(t.Context(), compat.Kind, s.Namespace, compat.Name, func(w *unstructured.Unstructured) {
 		testenv.EditContainer(w, compat.Name, func(c map[string]any) { c["image"] = "dittofs:edited" })
 	})
-	must(t, err)
-	s.Pass(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445))
+	compat.Must(t, err)
+	s.Reconcile(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445))
 	before := s.Live()
 
-	must(t, mode(t).Sync(s, compat.First()))
+	compat.Must(t, mode(t).Sync(s, compat.First()))
 	after := s.Live()
 	if was, is := entry(before, testenv.Portside), entry(after, testenv.Portside); was == nil || !reflect.DeepEqual(was, is) {
 		t.Errorf("our entry was\n%v\nand is\n%v", was, is)
@@ -41,29 +41,28 @@ func TestTakeOverLeavesOursAlone(t *testing.T) {
 			t.Errorf("%s was not taken over", e.Manager)
 		}
 	}
-	expectAdapters(t, s, nfs, "adapter-smb:1445/TCP")
-	if result := s.Pass(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)); result.Outcome != apply.Unchanged || compat.State(result, "nfs") != "Owned" {
-		t.Errorf("the pass after it: %s, %v", result.Outcome, result.Ports)
+	s.ExpectAdapters(nfs, "adapter-smb:1445/TCP")
+	if result := s.Reconcile(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)); result.Outcome != apply.Unchanged || compat.State(result, "nfs") != "Owned" {
+		t.Errorf("the reconciliation after it: %s, %v", result.Outcome, result.Ports)
 	}
 }
 
-// TestNameThatFluxTakesOver: portside refuses a field manager that begins with
-// kubectl, for Flux takes such a one for its own past and removes its ports.
-func TestNameThatFluxTakesOver(t *testing.T) {
+// TestKubectlPrefix: portside refuses a field manager whose name begins with
+// kubectl, because Flux takes the entries of such managers over and removes their
+// ports.
+func TestKubectlPrefix(t *testing.T) {
 	t.Parallel()
 	const name = "kubectl-portside"
 	s := compat.NewSite(t, testenv.Shared(t))
 	client, err := appsclient.NewForConfig(s.Config())
-	must(t, err)
-	if _, err := apply.NewApplier(client, apply.WithFieldManager(name)); err == nil {
-		t.Errorf("portside takes the name %s", name)
+	compat.Must(t, err)
+	if _, err := apply.New(client, apply.WithFieldManager(name)); err == nil {
+		t.Errorf("portside accepts the name %s", name)
 	}
-	must(t, mode(t).Sync(s, compat.First()))
-	_, err = s.Manager(name).In(s.Namespace).Apply(t.Context(), `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs},
-	  spec: {template: {spec: {containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
-	must(t, err)
-	must(t, mode(t).Sync(s, compat.First()))
-	expectAdapters(t, s)
+	compat.Must(t, mode(t).Sync(s, compat.First()))
+	s.Manager(name).In(s.Namespace).MustApply(t, fixture.PortsOf(compat.Kind, compat.Name, compat.Name, nfs))
+	compat.Must(t, mode(t).Sync(s, compat.First()))
+	s.ExpectAdapters()
 }
 
 func entry(w *unstructured.Unstructured, manager string) *metav1.ManagedFieldsEntry {

@@ -10,15 +10,15 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/helm"
 )
 
-// TestExample installs the chart with its own values, and has portside add the
-// adapters of the AdapterSet beside it, whose target the chart must make.
+// TestExample installs the chart with its default values, and has portside add the
+// adapters of the AdapterSet next to it, whose target must be the chart's workload.
 func TestExample(t *testing.T) {
 	t.Parallel()
 	docs, err := v1alpha1.ReadFiles([]string{"../../../examples/helm/adapterset.yaml"}, false, nil)
-	must(t, err)
+	compat.Must(t, err)
 	spec := docs[0].Set.Spec
 	s := compat.NewSite(t, testenv.Shared(t))
-	must(t, helm.Helm4{Chart: chartFolder}.Install(s, nil))
+	compat.Must(t, helm.Helm4{Chart: chartFolder}.Install(s, nil))
 	live := s.Live()
 	if containers := testenv.Containers(live); live.GetKind() != spec.TargetRef.Kind || live.GetName() != spec.TargetRef.Name || containers[0] != spec.Container {
 		t.Errorf("the AdapterSet targets %s %s, container %s; the chart makes %s %s, %q",
@@ -28,6 +28,6 @@ func TestExample(t *testing.T) {
 	for _, a := range spec.Adapters {
 		adapters = append(adapters, compat.Adapter(a.Type, int64(a.Port)))
 	}
-	s.Pass(adapters...)
-	expectPorts(t, s, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	s.Reconcile(adapters...)
+	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 }

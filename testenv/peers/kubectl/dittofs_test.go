@@ -15,26 +15,26 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// legacyOperator is the name in managedFields of a Go program that gives none.
+// legacyOperator is the name of a Go program in managedFields that sets none.
 const legacyOperator = "manager"
 
-// operatorLeaves writes the example's StatefulSet as the operator leaves it: by
-// updates under two names, with adapter ports among the others by name, and owned
-// by a custom resource.
+// operatorLeaves writes the example's StatefulSet as the former operator leaves it:
+// by updates under two names, with adapter ports among the others, and with a
+// custom resource as its owner.
 func (u user) operatorLeaves(manifest, image string) {
 	u.t.Helper()
 	workload, err := testenv.Object(manifest)
-	must(u.t, err)
+	compat.Must(u.t, err)
 	const static = "{name: api, containerPort: 8080, protocol: TCP}, {name: metrics, containerPort: 9090, protocol: TCP}"
 	const nfs = "{name: adapter-nfs, containerPort: 12049, protocol: TCP}"
 	testenv.SetPorts(workload, compat.Name, "["+static+"]")
 	testenv.EditContainer(workload, compat.Name, func(c map[string]any) { c["image"] = image })
 	workload.SetOwnerReferences([]metav1.OwnerReference{{APIVersion: "dittofs.dittofs.com/v1alpha1", Kind: "DittoServer", Name: compat.Name, UID: "4711"}})
 	_, err = u.Manager(legacyOperator).In(u.Namespace).Create(u.Context(), workload)
-	must(u.t, err)
+	compat.Must(u.t, err)
 	u.operatorUpdates(legacyOperator, "["+nfs+", "+static+"]")
 	u.operatorUpdates(testenv.DittoFSOperator, "["+nfs+", {name: adapter-smb, containerPort: 1445, protocol: TCP}, "+static+"]")
-	must(u.t, kubectl("create", "deployment", "dittofs-operator-controller-manager", "--image=operator")(u.Site))
+	compat.Must(u.t, kubectl("create", "deployment", "dittofs-operator-controller-manager", "--image=operator")(u.Site))
 }
 
 func (u user) operatorUpdates(manager, ports string) {
@@ -42,27 +42,27 @@ func (u user) operatorUpdates(manager, ports string) {
 	_, err := u.Manager(manager).Update(u.Context(), compat.Kind, u.Namespace, compat.Name, func(live *unstructured.Unstructured) {
 		testenv.SetPorts(live, compat.Name, ports)
 	})
-	must(u.t, err)
+	compat.Must(u.t, err)
 }
 
-// copies is the folder of the example in a place of the test's own, where the
-// workload is in the site's namespace.
+// copies copies an example to a temporary folder, with the workload in the site's
+// namespace.
 func (u user) copies(example string) (folder string) {
 	u.t.Helper()
 	folder = u.t.TempDir()
 	files, err := filepath.Glob(filepath.Join(examples, example, "*"))
-	must(u.t, err)
+	compat.Must(u.t, err)
 	here := strings.NewReplacer("namespace: storage", "namespace: "+u.Namespace, "-n storage", "-n "+u.Namespace, "-n dittofs-operator-system", "-n "+u.Namespace)
 	for _, path := range files {
 		text, err := os.ReadFile(path)
-		must(u.t, err)
-		must(u.t, os.WriteFile(filepath.Join(folder, filepath.Base(path)), []byte(here.Replace(string(text))), 0o700)) //nolint:gosec // G306: a script is run
+		compat.Must(u.t, err)
+		compat.Must(u.t, os.WriteFile(filepath.Join(folder, filepath.Base(path)), []byte(here.Replace(string(text))), 0o700)) //nolint:gosec // G306: a script is run
 	}
 	return folder
 }
 
-// migrates runs examples/dittofs/migrate.sh twice; the second run changes nothing.
-// The template changes when Git has something else, and only then.
+// migrates runs examples/dittofs/migrate.sh twice. The second run changes nothing.
+// The template changes only if Git differs.
 func (u user) migrates() {
 	for name, git := range map[string]struct {
 		manifest func(string) string
@@ -85,9 +85,9 @@ func (u user) migrates() {
 			folder := u.copies("dittofs")
 			manifest := filepath.Join(folder, "statefulset.yaml")
 			text, err := os.ReadFile(manifest)
-			must(t, err)
+			compat.Must(t, err)
 			declared := git.manifest(string(text))
-			must(t, os.WriteFile(manifest, []byte(declared), 0o600))
+			compat.Must(t, os.WriteFile(manifest, []byte(declared), 0o600))
 			u.operatorLeaves(string(text), "ghcr.io/marmos91/dittofs:v0.29.0")
 			recorded := u.Record(t, compat.Kind, u.Namespace, compat.Name)
 
@@ -100,27 +100,28 @@ func (u user) migrates() {
 			if changes := testenv.TemplateChanges(recorded.Stored(t)); changes != git.changes {
 				t.Errorf("%d changes of the template, want %d", changes, git.changes)
 			}
-			expectPorts(t, u.Site, git.ports...)
+			u.ExpectPorts(git.ports...)
 			if len(once.GetOwnerReferences()) > 0 {
-				t.Error("the DittoServer owns the workload still")
+				t.Error("the DittoServer still owns the workload")
 			}
 			u.expectOwners(git.ports)
 
-			// What is Git's Git can drop, and an adapter that ends takes its port along.
+			// Git can drop a port of its own, and a port is removed with its
+			// adapter.
 			dropped := strings.Replace(declared, "        - name: metrics\n          containerPort: 9090\n          protocol: TCP\n", "", 1)
-			must(t, os.WriteFile(manifest, []byte(dropped), 0o600))
-			must(t, kubectl("apply", "--server-side", "-f", manifest)(u.Site))
-			u.run(u.Config(), "portside", "apply", "-f", filepath.Join(folder, "adapterset.yaml"), "--adapters", filepath.Join(folder, "adapters-smb-disabled.json"))
-			expectPorts(t, u.Site, slices.DeleteFunc(git.ports, func(port string) bool {
+			compat.Must(t, os.WriteFile(manifest, []byte(dropped), 0o600))
+			compat.Must(t, kubectl("apply", "--server-side", "-f", manifest)(u.Site))
+			u.run(u.Config(), "portside", "sync", "-f", filepath.Join(folder, "adapterset.yaml"), "--adapters", filepath.Join(folder, "adapters-smb-disabled.json"))
+			u.ExpectPorts(slices.DeleteFunc(git.ports, func(port string) bool {
 				return port == "metrics:9090/TCP" || port == "adapter-smb:1445/TCP"
 			})...)
 		})
 	}
 }
 
-// withoutTimes is all of a workload but when its managers wrote, and what moves
-// with that: in a later second, an apply of volumeClaimTemplates after another
-// manager's is not quite a no-op to the server (see TestFact01).
+// withoutTimes returns a workload without the times of its managers and what
+// changes with them: after another manager's write, an apply of
+// volumeClaimTemplates is not quite a no-op (see TestFact01).
 func withoutTimes(w *unstructured.Unstructured) *unstructured.Unstructured {
 	w = w.DeepCopy()
 	w.SetResourceVersion("")
@@ -135,7 +136,8 @@ func withoutTimes(w *unstructured.Unstructured) *unstructured.Unstructured {
 	return w
 }
 
-// expectOwners: adapter ports are ours alone, the others Git's alone.
+// expectOwners expects that adapter ports are ours alone and the others Git's
+// alone.
 func (u user) expectOwners(ports []string) {
 	u.t.Helper()
 	for _, port := range ports {
@@ -145,7 +147,7 @@ func (u user) expectOwners(ports []string) {
 			owner = testenv.Portside + "/Apply"
 		}
 		owners, err := testenv.Owners(u.Live(), compat.Name, key)
-		must(u.t, err)
+		compat.Must(u.t, err)
 		if !slices.Equal(owners, []string{owner}) {
 			u.t.Errorf("%s is owned by %q, want %s", port, owners, owner)
 		}

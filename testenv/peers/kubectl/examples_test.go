@@ -14,6 +14,7 @@ import (
 
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const examples = "../../../examples"
@@ -25,15 +26,11 @@ type user struct {
 	binaries string // a folder with portside in it
 }
 
-// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs, with
-// one portside that is built for them.
+// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs with
+// portside built from these sources.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	binaries := t.TempDir()
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(binaries, "portside"), "../../../cmd/portside")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building portside: %v\n%s", err, output)
-	}
+	binaries := filepath.Dir(portside.BuildFor(t).Path)
 	for name, test := range map[string]func(user){"kubectl": user.runsScript, "cronjob": user.runsCronJob, "dittofs": user.migrates} {
 		t.Run(name, func(t *testing.T) {
 			test(user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: binaries})
@@ -46,10 +43,10 @@ func TestExamples(t *testing.T) {
 func (u user) run(as *rest.Config, name string, args ...string) {
 	u.t.Helper()
 	content, err := testenv.KubeconfigOf(as, u.Namespace)
-	must(u.t, err)
+	compat.Must(u.t, err)
 	home := u.t.TempDir()
 	kubeconfig := filepath.Join(home, "kubeconfig")
-	must(u.t, os.WriteFile(kubeconfig, content, 0o600))
+	compat.Must(u.t, os.WriteFile(kubeconfig, content, 0o600))
 	if !strings.Contains(name, "/") {
 		name = filepath.Join(u.binaries, name)
 	}
@@ -60,7 +57,7 @@ func (u user) run(as *rest.Config, name string, args ...string) {
 	}
 }
 
-// runsScript runs the script twice: the second run changes nothing.
+// runsScript runs the script twice. The second run changes nothing.
 func (u user) runsScript() {
 	var versions []string
 	for range 2 {
@@ -70,16 +67,16 @@ func (u user) runsScript() {
 	if versions[0] != versions[1] {
 		u.t.Error("the second run changed the workload")
 	}
-	expectPorts(u.t, u.Site, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	u.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 }
 
-// cronJob is the example's, decoded strictly.
+// cronJob returns the example's CronJob, decoded strictly.
 func cronJob(t *testing.T) *batchv1.CronJob {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, "cronjob/cronjob.yaml"))
-	must(t, err)
+	compat.Must(t, err)
 	object, _, err := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer().Decode(text, nil, nil)
-	must(t, err)
+	compat.Must(t, err)
 	job, ok := object.(*batchv1.CronJob)
 	if !ok {
 		t.Fatalf("the example is a %T", object)
@@ -87,40 +84,40 @@ func cronJob(t *testing.T) *batchv1.CronJob {
 	return job
 }
 
-// runsCronJob runs what the CronJob's container runs, as its service account,
-// with the AdapterSets of a checkout. The server stores the job and its
-// permissions as they are in the example, but for the namespace.
+// runsCronJob runs the command of the CronJob's container as its ServiceAccount,
+// with the AdapterSets of a checkout. The server stores the CronJob and its
+// permissions as they are in the example, except for the namespace.
 func (u user) runsCronJob() {
 	for _, name := range []string{"cronjob.yaml", "rbac.yaml"} {
 		text, err := os.ReadFile(filepath.Join(examples, "cronjob", name))
-		must(u.t, err)
+		compat.Must(u.t, err)
 		_, err = u.Kubectl(u.t.Context(), u.Namespace, strings.ReplaceAll(string(text), "namespace: storage", "namespace: "+u.Namespace),
 			"apply", "--server-side", "--validate=strict", "--filename=-")
-		must(u.t, err)
+		compat.Must(u.t, err)
 	}
-	must(u.t, serverSide().Sync(u.Site, compat.First()))
+	compat.Must(u.t, serverSide().Sync(u.Site, compat.First()))
 
 	job := cronJob(u.t)
 	pod := job.Spec.JobTemplate.Spec.Template.Spec
 	container := pod.Containers[0]
 	checkout := u.t.TempDir()
 	sets := filepath.Join(checkout, "deploy", "adaptersets")
-	must(u.t, os.MkdirAll(sets, 0o755))
+	compat.Must(u.t, os.MkdirAll(sets, 0o755))
 	set, err := os.ReadFile(filepath.Join(examples, "kubectl/adapterset.yaml"))
-	must(u.t, err)
-	must(u.t, os.WriteFile(filepath.Join(sets, "dittofs.yaml"), set, 0o600))
+	compat.Must(u.t, err)
+	compat.Must(u.t, os.WriteFile(filepath.Join(sets, "dittofs.yaml"), set, 0o600))
 	here := strings.NewReplacer(container.VolumeMounts[0].MountPath, checkout, "--namespace="+job.Namespace, "--namespace="+u.Namespace)
 	var args []string
 	for _, arg := range container.Args {
 		args = append(args, here.Replace(arg))
 	}
 	account, err := u.User("system:serviceaccount:" + u.Namespace + ":" + pod.ServiceAccountName)
-	must(u.t, err)
+	compat.Must(u.t, err)
 	var versions []string
 	for range 2 {
 		u.run(account, container.Command[0], args...)
 		versions = append(versions, u.Live().GetResourceVersion())
-		expectPorts(u.t, u.Site, "api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+		u.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 	}
 	if versions[0] != versions[1] {
 		u.t.Error("the second run changed the workload")

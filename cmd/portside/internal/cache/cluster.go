@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
 // targetIndex finds AdapterSets by their target.
@@ -38,7 +39,7 @@ func NewCluster(ctx context.Context, cache ctrlcache.Cache, o Options) (*Cluster
 		if !ok {
 			return nil
 		}
-		return []string{indexKey(TargetOf(set))}
+		return []string{indexKey(adapterset.Target(set))}
 	}
 	if err := cache.IndexField(ctx, &v1alpha1.AdapterSet{}, targetIndex, index); err != nil {
 		return nil, err
@@ -60,11 +61,6 @@ func NewCluster(ctx context.Context, cache ctrlcache.Cache, o Options) (*Cluster
 // Synced reports whether all but pods was listed once.
 func (c *Cluster) Synced() bool {
 	return !slices.ContainsFunc(c.informers, func(i ctrlcache.Informer) bool { return !i.HasSynced() })
-}
-
-// TargetOf returns the workload that an AdapterSet names.
-func TargetOf(set *v1alpha1.AdapterSet) apply.Target {
-	return apply.Target{Kind: apply.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
 }
 
 func indexKey(t apply.Target) string { return string(t.Kind) + "/" + t.Name }
@@ -99,8 +95,8 @@ func pointers[T any](items []T) []*T {
 	return all
 }
 
-// Workload returns a target, nil where it does not exist. It was trimmed for the
-// field manager.
+// Workload returns a target, or nil if it does not exist. It was trimmed for the
+// field manager. It implements [discovery.Cache].
 func (c *Cluster) Workload(ctx context.Context, t apply.Target) (*apply.Workload, error) {
 	object := objectOf(t.Kind)
 	if object == nil {
@@ -116,16 +112,12 @@ func (c *Cluster) Workload(ctx context.Context, t apply.Target) (*apply.Workload
 	return c.read(object), nil
 }
 
-// Pods returns the pods of a namespace that match a selector, by name. The first
-// call has pods cached, and waits for them.
+// Pods implements [discovery.Cache]. The first call has pods cached, and waits for
+// them.
 func (c *Cluster) Pods(ctx context.Context, namespace string, selector labels.Selector) ([]*corev1.Pod, error) {
 	var list corev1.PodList
-	if err := c.cache.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
-		return nil, fmt.Errorf("cannot list the pods of namespace %s: %w", namespace, err)
-	}
-	pods := pointers(list.Items)
-	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
-	return pods, nil
+	err := c.cache.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})
+	return pointers(list.Items), err
 }
 
 // objectOf returns an empty object of a kind of workload, nil for a kind that is
@@ -155,6 +147,6 @@ func (c *Cluster) read(object client.Object) *apply.Workload {
 	default:
 		return nil
 	}
-	w.ReducedFor = c.fieldManager
+	w.TrimmedFor = c.fieldManager
 	return w
 }

@@ -149,7 +149,7 @@ func TestWorkload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client.AppsV1())
+	applier, err := apply.New(client.AppsV1())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,11 +157,11 @@ func TestWorkload(t *testing.T) {
 		mustApply(t, cp.Manager("git").In(ns), workloadOf(kind, "files"))
 		target := apply.Target{Kind: kind, Namespace: ns, Name: "files"}
 		until(t, string(kind)+" files", func(ctx context.Context) bool { return workload(ctx, t, c, target) != nil })
-		live, err := applier.Look(t.Context(), target)
+		live, err := applier.Get(t.Context(), target)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, want := workload(t.Context(), t, c, target).Reduced(""), live.Reduced("")
+		got, want := workload(t.Context(), t, c, target).Trimmed(""), live.Trimmed("")
 		if got.ResourceVersion = want.ResourceVersion; !reflect.DeepEqual(got, want) {
 			t.Errorf("the %s is\n%+v\nnot\n%+v", kind, got, want)
 		}

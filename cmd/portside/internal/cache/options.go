@@ -34,7 +34,7 @@ type Options struct {
 
 // ForManager returns the options of the manager's cache.
 func (o Options) ForManager() ctrlcache.Options {
-	workload := ctrlcache.ByObject{Transform: func(object any) (any, error) { return object, apply.Trim(object, o.FieldManager) }}
+	workload := ctrlcache.ByObject{Transform: func(object any) (any, error) { return object, apply.TrimObject(object, o.FieldManager) }}
 	options := ctrlcache.Options{
 		ByObject: map[client.Object]ctrlcache.ByObject{
 			&v1alpha1.AdapterSet{}: {Label: o.Selector, Transform: trimAdapterSet},

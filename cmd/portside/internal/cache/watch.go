@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
 // Priorities of targets in the queue.
@@ -87,12 +88,12 @@ func enqueue(q queue, t apply.Target, priority int) {
 func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, apply.Target] {
 	return setFuncs{
 		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[*v1alpha1.AdapterSet], q queue) {
-			t := TargetOf(e.Object)
+			t := adapterset.Target(e.Object)
 			w.GaveUp(t)
 			enqueue(q, t, Changed)
 		},
 		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[*v1alpha1.AdapterSet], q queue) {
-			before, after := TargetOf(e.ObjectOld), TargetOf(e.ObjectNew)
+			before, after := adapterset.Target(e.ObjectOld), adapterset.Target(e.ObjectNew)
 			if before != after { // another AdapterSet of that name
 				w.leave(ctx, e.ObjectOld)
 				w.GaveUp(after)
@@ -104,7 +105,7 @@ func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, 
 		},
 		DeleteFunc: func(ctx context.Context, e event.TypedDeleteEvent[*v1alpha1.AdapterSet], q queue) {
 			w.leave(ctx, e.Object)
-			enqueue(q, TargetOf(e.Object), Changed)
+			enqueue(q, adapterset.Target(e.Object), Changed)
 		},
 	}
 }
@@ -151,7 +152,7 @@ func (w *Watches) isTarget(ctx context.Context, t apply.Target) bool {
 // leave notes that an AdapterSet no longer names its target. A suspended one lets
 // nothing be written, not even to give the ports up.
 func (w *Watches) leave(ctx context.Context, set *v1alpha1.AdapterSet) {
-	t := TargetOf(set)
+	t := adapterset.Target(set)
 	if set.Spec.Suspend || w.isTarget(ctx, t) {
 		return
 	}

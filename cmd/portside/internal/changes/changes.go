@@ -100,7 +100,7 @@ func itemOf(container string, p corev1.ContainerPort) item {
 // it is a port that only the manager, or no manager, owned before, or that the
 // manager alone gave its name.
 func changedBy(r apply.Result, us fieldmanager.Manager) func(container string, p corev1.ContainerPort) bool {
-	if r.Intent == nil {
+	if r.Plan == nil {
 		return func(string, corev1.ContainerPort) bool { return true }
 	}
 	mine := map[item]bool{}
@@ -121,7 +121,7 @@ func changedBy(r apply.Result, us fieldmanager.Manager) func(container string, p
 // ownersOf returns no ports where managedFields cannot be read: the change is
 // then not recorded.
 func ownersOf(w *apply.Workload) []apply.OwnedPort {
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil
 	}

@@ -59,7 +59,7 @@ func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client.AppsV1())
+	applier, err := apply.New(client.AppsV1())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
 
 func (w *workload) pass(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
 	t.Helper()
-	result, err := w.applier(t, config).Pass(t.Context(), w.target(), apply.Wanted{Adapters: adapters})
+	result, err := w.applier(t, config).Apply(t.Context(), w.target(), apply.Desired{Adapters: adapters})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestEvents(t *testing.T) {
 		of     *apply.Workload
 		change v1alpha1.PortsChange
 	}{{result.After, small}, {result.After, large}, {&other, large}} {
-		event, err := changes.NewEvent(e.of, e.change, "apply", strings.Repeat("é", 100), metav1.NowMicro())
+		event, err := changes.NewEvent(e.of, e.change, "sync", strings.Repeat("é", 100), metav1.NowMicro())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,8 +265,8 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%+v, not %+v", got, want)
 		}
 	}
-	if note := list.Items[0].Note; note != "portside apply changed the ports: server: +adapter-nfs 12049/TCP" {
-		t.Errorf("the note is %q", note)
+	if e := list.Items[0]; e.Reason != "PortsChanged" || e.Note != "portside sync changed the ports: server: +adapter-nfs 12049/TCP" {
+		t.Errorf("the Event is %s: %q", e.Reason, e.Note)
 	}
 	if _, is := changes.FromEvent(&eventsv1.Event{}); is {
 		t.Error("an Event without a change has one")

@@ -15,10 +15,13 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
+// EventReason is a reason of an Event that a command records.
+type EventReason string
+
 const (
 	// PortsChanged is the reason of an Event about a workload whose ports a
 	// command changed.
-	PortsChanged = "PortsChanged"
+	PortsChanged EventReason = "PortsChanged"
 
 	// annotation on such an Event has the change as JSON, for programs.
 	annotation = "portside.dev/changes"
@@ -49,7 +52,7 @@ func NewEvent(w *apply.Workload, change v1alpha1.PortsChange, action, host strin
 		ReportingController: controller,
 		ReportingInstance:   limited(controller+"-"+host, longestInstance),
 		Action:              action,
-		Reason:              PortsChanged,
+		Reason:              string(PortsChanged),
 		Regarding: corev1.ObjectReference{
 			APIVersion: apply.APIVersion, Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name,
 			UID: w.UID, ResourceVersion: w.ResourceVersion,
@@ -66,7 +69,7 @@ func limited(text string, most int) string {
 
 // EventsOf selects the Events that record changes of a workload.
 func EventsOf(uid types.UID) string {
-	return fields.Set{"regarding.uid": string(uid), "reason": PortsChanged, "reportingController": controller}.String()
+	return fields.Set{"regarding.uid": string(uid), "reason": string(PortsChanged), "reportingController": controller}.String()
 }
 
 // FromEvent returns the change that an Event records. It is false for an Event

@@ -10,7 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -94,11 +96,11 @@ func (c *checker) targets(ctx context.Context) error {
 }
 
 // adapterSet reports what keeps an AdapterSet from being OK.
-func (c *checker) adapterSet(set *v1alpha1.AdapterSet, workloads map[target]bool) {
+func (c *checker) adapterSet(set *v1alpha1.AdapterSet, workloads map[apply.Target]bool) {
 	name := "AdapterSet " + set.Namespace + "/" + set.Name
 	stalled := meta.FindStatusCondition(set.Status.Conditions, status.Stalled)
 	ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)
-	_, exists := workloads[targetOf(set)]
+	_, exists := workloads[adapterset.Target(set)]
 	switch {
 	case !exists:
 		object := fmt.Sprintf("%s for %s %s", name, set.Spec.TargetRef.Kind, set.Spec.TargetRef.Name)

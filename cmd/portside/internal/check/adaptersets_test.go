@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestAdapterSets writes one status after the other.
+// TestAdapterSets expects the finding of each status.
 func TestAdapterSets(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -22,8 +22,8 @@ func TestAdapterSets(t *testing.T) {
 	stalled := condition("Stalled", "True", "Conflicting", "port adapter-nfs is Blocked")
 	for _, test := range []struct{ name, status, want string }{
 		{"ready", ready, ""},
-		{"not ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Settling", "in 10s") + `]}`,
-			"Warning AdapterSets AdapterSet |/files: not Ready (Settling): in 10s; if this lasts, run: kubectl describe adapterset NAME -n NAMESPACE"},
+		{"not ready", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Stabilizing", "in 10s") + `]}`,
+			"Warning AdapterSets AdapterSet |/files: not Ready (Stabilizing): in 10s; if this lasts, run: kubectl describe adapterset NAME -n NAMESPACE"},
 		{"unknown", `{"observedGeneration":1,"conditions":[` + condition("Ready", "Unknown", "AwaitingAnswer", "no answer yet") + `]}`,
 			"Warning AdapterSets AdapterSet |/files: not Ready (AwaitingAnswer): no answer yet; "},
 		{"stalled", `{"observedGeneration":1,"conditions":[` + condition("Ready", "False", "Conflicting", "") + `,` + stalled + `]}`,
@@ -45,7 +45,7 @@ func TestAdapterSets(t *testing.T) {
 	}
 }
 
-// TestGroups has many objects with the same finding, which is reported once.
+// TestGroups expects one finding for many objects with the same problem.
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -62,12 +62,13 @@ func TestGroups(t *testing.T) {
 	)
 	for _, f := range s.check(s.Config()) {
 		if f.State == check.Warning && len(f.Objects) != 5 {
-			t.Errorf("%s: a program gets the objects %q", f.Check, f.Objects)
+			t.Errorf("%s: the JSON has the objects %q", f.Check, f.Objects)
 		}
 	}
 }
 
-// TestTargets: an AdapterSet without a workload, and a workload without one.
+// TestTargets expects findings for an AdapterSet without a workload and for a workload
+// with ports and without an AdapterSet.
 func TestTargets(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -75,17 +76,20 @@ func TestTargets(t *testing.T) {
 	s.workload("left")
 	s.entry("left")
 	s.workload("another")
-	// Something else of that name is not our server-side apply.
+	// An Update under the same name is no server-side apply of portside's.
 	s.workload("updated")
-	s.must(s.Manager(s.options.FieldManager).Update(t.Context(), "StatefulSet", s.options.WatchNamespace, "updated", func(o *unstructured.Unstructured) {
+	_, err := s.Manager(s.options.FieldManager).Update(t.Context(), "StatefulSet", s.options.WatchNamespace, "updated", func(o *unstructured.Unstructured) {
 		o.SetLabels(map[string]string{"a": "b"})
-	}))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.expect("Warning AdapterSets AdapterSet |/lonely for StatefulSet nowhere: the target does not exist",
 		"Warning Workloads StatefulSet |/left: ports of field manager |run: portside release KIND/NAME -n NAMESPACE --field-manager "+s.options.FieldManager)
 }
 
-// TestManyTargets are looked at page by page.
-func TestManyTargets(t *testing.T) {
+// TestPages reads AdapterSets and workloads page by page.
+func TestPages(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
 	for _, name := range []string{"files", "more"} {
@@ -107,9 +111,9 @@ func TestManyTargets(t *testing.T) {
 	}
 }
 
-// TestEverywhere: the AdapterSets of every namespace have their workloads there,
-// and so do the permissions of portside, granted for all of them or for one.
-func TestEverywhere(t *testing.T) {
+// TestAllNamespaces checks the AdapterSets, the workloads and portside's permissions
+// of every namespace.
+func TestAllNamespaces(t *testing.T) {
 	t.Parallel()
 	s := everywhere(t)
 	s.install()
@@ -121,9 +125,11 @@ func TestEverywhere(t *testing.T) {
 		in.entry("files")
 	}
 	s.expect()
-	other.must(nil, other.Manager(testenv.ArgoCD).Delete(t.Context(), "StatefulSet", other.options.WatchNamespace, "files"))
+	if err := other.owner().Delete(t.Context(), "StatefulSet", "", "files"); err != nil {
+		t.Fatal(err)
+	}
 	s.kubectl("", "create", "rolebinding", "more", "-n", other.options.WatchNamespace, "--clusterrole=system:aggregate-to-view", "--serviceaccount=portside-system:portside")
-	testenv.Eventually(t, "what is wrong in one namespace", func(context.Context) error {
+	testenv.Eventually(t, "the findings of one namespace", func(context.Context) error {
 		var wrong []string
 		for _, f := range s.check(s.Config()) {
 			if f.State != check.OK {

@@ -11,7 +11,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestHealthy has a row for each check.
+// TestHealthy expects a finding of each check and no problem.
 func TestHealthy(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -28,20 +28,21 @@ func TestHealthy(t *testing.T) {
 	}
 }
 
-// TestPoliciesAreAsPrinted changes one thing after the other.
-func TestPoliciesAreAsPrinted(t *testing.T) {
+// TestPolicies expects a finding for each way in which a policy differs from the
+// manifests.
+func TestPolicies(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ kind, suffix, patch, want string }{
 		"not bound":      {"validatingadmissionpolicybinding", "-guard", "", "ValidatingAdmissionPolicyBinding |-guard: not found; run: portside install --image IMAGE --namespace "},
-		"not there":      {"mutatingadmissionpolicy", "-leftover", "", "MutatingAdmissionPolicy |-leftover: not found; run: portside install --image IMAGE --namespace "},
+		"not found":      {"mutatingadmissionpolicy", "-leftover", "", "MutatingAdmissionPolicy |-leftover: not found; run: portside install --image IMAGE --namespace "},
 		"only audited":   {"validatingadmissionpolicybinding", "-name", `{"spec":{"validationActions":["Audit"]}}`, "-name: spec.validationActions"},
-		"passed over":    {"validatingadmissionpolicy", "-guard", `{"spec":{"failurePolicy":"Ignore"}}`, "-guard: spec.failurePolicy"},
+		"ignored":        {"validatingadmissionpolicy", "-guard", `{"spec":{"failurePolicy":"Ignore"}}`, "-guard: spec.failurePolicy"},
 		"narrowed":       {"validatingadmissionpolicybinding", "-guard", `{"spec":{"matchResources":{"namespaceSelector":{"matchLabels":{"a":"b"}}}}}`, "-guard: spec.matchResources"},
-		"a rule less":    {"validatingadmissionpolicy", "-guard", `{"spec":{"validations":[{"expression":"true"}]}}`, "-guard: spec.validations"},
+		"a missing rule": {"validatingadmissionpolicy", "-guard", `{"spec":{"validations":[{"expression":"true"}]}}`, "-guard: spec.validations"},
 		"another policy": {"validatingadmissionpolicybinding", "-name", `{"spec":{"policyName":"other"}}`, "-name: spec.policyName"},
-		"a condition more": {"validatingadmissionpolicy", "-guard", `[{"op":"add","path":"/spec/matchConditions/-","value":{"name":"never","expression":"false"}}]`,
+		"another condition": {"validatingadmissionpolicy", "-guard", `[{"op":"add","path":"/spec/matchConditions/-","value":{"name":"never","expression":"false"}}]`,
 			"-guard: spec.matchConditions"},
-		"not every version": {"validatingadmissionpolicy", "-guard", `{"spec":{"matchConstraints":{"matchPolicy":"Exact"}}}`, "-guard: spec.matchConstraints.matchPolicy"},
+		"one API version": {"validatingadmissionpolicy", "-guard", `{"spec":{"matchConstraints":{"matchPolicy":"Exact"}}}`, "-guard: spec.matchConstraints.matchPolicy"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -60,9 +61,9 @@ func TestPoliciesAreAsPrinted(t *testing.T) {
 	}
 }
 
-// TestExpressionsThatTheServerWarnsOf are as printed, and may not do what they
-// are there for.
-func TestExpressionsThatTheServerWarnsOf(t *testing.T) {
+// TestExpressionWarnings expects a Warning where the server warns of an expression of
+// a policy.
+func TestExpressionWarnings(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
 	s.kubectl("", "patch", "validatingadmissionpolicy", s.options.FieldManager+"-guard", "--subresource=status", "--type=merge", "-p",
@@ -70,19 +71,19 @@ func TestExpressionsThatTheServerWarnsOf(t *testing.T) {
 	s.expect("Warning Policies ValidatingAdmissionPolicy |-guard: the server has 1 warnings about its expressions")
 }
 
-// TestBeforeItIsInstalled: may who asks install it?
-func TestBeforeItIsInstalled(t *testing.T) {
+// TestNotInstalled expects the permissions that the user lacks to install portside.
+func TestNotInstalled(t *testing.T) {
 	t.Parallel()
 	s := everywhere(t)
 	s.expect()
-	user, err := s.User("somebody")
+	user, err := s.User("reader")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {name: reader}, rules: [
 	  {apiGroups: ["*"], resources: ["*"], verbs: [get]}, {apiGroups: [rbac.authorization.k8s.io], resources: ["*"], verbs: ["*"]}]}`, "apply", "-f", "-")
-	s.kubectl("", "create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=somebody")
-	testenv.Eventually(t, "what is missing", func(context.Context) error {
+	s.kubectl("", "create", "clusterrolebinding", "reader", "--clusterrole=reader", "--user=reader")
+	testenv.Eventually(t, "the missing permissions", func(context.Context) error {
 		var lacks []string
 		for _, f := range s.check(user) {
 			if f.State == check.Error {
@@ -97,7 +98,7 @@ func TestBeforeItIsInstalled(t *testing.T) {
 	})
 }
 
-// TestInstall reports the missing objects together.
+// TestInstall expects one finding for all missing objects.
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -105,7 +106,7 @@ func TestInstall(t *testing.T) {
 	s.expect("Error Install PodDisruptionBudget |, Service |: not found; run: portside install --image IMAGE --namespace |--field-manager |--watch-namespace | kubectl apply --server-side -f -")
 }
 
-// TestWithoutPolicies has a Warning for each policy that is left out.
+// TestWithoutPolicies expects a Warning for each policy that is left out.
 func TestWithoutPolicies(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -114,7 +115,8 @@ func TestWithoutPolicies(t *testing.T) {
 	s.expect("Warning Server no guard policy |; install without --without-policies to have it", "Warning Server no name policy", "Warning Server no leftover policy")
 }
 
-// TestCRDMissing is what an interrupted installation, or helm --skip-crds, leaves.
+// TestCRDMissing expects the findings after an interrupted installation or helm
+// --skip-crds.
 func TestCRDMissing(t *testing.T) {
 	t.Parallel()
 	s := everywhere(t)
@@ -127,8 +129,8 @@ func TestCRDMissing(t *testing.T) {
 	)
 }
 
-// TestForbidden runs check as a user without permissions: each unknown state is a
-// Warning, with the permission to ask for.
+// TestForbidden runs check as a user without permissions and expects a Warning, with
+// the permission to ask for, for each unknown state.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
@@ -139,7 +141,7 @@ func TestForbidden(t *testing.T) {
 	s.expectAs(user,
 		"Warning Install | more: cannot be read: forbidden; ask for the permission to get it",
 		"Warning Policies | more: cannot be read: forbidden; ask for",
-		"Warning Permissions |be allowed to impersonate",
+		"Warning Permissions |grant yourself \"impersonate\" on it and its groups, or run with its token",
 		"Warning Replicas cannot list Deployments in namespace |: forbidden; ask for the permission to list deployments.apps there",
 		"Warning Lease |: cannot be read: forbidden; ask for the permission to get leases.coordination.k8s.io in namespace ",
 		"Warning AdapterSets cannot list them: forbidden; ask for the permission to list adaptersets.portside.dev",

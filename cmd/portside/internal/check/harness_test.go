@@ -24,9 +24,10 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/command"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// site is a cluster where a test installs portside under a name of its own.
+// site is a control plane where a test installs portside under a name of its own.
 type site struct {
 	*testenv.ControlPlane
 	t       *testing.T
@@ -40,7 +41,7 @@ func newSite(t *testing.T) *site {
 	return &site{cp, t, install.Options{Namespace: system, FieldManager: system, WatchNamespace: workloads}}
 }
 
-// installed is a site where portside is installed, and seems to run.
+// installed returns a site where portside is installed and seems to run.
 func installed(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
@@ -48,9 +49,8 @@ func installed(t *testing.T) *site {
 	return s
 }
 
-// install applies the manifests and waits until they take effect. No controller
-// runs, so the test is the one that writes the status of the Deployment, and the
-// Lease.
+// install applies the manifests and waits until they are in force. No controller
+// runs, so the test writes the status of the Deployment and the Lease.
 func (s *site) install() {
 	s.t.Helper()
 	s.apply(func(*unstructured.Unstructured) bool { return true })
@@ -76,7 +76,7 @@ func (s *site) deployment(patch string) {
 // lease stores the Lease of leader election.
 func (s *site) lease(holder string, seconds int, renewed time.Time) {
 	s.t.Helper()
-	s.must(s.Manager("leader").In(s.options.Namespace).Apply(s.t.Context(), s.leaseOf(holder, seconds, renewed)))
+	s.Manager("leader").In(s.options.Namespace).MustApply(s.t, s.leaseOf(holder, seconds, renewed))
 }
 
 func (s *site) leaseOf(holder string, seconds int, renewed time.Time) string {
@@ -84,30 +84,22 @@ func (s *site) leaseOf(holder string, seconds int, renewed time.Time) string {
 		s.options.FieldManager, holder, seconds, renewed.UTC().Format(metav1.RFC3339Micro))
 }
 
-// everywhere is where a test installs portside for all namespaces, in a control
-// plane of its own.
+// everywhere returns a site for an installation that watches all namespaces, in a
+// control plane of its own.
 func everywhere(t *testing.T) *site {
 	t.Helper()
-	cp, err := testenv.Start(t.Context(), testenv.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := cp.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	cp := testenv.Own(t, testenv.Options{})
 	return &site{cp, t, install.Options{Namespace: "portside-system", FieldManager: "portside"}}
 }
 
-// apply applies those of the manifests that are wanted.
-func (s *site) apply(wanted func(*unstructured.Unstructured) bool) {
+// apply applies the manifests that a function selects.
+func (s *site) apply(selects func(*unstructured.Unstructured) bool) {
 	s.t.Helper()
 	objects, err := install.Manifests(s.options)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	text, err := install.YAML(slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return !wanted(o) }))
+	text, err := install.YAML(slices.DeleteFunc(objects, func(o *unstructured.Unstructured) bool { return !selects(o) }))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -116,12 +108,10 @@ func (s *site) apply(wanted func(*unstructured.Unstructured) bool) {
 
 func (s *site) kubectl(stdin string, args ...string) {
 	s.t.Helper()
-	if _, err := s.Kubectl(s.t.Context(), "", stdin, args...); err != nil {
-		s.t.Fatal(err)
-	}
+	s.MustKubectl(s.t, "", stdin, args...)
 }
 
-// awaitPermission waits until the server's RBAC has heard of a change.
+// awaitPermission waits until the server's authorizer has loaded a change of RBAC.
 func (s *site) awaitPermission(verb, group, resource string, want bool) {
 	s.t.Helper()
 	client, err := kubernetes.NewForConfig(s.Config())
@@ -135,14 +125,14 @@ func (s *site) awaitPermission(verb, group, resource string, want bool) {
 	testenv.Eventually(s.t, fmt.Sprintf("%s %s: %t", verb, resource, want), func(ctx context.Context) error {
 		answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err == nil && answer.Status.Allowed != want {
-			return fmt.Errorf("it is %t", answer.Status.Allowed)
+			return fmt.Errorf("allowed: %t", answer.Status.Allowed)
 		}
 		return err
 	})
 }
 
-// check runs portside check as a user, and fails the test unless its exit code
-// fits its findings.
+// check runs `portside check` as a user. The test fails unless the exit code fits
+// the findings.
 func (s *site) check(user *rest.Config) []check.Finding {
 	s.t.Helper()
 	kubeconfig, err := testenv.KubeconfigOf(user, "")
@@ -174,8 +164,8 @@ func (s *site) check(user *rest.Config) []check.Finding {
 	return report.Findings
 }
 
-// expect compares the findings that are not OK: each is a state, a check, the
-// objects and a message, of which parts are given.
+// expect compares the findings that are not OK. Each is given by parts of its state,
+// check, objects and message, with | between the parts.
 func (s *site) expect(want ...string) {
 	s.t.Helper()
 	s.expectAs(s.Config(), want...)
@@ -202,39 +192,37 @@ func (s *site) expectAs(user *rest.Config, want ...string) {
 	}
 }
 
-func (s *site) must(_ *unstructured.Unstructured, err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
+// owner is the manager of workloads and AdapterSets.
+func (s *site) owner() *testenv.Manager {
+	return s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace)
 }
 
 func (s *site) workload(name string) {
 	s.t.Helper()
-	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: %s}, spec: {serviceName: x,
-	  selector: {matchLabels: {app: x}}, template: {metadata: {labels: {app: x}}, spec: {containers: [{name: x, image: x}]}}}}`, name)))
+	s.owner().MustApply(s.t, fixture.StatefulSet(name, fixture.Container("x")))
 }
 
-// entry has a port applied under the field manager.
+// entry applies a port under portside's field manager.
 func (s *site) entry(name string) {
 	s.t.Helper()
-	s.must(s.Manager(s.options.FieldManager).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: %s},
-	  spec: {template: {spec: {containers: [{name: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`, name)))
-}
-
-// asking creates an AdapterSet that is Ready and asks its pods with credentials.
-func (s *site) asking(name, target string) {
-	s.t.Helper()
-	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %s},
-	  spec: {targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}, discovery: {http: {port: api, scheme: HTTP, credentialsRef: {name: access}}}}}`, name, target)))
-	s.status(name, ready)
+	s.Manager(s.options.FieldManager).In(s.options.WatchNamespace).MustApply(s.t, fixture.PortsOf("StatefulSet", name, "x", "adapter-nfs:12049/TCP"))
 }
 
 // adapterSet creates an AdapterSet that is Ready.
 func (s *site) adapterSet(name, target string) {
 	s.t.Helper()
-	s.must(s.Manager(testenv.ArgoCD).In(s.options.WatchNamespace).Apply(s.t.Context(), fmt.Sprintf(`{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: %s},
-	  spec: {targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}, adapters: [{type: nfs, port: 12049}]}}`, name, target)))
+	s.readySet(name, target, fixture.Adapters("nfs:12049"))
+}
+
+// asking creates an AdapterSet that is Ready and has discovery with credentials.
+func (s *site) asking(name, target string) {
+	s.t.Helper()
+	s.readySet(name, target, fixture.Discovery("port: api, scheme: HTTP, credentialsRef: {name: access}"))
+}
+
+func (s *site) readySet(name, target string, source fixture.Option) {
+	s.t.Helper()
+	s.owner().MustApply(s.t, fixture.AdapterSet(name, fixture.Target("StatefulSet", target), source))
 	s.status(name, ready)
 }
 

@@ -41,8 +41,8 @@ func TestLease(t *testing.T) {
 	})
 }
 
-// renewing has the Lease renewed whenever it is read, by a clock that differs from
-// this machine's, and returns the connection to read it by.
+// renewing renews the Lease whenever it is read, by a clock that differs from this
+// machine's. It returns the connection to read the Lease by.
 func (s *site) renewing(at time.Time) *rest.Config {
 	s.t.Helper()
 	reads, leader := testenv.Is(testenv.VerbGet, "leases"), s.Manager("leader").In(s.options.Namespace)

@@ -55,7 +55,7 @@ func (c *checker) permissions(ctx context.Context) error {
 			return c.impersonationError(err)
 		}
 		if !allowed {
-			c.add("Permissions", Error, c.account(), "it may not %s: apply what portside install %sprints", p, flagOf(p))
+			c.add("Permissions", Error, c.account(), "it may not %s; run: %s", p, c.granting(p).installCommand())
 		}
 	}
 	for _, namespace := range c.namespaces(ctx) {
@@ -112,13 +112,13 @@ func (c *checker) secretNamespaces(ctx context.Context) []string {
 	return all
 }
 
-// flagOf returns the flag of portside install that grants a permission, followed
-// by a space; empty for those that need none.
-func flagOf(p permission) string {
-	if p.resource == secrets {
-		return "--discovery-namespace " + p.namespace + " "
+// granting returns a check of the installation that grants a permission, too.
+func (c *checker) granting(p permission) *checker {
+	granting := *c
+	if p.resource == secrets && !slices.Contains(c.options.DiscoveryNamespaces, p.namespace) {
+		granting.options.DiscoveryNamespaces = append(slices.Clone(c.options.DiscoveryNamespaces), p.namespace)
 	}
-	return ""
+	return &granting
 }
 
 func expand(verbs, groups, resources, names []string, namespace string) []permission {
@@ -251,7 +251,7 @@ func (c *checker) asPortside(ctx context.Context) (kubernetes.Interface, error) 
 // portside's ServiceAccount.
 func (c *checker) impersonationError(err error) error {
 	if refusesImpersonation(err) {
-		return fmt.Errorf("asking as %s: %w; be allowed to impersonate it and the groups of ServiceAccounts, or run portside check with its token", c.user(), err)
+		return fmt.Errorf("cannot impersonate %s: %w; grant yourself \"impersonate\" on it and its groups, or run with its token", c.user(), err)
 	}
 	return fmt.Errorf("the permissions of %s: %w", c.user(), err)
 }

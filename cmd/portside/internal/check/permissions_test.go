@@ -2,7 +2,7 @@ package check_test
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -10,10 +10,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestPermissions: one too few, and some too many.
+// TestPermissions expects findings for missing and for excess permissions.
 func TestPermissions(t *testing.T) {
 	t.Parallel()
-	t.Run("too few", func(t *testing.T) {
+	t.Run("missing", func(t *testing.T) {
 		t.Parallel()
 		s := installed(t)
 		s.kubectl("", "patch", "role", "-n", s.options.WatchNamespace, s.options.FieldManager, "--type=json", "-p", `[
@@ -23,10 +23,10 @@ func TestPermissions(t *testing.T) {
 		s.expect("Error Permissions ServiceAccount |it may not patch adaptersets/status.portside.dev", "Error Permissions ServiceAccount |it may not patch daemonsets.apps", "Error |patch deployments.apps", "Error |patch statefulsets.apps")
 	})
 	for name, test := range map[string]struct{ rule, want string }{
-		"too many":            {`{apiGroups: [apps], resources: [statefulsets/scale, statefulsets], verbs: [update]}`, "Error |more than it needs|update statefulsets.apps,|update statefulsets/scale.apps"},
-		"everything":          {`{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}`, "Error |: * *.*"},
-		"all secrets":         {`{apiGroups: [""], resources: [secrets], verbs: [list, update]}`, "Error |list secrets"},
-		"too many, no matter": {`{apiGroups: [example.com], resources: [things], verbs: [list, update]}`, "Warning |things.example.com"},
+		"excess":           {`{apiGroups: [apps], resources: [statefulsets/scale, statefulsets], verbs: [update]}`, "Error |more than it needs|update statefulsets.apps,|update statefulsets/scale.apps"},
+		"all":              {`{apiGroups: ["*"], resources: ["*"], verbs: ["*"]}`, "Error |: * *.*"},
+		"all secrets":      {`{apiGroups: [""], resources: [secrets], verbs: [list, update]}`, "Error |list secrets"},
+		"excess, harmless": {`{apiGroups: [example.com], resources: [things], verbs: [list, update]}`, "Warning |things.example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -34,13 +34,13 @@ func TestPermissions(t *testing.T) {
 			s.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: more, namespace: `+s.options.WatchNamespace+`}, rules: [`+test.rule+`,
 			  {apiGroups: [apps], resources: [statefulsets], verbs: [update], resourceNames: [probe]}]}`, "apply", "-f", "-")
 			s.kubectl("", "create", "rolebinding", "more", "-n", s.options.WatchNamespace, "--role=more", "--serviceaccount="+s.options.Namespace+":"+s.options.FieldManager)
-			testenv.Eventually(t, "the role to count", func(context.Context) error {
+			testenv.Eventually(t, "the role to be in force", func(context.Context) error {
 				for _, f := range s.check(s.Config()) {
 					if strings.Contains(f.Message, "/probe") {
 						return nil
 					}
 				}
-				return fmt.Errorf("it does not")
+				return errors.New("not in any finding")
 			})
 			found := false
 			for _, f := range s.check(s.Config()) {
@@ -54,8 +54,8 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// TestSecrets: they may be read where an AdapterSet refers to one, or where the
-// options say so, and nowhere else.
+// TestSecrets expects that Secrets can be read where an AdapterSet refers to one or
+// the options name the namespace, and nowhere else.
 func TestSecrets(t *testing.T) {
 	t.Parallel()
 	t.Run("referred to and not granted", func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestSecrets(t *testing.T) {
 		s := installed(t)
 		s.workload("files")
 		s.asking("files", "files")
-		s.expect("Error Permissions ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|portside install --discovery-namespace " + s.options.WatchNamespace + " prints")
+		s.expect("Error Permissions ServiceAccount |it may not get secrets in namespace " + s.options.WatchNamespace + "|run: portside install --image IMAGE --namespace |--discovery-namespace " + s.options.WatchNamespace + " | kubectl apply --server-side -f -")
 	})
 	for name, asks := range map[string]bool{"granted and referred to": true, "granted and not referred to": false} {
 		t.Run(name, func(t *testing.T) {

@@ -11,21 +11,14 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
-
-// target is a workload as an AdapterSet names it.
-type target struct{ kind, namespace, name string }
-
-func targetOf(set *v1alpha1.AdapterSet) target {
-	return target{set.Spec.TargetRef.Kind, set.Namespace, set.Spec.TargetRef.Name}
-}
-
-func (t target) String() string { return t.kind + " " + t.namespace + "/" + t.name }
 
 // workloads returns the workloads that exist, and whether the field manager has
 // an entry in their managedFields. Only their metadata is read.
-func (c *checker) workloads(ctx context.Context) (map[target]bool, error) {
-	all := map[target]bool{}
+func (c *checker) workloads(ctx context.Context) (map[apply.Target]bool, error) {
+	all := map[apply.Target]bool{}
 	for _, kind := range apply.Kinds {
 		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: string(kind)})
 		for options := (metav1.ListOptions{Limit: page}); ; {
@@ -35,7 +28,7 @@ func (c *checker) workloads(ctx context.Context) (map[target]bool, error) {
 			}
 			for i := range list.Items {
 				item := &list.Items[i]
-				all[target{string(kind), item.Namespace, item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+				all[apply.Target{Kind: kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
 					return e.Manager == c.options.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply
 				})
 			}
@@ -49,10 +42,10 @@ func (c *checker) workloads(ctx context.Context) (map[target]bool, error) {
 
 // owned reports the workloads that the field manager owns ports of and that no
 // AdapterSet targets.
-func (c *checker) owned(workloads map[target]bool, sets []v1alpha1.AdapterSet) {
-	targeted := map[target]bool{}
+func (c *checker) owned(workloads map[apply.Target]bool, sets []v1alpha1.AdapterSet) {
+	targeted := map[apply.Target]bool{}
 	for i := range sets {
-		targeted[targetOf(&sets[i])] = true
+		targeted[adapterset.Target(&sets[i])] = true
 	}
 	owned := 0
 	var left []string
@@ -65,12 +58,9 @@ func (c *checker) owned(workloads map[target]bool, sets []v1alpha1.AdapterSet) {
 		}
 	}
 	slices.SortFunc(left, strings.Compare)
-	flags := ""
-	if c.options.FieldManager != apply.DefaultFieldManager {
-		flags = " --field-manager " + c.options.FieldManager
-	}
+	flags := install.Options{FieldManager: c.options.FieldManager}.Flags()
 	for _, name := range left {
-		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside apply maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
+		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside sync maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
 	}
 	if len(left) == 0 {
 		c.add("Workloads", OK, "", "%d workloads with ports of field manager %s: all have an AdapterSet", owned, c.options.FieldManager)

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -52,16 +53,17 @@ and over every container that has something to take over. One that fails holds
 up no other. An interrupt ends it after the workload at hand, and running it
 again does the rest.
 
-Exit codes: 0 also when there is nothing to take over; 2 when a port could not
-be taken over, the workload is paused, the container is missing or ambiguous, a
-manager applies the ports, the field manager owns other fields, or the server
-refused; 1 when the input or the connection is unusable, the workload is not
-there, or it was interrupted.`,
-		Example: `  # Who owns which port?
+Exit codes: 0 also when there is nothing to take over; 2 when a manager of
+--from owns nothing in the container (with --all: in any of the workloads), a
+port could not be taken over, the workload is missing or paused, the container
+is missing or ambiguous, a manager applies the ports, the field manager owns
+other fields, or the server refused; 1 when the input or the connection is
+unusable, or it was interrupted.`,
+		Example: `  # Which managers own which port?
   portside owners statefulset/dittofs
 
   # Take over from an operator that was removed
-  portside adopt statefulset/dittofs --from manager,dittofs-operator
+  portside adopt statefulset/dittofs --from dittofs-operator
 
   # Take over from a manager that applied the ports, and is gone
   portside adopt deployment/web --from old-operator --manager-is-gone
@@ -109,7 +111,7 @@ func (a *adoptCommand) arguments(cmd *cobra.Command, args []string) error {
 func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	a.from = slices.DeleteFunc(a.from, func(name string) bool { return name == "" })
 	if len(a.from) == 0 {
-		return usageError(cmd, "must specify --from: the manager that owns the ports (portside owners shows them)")
+		return usageError(cmd, "must specify --from: the manager that owns the ports; portside owners shows the managers")
 	}
 	if a.all {
 		return a.adoptAll(cmd)
@@ -118,22 +120,32 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	target.Container = a.theContainer
 	applier, err := a.applier(a.manager, a.run)
 	if err != nil {
 		return err
 	}
-	result, err := worded(a.manager)(applier.Adopt(cmd.Context(), target, a.from, a.options()...))
+	result, err := worded(a.manager, a.theContainer)(applier.Adopt(cmd.Context(), target, a.theContainer, a.from, a.options()...))
 	a.recorder().record(cmd.Context(), result)
 	if err := a.finish(result, err, a.print, a.run); err != nil {
 		return err
 	}
+	code := portsCode(result.Ports)
+	if result.Before != nil {
+		owners := newContainerOwners()
+		if err := owners.add(result.Before, result.Container); err != nil {
+			return err
+		}
+		where := fmt.Sprintf("container %s of %s", result.Container, result.Target)
+		code = worse(code, a.checkFrom(owners, result.Outcome == apply.Applied, where))
+	}
 	switch result.Outcome {
 	case apply.Unchanged:
-		a.nothingHeld(result)
+		if code == exitOK {
+			a.nothingHeld(result)
+		}
 	case apply.Applied:
 		if len(result.Ports) == 0 {
-			a.messages.Note("%s owned a list of ports that is not there, and which kept every port out; nobody %s now", strings.Join(a.from, " or "), a.run.verb("does", "would"))
+			a.messages.Note("%s %s's ownership of an empty ports list, which blocked every apply", a.run.verb("released", "would release"), strings.Join(a.from, " or "))
 			break
 		}
 		if pods := restarts(result); pods > 0 {
@@ -141,7 +153,7 @@ func (a *adoptCommand) adopt(cmd *cobra.Command, args []string) error {
 		}
 		a.mayBeAlive()
 	}
-	return exitWith(portsCode(result.Ports))
+	return exitWith(code)
 }
 
 func (a *adoptCommand) recorder() recorder { return recorder{a.session, a.manager, "adopt", a.run} }
@@ -177,7 +189,7 @@ func (a *adoptCommand) mayBeAlive() {
 	}
 }
 
-// nothingHeld says who does hold adapter ports: the name may be misspelt.
+// nothingHeld reports the managers that do own adapter ports.
 func (a *adoptCommand) nothingHeld(r apply.Result) {
 	var holders []string
 	if r.Before != nil {
@@ -185,7 +197,7 @@ func (a *adoptCommand) nothingHeld(r apply.Result) {
 	}
 	from := strings.Join(a.from, " or ")
 	if len(holders) == 0 {
-		a.messages.Note("%s owns no adapter port of %s, nor does anybody else", from, r.Target)
+		a.messages.Note("%s owns no adapter port of %s, and no other manager does", from, r.Target)
 		return
 	}
 	a.messages.Note("%s owns no adapter port of %s; owners are: %s", from, r.Target, strings.Join(holders, ", "))
@@ -193,7 +205,7 @@ func (a *adoptCommand) nothingHeld(r apply.Result) {
 
 // adapterPortOwners are the names of the managers that own adapter ports.
 func adapterPortOwners(w *apply.Workload) []string {
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil // said by the command already
 	}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -27,9 +28,9 @@ func TestAdopt(t *testing.T) {
 	c.legacy()
 	before := c.resourceVersion()
 
-	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", "dittofs"))
+	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.ArgoCD))
 	expectIn(t, "stdout", a.stdout, "Unchanged")
-	expectIn(t, "stderr", a.stderr, "dittofs owns no adapter port", "owners are: dittofs-operator")
+	expectIn(t, "stderr", a.stderr, "argocd-controller owns no adapter port", "owners are: dittofs-operator")
 	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--dry-run=server"))
 	expectIn(t, "stderr", a.stderr, "nothing was stored")
 	expect(t, "resourceVersion", c.resourceVersion(), before)
@@ -40,9 +41,9 @@ sts/dittofs   Applied   adapter-smb   1445/TCP   Owned   portside
 `)
 	expectIn(t, "stderr", a.stderr, "if dittofs-operator still writes these ports, it will own them again")
 	before = c.resourceVersion()
-	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "-o", "json"))
+	a = c.must(2, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "Unchanged"`, `"ports": []`)
-	expectIn(t, "stderr", a.stderr, "owners are: portside")
+	expectIn(t, "stderr", a.stderr, `field manager "dittofs-operator" owns no fields of container dittofs of StatefulSet `+c.namespace+"/dittofs; the ports are owned by: argocd-controller, portside\n")
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
@@ -70,22 +71,49 @@ func TestAdoptAListWithoutPorts(t *testing.T) {
 		}
 	}
 	smb := adapterSet("[{type: smb, port: 1445}]")
-	a := c.must(2, c.runWith(smb, "apply", "-f", "-"))
+	a := c.must(2, c.runWith(smb, "sync", "-f", "-"))
 	way := "run portside adopt -n " + c.namespace + " statefulset/dittofs --from dittofs-operator"
 	expectIn(t, "stderr", a.stderr, "container dittofs has no ports, and dittofs-operator (Update) owns the empty list", way)
 
 	a = c.must(0, c.run("adopt", "statefulset/dittofs", "--from", "dittofs-operator", "--dry-run=server"))
-	expectIn(t, "stderr", a.stderr, "nobody would now", "nothing was stored")
+	expectIn(t, "stderr", a.stderr, "would release dittofs-operator's ownership of an empty ports list, which blocked every apply", "nothing was stored")
 	a = c.must(0, c.run("adopt", "statefulset/dittofs", "--from", "dittofs-operator"))
 	expectIn(t, "stdout", a.stdout, "sts/dittofs   Applied")
-	expectIn(t, "stderr", a.stderr, "dittofs-operator owned a list of ports that is not there, and which kept every port out; nobody does now")
-	c.must(0, c.runWith(smb, "apply", "-f", "-"))
+	expectIn(t, "stderr", a.stderr, "note: released dittofs-operator's ownership of an empty ports list, which blocked every apply")
+	c.must(0, c.runWith(smb, "sync", "-f", "-"))
 }
 
 // applied applies containers of the StatefulSet, and nothing else of it.
 func (c *cluster) applied(m *testenv.Manager, containers string) error {
 	_, err := m.Apply(c.t.Context(), `{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"dittofs"},"spec":{"template":{"spec":{"containers":`+containers+`}}}}`)
 	return err
+}
+
+// TestAdopt_UnknownManager: a manager of --from that owns nothing in the container
+// is an error, which names those that own ports there.
+func TestAdopt_UnknownManager(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	withSidecar := strings.Replace(statefulSet(staticPorts), "containers: [", "containers: [{name: sidecar, image: x, ports: [{name: web, containerPort: 80, protocol: TCP}]}, ", 1)
+	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
+		t.Fatal(err)
+	}
+	c.legacy()
+	const owners = "the ports are owned by: argocd-controller, dittofs-operator\n"
+	for name, test := range map[string]struct {
+		from, container string
+		code            int
+		stderr, stdout  string
+	}{
+		"misspelt":                       {"dittofs-opreator", "dittofs", 2, owners, "Unchanged"},
+		"misspelt, with one that is not": {"dittofs-operator,dittofs-opreator", "dittofs", 2, `field manager "dittofs-opreator" owns no fields of container dittofs of `, "Applied"},
+		"another container":              {"dittofs-operator", "sidecar", 2, "the ports are owned by: argocd-controller\n", "Unchanged"},
+		"an owner of static ports":       {"argocd-controller", "sidecar", 0, "argocd-controller owns no adapter port", "Unchanged"},
+	} {
+		a := c.must(test.code, c.run("adopt", "sts/dittofs", "--from", test.from, "-c", test.container, "--dry-run=server"))
+		expectIn(t, name+": stderr", a.stderr, test.stderr)
+		expectIn(t, name+": stdout", a.stdout, test.stdout)
+	}
 }
 
 func TestAdoptFails(t *testing.T) {
@@ -98,7 +126,7 @@ func TestAdoptFails(t *testing.T) {
 		stderr string
 	}{
 		{1, []string{"sts/dittofs"}, "must specify --from"},
-		{1, []string{"sts/gone", "--from", "x"}, "/gone is not there"},
+		{2, []string{"sts/gone", "--from", "x"}, "/gone not found; check the name, the namespace (-n)"},
 		{1, []string{"sts/dittofs", "--from", "portside"}, "cannot adopt from itself"},
 		{2, []string{"sts/dittofs", "--from", "x", "-c", "gone"}, `container "gone" is not there`},
 		{1, []string{"sts/dittofs", "--from", "x", "--dry-run=client"}, "must be one of none, server"},
@@ -115,7 +143,7 @@ func TestPausedWorkloadsAreNoSuccess(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
 	c.legacy()
-	c.must(0, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "apply", "-f", "-"))
+	c.must(0, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "sync", "-f", "-"))
 	if _, err := c.Kubectl(t.Context(), c.namespace, "", "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +174,7 @@ func TestRelease(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
 			c.argo(staticPorts)
-			c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-"))
+			c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "sync", "-f", "-"))
 			before := c.resourceVersion()
 			release := func(args ...string) answer {
 				return c.must(0, c.run(append(append([]string{"release", "sts/dittofs"}, test.args...), args...)...))

@@ -29,7 +29,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	applier, err := apply.NewApplier(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
+	applier, err := apply.New(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
 	if err != nil {
 		return err
 	}
@@ -39,6 +39,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	}
 	tally := a.adoptions(cmd.Context(), applier, found)
 	a.sayTally(tally, found)
+	code := worse(tally.code, a.checkFrom(found.owners, tally.adopted > 0, fmt.Sprintf("the containers of %d workloads", found.seen)))
 	if len(tally.report.Results) > 0 || !a.print.isTable() {
 		if err := tally.report.write(a.out, a.print); err != nil {
 			return err
@@ -47,7 +48,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err := cmd.Context().Err(); err != nil && tally.notTried > 0 && !tally.disconnected {
 		return err
 	}
-	return exitWith(tally.code)
+	return exitWith(code)
 }
 
 // tally is what the adoptions came to, in workloads.
@@ -94,9 +95,7 @@ func (a *adoptCommand) carryOut(ctx context.Context, applier *apply.Applier, j a
 	}
 	var all []done
 	for _, container := range j.containers {
-		target := j.target
-		target.Container = container
-		result, err := worded(a.manager)(applier.Adopt(ctx, target, a.from, a.options()...))
+		result, err := worded(a.manager, container)(applier.Adopt(ctx, j.target, container, a.from, a.options()...))
 		all = append(all, done{result: result, err: err})
 		if err != nil {
 			break
@@ -150,7 +149,7 @@ func (a *adoptCommand) sayProgress(at, of int, all []done) {
 	a.messages.Progress("%d/%d %s: %s; %s", at, of, name, strings.Join(parts, "; "), podsRestart(pods, a.run))
 	for _, d := range all {
 		if d.err != nil {
-			a.messages.Error("%s", d.failure())
+			a.messages.Error("%s", errorText(targetError(d.result.Target, d.err)))
 			continue
 		}
 		a.explainHandOver(d.result)

@@ -61,22 +61,25 @@ func TestAdoptFromClientSideApply(t *testing.T) {
 // that a server-side apply keeps, deletes nothing.
 func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
 	t.Parallel()
-	for name, happens := range map[string]func(c *cluster){
-		"the annotation has no adapter port": func(c *cluster) {
+	for name, test := range map[string]struct {
+		happens func(c *cluster)
+		from    string
+	}{
+		"the annotation has no adapter port": {func(c *cluster) {
 			c.kubectl(workloadNamed("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
-		},
-		"applied server-side since": func(c *cluster) {
+		}, testenv.DittoFSOperator},
+		"applied server-side since": {func(c *cluster) {
 			with := workloadNamed("StatefulSet", "dittofs", operatorPorts)
 			c.kubectl(with, "apply", "-f", "-")
 			c.kubectl(with, "apply", "--server-side", "-f", "-")
-		},
+		}, testenv.DittoFSOperator + "," + testenv.Kubectl},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			happens(c)
+			test.happens(c)
 			c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", bothAdapters)
-			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", testenv.Kubectl, "--manager-is-gone"))
+			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", test.from, "--manager-is-gone"))
 			expectIn(t, "stdout", a.stdout, "Applied", "adapter-nfs", "adapter-smb")
 			if strings.Contains(a.stderr, "Warning") {
 				t.Errorf("it warns:\n%s", a.stderr)

@@ -21,6 +21,8 @@ type survey struct {
 	// jobs are those that have something to take over, kind by kind and each by
 	// namespace and name, as the server lists them.
 	jobs []adoption
+	// owners are the managers that own something in the containers.
+	owners containerOwners
 	// others own adapter ports and were not named; sorted, each once.
 	others []string
 }
@@ -36,7 +38,7 @@ type adoption struct {
 // survey lists the workloads page by page, and keeps of each page what there is
 // to do: the objects of a cluster would take much more.
 func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Interface, applier *apply.Applier, namespace string) (*survey, error) {
-	s := &survey{}
+	s := &survey{owners: newContainerOwners()}
 	for _, kind := range apply.Kinds {
 		list := pager.New(pageOf(kind, client, namespace))
 		list.PageSize = a.chunkSize
@@ -45,7 +47,7 @@ func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Inter
 			return nil
 		})
 		if err != nil {
-			return nil, &exitError{code: codeOf(err), err: fmt.Errorf("listing %s: %w", kind.Resource(), err)}
+			return nil, &exitError{code: codeOf(err), what: "cannot list " + kind.Resource(), err: err}
 		}
 	}
 	slices.Sort(s.others)
@@ -56,6 +58,9 @@ func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Inter
 func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *apply.Workload) {
 	s.seen++
 	containers, err := applier.Adoptable(w, a.from...)
+	if err == nil {
+		err = s.owners.add(w, a.theContainer)
+	}
 	if a.theContainer != "" {
 		containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.theContainer })
 	}

@@ -17,7 +17,7 @@ func TestAdoptFromAManagerThatApplies(t *testing.T) {
 	c.argo(theirs)
 	before := c.resourceVersion()
 	want := "StatefulSet " + c.namespace + "/dittofs: cannot adopt from argocd-controller (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
-		"rename or remove that port in its manifest, or add --manager-is-gone if nothing applies as argocd-controller any more\n"
+		"rename or remove that port in its manifest; or, if nothing applies as argocd-controller any more, run portside adopt -n " + c.namespace + " statefulset/dittofs"
 	for _, args := range [][]string{{"sts/dittofs"}, {"sts/dittofs", "--dry-run=server"}, {"--all"}, {"--all", "--dry-run=server"}} {
 		a := c.must(2, c.run(append([]string{"adopt", "--from", testenv.ArgoCD}, args...)...))
 		expectIn(t, strings.Join(args, " "), a.stderr, want)
@@ -41,7 +41,7 @@ func TestAdviceOfAdoption(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
 		c.argo(held)
-		for _, verb := range []string{"apply", "diff"} {
+		for _, verb := range []string{"sync", "diff"} {
 			a := c.runWith(set, verb, "-f", "-")
 			expectIn(t, verb, a.stderr, "is Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest\n")
 			if strings.Contains(a.stderr+a.stdout, "adopt ") {
@@ -58,14 +58,14 @@ func TestAdviceOfAdoption(t *testing.T) {
 		}
 		c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", held)
 		set := strings.Replace(set, "spec:\n", "spec:\n  container: dittofs\n", 1)
-		a := c.must(2, c.runWith(set, "apply", "-f", "-", "--field-manager", "files"))
+		a := c.must(2, c.runWith(set, "sync", "-f", "-", "--field-manager", "files"))
 		expectIn(t, "stderr", a.stderr, "held by dittofs-operator (Update) on 2049/TCP; rename that port; or, if dittofs-operator no longer writes ports, run portside adopt ")
 		command := regexp.MustCompile(`run portside (adopt .*)\n`).FindStringSubmatch(a.stderr)
 		if command == nil {
 			t.Fatalf("no command in\n%s", a.stderr)
 		}
 		c.must(0, runProgram(t, "", append(strings.Fields(command[1]), "--kubeconfig", c.kubeconfig)...))
-		c.must(0, c.runWith(set, "apply", "-f", "-", "--field-manager", "files"))
+		c.must(0, c.runWith(set, "sync", "-f", "-", "--field-manager", "files"))
 		expect(t, "owner", c.ownersOf("dittofs", "12049/TCP"), "files/Apply")
 	})
 }

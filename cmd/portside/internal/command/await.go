@@ -22,7 +22,7 @@ import (
 // awaitTimeout bounds one question to an API server that may not answer.
 const awaitTimeout = 5 * time.Second
 
-var errNoAdapterSets = errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first, which `portside install` prints with the rest")
+var errNoAdapterSets = errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first; run: portside install --image IMAGE | kubectl apply --server-side -f -")
 
 // awaitAPIServer returns nil once the API server serves AdapterSets. While the
 // server cannot be reached, fails or forbids the question it logs why and tries

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -78,7 +77,7 @@ func (c *checkCommand) check(cmd *cobra.Command) error {
 	}
 	findings, err := check.Run(cmd.Context(), config, c.options)
 	if err != nil {
-		return &exitError{code: exitUnusable, err: fmt.Errorf("cannot inspect the cluster: %w", err)}
+		return &exitError{code: exitUnusable, what: "cannot inspect the cluster", err: err}
 	}
 	if err := c.print(findings); err != nil {
 		return err

@@ -81,7 +81,7 @@ func New(streams genericiooptions.IOStreams, version string, options ...Option) 
 	}
 	root := s.root()
 	root.SetOut(out)
-	root.AddCommand(newApply(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
+	root.AddCommand(newSync(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
 		newCheck(s), newInstall(s), newRun(s), newVersion(s), newCompletion(s), newOptions(s))
 	s.setUpHelp(root)
 	s.completeConnectionFlags(root)
@@ -99,14 +99,17 @@ declares it.`,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: s.display},
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          unknownCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return s.setUpLogging(cmd)
 		},
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
+		SuggestionsMinimumDistance: 2, // as cobra's own message of an unknown command
 	}
 	root.SetIn(s.streams.In)
 	root.SetErr(s.streams.ErrOut)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, "%w", err) })
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	s.flags.AddFlags(flags)
 	flags.Var(output.ChoiceOf(&s.logFormat, logging.Formats...), "log-format", "Format of the log on stderr")
@@ -134,11 +137,8 @@ func Run(ctx context.Context, root *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	cmd, err := root.ExecuteContextC(ctx)
-	switch out, is := root.OutOrStdout().(*results); {
-	case err == nil && is:
+	if out, is := root.OutOrStdout().(*results); err == nil && is {
 		err = out.err
-	case err != nil && cmd == root && strings.HasPrefix(err.Error(), "unknown command "):
-		err = usageError(root, "%s", strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n\n", "\n"))
 	}
 	if text := errorText(err); text != "" {
 		output.Messages{Stream: output.StreamOf(root.ErrOrStderr())}.Error("%s", text)
@@ -159,6 +159,28 @@ func (r *results) Write(text []byte) (int, error) {
 		r.err = err
 	}
 	return n, err
+}
+
+// flagError returns the error of flags that cannot be parsed. After an unknown
+// command, its flags are unknown as well, and the command is the error.
+func flagError(cmd *cobra.Command, err error) error {
+	if args := cmd.Flags().Args(); !cmd.HasParent() && len(args) > 0 {
+		return unknownCommand(cmd, args)
+	}
+	return usageError(cmd, "%w", err)
+}
+
+// unknownCommand refuses arguments of the program itself, which are no command of
+// its. It names the commands that are spelt alike.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	alike := ""
+	if names := root.SuggestionsFor(args[0]); len(names) > 0 {
+		alike = "\nDid you mean this? " + strings.Join(names, ", ")
+	}
+	return usageError(root, "unknown command %q for %q%s", args[0], root.CommandPath(), alike)
 }
 
 // noArguments refuses arguments where a command takes flags alone.

@@ -124,7 +124,7 @@ func (s *session) completionLook(cmd *cobra.Command, args []string) *apply.Workl
 	if err != nil {
 		return nil
 	}
-	w, err := applier.Look(ctx, target)
+	w, err := applier.Get(ctx, target)
 	if err != nil {
 		return nil
 	}

@@ -35,9 +35,9 @@ func TestCompletion(t *testing.T) {
 		{[]string{"owners", "sts/dittofs", "-c", ""}, "dittofs :4"},
 		{[]string{"owners", "-o", ""}, "table wide json yaml name :4"},
 		{[]string{"adopt", "sts/dittofs", "--from", ""}, "dittofs-operator :4"},
-		{[]string{"apply", "--dry-run", ""}, "none server :4"},
+		{[]string{"sync", "--dry-run", ""}, "none server :4"},
 		{[]string{"completion", ""}, "bash zsh fish powershell :4"},
-		{[]string{"apply", "--context", ""}, "portside-testenv :4"},
+		{[]string{"sync", "--context", ""}, "portside-testenv :4"},
 	} {
 		expect(t, strings.Join(test.args, " "), c.complete(test.args...), test.want)
 	}

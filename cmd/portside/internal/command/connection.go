@@ -93,7 +93,7 @@ func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apply.NewApplier(client, apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
+	return apply.New(client, apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
 }
 
 func (s *session) connectionError(err error) error {

@@ -50,8 +50,8 @@ func TestUnusableConnections(t *testing.T) {
 				code int
 				args []string
 			}{
-				"apply":   {1, []string{"apply", "-f", "-"}},
-				"diff":    {2, []string{"diff", "-f", "-"}},
+				"sync":    {1, []string{"sync", "-f", "-"}},
+				"diff":    {3, []string{"diff", "-f", "-"}},
 				"owners":  {1, []string{"owners", "sts/dittofs"}},
 				"history": {1, []string{"history", "sts/dittofs"}},
 				"adopt":   {1, []string{"adopt", "sts/dittofs", "--from", "helm"}},
@@ -93,7 +93,7 @@ func TestKubeconfigVariable(t *testing.T) {
 		"-f nosuch.yaml -f gone":                "error: the path \"nosuch.yaml\" does not exist\n  the path \"gone\" does not exist\n",
 		"-f " + set + " --adapters nosuch.json": "error: --adapters: the path \"nosuch.json\" does not exist\n",
 	} {
-		expect(t, args, runProgram(t, "", append([]string{"apply"}, strings.Fields(args)...)...).stderr, want)
+		expect(t, args, runProgram(t, "", append([]string{"sync"}, strings.Fields(args)...)...).stderr, want)
 	}
 }
 
@@ -108,7 +108,7 @@ func TestForbidden(t *testing.T) {
 	}
 	c.kubeconfig = kubeconfigOf(t, user)
 	set := adapterSet("[{type: smb, port: 1445}]")
-	a := c.must(2, c.runWith(set, "apply", "-f", "-", "-o", "json"))
+	a := c.must(2, c.runWith(set, "sync", "-f", "-", "-o", "json"))
 	expectIn(t, "stderr", a.stderr, "stdin: document 1: StatefulSet "+c.namespace+"/dittofs: Error from server (Forbidden)", `User "nobody" cannot get`)
 	expectIn(t, "stdout", a.stdout, `"outcome": "Failed"`, `"error": "`, `"ports": []`)
 	c.must(2, c.runWith(set, "diff", "-f", "-"))
@@ -124,12 +124,13 @@ func TestMissingNamespace(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	c.namespace = "not-there"
 	set := adapterSet("[{type: smb, port: 1445}]")
-	a := c.must(0, c.runWith(set, "apply", "-f", "-"))
-	expectIn(t, "stderr", a.stderr, "Warning: stdin: document 1: StatefulSet not-there/dittofs is not there")
+	a := c.must(0, c.runWith(set, "sync", "-f", "-", "--ignore-not-found"))
+	expectIn(t, "stderr", a.stderr, "Warning: stdin: document 1: StatefulSet not-there/dittofs not found")
 	expectIn(t, "stdout", a.stdout, "TargetNotFound")
-	c.must(2, c.runWith(set, "apply", "-f", "-", "--ignore-not-found=false"))
-	c.must(0, c.runWith(set, "diff", "-f", "-"))
-	expectIn(t, "owners", c.must(1, c.run("owners", "sts/dittofs")).stderr, "StatefulSet not-there/dittofs is not there")
+	c.must(2, c.runWith(set, "sync", "-f", "-"))
+	c.must(2, c.runWith(set, "diff", "-f", "-"))
+	c.must(0, c.runWith(set, "diff", "-f", "-", "--ignore-not-found"))
+	expectIn(t, "owners", c.must(2, c.run("owners", "sts/dittofs")).stderr, "StatefulSet not-there/dittofs not found")
 	if _, err := c.Kubectl(t.Context(), "default", "", "get", "namespace", "not-there"); err == nil || !strings.Contains(err.Error(), "(NotFound)") {
 		t.Errorf("the namespace afterwards: %v", err)
 	}
@@ -145,14 +146,14 @@ func TestABrokenConnectionEndsTheRun(t *testing.T) {
 		sets = append(sets, strings.ReplaceAll(adapterSet("[]"), "dittofs", name))
 	}
 	started := time.Now()
-	a := runProgram(t, strings.Join(sets, "---\n"), "apply", "-f", "-", "--kubeconfig", kubeconfig, "--request-timeout=1s")
+	a := runProgram(t, strings.Join(sets, "---\n"), "sync", "-f", "-", "--kubeconfig", kubeconfig, "--request-timeout=1s")
 	if took := time.Since(started); took > 2500*time.Millisecond {
 		t.Errorf("it took %s", took)
 	}
 	if a.code != 1 {
 		t.Errorf("exit code %d", a.code)
 	}
-	expectIn(t, "stderr", a.stderr, "2 more of 3 AdapterSets: not tried")
+	expectIn(t, "stderr", a.stderr, "2 more of 3 AdapterSets: skipped: the API server was unreachable")
 	expectIn(t, "stdout", a.stdout, "sts/a    Failed", "sts/b    Failed", "sts/c    Failed")
 }
 
@@ -197,7 +198,7 @@ func TestTheWorstTargetDecides(t *testing.T) {
 	})
 	set := func(name string) string { return strings.ReplaceAll(adapterSet("[]"), "dittofs", name) }
 	run := func(sets ...string) answer {
-		return runProgram(t, strings.Join(sets, "---\n"), "apply", "-f", "-", "--kubeconfig", kubeconfig)
+		return runProgram(t, strings.Join(sets, "---\n"), "sync", "-f", "-", "--kubeconfig", kubeconfig)
 	}
 	if a := run(set("refused")); a.code != 2 {
 		t.Errorf("refused: exit code %d\n%s", a.code, a.stderr)

@@ -61,7 +61,7 @@ func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range apply.Kinds {
 		for _, args := range [][]string{
-			{"apply", "-f", "-"}, {"apply", "-f", "-", "--dry-run=server"}, {"diff", "-f", "-"},
+			{"sync", "-f", "-"}, {"sync", "-f", "-", "--dry-run=server"}, {"diff", "-f", "-"},
 			{"adopt", "KIND", "--from", testenv.DittoFSOperator}, {"adopt", "KIND", "--from", testenv.DittoFSOperator, "--dry-run=server"},
 			{"adopt", "--all", "--from", testenv.DittoFSOperator}, {"adopt", "--all", "--from", testenv.DittoFSOperator, "--dry-run=server"},
 			{"release", "KIND"}, {"release", "KIND", "--dry-run=server"},
@@ -89,7 +89,7 @@ func TestDedicatedFieldManager_JSON(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.overlay(apply.StatefulSet)
-	a := c.must(2, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "apply", "-f", "-", "--field-manager", team, "-o", "json"))
+	a := c.must(2, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "sync", "-f", "-", "--field-manager", team, "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "Failed"`, `"state": "Blocked"`, `"reason": "NotApplied"`, `(--field-manager)"`)
 }
 

@@ -16,31 +16,36 @@ import (
 
 type diffCommand struct {
 	*session
-	input   inputFlags
-	manager string
+	input          inputFlags
+	manager        string
+	ignoreNotFound bool
 }
 
 func newDiff(s *session) *cobra.Command {
 	d := &diffCommand{session: s}
 	cmd := &cobra.Command{
 		Use:   "diff -f FILE|DIR|- [--adapters FILE|-]",
-		Short: "Show what apply would change, and how many pods that restarts",
-		Long: `Show what apply would change, by a dry run on the server, and how many pods
-that restarts at most. Nothing is stored. portside applies ports alone; other
-fields that would change, by admission or defaulting, are shown after them.
+		Short: "Show what sync would change, and how many pods that restarts",
+		Long: `Show what sync would change, by a dry run on the server, and how many pods that
+restarts at most. Nothing is stored. portside applies only ports; other fields
+that would change, by admission or defaulting, are shown after them.
 
-Exit codes, as kubectl diff: 0 when apply would change nothing, 1 when it would
-change something, more when the question could not be answered. A port that
-could not be had is a warning, and no difference: apply would exit 2 for it.`,
+Exit codes: 0 when sync would change nothing; 1 when it would change something;
+2 when sync would exit 2, whether or not there is a difference: a port is
+Blocked or Invalid, the target is missing (unless --ignore-not-found), its
+container is missing or ambiguous, the field manager owns other fields, or the
+server refused; 3 when there is no answer, because the input or the connection
+is unusable.`,
 		Example: `  # What the recorded answer of a server would change
   portside diff -f adapterset.yaml --adapters adapters.json`,
-		Args:              noArguments,
+		Args:              onlyFiles,
 		ValidArgsFunction: cobra.NoFileCompletions,
-		Annotations:       map[string]string{failureCodeAnnotation: "2"},
+		Annotations:       map[string]string{diffCodesAnnotation: "true"},
 		RunE:              func(cmd *cobra.Command, _ []string) error { return d.diff(cmd) },
 	}
 	d.input.add(cmd)
 	fieldManagerFlag(cmd, &d.manager)
+	ignoreNotFoundFlag(cmd, &d.ignoreNotFound)
 	return cmd
 }
 
@@ -54,22 +59,19 @@ func (d *diffCommand) diff(cmd *cobra.Command) error {
 		return err
 	}
 	all := d.passes(cmd.Context(), applier, jobs, recorder{manager: d.manager, run: dryRunServer})
-	d.explain(all, d.messages.Warn)
+	d.explain(all, d.ignoreNotFound)
 	code := exitOK
 	for _, one := range all {
-		switch {
-		case one.err != nil:
-			code = exitDiffFailed
-		case one.result.Outcome == apply.TargetNotFound:
-			d.messages.Warn("%s: %s is not there; apply would skip it", one.place, one.result.Target)
-		case one.result.Outcome == apply.Applied || one.result.Outcome == apply.Unchanged:
-			differs, err := d.write(one.result)
-			if err != nil {
-				return err
-			}
-			if differs {
-				code = max(code, exitDifferent)
-			}
+		code = max(code, diffCode(one.code(d.ignoreNotFound)))
+		if one.result.Outcome != apply.Applied && one.result.Outcome != apply.Unchanged {
+			continue
+		}
+		differs, err := d.write(one.result)
+		if err != nil {
+			return err
+		}
+		if differs {
+			code = max(code, exitDifferent)
 		}
 	}
 	return exitWith(code)

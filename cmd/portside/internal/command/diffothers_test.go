@@ -101,7 +101,7 @@ func TestDiffOfOtherFields(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
 		c.argo(live)
-		c.must(0, c.runWith(set, "apply", "-f", "-"))
+		c.must(0, c.runWith(set, "sync", "-f", "-"))
 		expect(t, "without the policy", c.must(0, c.runWith(set, "diff", "-f", "-")).stdout, "")
 		c.mutate("JSONPatch{op: 'add', path: '/metadata/labels', value: {'touched': 'yes'}}")
 		expect(t, "stdout", c.must(1, c.runWith(set, "diff", "-f", "-")).stdout,

@@ -5,49 +5,47 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
+	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// errorText words an error as kubectl does, with what to do about it. It is
-// empty where there is nothing to say.
+// errorText returns the text of an error as kubectl words it, with what to do
+// about it. It is empty for no error, and for one that was printed already.
 func errorText(err error) string {
-	if err == nil {
-		return ""
-	}
 	var (
-		status  apierrors.APIStatus
+		coded   *exitError
 		request *url.Error
 	)
 	switch {
+	case err == nil:
+		return ""
 	case errors.Is(err, context.Canceled):
 		return "interrupted"
 	case clientcmd.IsEmptyConfig(err):
 		return "no cluster is configured: name a kubeconfig with --kubeconfig or KUBECONFIG, or a server with --server"
+	case errors.As(err, &coded):
+		return coded.text()
 	case errors.As(err, &request):
 		return requestErrorText(request)
-	case errors.As(err, &status):
-		return prefixOf(err, status) + statusText(err, status.Status())
+	case apierrors.IsUnauthorized(err):
+		return fmt.Sprintf("the server does not know these credentials (%v); check the kubeconfig's user, or log in again", err)
+	}
+	if status, is := err.(apierrors.APIStatus); is { //nolint:errorlint // an error that wraps the server's has a text of its own
+		return statusText(err, status.Status())
 	}
 	return err.Error()
 }
 
-// prefixOf keeps what was put before the API server's error.
-func prefixOf(err error, status apierrors.APIStatus) string {
-	cause, isError := status.(error)
-	if !isError {
-		return ""
-	}
-	prefix, _ := strings.CutSuffix(err.Error(), cause.Error())
-	if prefix == err.Error() {
-		return ""
-	}
-	return prefix
+// namesTarget reports whether the text of an error begins with its target.
+func namesTarget(err error) bool {
+	return errors.As(err, new(*apply.TargetError)) || errors.As(err, new(*apply.ContainerError)) ||
+		errors.As(err, new(*apply.LiveManagerError)) || errors.As(err, new(*apply.NotDedicatedError))
 }
 
 func statusText(err error, status metav1.Status) string {
@@ -55,16 +53,13 @@ func statusText(err error, status metav1.Status) string {
 	if conflict := fieldmanager.Conflicts(err); conflict != nil {
 		message = conflict.Error() // the server's own takes a line for each
 	}
-	switch status.Reason {
-	case metav1.StatusReasonUnauthorized:
-		return fmt.Sprintf("the server does not know these credentials (%s); check the kubeconfig's user, or log in again", message)
-	case "":
+	if status.Reason == "" {
 		return "Error from server: " + message
 	}
 	return fmt.Sprintf("Error from server (%s): %s", status.Reason, message)
 }
 
-// requestErrorText is for a request that got no answer.
+// requestErrorText returns the text of the error of a request without an answer.
 func requestErrorText(err *url.Error) string {
 	host := err.URL
 	if server, parseErr := url.Parse(err.URL); parseErr == nil {
@@ -73,7 +68,7 @@ func requestErrorText(err *url.Error) string {
 	switch {
 	case err.Timeout():
 		return fmt.Sprintf("the server %s did not answer in time (--request-timeout)", host)
-	case strings.Contains(err.Err.Error(), "connection refused"):
+	case errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Sprintf("the connection to the server %s was refused - did you specify the right host or port?", host)
 	}
 	return fmt.Sprintf("unable to connect to the server %s: %v", host, err.Err)
@@ -85,6 +80,3 @@ func isDisconnected(err error) bool {
 	var request *url.Error
 	return errors.As(err, &request) || errors.Is(err, context.Canceled) || apierrors.IsUnauthorized(err)
 }
-
-// isNotFound reports whether the server said that the object is not there.
-func isNotFound(err error) bool { return apierrors.IsNotFound(err) }

@@ -13,32 +13,39 @@ const (
 	exitOK = 0
 	// exitUnusable: the input or the connection cannot be used.
 	exitUnusable = 1
-	// exitRefused: a port, a container or the server stood in the way.
+	// exitRefused: a port is Blocked or Invalid, the target or its container is
+	// missing, or the server refused.
 	exitRefused = 2
 
-	// diff's are kubectl diff's: 1 is a difference, so that a failure must be
-	// more.
-	exitDifferent  = 1
-	exitDiffFailed = 2
+	// exitDifferent and exitNoAnswer are those of diff. As with kubectl diff, 1 is
+	// a difference, so diff has another code for unusable input.
+	exitDifferent = 1
+	exitNoAnswer  = 3
 )
 
 // exitError ends the program with a code.
 type exitError struct {
 	code int
-	// err is nil where everything has been said already.
+	// what was attempted, or the object that the error is about; may be empty.
+	what string
+	// err is nil if it was printed already.
 	err error
 }
 
-func (e *exitError) Error() string {
-	if e.err == nil {
-		return ""
+func (e *exitError) Error() string { return e.text() }
+
+// text returns what to print.
+func (e *exitError) text() string {
+	text := errorText(e.err)
+	if e.what != "" && text != "" {
+		return e.what + ": " + text
 	}
-	return e.err.Error()
+	return text
 }
 
 func (e *exitError) Unwrap() error { return e.err }
 
-// exitWith ends the program with a code and nothing more to say.
+// exitWith ends the program with a code and prints nothing more.
 func exitWith(code int) error {
 	if code == exitOK {
 		return nil
@@ -46,25 +53,41 @@ func exitWith(code int) error {
 	return &exitError{code: code}
 }
 
-// failureCodeAnnotation is on a command whose failures have another code.
-const failureCodeAnnotation = "portside.dev/failure-exit-code"
+// targetError ends the program because of an error about a target, which its text
+// names once.
+func targetError(target apply.Target, err error) error {
+	what := target.String()
+	if namesTarget(err) {
+		what = ""
+	}
+	return &exitError{code: codeOf(err), what: what, err: err}
+}
 
-// exitCode is the code of a run: the one that the error carries, or else what
-// a failure of this command is.
+// diffCodesAnnotation marks the command that exits with the codes of diff.
+const diffCodesAnnotation = "portside.dev/diff-exit-codes"
+
+// exitCode returns the code of a run: the one that the error carries, or else
+// that of a failure of this command.
 func exitCode(cmd *cobra.Command, err error) int {
 	var coded *exitError
 	switch {
-	case err == nil:
-		return exitOK
 	case errors.As(err, &coded):
 		return coded.code
-	case cmd != nil && cmd.Annotations[failureCodeAnnotation] != "":
-		return exitDiffFailed
+	case cmd != nil && cmd.Annotations[diffCodesAnnotation] != "":
+		return diffCode(codeOf(err))
 	}
 	return codeOf(err)
 }
 
-// codeOf is what an error of package apply ends a command with.
+// diffCode returns the code that diff has in place of one of sync.
+func diffCode(code int) int {
+	if code == exitUnusable {
+		return exitNoAnswer
+	}
+	return code
+}
+
+// codeOf returns the exit code of an error of package apply.
 func codeOf(err error) int {
 	switch {
 	case err == nil:

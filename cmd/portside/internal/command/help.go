@@ -24,8 +24,11 @@ func (s *session) setUpHelp(root *cobra.Command) {
 		Hidden: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			about, rest, err := root.Find(args)
-			if err != nil || len(rest) > 0 {
-				return usageError(root, "unknown command %q for %q", strings.Join(args, " "), s.display)
+			if err == nil {
+				err = unknownCommand(root, rest)
+			}
+			if err != nil {
+				return err
 			}
 			return about.Help()
 		},

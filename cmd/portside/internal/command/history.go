@@ -29,8 +29,8 @@ The revisions are the ControllerRevisions or ReplicaSets that the cluster keeps
 rollback, takes a new number and leaves a gap.
 
 portside records its own changes: the service keeps the last ten in the
-AdapterSet's status, and apply, adopt and release create an Event, which the
-API server deletes after an hour by default. A revision that matches a record
+AdapterSet's status, and sync, adopt and release create an Event, which the API
+server deletes after an hour by default. A revision that matches a record
 is portside's. Another manager is named where it alone owns the ports that were
 added and has not written since. Every other revision is <unknown>; -o wide
 says why. -o name prints the names of the revisions.`,

@@ -63,7 +63,7 @@ func (h *historyOf) rolledOut() {
 
 func (h *historyOf) apply(adapters string) {
 	h.t.Helper()
-	h.must(0, h.runWith(strings.ReplaceAll(adapterSet(adapters), "StatefulSet", h.kind), "apply", "-f", "-"))
+	h.must(0, h.runWith(strings.ReplaceAll(adapterSet(adapters), "StatefulSet", h.kind), "sync", "-f", "-"))
 	h.rolledOut()
 }
 
@@ -260,10 +260,10 @@ func TestHistoryWithoutPermissions(t *testing.T) {
 	h.argocd(staticPorts)
 	user := "ci-" + h.namespace
 	h.as(user, "create", "role", user, "--verb=get,list,patch", "--resource=statefulsets.apps,controllerrevisions.apps")
-	a := h.must(0, h.runWith(adapterSet("[{type: nfs, port: 12049}]"), "apply", "-f", "-", "-v", "1"))
+	a := h.must(0, h.runWith(adapterSet("[{type: nfs, port: 12049}]"), "sync", "-f", "-", "-v", "1"))
 	expectIn(t, "log", a.stderr, "cannot record the change in an Event")
 	h.rolledOut()
-	a = h.must(0, h.runWith(adapterSet("[{type: nfs, port: 12050}]"), "apply", "-f", "-"))
+	a = h.must(0, h.runWith(adapterSet("[{type: nfs, port: 12050}]"), "sync", "-f", "-"))
 	expect(t, "stderr without -v", a.stderr, "")
 	h.rolledOut()
 	expect(t, "table", h.table(), historyBegins+`2 AGE <unknown> dittofs: +adapter-nfs 12049/TCP
@@ -410,5 +410,5 @@ func TestHistoryWithoutRevisions(t *testing.T) {
 	c.argo(staticPorts)
 	a := c.must(0, c.run("history", "sts/dittofs"))
 	expectIn(t, "stderr", a.stderr, "keeps no revision")
-	expectIn(t, "stderr", c.must(1, c.run("history", "sts/gone")).stderr, "/gone is not there")
+	expectIn(t, "stderr", c.must(2, c.run("history", "sts/gone")).stderr, "/gone not found; check the name")
 }

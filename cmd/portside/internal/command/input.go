@@ -11,7 +11,9 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/source"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
 // inputFlags say which AdapterSets a command is about.
@@ -30,10 +32,24 @@ func (i *inputFlags) add(cmd *cobra.Command) {
 	mustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
+// ignoreNotFoundFlag adds --ignore-not-found, with kubectl's default.
+func ignoreNotFoundFlag(cmd *cobra.Command, ignore *bool) {
+	cmd.Flags().BoolVar(ignore, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+}
+
+// onlyFiles refuses arguments where a command takes files, and says how to name
+// them.
+func onlyFiles(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError(cmd, "unexpected argument %q; name files with -f: %s -f %s", args[0], cmd.CommandPath(), args[0])
+	}
+	return nil
+}
+
 // job is one AdapterSet to carry out.
 type job struct {
 	target apply.Target
-	want   apply.Wanted
+	want   apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped:
 	// a port that is removed is reported with its adapter's type.
 	inactive []apply.Adapter
@@ -52,7 +68,7 @@ func (i *inputFlags) read(cmd *cobra.Command, s *session) ([]job, error) {
 	if err != nil {
 		return nil, err
 	}
-	var listed []source.Listed
+	var listed []httpapi.Listed
 	if i.adapters != "" {
 		if len(docs) > 1 {
 			return nil, fmt.Errorf("--adapters is what one AdapterSet's workload serves, but there are %d AdapterSets, from %s to %s: give one",
@@ -89,9 +105,9 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 // noPath is what kubectl says of a file that is not there.
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
-func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
+func (i *inputFlags) readAdapters(s *session) ([]httpapi.Listed, error) {
 	if i.adapters == v1alpha1.Stdin {
-		return source.ReadAdapters("stdin", s.streams.In)
+		return httpapi.ReadAdapters("stdin", s.streams.In)
 	}
 	file, err := os.Open(i.adapters)
 	switch {
@@ -101,12 +117,12 @@ func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
 		return nil, fmt.Errorf("--adapters: %w", err)
 	}
 	defer file.Close()
-	return source.ReadAdapters(i.adapters, file)
+	return httpapi.ReadAdapters(i.adapters, file)
 }
 
 // jobs turns documents into what is to be done; listed replaces what the only
 // document says of its adapters, where it is not nil.
-func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.Listed) ([]job, error) {
+func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []httpapi.Listed) ([]job, error) {
 	namespace, asked, err := s.namespace()
 	if err != nil {
 		return nil, err
@@ -117,16 +133,25 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.
 		j, err := jobOf(doc, namespace, asked)
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
-			j.want.Adapters, j.inactive, j.origin = source.Active(listed), source.Inactive(listed), i.origin()
+			j.want.Adapters, j.inactive, j.origin = httpapi.Active(listed), httpapi.Inactive(listed), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		case spec.Discovery != nil && !j.suspended && err == nil:
-			err = fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of GET %s with --adapters FILE|-",
-				doc, spec.Discovery.HTTP.Path)
+			err = discovers(doc)
 		}
 		jobs, problems = append(jobs, j), append(problems, err)
 	}
 	return jobs, errors.Join(problems...)
+}
+
+// discovers returns the error of an AdapterSet whose source a single pass does not
+// ask.
+func discovers(doc v1alpha1.Document) error {
+	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc, err)
+	}
+	return fmt.Errorf("%s: spec.discovery: a single pass asks no pods; give it the answer of %s with --adapters FILE|-", doc, source)
 }
 
 func (i *inputFlags) origin() string {
@@ -146,16 +171,13 @@ func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
 	default:
 		namespace = set.Namespace
 	}
-	ref := set.Spec.TargetRef
 	j := job{
-		target:    apply.Target{Kind: apply.Kind(ref.Kind), Namespace: namespace, Name: ref.Name, Container: set.Spec.Container},
-		want:      apply.Wanted{AllowHostNetwork: set.Spec.HostNetwork == v1alpha1.HostNetworkAllow},
+		target:    adapterset.Target(set),
+		want:      adapterset.Desired(set, adapterset.Adapters(set)),
 		suspended: set.Spec.Suspend,
 		place:     doc.String(),
 		origin:    doc.String(),
 	}
-	for _, a := range set.Spec.Adapters {
-		j.want.Adapters = append(j.want.Adapters, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-	}
+	j.target.Namespace = namespace
 	return j, nil
 }

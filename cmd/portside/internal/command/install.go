@@ -22,28 +22,34 @@ func newInstall(s *session) *cobra.Command {
 		Use:   "install",
 		Short: "Print the manifests that install portside",
 		Long: `Print the manifests that install portside in a cluster, for kubectl apply. No
-server is asked: the same flags always print the same.
+server is contacted: the same flags always print the same manifests.
 
-portside runs with the least that it needs. RBAC lets it patch workloads, and
-admission policies narrow that down to fields: the guard lets portside's
-ServiceAccount change adapter-* ports and nothing else, name lets nobody else
-write under its field manager, and leftover lets owners rename and remove
-containers that have its ports. Secrets are read only in the namespaces of
---discovery-namespace, which have to exist. What a version of Kubernetes does not have is
-left out, with a warning of what is lost.
+RBAC lets portside patch workloads, and admission policies narrow that down to
+fields: guard lets portside's ServiceAccount change adapter-* ports and nothing
+else, name lets no other user write under its field manager, and leftover lets
+owners rename and remove containers that have its ports. Secrets are read only
+in the namespaces of --discovery-namespace, which must exist. What a version of
+Kubernetes does not have is left out, with a warning of the consequences.
+
+The default image is not published: build one, push it, and name it with
+--image.
 
 Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 		Example: `  # Everything, for all namespaces
-  portside install | kubectl apply --server-side -f -
+  portside install --image registry.example/portside:v1 |
+    kubectl apply --server-side -f -
 
   # For the workloads of one namespace: RBAC grants nothing elsewhere
-  portside install --watch-namespace storage | kubectl apply --server-side -f -
+  portside install --image registry.example/portside:v1 \
+    --watch-namespace storage | kubectl apply --server-side -f -
 
   # Let the AdapterSets of a namespace use Secrets for discovery
-  portside install --discovery-namespace storage | kubectl apply --server-side -f -
+  portside install --image registry.example/portside:v1 \
+    --discovery-namespace storage | kubectl apply --server-side -f -
 
   # For an older cluster
-  portside install --kube-version 1.33 | kubectl apply --server-side -f -
+  portside install --image registry.example/portside:v1 \
+    --kube-version 1.33 | kubectl apply --server-side -f -
 
   # Remove it again; release workloads and delete AdapterSets first
   portside install | kubectl delete -f -`,
@@ -53,7 +59,7 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&i.options.Namespace, "namespace", "n", install.DefaultNamespace, "Namespace to run in")
-	flags.StringVar(&i.options.Image, "image", imageOf(s.version), "Image to run")
+	flags.StringVar(&i.options.Image, "image", imageOf(s.version), "Image to run; the default is not published")
 	flags.StringVar(&i.options.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
 	s.namespacesFlags(cmd, &i.options)
 	fieldManagerFlag(cmd, &i.options.FieldManager)
@@ -85,6 +91,9 @@ func (i *installCommand) install(cmd *cobra.Command) error {
 	if i.options.WithoutPolicies && i.options.WatchNamespace == "" {
 		return usageError(cmd, "--without-policies needs --watch-namespace: without policies portside could change every field of every workload")
 	}
+	if i.options.Image == "" {
+		return usageError(cmd, "--image is empty: name the image to run, or leave the flag out for the default")
+	}
 	objects, err := install.Manifests(i.options)
 	if err != nil {
 		return usageError(cmd, "%w", err)
@@ -93,11 +102,14 @@ func (i *installCommand) install(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	if !cmd.Flags().Changed("image") {
+		i.messages.Note("image %s is not published; build and push one (make image), and name it with --image", i.options.Image)
+	}
 	for _, loss := range i.options.Losses() {
 		i.messages.Warn("%s", loss)
 	}
 	if i.options.WatchNamespace != "" {
-		i.messages.Note("who asks for metrics is checked by TokenReviews, which no Role can grant: kubectl create clusterrolebinding %[2]s-metrics --clusterrole=system:auth-delegator --serviceaccount=%[1]s:%[2]s",
+		i.messages.Note("metrics authentication needs TokenReview, which a namespaced Role cannot grant; run: kubectl create clusterrolebinding %[2]s-metrics --clusterrole=system:auth-delegator --serviceaccount=%[1]s:%[2]s",
 			i.options.Namespace, i.options.FieldManager)
 	}
 	_, err = i.out.Write(text)

@@ -20,9 +20,9 @@ func TestInstall(t *testing.T) {
 	}{
 		{nil, []string{
 			"kind: CustomResourceDefinition", "kind: Namespace\n", "name: portside-system", "kind: ClusterRole\n", "name: portside-guard\n", "name: portside-name\n",
-			"name: portside-leftover\n", "image: portside:v0.0.0-test\n", "kind: PodDisruptionBudget\n",
+			"name: portside-leftover\n", "kind: PodDisruptionBudget\n",
 		}, []string{"--watch-namespace", "--field-manager", "name: portside-discovery\n  namespace"}, ""},
-		{[]string{"-n", "edge", "--image", "registry.example/portside:v1", "--field-manager", "blue"}, []string{
+		{[]string{"-n", "edge", "--field-manager", "blue"}, []string{
 			"name: edge\n", "image: registry.example/portside:v1\n", "name: blue-guard\n", "- --field-manager=blue\n",
 		}, []string{"portside-system", "portside-guard"}, ""},
 		{[]string{"--discovery-namespace", "storage", "--discovery-namespace=media,media"}, []string{
@@ -34,17 +34,17 @@ func TestInstall(t *testing.T) {
 		}, nil, ""},
 		{[]string{"--exclude-namespace="}, []string{"request.namespace in []"}, []string{"kube-system"}, ""},
 		{[]string{"--watch-namespace", "storage", "--discovery-namespace", "storage"}, []string{"  name: portside-discovery\n  namespace: storage\nrules"},
-			[]string{"kind: ClusterRole\n"}, "note: who asks for metrics"},
+			[]string{"kind: ClusterRole\n"}, "note: metrics authentication needs TokenReview"},
 		{[]string{"--watch-namespace", "storage"}, []string{"kind: Role\n", "namespace: storage\n", "- --watch-namespace=storage\n", "name: portside-guard\n"},
 			[]string{"kind: ClusterRole\n", "kind: ClusterRoleBinding\n", "tokenreviews"},
-			"note: who asks for metrics"},
+			"note: metrics authentication needs TokenReview"},
 		{[]string{"--kube-version", "v1.35.4"}, []string{"name: portside-guard\n"}, []string{"MutatingAdmissionPolicy"}, "Warning: no leftover policy"},
 		{[]string{"--kube-version", "1.29"}, []string{"kind: ClusterRole\n"}, []string{"AdmissionPolicy", "fieldmanagers"},
 			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy"},
 		{[]string{"--without-policies", "--watch-namespace=storage"}, []string{"kind: Role\n"}, []string{"AdmissionPolicy", "fieldmanagers"},
-			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy|note: who asks for metrics"},
+			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy|note: metrics authentication needs TokenReview"},
 	} {
-		a := runProgram(t, "", append([]string{"install"}, test.args...)...)
+		a := runProgram(t, "", append([]string{"install", "--image", "registry.example/portside:v1"}, test.args...)...)
 		name := strings.Join(test.args, " ")
 		if a.code != 0 {
 			t.Errorf("%s: exit code %d: %s", name, a.code, a.stderr)
@@ -82,6 +82,7 @@ func TestInstallRefuses(t *testing.T) {
 		`the discovery namespace "a.b"`:                  {"--discovery-namespace=a.b"},
 		`the namespace to watch "kube-system" is`:        {"--watch-namespace=kube-system"},
 		"must be one of yaml":                            {"-o", "json"},
+		"--image is empty":                               {"--image", ""},
 		"unexpected arguments: now":                      {"now"},
 		`the namespace "not a name" cannot name objects`: {"-n", "not a name"},
 	} {
@@ -93,12 +94,15 @@ func TestInstallRefuses(t *testing.T) {
 	}
 }
 
-// TestInstallNamesItsImage: a version that cannot be a tag is none.
-func TestInstallNamesItsImage(t *testing.T) {
+// TestInstall_DefaultImage: the default image has the version as its tag, if that
+// can be one, and a note says that it is not published.
+func TestInstall_DefaultImage(t *testing.T) {
 	t.Parallel()
 	for version, image := range map[string]string{"v1.2.3": "portside:v1.2.3", "": "portside:devel", "(devel)": "portside:devel", "v1.2.3+dirty": "portside:devel"} {
 		a := runVersion(t, version, "install")
 		expectIn(t, "with version "+version, a.stdout, "image: "+image+"\n")
+		expect(t, "stderr", a.stderr, "note: image "+image+" is not published; build and push one (make image), and name it with --image\n")
+		expect(t, "stderr with --image", runVersion(t, version, "install", "--image", image).stderr, "")
 	}
 }
 

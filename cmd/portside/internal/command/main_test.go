@@ -21,7 +21,8 @@ type answer struct {
 	stdout, stderr string
 }
 
-// runProgram runs the program in this process.
+// runProgram runs the program in this process. The commands that it advises on
+// stderr must exist.
 func runProgram(t *testing.T, stdin string, args ...string) answer {
 	t.Helper()
 	var out, errOut bytes.Buffer
@@ -29,6 +30,7 @@ func runProgram(t *testing.T, stdin string, args ...string) answer {
 	root := command.New(streams, "v0.0.0-test")
 	root.SetArgs(args)
 	code := command.Run(t.Context(), root)
+	checkAdvice(t, errOut.String())
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }
 
@@ -107,7 +109,9 @@ func file(t *testing.T, name, content string) string {
 }
 
 // recorded is the path of a recorded answer of a real server.
-func recorded(name string) string { return filepath.Join("..", "source", "testdata", name) }
+func recorded(name string) string {
+	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
+}
 
 // resourceVersion tells whether anything was stored.
 func (c *cluster) resourceVersion() string {

@@ -1,12 +1,12 @@
 package command
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -113,7 +113,7 @@ func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload
 	if err != nil {
 		return nil, err
 	}
-	w, err := applier.Look(cmd.Context(), target)
+	w, err := applier.Get(cmd.Context(), target)
 	if err != nil {
 		return nil, readError(target, err)
 	}
@@ -121,7 +121,7 @@ func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload
 }
 
 func readOwners(w *apply.Workload, container string) (*ownersReport, error) {
-	owned, err := apply.OwnersOf(w)
+	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil, err
 	}
@@ -185,10 +185,10 @@ func lastWrite(w *apply.Workload, m fieldmanager.Manager) *metav1.Time {
 	return last
 }
 
-// readError words the failure to read a workload.
+// readError returns the error for a workload that could not be read.
 func readError(target apply.Target, err error) error {
-	if isNotFound(err) {
-		return notThere(target)
+	if apierrors.IsNotFound(err) {
+		return notFound(target)
 	}
-	return &exitError{code: codeOf(err), err: fmt.Errorf("%s: %w", target, err)}
+	return targetError(target, err)
 }

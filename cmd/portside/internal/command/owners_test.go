@@ -14,7 +14,7 @@ func TestOwners(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
-	c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "apply", "-f", "-"))
+	c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "sync", "-f", "-"))
 	_, err := c.Manager(testenv.KubectlEdit).Update(t.Context(), "StatefulSet", c.namespace, "dittofs", func(live *unstructured.Unstructured) {
 		testenv.SetPorts(live, "dittofs", `[{name: api, containerPort: 8080, protocol: TCP, hostPort: 8080},
 		  {name: nfs, containerPort: 2049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]`)

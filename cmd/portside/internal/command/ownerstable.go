@@ -52,10 +52,13 @@ func (r *ownersReport) wideTable(now time.Time) output.Table {
 }
 
 func (p *ownedPorts) host() string {
-	if p.HostPort == 0 {
+	switch {
+	case p.HostPort == 0:
 		return p.HostIP
+	case p.HostIP == "":
+		return fmt.Sprint(p.HostPort)
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%s:%d", p.HostIP, p.HostPort), ":")
+	return fmt.Sprintf("%s:%d", p.HostIP, p.HostPort)
 }
 
 func (m portManager) operation() string {

@@ -17,9 +17,9 @@ type done struct {
 	err    error
 }
 
-// errNotAsked is for the targets after one for which the server could not be
-// asked: each would wait for the same failure.
-var errNotAsked = errors.New("not tried, because the server could not be asked for a target before it")
+// errNotAsked is the error of the targets that come after one for which the API
+// server was unreachable: each would wait for the same failure.
+var errNotAsked = errors.New("skipped: the API server was unreachable for an earlier target")
 
 // passes makes a pass for each job, and has each result recorded. A target that
 // fails holds up no other, unless it is the connection that failed.
@@ -31,11 +31,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 		switch {
 		case j.suspended:
 			s.messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.target)
-			d.result = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Paused}
+			d.result = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Paused}
 		case disconnected:
-			d.result, d.err = apply.Result{Target: j.target, Container: j.target.Container, Outcome: apply.Failed}, errNotAsked
+			d.result, d.err = apply.Result{Target: j.target, Container: j.want.Container, Outcome: apply.Failed}, errNotAsked
 		default:
-			d.result, d.err = worded(r.manager)(applier.Pass(ctx, j.target, j.want))
+			d.result, d.err = worded(r.manager, j.want.Container)(applier.Apply(ctx, j.target, j.want))
 			r.record(ctx, d.result)
 			nameTypes(d.result.Ports, j.inactive)
 			disconnected = isDisconnected(d.err)
@@ -45,10 +45,11 @@ func (s *session) passes(ctx context.Context, applier *apply.Applier, jobs []job
 	return all
 }
 
-// worded adds to a result and its error what the user can do, with this command.
-func worded(manager string) func(apply.Result, error) (apply.Result, error) {
+// worded adds to a result and its error what the user can do, with this command
+// and the container that the user named, if any.
+func worded(manager, container string) func(apply.Result, error) (apply.Result, error) {
 	return func(result apply.Result, err error) (apply.Result, error) {
-		f := remedy.For{Target: result.Target, FieldManager: manager}
+		f := remedy.For{Target: result.Target, Container: container, FieldManager: manager}
 		return f.Result(result), f.Error(err)
 	}
 }
@@ -64,10 +65,8 @@ func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
 	}
 }
 
-// explain says on stderr what went wrong with each target and each port. A port
-// that cannot be had is for sayPort to say: it is an error of apply, but not of
-// diff.
-func (s *session) explain(all []done, sayPort func(format string, args ...any)) {
+// explain writes to stderr what went wrong with each target and each port.
+func (s *session) explain(all []done, ignoreNotFound bool) {
 	notAsked := 0
 	for _, d := range all {
 		switch {
@@ -75,12 +74,16 @@ func (s *session) explain(all []done, sayPort func(format string, args ...any)) 
 			notAsked++
 			continue
 		case d.err != nil:
-			s.messages.Error("%s: %s", d.place, d.failure())
+			s.messages.Error("%s: %s", d.place, errorText(targetError(d.result.Target, d.err)))
 			continue
+		case d.result.Outcome == apply.TargetNotFound && ignoreNotFound:
+			s.messages.Warn("%s: %s not found; skipped", d.place, d.result.Target)
+		case d.result.Outcome == apply.TargetNotFound:
+			s.messages.Error("%s: %v, or add --ignore-not-found if it may be created later", d.place, notFound(d.result.Target))
 		}
 		for _, p := range d.result.Ports {
 			if p.State == apply.Blocked || p.State == apply.Invalid {
-				sayPort("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
+				s.messages.Error("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
 			}
 		}
 		for _, w := range d.result.Warnings {
@@ -100,19 +103,7 @@ func portState(p apply.PortStatus) string {
 	return strings.TrimSpace(fmt.Sprintf("%s %d/%.10s is %s", p.Name, p.Port, p.Protocol, p.State))
 }
 
-// failure words the error of a target.
-func (d done) failure() string { return failureOf(d.result.Target, d.err).Error() }
-
-// failureOf puts the target before an error, unless the error has it already.
-func failureOf(target apply.Target, err error) error {
-	text := errorText(err)
-	if strings.Contains(text, target.String()) {
-		return errors.New(text)
-	}
-	return fmt.Errorf("%s: %s", target, text)
-}
-
-// code is what the target ends the command with.
+// code returns the exit code of the command as far as this target decides it.
 func (d done) code(ignoreNotFound bool) int {
 	switch {
 	case d.err != nil:
@@ -123,7 +114,7 @@ func (d done) code(ignoreNotFound bool) int {
 	return portsCode(d.result.Ports)
 }
 
-// portsCode tells whether one of the ports could not be had.
+// portsCode returns the exit code for the states of ports.
 func portsCode(ports []apply.PortStatus) int {
 	for _, p := range ports {
 		if p.State == apply.Blocked || p.State == apply.Invalid {

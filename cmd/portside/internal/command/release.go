@@ -18,19 +18,18 @@ func newRelease(s *session) *cobra.Command {
 	r := &releaseCommand{session: s}
 	cmd := &cobra.Command{
 		Use:   "release KIND/NAME",
-		Short: "Give up all that portside owns of a workload",
-		Long: `Give up all that portside owns of a workload. The adapter ports that nobody
-else owns go, which restarts pods. With --keep-ports they stay, owned by
-nobody, and nothing restarts.
+		Short: "Release portside's ownership of a workload",
+		Long: `Release portside's ownership of a workload. The adapter ports that no other
+manager owns are removed, which restarts pods. With --keep-ports they stay,
+without an owner, and nothing restarts.
 
-Exit codes: 0 also when there is nothing to give up; 2 when the workload is
-paused, the field manager owns other fields (with --keep-ports it may), or the
-server refused; 1 when the input or the connection is unusable or the workload
-is not there.`,
-		Example: `  # Take the adapter ports away
+Exit codes: 0 also when portside owns nothing there; 2 when the workload is
+missing or paused, the field manager owns other fields (with --keep-ports it
+may), or the server refused; 1 when the input or the connection is unusable.`,
+		Example: `  # Remove the adapter ports
   portside release statefulset/dittofs
 
-  # Leave them to whoever comes next
+  # Leave them to another manager
   portside release statefulset/dittofs --keep-ports`,
 		Args:              workloadArgument,
 		ValidArgsFunction: s.completeWorkloads,
@@ -39,7 +38,7 @@ is not there.`,
 	r.print.add(cmd)
 	dryRunFlag(cmd, &r.run)
 	fieldManagerFlag(cmd, &r.manager)
-	cmd.Flags().BoolVar(&r.keepPorts, "keep-ports", false, "Leave the ports in place, owned by nobody")
+	cmd.Flags().BoolVar(&r.keepPorts, "keep-ports", false, "Leave the ports in place, without an owner")
 	return cmd
 }
 
@@ -52,7 +51,7 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := worded(r.manager)(applier.Release(cmd.Context(), target, r.keepPorts))
+	result, err := worded(r.manager, "")(applier.Release(cmd.Context(), target, r.keepPorts))
 	recorder{r.session, r.manager, "release", r.run}.record(cmd.Context(), result)
 	if err := r.finish(result, err, r.print, r.run); err != nil {
 		return err
@@ -67,10 +66,10 @@ func (r *releaseCommand) release(cmd *cobra.Command, args []string) error {
 // none.
 func (s *session) finish(result apply.Result, err error, print printFlags, run dryRun) error {
 	if err == nil && result.Outcome == apply.TargetNotFound {
-		return notThere(result.Target)
+		return notFound(result.Target)
 	}
 	if err != nil {
-		return &exitError{code: codeOf(err), err: failureOf(result.Target, err)}
+		return targetError(result.Target, err)
 	}
 	s.explainHandOver(result)
 	if run == dryRunServer {

@@ -1,8 +1,6 @@
 package command
 
 import (
-	"cmp"
-
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -62,9 +60,8 @@ func newReport(run dryRun) *report {
 
 func (r *report) add(result apply.Result, err error) {
 	t := targetReport{
-		Target: nameOf(result.Target),
-		// Where it was not looked for, the one that was asked for.
-		Container:       cmp.Or(result.Container, result.Target.Container),
+		Target:          nameOf(result.Target),
+		Container:       result.Container,
 		Outcome:         result.Outcome,
 		ResourceVersion: result.ResourceVersion,
 		Ports:           make([]portReport, 0, len(result.Ports)),

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -38,19 +37,20 @@ func newRun(s *session) *cobra.Command {
 	r := &runCommand{session: s}
 	cmd := &cobra.Command{
 		Use:   "run",
-		Short: "Keep ports true for good, as AdapterSets in the cluster say",
-		Long: `Keep the adapter-* ports of workloads true to their adapters for good, as the
-AdapterSets of the cluster say: the adapters that they declare, or those that
-the running pods answer.
+		Short: "Run the controller",
+		Long: `Run the controller. It keeps the adapter-* ports of workloads in sync with the
+AdapterSets of the cluster: the adapters that they declare, or those that the
+running pods report.
 
-A changed port restarts pods, so nothing changes without cause: a change goes
-out once it has settled, the port of an inactive adapter goes after a delay,
-nothing is added to a rollout that is under way, and a source that fails
-changes nothing. See the fields below spec.rollout of the AdapterSet.
+A changed port restarts pods, so a change is applied once it has been the same
+for the stabilization window, a port is removed once its adapter has been
+inactive for the removal delay, no change is added to a rollout that is under
+way, and a source that fails changes nothing. See spec.rollout of the
+AdapterSet.
 
 Several replicas may run: one of them leads, by a Lease that is named after
 the field manager. While the API server cannot be reached, the process waits
-and logs why. It ends with code 0 when it is told to stop, and with 1 when it
+and logs why. It exits with 0 when it is told to stop, and with 1 when it
 cannot start (the credentials are refused, or the CustomResourceDefinition is
 missing) or no longer leads.`,
 		Example: `  # On your machine, against the current context
@@ -114,7 +114,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 		log.Info("waiting to lead", "lease", r.leader.namespace+"/"+r.service.FieldManager)
 	}
 	if err := mgr.Start(ctx); err != nil {
-		return fmt.Errorf("the service ended: %w", err)
+		return &exitError{code: exitUnusable, what: "the controller ended", err: err}
 	}
 	log.Info("stopped")
 	return nil

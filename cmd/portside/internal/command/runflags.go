@@ -37,7 +37,7 @@ type leaderFlags struct {
 func (l *leaderFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.BoolVar(&l.elect, "leader-elect", true, "Have one of several replicas lead, by a Lease named after the field manager")
-	flags.DurationVar(&l.leaseDuration, "leader-elect-lease-duration", defaultLeaseDuration, "How long the others wait for a leader that renews no more")
+	flags.DurationVar(&l.leaseDuration, "leader-elect-lease-duration", defaultLeaseDuration, "How long non-leaders wait before they try to take over the lease")
 	flags.DurationVar(&l.renewDeadline, "leader-elect-renew-deadline", defaultRenewDeadline, "How long a leader tries to renew before it ends; below the lease duration")
 	flags.DurationVar(&l.retryPeriod, "leader-elect-retry-period", defaultRetryPeriod, "How long to wait between tries to lead, and to renew")
 	flags.StringVar(&l.namespace, "leader-election-namespace", "", "Namespace of the Lease; the pod's own, or that of the context, if empty")

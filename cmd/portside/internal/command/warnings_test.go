@@ -28,7 +28,7 @@ func TestServerWarningsAreToldOnce(t *testing.T) {
 		set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "name: dittofs", "name: "+name)
 		sets = append(sets, strings.Replace(set, "spec:\n", "spec:\n  container: dittofs\n", 1))
 	}
-	a := c.must(0, c.runWith(strings.Join(sets, "---\n"), "apply", "-f", "-"))
+	a := c.must(0, c.runWith(strings.Join(sets, "---\n"), "sync", "-f", "-"))
 	if strings.Count(a.stderr, "Warning: ") != 1 || !strings.Contains(a.stderr, "duplicate port name") {
 		t.Errorf("stderr:\n%s", a.stderr)
 	}
@@ -54,7 +54,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 
 func TestResultsThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"", "--help", "apply --help", "options", "version", "completion bash", "completion powershell"} {
+	for _, args := range []string{"", "--help", "sync --help", "options", "version", "completion bash", "completion powershell"} {
 		var errOut bytes.Buffer
 		root := command.New(genericiooptions.IOStreams{Out: fullDisk{}, ErrOut: &errOut}, "v0.0.0-test")
 		root.SetArgs(strings.Fields(args))
@@ -69,14 +69,13 @@ func TestUnknownCommand(t *testing.T) {
 	for _, args := range [][]string{{"blah"}, {"help", "blah"}} {
 		expect(t, "stderr", runProgram(t, "", args...).stderr, "error: unknown command \"blah\" for \"portside\"\n  See 'portside --help' for usage.\n")
 	}
-	expectIn(t, "stderr", runProgram(t, "", "aply", "-f", "x").stderr, "Did you mean this?", " apply\n", "See 'portside --help'")
+	expectIn(t, "stderr", runProgram(t, "", "snyc", "-f", "x").stderr, "Did you mean this? sync\n", "See 'portside --help'")
 }
 
 func TestHelpFitsATerminal(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"portside", "kubectl-portside"} {
-		for _, args := range []string{"--help", "apply --help", "diff --help", "owners --help", "history --help", "adopt --help",
-			"release --help", "version --help", "completion --help", "options --help", "options"} {
+		for _, args := range append(helpOfEveryCommand(), "options") {
 			var out, errOut bytes.Buffer
 			root := command.New(genericiooptions.IOStreams{Out: &out, ErrOut: &errOut}, "v0.0.0-test", command.CalledAs(name))
 			root.SetArgs(strings.Fields(args))
@@ -91,4 +90,14 @@ func TestHelpFitsATerminal(t *testing.T) {
 		}
 	}
 	expectIn(t, "options", runProgram(t, "", "options").stdout, "--kubeconfig=''", "--request-timeout='30s'", "-n, --namespace=''", "--log-format=text", "(text|json)")
+}
+
+// helpOfEveryCommand are the arguments that print the help of the program and of
+// each of its commands.
+func helpOfEveryCommand() []string {
+	args := []string{"--help"}
+	for _, cmd := range command.New(genericiooptions.IOStreams{}, "v0.0.0-test").Commands() {
+		args = append(args, cmd.Name()+" --help")
+	}
+	return args
 }

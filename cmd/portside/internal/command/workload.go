@@ -73,9 +73,9 @@ func (s *session) workload(args []string) (apply.Target, error) {
 	return target, err
 }
 
-// notThere is what kubectl says of an object that is not there.
-func notThere(t apply.Target) error {
-	return fmt.Errorf("%s is not there: check the name, the namespace (-n) and the cluster (--context)", t)
+// notFound returns the error for a target that does not exist.
+func notFound(t apply.Target) error {
+	return &exitError{code: exitRefused, err: fmt.Errorf("%s not found; check the name, the namespace (-n) and the cluster (--context)", t)}
 }
 
 func containerFlag(cmd *cobra.Command, s *session, container *string, usage string) {

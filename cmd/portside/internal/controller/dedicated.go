@@ -13,7 +13,9 @@ import (
 )
 
 // advice words what people can do about the target.
-func (w *work) advice() remedy.For { return remedy.For{Target: w.target, FieldManager: w.manager} }
+func (w *work) advice() remedy.For {
+	return remedy.For{Target: w.target, Container: w.set.Spec.Container, FieldManager: w.manager}
+}
 
 // notDedicated reports whether err says that the field manager owns other fields,
 // so that nothing may be written. A watch tells when that ends; in case it does
@@ -26,7 +28,7 @@ func (w *work) notDedicated(ctx context.Context, err error) bool {
 	w.facts.Because = w.advice().Error(err).Error()
 	if !w.now.Before(w.Retry.Until(holding.ReleaseFields)) {
 		w.Retry.Failed(w.now, holding.ReleaseFields)
-		if live, err := w.applier.Look(ctx, w.target); err == nil {
+		if live, err := w.applier.Get(ctx, w.target); err == nil {
 			w.answer = live
 		} else {
 			logr.FromContextOrDiscard(ctx).V(1).Info("cannot read the workload again", "error", err.Error())

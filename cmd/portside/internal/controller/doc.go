@@ -14,7 +14,7 @@
 //  4. decides which ports are wanted and whether a change may go out
 //     (package holding);
 //  5. makes one pass, unless managedFields say that the server has accepted
-//     just that already (apply.Applier.Standing). Now and then it asks all the
+//     just that already (apply.Applier.UpToDate). Now and then it asks all the
 //     same: the full pass;
 //  6. tells: status, events. That comes after the ports of other targets, since
 //     it goes back to the queue with less priority.

@@ -108,7 +108,7 @@ func TestRequestsOfAChange(t *testing.T) {
 			s.sent.Reset()
 			mustApply(t, s.git, set(three))
 			if c.settle > 0 {
-				s.expect(t, "Reconciling", "True", "Settling")
+				s.expect(t, "Reconciling", "True", "Stabilizing")
 				s.clock.Step(time.Minute)
 			}
 			expectReady(t, s.cp, s.ns, "True", "InPlace", "3/3")

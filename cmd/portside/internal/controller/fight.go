@@ -15,7 +15,7 @@ import (
 
 // The messages of contended ports.
 const (
-	withheldText   = "another manager keeps removing this port"
+	withheldText   = "another manager keeps removing this port; it is added again at most once an hour"
 	rememberedText = "another manager kept removing this port; if it is removed again, it is added again after an hour"
 )
 
@@ -38,7 +38,7 @@ func idOf(a apply.Adapter) portID {
 // withoutFought returns the adapters without those whose ports are withheld: another
 // manager keeps removing them, and it is not yet time to add them again. It also
 // returns the status of the ports of those.
-func (w *work) withoutFought(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) (apply.Wanted, []apply.PortStatus) {
+func (w *work) withoutFought(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Desired) (apply.Desired, []apply.PortStatus) {
 	lost := w.lostPorts(look, container, want)
 	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
 	w.lost, w.taken = lost, append(w.taken, taken...)
@@ -62,7 +62,7 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 		}
 		fought = append(fought, apply.PortStatus{
 			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-			State: apply.Blocked, Reason: status.Contended, Message: withheldText,
+			State: apply.Blocked, Reason: status.PortContended, Message: withheldText,
 		})
 	}
 	return rest, fought
@@ -90,7 +90,7 @@ func (w *work) markContended() {
 	for i := range w.facts.Ports {
 		p := &w.facts.Ports[i]
 		if inPlace(p.State) && slices.Contains(w.contended, portID{p.Name, p.Port, string(p.Protocol)}) {
-			p.Reason, p.Message = status.Contended, rememberedText
+			p.Reason, p.Message = status.PortContended, rememberedText
 		}
 	}
 }
@@ -99,7 +99,7 @@ func (w *work) markContended() {
 // container or live under another name, and that an apply would put back: another
 // manager removed them. A port that is live as we put it there was not removed,
 // whoever owns it now.
-func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want apply.Wanted) []portID {
+func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want apply.Desired) []portID {
 	lost := slices.DeleteFunc(w.stood(container), func(id portID) bool {
 		return slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
 			!slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
@@ -112,7 +112,7 @@ func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want 
 		return nil
 	}
 	return slices.DeleteFunc(lost, func(id portID) bool {
-		return !slices.Contains(intent.Emit, apply.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)})
+		return !slices.Contains(intent.Items, apply.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)})
 	})
 }
 
@@ -172,7 +172,7 @@ func (w *work) givenUp(result apply.Result) []portID {
 // taker returns the manager that removed ports. It reads the workload from the
 // server, since the cache keeps no times.
 func (w *work) taker(ctx context.Context) holding.Taker {
-	look, err := w.applier.Look(ctx, w.target)
+	look, err := w.applier.Get(ctx, w.target)
 	if err != nil {
 		logr.FromContextOrDiscard(ctx).V(1).Info("cannot read which manager removed the ports", "error", err.Error())
 		return holding.Taker{}
@@ -185,7 +185,7 @@ func (w *work) taker(ctx context.Context) holding.Taker {
 // fields of a container. A removal alone leaves no time behind, so that the
 // manager is not certain where it has not written since we did.
 func takerOf(look *apply.Workload, manager string) holding.Taker {
-	relevant := look.Reduced(manager).ManagedFields // without times, and without those that own nothing of a container
+	relevant := look.Trimmed(manager).ManagedFields // without times, and without those that own nothing of a container
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]

@@ -80,12 +80,12 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	s, operator := fought(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
 	s.takesAll(t, operator)
-	if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "operator") {
+	if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
 		t.Errorf("it says %q", message)
 	}
-	s.expect(t, "Stalled", "True", "Fighting")
-	s.expectEvents(t, "AdapterSet", "PortTaken", "removed port adapter-nfs (12049/TCP)")
-	s.expectEvents(t, "StatefulSet", "PortTaken", "operator")
+	s.expect(t, "Stalled", "True", "Contended")
+	s.expectEvents(t, "AdapterSet", "PortLost", "removed port adapter-nfs (12049/TCP)")
+	s.expectEvents(t, "StatefulSet", "PortLost", "operator")
 	for range 2 {
 		n := additions(t, history)
 		s.clock.Step(holding.FightInterval - 2*time.Second)
@@ -99,7 +99,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		s.expect(t, "Ready", "True", "InPlace")
 		s.takeAway(t, operator)
 		s.caughtUp(t)
-		s.expect(t, "Ready", "False", "Fighting")
+		s.expect(t, "Ready", "False", "Contended")
 	}
 	if got, want := additions(t, history), holding.MaxReadds+2; got != want {
 		t.Errorf("it was added again %d times, not %d", got, want)
@@ -142,14 +142,14 @@ func TestATakenPortIsToldOnce(t *testing.T) {
 	mustApply(t, s.git, adapterSet("[{type: last, port: 64999}]", ""))
 	s.expectEvents(t, "StatefulSet", "PortAdded", "adapter-last") // comes after all others
 	out, err := s.cp.Kubectl(t.Context(), s.ns, "", "get", "events.events.k8s.io", "-o",
-		`jsonpath={range .items[?(@.reason=="PortTaken")]}{.regarding.kind} {.series.count}{"\n"}{end}`)
+		`jsonpath={range .items[?(@.reason=="PortLost")]}{.regarding.kind} {.series.count}{"\n"}{end}`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	told := strings.Fields(out)
 	slices.Sort(told)
 	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(told, want) {
-		t.Errorf("events PortTaken, with how often they were repeated: %q, want %q", told, want)
+		t.Errorf("events PortLost, with how often they were repeated: %q, want %q", told, want)
 	}
 }
 
@@ -167,7 +167,7 @@ func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
 	s.rolledOut(t)
 	s.restart(t)
 	expectPorts(t, s.cp, s.ns, nfs...)
-	s.expectNoPortTaken(t)
+	s.expectNoPortLost(t)
 }
 
 func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
@@ -175,12 +175,12 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	s, operator := fought(t)
 	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
 	s.takesAll(t, operator)
-	s.expect(t, "Ready", "False", "Fighting")
+	s.expect(t, "Ready", "False", "Contended")
 	n := additions(t, history)
 	for range 3 {
 		s.restart(t)
 		s.caughtUp(t)
-		if message := s.expect(t, "Ready", "False", "Fighting"); !strings.Contains(message, "operator") {
+		if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
 			t.Errorf("after a restart it says %q", message)
 		}
 	}
@@ -189,7 +189,7 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	if got := additions(t, history); got != n {
 		t.Fatalf("it was added again %d times after restarts", got-n)
 	}
-	s.expect(t, "Ready", "False", "Fighting")
+	s.expect(t, "Ready", "False", "Contended")
 	s.clock.Step(time.Second)
 	expectPorts(t, s.cp, s.ns, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
@@ -199,7 +199,7 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	s.takeAway(t, operator)
 	s.caughtUp(t)
 	expectPorts(t, s.cp, s.ns, static...)
-	s.expect(t, "Ready", "False", "Fighting")
+	s.expect(t, "Ready", "False", "Contended")
 }
 
 // TestContentionAndOtherNumbers shows that contention about one number is no
@@ -208,7 +208,7 @@ func TestContentionAndOtherNumbers(t *testing.T) {
 	t.Parallel()
 	s, operator := fought(t)
 	s.takesAll(t, operator)
-	s.expect(t, "Ready", "False", "Fighting")
+	s.expect(t, "Ready", "False", "Contended")
 	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12060}, {type: smb, port: 1460}]", ""))
 	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
 	expectReady(t, s.cp, s.ns, "True", "InPlace", "2/2")
@@ -222,7 +222,7 @@ func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
 	s.takesAll(t, operator)
 	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
 	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
-	expectReady(t, s.cp, s.ns, "False", "Fighting", "1/2")
+	expectReady(t, s.cp, s.ns, "False", "Contended", "1/2")
 }
 
 // TestOwnershipIsNotContention gives portside's ownership of a port away again and
@@ -263,7 +263,7 @@ spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs,
 			s.rests(t)
 			expectPorts(t, s.cp, s.ns, nfs...)
 			templateChanges(t, history, 0)
-			s.expectNoPortTaken(t)
+			s.expectNoPortLost(t)
 		})
 	}
 }
@@ -276,7 +276,7 @@ func (s *scene) release(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client)
+	applier, err := apply.New(client)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -143,7 +143,7 @@ spec:
 	expectTrue(t, cp, ns, "later", "Ready", "InPlace")
 }
 
-func TestAPortTakenAwayComesBack(t *testing.T) {
+func TestPortRemovedByAnotherManagerIsAddedAgain(t *testing.T) {
 	t.Parallel()
 	cp, ns, _, _ := served(t, "")
 	if _, err := cp.Manager("vandal").Patch(t.Context(), "StatefulSet", ns, "files", types.JSONPatchType,

@@ -11,20 +11,21 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // look is the workload as it is, with what follows from it alone.
 func (w *work) look(ctx context.Context) (*apply.Workload, bool, error) {
-	look, err := w.workload(ctx, w.memory, w.key())
+	look, err := w.workload(ctx, w.memory, w.target)
 	if err != nil {
 		return nil, false, err
 	}
 	if look == nil {
 		w.rolling = false
-		w.prober.Forget(w.key())
+		w.poller.Forget(w.target)
 		w.notFound()
 		return nil, false, nil
 	}
@@ -38,7 +39,7 @@ func (w *work) look(ctx context.Context) (*apply.Workload, bool, error) {
 	w.facts.UID, w.facts.RollingOut = look.UID, w.rolling
 	w.facts.Changes = w.unrecorded.of(look.UID)
 	w.facts.Stuck = w.Rollout.Stuck(w.now, look.Rollout)
-	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.key()) {
+	if w.rolling && w.facts.Stuck && w.limit.GiveUp(w.target) {
 		w.gaveUpPlace = true
 	}
 	w.facts.GaveUpPlace = w.gaveUpPlace
@@ -47,13 +48,6 @@ func (w *work) look(ctx context.Context) (*apply.Workload, bool, error) {
 
 func (w *work) notFound() {
 	w.facts.Why, w.facts.Because = status.TargetNotFound, fmt.Sprintf("%s not found; waiting for it to be created", w.target)
-}
-
-// key names the target in maps and queues.
-func (w *work) key() apply.Target {
-	key := w.target
-	key.Container = ""
-	return key
 }
 
 // recall drops what memory and status have of another workload of this name that
@@ -78,10 +72,10 @@ func (w *work) resume(look *apply.Workload) {
 		w.Rollout.Remember(w.now, look.Rollout)
 	case causedRollout(&w.told, look):
 		w.rolling = true
-		w.limit.Resume(w.key())
+		w.limit.Resume(w.target)
 	}
 	for _, p := range w.told.Ports {
-		if p.Reason != status.Contended {
+		if p.Reason != string(status.PortContended) {
 			continue
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
@@ -102,7 +96,7 @@ func (w *work) resume(look *apply.Workload) {
 func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
-			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == status.Pending }))
+			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
 }
 
 // stuckRollout reports whether the rollout under way was stuck before this
@@ -117,51 +111,35 @@ func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 }
 
 // toldBecause tells the reason of a condition as last stored.
-func (w *work) toldBecause(kind, reason string) bool { return isBecause(&w.told, kind, reason) }
-
-func isBecause(told *v1alpha1.AdapterSetStatus, kind, reason string) bool {
-	c := meta.FindStatusCondition(told.Conditions, kind)
-	return c != nil && c.Reason == reason
+func (w *work) toldBecause(kind string, reason status.ConditionReason) bool {
+	return isBecause(&w.told, kind, reason)
 }
 
-// lacksSource reports whether the AdapterSet names no source of adapters any
-// more, after its ports came from discovery. The condition Discovered is the
-// record of that. An empty list of adapters is a source: it says none.
-func (w *work) lacksSource() bool {
-	spec := &w.set.Spec
-	return spec.Discovery == nil && spec.Adapters == nil && meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil
+func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.ConditionReason) bool {
+	c := meta.FindStatusCondition(told.Conditions, kind)
+	return c != nil && c.Reason == string(reason)
 }
 
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
-func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
-	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
-		w.prober.Forget(w.key())
-		declared := make([]apply.Adapter, 0, len(w.set.Spec.Adapters))
-		for _, a := range w.set.Spec.Adapters {
-			declared = append(declared, apply.Adapter{Type: a.Type, Port: int64(a.Port), Protocol: a.Protocol})
-		}
-		return declared, holding.Poll{Complete: true}, true
-	}
+func (w *work) active(ctx context.Context, look *apply.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
 	}
-	w.prober.Ask(w.key(), prober.Question{
-		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+	answer, answered := w.poller.Answer(ctx, discovery.Query{
+		Workload: discovery.Workload{Target: w.target, UID: look.UID, Selector: look.Selector, Container: container},
+		Source:   source,
+		InPlace:  func() []apply.Adapter { return w.standing(look) },
+		Steady:   look.Rollout.Steady(),
 	})
-	if !look.Rollout.Steady() {
-		w.prober.Outdate(w.key())
+	if !answered {
+		// After a restart, status stays as it is until the source answers.
+		w.silent = w.told.ObservedGeneration == w.set.Generation && w.told.Target != nil && w.told.Target.UID == look.UID
+		answer.Condition = discovery.Condition{Reason: discovery.Reason(status.AwaitingAnswer), Message: "the source has not answered yet"}
 	}
-	answer, answered := w.prober.Answer(w.key())
-	// After a restart status is as good as it was until somebody answers.
-	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
-		w.told.Target != nil && w.told.Target.UID == look.UID
-	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
-	if answered {
-		w.facts.Discovery = &status.Discovery{
-			Met: answer.Met, Reason: string(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
-		}
+	if answer.Reason != "" {
+		w.facts.Discovery = &answer.Condition
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
@@ -187,18 +165,18 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Wanted, *apply.Container, bool) {
+func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *apply.Container, bool) {
 	rollout := w.set.Spec.Rollout
-	container, err := look.Container(w.target.Container)
+	container, err := look.Container(w.set.Spec.Container)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
-		return apply.Wanted{Adapters: active}, nil, true
+		return apply.Desired{Container: w.set.Spec.Container, Adapters: active}, nil, true
 	}
 	w.facts.Container = container.Name
 	own, err := w.applier.OwnPorts(look, container.Name)
 	if err != nil {
 		w.facts.Failure = err.Error()
-		return apply.Wanted{}, nil, false
+		return apply.Desired{}, nil, false
 	}
 	for _, p := range own {
 		w.ours = append(w.ours, idOfPort(p))
@@ -216,9 +194,9 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		}
 	}
 	w.wake(next)
-	return apply.Wanted{
-		Adapters: active, Waiting: adapters[len(active):], AllowHostNetwork: w.set.Spec.HostNetwork == v1alpha1.HostNetworkAllow,
-	}, container, true
+	desired := adapterset.Desired(w.set, active)
+	desired.Retained = adapters[len(active):]
+	return desired, container, true
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }

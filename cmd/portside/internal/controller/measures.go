@@ -33,22 +33,22 @@ func newMeasures() *measures {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
 	}
 	s := &measures{
-		passes: counters("passes_total", "Passes over workloads, by what came of them.", "outcome"),
-		polls:  counters("discovery_polls_total", "Questions to the pods of a workload, by what came of them.", "reason"),
+		passes: counters("reconciles_total", "Total reconciliations, by outcome.", "outcome"),
+		polls:  counters("discovery_polls_total", "Total discovery polls, by result.", "reason"),
 		pollTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "discovery_duration_seconds",
-			Help:    "Time from asking the pods of a workload to the last answer.",
+			Help:    "Duration of a discovery poll, from its start to the last answer.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 2, 12),
 		}),
 		storeTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "port_change_duration_seconds",
-			Help:    "Time from when a change of a workload's adapters was seen to when its ports were stored, settle time included.",
+			Help:    "Time from the detection of a change of adapters until its ports were stored, including the stabilization window.",
 			Buckets: prometheus.ExponentialBuckets(0.01, 2, 16),
 		}),
-		rollouts: counter("rollouts_caused_total", "Rollouts caused by a change of ports."),
-		readds:   counter("fights_readds_total", "Times that ports were added again after somebody took them away."),
+		rollouts: counter("rollouts_caused_total", "Total rollouts caused by changes of ports."),
+		readds:   counter("contended_port_readds_total", "Total applies that added ports again after another manager removed them."),
 
-		statusFailures: counter("status_write_failures_total", "Writes of the status of an AdapterSet that the API server did not take."),
+		statusFailures: counter("status_write_failures_total", "Total failed writes of the status of an AdapterSet."),
 	}
 	for _, o := range []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed} {
 		s.passes.WithLabelValues(string(o))
@@ -71,7 +71,7 @@ func (s *measures) collectors(c *cache.Cluster, version string) []prometheus.Col
 func buildInfo(version string) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info",
-		Help:        "Version of portside and of Go that it was built with; always 1.",
+		Help:        "Versions of portside and of the Go that built it; always 1.",
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	}, func() float64 { return 1 })
 }

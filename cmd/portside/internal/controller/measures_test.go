@@ -1,19 +1,17 @@
 package controller
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"slices"
-	"strconv"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/portside-dev/portside/testenv/vocabulary"
 )
 
-// TestEveryReasonOfAPollIsCountedFromZero: where a series begins with the first
-// failure, a rate does not see that one.
-func TestEveryReasonOfAPollIsCountedFromZero(t *testing.T) {
+// TestPollsCountedFromZero checks that each reason of a poll has a series from the
+// start: a rate does not see the first failure of a series that begins with it.
+func TestPollsCountedFromZero(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(newMeasures().polls)
@@ -29,32 +27,15 @@ func TestEveryReasonOfAPollIsCountedFromZero(t *testing.T) {
 		}
 	}
 	slices.Sort(counted)
-	if want := declaredReasons(t); !slices.Equal(counted, want) {
-		t.Errorf("the counter has the reasons\n%q, and discovery declares\n%q", counted, want)
-	}
-}
-
-// declaredReasons are the constants of type Reason, from discovery's source.
-func declaredReasons(t *testing.T) (reasons []string) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../discovery/reason.go", nil, 0)
+	constants, err := vocabulary.DiscoveryReasons.Constants("../../../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, is := n.(*ast.ValueSpec)
-		if !is || len(spec.Values) != 1 {
-			return true
-		}
-		if of, named := spec.Type.(*ast.Ident); named && of.Name == "Reason" {
-			reason, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Fatal(err)
-			}
-			reasons = append(reasons, reason)
-		}
-		return true
-	})
-	slices.Sort(reasons)
-	return reasons
+	var declared []string
+	for _, c := range constants {
+		declared = append(declared, c.Value)
+	}
+	if !slices.Equal(counted, declared) {
+		t.Errorf("the counter has the reasons\n%q, and discovery declares\n%q", counted, declared)
+	}
 }

@@ -15,8 +15,8 @@ import (
 )
 
 // pass asks the server.
-func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Wanted) {
-	result, err := w.applier.PassOn(ctx, look, w.target.Container, want)
+func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Desired) {
+	result, err := w.applier.ApplyFrom(ctx, look, want)
 	w.metrics.passed(result)
 	if result.After != nil {
 		w.answer = result.After
@@ -68,7 +68,7 @@ func (w *work) learn(result apply.Result, err error) (accepted bool) {
 	}
 	if err == nil {
 		w.facts.Ports, w.facts.Pending = result.Ports, nil
-		return result.Stands
+		return result.UpToDate
 	}
 	w.facts.Failure, w.facts.Refusal = words(w.advice().Error(err)), apply.IsRefusal(err)
 	return false

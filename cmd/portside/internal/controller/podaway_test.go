@@ -138,7 +138,7 @@ func TestHeldNumber(t *testing.T) {
 			a.patchSet(fmt.Sprintf(`{"spec":{"rollout":{"stabilizationWindowSeconds":%d}}}`, c.settle))
 			a.site.say(says(smbAndNFSAt(12050)))
 			a.untilAsked(2)
-			a.expectCondition("Reconciling", "True", "Settling")
+			a.expectCondition("Reconciling", "True", "Stabilizing")
 			c.change(a)
 			a.expectCondition("Reconciling", "False", "AsExpected")
 			a.cp.WaitRolledOut(t, a.kind, a.ns, "files")

@@ -69,7 +69,12 @@ func (a *asking) untilStopped() {
 // expectCondition waits for a condition and lets no time pass.
 func (a *asking) expectCondition(kind, is, reason string) {
 	a.Helper()
-	testenv.Eventually(a, fmt.Sprintf("%s is %s, %s", kind, is, reason), func(ctx context.Context) error {
+	testenv.Eventually(a, fmt.Sprintf("%s is %s, %s", kind, is, reason), a.condition(kind, is, reason))
+}
+
+// condition returns a check of a condition of the AdapterSet files.
+func (a *asking) condition(kind, is, reason string) func(context.Context) error {
+	return func(ctx context.Context) error {
 		conditions, _, _ := unstructured.NestedSlice(a.adapterSet(ctx, "files").Object, "status", "conditions")
 		for _, c := range conditions {
 			if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == is && c["reason"] == reason {
@@ -77,7 +82,7 @@ func (a *asking) expectCondition(kind, is, reason string) {
 			}
 		}
 		return errors.New(fmt.Sprint(conditions))
-	})
+	}
 }
 
 // untilAsked lets time pass until pods were asked some times more.

@@ -130,8 +130,8 @@ func TestAFightIsTakenUp(t *testing.T) {
 		reason      apply.PortReason
 		fight, lost bool
 	}{
-		"a port is away":     {apply.Blocked, status.Contended, true, true},
-		"it was added again": {apply.Owned, status.Contended, true, false},
+		"a port is away":     {apply.Blocked, status.PortContended, true, true},
+		"it was added again": {apply.Owned, status.PortContended, true, false},
 		"there is none":      {apply.Blocked, apply.ReasonNameTaken, false, false},
 	} {
 		w := &work{memory: &memory{}, now: time.Now()}

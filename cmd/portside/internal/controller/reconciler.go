@@ -16,9 +16,10 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -30,7 +31,8 @@ type reconciler struct {
 	clock    clock.WithTicker
 	cluster  *cache.Cluster
 	watches  *cache.Watches
-	prober   *prober.Prober
+	sources  discovery.Sources
+	poller   *discovery.Poller
 	applier  *apply.Applier
 	client   client.Client
 	limit    *holding.Limit[apply.Target]
@@ -61,7 +63,6 @@ func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.R
 	m := r.memories.get(t)
 	m.gaveUp = false
 	w := &work{reconciler: r, memory: m, target: t, set: set, told: m.statusOf(set), now: now}
-	w.target.Container = set.Spec.Container
 	err = w.do(ctx)
 	for _, other := range others {
 		err = errors.Join(err, w.yield(ctx, other))
@@ -92,7 +93,7 @@ func (r *reconciler) takeUpRollouts(ctx context.Context) error {
 		return err
 	}
 	for _, set := range sets {
-		t := cache.TargetOf(set)
+		t := adapterset.Target(set)
 		look, err := r.cluster.Workload(ctx, t)
 		if err != nil {
 			return err
@@ -139,7 +140,7 @@ func (w *work) makeRoom() {
 	}
 	w.holders = nil
 	if !w.rolling || w.facts.Stuck {
-		w.limit.End(w.key())
+		w.limit.End(w.target)
 	}
 }
 
@@ -178,7 +179,7 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 // together must not restart all of their workloads at once. An AdapterSet that is
 // being deleted may still name the workload.
 func (r *reconciler) leave(ctx context.Context, t apply.Target, named bool) error {
-	r.prober.Forget(t)
+	r.poller.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
 	look, err := r.workload(ctx, m, t)

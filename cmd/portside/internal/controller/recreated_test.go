@@ -39,7 +39,7 @@ func TestRecreatedWorkload(t *testing.T) {
 			t.Parallel()
 			s, operator := fought(t)
 			s.takesAll(t, operator)
-			s.expect(t, "Ready", "False", "Fighting")
+			s.expect(t, "Ready", "False", "Contended")
 			first := s.uid(t)
 
 			replace(t, s, operator)

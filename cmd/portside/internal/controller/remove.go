@@ -15,7 +15,6 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -70,7 +69,7 @@ func (r *reconciler) dropFinalizer(ctx context.Context, set *v1alpha1.AdapterSet
 // event says why.
 func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
-	w.prober.Forget(w.key())
+	w.poller.Forget(w.target)
 	look, found, err := w.look(ctx)
 	if err != nil {
 		return false, err
@@ -95,7 +94,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 		w.facts.Stopped = status.Paused
 		return true, w.retain(ctx, look, w.forbids(look))
 	case err != nil && w.isFinal(err):
-		return true, w.retain(ctx, look, words(remedy.For{Target: w.target, FieldManager: w.manager}.Error(err)))
+		return true, w.retain(ctx, look, words(w.advice().Error(err)))
 	case err != nil:
 		w.facts.Why, w.facts.Because = status.Removing, "the ports could not be removed: "+words(err)
 		w.tell(ctx, w.set, w.facts)
@@ -117,7 +116,7 @@ func (w *work) forbids(look *apply.Workload) string {
 		return excludedText
 	case w.facts.Stopped != "":
 		return status.WhyStopped(w.facts.Stopped)
-	case w.applier.Holds(look) && w.facts.Stuck:
+	case w.applier.HasClaim(look) && w.facts.Stuck:
 		return "a rollout of the workload is under way and makes no progress"
 	}
 	return ""
@@ -126,7 +125,7 @@ func (w *work) forbids(look *apply.Workload) string {
 // defers returns why the ports cannot be removed yet; empty if they can.
 func (w *work) defers(look *apply.Workload) string {
 	switch {
-	case !w.applier.Holds(look):
+	case !w.applier.HasClaim(look):
 		return ""
 	case look.Rollout.UnderWay:
 		return "the ports are removed after the rollout that is under way; set deletionPolicy to Retain to leave them there"
@@ -141,7 +140,7 @@ func (w *work) retain(ctx context.Context, look *apply.Workload, cause string) e
 	if err := w.dropFinalizer(ctx, w.set); err != nil {
 		return err
 	}
-	if w.applier.Holds(look) && !w.retained {
+	if w.applier.HasClaim(look) && !w.retained {
 		w.retained = true
 		w.announce(ctx, w.set, []status.Event{status.Retained(cause)})
 	}

@@ -98,7 +98,7 @@ func TestAContainerIsRenamed(t *testing.T) {
 			s.rolledOut(t)
 			s.expect(t, "Ready", "True", "InPlace")
 			s.expect(t, "Reconciling", "False", "AsExpected")
-			s.expectNoPortTaken(t)
+			s.expectNoPortLost(t)
 		})
 	}
 }

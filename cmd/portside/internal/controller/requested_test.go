@@ -48,7 +48,7 @@ func TestRequest(t *testing.T) {
 		s, operator := fought(t)
 		s.takesAll(t, operator)
 		const advice = "annotate the AdapterSet with portside.dev/requestedAt to try again now"
-		if message := s.expect(t, "Stalled", "True", "Fighting"); !strings.Contains(message, advice) {
+		if message := s.expect(t, "Stalled", "True", "Contended"); !strings.Contains(message, advice) {
 			t.Errorf("the message is %q", message)
 		}
 		requestReconcile(t, s.cp, s.ns, first)
@@ -58,11 +58,11 @@ func TestRequest(t *testing.T) {
 		s.expectHandled(t, first)
 
 		s.takesAll(t, operator) // as often as before
-		s.expect(t, "Ready", "False", "Fighting")
+		s.expect(t, "Ready", "False", "Contended")
 		s.restart(t)
 		requestReconcile(t, s.cp, s.ns, first)
 		s.caughtUp(t)
-		s.expect(t, "Ready", "False", "Fighting")
+		s.expect(t, "Ready", "False", "Contended")
 		expectPorts(t, s.cp, s.ns, static...)
 		s.expectHandled(t, first)
 

@@ -259,7 +259,16 @@ func TestChangesSettle(t *testing.T) {
 	for _, adapters := range []string{withNFS, withNFSSMB} {
 		mustApply(t, s.git, strings.Replace(adapterSet(adapters, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 10", 1))
 		s.caughtUp(t)
-		s.expect(t, "Reconciling", "True", "Settling")
+		s.expect(t, "Reconciling", "True", "Stabilizing")
+		set, err := s.get(t.Context(), "files")
+		if err != nil || len(set.Status.Ports) == 0 {
+			t.Fatal(err)
+		}
+		for _, p := range set.Status.Ports {
+			if p.State != "Pending" || p.Reason != "Stabilizing" {
+				t.Errorf("%s is %s, %s", p.Name, p.State, p.Reason)
+			}
+		}
 		s.clock.Step(9 * time.Second)
 		s.caughtUp(t)
 	}
@@ -301,7 +310,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	// The pod that runs stays ready: there is no rollout before the edit.
 	release := s.cp.HoldUnready(s.ns, hasNewImage)
 	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
-	s.expect(t, "Reconciling", "True", "Settling")
+	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.edit(t, newImage)
 	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
 	s.clock.Step(time.Minute)
@@ -315,7 +324,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	}
 	expectPorts(t, s.cp, s.ns, nfs...)
 	release()
-	s.expect(t, "Reconciling", "True", "Settling")
+	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.clock.Step(time.Minute)
 	expectPorts(t, s.cp, s.ns, static...)
 	expectReady(t, s.cp, s.ns, "True", "InPlace", "0/0")

@@ -184,9 +184,9 @@ func (s *scene) events(ctx context.Context) ([]string, error) {
 	return strings.Split(out, "\n"), err
 }
 
-// expectNoPortTaken has an event sent that comes after all others, and fails the
-// test if there is one with the reason PortTaken by then.
-func (s *scene) expectNoPortTaken(t *testing.T) {
+// expectNoPortLost has an event sent that comes after all others, and fails the
+// test if there is one with the reason PortLost by then.
+func (s *scene) expectNoPortLost(t *testing.T) {
 	t.Helper()
 	mustApply(t, s.git, adapterSet("[{type: last, port: 64999}]", ""))
 	s.expectEvents(t, "StatefulSet", "PortAdded", "adapter-last")
@@ -195,7 +195,7 @@ func (s *scene) expectNoPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, line := range events {
-		if strings.Contains(line, " PortTaken: ") {
+		if strings.Contains(line, " PortLost: ") {
 			t.Error(line)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -28,8 +29,8 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 )
 
 // Options are what the service is to do.
@@ -55,6 +56,8 @@ type Options struct {
 	Clock clock.WithTicker
 	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
 	AllowLoopback bool
+	// Sources are kinds of source that are used before those of portside.
+	Sources discovery.Sources
 	// Version is portside's own, for the metrics.
 	Version string
 	// Registry takes the metrics.
@@ -114,7 +117,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, runnable := range []manager.Runnable{r.alarm, r.prober} {
+	for _, runnable := range []manager.Runnable{r.alarm, r.poller} {
 		if err := mgr.Add(runnable); err != nil {
 			return nil, err
 		}
@@ -170,7 +173,7 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	}
 	// The policies that install prints refuse transfers. Without them the service
 	// does the same.
-	applier, err := apply.NewApplier(apps, apply.WithFieldManager(o.FieldManager), apply.WithoutTransfers())
+	applier, err := apply.New(apps, apply.WithFieldManager(o.FieldManager), apply.WithoutTransfers())
 	if err != nil {
 		return nil, err
 	}
@@ -194,15 +197,14 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	}
 	r.limit = holding.NewLimit(o.MaxConcurrentRollouts, func(t apply.Target) string { return t.Namespace }, r.wake)
 	r.alarm = newAlarm(o.Clock, r.wake)
+	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
 	reader := apiReader{mgr.GetAPIReader()}
-	r.prober = prober.New(prober.Options{
-		Clock:   o.Clock,
-		Clients: discovery.NewClients(discovery.Options{Now: o.Clock.Now, AllowLoopback: o.AllowLoopback}),
+	api := &httpapi.API{
+		Clients: httpapi.NewClients(httpapi.Options{Now: o.Clock.Now, AllowLoopback: o.AllowLoopback}),
+		Pods:    discovery.NewPods(cluster, reader.controllerOf),
 		Secret:  reader.secret,
-		Pods:    prober.NewPods(cluster, reader.controllerOf),
-		Changed: r.wake,
-		Observe: r.metrics.polled,
-	})
+	}
+	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
 

@@ -12,9 +12,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
-// notReported is the reason of a metric for an AdapterSet whose status has no
+// notReported is the reason in metrics of an AdapterSet whose status has no
 // condition Ready yet.
-const notReported = "NotReported"
+const notReported status.ConditionReason = "NotReported"
 
 // states collects, at each scrape, what the status of AdapterSets reports: how
 // many there are in each state, and by name those that have a problem.
@@ -36,10 +36,10 @@ func newStates(c *cache.Cluster) *states {
 	object := []string{"namespace", "name", "reason"}
 	return &states{
 		cluster:       c,
-		ports:         desc("ports", "Wanted ports, by state.", "state"),
-		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of their condition Ready.", "reason"),
+		ports:         desc("ports", "Desired ports, by state.", "state"),
+		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
 		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
-		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled, so that someone must act, with the reason.", object...),
+		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled and needs manual action, with the reason.", object...),
 		notDiscovered: desc("adapterset_not_discovered", "1 for each AdapterSet whose adapters were not all discovered at the latest poll, with the reason.", object...),
 	}
 }
@@ -68,7 +68,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		problem := func(desc *prometheus.Desc, reason string) { gauge(desc, 1, set.Namespace, set.Name, reason) }
 		ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)
 		if ready == nil {
-			ready = &metav1.Condition{Reason: notReported}
+			ready = &metav1.Condition{Reason: string(notReported)}
 		}
 		reasons[ready.Reason]++
 		if ready.Status != metav1.ConditionTrue {

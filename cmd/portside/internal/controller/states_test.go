@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"runtime"
 	"slices"
 	"strings"
@@ -21,7 +22,9 @@ func TestStates(t *testing.T) {
 	ns := cp.Namespace(t)
 	git := cp.Manager("git").In(ns)
 	registry := prometheus.NewRegistry()
-	serve(t, cp, ns, func(o *Options) { o.Registry, o.Version = registry, "v1.2.3" })
+	forbidden := outage{code: http.StatusForbidden, of: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/adaptersets/unwritten/status") }}
+	forbidden.on.Store(true)
+	startAs(t, cp, forbidden.wrap(cp.Config()), ns, func(o *Options) { o.Registry, o.Version = registry, "v1.2.3" })
 
 	of := func(object, name string) string { return strings.ReplaceAll(object, "files", name) }
 	declared := adapterSet("[{type: nfs, port: 12049}]", "")
@@ -33,15 +36,17 @@ func TestStates(t *testing.T) {
 	mustApply(t, git, of(declared, "blocked"))
 	mustApply(t, git, of(declared, "nowhere"))
 	mustApply(t, git, of(discovered, "silent"))
+	mustApply(t, git, of(declared, "unwritten"))
 
 	blocked := `not_ready{name="blocked",namespace="` + ns + `",reason="Conflicting"} 1`
 	nowhere := `not_ready{name="nowhere",namespace="` + ns + `",reason="TargetNotFound"} 1`
 	silent := `not_ready{name="silent",namespace="` + ns + `",reason="AwaitingAnswer"} 1`
+	unwritten := `not_ready{name="unwritten",namespace="` + ns + `",reason="NotReported"} 1`
 	notDiscovered := `not_discovered{name="silent",namespace="` + ns + `",reason="NoReadyPods"} 1`
 	stalled := `stalled{name="blocked",namespace="` + ns + `",reason="Conflicting"} 1`
-	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, nowhere, silent, stalled)
+	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, nowhere, silent, unwritten, stalled)
 	mustApply(t, git, of(statefulSet, "nowhere"))
-	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, silent, stalled)
+	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, silent, unwritten, stalled)
 
 	waitSeries(t, registry, "portside_build_", `info{goversion="`+runtime.Version()+`",version="v1.2.3"} 1`)
 	families, err := registry.Gather()

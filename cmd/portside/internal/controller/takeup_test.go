@@ -20,7 +20,7 @@ func TestARolloutThatBeganUnseen(t *testing.T) {
 	s.rolledOut(t)
 	release := s.cp.HoldUnready(s.ns, hasNFS)
 	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
-	s.expect(t, "Reconciling", "True", "Settling")
+	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.stop()
 	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `
 apiVersion: apps/v1

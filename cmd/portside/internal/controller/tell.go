@@ -19,7 +19,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/cache"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -35,8 +35,7 @@ type teller interface {
 // seconds after one that failed. Such a failure is not an error of the
 // reconciliation, for which the queue would back off to minutes.
 func (w *work) tell(ctx context.Context, set *v1alpha1.AdapterSet, f status.Facts) (done bool) {
-	advice := remedy.For{Target: cache.TargetOf(set), FieldManager: w.manager}
-	advice.Target.Container = set.Spec.Container
+	advice := remedy.For{Target: adapterset.Target(set), Container: set.Spec.Container, FieldManager: w.manager}
 	f.Ports, f.Warnings = advice.Ports(f.Ports), advice.Warnings(f.Warnings)
 	if set.Spec.Suspend && f.Why != status.Removing {
 		f.Stopped = status.Suspended
@@ -125,7 +124,7 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	if len(events) == 0 {
 		return
 	}
-	t := cache.TargetOf(set)
+	t := adapterset.Target(set)
 	regarding := &corev1.ObjectReference{
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet", Namespace: set.Namespace, Name: set.Name, UID: set.UID,
 	}

@@ -29,7 +29,7 @@ func TestEventsAreOnBoth(t *testing.T) {
 	both("PortShadowed", "Port adapter-web (8080/TCP): 8080/TCP is declared by git")
 	s.edit(t, `[{"op": "replace", "path": "/spec/template/spec/containers/0/ports/1/name", "value": "mine"}]`)
 	both("PortBlocked", "Cannot add port adapter-nfs (12049/TCP): kubectl-edit")
-	s.expectNoPortTaken(t) // it is there, and not to be added again
+	s.expectNoPortLost(t) // it is there, and not to be added again
 }
 
 // TestStatusIsWrittenWhenItChanges: and by server-side apply alone.

@@ -59,7 +59,7 @@ func TestAWarningIsToldOnce(t *testing.T) {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
 	}
 	for _, c := range []struct{ set, kind, is, reason string }{
-		{strings.Replace(adapterSet(withNFSSMB, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1), "Reconciling", "True", "Settling"},
+		{strings.Replace(adapterSet(withNFSSMB, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1), "Reconciling", "True", "Stabilizing"},
 		{adapterSet(withNFSSMB, "suspend: true"), "Reconciling", "False", "Suspended"},
 	} {
 		mustApply(t, s.git, c.set)

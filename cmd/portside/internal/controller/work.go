@@ -7,10 +7,12 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -49,7 +51,7 @@ func (w *work) wake(at time.Time) {
 func (w *work) ports(ctx context.Context) error {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
-		w.prober.Forget(w.key())
+		w.poller.Forget(w.target)
 		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
 		return nil
 	}
@@ -57,17 +59,18 @@ func (w *work) ports(ctx context.Context) error {
 	if err != nil || !found {
 		return err
 	}
-	if w.lacksSource() {
-		w.prober.Forget(w.key())
+	source, err := w.sources.Of(w.set, meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil)
+	if err != nil {
+		w.poller.Forget(w.target)
 		w.Removals.Stop(w.now)
-		w.facts.Why, w.facts.Because = status.NoSource, "spec.discovery was removed and spec.adapters is not set; the ports stay as they are. Set one of the two, or delete the AdapterSet"
-		w.facts.Discovery = &status.Discovery{Reason: status.NoSource, Message: "spec.discovery is not set"}
+		w.facts.Why, w.facts.Because = status.NoSource, err.Error()
+		w.facts.Discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
 		return nil
 	}
 	requested := w.requested(ctx)
-	active, poll, known := w.active(look)
+	active, poll, known := w.active(ctx, look, source)
 	if requested {
-		w.prober.PollNow(w.key())
+		w.poller.PollNow(w.target)
 	}
 	if !known {
 		w.Removals.Stop(w.now)
@@ -88,7 +91,7 @@ const excludedText = "this installation of portside excludes the namespace; noth
 func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
-func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Wanted) {
+func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Desired) {
 	defer w.markContended()
 	w.stopped(look)
 	if w.facts.Stopped != "" {
@@ -97,7 +100,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 		return
 	}
 	want, fought := w.withoutFought(ctx, look, container, want)
-	result, stands, err := w.applier.Standing(look, w.target.Container, want)
+	result, stands, err := w.applier.UpToDate(look, want)
 	switch {
 	case stands && container == nil:
 		return // there is nothing of ours in a container that is gone
@@ -112,7 +115,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	switch {
 	case stands && w.now.Before(w.memory.fullPass):
 		w.stands()
-	case stands || w.may(look, container, result.Intent):
+	case stands || w.may(look, container, result.Plan):
 		w.pass(ctx, look, want)
 	}
 	w.warnings(look)
@@ -157,7 +160,7 @@ func (w *work) stands() {
 }
 
 // decide tells what would be changed.
-func (w *work) decide(look *apply.Workload, container *apply.Container, want apply.Wanted) {
+func (w *work) decide(look *apply.Workload, container *apply.Container, want apply.Desired) {
 	if container == nil {
 		return
 	}
@@ -171,14 +174,14 @@ func (w *work) decide(look *apply.Workload, container *apply.Container, want app
 
 // decided tells the ports as decided on, but for those that are not there: they
 // are pending; and those that are to go, which are there until they have gone.
-func (w *work) decided(intent *apply.Intent) {
+func (w *work) decided(intent *apply.Plan) {
 	w.facts.Ports = intent.Ports
 	for _, p := range intent.Ports {
 		if inPlace(p.State) && !slices.Contains(w.ours, portID{p.Name, p.Port, string(p.Protocol)}) {
 			w.facts.Pending = append(w.facts.Pending, p.Name)
 		}
 	}
-	w.staying(intent.Emit)
+	w.staying(intent.Items)
 }
 
 // staying tells of the ports that are to go that they are there still.
@@ -199,7 +202,7 @@ func (w *work) staying(emit []apply.Port) {
 
 // may tells whether the change may go out now. It has no intent where the
 // container is gone.
-func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Intent) bool {
+func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Plan) bool {
 	if container == nil {
 		w.change = holding.ReleaseContainer
 		until := w.Retry.Until(w.change)
@@ -207,13 +210,13 @@ func (w *work) may(look *apply.Workload, container *apply.Container, intent *app
 		return !w.now.Before(until)
 	}
 	w.decided(intent)
-	w.change = holding.ApplyPorts(intent.Emit)
+	w.change = holding.ApplyPorts(intent.Items)
 	reason, until := w.Hold(holding.Change{
 		Now:     w.now,
 		ID:      w.change,
 		Settle:  seconds(w.set.Spec.Rollout.StabilizationWindowSeconds),
 		Rollout: look.Rollout,
-		Awaited: holding.Awaited(container, intent.Emit),
+		Awaited: holding.Awaited(container, intent.Items),
 	})
 	w.wake(until)
 	if reason == holding.Go && look.Restarts > 0 && !w.begin() {
@@ -230,7 +233,7 @@ func (w *work) may(look *apply.Workload, container *apply.Container, intent *app
 // caused, and reports whether there is one. If not, the target is woken when
 // there is.
 func (w *work) begin() bool {
-	w.waits = !w.limit.Begin(w.key())
+	w.waits = !w.limit.Begin(w.target)
 	if !w.waits {
 		return true
 	}

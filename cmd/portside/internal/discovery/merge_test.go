@@ -18,7 +18,7 @@ func active(typ string, port int64) apply.Adapter {
 func polled(failed int, answers ...[]apply.Adapter) discovery.Result {
 	var r discovery.Result
 	for i, adapters := range answers {
-		r.Answers = append(r.Answers, discovery.Answer{Pod: fmt.Sprint("pod-", i), Adapters: adapters})
+		r.Answers = append(r.Answers, discovery.PodAnswer{Pod: fmt.Sprint("pod-", i), Adapters: adapters})
 	}
 	for range failed {
 		r.Failures = append(r.Failures, &discovery.Error{Reason: discovery.Timeout, Pod: "silent"})
@@ -133,14 +133,14 @@ func TestMergeTooMany(t *testing.T) {
 }
 
 var (
-	types     = rapid.SampledFrom([]string{"nfs", "smb", "ftp", ""})
+	typeNames = rapid.SampledFrom([]string{"nfs", "smb", "ftp", ""})
 	ports     = rapid.SampledFrom([]int64{1, 2, 3, 70000})
 	protocols = rapid.SampledFrom([]string{"", "TCP", "udp", "XYZ"})
 )
 
 var anAdapter = rapid.Custom(func(t *rapid.T) apply.Adapter {
 	return apply.Adapter{
-		Type: types.Draw(t, "type"), Port: ports.Draw(t, "port"), Protocol: protocols.Draw(t, "protocol"),
+		Type: typeNames.Draw(t, "type"), Port: ports.Draw(t, "port"), Protocol: protocols.Draw(t, "protocol"),
 	}
 })
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,17 +13,87 @@ import (
 	"time"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
+
+var (
+	nfs        = apply.Adapter{Type: "nfs", Port: 12049}
+	nfsAt12050 = apply.Adapter{Type: "nfs", Port: 12050}
+	smb        = apply.Adapter{Type: "smb", Port: 1445}
+)
+
+// recorded is a body that a DittoFS server answered.
+func recorded(t *testing.T, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("httpapi", "testdata", "adapters-"+name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+func fails(code int) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
+}
+
+// silent takes the request and does not answer it.
+func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+func plain(timeout time.Duration) httpapi.Endpoint {
+	return httpapi.Endpoint{Scheme: v1alpha1.SchemeHTTP, Path: "/api/v1/adapters", Timeout: timeout}
+}
+
+func newClient(t *testing.T, endpoint httpapi.Endpoint, data map[string]string) *httpapi.Client {
+	t.Helper()
+	client, err := httpapi.NewClients(httpapi.Options{AllowLoopback: true}).For("files", endpoint, credentials(t, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+func credentials(t *testing.T, data map[string]string) httpapi.Credentials {
+	t.Helper()
+	if data == nil {
+		return httpapi.Credentials{}
+	}
+	secret := map[string][]byte{}
+	for key, value := range data {
+		secret[key] = []byte(value)
+	}
+	c, err := httpapi.ReadCredentials(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// poll asks all pods.
+func poll(ctx context.Context, client *httpapi.Client, pods []discovery.Pod) discovery.Result {
+	return discovery.NewPlaces().Ask(ctx, "storage", questions(client, pods))
+}
+
+// questions are those for the pods.
+func questions(client *httpapi.Client, pods []discovery.Pod) []discovery.Question {
+	var all []discovery.Question
+	for _, pod := range pods {
+		all = append(all, discovery.Question{Pod: pod.Name, Ask: func(ctx context.Context) ([]apply.Adapter, error) {
+			return client.Ask(ctx, pod)
+		}})
+	}
+	return all
+}
 
 func TestPollOneOfThreeSilent(t *testing.T) {
 	pods := []discovery.Pod{
-		serve(t, "pod-2", says(recorded(t, "both-running"))),
-		serve(t, "pod-0", says(recorded(t, "smb-disabled"))),
-		serve(t, "pod-1", http.HandlerFunc(silent)),
+		servePod(t, "pod-2", says(recorded(t, "both-running"))),
+		servePod(t, "pod-0", says(recorded(t, "smb-disabled"))),
+		servePod(t, "pod-1", silent),
 	}
 	client := newClient(t, plain(time.Second), nil)
-	r := client.Poll(t.Context(), pods)
+	r := poll(t.Context(), client, pods)
 	if r.Complete() || r.Reason() != discovery.PartlyAnswered || len(r.Failures) != 1 {
 		t.Fatalf("%s %+v", r.Reason(), r)
 	}
@@ -43,22 +115,22 @@ func TestPollOnePodBehind(t *testing.T) {
 	var mu sync.Mutex
 	var pods []discovery.Pod
 	for name := range body {
-		pods = append(pods, serve(t, name, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		pods = append(pods, servePod(t, name, func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()
 			says(recorded(t, body[name]))(w, r)
-		})))
+		}))
 	}
 	client := newClient(t, plain(time.Minute), nil)
 	last := []apply.Adapter{nfs.Normal(), smb.Normal()}
-	m := discovery.Merge(last, client.Poll(t.Context(), pods))
+	m := discovery.Merge(last, poll(t.Context(), client, pods))
 	if !slices.Equal(m.Active, last) || !slices.Equal(m.Disagreed, []string{"nfs"}) {
 		t.Errorf("got %+v", m)
 	}
 	mu.Lock()
 	body["pod-0"] = "nfs-renumbered"
 	mu.Unlock()
-	m = discovery.Merge(m.Active, client.Poll(t.Context(), pods))
+	m = discovery.Merge(m.Active, poll(t.Context(), client, pods))
 	if !slices.Equal(m.Active, []apply.Adapter{nfsAt12050.Normal()}) || m.Disagreed != nil {
 		t.Errorf("got %+v", m)
 	}
@@ -70,7 +142,7 @@ func TestPollAsksSeveralAtOnce(t *testing.T) {
 	var now, peak int
 	var total atomic.Int32
 	full := make(chan struct{})
-	pod := serve(t, "pod", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	pod := servePod(t, "pod", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		now++
 		peak = max(peak, now)
@@ -89,28 +161,28 @@ func TestPollAsksSeveralAtOnce(t *testing.T) {
 		}
 		<-time.After(20 * time.Millisecond)
 		says("[]")(w, r)
-	}))
+	})
 	var pods []discovery.Pod
 	for i := range 100 {
 		pods = append(pods, discovery.Pod{Name: fmt.Sprintf("pod-%03d", i), Address: pod.Address, Port: pod.Port})
 	}
-	r := newClient(t, plain(time.Minute), nil).Poll(t.Context(), pods)
+	r := poll(t.Context(), newClient(t, plain(time.Minute), nil), pods)
 	if !r.Complete() || len(r.Answers) != 100 || peak != most {
 		t.Errorf("%s, %d at once", r.Message(), peak)
 	}
-	if !slices.IsSortedFunc(r.Answers, func(a, b discovery.Answer) int { return slices.Compare([]string{a.Pod}, []string{b.Pod}) }) {
+	if !slices.IsSortedFunc(r.Answers, func(a, b discovery.PodAnswer) int { return slices.Compare([]string{a.Pod}, []string{b.Pod}) }) {
 		t.Error("not in order")
 	}
 }
 
 func TestPollASlowPodDelaysNobody(t *testing.T) {
-	pod := serve(t, "pod", http.HandlerFunc(silent))
+	pod := servePod(t, "pod", silent)
 	var pods []discovery.Pod
 	for i := range 30 {
 		pods = append(pods, discovery.Pod{Name: fmt.Sprint("pod-", i), Address: pod.Address, Port: pod.Port})
 	}
 	began := time.Now()
-	r := newClient(t, plain(500*time.Millisecond), nil).Poll(t.Context(), pods)
+	r := poll(t.Context(), newClient(t, plain(500*time.Millisecond), nil), pods)
 	if r.Reason() != discovery.Timeout || r.Message() != "0 of 30 ready pods answered; 30: no whole answer came in time" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
@@ -119,30 +191,70 @@ func TestPollASlowPodDelaysNobody(t *testing.T) {
 	}
 }
 
+// TestPollBounds: targets of one namespace whose pods do not answer have a bounded
+// number of connections, and hold up no other namespace.
+func TestPollBounds(t *testing.T) {
+	var mu sync.Mutex
+	open := 0
+	full := make(chan struct{})
+	pod := servePod(t, "silent", func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		if open++; open == 16 {
+			close(full)
+		}
+		mu.Unlock()
+		<-r.Context().Done()
+	})
+	var many []discovery.Pod
+	for i := range 100 {
+		many = append(many, discovery.Pod{Name: fmt.Sprintf("silent-%d", i), Address: pod.Address, Port: pod.Port})
+	}
+	places, client := discovery.NewPlaces(), newClient(t, plain(time.Hour), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	var polls sync.WaitGroup
+	for range 4 {
+		polls.Go(func() { places.Ask(ctx, "greedy", questions(client, many)) })
+	}
+	<-full
+	honest := servePod(t, "honest", says("[]"))
+	for range 10 {
+		if r := places.Ask(ctx, "honest", questions(client, []discovery.Pod{honest})); !r.Complete() {
+			t.Error(r.Message())
+		}
+	}
+	mu.Lock()
+	if open != 16 {
+		t.Errorf("%d connections of one namespace", open)
+	}
+	mu.Unlock()
+	cancel()
+	polls.Wait()
+}
+
 func TestPollEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	pod := serve(t, "pod-0", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	pod := servePod(t, "pod-0", func(_ http.ResponseWriter, r *http.Request) {
 		cancel()
 		<-r.Context().Done()
-	}))
+	})
 	pods := slices.Repeat([]discovery.Pod{pod}, 100)
-	r := newClient(t, plain(time.Hour), nil).Poll(ctx, pods)
+	r := poll(ctx, newClient(t, plain(time.Hour), nil), pods)
 	if r.Reason() != discovery.Canceled || len(r.Failures) != 100 {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
 }
 
 func TestPollForNobody(t *testing.T) {
-	r := newClient(t, plain(time.Minute), nil).Poll(t.Context(), nil)
+	r := poll(t.Context(), newClient(t, plain(time.Minute), nil), nil)
 	if r.Complete() || r.Reason() != discovery.NoReadyPods || r.Message() != "no pod is ready to be asked" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
 }
 
 func TestResultReasons(t *testing.T) {
-	pods := []discovery.Pod{serve(t, "pod-0", fails(500)), serve(t, "pod-1", fails(404)), serve(t, "pod-2", fails(500))}
-	client := newClient(t, plain(time.Minute), withToken())
-	r := client.Poll(t.Context(), pods)
+	pods := []discovery.Pod{servePod(t, "pod-0", fails(500)), servePod(t, "pod-1", fails(404)), servePod(t, "pod-2", fails(500))}
+	client := newClient(t, plain(time.Minute), map[string]string{"access-token": "a-token"})
+	r := poll(t.Context(), client, pods)
 	if r.Reason() != discovery.NotAnswered {
 		t.Error(r.Reason())
 	}
@@ -150,8 +262,7 @@ func TestResultReasons(t *testing.T) {
 	if r.Message() != want {
 		t.Errorf("got %q", r.Message())
 	}
-	checkSilent(t, r, r.Failures[0])
-	answering := client.Poll(t.Context(), []discovery.Pod{serve(t, "pod-0", says("[]"))})
+	answering := poll(t.Context(), client, []discovery.Pod{servePod(t, "pod-0", says("[]"))})
 	if answering.Reason() != discovery.Answered || answering.Message() != "every ready pod answered" {
 		t.Errorf("%s %s", answering.Reason(), answering.Message())
 	}
@@ -188,9 +299,9 @@ func TestCondition(t *testing.T) {
 		"nobody": {polled(0), false, discovery.NoReadyPods, "no pod is ready to be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			met, reason, message := discovery.Merge(last, c.polled).Condition(c.polled, true)
-			if met != c.met || reason != c.reason || message != c.message {
-				t.Errorf("got %t %s %q", met, reason, message)
+			got := discovery.Merge(last, c.polled).Condition(c.polled, true)
+			if got.Met != c.met || got.Reason != c.reason || got.Message != c.message {
+				t.Errorf("got %+v", got)
 			}
 		})
 	}
@@ -239,11 +350,11 @@ func TestConditionOfAnUnsteadyWorkload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c.polled.Readiness = c.is
 			merged := discovery.Merge(last, c.polled)
-			if met, reason, message := merged.Condition(c.polled, true); met != (c.reason == discovery.Answered) || reason != c.reason || message != c.message {
-				t.Errorf("got %t %s %q", met, reason, message)
+			if got := merged.Condition(c.polled, true); got.Met != (c.reason == discovery.Answered) || got.Reason != c.reason || got.Message != c.message {
+				t.Errorf("got %+v", got)
 			}
-			if met, reason, _ := merged.Condition(c.polled, false); met != (c.at1st == discovery.Answered) || reason != c.at1st {
-				t.Errorf("where it does not last: %t %s", met, reason)
+			if got := merged.Condition(c.polled, false); got.Met != (c.at1st == discovery.Answered) || got.Reason != c.at1st {
+				t.Errorf("where it does not last: %+v", got)
 			}
 			if c.polled.Complete() != (c.is.Steady() && len(c.polled.Failures) == 0) {
 				t.Errorf("complete: %t", c.polled.Complete())

@@ -1,11 +1,5 @@
 package discovery
 
-import (
-	"context"
-	"errors"
-	"fmt"
-)
-
 // Reason is a reason of the condition Discovered.
 type Reason string
 
@@ -104,6 +98,7 @@ var Reasons = []Reason{
 
 // texts are what a failure says where there is nothing more exact to say.
 var texts = map[Reason]string{
+	NotAnswered:            "the source did not answer",
 	Unauthorized:           "the credentials are refused (status 401)",
 	Forbidden:              "the credentials may not do that (status 403)",
 	NotFound:               "the path is not there (status 404)",
@@ -119,64 +114,4 @@ var texts = map[Reason]string{
 	CredentialsUnreadable:  "the Secret with the credentials could not be read from the API server",
 	CredentialsNotLabelled: "the Secret with the credentials lacks the label that lets it be used",
 	PodsUnknown:            "which pods are those of the workload could not be read from the API server",
-}
-
-// Error says why a pod did not answer or, without a pod, why none can be asked.
-// Its text never changes while the cause stays the same, and holds nothing of
-// what was sent or received but the status.
-type Error struct {
-	Reason Reason
-	// Pod is the pod's name.
-	Pod string
-
-	during, text string
-}
-
-// SecretForbidden returns the error of a namespace whose Secrets portside may not
-// read. It names the command that grants the permission.
-func SecretForbidden(namespace string) *Error {
-	return &Error{Reason: CredentialsForbidden, text: fmt.Sprintf("portside may not read Secrets in namespace %[1]s; grant it with "+
-		"`portside install --discovery-namespace %[1]s | kubectl apply --server-side -f -` and the flags of this installation", namespace)}
-}
-
-// Error names the pod and says what is wrong.
-func (e *Error) Error() string {
-	if e.Pod == "" {
-		return e.Text()
-	}
-	return fmt.Sprintf("pod %s: %s", e.Pod, e.Text())
-}
-
-// Text is the error without the pod's name, for a condition: names of pods are
-// generated, and a text that changes with each of them is a status write each.
-func (e *Error) Text() string {
-	text := e.text
-	if text == "" {
-		text = texts[e.Reason]
-	}
-	if text == "" {
-		text = string(e.Reason)
-	}
-	return e.during + text
-}
-
-// Unwrap gives context.DeadlineExceeded and context.Canceled their due. Other
-// causes are not kept, since their texts quote addresses and answers.
-func (e *Error) Unwrap() error {
-	switch e.Reason {
-	case Timeout:
-		return context.DeadlineExceeded
-	case Canceled:
-		return context.Canceled
-	default:
-		return nil
-	}
-}
-
-// ReasonOf is the reason of an Error, or empty.
-func ReasonOf(err error) Reason {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Reason
-	}
-	return ""
 }

@@ -77,7 +77,7 @@ func (h *History) owner(s *step) (m fieldmanager.Manager, why string) {
 // ownersOfAdded are the owners of the ports that were added. It is false where
 // one of the ports was removed since, or has no owner.
 func (h *History) ownersOfAdded(s *step) (owners []fieldmanager.Manager, all bool) {
-	live, err := apply.OwnersOf(h.workload)
+	live, err := apply.Owners(h.workload)
 	if err != nil {
 		return nil, false
 	}

@@ -81,7 +81,7 @@ func Awaited(c *apply.Container, emit []apply.Port) bool {
 	for _, p := range c.Ports {
 		live[p.Name] = true
 	}
-	for _, name := range c.Awaits {
+	for _, name := range c.ProbePorts {
 		awaited[name] = !live[name]
 	}
 	for _, p := range emit {

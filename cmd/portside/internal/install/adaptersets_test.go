@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 func adapterSet(name string) string {
@@ -48,7 +49,7 @@ func robbedSet(t *testing.T) *installation {
 	i := robbed(t)
 	i.mustApply(i.argo(), adapterSet(dittofs))
 	testenv.Eventually(t, "the guard of AdapterSets to be in force", func(ctx context.Context) error {
-		return refusedBy(i.triesSet(ctx, merge(`{"metadata":{"labels":{"evil":"1"}}}`)), i.manager+"-guard-adaptersets'")
+		return portside.RefusedBy(i.triesSet(ctx, merge(`{"metadata":{"labels":{"evil":"1"}}}`)), i.manager+"-guard-adaptersets'")
 	})
 	for _, p := range []setPatch{finalizes, reports} {
 		if err := i.triesSet(t.Context(), p); err != nil {
@@ -81,7 +82,7 @@ func TestGuardLetsAdapterSetsBe(t *testing.T) {
 		{patch: types.ApplyPatchType, data: strings.Replace(finalizes.data, "finalizers: [", "finalizers: [portside.dev/evil, ", 1)},
 		{patch: types.ApplyPatchType, data: strings.Replace(adapterSet(dittofs), "adapters: []", "suspend: false", 1)},
 	} {
-		if err := refusedBy(i.triesSet(t.Context(), p), policy); err != nil {
+		if err := portside.RefusedBy(i.triesSet(t.Context(), p), policy); err != nil {
 			t.Errorf("%s: %v", p.data, err)
 		}
 	}
@@ -89,7 +90,7 @@ func TestGuardLetsAdapterSetsBe(t *testing.T) {
 		"delete": i.sets().Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
 		"create": second(i.sets().Create(t.Context(), object(t, adapterSet("another")), metav1.CreateOptions{})),
 	} {
-		if err := refusedBy(err, policy); err != nil {
+		if err := portside.RefusedBy(err, policy); err != nil {
 			t.Errorf("%s: %v", verb, err)
 		}
 	}
@@ -127,7 +128,7 @@ func TestGuardKeepsManagedFieldsOfAdapterSets(t *testing.T) {
 			t.Fatalf("%s: the test changes nothing in %v", name, edited)
 		}
 		p := merge(`{"metadata":{"managedFields":` + toJSON(t, edited) + `}}`)
-		if err := refusedBy(i.triesSet(t.Context(), p), i.manager+"-guard-adaptersets'"); err != nil {
+		if err := portside.RefusedBy(i.triesSet(t.Context(), p), i.manager+"-guard-adaptersets'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if err := i.triesSet(t.Context(), ofStatus(p)); err != nil {

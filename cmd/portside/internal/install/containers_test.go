@@ -66,9 +66,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 				}
 				i.expectGivenUp(kind, i.target(kind), test.containers)
 				if name == "renamed" {
-					to := i.target(kind)
-					to.Container = "server"
-					if _, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}}); err != nil {
+					if _, err := i.applier().Apply(t.Context(), i.target(kind), apply.Desired{Container: "server", Adapters: []apply.Adapter{nfs}}); err != nil {
 						t.Error(err)
 					}
 					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
@@ -104,8 +102,8 @@ func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, container
 
 func (i *installation) expectNotFound(kind apply.Kind, to apply.Target, containers []string) {
 	i.t.Helper()
-	result, err := i.applier().Pass(i.t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
-	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, to.Container, strings.Join(containers, ", "))
+	result, err := i.applier().Apply(i.t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
+	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
 	if result.Outcome != apply.ContainerNotFound || !apply.IsContainerNotFound(err) || err.Error() != want {
 		i.t.Errorf("%s: a pass against the container that is gone: %s: %v\nwant %s", kind, result.Outcome, err, want)
 	}

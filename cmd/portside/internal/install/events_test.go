@@ -12,6 +12,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 var dryCreate = metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
@@ -47,7 +48,7 @@ func TestGuardLimitsEvents(t *testing.T) {
 	testenv.Eventually(t, "the guard of events to be in force", func(ctx context.Context) error {
 		forged := event(i)
 		forgedEvents["about a pod"](forged)
-		return refusedBy(second(of.Create(ctx, forged, dryCreate)), policy)
+		return portside.RefusedBy(second(of.Create(ctx, forged, dryCreate)), policy)
 	})
 	for name, forge := range forgedEvents {
 		forged := event(i)
@@ -56,7 +57,7 @@ func TestGuardLimitsEvents(t *testing.T) {
 			"events.k8s.io": second(of.Create(ctx, forged, dryCreate)),
 			"core":          second(core.Create(ctx, ofCore(forged), dryCreate)),
 		} {
-			if err := refusedBy(err, policy); err != nil {
+			if err := portside.RefusedBy(err, policy); err != nil {
 				t.Errorf("%s: %s: %v", api, name, err)
 			}
 		}
@@ -71,7 +72,7 @@ func TestGuardLimitsEvents(t *testing.T) {
 		"patch by core": second(core.Patch(ctx, "kubelets", types.MergePatchType, []byte(`{"message":"forged","reportingComponent":"portside"}`), metav1.PatchOptions{})),
 		"delete":        core.Delete(ctx, "kubelets", metav1.DeleteOptions{}),
 	} {
-		if err := refusedBy(err, policy); err != nil {
+		if err := portside.RefusedBy(err, policy); err != nil {
 			t.Errorf("%s of the kubelet's event: %v", verb, err)
 		}
 	}
@@ -114,7 +115,7 @@ func TestGuardLimitsLeases(t *testing.T) {
 		return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 	}
 	testenv.Eventually(t, "the guard of Leases to be in force", func(ctx context.Context) error {
-		return refusedBy(second(there.Create(ctx, named(i.system, "other"), dryCreate)), policy)
+		return portside.RefusedBy(second(there.Create(ctx, named(i.system, "other"), dryCreate)), policy)
 	})
 	generated := named(i.system, "")
 	generated.GenerateName = i.manager
@@ -122,7 +123,7 @@ func TestGuardLimitsLeases(t *testing.T) {
 		"create of a generated name":              second(there.Create(t.Context(), generated, dryCreate)),
 		"create of the name in another namespace": second(elsewhere.Create(t.Context(), named(i.workloads, i.manager), dryCreate)),
 	} {
-		if err := refusedBy(err, policy); err != nil {
+		if err := portside.RefusedBy(err, policy); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -133,7 +134,7 @@ func TestGuardLimitsLeases(t *testing.T) {
 		"update": second(elsewhere.Patch(t.Context(), "theirs", types.MergePatchType, []byte(`{"spec":{"holderIdentity":"evil"}}`), metav1.PatchOptions{})),
 		"delete": elsewhere.Delete(t.Context(), "theirs", metav1.DeleteOptions{}),
 	} {
-		if err := refusedBy(err, policy); err != nil {
+		if err := portside.RefusedBy(err, policy); err != nil {
 			t.Errorf("%s of another Lease: %v", name, err)
 		}
 	}

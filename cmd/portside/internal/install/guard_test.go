@@ -13,6 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // robbed is an installation whose token somebody has, who may do everything
@@ -69,7 +70,7 @@ func TestGuardRefuses(t *testing.T) {
 				if w.not == kind {
 					continue
 				}
-				if err := refusedBy(i.tries(t.Context(), kind, w), i.manager+"-guard'"); err != nil {
+				if err := portside.RefusedBy(i.tries(t.Context(), kind, w), i.manager+"-guard'"); err != nil {
 					t.Errorf("%s, %s: %s: %v", kind, owned, name, err)
 				}
 			}
@@ -100,7 +101,7 @@ func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
 			if verb == "scale" && kind == apply.DaemonSet {
 				continue // has no such subresource
 			}
-			if refusal := refusedBy(err, i.manager+"-guard'"); refusal != nil || !strings.Contains(err.Error(), "creates, deletes and scales none") {
+			if refusal := portside.RefusedBy(err, i.manager+"-guard'"); refusal != nil || !strings.Contains(err.Error(), "creates, deletes and scales none") {
 				t.Errorf("%s: %s: %v", kind, verb, err)
 			}
 		}
@@ -128,7 +129,7 @@ func TestGuardKeepsWhatOthersOwnOfAdapterPorts(t *testing.T) {
 		"a field's no more": editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, ``),
 		"a list's owner":    editedBy(testenv.KubectlEdit, i, `"f:ports":{".":{},`, `"f:ports":{`),
 	} {
-		if err := refusedBy(i.tries(t.Context(), apply.Deployment, w), i.manager+"-guard'"); err != nil {
+		if err := portside.RefusedBy(i.tries(t.Context(), apply.Deployment, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -148,7 +149,7 @@ func TestGuardKeepsStaticPortsThatAreShared(t *testing.T) {
 		"another name": forced(applied(strings.Replace(share, "name: api", "name: adapter-smb", 1))),
 		"gone":         jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
 	} {
-		if err := refusedBy(i.tries(t.Context(), apply.StatefulSet, w), i.manager+"-guard'"); err != nil {
+		if err := portside.RefusedBy(i.tries(t.Context(), apply.StatefulSet, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

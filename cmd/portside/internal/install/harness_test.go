@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -18,6 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 const dittofs = "dittofs"
@@ -32,23 +31,22 @@ func at(a apply.Adapter, port int64) apply.Adapter {
 	return a
 }
 
-// installation is portside as install prints it, in namespaces of a test's own,
-// and everybody who acts there.
+// installation is portside as install prints it, in namespaces of a test's own, and
+// the managers that write there.
 type installation struct {
 	*testenv.ControlPlane
 	t       *testing.T
 	options install.Options
-	// system is the namespace that portside is in, workloads that of the
-	// workloads, and manager the field manager, which names the ServiceAccount.
+	// system is portside's namespace, workloads that of the workloads. manager is the
+	// field manager, which also names the ServiceAccount.
 	system, workloads, manager string
 
-	admin *kubernetes.Clientset
-	// config is portside's own: its ServiceAccount's token.
-	config *rest.Config
+	admin  *kubernetes.Clientset
+	config *rest.Config // with the token of portside's ServiceAccount
 }
 
-// installed installs portside under a field manager of the test's own, and
-// waits until its policies are in force.
+// installed installs portside under a field manager of the test's own and waits
+// until its policies are in force.
 func installed(t *testing.T, o install.Options) *installation {
 	t.Helper()
 	i := prepared(t, testenv.Shared(t), o)
@@ -57,7 +55,7 @@ func installed(t *testing.T, o install.Options) *installation {
 	return i
 }
 
-// prepared has namespaces and clients, and nothing installed.
+// prepared returns an installation with namespaces and clients that is not applied.
 func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *installation {
 	t.Helper()
 	i := &installation{ControlPlane: cp, t: t, workloads: cp.Namespace(t), admin: clientset(t, cp.Config())}
@@ -83,13 +81,18 @@ func (i *installation) manifests() []*unstructured.Unstructured {
 	return objects
 }
 
-// apply applies objects as users do, and logs portside in where its
-// ServiceAccount is among them.
+// portside returns the installation as package portside has it.
+func (i *installation) portside() portside.Installation {
+	return portside.Installation{ControlPlane: i.ControlPlane, Namespace: i.system, FieldManager: i.manager}
+}
+
+// apply applies objects as users do, and gets a token if portside's ServiceAccount
+// is one of them.
 func (i *installation) apply(objects []*unstructured.Unstructured) {
 	i.t.Helper()
-	i.kubectl(text(i.t, objects), "apply", "--server-side", "-f", "-")
+	i.portside().Apply(i.t, text(i.t, objects))
 	if slices.ContainsFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "ServiceAccount" }) {
-		i.config = i.token(i.manager)
+		i.config = i.portside().Token(i.t)
 	}
 }
 
@@ -104,24 +107,7 @@ func text(t *testing.T, objects []*unstructured.Unstructured) string {
 
 func (i *installation) kubectl(stdin string, args ...string) string {
 	i.t.Helper()
-	out, err := i.Kubectl(i.t.Context(), "", stdin, args...) // the manifests name their namespaces
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return out
-}
-
-// token is the configuration of a ServiceAccount beside portside.
-func (i *installation) token(serviceAccount string) *rest.Config {
-	i.t.Helper()
-	request, err := i.admin.CoreV1().ServiceAccounts(i.system).CreateToken(i.t.Context(), serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	config := rest.AnonymousClientConfig(i.Config())
-	config.BearerToken = request.Status.Token
-	config.WarningHandler = rest.NoWarnings{}
-	return config
+	return i.MustKubectl(i.t, "", stdin, args...) // the manifests name their namespaces
 }
 
 func clientset(t *testing.T, config *rest.Config) *kubernetes.Clientset {
@@ -133,14 +119,14 @@ func clientset(t *testing.T, config *rest.Config) *kubernetes.Clientset {
 	return client
 }
 
-// applier is portside's, as its own user.
+// applier returns an applier with portside's token and field manager.
 func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	i.t.Helper()
 	client, err := appsclient.NewForConfig(i.config)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.NewApplier(client, append(options, apply.WithFieldManager(i.manager))...)
+	applier, err := apply.New(client, append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -148,21 +134,20 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 }
 
 func (i *installation) target(kind apply.Kind) apply.Target {
-	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs, Container: dittofs}
+	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs}
 }
 
-// pass is one pass of portside, which must succeed.
+// pass reconciles a workload as portside, which must succeed.
 func (i *installation) pass(kind apply.Kind, adapters ...apply.Adapter) apply.Result {
 	i.t.Helper()
-	result, err := i.applier().Pass(i.t.Context(), i.target(kind), apply.Wanted{Adapters: adapters})
+	result, err := i.applier().Apply(i.t.Context(), i.target(kind), apply.Desired{Container: dittofs, Adapters: adapters})
 	if err != nil {
-		i.t.Fatalf("a pass as portside's ServiceAccount: %s: %v", result.Outcome, err)
+		i.t.Fatalf("reconciling as portside's ServiceAccount: %s: %v", result.Outcome, err)
 	}
 	return result
 }
 
-// as writes as another user, who may do everything with workloads unless RBAC
-// in the test says otherwise, under the name of a manager.
+// as returns a manager that writes as another user.
 func (i *installation) as(config *rest.Config, manager string) *testenv.Manager {
 	i.t.Helper()
 	m, err := testenv.NewManager(config, manager)
@@ -172,16 +157,12 @@ func (i *installation) as(config *rest.Config, manager string) *testenv.Manager 
 	return m.In(i.workloads)
 }
 
-// argo writes as an administrator that declares the workload.
+// argo returns the manager that declares the workload, an administrator.
 func (i *installation) argo() *testenv.Manager { return i.Manager(testenv.ArgoCD).In(i.workloads) }
 
-func (i *installation) mustApply(m *testenv.Manager, object string) *unstructured.Unstructured {
+func (i *installation) mustApply(m *testenv.Manager, object any) *unstructured.Unstructured {
 	i.t.Helper()
-	live, err := m.Apply(i.t.Context(), object)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return live
+	return m.MustApply(i.t, object)
 }
 
 func (i *installation) live(kind apply.Kind) *unstructured.Unstructured {
@@ -200,14 +181,14 @@ func (i *installation) expectPorts(kind apply.Kind, container string, want ...st
 	}
 }
 
-// probe is a workload that nobody waits for.
+// probe is a workload to try the policies on.
 var probe = named("probe", declared(apply.Deployment, "[]"))
 
 func named(name, workload string) string {
 	return strings.Replace(workload, "metadata: {name: dittofs,", "metadata: {name: "+name+",", 1)
 }
 
-// declared is the workload as its owner declares it; ports is a YAML list.
+// declared returns the workload as its owner declares it, with a YAML list of ports.
 func declared(kind apply.Kind, ports string) string {
 	more := map[apply.Kind]string{
 		apply.StatefulSet: "replicas: 1\n  serviceName: dittofs",

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // entries edits managedFields, with a change of the template or without.
@@ -57,7 +58,7 @@ func TestGuardKeepsManagedFields(t *testing.T) {
 			operations = append(operations, e.operation)
 		}
 		err := i.tries(t.Context(), apply.StatefulSet, jsonPatch("["+strings.Join(operations, ",")+"]"))
-		if err := refusedBy(err, i.manager+"-guard'"); err != nil {
+		if err := portside.RefusedBy(err, i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

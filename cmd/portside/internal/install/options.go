@@ -147,9 +147,15 @@ func (o Options) Losses() []string {
 	}
 	if !o.mutating() {
 		losses = append(losses, "no leftover policy ("+o.why("MutatingAdmissionPolicy", mutatingPolicies)+
-			"): while portside owns ports in a container, its owner cannot rename or remove it by server-side apply; portside release lets go of it first")
+			"): while portside owns ports in a container, its owner cannot rename or remove it by server-side apply; first run: portside release KIND/NAME -n NAMESPACE"+o.fieldManagerFlag())
 	}
 	return losses
+}
+
+// fieldManagerFlag returns the flag of the other commands for this installation,
+// with a space before it; empty for the default.
+func (o Options) fieldManagerFlag() string {
+	return Options{FieldManager: o.FieldManager}.Flags()
 }
 
 func (o Options) why(kind string, from *version.Version) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // TestLife goes through what portside does with a workload, as its own user:
@@ -181,7 +182,7 @@ func TestNameIsReserved(t *testing.T) {
 		"an entry without our port":                 withEntry(replaced(`"k:{\"containerPort\":12049,`, `"k:{\"containerPort\":12050,`), ""),
 		"another's fields in our entry":             withEntry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1 = theirs.FieldsV1 }, ""),
 	} {
-		if err := refusedBy(err, i.manager+"-name'"); err != nil {
+		if err := portside.RefusedBy(err, i.manager+"-name'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -248,19 +249,17 @@ func TestTwoFieldManagers(t *testing.T) {
 	green.options.FieldManager = green.manager
 	green.apply(green.manifests())
 	green.mustApply(green.argo(), probe)
-	green.awaitGuard()
+	green.portside().WaitGuard(green.t, "Deployment", green.workloads, "probe")
 	kind := apply.Deployment
 	blue.mustApply(blue.argo(), declared(kind, static))
 	blue.pass(kind, nfs)
-	to := green.target(kind)
-	to.Container = "sidecar"
-	if _, err := green.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{smb}}); err != nil {
+	if _, err := green.applier().Apply(t.Context(), green.target(kind), apply.Desired{Container: "sidecar", Adapters: []apply.Adapter{smb}}); err != nil {
 		t.Fatal(err)
 	}
 	blue.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	blue.expectPorts(kind, "sidecar", "adapter-smb:1445/TCP")
 	err := green.tries(t.Context(), kind, write{patch: types.JSONPatchType, data: `[{"op":"remove","path":"{c}/ports/2"}]`})
-	if err := refusedBy(err, green.manager+"-guard'"); err != nil {
+	if err := portside.RefusedBy(err, green.manager+"-guard'"); err != nil {
 		t.Errorf("green takes blue's port away: %v", err)
 	}
 	err = green.tries(t.Context(), kind, write{patch: types.JSONPatchType, manager: blue.manager, data: `[{"op":"remove","path":"{pod}/containers/1/ports/0"}]`})

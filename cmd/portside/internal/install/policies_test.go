@@ -2,15 +2,14 @@ package install_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // editor is a user who may do everything with workloads, and nothing else.
@@ -53,7 +52,7 @@ func (i *installation) awaitPolicies() {
 	}
 	if kinds["ValidatingAdmissionPolicy -guard"] {
 		i.mustApply(i.argo(), probe)
-		i.awaitGuard()
+		i.portside().WaitGuard(i.t, "Deployment", i.workloads, "probe")
 		i.awaitName()
 		if err := i.argo().Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
 			i.t.Fatal(err)
@@ -64,23 +63,13 @@ func (i *installation) awaitPolicies() {
 	}
 }
 
-func (i *installation) awaitGuard() {
-	i.t.Helper()
-	label := []byte(`{"metadata":{"labels":{"probe":"guard"}}}`)
-	testenv.Eventually(i.t, "the guard to be in force", func(ctx context.Context) error {
-		_, err := clientset(i.t, i.config).AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, label,
-			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
-		return refusedBy(err, i.manager+"-guard")
-	})
-}
-
 func (i *installation) awaitName() {
 	i.t.Helper()
 	editor := clientset(i.t, i.editor())
 	testenv.Eventually(i.t, "the name policy to be in force", func(ctx context.Context) error {
 		_, err := editor.AppsV1().Deployments(i.workloads).Patch(ctx, "probe", types.MergePatchType, []byte(`{}`),
 			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
-		return refusedBy(err, i.manager+"-name")
+		return portside.RefusedBy(err, i.manager+"-name")
 	})
 }
 
@@ -99,12 +88,4 @@ func (i *installation) awaitLeftover() {
 	if err := owner.Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
 		i.t.Fatal(err)
 	}
-}
-
-// refusedBy is nil for the refusal of a policy.
-func refusedBy(err error, policy string) error {
-	if err == nil || (!apierrors.IsInvalid(err) && !apierrors.IsForbidden(err)) || !strings.Contains(err.Error(), "ValidatingAdmissionPolicy '"+policy) {
-		return fmt.Errorf("not refused by %s: %w", policy, err)
-	}
-	return nil
 }

@@ -26,6 +26,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // permission is one verb of one rule: verb resource.group, and /name where the
@@ -114,7 +115,7 @@ var needs = func() map[permission]does {
 	for _, kind := range apply.Kinds {
 		resource := kind.Resource() + ".apps"
 		all[permission("get "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier().Look(ctx, i.target(kind))
+			_, err := i.applier().Get(ctx, i.target(kind))
 			return err
 		}
 		all[permission("list "+resource)] = func(ctx context.Context, i *installation) error {
@@ -125,7 +126,7 @@ var needs = func() map[permission]does {
 			return watches(ctx, i, resourceOf(kind))
 		}
 		all[permission("patch "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier(apply.WithDryRun(true)).Pass(ctx, i.target(kind), apply.Wanted{Adapters: []apply.Adapter{nfs}})
+			_, err := i.applier(apply.WithDryRun(true)).Apply(ctx, i.target(kind), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 			return err
 		}
 	}
@@ -250,7 +251,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 			err := needs[p](t.Context(), i)
 			if p == "use fieldmanagers.portside.dev/{us}" {
 				testenv.Eventually(t, "the name policy to refuse", func(ctx context.Context) error {
-					return refusedBy(needs[p](ctx, i), i.manager+"-name'")
+					return portside.RefusedBy(needs[p](ctx, i), i.manager+"-name'")
 				})
 				return
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // adding and removing are what portside itself sends: an apply with one port more
@@ -42,7 +43,7 @@ func (i *installation) expectRefused(kind apply.Kind, why string, writes map[str
 	before := i.live(kind).GetResourceVersion()
 	for name, w := range writes {
 		err := i.tries(i.t.Context(), kind, w)
-		if refusal := refusedBy(err, i.manager+"-guard'"); refusal != nil {
+		if refusal := portside.RefusedBy(err, i.manager+"-guard'"); refusal != nil {
 			i.t.Errorf("%s: %s: %v", kind, name, refusal)
 		} else if !strings.Contains(err.Error(), why) {
 			i.t.Errorf("%s: %s: refused for another reason than %q: %v", kind, name, why, err)
@@ -116,7 +117,7 @@ func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
 	i.apply(i.manifests())
 	for _, kind := range apply.Kinds {
 		testenv.Eventually(t, "the namespace to be excluded", func(ctx context.Context) error {
-			return refusedBy(i.tries(ctx, kind, adding), i.manager+"-guard'")
+			return portside.RefusedBy(i.tries(ctx, kind, adding), i.manager+"-guard'")
 		})
 		i.expectRefused(kind, "namespace that the installation excludes", map[string]write{
 			"a new port": adding, "no ports": removing, "no ports, by a patch": patching, "the image": forbidden["the image"],
@@ -135,8 +136,8 @@ func TestGuardExcludesKubeSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), i.workloads, metav1.DeleteOptions{}) })
-	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads, Container: dittofs}
-	_, err := i.applier().Pass(t.Context(), to, apply.Wanted{Adapters: []apply.Adapter{nfs}})
+	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads}
+	_, err := i.applier().Apply(t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	if err == nil || !strings.Contains(err.Error(), "namespace that the installation excludes") {
 		t.Errorf("not refused: %v", err)
 	}

@@ -86,7 +86,7 @@ func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
 	i.mustApply(i.argo(), declared(apply.StatefulSet, static))
 	testenv.Eventually(t, "a pass", func(ctx context.Context) error {
-		_, err := i.applier().Pass(ctx, i.target(apply.StatefulSet), apply.Wanted{Adapters: []apply.Adapter{nfs}})
+		_, err := i.applier().Apply(ctx, i.target(apply.StatefulSet), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 		return err
 	})
 	return i

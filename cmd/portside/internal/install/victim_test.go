@@ -16,6 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // The attackers: who has portside's token, and users with one of Kubernetes' roles.
@@ -119,7 +120,7 @@ func (s *victim) awaitForce() {
 		"guard-leases":      creates(leases, "{system}", `{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: other}}`),
 	} {
 		testenv.Eventually(s.t, policy+" to be in force", func(ctx context.Context) error {
-			return refusedBy(try(ctx, s, s.client(token)), s.manager+"-"+policy+"'")
+			return portside.RefusedBy(try(ctx, s, s.client(token)), s.manager+"-"+policy+"'")
 		})
 	}
 	for who, try := range map[string]try{
@@ -154,7 +155,7 @@ func (s *victim) stored() string {
 // refusedAs is nil for a refusal by RBAC, or by one of portside's policies.
 func (s *victim) refusedAs(by string, err error) error {
 	if by != rbac {
-		return refusedBy(err, s.manager+"-"+by+"'")
+		return portside.RefusedBy(err, s.manager+"-"+by+"'")
 	}
 	if !apierrors.IsForbidden(err) || strings.Contains(err.Error(), "AdmissionPolicy") {
 		return fmt.Errorf("not refused by RBAC: %w", err)

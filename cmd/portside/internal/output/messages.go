@@ -5,48 +5,41 @@ import (
 	"strings"
 )
 
-// Messages is the stream for what is said beside a result: errors, warnings
-// and notes. Writing them may fail without anybody to tell.
+// Messages is the stream of errors, warnings and notes, apart from that of
+// results. The error of writing to it is ignored.
 type Messages struct{ Stream }
 
-// Error says what went wrong.
+// Error prints an error.
 func (m Messages) Error(format string, args ...any) {
-	m.say("error:", BoldRed, fmt.Sprintf(format, args...))
+	m.print("error:", BoldRed, fmt.Sprintf(format, args...))
 }
 
-// Warn says what is odd, as kubectl says it.
+// Warn prints a warning, labelled as kubectl does.
 func (m Messages) Warn(format string, args ...any) {
-	m.say("Warning:", Yellow, fmt.Sprintf(format, args...))
+	m.print("Warning:", Yellow, fmt.Sprintf(format, args...))
 }
 
-// Note says what is good to know.
+// Note prints a note.
 func (m Messages) Note(format string, args ...any) {
-	m.say("note:", "", fmt.Sprintf(format, args...))
+	m.print("note:", "", fmt.Sprintf(format, args...))
 }
 
-// Progress says how far it has come.
-func (m Messages) Progress(format string, args ...any) { m.say("", "", fmt.Sprintf(format, args...)) }
+// Progress prints a line about the progress of a command.
+func (m Messages) Progress(format string, args ...any) { m.print("", "", fmt.Sprintf(format, args...)) }
 
-// say prints each line of the text, wrapped, with what follows the first
-// indented.
-func (m Messages) say(label string, color Color, text string) {
+// print prints the lines of a text, wrapped. All but the first are indented.
+func (m Messages) print(label string, color Color, text string) {
 	const indent = "  "
-	var out strings.Builder
+	var lines []string
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		line = Clean(line)
-		if i == 0 {
-			line = strings.TrimPrefix(label+" "+line, " ")
+		if i == 0 && label != "" {
+			line = label + " " + line
 		}
-		for j, part := range Wrap(line, max(0, m.Width-len(indent))) {
-			if i > 0 || j > 0 {
-				part = indent + part
-			}
-			out.WriteString(part + "\n")
-		}
+		lines = append(lines, Wrap(line, max(0, m.Width-len(indent)))...)
 	}
-	said := out.String()
-	if color != "" && strings.HasPrefix(said, label) {
-		said = m.Paint(color, label) + said[len(label):]
+	if color != "" {
+		lines[0] = m.Paint(color, label) + lines[0][len(label):]
 	}
-	fmt.Fprint(m, said)
+	fmt.Fprintln(m, strings.Join(lines, "\n"+indent))
 }

@@ -16,8 +16,9 @@ import (
 
 // For is what a remedy is for.
 type For struct {
-	// Target has the container that the user or the AdapterSet named, if any.
-	Target       apply.Target
+	Target apply.Target
+	// Container is the one that the user or the AdapterSet named, if any.
+	Container    string
 	FieldManager string
 }
 
@@ -63,7 +64,7 @@ func (f For) Warnings(warnings []apply.Warning) []apply.Warning {
 		case apply.CannotRenumber:
 			w.Message += ", or suspend the AdapterSet and run " + f.command("release", "--keep-ports")
 		case apply.WritesToo:
-			w.Message += ": " + f.adopt([]string{w.Manager.Name})
+			w.Message += ": run " + f.adopt([]string{w.Manager.Name})
 		case apply.MergesByNumber, apply.InLastApplied, apply.ReplacesAll:
 		}
 	}
@@ -82,9 +83,14 @@ func (f For) Error(err error) error {
 	case errors.As(err, &notDedicated):
 		return fmt.Errorf("%w (--field-manager)", err)
 	case errors.As(err, &live):
-		return fmt.Errorf("%w, or add --manager-is-gone if nothing applies as %s any more", err, live.Manager.Name)
+		return fmt.Errorf("%w; or, if nothing applies as %s any more, run %s", err, live.Manager.Name,
+			f.command("adopt", "--from", live.Manager.Name, "--manager-is-gone"))
 	case errors.As(err, &empty):
-		return fmt.Errorf("%s; run %s: %w", empty.Cause(), f.adopt(fieldmanager.Names(empty.Managers)), empty.Unwrap())
+		cause := empty.Unwrap()
+		if conflict := fieldmanager.Conflicts(cause); conflict != nil {
+			cause = conflict // on one line
+		}
+		return fmt.Errorf("%s; run %s: %w", empty.Cause(), f.adopt(fieldmanager.Names(empty.Managers)), cause)
 	}
 	return err
 }
@@ -97,8 +103,8 @@ func (f For) adopt(from []string) string {
 // would be about another container or field manager.
 func (f For) command(verb string, args ...string) string {
 	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(string(f.Target.Kind)) + "/" + f.Target.Name}
-	if f.Target.Container != "" && verb == "adopt" {
-		words = append(words, "-c", f.Target.Container)
+	if f.Container != "" && verb == "adopt" {
+		words = append(words, "-c", f.Container)
 	}
 	words = append(words, args...)
 	if f.FieldManager != apply.DefaultFieldManager {

@@ -10,8 +10,8 @@ import (
 )
 
 var (
-	web    = apply.Target{Kind: apply.Deployment, Namespace: "storage", Name: "web"}
-	server = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "web", Container: "server"}
+	web = apply.Target{Kind: apply.Deployment, Namespace: "storage", Name: "web"}
+	set = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "web"}
 )
 
 func TestPorts(t *testing.T) {
@@ -27,7 +27,7 @@ func TestPorts(t *testing.T) {
 		"a name that managers updated": {remedy.For{Target: web, FieldManager: "portside"},
 			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a", "b"}}},
 			"why; or, if a, b no longer writes ports, run portside adopt -n storage deployment/web --from a,b"},
-		"with a container and a field manager": {remedy.For{Target: server, FieldManager: "files"},
+		"with a container and a field manager": {remedy.For{Target: set, Container: "server", FieldManager: "files"},
 			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}},
 			"why; or, if a no longer writes ports, run portside adopt -n storage statefulset/web -c server --from a --field-manager files"},
 		"a name that a shell would read": {remedy.For{Target: web, FieldManager: "portside"},
@@ -54,10 +54,10 @@ func TestPorts(t *testing.T) {
 
 func TestWarnings(t *testing.T) {
 	t.Parallel()
-	f := remedy.For{Target: server, FieldManager: "files"}
+	f := remedy.For{Target: set, Container: "server", FieldManager: "files"}
 	for reason, want := range map[apply.WarningReason]string{
 		apply.CannotRenumber: "why, or suspend the AdapterSet and run portside release -n storage statefulset/web --keep-ports --field-manager files",
-		apply.WritesToo:      "why: portside adopt -n storage statefulset/web -c server --from op --field-manager files",
+		apply.WritesToo:      "why: run portside adopt -n storage statefulset/web -c server --from op --field-manager files",
 		apply.ReplacesAll:    "why",
 	} {
 		warnings := []apply.Warning{{Reason: reason, Manager: fieldmanager.Updater("op"), Message: "why"}}
@@ -81,7 +81,7 @@ func TestErrors(t *testing.T) {
 			`Deployment storage/web: field manager "team" already owns 3 other fields, such as .spec.replicas; an apply would remove them. Use a field manager of its own (--field-manager)`},
 		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []apply.Port{port}},
 			"Deployment storage/web: cannot adopt from git (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
-				"rename or remove that port in its manifest, or add --manager-is-gone if nothing applies as git any more"},
+				"rename or remove that port in its manifest; or, if nothing applies as git any more, run portside adopt -n storage deployment/web --from git --manager-is-gone"},
 		"another": {errors.New("why"), "why"},
 	} {
 		worded := f.Error(c.err)

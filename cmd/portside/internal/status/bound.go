@@ -23,10 +23,10 @@ type bounds struct {
 // as many retained.
 var ofStatus = []bounds{{text: 4096, owners: 8}, {text: 1024, owners: 8}, {text: 256, owners: 4}, {text: 48, owners: 1}}
 
-// bounded returns the status as it can be stored, whatever a source, an owner or
-// the API server has said: printable, and of at most [MaxSize].
+// bounded returns the status as the API server can store it, whatever a source, an
+// owner or the API server sent: printable, and of at most [MaxSize].
 func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
-	// What is printable is not escaped again for each of the bounds.
+	// Escaped once, and not again for each of the bounds.
 	s = bounds{text: ofStatus[0].text, owners: math.MaxInt}.of(s)
 	for _, b := range ofStatus {
 		if within := b.of(s); size(within) <= MaxSize {
@@ -38,24 +38,24 @@ func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
 		s.Changes = s.Changes[1:] // the oldest
 	}
 	for len(s.Ports) > 0 && size(s) > MaxSize {
-		s.Ports = s.Ports[:len(s.Ports)*3/4] // the summary still counts all
+		s.Ports = s.Ports[:len(s.Ports)*3/4] // desiredPorts still counts all
 	}
 	return s
 }
 
 func size(s v1alpha1.AdapterSetStatus) int {
-	// Most are far from the bound, and need not be written to see that.
+	// Most are far from the bound, which an estimate shows.
 	if longest := longest(&s); longest <= MaxSize {
 		return longest
 	}
 	written, err := json.Marshal(s)
 	if err != nil {
-		return MaxSize + 1 // which cannot be: it has strings and numbers alone
+		return MaxSize + 1 // impossible: it has strings and numbers alone
 	}
 	return len(written)
 }
 
-// longest returns more than the JSON of a status can take.
+// longest returns an upper bound of the length of a status as JSON.
 func longest(s *v1alpha1.AdapterSetStatus) int {
 	const fields = 256 // of one object, without its texts
 	n := fields + maxEscape*(len(s.FieldManager)+len(s.LastHandledReconcileAt))
@@ -84,7 +84,7 @@ func longest(s *v1alpha1.AdapterSetStatus) int {
 	return n
 }
 
-// of returns the status within the bounds. It shares nothing that it changes.
+// of returns the status within the bounds. It modifies no part of s.
 func (b bounds) of(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
 	s.FieldManager = b.cut(s.FieldManager)
 	if s.Target != nil {

@@ -13,9 +13,12 @@ import (
 )
 
 // cause is the reason of a condition and its message.
-type cause struct{ reason, message string }
+type cause struct {
+	reason  ConditionReason
+	message string
+}
 
-// verdict is what the conditions report.
+// verdict holds what the conditions report.
 type verdict struct {
 	ready metav1.ConditionStatus
 	why   cause // of Ready
@@ -38,13 +41,13 @@ func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus)
 		if d.Met {
 			met = metav1.ConditionTrue
 		}
-		conditions = append(conditions, condition(Discovered, met, cause{d.Reason, d.Message}))
+		conditions = append(conditions, condition(Discovered, met, cause{ConditionReason(d.Reason), d.Message}))
 	}
 	return conditions
 }
 
 func condition(kind string, is metav1.ConditionStatus, because cause) metav1.Condition {
-	return metav1.Condition{Type: kind, Status: is, Reason: because.reason, Message: because.message}
+	return metav1.Condition{Type: kind, Status: is, Reason: string(because.reason), Message: because.message}
 }
 
 // isSo returns a condition that is true where there is a cause.
@@ -71,7 +74,7 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) ve
 	case f.RollingOut && f.Stuck:
 		v.stalled = &cause{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
 	case f.discoveryStalled(set):
-		v.stalled = &cause{f.Discovery.Reason, f.Discovery.Message}
+		v.stalled = &cause{ConditionReason(f.Discovery.Reason), f.Discovery.Message}
 	}
 	if problem == nil {
 		return v
@@ -86,17 +89,17 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) ve
 	return v
 }
 
-// stopped keeps Ready, and Stalled where it is true, as they were. An AdapterSet
-// that was not ready stays so until a person lets portside go on.
+// stopped keeps Ready, and a Stalled that is true, as they were. An AdapterSet that
+// was not ready stays so until a person lets portside continue.
 func (f Facts) stopped(before []metav1.Condition) verdict {
 	stop := cause{f.Stopped, stoppedText[f.Stopped]}
 	v := verdict{ready: metav1.ConditionTrue, why: stop, idle: stop}
 	if c := meta.FindStatusCondition(before, Ready); c != nil && !isStop(c.Reason) {
-		v.ready, v.why = c.Status, cause{c.Reason, c.Message}
+		v.ready, v.why = c.Status, cause{ConditionReason(c.Reason), c.Message}
 	}
 	switch c := meta.FindStatusCondition(before, Stalled); {
 	case c != nil && c.Status == metav1.ConditionTrue && !isStop(c.Reason):
-		v.stalled = &cause{c.Reason, c.Message}
+		v.stalled = &cause{ConditionReason(c.Reason), c.Message}
 	case v.ready != metav1.ConditionTrue:
 		v.stalled = &stop
 	}
@@ -106,29 +109,29 @@ func (f Facts) stopped(before []metav1.Condition) verdict {
 	return v
 }
 
-// isStop reports whether a reason is that of an AdapterSet or a workload to which
-// nothing is written on request.
-func isStop(reason string) bool { return reason == Suspended || reason == Paused }
+// isStop reports whether the reason of a condition is that a user stopped all
+// writes to the workload.
+func isStop(reason string) bool { return reason == string(Suspended) || reason == string(Paused) }
 
 // WhyStopped returns what stops every write to the workload, for the reasons
 // Suspended and Paused.
-func WhyStopped(reason string) string { return stoppedText[reason] }
+func WhyStopped(reason ConditionReason) string { return stoppedText[reason] }
 
-var stoppedText = map[string]string{
+var stoppedText = map[ConditionReason]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
 	Paused:    "the workload has the annotation " + apply.PausedAnnotation + "; nothing is written to it",
 }
 
 // discoveryStalled reports whether discovery fails until a person acts. A process
-// that has just started has not counted enough polls yet, so what status has of
-// the same spec stays while polls fail for the same reason.
+// that has just started has not counted enough polls yet, so it keeps the Stalled
+// of the same generation while polls fail for the same reason.
 func (f Facts) discoveryStalled(set *v1alpha1.AdapterSet) bool {
 	if f.Discovery == nil || f.Discovery.Met {
 		return false
 	}
 	was := meta.FindStatusCondition(set.Status.Conditions, Stalled)
 	return f.Discovery.Stalled || was != nil && was.Status == metav1.ConditionTrue &&
-		was.Reason == f.Discovery.Reason && was.ObservedGeneration == set.Generation
+		was.Reason == string(f.Discovery.Reason) && was.ObservedGeneration == set.Generation
 }
 
 // problem returns why not every desired port is in place, nil if all are, and
@@ -143,7 +146,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 	case f.Failure != "":
 		return &cause{Unavailable, f.Failure}, false
 	case f.Fight:
-		return &cause{Fighting, f.fightText()}, true
+		return &cause{Contended, f.fightText()}, true
 	case blocked != "":
 		return &cause{Conflicting, blocked}, true
 	case invalid != "":
@@ -156,10 +159,10 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 	return nil, false
 }
 
-// stallingReasons are the reasons for deciding nothing that need action.
-var stallingReasons = []string{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
+// stallingReasons are those of Facts.Why that need manual action.
+var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
 
-// reconciling returns what is still to happen without action, nil if nothing is.
+// reconciling returns what is going to change without manual action, or nil.
 func (f Facts) reconciling() *cause {
 	switch {
 	case f.Why == Removing:
@@ -167,7 +170,7 @@ func (f Facts) reconciling() *cause {
 	case f.Hold == holding.RolloutStuck || f.RollingOut && f.Stuck:
 		return nil
 	case f.RollingOut:
-		return &cause{RollingOut, "the pods are restarted to get the ports that are stored"}
+		return &cause{RollingOut, "the ports are stored, and pods are restarting to get them"}
 	case f.Why != "":
 		return nil
 	case f.Failure != "" && !f.Refusal:
@@ -184,7 +187,7 @@ func (f Facts) reconciling() *cause {
 func (f Facts) deferred() *cause {
 	switch f.Hold {
 	case holding.Unsettled:
-		return &cause{Settling, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
+		return &cause{Stabilizing, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
 	case holding.RolloutUnderWay:
 		return &cause{RolloutUnderWay, "the change waits for the rollout that is under way"}
 	case holding.RolloutStuck:
@@ -197,14 +200,14 @@ func (f Facts) deferred() *cause {
 	case f.Stopped != "":
 		return &cause{f.Stopped, stoppedText[f.Stopped]}
 	case f.Fight:
-		return &cause{Fighting, f.fightText()}
+		return &cause{Contended, f.fightText()}
 	}
 	return &cause{Unavailable, "the change could not be applied; it is retried with back-off"}
 }
 
 func (f Facts) fightText() string {
-	return takerText(f.Taker) + " keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone; then annotate the AdapterSet with " +
-		v1alpha1.RequestedAtAnnotation + " to try again now, or suspend it"
+	return takerText(f.Taker) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with " +
+		v1alpha1.RequestedAtAnnotation + " to try again now; or suspend the AdapterSet"
 }
 
 // takerText names the manager that removed ports.

@@ -1,16 +1,16 @@
-// Package status makes an AdapterSet's status, and the events about it, from what
-// a reconciliation found and did and from the status before. It is pure. Texts
-// stay the same while nothing changes, since a text that differs is a write; and
-// nothing reads a text back: what is compared is states, reasons and times.
+// Package status computes an AdapterSet's status and the events about it, from the
+// previous status and what a reconciliation observed and did. It is pure. Texts
+// stay the same while nothing changes, since another text is another write. Texts
+// are never read back: only states, reasons and times are compared.
 //
 // # Conditions
 //
 // They follow kstatus
 // (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus), which
 // Argo CD, Flux and others read. Ready reports whether every desired port is in
-// place, Reconciling that something will change without action, Stalled that it
-// will not until a person acts. Ready is never False or Unknown while both of the
-// others are False. Of several rules of a group the first counts.
+// place, Reconciling that something is going to change without manual action, and
+// Stalled that nothing changes until a person acts. Ready is never False or Unknown while both of the
+// others are False. The first rule that applies counts.
 //
 //	  | state                                            | Ready   | Reconciling | Stalled | reason
 //	1 | TargetNotFound                                   | False   | True        | False   | the state's
@@ -20,11 +20,11 @@
 //	  | Removing                                         | False   | True        | False   |
 //	2 | the API server refused the change                | False   | False       | True    | Refused
 //	  | the API server is not available                  | False   | True        | False   | Unavailable
-//	  | contention                                       | False   | False       | True    | Fighting
+//	  | contention                                       | False   | False       | True    | Contended
 //	  | a port is Blocked                                | False   | False       | True    | Conflicting
 //	  | a port is Invalid                                | False   | False       | True    | InvalidAdapter
 //	  | a change waits for a rollout without progress    | False   | False       | True    | RolloutStuck
-//	  | a change waits                                   | False   | True        | False   | Settling, RolloutUnderWay, RolloutLimit
+//	  | a change waits                                   | False   | True        | False   | Stabilizing, RolloutUnderWay, RolloutLimit
 //	  | none of these                                    | True    | False       | False   | InPlace, AsExpected
 //
 // In addition, whatever Ready is:
@@ -40,7 +40,7 @@
 //     does a Stalled that is True, and Reconciling is False (Suspended, Paused).
 //     Without a Ready before, it is True with that reason. An AdapterSet that was
 //     not Ready and not Stalled is Stalled with that reason, since it stays so until
-//     a person lets portside go on. A rollout under way is reported until it is
+//     a person lets portside continue. A rollout under way is reported until it is
 //     complete.
 //
 // Discovered exists where pods are asked.

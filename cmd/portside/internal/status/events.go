@@ -12,40 +12,43 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
+// EventReason is a reason of an event.
+type EventReason string
+
 // Reasons of events. Further events have the reason of a condition that begins:
-// of each Stalled that is not reported by port, and TargetNotFound,
+// each reason of Stalled that is not reported by port, and TargetNotFound,
 // InvalidAdapter, Suspended and Paused; or that of a warning of package apply,
 // such as MergesByNumber.
 const (
 	// PortAdded: portside stored a pod template that has a port which it did not
 	// have. Pods restart as the workload's strategy says.
-	PortAdded = "PortAdded"
+	PortAdded EventReason = "PortAdded"
 	// PortRemoved: portside stored a pod template without a port which it had.
-	PortRemoved = "PortRemoved"
-	// PortOwned: portside manages a port that was already there. Nothing restarts.
-	PortOwned = "PortOwned"
+	PortRemoved EventReason = "PortRemoved"
+	// PortOwned: portside manages a port that already existed. Nothing restarts.
+	PortOwned EventReason = "PortOwned"
 	// PortShared: the same, together with other managers.
-	PortShared = "PortShared"
+	PortShared EventReason = "PortShared"
 	// PortBlocked: a port cannot be added.
-	PortBlocked = "PortBlocked"
+	PortBlocked EventReason = "PortBlocked"
 	// PortShadowed: another manager declares the number under another name.
-	PortShadowed = "PortShadowed"
-	// PortTaken: another manager removed a port.
-	PortTaken = "PortTaken"
-	// RemovalWaits: a port's adapter is inactive, and the port is removed after a
-	// delay.
-	RemovalWaits = "RemovalWaiting"
+	PortShadowed EventReason = "PortShadowed"
+	// PortLost: another manager removed a port.
+	PortLost EventReason = "PortLost"
+	// RemovalWaits: a port's adapter is inactive, and the port is removed after the
+	// removal delay.
+	RemovalWaits EventReason = "RemovalWaiting"
 	// GaveUpPlace: a rollout that portside caused makes no progress, and no longer
 	// counts among those that may be under way.
-	GaveUpPlace = "RolloutStuck"
+	GaveUpPlace EventReason = "RolloutStuck"
 	// PortsRetained: an AdapterSet with deletionPolicy Remove is deleted, and its
 	// ports stay, since they may not be removed.
-	PortsRetained = "PortsRetained"
+	PortsRetained EventReason = "PortsRetained"
 	// Resumed: portside writes to the workload again.
-	Resumed = "Resumed"
+	Resumed EventReason = "Resumed"
 )
 
-// Event is one thing to report.
+// Event is one event to record.
 type Event struct {
 	Type, Reason, Note string
 	// Ports are those that it is about, as in "adapter-nfs (12049/TCP)".
@@ -54,13 +57,13 @@ type Event struct {
 	Manager string
 }
 
-// Events returns what happened between two statuses. What changed in the pod
-// template is in the facts, and not concluded from the statuses. The API server
-// can store each event: it is printable and short.
+// Events returns what happened between two statuses. Changes of the pod template
+// come from the facts, and are not concluded from the statuses. The API server
+// accepts each event: it is printable and short enough.
 func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	was := before.Ports
 	if before.Target != nil && after.Target != nil && before.Target.UID != after.Target.UID {
-		was = nil // they were another workload's
+		was = nil // they belong to another workload
 	}
 	var all reports
 	all.conditions(before.Conditions, after.Conditions, f)
@@ -75,8 +78,8 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 		all.warnings(*old, now, f)
 	}
 	if f.GaveUpPlace {
-		all.one(corev1.EventTypeWarning, cause{GaveUpPlace,
-			"the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload"})
+		all.one(corev1.EventTypeWarning, string(GaveUpPlace),
+			"the rollout that brings the ports to the pods makes no progress; it no longer counts among --max-concurrent-rollouts; check the pods of the workload")
 	}
 	return all.events()
 }
@@ -85,32 +88,32 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 // deletionPolicy is Remove.
 func Retained(cause string) Event {
 	return Event{
-		Type: corev1.EventTypeWarning, Reason: PortsRetained,
+		Type: corev1.EventTypeWarning, Reason: string(PortsRetained),
 		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
 	}
 }
 
-// conditions reports what begins and what ends.
+// conditions reports the conditions that begin or end.
 func (r *reports) conditions(before, after []metav1.Condition, f Facts) {
-	if c := begun(before, after, Ready, metav1.ConditionFalse); c != nil && c.Reason == TargetNotFound {
-		r.one(corev1.EventTypeWarning, cause{c.Reason, c.Message})
+	if c := begun(before, after, Ready, metav1.ConditionFalse); c != nil && c.Reason == string(TargetNotFound) {
+		r.one(corev1.EventTypeWarning, c.Reason, c.Message)
 	}
-	if c := begun(before, after, Stalled, metav1.ConditionTrue); c != nil && !slices.Contains(reportedElsewhere, c.Reason) {
-		r.one(corev1.EventTypeWarning, cause{c.Reason, c.Message})
+	if c := begun(before, after, Stalled, metav1.ConditionTrue); c != nil && !slices.Contains(reportedElsewhere, ConditionReason(c.Reason)) {
+		r.one(corev1.EventTypeWarning, c.Reason, c.Message)
 	}
 	c := begun(before, after, Reconciling, metav1.ConditionFalse)
 	old := meta.FindStatusCondition(before, Reconciling)
 	switch {
 	case c != nil && isStop(c.Reason):
-		r.one(corev1.EventTypeNormal, cause{c.Reason, c.Message})
+		r.one(corev1.EventTypeNormal, c.Reason, c.Message)
 	case old != nil && isStop(old.Reason) && f.Stopped == "":
-		r.one(corev1.EventTypeNormal, cause{Resumed, "portside writes to the workload again"})
+		r.one(corev1.EventTypeNormal, string(Resumed), "portside writes to the workload again")
 	}
 }
 
 // reportedElsewhere are reasons of Stalled that have an event of each port, of a
 // rollout, or of Reconciling.
-var reportedElsewhere = []string{Conflicting, InvalidAdapter, RolloutStuck, Suspended, Paused}
+var reportedElsewhere = []ConditionReason{Conflicting, InvalidAdapter, RolloutStuck, Suspended, Paused}
 
 // begun returns a condition that has this status, and had another status or
 // reason before, or nil.
@@ -126,7 +129,7 @@ func begun(before, after []metav1.Condition, kind string, is metav1.ConditionSta
 func (r *reports) taken(known []v1alpha1.PortStatus, f Facts) {
 	for _, name := range f.Taken {
 		if i := slices.IndexFunc(known, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
-			r.add(report{kind: corev1.EventTypeWarning, reason: PortTaken, one: takerText(f.Taker) + " removed port ", many: takerText(f.Taker) + " removed ports "},
+			r.add(report{kind: corev1.EventTypeWarning, reason: string(PortLost), one: takerText(f.Taker) + " removed port ", many: takerText(f.Taker) + " removed ports "},
 				of(known[i]), of(known[i]))
 		}
 	}
@@ -143,9 +146,9 @@ func (r *reports) changes(f Facts) {
 			}
 			switch {
 			case p.Change == v1alpha1.PortAdded:
-				r.add(report{kind: corev1.EventTypeNormal, reason: PortAdded, one: "Added port ", many: "Added ports "}, name, name)
+				r.add(report{kind: corev1.EventTypeNormal, reason: string(PortAdded), one: "Added port ", many: "Added ports "}, name, name)
 			case !slices.ContainsFunc(change.Ports, renamed):
-				r.add(report{kind: corev1.EventTypeNormal, reason: PortRemoved, one: "Removed port ", many: "Removed ports "}, name, name)
+				r.add(report{kind: corev1.EventTypeNormal, reason: string(PortRemoved), one: "Removed port ", many: "Removed ports "}, name, name)
 			}
 		}
 	}
@@ -154,7 +157,7 @@ func (r *reports) changes(f Facts) {
 // state reports a port's new state, and a removal that begins to wait.
 func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
 	if removal := f.removal(now); removal != nil && now.InactiveSince != nil && old.InactiveSince == nil {
-		r.add(report{kind: corev1.EventTypeNormal, reason: RemovalWaits, one: "Port of an inactive adapter will be removed: ", many: "Ports of inactive adapters will be removed: "},
+		r.add(report{kind: corev1.EventTypeNormal, reason: string(RemovalWaits), one: "Port of an inactive adapter will be removed: ", many: "Ports of inactive adapters will be removed: "},
 			of(now), of(now)+" at "+timeOf(removal))
 	}
 	if old.State == now.State && old.Reason == now.Reason {
@@ -165,12 +168,12 @@ func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
 	case ours(now) && !ours(old) && !f.changed(now):
 		r.existing(now, f)
 	case old.State == now.State && now.State != string(apply.Blocked):
-	case now.State == string(apply.Blocked) && now.Reason != Contended:
-		r.add(report{kind: corev1.EventTypeWarning, reason: PortBlocked, one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, of(now), text)
+	case now.State == string(apply.Blocked) && now.Reason != string(PortContended):
+		r.add(report{kind: corev1.EventTypeWarning, reason: string(PortBlocked), one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, of(now), text)
 	case now.State == string(apply.Invalid):
-		r.add(report{kind: corev1.EventTypeWarning, reason: InvalidAdapter, one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, of(now), text)
+		r.add(report{kind: corev1.EventTypeWarning, reason: string(InvalidAdapter), one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, of(now), text)
 	case now.State == string(apply.Shadowed):
-		r.add(report{kind: corev1.EventTypeNormal, reason: PortShadowed, one: "Port ", many: "Ports: ", separator: "; "}, of(now), text)
+		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShadowed), one: "Port ", many: "Ports: ", separator: "; "}, of(now), text)
 	}
 }
 
@@ -181,11 +184,11 @@ func (f Facts) changed(p v1alpha1.PortStatus) bool {
 	})
 }
 
-// existing reports a port that is ours now and was already there.
+// existing reports a port that became ours and already existed.
 func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
 	const end = "; taking over an existing port restarts no pod"
 	if p.State != string(apply.Shared) {
-		r.add(report{kind: corev1.EventTypeNormal, reason: PortOwned, one: "portside now manages port ", many: "portside now manages ports ", end: end}, of(p), of(p))
+		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortOwned), one: "portside now manages port ", many: "portside now manages ports ", end: end}, of(p), of(p))
 		return
 	}
 	var others []string
@@ -194,14 +197,14 @@ func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
 			others = append(others, o.Manager)
 		}
 	}
-	r.add(report{kind: corev1.EventTypeNormal, reason: PortShared, one: "portside now shares port ", many: "portside now shares ports ", end: end},
+	r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShared), one: "portside now shares port ", many: "portside now shares ports ", end: end},
 		of(p), of(p)+" with "+strings.Join(others, " and "))
 }
 
 // warnings reports the warnings about a port that status did not have.
 func (r *reports) warnings(old, now v1alpha1.PortStatus, f Facts) {
 	for _, w := range f.Warnings {
-		// Status keeps so many of a port; one beyond them would begin each time.
+		// A warning that did not fit into status would begin at each reconcile.
 		if about(w, now) && slices.Contains(now.Warnings, warningOf(w)) && !slices.Contains(old.Warnings, warningOf(w)) {
 			r.add(report{kind: corev1.EventTypeWarning, reason: string(w.Reason), manager: w.Manager.Name, separator: "; "}, of(now), w.Message)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -32,7 +33,7 @@ func TestEvents(t *testing.T) {
 	shared := port("adapter-nfs", 12049, apply.Shared, "also declared by git")
 	shared.Owners = []fieldmanager.Manager{fieldmanager.Applier("git"), fieldmanager.Applier("portside")}
 	contended := port("adapter-nfs", 12049, apply.Blocked, "another manager keeps removing this port")
-	contended.Reason = status.Contended
+	contended.Reason = status.PortContended
 	nameTaken := blocked
 	nameTaken.Reason = apply.ReasonNameTaken
 	renumbered := port("adapter-nfs", 2049, apply.Owned, "")
@@ -46,12 +47,12 @@ func TestEvents(t *testing.T) {
 	with := func(ports []apply.PortStatus, changes ...v1alpha1.PortsChange) func(*status.Facts) {
 		return func(f *status.Facts) { f.Ports, f.Changes = ports, changes }
 	}
-	because := func(reason string) func(*status.Facts) {
+	because := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "the message" }
 	}
-	fails := func(reason string, stalled bool) func(*status.Facts) {
+	fails := func(reason discovery.Reason, stalled bool) func(*status.Facts) {
 		return func(f *status.Facts) {
-			f.Discovery = &status.Discovery{Reason: reason, Message: "the message", Stalled: stalled}
+			f.Discovery = &discovery.Condition{Reason: reason, Message: "the message", Stalled: stalled}
 		}
 	}
 	taken := func(taker holding.Taker) func(*status.Facts) {
@@ -95,10 +96,10 @@ func TestEvents(t *testing.T) {
 		"it is active again":     {inactive, nil, nil},
 		"another workload":       {nil, other, []string{"Normal PortOwned: portside now manages port adapter-nfs (12049/TCP)" + noRestart}},
 		"another without ports":  {nil, func(f *status.Facts) { other(f); ports()(f) }, nil},
-		"taken":                  {nil, taken(holding.Taker{Manager: "operator", Certain: true}), []string{"Warning PortTaken: operator removed port adapter-nfs (12049/TCP)"}},
-		"taken, most likely by":  {nil, taken(holding.Taker{Manager: "operator"}), []string{"Warning PortTaken: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
+		"taken":                  {nil, taken(holding.Taker{Manager: "operator", Certain: true}), []string{"Warning PortLost: operator removed port adapter-nfs (12049/TCP)"}},
+		"taken, most likely by":  {nil, taken(holding.Taker{Manager: "operator"}), []string{"Warning PortLost: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
 		"contention": {nil, func(f *status.Facts) { ports(contended)(f); f.Fight = true },
-			[]string{"Warning Fighting: another manager keeps removing the ports; they are added again once an hour. Have it leave the adapter ports alone; then annotate the AdapterSet with portside.dev/requestedAt to try again now, or suspend it"}},
+			[]string{"Warning Contended: another manager keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with portside.dev/requestedAt to try again now; or suspend the AdapterSet"}},
 		"no target":              {nil, because(status.TargetNotFound), []string{"Warning TargetNotFound: the message"}},
 		"no target still":        {because(status.TargetNotFound), because(status.TargetNotFound), nil},
 		"no container":           {nil, because(status.ContainerNotFound), []string{"Warning ContainerNotFound: the message"}},

@@ -12,12 +12,12 @@ import (
 // names.
 const mostHolders = 3
 
-// HeldBy returns the end of a message: which targets hold the places that a
-// target of this namespace waits for. It is empty where none are known.
+// HeldBy returns the end of a message: the targets whose rollouts a target of this
+// namespace waits for. It is empty where none are known.
 //
-// Whoever may read the AdapterSet reads the message. So targets of the same
-// namespace are named, and of others the namespace alone: enough for the
-// administrator to find them.
+// Everyone who may read the AdapterSet can read the message. So targets of the same
+// namespace are named, and of other namespaces the namespace alone, which is enough
+// for an administrator to find them.
 func HeldBy(namespace string, holders []apply.Target) string {
 	var own, others []string
 	for _, t := range holders {
@@ -39,10 +39,10 @@ func HeldBy(namespace string, holders []apply.Target) string {
 	if len(held) == 0 {
 		return ""
 	}
-	return "; now these are: " + strings.Join(held, "; ")
+	return "; currently these are: " + strings.Join(held, "; ")
 }
 
-// andMore lists at most so many, and how many there are beside.
+// andMore lists at most so many names, and the number of the others.
 func andMore(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")

@@ -26,12 +26,12 @@ func TestHeldBy(t *testing.T) {
 		want    string
 	}{
 		"none":                  {nil, ""},
-		"the same in any order": {in("ours", "b", "a"), "; now these are: Deployment a, Deployment b"},
+		"the same in any order": {in("ours", "b", "a"), "; currently these are: Deployment a, Deployment b"},
 		"names no workload of another namespace": {
 			append(in("theirs", "secret", "secret-2"), in("ours", "a")...),
-			"; now these are: Deployment a; workloads of namespace theirs",
+			"; currently these are: Deployment a; workloads of namespace theirs",
 		},
-		"a bounded number": {crowd, "; now these are: Deployment files-00, Deployment files-01, Deployment files-02 and 17 more; " +
+		"a bounded number": {crowd, "; currently these are: Deployment files-00, Deployment files-01, Deployment files-02 and 17 more; " +
 			"workloads of namespace team-00, team-01, team-02 and 7 more"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,7 @@ const maxNote = 1024
 // report is one event about any number of ports.
 type report struct {
 	kind, reason string
-	manager      string // that a warning is about
+	manager      string // the one that a warning is about
 	// one and many are how the note begins, and end is how it ends.
 	one, many, end string
 	separator      string // of items; a comma by default
@@ -23,8 +23,8 @@ type report struct {
 type reports []*report
 
 // one adds an event that is not about ports.
-func (r *reports) one(kind string, because cause) {
-	*r = append(*r, &report{kind: kind, reason: because.reason, items: []string{because.message}})
+func (r *reports) one(kind, reason, message string) {
+	*r = append(*r, &report{kind: kind, reason: reason, items: []string{message}})
 }
 
 // add adds an item about a port to the event like this one.

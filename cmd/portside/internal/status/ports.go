@@ -11,11 +11,11 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
-// Contended is the reason of a port that another manager keeps removing. While it
-// is Blocked it is not added for now; while it is Owned or Shared it was added
-// again, and the contention is remembered. A process that starts recognizes the
-// port by it.
-const Contended = "Contended"
+// PortContended is the reason of a port that another manager keeps removing. While
+// the port is Blocked it is not added for now; while it is Owned or Shared it was
+// added again, and the contention is remembered. A process that starts recognizes
+// the port by it.
+const PortContended apply.PortReason = "Contended"
 
 // ports returns the desired ports as status has them.
 func (f Facts) ports() []v1alpha1.PortStatus {
@@ -33,7 +33,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		}
 		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
 			why := f.deferred()
-			s.State, s.Reason, s.Message, s.Owners = Pending, why.reason, why.message, nil
+			s.State, s.Reason, s.Message, s.Owners = string(Pending), string(why.reason), why.message, nil
 		}
 		if r := f.removal(s); r != nil {
 			s.InactiveSince = r.InactiveSince()

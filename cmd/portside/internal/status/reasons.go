@@ -1,83 +1,87 @@
 package status
 
+import "github.com/portside-dev/portside/apply"
+
 // The types of conditions.
 const (
-	// Ready: every desired port is in place: Owned, Shared or Shadowed.
+	// Ready: every desired port is in place, that is Owned, Shared or Shadowed.
 	Ready = "Ready"
-	// Reconciling: something will change without action.
+	// Reconciling: something is going to change without manual action.
 	Reconciling = "Reconciling"
-	// Stalled: nothing more will change until a person acts.
+	// Stalled: nothing changes until a person acts.
 	Stalled = "Stalled"
 	// Discovered: every ready pod answered, and they agree. Its reasons are
 	// those of package discovery, and AwaitingAnswer.
 	Discovered = "Discovered"
 )
 
+// ConditionReason is a reason of Ready, Reconciling or Stalled.
+type ConditionReason string
+
 // Reasons of Ready, most of which are also those of Stalled or Reconciling.
 const (
-	// InPlace: every desired port is.
-	InPlace = "InPlace"
+	// InPlace: every desired port is in place.
+	InPlace ConditionReason = "InPlace"
 	// AwaitingAnswer: no pod has answered yet, so nothing changes.
-	AwaitingAnswer = "AwaitingAnswer"
+	AwaitingAnswer ConditionReason = "AwaitingAnswer"
 	// TargetNotFound: the workload does not exist (yet).
-	TargetNotFound = "TargetNotFound"
+	TargetNotFound ConditionReason = "TargetNotFound"
 	// TargetTaken: an older AdapterSet has the same target. Delete one.
-	TargetTaken = "TargetTaken"
+	TargetTaken ConditionReason = "TargetTaken"
 	// ContainerNotFound: the container does not exist, or there are several and none
 	// is named. Set spec.container.
-	ContainerNotFound = "ContainerNotFound"
+	ContainerNotFound ConditionReason = "ContainerNotFound"
 	// FieldManagerNotDedicated: portside's field manager owns fields of the
 	// workload that are no ports, which an apply would remove. Nothing is written.
 	// It is also the reason of an event.
-	FieldManagerNotDedicated = "FieldManagerNotDedicated"
+	FieldManagerNotDedicated ConditionReason = "FieldManagerNotDedicated"
 	// NoSource: the AdapterSet had discovery, and has neither discovery nor
 	// adapters now. Nothing is removed. Set one of them.
-	NoSource = "NoSource"
+	NoSource ConditionReason = "NoSource"
 	// NamespaceExcluded: the installation excludes the namespace.
-	NamespaceExcluded = "NamespaceExcluded"
+	NamespaceExcluded ConditionReason = "NamespaceExcluded"
 	// Suspended: spec.suspend is true. Ready has this reason only where it had none
 	// before. So has Paused.
-	Suspended = "Suspended"
+	Suspended ConditionReason = "Suspended"
 	// Paused: the workload has the annotation portside.dev/paused.
-	Paused = "Paused"
-	// Refused: the API server refused the ports. The message has its words.
-	Refused = "Refused"
+	Paused ConditionReason = "Paused"
+	// Refused: the API server refused the ports. The message quotes its answer.
+	Refused ConditionReason = "Refused"
 	// Unavailable: the API server did not answer. The change is retried.
-	Unavailable = "Unavailable"
-	// Fighting: another manager keeps removing ports, which are withheld for now.
-	// They are added again once an hour. Have the manager that the message names
-	// leave them alone.
-	Fighting = "Fighting"
-	// Conflicting: a port is Blocked. Its message says by what.
-	Conflicting = "Conflicting"
+	Unavailable ConditionReason = "Unavailable"
+	// Contended: another manager keeps removing ports. They are added again once an
+	// hour. Have the manager that the message names leave them alone.
+	Contended ConditionReason = "Contended"
+	// Conflicting: a port is Blocked. The message names what is in the way.
+	Conflicting ConditionReason = "Conflicting"
 	// InvalidAdapter: an adapter makes no valid port.
-	InvalidAdapter = "InvalidAdapter"
-	// Settling: the ports are about to change, once what is wanted has been the
-	// same for spec.rollout.stabilizationWindowSeconds.
-	Settling = "Settling"
-	// RolloutUnderWay: the ports are about to change, once the rollout that is
-	// under way is complete.
-	RolloutUnderWay = "RolloutUnderWay"
-	// RolloutStuck: the same, and that rollout does not get on. See to its pods.
-	RolloutStuck = "RolloutStuck"
-	// RolloutLimit: the ports are about to change, once fewer targets are in a
-	// rollout that portside caused (--max-concurrent-rollouts).
-	RolloutLimit = "RolloutLimit"
+	InvalidAdapter ConditionReason = "InvalidAdapter"
+	// Stabilizing: a change is applied once it has stayed the same for
+	// spec.rollout.stabilizationWindowSeconds.
+	Stabilizing ConditionReason = "Stabilizing"
+	// RolloutUnderWay: a change is applied once the rollout that is under way is
+	// complete.
+	RolloutUnderWay ConditionReason = "RolloutUnderWay"
+	// RolloutStuck: the same, and that rollout makes no progress. Check its pods.
+	RolloutStuck ConditionReason = "RolloutStuck"
+	// RolloutLimit: a change is applied once fewer targets are in a rollout that
+	// portside caused (--max-concurrent-rollouts).
+	RolloutLimit ConditionReason = "RolloutLimit"
 )
 
 // Further reasons of Reconciling and Stalled.
 const (
-	// RollingOut: the ports are stored, and the pods get them.
-	RollingOut = "RollingOut"
+	// RollingOut: the ports are stored, and pods restart to get them.
+	RollingOut ConditionReason = "RollingOut"
 	// RemovalWaiting: a port's adapter is inactive; the port is removed after
 	// spec.rollout.removalDelaySeconds.
-	RemovalWaiting = "RemovalWaiting"
-	// Removing: the AdapterSet is being deleted, and its ports go first.
-	Removing = "Removing"
+	RemovalWaiting ConditionReason = "RemovalWaiting"
+	// Removing: the AdapterSet is being deleted, and its ports are removed first.
+	Removing ConditionReason = "Removing"
 	// AsExpected: the condition is false.
-	AsExpected = "AsExpected"
+	AsExpected ConditionReason = "AsExpected"
 )
 
-// Pending is the state of a port that is wanted and will be applied once what
-// its message names is over. Package apply has the other states.
-const Pending = "Pending"
+// Pending is the state of a desired port that is not applied yet; its reason is
+// that of Reconciling. Package apply has the other states.
+const Pending apply.State = "Pending"

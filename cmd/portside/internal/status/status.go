@@ -14,71 +14,65 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
-// Facts are what a reconciliation found and did.
+// Facts are what a reconciliation observed and did.
 type Facts struct {
-	// Why says in one reason why nothing was decided about ports at all, such
-	// as TargetTaken; empty if it was. Because is its message.
-	Why, Because string
+	// Why is the reason that nothing was decided about ports at all, such as
+	// TargetTaken; it is empty where something was. Because is its message.
+	Why     ConditionReason
+	Because string
 
 	FieldManager string
 	UID          types.UID
 	Container    string
-	// Ports are the wanted ones in their order.
+	// Ports are the desired ones in their order.
 	Ports []apply.PortStatus
-	// Warnings are about those ports that are live.
+	// Warnings are about those of the ports that are live.
 	Warnings []apply.Warning
-	// Waiting are the ports whose adapters are inactive.
+	// Waiting are the retained ports: their adapters are inactive.
 	Waiting []holding.Removal
-	// Pending are the names of wanted ports that are not applied yet, for
-	// reason Hold.
+	// Pending are the names of desired ports that are not applied yet, because of
+	// Hold.
 	Pending []string
 	Hold    holding.Reason
 	// Holders are the targets that hold a place where Hold is RolloutLimit.
 	Holders []apply.Target
-	// Stopped says why nothing is written to the target: Suspended or Paused.
-	Stopped string
-	// Failure is why the last pass failed, empty if it did not; Refusal tells
-	// that it was the API server's answer.
+	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
+	Stopped ConditionReason
+	// Failure is why the last apply failed, or empty. Refusal reports that the API
+	// server refused it.
 	Failure string
 	Refusal bool
-	// Fight reports whether ports are withheld because another manager keeps
-	// removing them, Taker which manager, where that is known.
+	// Fight reports whether ports are not added for now because another manager
+	// keeps removing them. Taker is that manager, where it is known.
 	Fight bool
 	Taker holding.Taker
 	// Taken are the names of ports that another manager removed since status was
 	// last stored, whether or not they are back.
 	Taken []string
 	// Changes are the changes of the pod template's ports that we stored since
-	// status was last told.
+	// status was last stored.
 	Changes []v1alpha1.PortsChange
-	// RollingOut tells that a rollout that we caused is under way, Stuck that
-	// the one that is under way does not get on.
+	// RollingOut reports whether a rollout that we caused is under way, Stuck
+	// whether the rollout under way makes no progress.
 	RollingOut, Stuck bool
-	// GaveUpPlace tells that our rollout is stuck and no longer counts among those
-	// that may be under way.
+	// GaveUpPlace reports whether our rollout is stuck and no longer counts among
+	// those that may be under way.
 	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
-	Discovery *Discovery
+	Discovery *discovery.Condition
 
-	// What the AdapterSet says.
+	// These are of the AdapterSet.
 	namespace            string
 	settle, removalDelay time.Duration
 }
 
-// Discovery is the condition Discovered.
-type Discovery struct {
-	Met             bool
-	Reason, Message string
-	// Stalled reports whether polls keep failing for a reason that needs action.
-	Stalled bool
-}
-
 // Of returns the status of an AdapterSet, from its last one and the facts. The
-// API server can store it whatever the facts quote: it is printable, and of at
-// most [MaxSize].
+// API server accepts it whatever the facts quote: it is printable, and of at most
+// [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
 	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
 	s := v1alpha1.AdapterSetStatus{
@@ -125,9 +119,9 @@ func RequestedAt(set *v1alpha1.AdapterSet) string {
 }
 
 // Prompt reports whether a status that differs is to be written at once: it is
-// about another generation, target or request, or lists other ports of ours. A user or
-// a write of ours brings that about. All else may change with each answer of a
-// source.
+// about another generation, target or request, or lists other ports of ours. Only a
+// user or a write of ours causes such a difference; others may come with each answer
+// of a source.
 func Prompt(before, after v1alpha1.AdapterSetStatus) bool {
 	return before.ObservedGeneration != after.ObservedGeneration ||
 		before.LastHandledReconcileAt != after.LastHandledReconcileAt || !equality.Semantic.DeepEqual(before.Target, after.Target) ||

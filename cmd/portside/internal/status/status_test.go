@@ -12,6 +12,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -72,7 +73,7 @@ func TestConditions(t *testing.T) {
 	pending := func(hold holding.Reason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
 	}
-	why := func(reason string) func(*status.Facts) {
+	why := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
 	}
 	for name, c := range map[string]struct {
@@ -91,10 +92,10 @@ func TestConditions(t *testing.T) {
 		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noOneHas}},
 		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
 		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noOneHas}},
-		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", settled, "Stalled=True Fighting"}},
+		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
 		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
 		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
-		"it settles":             {pending(holding.Unsettled), []string{"Ready=False Settling", "Reconciling=True Settling", noOneHas}},
+		"it settles":             {pending(holding.Unsettled), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
 		"a rollout is under way": {pending(holding.RolloutUnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
 		"it does not get on":     {pending(holding.RolloutStuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
 		"too many rollouts":      {pending(holding.RolloutLimit), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
@@ -107,9 +108,9 @@ func TestConditions(t *testing.T) {
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 2049, apply.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
-		"pods answered": {func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} },
+		"pods answered": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
-		"pods did not": {func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: "NotAnswered"} },
+		"pods did not": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: "NotAnswered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=False NotAnswered"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -190,7 +191,7 @@ func TestPortReasons(t *testing.T) {
 	}{
 		"the plan's":                       {taken, holding.Go, "Blocked NameTaken"},
 		"none":                             {nfs, holding.Go, "Owned "},
-		"of a change that waits":           {nfs, holding.Unsettled, "Pending Settling"},
+		"of a change that waits":           {nfs, holding.Unsettled, "Pending Stabilizing"},
 		"of a change that waits, not ours": {shared, holding.RolloutLimit, "Pending RolloutLimit"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -301,7 +302,7 @@ func TestWarnings(t *testing.T) {
 // TestStopped keeps Ready as it was. What was not ready waits for a person.
 func TestStopped(t *testing.T) {
 	t.Parallel()
-	stop := func(reason string) func(*status.Facts) {
+	stop := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Stopped = reason }
 	}
 	for name, c := range map[string]struct {
@@ -311,7 +312,7 @@ func TestStopped(t *testing.T) {
 		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
 		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
 		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
-		"stalled":    {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Fighting", "Reconciling=False Suspended", "Stalled=True Fighting"}},
+		"stalled":    {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
 		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
 		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
 		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
@@ -339,10 +340,10 @@ func TestStopped(t *testing.T) {
 // same spec and reason, since a process that has just started has not counted.
 func TestDiscoveryStalls(t *testing.T) {
 	t.Parallel()
-	fails := func(reason string, stalled bool) func(*status.Facts) {
-		return func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: reason, Stalled: stalled} }
+	fails := func(reason discovery.Reason, stalled bool) func(*status.Facts) {
+		return func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: reason, Stalled: stalled} }
 	}
-	answers := func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} }
+	answers := func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} }
 	const stalled = "Stalled=True NotFound"
 	for name, c := range map[string]struct {
 		before, after func(*status.Facts)

@@ -38,7 +38,7 @@ const truncated = "... (truncated)"
 // cut returns the text as printable, and as much of it as takes at most so many
 // bytes in JSON, with a mark where the end is missing.
 func cut(text string, most int) string {
-	// No character becomes shorter, so what is beyond that is cut anyway.
+	// No character becomes shorter, so anything beyond that is cut anyway.
 	text = printable(text[:min(len(text), most+utf8.UTFMax)])
 	if len(text)*maxEscape <= most {
 		return text

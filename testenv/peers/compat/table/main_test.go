@@ -41,12 +41,12 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestTableRefuses(t *testing.T) {
+func TestTable_errors(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
-		"rows that are none":                 "no JSON\n",
-		"no rows":                            "",
-		"two rows that say different things": rows + `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"no"}}` + "\n",
+		"an invalid row":     "no JSON\n",
+		"no rows":            "",
+		"two different rows": rows + `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"no"}}` + "\n",
 	} {
 		if _, err := read(strings.NewReader(lines)); err == nil {
 			t.Errorf("%s: no error", name)

@@ -1,0 +1,324 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// The tests of passes that begin with a look that one has. What may have
+// happened since the look is what a watch has not told yet.
+
+// looks are looks that the steps of a story keep for each other.
+type looks struct{ kept *apply.Workload }
+
+// keep looks now.
+func (l *looks) keep() testenv.Do {
+	return testenv.Do{What: "a look", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) (err error) {
+		client, err := appsclient.NewForConfig(cp.Config())
+		if err != nil {
+			return err
+		}
+		applier, err := apply.New(client)
+		if err != nil {
+			return err
+		}
+		l.kept, err = applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		return err
+	}}
+}
+
+// passOn is a pass from the look that was kept, and what it must cost. Any
+// outcome will do where none is wanted.
+func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(apply.Result) error) testenv.Do {
+	return testenv.Do{What: fmt.Sprintf("a pass from a look (reduced: %t)", reduced), Func: func(ctx context.Context, cp *testenv.ControlPlane, _ string) error {
+		var sent testenv.Requests
+		client, err := appsclient.NewForConfig(audited(sent.Wrap(cp.Config())))
+		if err != nil {
+			return err
+		}
+		applier, err := apply.New(client, apply.WithDryRun(want.dryRun))
+		if err != nil {
+			return err
+		}
+		look := l.kept
+		if reduced {
+			look = look.Trimmed(testenv.Portside)
+		}
+		result, err := applier.ApplyFrom(ctx, look, apply.Desired{Container: want.container, Adapters: want.wants})
+		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {
+			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, want.outcome, want.ports)
+		}
+		cost := fmt.Sprintf("GET %d, APPLY %d, PATCH %d", sent.Count(testenv.VerbGet), sent.Count(testenv.VerbApply), sent.Count(testenv.VerbPatch))
+		if cost != requests {
+			return fmt.Errorf("it took %s, want %s", &sent, requests)
+		}
+		for _, c := range check {
+			if err := c(result); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+func (p pass) to(outcome apply.Outcome, ports ...string) pass {
+	p.outcome, p.ports = outcome, ports
+	return p
+}
+
+// fromLooks plays a story with the look whole and reduced.
+func fromLooks(t *testing.T, steps func(l *looks, reduced bool) []testenv.Step) {
+	t.Helper()
+	for name, reduced := range map[string]bool{"whole": false, "reduced": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story(steps(&looks{}, reduced)...).Run(t, testenv.Shared(t))
+		})
+	}
+}
+
+func TestPassOnCostsOneApply(t *testing.T) {
+	t.Parallel()
+	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		return []testenv.Step{
+			argo(static), l.keep(),
+			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB), templateChanged(true)),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}},
+			l.keep(),
+			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Unchanged, ownedNFS, ownedSMB), templateChanged(false)),
+			testenv.Expect{Change: testenv.NothingChanged},
+			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-smb 1445/TCP Removed"), templateChanged(true)),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+		}
+	})
+}
+
+func templateChanged(want bool) func(apply.Result) error {
+	return func(r apply.Result) error {
+		if got := r.TemplateChanged(); got != want {
+			return fmt.Errorf("the template changed: %t, want %t", got, want)
+		}
+		return nil
+	}
+}
+
+// TestPassOnLooksBeforeItLetsGo: the last port of ours goes only from what the
+// workload is now, since the server may have to be kept from pruning.
+func TestPassOnLooksBeforeItLetsGo(t *testing.T) {
+	t.Parallel()
+	removed := wanting().to(apply.Applied, "adapter-nfs 12049/TCP Removed")
+	t.Run("by an apply", func(t *testing.T) {
+		t.Parallel()
+		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", removed, templateChanged(true)),
+				testenv.Expect{Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply}}},
+			}
+		})
+	})
+	t.Run("by a patch, since the owner has gone meanwhile", func(t *testing.T) {
+		t.Parallel()
+		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), testenv.Disown{Manager: testenv.ArgoCD},
+				l.passOn(reduced, "GET 1, APPLY 0, PATCH 1", removed),
+				testenv.Expect{Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}}},
+			}
+		})
+	})
+	t.Run("of another container", func(t *testing.T) {
+		t.Parallel()
+		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+			sidecar := wanting(nfs)
+			sidecar.container = "sidecar"
+			return []testenv.Step{
+				by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), l.keep(), testenv.Disown{Manager: testenv.ArgoCD},
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 1", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed")),
+				testenv.Expect{Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}},
+			}
+		})
+	})
+	t.Run("of a container that is gone", func(t *testing.T) {
+		t.Parallel()
+		named := wanting(nfs)
+		named.container = dittofs
+		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry, l.keep(),
+				l.passOn(reduced, "GET 1, APPLY 0, PATCH 1", named.to(apply.ContainerNotFound)),
+				testenv.Expect{Change: testenv.MetadataChanged, Containers: []string{"server"}, Owners: map[string][]string{"": {}}},
+			}
+		})
+	})
+}
+
+// TestPassOnLooksBeforeItTakesOver: row 10 from a look on which the port was
+// still there would make a port only to remove it.
+func TestPassOnLooksBeforeItTakesOver(t *testing.T) {
+	t.Parallel()
+	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		return []testenv.Step{
+			argo(static), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"), l.keep(),
+			updates(testenv.KubectlEdit, static),
+			l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(at(nfs, 12050)).to(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply")),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12050/TCP"}},
+		}
+	})
+}
+
+func TestPassOnAStaleLook(t *testing.T) {
+	t.Parallel()
+	theirs := "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
+	shadowed := `adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply)`
+	for name, steps := range map[string]func(l *looks, reduced bool) []testenv.Step{
+		"a static port came to the number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo(theirs),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+` as "nfs"`, ownedSMB)),
+				testenv.Expect{
+					Ports:  []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"},
+					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}},
+				},
+			}
+		},
+		"an unnamed static port came to the number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+" without a name", ownedSMB)),
+				testenv.Expect{
+					Ports:  []string{"api:8080/TCP", ":12049/TCP", "adapter-smb:1445/TCP"},
+					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {}},
+				},
+			}
+		},
+		"it came to the only number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+" without a name")),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", ":12049/TCP"}, Owners: map[string][]string{"": {argoApply}, "12049/TCP.name": {}}},
+			}
+		},
+		"the static port has gone": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(theirs), l.keep(), argo(static),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+			}
+		},
+		"the container was renamed": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), renameContainer,
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				testenv.Expect{Containers: []string{"server"}},
+			}
+		},
+		"the workload has gone": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), testenv.Do{What: "its end", Func: remove},
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.TargetNotFound)),
+				testenv.Expect{Gone: true},
+			}
+		},
+		"the workload was made anew": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(smb).is(apply.Applied, ownedSMB), l.keep(),
+				testenv.Do{What: "its end", Func: remove}, argo("[{name: web, containerPort: 8080}]"),
+				// What was ours of the old one is not told as removed from the new.
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				testenv.Expect{Ports: []string{"web:8080/TCP", "adapter-nfs:12049/TCP"}},
+			}
+		},
+		"our own write is not seen yet": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), wanting(nfs).is(apply.Applied, ownedNFS),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS)),
+				testenv.Expect{Change: testenv.NothingChanged},
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+				testenv.Expect{Change: testenv.SpecChanged},
+			}
+		},
+		"others wrote beside us": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), argo("[{name: web, containerPort: 8081}]"),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
+				testenv.Expect{Change: testenv.NothingChanged},
+			}
+		},
+		"our ports were taken away": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), updates(testenv.KubectlReplace, static),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+			}
+		},
+		"nobody's port came to the number": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), orphan("[{name: nfs, containerPort: 12049}]"),
+				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied,
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`, ownedSMB)),
+				testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
+			}
+		},
+		"our port became nobody's and was renamed": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
+				edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"nfs"}]`), emptied,
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged,
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`)),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
+			}
+		},
+		"an owner's port has its name from nobody": func(l *looks, reduced bool) []testenv.Step {
+			return []testenv.Step{
+				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"), emptied,
+				argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"), testenv.Disown{Manager: "before-first-apply"},
+				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+` as "adapter-nfs"`)),
+				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fromLooks(t, steps)
+		})
+	}
+}
+
+// TestPassOnIsAsPass in what needs no server.
+func TestPassOnIsAsPass(t *testing.T) {
+	t.Parallel()
+	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		missing := wanting(nfs)
+		missing.container = "dittosf"
+		many := wanting(make([]apply.Adapter, apply.MaxAdapters+1)...)
+		return []testenv.Step{
+			argo(static), l.keep(),
+			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", wanting().to(apply.Unchanged)),
+			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", many.to(apply.Failed)),
+			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", missing.to(apply.ContainerNotFound)),
+			edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`), l.keep(),
+			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", wanting(nfs).to(apply.Paused,
+				"adapter-nfs 12049/TCP Blocked: the annotation portside.dev/paused stops every write to the workload")),
+		}
+	})
+}
+
+// TestPassOnADryRun foresees from a look as from a pass.
+func TestPassOnADryRun(t *testing.T) {
+	t.Parallel()
+	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		want := wanting(nfs).to(apply.Applied, ownedNFS)
+		want.dryRun = true
+		return []testenv.Step{
+			argo(static), l.keep(), l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", want, templateChanged(true)),
+			testenv.Expect{Change: testenv.NothingChanged},
+		}
+	})
+}

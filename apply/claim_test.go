@@ -1,0 +1,57 @@
+package apply_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// owning asks what is ours in a container: as name:number, or the error.
+func owning(container, want string, holds bool) testenv.Do {
+	return testenv.Do{What: "what is ours in " + container, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		client, err := appsclient.NewForConfig(cp.Config())
+		if err != nil {
+			return err
+		}
+		applier, err := apply.New(client)
+		if err != nil {
+			return err
+		}
+		look, err := applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		if err != nil {
+			return err
+		}
+		ports, err := applier.OwnPorts(look, container)
+		got := ""
+		for _, p := range ports {
+			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)
+		}
+		if apply.IsContainerNotFound(err) {
+			got = "no container"
+		} else if err != nil {
+			return err
+		}
+		if got != want || applier.HasClaim(look) != holds {
+			return fmt.Errorf("%q, and we hold something: %t", got, applier.HasClaim(look))
+		}
+		return nil
+	}}
+}
+
+func TestOwnPorts(t *testing.T) {
+	t.Parallel()
+	sidecar := wanting(nfs)
+	sidecar.container = "sidecar"
+	story(by(testenv.ArgoCD, twoContainers), owning("", "", false),
+		sidecar.is(apply.Applied, ownedNFS), owning("", "", true), owning("sidecar", "adapter-nfs:12049 ", true), owning("other", "no container", true),
+		wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB, "adapter-nfs 12049/TCP Removed"),
+		owning("", "adapter-smb:1445 adapter-nfs:12049 ", true), owning("sidecar", "", true),
+		// What another declares as well is ours too; what only it declares is not.
+		by(alice, shares("[{name: adapter-nfs, containerPort: 12049}, {name: web, containerPort: 80}]")), owning(dittofs, "adapter-smb:1445 adapter-nfs:12049 ", true),
+	).Run(t, testenv.Shared(t))
+}

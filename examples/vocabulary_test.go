@@ -1,0 +1,58 @@
+package examples_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/testenv/vocabulary"
+)
+
+var row = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| .*[a-z].* \\| .*[a-z].* \\|$")
+
+// TestVocabularyDocumented compares each table of states, outcomes and reasons in
+// the README of monitoring with the constants of the source, both ways.
+func TestVocabularyDocumented(t *testing.T) {
+	sections := map[string]string{}
+	for section := range strings.SplitSeq(fileText(t, "monitoring/README.md"), "\n## ") {
+		heading, text, _ := strings.Cut(section, "\n")
+		sections[heading] = text
+	}
+	for _, table := range vocabulary.Tables {
+		t.Run(table.Heading, func(t *testing.T) {
+			var documented, declared []string
+			for _, match := range row.FindAllStringSubmatch(sections[table.Heading], -1) {
+				documented = append(documented, match[1])
+			}
+			for _, c := range constants(t, table) {
+				declared = append(declared, c.Value)
+			}
+			for _, value := range declared {
+				if !slices.Contains(documented, value) {
+					t.Errorf("%s has no row that says what it means and what to do", value)
+				}
+			}
+			for i, value := range documented {
+				if !slices.Contains(declared, value) {
+					t.Errorf("%s has a row, and there is no such constant", value)
+				}
+				if slices.Contains(documented[:i], value) {
+					t.Errorf("%s has two rows", value)
+				}
+			}
+		})
+	}
+}
+
+func constants(t *testing.T, table vocabulary.Table) []vocabulary.Constant {
+	t.Helper()
+	found, err := table.Constants("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 4 {
+		t.Fatalf("found only the constants %v; the types of the table were moved or renamed", found)
+	}
+	return found
+}

@@ -1,0 +1,9 @@
+// Package dittofs is a fake DittoFS server: the API that portside asks which
+// adapters run, in the pods of a namespace or at an address of its own.
+//
+// A [Server] answers every pod's questions alike, or some pods' in another way
+// ([Server.Answer]). An answer is an [http.HandlerFunc]: a [Recording] of a real
+// server, a list of [Adapters], a [Status], or a fault such as [Silent]. Where
+// [Options] have a user, a client must log in first; [Behavior] is what goes wrong
+// with logins, tokens and certificates. The server counts what it is asked.
+package dittofs
