@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 	"github.com/portside-dev/portside/cmd/portside/internal/source"
 )
 
@@ -63,7 +63,7 @@ func (i *inputFlags) read(cmd *cobra.Command, s *session) ([]job, error) {
 	if err := i.check(cmd); err != nil {
 		return nil, err
 	}
-	docs, err := v1alpha1.ReadFiles(i.files, i.recursive, s.streams.In)
+	docs, err := manifest.ReadFiles(i.files, i.recursive, s.streams.In)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 	}
 	for _, file := range i.files {
 		switch {
-		case file == v1alpha1.Stdin && i.adapters == v1alpha1.Stdin:
+		case file == manifest.Stdin && i.adapters == manifest.Stdin:
 			return usageError(cmd, "-f - and --adapters - cannot both read stdin: put one of them into a file")
 		case strings.HasPrefix(file, "http://") || strings.HasPrefix(file, "https://"):
 			return usageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
@@ -94,7 +94,7 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 	}
 	var missing []error
 	for _, file := range i.files {
-		if _, err := os.Stat(file); file != v1alpha1.Stdin && errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(file); file != manifest.Stdin && errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, noPath(file))
 		}
 	}
@@ -105,7 +105,7 @@ func (i *inputFlags) check(cmd *cobra.Command) error {
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
 func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
-	if i.adapters == v1alpha1.Stdin {
+	if i.adapters == manifest.Stdin {
 		return source.ReadAdapters("stdin", s.streams.In)
 	}
 	file, err := os.Open(i.adapters)
@@ -121,12 +121,12 @@ func (i *inputFlags) readAdapters(s *session) ([]source.Listed, error) {
 
 // jobs turns documents into what is to be done; listed replaces what the only
 // document says of its adapters, where it is not nil.
-func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.Listed) ([]job, error) {
+func (i *inputFlags) jobs(s *session, docs []manifest.Document, listed []source.Listed) ([]job, error) {
 	namespace, asked, err := s.namespace()
 	if err != nil {
 		return nil, err
 	}
-	problems := []error{v1alpha1.CheckUnique(docs, namespace)}
+	problems := []error{manifest.CheckUnique(docs, namespace)}
 	jobs := make([]job, 0, len(docs))
 	for _, doc := range docs {
 		j, err := jobOf(doc, namespace, asked)
@@ -145,13 +145,13 @@ func (i *inputFlags) jobs(s *session, docs []v1alpha1.Document, listed []source.
 }
 
 func (i *inputFlags) origin() string {
-	if i.adapters == v1alpha1.Stdin {
+	if i.adapters == manifest.Stdin {
 		return "stdin"
 	}
 	return i.adapters
 }
 
-func jobOf(doc v1alpha1.Document, namespace string, asked bool) (job, error) {
+func jobOf(doc manifest.Document, namespace string, asked bool) (job, error) {
 	set := &doc.Set
 	switch {
 	case set.Namespace == "":
