@@ -56,6 +56,7 @@ func TestReadmeGo(t *testing.T) {
 func TestReadmeAdapterSet(t *testing.T) {
 	cp := testenv.Shared(t)
 	portside.InstallCRD(t, cp)
+	kubectlApply(t, cp, "the namespace", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: storage}}"))
 	for _, block := range blocks(t, "yaml") {
 		kubectlApply(t, cp, "README.md", []byte(block), "--dry-run=server")
 	}
