@@ -1,17 +1,19 @@
-package v1alpha1
+package manifest
 
 import (
 	"errors"
 	"fmt"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// CheckUnique refuses documents of which two have one name, or one target: the
-// second would undo what the first did. The default namespace stands in where
-// a document names none. The error names both documents of each pair.
+// CheckUnique refuses two documents with one name or one target: the second would
+// undo the first. A document without a namespace is in the default one. The error
+// names both documents of each pair.
 //
-// A target is compared by its workload alone. Two sets for two containers of
-// one workload would still write through one field manager, and each apply of
-// one would take the ports of the other away.
+// A target is compared by its workload alone. Two sets for two containers of one
+// workload would still apply as one field manager, and each apply of one would
+// remove the ports of the other.
 func CheckUnique(docs []Document, defaultNamespace string) error {
 	problems := []error{}
 	byName, byTarget := map[string]Document{}, map[string]Document{}
@@ -25,7 +27,7 @@ func CheckUnique(docs []Document, defaultNamespace string) error {
 			seen       map[string]Document
 			field, key string
 		}{
-			{byName, "metadata.name", fmt.Sprintf("%s %s/%s", Kind, namespace, doc.Set.Name)},
+			{byName, "metadata.name", fmt.Sprintf("%s %s/%s", v1alpha1.Kind, namespace, doc.Set.Name)},
 			{byTarget, "spec.targetRef", fmt.Sprintf("%s %s/%s", ref.Kind, namespace, ref.Name)},
 		} {
 			first, taken := claim.seen[claim.key]

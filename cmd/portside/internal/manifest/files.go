@@ -1,4 +1,4 @@
-package v1alpha1
+package manifest
 
 import (
 	"errors"
@@ -13,15 +13,14 @@ import (
 // Stdin is the path that stands for standard input.
 const Stdin = "-"
 
-// fileExtensions are what kubectl takes from a directory.
+// fileExtensions are those of the files that kubectl reads in a directory.
 var fileExtensions = []string{".json", ".yaml", ".yml"}
 
-// ReadFiles reads what paths name, as kubectl does for -f: a file whatever its
-// name, the .yaml, .yml and .json files of a directory in the order of their
-// names (those of its sub-directories too, if recursive), or stdin for
-// [Stdin]. Each file must have an AdapterSet in it, and each directory a file.
-// An error means that nothing is to be used; it joins what is wrong in all of
-// them.
+// ReadFiles reads paths as kubectl does for -f: a file of any name, the .yaml, .yml
+// and .json files of a directory in the order of their names (with those of its
+// sub-directories if recursive), or stdin for [Stdin]. Each file must have an
+// AdapterSet, and each directory a file. An error means that nothing is to be used;
+// it joins what is wrong in all of them.
 func ReadFiles(paths []string, recursive bool, stdin io.Reader) ([]Document, error) {
 	docs := []Document{}
 	problems := []error{}
@@ -83,8 +82,8 @@ func readDirectory(root string, recursive bool) ([]Document, error) {
 	return docs, errors.Join(problems...)
 }
 
-// filesIn lists by extension alone, so a link to a file counts: the files of a
-// mounted ConfigMap are links. WalkDir gives them in the order of their names.
+// filesIn returns the files of a directory by their extension alone, so that links
+// count: the files of a mounted ConfigMap are links. WalkDir orders them by name.
 func filesIn(root string, recursive bool) ([]string, error) {
 	files := []string{}
 	err := filepath.WalkDir(withSeparator(root), func(path string, entry fs.DirEntry, err error) error {
@@ -101,7 +100,7 @@ func filesIn(root string, recursive bool) ([]string, error) {
 	return files, err
 }
 
-// withSeparator makes WalkDir follow a root that is itself a link.
+// withSeparator returns a root that WalkDir follows where it is a link.
 func withSeparator(root string) string {
 	return filepath.Clean(root) + string(filepath.Separator)
 }

@@ -1,4 +1,4 @@
-package v1alpha1
+package manifest
 
 import (
 	"bytes"
@@ -14,18 +14,22 @@ import (
 
 // streamPart is one document of a stream as JSON, or what is wrong with it.
 type streamPart struct {
-	number int
-	json   []byte
-	errs   []error
+	number   int
+	json     []byte
+	problems []problem
+	// node is the document as the YAML parser has it, nil for one in JSON, which
+	// begins in firstLine.
+	node      *yaml.Node
+	firstLine int
 }
 
-// jsonStart is how a JSON object begins. A brace before an unquoted name is
-// YAML in its flow style.
+// jsonStart matches the beginning of a JSON object. A brace before an unquoted name
+// is YAML in its flow style.
 var jsonStart = regexp.MustCompile(`^\s*\{\s*["}]`)
 
-// splitStream gives the documents of a stream. JSON documents follow each
-// other or are separated by ---; from the first YAML document on, all is YAML,
-// of which JSON is a part. An error comes with the documents before it.
+// splitStream returns the documents of a stream. JSON documents follow each other or
+// are separated by ---. From the first YAML document on, everything is YAML, which
+// includes JSON. An error comes with the documents before it.
 func splitStream(data []byte) ([]streamPart, error) {
 	parts := []streamPart{}
 	offset := 0
@@ -34,8 +38,8 @@ func splitStream(data []byte) ([]streamPart, error) {
 		if err != nil {
 			return parts, fmt.Errorf("document %d: not JSON: %w", len(parts)+1, atLine(data, offset, err))
 		}
-		parts = append(parts, streamPart{number: len(parts) + 1, json: value})
 		offset += length
+		parts = append(parts, streamPart{number: len(parts) + 1, json: value, firstLine: lineAt(data, offset-len(value))})
 	}
 	rest := bytes.TrimSpace(data[offset:])
 	switch {
@@ -48,16 +52,15 @@ func splitStream(data []byte) ([]streamPart, error) {
 	return splitYAML(parts, data, offset)
 }
 
-// firstJSON gives the first JSON value of the data and its length with what
-// stands before it.
+// firstJSON returns the first JSON value of the data, and the offset of its end.
 func firstJSON(data []byte) (value json.RawMessage, length int, err error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	err = decoder.Decode(&value)
 	return value, int(decoder.InputOffset()), err
 }
 
-// atLine says in which line of the data a JSON error is that was met while
-// reading from offset.
+// atLine adds the line of the data to a JSON error that was found when reading from
+// offset.
 func atLine(data []byte, offset int, err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("line %d: it ends in the middle", lineAt(data, len(data)))
@@ -72,8 +75,8 @@ func lineAt(data []byte, offset int) int {
 	return 1 + bytes.Count(data[:min(offset, len(data))], []byte("\n"))
 }
 
-// splitYAML reads the YAML documents from offset on. The lines before it are
-// kept as empty ones, so that errors count lines as the file does.
+// splitYAML reads the YAML documents from offset on. The lines before it become
+// empty ones, so that errors have the lines of the file.
 func splitYAML(parts []streamPart, data []byte, offset int) ([]streamPart, error) {
 	before := strings.Repeat("\n", lineAt(data, offset)-1)
 	decoder := yaml.NewDecoder(io.MultiReader(strings.NewReader(before), bytes.NewReader(data[offset:])))
@@ -88,12 +91,12 @@ func splitYAML(parts []streamPart, data []byte, offset int) ([]streamPart, error
 		if isEmpty(&node) {
 			continue
 		}
-		value, errs := yamlToJSON(&node)
-		parts = append(parts, streamPart{number: number, json: value, errs: errs})
+		value, problems := yamlToJSON(&node)
+		parts = append(parts, streamPart{number: number, json: value, problems: problems, node: &node, firstLine: 1})
 	}
 }
 
-// isEmpty tells a document with nothing in it from one that says null.
+// isEmpty reports whether a document has nothing in it, not even null.
 func isEmpty(document *yaml.Node) bool {
 	if len(document.Content) == 0 {
 		return true

@@ -1,4 +1,4 @@
-package v1alpha1_test
+package manifest_test
 
 import (
 	"fmt"
@@ -11,6 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
 const (
@@ -19,19 +20,19 @@ const (
 	target = "targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}"
 )
 
-// withSpec is a document whose spec has the target and these fields more, in
-// YAML's flow style.
+// withSpec returns a document whose spec has the target and these fields, in YAML's
+// flow style.
 func withSpec(fields string) string {
 	return named + "spec: {" + target + ", " + fields + "}\n"
 }
 
-// withAdapter is a document of one adapter with these fields.
+// withAdapter returns a document of one adapter with these fields.
 func withAdapter(fields string) string { return withSpec("adapters: [{" + fields + "}]") }
 
-// withHTTP is a document that asks over HTTP with these fields.
+// withHTTP returns a document with these fields of HTTP discovery.
 func withHTTP(fields string) string { return withSpec("discovery: {http: {" + fields + "}}") }
 
-// asJSON is a document with one adapter whose port is written like this.
+// asJSON returns a document in JSON with one adapter whose port is written so.
 func asJSON(port string) string {
 	return `{"apiVersion":"portside.dev/v1alpha1","kind":"AdapterSet","metadata":{"name":"dittofs"},` +
 		`"spec":{"targetRef":{"apiVersion":"apps/v1","kind":"StatefulSet","name":"dittofs"},` +
@@ -46,9 +47,9 @@ func manyAdapters(n int) string {
 	return withSpec("adapters: [" + strings.Join(items, ", ") + "]")
 }
 
-func mustRead(t *testing.T, input string) []v1alpha1.Document {
+func mustRead(t *testing.T, input string) []manifest.Document {
 	t.Helper()
-	docs, err := v1alpha1.Read("sets.yaml", strings.NewReader(input))
+	docs, err := manifest.Read("sets.yaml", strings.NewReader(input))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +132,7 @@ func TestReadFillsInDefaults(t *testing.T) {
 	for name, c := range accepted() {
 		t.Run(name, func(t *testing.T) {
 			docs := mustRead(t, c.input)
-			want := []v1alpha1.Document{{Set: c.want, Source: "sets.yaml", Number: 1}}
+			want := []manifest.Document{{Set: c.want, Source: "sets.yaml", Number: 1}}
 			if diff := cmp.Diff(want, docs); diff != "" {
 				t.Error(diff)
 			}
@@ -139,7 +140,7 @@ func TestReadFillsInDefaults(t *testing.T) {
 	}
 }
 
-// oddAdapters are adapters at the edges of what the reader accepts.
+// oddAdapters returns adapters at the limits of what is accepted.
 func oddAdapters() map[string]v1alpha1.Adapter {
 	return map[string]v1alpha1.Adapter{
 		"port 1":           {Type: "nfs", Port: 1, Protocol: "SCTP"},
@@ -150,7 +151,7 @@ func oddAdapters() map[string]v1alpha1.Adapter {
 	}
 }
 
-// asYAML is a document with this adapter.
+// asYAML returns a document with this adapter.
 func asYAML(a v1alpha1.Adapter) string {
 	return withAdapter(fmt.Sprintf("type: %q, port: %d, protocol: %s", a.Type, a.Port, a.Protocol))
 }
@@ -206,9 +207,8 @@ func TestReadCountsDocuments(t *testing.T) {
 	}
 }
 
-// What kubectl get -o yaml prints can be read again, whatever is in its
-// status: that is not taken from files.
-func TestReadTakesWhatKubectlPrints(t *testing.T) {
+// TestReadPrinted reads what kubectl get -o yaml prints, whatever its status has.
+func TestReadPrinted(t *testing.T) {
 	docs := mustRead(t, head+`metadata:
   name: dittofs
   namespace: storage

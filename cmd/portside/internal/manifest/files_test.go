@@ -1,4 +1,4 @@
-package v1alpha1_test
+package manifest_test
 
 import (
 	"os"
@@ -9,10 +9,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
-// tree writes files below a new folder and makes it the working directory, so
-// that error texts have the short names.
+// tree writes files into a new folder and makes it the working directory, so that
+// errors have short names.
 func tree(t *testing.T, files map[string]string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
@@ -26,7 +27,7 @@ func tree(t *testing.T, files map[string]string) {
 	}
 }
 
-func places(docs []v1alpha1.Document) []string {
+func places(docs []manifest.Document) []string {
 	found := []string{}
 	for _, doc := range docs {
 		found = append(found, doc.String())
@@ -64,7 +65,7 @@ func TestReadFilesReadsAsKubectlDoes(t *testing.T) {
 			if err := os.Symlink("dir", "link"); err != nil {
 				t.Fatal(err)
 			}
-			docs, err := v1alpha1.ReadFiles(c.paths, c.recursive, strings.NewReader(one))
+			docs, err := manifest.ReadFiles(c.paths, c.recursive, strings.NewReader(one))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,13 +76,14 @@ func TestReadFilesReadsAsKubectlDoes(t *testing.T) {
 	}
 }
 
-// A ConfigMap is mounted as links to files in a directory of its own.
-func TestReadFilesFollowsLinksToFiles(t *testing.T) {
+// TestReadFilesFollowsLinks reads a mounted ConfigMap: links to files in another
+// directory.
+func TestReadFilesFollowsLinks(t *testing.T) {
 	tree(t, map[string]string{"mount/..data/set.yaml": withSpec("adapters: []")})
 	if err := os.Symlink("..data/set.yaml", "mount/set.yaml"); err != nil {
 		t.Fatal(err)
 	}
-	docs, err := v1alpha1.ReadFiles([]string{"mount"}, false, nil)
+	docs, err := manifest.ReadFiles([]string{"mount"}, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +108,12 @@ func TestReadFilesRefuses(t *testing.T) {
 		"a directory without a file": {[]string{"none"}, "no AdapterSet in none: it has no .yaml, .yml or .json file (sub-directories need -R)"},
 		"all that is wrong in a directory": {
 			[]string{"typo"},
-			"typo/a.yaml: document 1: spec.x: unknown field\ntypo/b.yaml: document 1: spec.adapters[0].y: unknown field",
+			"typo/a.yaml: document 1: line 4: spec.x: unknown field\ntypo/b.yaml: document 1: line 4: spec.adapters[0].y: unknown field",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tree(t, files)
-			docs, err := v1alpha1.ReadFiles(c.paths, false, strings.NewReader(""))
+			docs, err := manifest.ReadFiles(c.paths, false, strings.NewReader(""))
 			if err == nil || docs != nil {
 				t.Fatalf("got %v, %v", docs, err)
 			}
@@ -123,8 +125,8 @@ func TestReadFilesRefuses(t *testing.T) {
 }
 
 func TestCheckUnique(t *testing.T) {
-	document := func(source, namespace, name, kind, target string) v1alpha1.Document {
-		doc := v1alpha1.Document{Source: source, Number: 2}
+	document := func(source, namespace, name, kind, target string) manifest.Document {
+		doc := manifest.Document{Source: source, Number: 2}
 		doc.Set.Namespace, doc.Set.Name = namespace, name
 		doc.Set.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: kind, Name: target}
 		return doc
@@ -135,7 +137,7 @@ func TestCheckUnique(t *testing.T) {
 		target = "b.yaml: document 2: spec.targetRef: StatefulSet storage/dittofs is in a.yaml: document 2 already"
 	)
 	for title, c := range map[string]struct {
-		second v1alpha1.Document
+		second manifest.Document
 		want   string
 	}{
 		"one name":                         {document("b.yaml", "", "one", "StatefulSet", "other"), name},
@@ -150,7 +152,7 @@ func TestCheckUnique(t *testing.T) {
 	} {
 		t.Run(title, func(t *testing.T) {
 			got := ""
-			if err := v1alpha1.CheckUnique([]v1alpha1.Document{first, c.second}, "storage"); err != nil {
+			if err := manifest.CheckUnique([]manifest.Document{first, c.second}, "storage"); err != nil {
 				got = err.Error()
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {

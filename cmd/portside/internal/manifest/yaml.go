@@ -1,4 +1,4 @@
-package v1alpha1
+package manifest
 
 import (
 	"bytes"
@@ -10,46 +10,49 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// What aliases may blow a document up to. Without them it stays far below.
+// The limits of a document in which aliases repeat parts. Without aliases it stays
+// far below them.
 const (
 	maxDepth     = 100
-	maxJSONBytes = MaxStreamBytes
-	maxErrors    = 100
+	maxJSONBytes = maxStreamBytes
 )
 
 // yamlToJSON writes a YAML document as JSON, so that both are read by the same
-// rules. It keeps what a conversion by way of Go values loses and what the
-// rules are about: repeated fields, and how a number was written (1e3 and 1.0
-// would both come out as whole numbers).
+// rules. It keeps what a conversion to Go values would lose: repeated fields, and
+// how a number was written (1e3 and 1.0 would both become whole numbers).
 //
-// Plain words mean what they mean to kubectl, which reads YAML 1.1: yes, on
-// and the like are booleans. Numbers in other than plain decimal digits (0x10,
-// 010, 1_000) are refused: YAML 1.1 and 1.2 differ in what they are.
-func yamlToJSON(document *yaml.Node) ([]byte, []error) {
+// Plain words mean what they mean to kubectl, which reads YAML 1.1: yes, on and the
+// like are booleans. Numbers in other than plain decimal digits (0x10, 010, 1_000)
+// are refused: YAML 1.1 and 1.2 differ in what they are.
+func yamlToJSON(document *yaml.Node) ([]byte, []problem) {
 	w := jsonWriter{}
 	w.write(document, nil, 0)
-	if len(w.errs) > 0 {
-		return nil, w.errs
+	if len(w.problems) > 0 {
+		return nil, w.problems
 	}
 	return w.out.Bytes(), nil
 }
 
 type jsonWriter struct {
-	out  bytes.Buffer
-	errs []error
-	// full is set once a limit is met; nothing is written from then on.
+	out      bytes.Buffer
+	problems []problem
+	// full is set once a limit is reached; nothing is written after that.
 	full bool
 }
 
 func (w *jsonWriter) failf(node *yaml.Node, path *field.Path, format string, args ...any) {
-	w.errs = append(w.errs, at(path, fmt.Errorf("line %d: %w", node.Line, fmt.Errorf(format, args...))))
+	p := problem{line: node.Line, text: fmt.Sprintf(format, args...)}
+	if path != nil {
+		p.path = path.String()
+	}
+	w.problems = append(w.problems, p)
 }
 
 func (w *jsonWriter) write(node *yaml.Node, path *field.Path, depth int) {
 	if w.full {
 		return
 	}
-	if depth > maxDepth || w.out.Len() > maxJSONBytes || len(w.errs) >= maxErrors {
+	if depth > maxDepth || w.out.Len() > maxJSONBytes || len(w.problems) >= maxProblems {
 		w.full = true
 		w.failf(node, nil, "gave up here: too deep, too long or too many errors; an alias may repeat itself")
 		return
@@ -89,7 +92,7 @@ func (w *jsonWriter) writeMapping(node *yaml.Node, path *field.Path, depth int) 
 		}
 		w.writeString(key.Value)
 		w.out.WriteByte(':')
-		w.write(value, path.Child(shorten(key.Value)), depth+1)
+		w.write(value, path.Child(shorten(key.Value, 60)), depth+1)
 	}
 	w.out.WriteByte('}')
 }
@@ -112,7 +115,7 @@ func (w *jsonWriter) checkTag(node *yaml.Node, path *field.Path, want string) {
 	}
 }
 
-// jsonNumber is a number as JSON has it.
+// jsonNumber matches a number in JSON.
 var jsonNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
 
 func (w *jsonWriter) writeScalar(node *yaml.Node, path *field.Path) {
@@ -142,8 +145,8 @@ func (w *jsonWriter) writeScalar(node *yaml.Node, path *field.Path) {
 	}
 }
 
-// yamlBools are the plain words that YAML 1.1 has for the booleans. The list
-// is that of go.yaml.in/yaml/v2, which kubectl reads with.
+// yamlBools are the plain words for booleans in YAML 1.1, as go.yaml.in/yaml/v2 has
+// them, which kubectl uses.
 var yamlBools = map[string]string{
 	"y": "true", "Y": "true", "yes": "true", "Yes": "true", "YES": "true",
 	"on": "true", "On": "true", "ON": "true",
@@ -156,15 +159,7 @@ var yamlBools = map[string]string{
 func (w *jsonWriter) writeString(s string) {
 	quoted, err := json.Marshal(s)
 	if err != nil {
-		w.errs = append(w.errs, err)
+		w.problems = append(w.problems, problem{text: err.Error()})
 	}
 	w.out.Write(quoted)
-}
-
-// at puts the path before an error, where there is one.
-func at(path *field.Path, err error) error {
-	if path == nil {
-		return err
-	}
-	return fmt.Errorf("%s: %w", path, err)
 }
