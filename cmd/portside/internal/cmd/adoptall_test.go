@@ -123,9 +123,9 @@ func TestAdoptAllHistories(t *testing.T) {
 		return c.run(append([]string{"adopt", "--all", "--from", everyManager, "-o", "json", "--chunk-size", "3"}, args...)...)
 	}
 	dry := c.must(2, adopt("--dry-run=server"))
-	expectIn(t, "dry run", dry.stderr, "1/8 statefulset/a-operator: Applied, adapter-smb 1445/TCP is Owned, adapter-nfs 12049/TCP is Owned; no pod would restart\n",
-		"statefulset/e-one-key-twice: Applied, adapter-nfs 12049/TCP is Removed, adapter-smb 1445/TCP is Owned; at most 3 pods would restart\n",
-		"of 11 workloads: 7 would be adopted, 3 with nothing to take over, 1 paused; at most 3 pods would restart\n", "nothing was stored",
+	expectIn(t, "dry run", dry.stderr, "1/8 statefulset/a-operator: Applied, adapter-smb 1445/TCP is Owned, adapter-nfs 12049/TCP is Owned; would restart no pod\n",
+		"statefulset/e-one-key-twice: Applied, adapter-nfs 12049/TCP is Removed, adapter-smb 1445/TCP is Owned; would restart at most 3 pods\n",
+		"of 11 workloads: 7 would be adopted, 3 with nothing to take over, 1 paused; would restart at most 3 pods\n", "nothing was stored",
 		"does not name: another-operator\n")
 	for _, h := range all {
 		if _, now := c.live(h.kind, h.name); now != before[h.name] {
@@ -134,7 +134,7 @@ func TestAdoptAllHistories(t *testing.T) {
 	}
 	wet := c.must(2, adopt())
 	expectIn(t, "adoption", wet.stderr, "8/8 daemonset/k-daemonset: Applied", "f-paused carries the annotation portside.dev/paused: nothing was written",
-		"of 11 workloads: 7 adopted, 3 with nothing to take over, 1 paused; at most 3 pods restart\n")
+		"of 11 workloads: 7 adopted, 3 with nothing to take over, 1 paused; restarts at most 3 pods\n")
 	if strings.Contains(wet.stderr, "h-nothing") || strings.Contains(wet.stderr, "g-another") {
 		t.Errorf("what has nothing to take over is spoken of:\n%s", wet.stderr)
 	}
@@ -149,7 +149,7 @@ func TestAdoptAllHistories(t *testing.T) {
 		}
 	}
 	again := c.must(2, adopt())
-	expectIn(t, "again", again.stderr, "1/1 statefulset/f-paused: Paused", "of 11 workloads: 0 adopted, 10 with nothing to take over, 1 paused; no pod restarts")
+	expectIn(t, "again", again.stderr, "1/1 statefulset/f-paused: Paused", "of 11 workloads: 0 adopted, 10 with nothing to take over, 1 paused; restarts no pod")
 }
 
 func expectOutcomes(t *testing.T, document outcomes, all []history) {
@@ -206,7 +206,7 @@ func TestAdoptAllSelects(t *testing.T) {
 	}
 	a = c.must(0, run("adopt", "--all", "-l", "app in (one,two)", "--from", from))
 	expectIn(t, "stdout", a.stdout, "sts/one ", "sts/two ")
-	expectIn(t, "stderr", a.stderr, "of 2 workloads: 2 adopted, 0 with nothing to take over; no pod restarts")
+	expectIn(t, "stderr", a.stderr, "of 2 workloads: 2 adopted, 0 with nothing to take over; restarts no pod")
 	a = c.must(0, run("adopt", "--all", "-A", "--from", from, "-l", "app in (one,two,three,four,five)"))
 	expectIn(t, "stdout", a.stdout, "NAMESPACE", other.namespace)
 	expectIn(t, "stderr", a.stderr, "8/8 statefulset/", " -n "+other.namespace+": Applied", " 8 adopted,")
@@ -254,12 +254,12 @@ func TestAdoptAllInterrupted(t *testing.T) {
 
 	a := c.must(1, <-answers)
 	expectIn(t, "stderr", a.stderr, "2/4 statefulset/b: Applied", "2 of 4 workloads that have something to take over: not begun, because it was interrupted; run it again",
-		"of 4 workloads: 2 adopted, 0 with nothing to take over, 2 not tried; at most 3 pods restart", "error: interrupted\n")
+		"of 4 workloads: 2 adopted, 0 with nothing to take over, 2 not tried; restarts at most 3 pods", "error: interrupted\n")
 	expectIn(t, "stdout", a.stdout, "sts/a ", "sts/b ")
 	expect(t, "owner of the static port that was there twice", c.ownersOf("b", "12049/TCP"), testenv.ArgoCD+"/Apply")
 	_, before := c.live("StatefulSet", "a")
 	a = c.must(0, c.run(adopt...))
-	expectIn(t, "stderr", a.stderr, "2/2 statefulset/d: Applied", "of 4 workloads: 2 adopted, 2 with nothing to take over; no pod restarts")
+	expectIn(t, "stderr", a.stderr, "2/2 statefulset/d: Applied", "of 4 workloads: 2 adopted, 2 with nothing to take over; restarts no pod")
 	if _, after := c.live("StatefulSet", "a"); after != before {
 		t.Error("the second run wrote what the first had done")
 	}
@@ -320,7 +320,7 @@ func TestAdoptAllFails(t *testing.T) {
 	}
 	through := cp.Proxy(t, user, testenv.ProxyHooks{})
 	a := c.must(2, runThrough(t.Context(), c, through, "adopt", "--all", "--from", testenv.DittoFSOperator))
-	expectIn(t, "stderr", a.stderr, "2/3 statefulset/b: Failed; no pod restarts\n", "error: StatefulSet "+c.namespace+"/b: Error from server (Forbidden)",
+	expectIn(t, "stderr", a.stderr, "2/3 statefulset/b: Failed; restarts no pod\n", "error: StatefulSet "+c.namespace+"/b: Error from server (Forbidden)",
 		"3/3 statefulset/c: Applied", "of 3 workloads: 2 adopted, 0 with nothing to take over, 1 failed")
 	for _, test := range []struct {
 		args   []string

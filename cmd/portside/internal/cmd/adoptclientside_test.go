@@ -122,8 +122,8 @@ func TestAdoptAllContainers(t *testing.T) {
 	}
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "which container is meant?")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
-	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; no pod would restart")
+	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")
 	a = c.must(0, c.run("adopt", "--all", "--from", "helm"))
-	expectIn(t, "both", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; Applied, adapter-smb 1445/TCP is Owned; no pod restarts",
+	expectIn(t, "both", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; Applied, adapter-smb 1445/TCP is Owned; restarts no pod",
 		"of 1 workloads: 1 adopted")
 }
