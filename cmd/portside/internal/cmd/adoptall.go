@@ -142,16 +142,16 @@ func (a *adoption) printTally(writer *cli.Writer, t *tally, found *survey) {
 		a.Messages.Error("%d of %d workloads that have something to take over: %s; run it again for them", t.skipped, len(found.jobs), why)
 	}
 	nothing := found.workloads - t.adopted - t.paused - t.failed - t.skipped
-	counts := fmt.Sprintf("%d %s, %d with nothing to take over", t.adopted, a.write.Verb("adopted", "would be adopted"), nothing)
+	counts := []string{fmt.Sprintf("%d %s, %d with nothing to take over", t.adopted, a.write.Verb("adopted", "would be adopted"), nothing)}
 	for _, count := range []struct {
 		n    int
 		what string
 	}{{t.paused, "paused"}, {t.failed, "failed"}, {t.skipped, "not tried"}} {
 		if count.n > 0 {
-			counts += fmt.Sprintf(", %d %s", count.n, count.what)
+			counts = append(counts, fmt.Sprintf("%d %s", count.n, count.what))
 		}
 	}
-	a.Messages.Note("of %d workloads: %s; %s %s", found.workloads, counts, a.write.Verb("restarts", "would restart"), printer.Pods(t.pods))
+	a.Messages.Note("of %d workloads: %s; %s %s", found.workloads, strings.Join(counts, ", "), a.write.Verb("restarts", "would restart"), printer.Pods(t.pods))
 	others := found.owners.adapterPorts.Difference(sets.New(slices.Concat(a.from, []string{a.write.FieldManager})...))
 	if len(others) > 0 {
 		a.Messages.Note("other managers own adapter ports, too, which --from does not name: %s", names(others))
