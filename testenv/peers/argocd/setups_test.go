@@ -147,7 +147,7 @@ var twoOfOneStaticName = regexp.MustCompile(`error calculating server side diff.
 
 // errCannotCompare replaces Argo CD's error for a port of the owner's that has
 // another number in Git. See [TestServerSideDiff_clientSideApply].
-var errCannotCompare = errors.New("its dry run keeps the old number beside the new one, with or without portside")
+var errCannotCompare = errors.New("its dry run keeps both the old and the new number, with or without portside")
 
 // shortErrors replaces Argo CD's own errors by a text that is short enough for a
 // table.

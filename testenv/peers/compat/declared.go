@@ -57,7 +57,7 @@ func (m Mode) dropped(s *Site) string {
 	if stays {
 		return "stays"
 	}
-	return "goes, portside puts it back"
+	return "is removed, portside adds it again"
 }
 
 // disabled disables the adapter. The port is then Git's and is removed when Git
@@ -79,7 +79,7 @@ func (m Mode) disabled(s *Site) string {
 	if stays {
 		return "stays until Git drops it"
 	}
-	return "goes, the next sync puts it back"
+	return "is removed, the next sync adds it again"
 }
 
 // renumbered moves the port to another number in Git. If that is refused, because

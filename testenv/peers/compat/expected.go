@@ -26,7 +26,7 @@ func ServerSide(manager string) Answers {
 		OwnerCanChange: AllBut(UntilRelease),
 		GitDeclaresPort: "Shared by " + manager + " (dropped from Git: stays; adapter off: stays until Git drops it; " +
 			"renumbered in Git: " + NameRefused + "Blocked, and Git can move)",
-		RemovedByHand: "portside puts it back (in sync before: yes, after: yes)",
+		RemovedByHand: "portside adds it again (in sync before: yes, after: yes)",
 		Replace:       NotAsked,
 	}
 }
@@ -43,7 +43,7 @@ func ClientSide() Answers {
 // Unseen returns the answer for a port that Git declares if the tool does not see
 // that it is ours.
 func Unseen(renumbered string) string {
-	return "Owned (dropped from Git: goes, portside puts it back; adapter off: goes, the next sync puts it back; " +
+	return "Owned (dropped from Git: is removed, portside adds it again; adapter off: is removed, the next sync adds it again; " +
 		"renumbered in Git: " + renumbered + ")"
 }
 
@@ -58,7 +58,7 @@ func Replacing() Answers {
 
 // NotCompared returns the answers of a tool without a comparison.
 func (a Answers) NotCompared() Answers {
-	a.InSync, a.RemovedByHand = notCompared, "portside puts it back"
+	a.InSync, a.RemovedByHand = notCompared, "portside adds it again"
 	return a
 }
 

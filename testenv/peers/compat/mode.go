@@ -138,7 +138,7 @@ func refusal(err error) string {
 		{`conflict with "portside"`, "refused: conflict with portside"},
 		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
 		{"image: Required value", "refused: adapter ports would stay in a container without image"},
-		{"cannot use server-side apply and force replace together", "refused beside server-side apply"},
+		{"cannot use server-side apply and force replace together", "refused with server-side apply"},
 	} {
 		if strings.Contains(err.Error(), known.text) {
 			return known.why

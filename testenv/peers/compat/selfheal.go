@@ -50,9 +50,9 @@ func (m Mode) removedByHand(s *Site) string {
 		s.Errorf("adapter ports %q after a sync", got)
 	}
 	if m.Compare == nil {
-		return "portside puts it back"
+		return "portside adds it again"
 	}
-	return fmt.Sprintf("portside puts it back (in sync before: %s, after: %s)", without, with)
+	return fmt.Sprintf("portside adds it again (in sync before: %s, after: %s)", without, with)
 }
 
 // replaced returns what the tool's option to replace does to our ports. A

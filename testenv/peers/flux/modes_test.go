@@ -25,7 +25,7 @@ func mode(t *testing.T) compat.Mode {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	mode(t).Check(t, compat.ServerSide(testenv.Flux).
-		Declaring("Owned (dropped from Git: stays; adapter off: goes, the next sync puts it back; "+
+		Declaring("Owned (dropped from Git: stays; adapter off: is removed, the next sync adds it again; "+
 			"renumbered in Git: "+compat.NameRefused+"Owned, and Git can move)").
 		Replaced("force: true: leaves them (of a renamed container: recreates the workload)"))
 }

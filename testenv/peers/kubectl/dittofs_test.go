@@ -45,9 +45,9 @@ func (u user) operatorUpdates(manager, ports string) {
 	compat.Must(u.t, err)
 }
 
-// copies copies an example to a temporary folder, with the workload in the site's
+// copyExample copies an example to a temporary folder, with the workload in the site's
 // namespace.
-func (u user) copies(example string) (folder string) {
+func (u user) copyExample(example string) (folder string) {
 	u.t.Helper()
 	folder = u.t.TempDir()
 	files, err := filepath.Glob(filepath.Join(examples, example, "*"))
@@ -82,7 +82,7 @@ func (u user) migrates() {
 	} {
 		u.t.Run(name, func(t *testing.T) {
 			u := user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: u.binaries}
-			folder := u.copies("dittofs")
+			folder := u.copyExample("dittofs")
 			manifest := filepath.Join(folder, "statefulset.yaml")
 			text, err := os.ReadFile(manifest)
 			compat.Must(t, err)

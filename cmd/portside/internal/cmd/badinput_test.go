@@ -43,11 +43,11 @@ func manyAdapters(format string) string {
 func badLists() []badInput {
 	cases := []badInput{
 		{name: "malformed", adapters: `[{"type":]`, code: 1, stderr: []string{"is not JSON", "line 1, byte 9"}},
-		{name: "truncated", adapters: goodList[:30], code: 1, stderr: []string{"cut off"}},
+		{name: "truncated", adapters: goodList[:30], code: 1, stderr: []string{"truncated"}},
 		{name: "null", adapters: "null", code: 1, stderr: []string{"is null"}},
 		{name: "HTML", adapters: "<!doctype html><p>log in</p>", code: 1, stderr: []string{"HTML"}},
 		{name: "empty", adapters: " \n", code: 1, stderr: []string{"is empty"}},
-		{name: "trailing data", adapters: goodList + "\n[]", code: 1, stderr: []string{"goes on after the list", "line 2"}},
+		{name: "trailing data", adapters: goodList + "\n[]", code: 1, stderr: []string{"has more after the list", "line 2"}},
 		{name: "the body of an error", adapters: `{"status":401}`, code: 1, stderr: []string{"is an object"}},
 		{name: "exponent", adapters: listNFS(`"port":1e3`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: must be a whole number in plain digits"}},
 		{name: "fraction", adapters: listNFS(`"port":1.5`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: "}},

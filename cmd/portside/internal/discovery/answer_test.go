@@ -19,16 +19,17 @@ import (
 
 const nfsRuns = `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`
 
-func TestAnUnchangedAnswerTellsNobody(t *testing.T) {
+// TestPollerUnchangedAnswer: an answer that stays the same is reported once.
+func TestPollerUnchangedAnswer(t *testing.T) {
 	var round atomic.Int64
-	// What differs from answer to answer is not what is asked for.
+	// What differs from answer to answer is not read.
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		says(fmt.Sprintf(`[{"type":"nfs","port":12049,"enabled":true,"running":true,"checked_at":%d}]`, round.Add(1)))(w, r)
 	})
 	for name, find := range map[string]func(f *finder){
 		"the pods answer": func(f *finder) { f.finds(pod) },
 		"no pod is ready": func(f *finder) { f.finds() },
-		"the API server cannot be asked": func(f *finder) {
+		"the API server does not answer": func(f *finder) {
 			f.fails(func() error { return fmt.Errorf("read tcp 10.0.0.1:%d: connection reset by peer", round.Add(1)) })
 		},
 	} {
@@ -41,7 +42,7 @@ func TestAnUnchangedAnswerTellsNobody(t *testing.T) {
 				s.next(t, files, 99)
 				last, _ := s.Answer(files)
 				if changed, _ := s.counts(); changed != 1 {
-					t.Errorf("100 polls told of %d changes", changed)
+					t.Errorf("100 polls reported %d changes", changed)
 				}
 				if fmt.Sprint(first) != fmt.Sprint(last) {
 					t.Errorf("the first answer is %+v, the last %+v", first, last)
@@ -51,7 +52,7 @@ func TestAnUnchangedAnswerTellsNobody(t *testing.T) {
 	}
 }
 
-func TestAFailureLeavesTheLastGoodAnswer(t *testing.T) {
+func TestPollerKeepsLastGoodAnswer(t *testing.T) {
 	pod, other := serve(t, says(nfsRuns)), serve(t, says("<html>"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.fails(func() error { return errors.New("no route to 10.0.0.1:6443") })
@@ -84,9 +85,9 @@ func TestAFailureLeavesTheLastGoodAnswer(t *testing.T) {
 	})
 }
 
-// A pod that is silent may serve what stands, also where nobody has answered
-// this process before.
-func TestWhatStandsIsNotTakenAwayByHalfAnAnswer(t *testing.T) {
+// TestPollerPartialAnswerAfterRestart: a pod that does not answer may serve a port
+// that is in place, also before the first answer in this process.
+func TestPollerPartialAnswerAfterRestart(t *testing.T) {
 	answering, silent := serve(t, says(nfsRuns)), serve(t, says("<html>"))
 	silent.Name = "files-1"
 	smb := apply.Adapter{Type: "smb", Port: 1445, Protocol: "TCP"}
@@ -97,7 +98,7 @@ func TestWhatStandsIsNotTakenAwayByHalfAnAnswer(t *testing.T) {
 		s.Ask(files, q)
 		s.next(t, files, 1)
 		if a, _ := s.Answer(files); a.Active != nil {
-			t.Errorf("nobody has answered, and yet %+v", a)
+			t.Errorf("without an answer: %+v", a)
 		}
 		s.finder.finds(answering, silent)
 		s.next(t, files, 1)
@@ -143,7 +144,7 @@ func TestAnswerComplete(t *testing.T) {
 		s.next(t, files, 1)
 		expect("a pod is missing", false, discovery.Answered)
 		s.next(t, files, 1)
-		expect("it is missing still", false, discovery.NotAllReady)
+		expect("it is still missing", false, discovery.NotAllReady)
 		s.finder.sees(discovery.Readiness{Ready: 2, Desired: 2, RollingOut: true})
 		s.next(t, files, 1)
 		expect("a rollout after it", false, discovery.RolloutUnderWay)
@@ -157,7 +158,7 @@ func TestAnswerComplete(t *testing.T) {
 		s.next(t, files, 1)
 		expect("asked again", true, discovery.Answered)
 		if now, _ := s.counts(); now != changed+1 {
-			t.Errorf("%d changes were told of a poll that is complete again", now-changed)
+			t.Errorf("%d changes were reported for a poll that is complete again", now-changed)
 		}
 
 		another := question("uid")
@@ -169,9 +170,9 @@ func TestAnswerComplete(t *testing.T) {
 	})
 }
 
-// TestAnswerCompleteOutdatedMeanwhile: what a poll finds whose workload was not
-// steady while it was made is not complete.
-func TestAnswerCompleteOutdatedMeanwhile(t *testing.T) {
+// TestAnswerCompleteOutdatedDuringPoll: the answer of a poll is not complete if the
+// workload was not steady meanwhile.
+func TestAnswerCompleteOutdatedDuringPoll(t *testing.T) {
 	pod := serve(t, says(nfsRuns))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
@@ -191,9 +192,9 @@ func TestAnswerCompleteOutdatedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestAnswerReportsAtOnceAfterARestart: a workload that is not steady when it is
-// first asked may have been so for long.
-func TestAnswerReportsAtOnceAfterARestart(t *testing.T) {
+// TestPollerReportsUnsteadyAtFirstPoll: a workload that is not steady at the first
+// poll may have been so for long, and is reported at once.
+func TestPollerReportsUnsteadyAtFirstPoll(t *testing.T) {
 	pod := serve(t, says(nfsRuns))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
@@ -206,7 +207,7 @@ func TestAnswerReportsAtOnceAfterARestart(t *testing.T) {
 	})
 }
 
-func TestTheSecretIsReadForEachPoll(t *testing.T) {
+func TestSecretIsReadForEachPoll(t *testing.T) {
 	var sent atomic.Value
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		sent.Store(r.Header.Get("Authorization"))
@@ -229,7 +230,7 @@ func TestTheSecretIsReadForEachPoll(t *testing.T) {
 	})
 }
 
-func TestASecretThatCannotBeUsed(t *testing.T) {
+func TestUnusableSecret(t *testing.T) {
 	var asked atomic.Int32
 	pod := serve(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
 	name := schema.GroupResource{Resource: "secrets"}
@@ -266,7 +267,7 @@ func TestASecretThatCannotBeUsed(t *testing.T) {
 					want++ // the third failure stalls the target
 				}
 				if changed, _ := s.counts(); changed != want {
-					t.Errorf("%d changes were told, not %d", changed, want)
+					t.Errorf("%d changes were reported, not %d", changed, want)
 				}
 			})
 		})

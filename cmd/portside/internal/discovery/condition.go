@@ -22,7 +22,7 @@ func (m Merged) Condition(r Result, lasts bool) Condition {
 		c.Message += fmt.Sprintf("; together they have more than %d adapters, so nothing changes", apply.MaxAdapters)
 	case len(m.Disagreed) > 0:
 		problem = Disagreeing
-		c.Message += "; not all give the same number for " + strings.Join(portNames(m.Disagreed), ", ")
+		c.Message += "; pods report different numbers for " + strings.Join(portNames(m.Disagreed), ", ")
 	}
 	if unsteady, text := r.Problem(); unsteady != "" && lasts && c.Reason != NoReadyPods {
 		if problem == Answered {

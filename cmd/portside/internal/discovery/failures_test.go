@@ -6,9 +6,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 )
 
-// TestFailures counts polls in a row that need action, up to MaxFailures, from
-// zero for another question.
-func TestFailures(t *testing.T) {
+// TestAnswerFailures counts the polls in a row that need action, up to MaxFailures,
+// and begins again for another source.
+func TestAnswerFailures(t *testing.T) {
 	good, html := serve(t, says(nfsRuns)), serve(t, says("<html>"))
 	play(t, func(t *testing.T, s *stage) {
 		q := question("uid")
@@ -19,7 +19,7 @@ func TestFailures(t *testing.T) {
 				t.Errorf("%d failures, not %d: %+v", a.Failures, want, a)
 			}
 		}
-		s.next(t, files, 1) // there are no pods, which passes without action
+		s.next(t, files, 1) // no pods, which ends without action
 		expect(0)
 		s.finder.finds(html)
 		for i := range discovery.MaxFailures + 2 {

@@ -18,8 +18,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// forger makes workloads and pods by hand on a control plane without controllers,
-// so that no garbage collector removes what an attacker forges.
+// forger creates workloads and pods on a control plane without controllers, so that
+// no garbage collector removes the forged ones.
 type forger struct {
 	*testing.T
 	client kubernetes.Interface
@@ -205,9 +205,9 @@ func TestAdoptedReplicaSet(t *testing.T) {
 	expectFound(t, pods, f.workload(), "own 8080")
 }
 
-// apps/v1 has no workload without a selector. If there were one, no pod would
-// match.
-func TestSelectors(t *testing.T) {
+// TestParseSelector: apps/v1 has no workload without a selector, and an empty one
+// matches no pod.
+func TestParseSelector(t *testing.T) {
 	t.Parallel()
 	if selector, err := parseSelector(""); err != nil || selector.Matches(labels.Set{"app": "web"}) {
 		t.Errorf("an empty one matches: %v", err)
@@ -216,6 +216,6 @@ func TestSelectors(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := parseSelector("app in"); err == nil {
-		t.Error("one that is none is parsed")
+		t.Error("an invalid one is parsed")
 	}
 }

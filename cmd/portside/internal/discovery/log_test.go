@@ -12,9 +12,9 @@ import (
 	"github.com/go-logr/logr/funcr"
 )
 
-// TestLog has the lines that show by default: one when discovery begins to
-// fail, fails for another reason, and recovers, however often the pods are
-// asked in between.
+// TestLog has the lines that are logged by default: one each when discovery begins
+// to fail, fails for another reason, and recovers, however many polls there are in
+// between.
 func TestLog(t *testing.T) {
 	good, html := serve(t, says(nfsRuns)), serve(t, says("<html>"))
 	broken := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })

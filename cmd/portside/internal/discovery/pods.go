@@ -20,7 +20,7 @@ type Pod struct {
 	Name string
 	// Address is the IP of the pod, from its status.
 	Address string
-	// Port is 0 if the pod has no port of the name that is to be asked. It is
+	// Port is 0 if the pod has no port of the name in spec.discovery.http.port. It is
 	// the pod's own: pods of two revisions may have different numbers for one
 	// name.
 	Port int32

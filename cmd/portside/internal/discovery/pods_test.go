@@ -148,7 +148,7 @@ func scale(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	}
 }
 
-func TestOnlyReadyPodsOfTheTargetItself(t *testing.T) {
+func TestPodsFindsReadyPods(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	for _, kind := range []string{"StatefulSet", "Deployment", "DaemonSet"} {
@@ -179,7 +179,7 @@ func TestOnlyReadyPodsOfTheTargetItself(t *testing.T) {
 	}
 }
 
-func TestThePortOfAPod(t *testing.T) {
+func TestPodsPort(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
@@ -193,7 +193,7 @@ func TestThePortOfAPod(t *testing.T) {
 		{"of the container itself", "server", intstr.FromString("api"), "web-… 8080"},
 		{"of the other container", "sidecar", intstr.FromString("api"), "web-… 9000"},
 		{"that only another container has", "server", intstr.FromString("admin"), "web-… 9001"},
-		{"that nobody has", "server", intstr.FromString("none"), "web-… 0"},
+		{"that no container has", "server", intstr.FromString("none"), "web-… 0"},
 		{"that is not TCP", "server", intstr.FromString("udp"), "web-… 0"},
 		{"by its number", "server", intstr.FromInt32(7), "web-… 7"},
 	} {
@@ -204,9 +204,9 @@ func TestThePortOfAPod(t *testing.T) {
 	}
 }
 
-// The controller of a ReplicaSet is read once, and kept no longer than the
-// ReplicaSet has pods or the Deployment is asked.
-func TestTheOwnersOfReplicaSets(t *testing.T) {
+// TestPodsReplicaSets: the controller of a ReplicaSet is read once, and kept only
+// while the ReplicaSet has pods and the Deployment is polled.
+func TestPodsReplicaSets(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
@@ -252,9 +252,9 @@ func TestTheOwnersOfReplicaSets(t *testing.T) {
 	}
 }
 
-// A ReplicaSet that cannot be read may be the Deployment's: its pods are not
-// left out as if they had no say.
-func TestAReplicaSetThatCannotBeRead(t *testing.T) {
+// TestPodsUnreadableReplicaSet: a ReplicaSet that cannot be read may be the
+// Deployment's, so its pods are not ignored.
+func TestPodsUnreadableReplicaSet(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)

@@ -59,9 +59,9 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-// TestPodsThatWaitForAPort are asked although they are not ready, until they have
+// TestPodsWaitingForPort are asked although they are not ready, until they have
 // the port.
-func TestPodsThatWaitForAPort(t *testing.T) {
+func TestPodsWaitingForPort(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	for probe, asked := range map[string]int{"adapter-nfs": 1, "api": 0} {

@@ -56,12 +56,12 @@ type query struct {
 	Standing []apply.Adapter
 }
 
-// finder gives the pods that a test gives it.
+// finder finds the pods that the test sets.
 type finder struct {
 	mu        sync.Mutex
 	pods      []discovery.Pod
 	readiness discovery.Readiness
-	failing   func() error  // what Find fails with, if anything
+	failing   func() error  // the error of Find, if any
 	hold      chan struct{} // Find waits for it, or for its context
 	forgot    []types.UID
 }
@@ -105,7 +105,7 @@ func (s *stage) Answer(t apply.Target) (discovery.Answer, bool) { return s.Lates
 
 func (s *stage) answer(t apply.Target, q query, steady bool) {
 	s.asked[t] = q
-	s.Poller.Answer(context.Background(), discovery.Query{ //nolint:usetesting // nothing is asked that is canceled
+	s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: q.UID, Container: "server"},
 		Source:   s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}}),
 		InPlace:  func() []apply.Adapter { return q.Standing },
@@ -158,28 +158,28 @@ func (f *finder) Forget(workload types.UID) {
 	f.forgot = append(f.forgot, workload)
 }
 
-// forgotten are the workloads that were forgotten, in order.
+// forgotten returns the workloads that were forgotten, in order.
 func (f *finder) forgotten() []types.UID {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.forgot)
 }
 
-// finds has it find these pods from now on.
+// finds makes Find return these pods.
 func (f *finder) finds(pods ...discovery.Pod) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.pods, f.failing = pods, nil
 }
 
-// sees has the workload be so ready from now on.
+// sees makes Find return this readiness.
 func (f *finder) sees(r discovery.Readiness) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.readiness = r
 }
 
-// fails has it fail from now on.
+// fails makes Find fail.
 func (f *finder) fails(failing func() error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -196,21 +196,21 @@ func (s *stage) readSecret(_ context.Context, name types.NamespacedName) (*corev
 	return s.secret()
 }
 
-// holds has the Secret be what get gives, from now on.
+// holds makes the Secret what get returns.
 func (s *stage) holds(get func() (*corev1.Secret, error)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.secret = get
 }
 
-// counts are how often Changed was called, and the Secret read.
+// counts returns how often Changed was called, and the Secret read.
 func (s *stage) counts() (changed, secrets int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.changed, s.secrets
 }
 
-// pass lets time pass, a step at a time.
+// pass steps the clock, and waits after each step.
 func (s *stage) pass(total, step time.Duration) {
 	synctest.Wait()
 	for ; total > 0; total -= step {
@@ -219,7 +219,7 @@ func (s *stage) pass(total, step time.Duration) {
 	}
 }
 
-// next lets time pass until a target was polled n times more.
+// next steps the clock until a target was polled n more times.
 func (s *stage) next(t *testing.T, target apply.Target, n int) {
 	t.Helper()
 	for want := len(s.polled(target)) + n; len(s.polled(target)) < want; {

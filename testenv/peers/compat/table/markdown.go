@@ -16,12 +16,12 @@ var columns = []struct {
 }{
 	{"tool", func(r compat.Row) string { return r.Tool }},
 	{"mode", func(r compat.Row) string { return r.Mode }},
-	{"in sync with adapter ports there", func(r compat.Row) string { return r.Answers.InSync }},
+	{"in sync with adapter ports in place", func(r compat.Row) string { return r.Answers.InSync }},
 	{"its sync changes them", func(r compat.Row) string { return r.Answers.SyncChangesPorts }},
 	{"its sync restarts pods", func(r compat.Row) string { return r.Answers.SyncRestartsPods }},
 	{"what its owner can change", func(r compat.Row) string { return r.Answers.OwnerCanChange }},
 	{"an adapter port that Git declares", func(r compat.Row) string { return r.Answers.GitDeclaresPort }},
-	{"one removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
+	{"an adapter port removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
 	{"replacing", func(r compat.Row) string { return r.Answers.Replace }},
 	{"what to set", func(r compat.Row) string { return r.Set }},
 }

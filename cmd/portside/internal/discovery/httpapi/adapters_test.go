@@ -18,7 +18,7 @@ func running(a apply.Adapter) httpapi.Listed {
 	return httpapi.Listed{Adapter: a, Enabled: true, Running: true}
 }
 
-func TestReadAdaptersReadsRecordedAnswers(t *testing.T) {
+func TestReadAdaptersRecorded(t *testing.T) {
 	nfs := running(apply.Adapter{Type: "nfs", Port: 12049})
 	smb := running(apply.Adapter{Type: "smb", Port: 1445})
 	smbDisabled := httpapi.Listed{Adapter: apply.Adapter{Type: "smb", Port: 1445}}
@@ -59,7 +59,7 @@ func defaulted(value, otherwise string) string {
 	return value
 }
 
-func TestReadAdaptersHandsOnWhatIsWellFormed(t *testing.T) {
+func TestReadAdaptersWellFormed(t *testing.T) {
 	base := running(apply.Adapter{Type: "nfs", Port: 12049, Protocol: "TCP"})
 	with := func(change func(*httpapi.Listed)) []httpapi.Listed {
 		a := base
@@ -131,15 +131,15 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 		"null":                 {"null", "is null: " + want + checkAdr},
 		"an object":            {`{"title":"hunter2"}`, "is an object: " + want + checkAdr},
 		"a string":             {`"hunter2"`, "is a string: " + want + checkAdr},
-		"HTML":                 {"\n<!DOCTYPE html><html>", "is HTML or XML: " + want + "; check the address, and what stands between (a login page, a proxy)"},
+		"HTML":                 {"\n<!DOCTYPE html><html>", "is HTML or XML: " + want + "; check the address, and whether a login page or a proxy answered"},
 		"plain text":           {"Authorization header required", "is not JSON, at line 1, byte 0: " + want},
 		"not UTF-8":            {"[\xff]", "is not UTF-8 text: " + want},
 		"malformed":            {"[1,\n2 3]", "is not JSON, at line 2, byte 6: " + want},
 		"a comma too many":     {"[" + valid + ",]", "is not JSON, at line 1, byte 72: " + want},
-		"truncated":            {`[{"type":"nfs",`, "is cut off, at line 1, byte 15: ask again for the whole list"},
-		"truncated in a word":  {"[\n{\"type", "is cut off, at line 2, byte 8: ask again for the whole list"},
-		"text after the list":  {"[]\n<html>", "goes on after the list, at line 2, byte 3: " + want + " and nothing else"},
-		"a second list":        {"[][]", "goes on after the list, at line 1, byte 2: " + want + " and nothing else"},
+		"truncated":            {`[{"type":"nfs",`, "is truncated, at line 1, byte 15: get the whole list again"},
+		"truncated in a word":  {"[\n{\"type", "is truncated, at line 2, byte 8: get the whole list again"},
+		"text after the list":  {"[]\n<html>", "has more after the list, at line 2, byte 3: " + want + " and nothing else"},
+		"a second list":        {"[][]", "has more after the list, at line 1, byte 2: " + want + " and nothing else"},
 		"a null element":       {"[" + valid + ", null]", "element 1, at line 1, byte 73: must be an object, not null"},
 		"a number element":     {"[7]", "element 0, at line 1, byte 1: must be an object, not a number"},
 		"a list element":       {"[[]]", "element 0, at line 1, byte 1: must be an object, not a list"},
@@ -148,8 +148,8 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 		"no enabled":           {`[{"type":"nfs","port":1,"running":true}]`, first + "enabled: is missing"},
 		"no running":           {`[{"type":"nfs","port":1,"enabled":true}]`, first + "running: is missing"},
 		"names in other case":  {`[{"Type":"nfs","Port":1,"Enabled":true,"Running":true}]`, "element 0, at line 1, byte 1: type: is missing"},
-		"a repeated field":     {`[{"type":"nfs","port":1,"port":2,"enabled":true,"running":true}]`, `element 0 (type "nfs"), at line 1, byte 31: port: is there more than once`},
-		"a field three times":  {`[{"type":"nfs","port":1,"port":2,"port":3}]`, `element 0 (type "nfs"), at line 1, byte 40: port: is there more than once`},
+		"a repeated field":     {`[{"type":"nfs","port":1,"port":2,"enabled":true,"running":true}]`, `element 0 (type "nfs"), at line 1, byte 31: port: appears more than once`},
+		"a field three times":  {`[{"type":"nfs","port":1,"port":2,"port":3}]`, `element 0 (type "nfs"), at line 1, byte 40: port: appears more than once`},
 		"port 1e3":             {adapterWith("port", "1e3"), inPort + plain},
 		"port 1E3":             {adapterWith("port", "1E3"), inPort + plain},
 		"port 1.5":             {adapterWith("port", "1.5"), inPort + plain},
@@ -192,14 +192,14 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 	}
 }
 
-func TestReadAdaptersTakesTheLongestBody(t *testing.T) {
+func TestReadAdaptersLongestBody(t *testing.T) {
 	body := "[" + strings.Repeat(" ", httpapi.MaxBodyBytes-2) + "]"
 	if _, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(body)); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestReadAdaptersPassesOnReadErrors(t *testing.T) {
+func TestReadAdaptersReadError(t *testing.T) {
 	broken := errors.New("connection reset")
 	got, err := httpapi.ReadAdapters("pod-0", iotest.ErrReader(broken))
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "pod-0: ") || got != nil {

@@ -21,7 +21,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
-func TestAskReadsRecordedAnswers(t *testing.T) {
+func TestAskRecorded(t *testing.T) {
 	for name, want := range map[string][]apply.Adapter{
 		"both-running":   {nfs, smb},
 		"smb-disabled":   {nfs},
@@ -37,7 +37,7 @@ func TestAskReadsRecordedAnswers(t *testing.T) {
 	}
 }
 
-func TestAskSendsWhatItShould(t *testing.T) {
+func TestAskRequest(t *testing.T) {
 	var got *http.Request
 	pod := serve(t, "pod-0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got = r.Clone(context.WithoutCancel(r.Context()))
@@ -67,7 +67,7 @@ func TestAskSendsWhatItShould(t *testing.T) {
 	}
 }
 
-// failure is one way to fail, and what is to be said of it.
+// failure is a way to fail, and the error that is expected.
 type failure struct {
 	pod  func(t *testing.T) discovery.Pod
 	want discovery.Reason
@@ -95,23 +95,23 @@ func at(address string, port int32) func(*testing.T) discovery.Pod {
 func failures() map[string]failure {
 	const (
 		malformed   = "the answer is not the JSON list of at most 64 adapters"
-		interrupted = "the connection broke before the answer was whole"
-		late        = "no whole answer came in time"
-		long        = "the answer is longer than is read"
-		elsewhere   = "the server redirects elsewhere, which is not followed"
-		notAPod     = "the pod's address is not one that a pod can have"
+		interrupted = "the connection broke before the answer was complete"
+		late        = "no complete answer within the timeout"
+		long        = "the answer is too long"
+		elsewhere   = "the server redirects the request, and redirects are not followed"
+		notAPod     = "no pod can have this address"
 		noIP        = "the pod has no IP address"
 	)
 	element := `{"type":"hunter2","port":1,"enabled":true,"running":true}`
 	return map[string]failure{
-		"400":             {over(fails(400)), discovery.UnexpectedStatus, "the server answered status 400, where 200 is expected"},
-		"401":             {over(fails(401)), discovery.Unauthorized, "the credentials are refused (status 401)"},
-		"403":             {over(fails(403)), discovery.Forbidden, "the credentials may not do that (status 403)"},
-		"404":             {over(fails(404)), discovery.NotFound, "the path is not there (status 404)"},
+		"400":             {over(fails(400)), discovery.UnexpectedStatus, "the server answered with status 400 instead of 200"},
+		"401":             {over(fails(401)), discovery.Unauthorized, "the server rejected the credentials (status 401)"},
+		"403":             {over(fails(403)), discovery.Forbidden, "the credentials do not permit this request (status 403)"},
+		"404":             {over(fails(404)), discovery.NotFound, "path not found (status 404)"},
 		"500":             {over(fails(500)), discovery.ServerError, "the server failed (status 500)"},
 		"503":             {over(fails(503)), discovery.ServerError, "the server failed (status 503)"},
-		"204":             {over(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), discovery.UnexpectedStatus, "the server answered status 204, where 200 is expected"},
-		"101":             {below(respond("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n[]")), discovery.UnexpectedStatus, "the server answered status 101, where 200 is expected"},
+		"204":             {over(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), discovery.UnexpectedStatus, "the server answered with status 204 instead of 200"},
+		"101":             {below(respond("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n[]")), discovery.UnexpectedStatus, "the server answered with status 101 instead of 200"},
 		"empty":           {over(says("")), discovery.Malformed, malformed},
 		"null":            {over(says("null")), discovery.Malformed, malformed},
 		"HTML":            {over(says("<!DOCTYPE html><html>hunter2</html>")), discovery.Malformed, malformed},
@@ -158,7 +158,7 @@ func failures() map[string]failure {
 				<-time.After(10 * time.Millisecond)
 			}
 		}), discovery.Timeout, late},
-		"interim answers for ever": {below(func(conn net.Conn) {
+		"endless interim answers": {below(func(conn net.Conn) {
 			readRequest(conn)
 			for {
 				if _, err := io.WriteString(conn, "HTTP/1.1 103 Early Hints\r\nX: "+strings.Repeat("x", 1000)+"\r\n\r\n"); err != nil {
@@ -170,7 +170,7 @@ func failures() map[string]failure {
 			server := httptest.NewServer(nil)
 			server.Close()
 			return podAt(server.Listener.Addr(), "pod-0")
-		}, discovery.Unreachable, "no connection could be made"},
+		}, discovery.Unreachable, "cannot connect to the pod"},
 		"a redirect without a place": {below(respond("HTTP/1.1 302 Found\r\n\r\n")), discovery.Redirected, elsewhere},
 		"a redirect to nonsense":     {below(respond("HTTP/1.1 307 x\r\nLocation: :hunter2\r\n\r\n")), discovery.Redirected, elsewhere},
 		"no address":                 {at("", 80), discovery.Unreachable, noIP},
@@ -180,7 +180,7 @@ func failures() map[string]failure {
 		"the same in IPv6":           {at("::ffff:169.254.169.254", 80), discovery.Unreachable, notAPod},
 		"no host":                    {at("0.0.0.0", 80), discovery.Unreachable, notAPod},
 		"many hosts":                 {at("224.0.0.1", 80), discovery.Unreachable, notAPod},
-		"port 0":                     {at("10.0.0.1", 0), discovery.EndpointInvalid, "the pod has no port of the name that is to be asked"},
+		"port 0":                     {at("10.0.0.1", 0), discovery.EndpointInvalid, "the pod has no port of the name in spec.discovery.http.port"},
 		"port 65536":                 {at("10.0.0.1", 65536), discovery.EndpointInvalid, "the port is not within 1 to 65535"},
 	}
 }
@@ -278,7 +278,7 @@ func TestAskRefusesLoopbackUnlessAllowed(t *testing.T) {
 	}
 }
 
-func TestAskTakesTheLongestBodyAndInterimAnswers(t *testing.T) {
+func TestAskLongestBody(t *testing.T) {
 	pod := serve(t, "pod-0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		_, _ = io.WriteString(w, "["+strings.Repeat(" ", httpapi.MaxBodyBytes-2)+"]")
@@ -288,7 +288,7 @@ func TestAskTakesTheLongestBodyAndInterimAnswers(t *testing.T) {
 	}
 }
 
-func TestAskEndsWithItsContext(t *testing.T) {
+func TestAskCanceled(t *testing.T) {
 	for name, handle := range map[string]http.HandlerFunc{
 		"no answer": silent,
 		"half an answer": func(w http.ResponseWriter, r *http.Request) {

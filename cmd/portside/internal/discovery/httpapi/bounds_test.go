@@ -17,8 +17,8 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
-// TestHeadOfAnAnswer: it is read up to 16 KiB.
-func TestHeadOfAnAnswer(t *testing.T) {
+// TestAskLongHead: the head of an answer is read up to 16 KiB.
+func TestAskLongHead(t *testing.T) {
 	for length, want := range map[int]discovery.Reason{10 << 10: "", 17 << 10: discovery.TooLarge} {
 		pod := serve(t, "pod-0", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X", strings.Repeat("x", length))
@@ -30,9 +30,8 @@ func TestHeadOfAnAnswer(t *testing.T) {
 	}
 }
 
-// TestHandshake: it is read up to 32 KiB, also from a server that is not the one
-// that is meant.
-func TestHandshake(t *testing.T) {
+// TestAskLongHandshake: a handshake is read up to 32 KiB.
+func TestAskLongHandshake(t *testing.T) {
 	known := newAuthority(t)
 	certificate := known.issue(t, func(*x509.Certificate) {})
 	for i := range 200 {

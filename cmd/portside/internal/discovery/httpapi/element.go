@@ -75,7 +75,7 @@ func (e element) adapter() (a Listed, offset int, err error) {
 		value, given := e.fields[want.name]
 		switch {
 		case value.repeated:
-			return a, value.offset, fmt.Errorf("%s: is there more than once", want.name)
+			return a, value.offset, fmt.Errorf("%s: appears more than once", want.name)
 		case !given && want.optional:
 			continue
 		case !given:

@@ -48,10 +48,10 @@ func addressOf(pod discovery.Pod, allowLoopback bool) (netip.AddrPort, error) {
 		return netip.AddrPort{}, &discovery.Error{Reason: discovery.Unreachable, Message: "the pod has no IP address"}
 	case address.IsLoopback() && allowLoopback: // the server of a test
 	case !address.IsGlobalUnicast():
-		return netip.AddrPort{}, &discovery.Error{Reason: discovery.Unreachable, Message: "the pod's address is not one that a pod can have"}
+		return netip.AddrPort{}, &discovery.Error{Reason: discovery.Unreachable, Message: "no pod can have this address"}
 	}
 	if pod.Port == 0 {
-		return netip.AddrPort{}, &discovery.Error{Reason: discovery.EndpointInvalid, Message: "the pod has no port of the name that is to be asked"}
+		return netip.AddrPort{}, &discovery.Error{Reason: discovery.EndpointInvalid, Message: "the pod has no port of the name in spec.discovery.http.port"}
 	}
 	if pod.Port < 1 || pod.Port > math.MaxUint16 {
 		return netip.AddrPort{}, &discovery.Error{Reason: discovery.EndpointInvalid, Message: "the port is not within 1 to 65535"}

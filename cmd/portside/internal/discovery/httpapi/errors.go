@@ -31,7 +31,7 @@ func ofStatus(code int) error {
 	if code >= http.StatusInternalServerError {
 		return &discovery.Error{Reason: discovery.ServerError, Message: fmt.Sprintf("the server failed (status %d)", code)}
 	}
-	return &discovery.Error{Reason: discovery.UnexpectedStatus, Message: fmt.Sprintf("the server answered status %d, where 200 is expected", code)}
+	return &discovery.Error{Reason: discovery.UnexpectedStatus, Message: fmt.Sprintf("the server answered with status %d instead of 200", code)}
 }
 
 // canceled returns the error of a question that ended before its answer, or nil.

@@ -10,10 +10,9 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
-// FuzzReadAdapters: whatever is accepted is a list of at most 64 adapters, of
-// which each number stands in the input digit by digit and each text is made
-// printable, and reading it again
-// from what it was read as gives the same. Whatever is refused gives nothing.
+// FuzzReadAdapters: what is accepted is a list of at most 64 adapters with the
+// numbers of the input and its texts made printable, and stays the same when it is
+// encoded and read again. What is refused returns nothing.
 func FuzzReadAdapters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		adapters, err := httpapi.ReadAdapters("fuzz", bytes.NewReader(body))

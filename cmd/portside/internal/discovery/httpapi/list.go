@@ -20,7 +20,7 @@ func checkList(data []byte) error {
 	case len(trimmed) == 0:
 		return fmt.Errorf("is empty: %s ([] for no adapters)", want)
 	case trimmed[0] == '<':
-		return fmt.Errorf("is HTML or XML: %s; check the address, and what stands between (a login page, a proxy)", want)
+		return fmt.Errorf("is HTML or XML: %s; check the address, and whether a login page or a proxy answered", want)
 	case !utf8.Valid(data):
 		return fmt.Errorf("is not UTF-8 text: %s", want)
 	}
@@ -33,13 +33,13 @@ func checkJSON(data []byte, kind string) error {
 	end, wrong := syntaxError(data)
 	switch {
 	case wrong && end >= len(data):
-		return fmt.Errorf("is cut off, at %s: ask again for the whole list", position(data, len(data)))
+		return fmt.Errorf("is truncated, at %s: get the whole list again", position(data, len(data)))
 	case wrong && !json.Valid(data[:end]):
 		return fmt.Errorf("is not JSON, at %s: %s", position(data, end), want)
 	case kind != "a list":
 		return fmt.Errorf("is %s: %s; check the address, and whether it is an error message", kind, want)
 	case wrong:
-		return fmt.Errorf("goes on after the list, at %s: %s and nothing else", position(data, end), want)
+		return fmt.Errorf("has more after the list, at %s: %s and nothing else", position(data, end), want)
 	}
 	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain checks after all tests that no goroutine is left, and that nothing
-// was logged: net/http logs what a server says unasked.
+// TestMain checks after all tests that no goroutine is left, and that nothing was
+// logged: net/http logs what a server sends before a request.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(quiet{m}) }
 
 type quiet struct{ *testing.M }

@@ -11,8 +11,8 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
-// checkSilent looks for credentials, and for what servers in these tests say,
-// in all that can be printed.
+// checkSilent looks for credentials, and for the answers of servers, in everything
+// that can be printed of the values.
 func checkSilent(t *testing.T, values ...any) {
 	t.Helper()
 	for _, value := range values {
@@ -33,7 +33,7 @@ func checkSilent(t *testing.T, values ...any) {
 	}
 }
 
-func TestSecretIsInNoOutput(t *testing.T) {
+func TestSecretIsRedacted(t *testing.T) {
 	type outer struct {
 		Shown  httpapi.Secret
 		hidden httpapi.Secret

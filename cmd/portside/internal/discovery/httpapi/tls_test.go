@@ -80,7 +80,8 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, by *ecdsa.Priva
 	return certificate
 }
 
-// serveTLS answers who speaks to it by this name, or by its address.
+// serveTLS starts a server that answers requests for this name or, without one, for
+// its address.
 func serveTLS(t *testing.T, config *tls.Config, name string) discovery.Pod {
 	t.Helper()
 	body := recorded(t, "both-running")
@@ -99,7 +100,7 @@ func serveTLS(t *testing.T, config *tls.Config, name string) discovery.Pod {
 	return podAt(server.Listener.Addr(), "pod-0")
 }
 
-func TestAskProvesTheServer(t *testing.T) {
+func TestAskChecksCertificate(t *testing.T) {
 	known, unknown := newAuthority(t), newAuthority(t)
 	as := func(*x509.Certificate) {}
 	const (
@@ -159,7 +160,7 @@ func TestAskProvesTheServer(t *testing.T) {
 	}
 }
 
-func TestAskOverTLSOfWhatHasNone(t *testing.T) {
+func TestAskWithoutTLS(t *testing.T) {
 	for name, c := range map[string]struct {
 		pod  discovery.Pod
 		want discovery.Reason

@@ -38,8 +38,8 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// TestTokens: each step changes something, asks once, and says which calls
-// that takes and what comes of it.
+// TestTokens: each step changes something, asks once, and has the calls and the
+// result that are expected.
 func TestTokens(t *testing.T) {
 	type step struct {
 		change func(*dittofs, *clock)
@@ -50,7 +50,7 @@ func TestTokens(t *testing.T) {
 	later := func(d time.Duration) func(*dittofs, *clock) { return func(_ *dittofs, c *clock) { c.pass(d) } }
 	start := step{nil, []string{login, list}, "", ""}
 	same := step{nil, []string{list}, "", ""}
-	const refused = "logging in: the credentials are refused (status 401)"
+	const refused = "logging in: the server rejected the credentials (status 401)"
 	for name, c := range map[string]struct {
 		prepare func(*dittofs)
 		steps   []step
@@ -67,8 +67,8 @@ func TestTokens(t *testing.T) {
 		"expires_at alone": {func(d *dittofs) { d.expiresIn, d.expiresAt = 0, epoch.Add(time.Hour).Format(time.RFC3339) }, []step{
 			start, {later(59*time.Minute - time.Second), []string{list}, "", ""}, {later(time.Second), []string{refresh, list}, "", ""},
 		}},
-		"nothing said of its life": {func(d *dittofs) { d.expiresIn = 0 }, []step{start, {later(24 * time.Hour), []string{list}, "", ""}}},
-		"a refresh says nothing of its life": {nil, []step{
+		"without expiry": {func(d *dittofs) { d.expiresIn = 0 }, []step{start, {later(24 * time.Hour), []string{list}, "", ""}}},
+		"a refresh without expiry": {nil, []step{
 			start, {func(d *dittofs, c *clock) { c.pass(time.Hour); d.expiresIn = 0 }, []string{refresh, list}, "", ""}, same,
 		}},
 		"expired by the server's clock alone": {nil, []step{start, {func(d *dittofs, c *clock) {
@@ -83,10 +83,10 @@ func TestTokens(t *testing.T) {
 		"the refresh fails, the login does not": {nil, []step{
 			start, {func(d *dittofs, c *clock) { c.pass(time.Hour); d.refresh = 500 }, []string{refresh, login, list}, "", ""}, same,
 		}},
-		"401 for good, then recovery": {nil, []step{
+		"401 again and again, then recovery": {nil, []step{
 			start,
-			{func(d *dittofs, _ *clock) { d.refuseAll = true }, []string{list, refresh, list}, discovery.Unauthorized, "the credentials are refused (status 401)"},
-			{nil, []string{login, list, refresh, list}, discovery.Unauthorized, "the credentials are refused (status 401)"},
+			{func(d *dittofs, _ *clock) { d.refuseAll = true }, []string{list, refresh, list}, discovery.Unauthorized, "the server rejected the credentials (status 401)"},
+			{nil, []string{login, list, refresh, list}, discovery.Unauthorized, "the server rejected the credentials (status 401)"},
 			{func(d *dittofs, _ *clock) { d.refuseAll = false }, []string{login, list}, "", ""},
 		}},
 		"a wrong password, then recovery": {func(d *dittofs) { d.logins = 401 }, []step{
@@ -107,10 +107,10 @@ func TestTokens(t *testing.T) {
 			{nil, []string{login}, discovery.ServerError, "logging in: the server failed (status 500)"},
 		}},
 		"no login there": {func(d *dittofs) { d.logins = 404 }, []step{
-			{nil, []string{login}, discovery.NotFound, "logging in: the path is not there (status 404)"},
+			{nil, []string{login}, discovery.NotFound, "logging in: path not found (status 404)"},
 		}},
 		"the login redirects": {func(d *dittofs) { d.logins = 302 }, []step{
-			{nil, []string{login}, discovery.Redirected, "logging in: the server redirects elsewhere, which is not followed"},
+			{nil, []string{login}, discovery.Redirected, "logging in: the server redirects the request, and redirects are not followed"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ const aMinute = time.Minute
 
 var epoch = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func TestAStaticTokenIsNotRenewed(t *testing.T) {
+func TestStaticTokenIsNotRenewed(t *testing.T) {
 	server := newDittofs("[]")
 	pod := serve(t, "pod-0", server)
 	client := newClient(t, plain(time.Minute), withToken())
@@ -162,7 +162,7 @@ func TestAStaticTokenIsNotRenewed(t *testing.T) {
 	}
 }
 
-func TestALoginAnswersNonsense(t *testing.T) {
+func TestLoginUnusableAnswer(t *testing.T) {
 	for name, c := range map[string]struct {
 		body string
 		want discovery.Reason
@@ -190,9 +190,9 @@ func TestALoginAnswersNonsense(t *testing.T) {
 	}
 }
 
-// TestARefreshWithoutAnAnswer: the server is not there, which is no reason to
-// log in. The refresh token is good for the next time.
-func TestARefreshWithoutAnAnswer(t *testing.T) {
+// TestRefreshUnanswered: a server that does not answer a refresh is not asked for a
+// login. The refresh token is kept for the next time.
+func TestRefreshUnanswered(t *testing.T) {
 	time := &clock{now: epoch}
 	server, away := newDittofs("[]"), make(chan bool, 1)
 	server.now = time.Now
@@ -223,7 +223,7 @@ func TestARefreshWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-func TestManyQuestionsLogInOnce(t *testing.T) {
+func TestQuestionsShareLogin(t *testing.T) {
 	server := newDittofs("[]")
 	pod := serve(t, "pod-0", server)
 	client := newClient(t, plain(time.Minute), withPassword())
@@ -242,7 +242,7 @@ func TestManyQuestionsLogInOnce(t *testing.T) {
 	}
 }
 
-func TestPodsNeedNotShareTheirKey(t *testing.T) {
+func TestSessionPerPod(t *testing.T) {
 	servers := []*dittofs{newDittofs("[]"), newDittofs("[]")}
 	servers[1].issued = 10 // its tokens are other ones
 	all := []discovery.Pod{serve(t, "pod-0", servers[0]), serve(t, "pod-1", servers[1])}
@@ -267,7 +267,7 @@ func TestPodsNeedNotShareTheirKey(t *testing.T) {
 	}
 }
 
-func TestClientsKeepTokensWhileNothingChanges(t *testing.T) {
+func TestClientsFor(t *testing.T) {
 	clients := httpapi.NewClients(httpapi.Options{})
 	get := func(target types.UID, e httpapi.Endpoint, data map[string]string) *httpapi.Client {
 		c, err := clients.For(target, e, credentials(t, data))

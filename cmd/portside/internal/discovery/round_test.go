@@ -97,7 +97,7 @@ func TestPollOneOfThreeSilent(t *testing.T) {
 	if r.Complete() || r.Reason() != discovery.PartlyAnswered || len(r.Failures) != 1 {
 		t.Fatalf("%s %+v", r.Reason(), r)
 	}
-	if got, want := r.Message(), "2 of 3 ready pods answered; 1: no whole answer came in time"; got != want {
+	if got, want := r.Message(), "2 of 3 ready pods answered; 1: no complete answer within the timeout"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if r.Answers[0].Pod != "pod-0" || r.Answers[1].Pod != "pod-2" || r.Failures[0].Pod != "pod-1" {
@@ -175,7 +175,7 @@ func TestPollAsksSeveralAtOnce(t *testing.T) {
 	}
 }
 
-func TestPollASlowPodDelaysNobody(t *testing.T) {
+func TestPollSlowPods(t *testing.T) {
 	pod := servePod(t, "pod", silent)
 	var pods []discovery.Pod
 	for i := range 30 {
@@ -183,7 +183,7 @@ func TestPollASlowPodDelaysNobody(t *testing.T) {
 	}
 	began := time.Now()
 	r := poll(t.Context(), newClient(t, plain(500*time.Millisecond), nil), pods)
-	if r.Reason() != discovery.Timeout || r.Message() != "0 of 30 ready pods answered; 30: no whole answer came in time" {
+	if r.Reason() != discovery.Timeout || r.Message() != "0 of 30 ready pods answered; 30: no complete answer within the timeout" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -231,7 +231,7 @@ func TestPollBounds(t *testing.T) {
 	polls.Wait()
 }
 
-func TestPollEndsWithItsContext(t *testing.T) {
+func TestPollCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	pod := servePod(t, "pod-0", func(_ http.ResponseWriter, r *http.Request) {
 		cancel()
@@ -244,7 +244,7 @@ func TestPollEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestPollForNobody(t *testing.T) {
+func TestPollWithoutPods(t *testing.T) {
 	r := poll(t.Context(), newClient(t, plain(time.Minute), nil), nil)
 	if r.Complete() || r.Reason() != discovery.NoReadyPods || r.Message() != "no pod is ready to be asked" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
@@ -258,7 +258,7 @@ func TestResultReasons(t *testing.T) {
 	if r.Reason() != discovery.NotAnswered {
 		t.Error(r.Reason())
 	}
-	want := "0 of 3 ready pods answered; 1: the path is not there (status 404); 2: the server failed (status 500)"
+	want := "0 of 3 ready pods answered; 1: path not found (status 404); 2: the server failed (status 500)"
 	if r.Message() != want {
 		t.Errorf("got %q", r.Message())
 	}
@@ -286,17 +286,17 @@ func TestCondition(t *testing.T) {
 		"all is well": {two(0, 1), true, discovery.Answered, "every ready pod answered"},
 		"one behind": {
 			two(0, 2), false, discovery.Disagreeing,
-			"every ready pod answered; not all give the same number for adapter-nfs, an adapter that can have no port",
+			"every ready pod answered; pods report different numbers for adapter-nfs, an adapter that can have no port",
 		},
 		"one behind, one silent": {
 			polled(1, []apply.Adapter{active("nfs", 2)}), false, discovery.PartlyAnswered,
-			"1 of 2 ready pods answered; 1: no whole answer came in time; not all give the same number for adapter-nfs",
+			"1 of 2 ready pods answered; 1: no complete answer within the timeout; pods report different numbers for adapter-nfs",
 		},
 		"too many": {
 			polled(0, many), false, discovery.TooManyAdapters,
 			"every ready pod answered; together they have more than 64 adapters, so nothing changes",
 		},
-		"nobody": {polled(0), false, discovery.NoReadyPods, "no pod is ready to be asked"},
+		"no pods": {polled(0), false, discovery.NoReadyPods, "no pod is ready to be asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := discovery.Merge(last, c.polled).Condition(c.polled, true)
@@ -331,11 +331,11 @@ func TestConditionOfAnUnsteadyWorkload(t *testing.T) {
 		"not observed":          {answered, discovery.Readiness{Ready: 2, Desired: 2, Unobserved: true}, "Answered", "Answered", "every ready pod answered"},
 		"pods disagree": {
 			other, discovery.Readiness{Ready: 1, Desired: 2}, "Disagreeing", "Disagreeing",
-			"every ready pod answered; not all give the same number for adapter-nfs" + missing,
+			"every ready pod answered; pods report different numbers for adapter-nfs" + missing,
 		},
 		"one is silent": {
 			polled(1, last), discovery.Readiness{Ready: 1, Desired: 2}, "PartlyAnswered", "PartlyAnswered",
-			"1 of 2 ready pods answered; 1: no whole answer came in time" + missing,
+			"1 of 2 ready pods answered; 1: no complete answer within the timeout" + missing,
 		},
 		"a pod waits for a port": {
 			answered, discovery.Readiness{Desired: 1, Waiting: 1}, "Answered", "NotAllReady",
@@ -343,7 +343,7 @@ func TestConditionOfAnUnsteadyWorkload(t *testing.T) {
 		},
 		"a pod waits, one is silent": {
 			polled(1, last), discovery.Readiness{Ready: 1, Desired: 2, Waiting: 1}, "PartlyAnswered", "PartlyAnswered",
-			"1 of 2 asked pods answered; 1: no whole answer came in time" + missing,
+			"1 of 2 asked pods answered; 1: no complete answer within the timeout" + missing,
 		},
 		"no pod is ready": {polled(0), discovery.Readiness{Desired: 2}, "NoReadyPods", "NoReadyPods", "no pod is ready to be asked"},
 	} {

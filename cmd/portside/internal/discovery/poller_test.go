@@ -20,7 +20,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestPollsAreSpread(t *testing.T) {
+func TestPollerSpreadsPolls(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		const targets, step = 200, 250 * time.Millisecond
 		name := func(i int) apply.Target {
@@ -54,9 +54,8 @@ func TestPollsAreSpread(t *testing.T) {
 	})
 }
 
-// The pod's server answers nothing: neither a timeout nor an error ends the
-// question.
-func TestASlowPodDelaysNoOtherTarget(t *testing.T) {
+// TestPollerSlowPod: a pod that does not answer delays no other target.
+func TestPollerSlowPod(t *testing.T) {
 	slow, fast := apply.Target{Kind: apply.StatefulSet, Name: "slow"}, apply.Target{Kind: apply.StatefulSet, Name: "fast"}
 	asked := make(chan struct{}, 1)
 	pods := podsOf{
@@ -121,7 +120,7 @@ func (p podsOf) Find(_ context.Context, w discovery.Workload, _ intstr.IntOrStri
 
 func (podsOf) Forget(types.UID) {}
 
-func TestWhoRefusesOurCredentialsIsAskedLessAndLessOften(t *testing.T) {
+func TestPollerBacksOffFromRefusals(t *testing.T) {
 	var refuse atomic.Bool
 	refuse.Store(true)
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -150,7 +149,7 @@ func TestWhoRefusesOurCredentialsIsAskedLessAndLessOften(t *testing.T) {
 	})
 }
 
-func TestForgetEndsWhatAsks(t *testing.T) {
+func TestPollerForget(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		others := goleak.IgnoreCurrent()
 		s.Ask(files, question("uid"))
@@ -173,9 +172,9 @@ func TestForgetEndsWhatAsks(t *testing.T) {
 	})
 }
 
-// What a question comes to that is under way when its target is forgotten is
-// told to nobody, and what was kept of the workload goes after it.
-func TestForgetDuringAQuestion(t *testing.T) {
+// TestPollerForgetDuringPoll: the answer of a poll under way is not reported once
+// its target is forgotten, and what is kept of the workload is dropped after it.
+func TestPollerForgetDuringPoll(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.hold = make(chan struct{})
 		s.Ask(files, question("uid"))
@@ -191,14 +190,14 @@ func TestForgetDuringAQuestion(t *testing.T) {
 	})
 }
 
-func TestAnotherQuestion(t *testing.T) {
+func TestPollerAnotherQuery(t *testing.T) {
 	pod := serve(t, says(`[{"type":"nfs","port":12049,"enabled":true,"running":true}]`))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
 		s.Ask(files, question("uid"))
 		s.next(t, files, 1)
 		s.pass(interval-2*time.Second, time.Second)
-		s.Ask(files, question("uid")) // the same: it is not begun anew
+		s.Ask(files, question("uid")) // the same, which does not begin again
 		s.next(t, files, 1)
 		if polls := s.polled(files); polls[1].at-polls[0].at > interval+interval/10+time.Second {
 			t.Errorf("polled at %v", polls)
@@ -209,7 +208,7 @@ func TestAnotherQuestion(t *testing.T) {
 		s.Ask(files, another)
 		synctest.Wait()
 		if a, answered := s.Answer(files); !answered || len(a.Active) != 1 {
-			t.Errorf("the answer of the workload is lost: %+v", a)
+			t.Errorf("the answer is lost: %+v", a)
 		}
 		if got := s.finder.forgotten(); len(got) != 0 {
 			t.Errorf("forgotten: %s", got)
@@ -218,7 +217,7 @@ func TestAnotherQuestion(t *testing.T) {
 		s.Ask(files, question("another workload"))
 		synctest.Wait()
 		if a, answered := s.Answer(files); answered || a.Active != nil {
-			t.Errorf("another workload has the answer of the last: %+v", a)
+			t.Errorf("another workload has the answer of the one before: %+v", a)
 		}
 		if got := fmt.Sprint(s.finder.forgotten()); got != "[uid]" {
 			t.Errorf("forgotten: %s", got)
@@ -230,7 +229,52 @@ func TestAnotherQuestion(t *testing.T) {
 	})
 }
 
-func TestAskedBeforeStart(t *testing.T) {
+// TestPollerPollNow polls at once, and the next time an interval later.
+func TestPollerPollNow(t *testing.T) {
+	t.Run("while none is under way", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.Ask(files, question("uid"))
+			s.next(t, files, 2)
+			s.pass(interval/2, time.Second)
+			s.PollNow(files)
+			s.pass(10*interval, time.Second)
+			polls := s.polled(files)
+			if gap := polls[2].at - polls[1].at; gap != interval/2 {
+				t.Errorf("it was polled after %s", gap)
+			}
+			for i := 3; i < len(polls); i++ {
+				if gap := polls[i].at - polls[i-1].at; gap < interval || gap > interval+interval/10+time.Second {
+					t.Errorf("poll %d came %s after the one before", i, gap)
+				}
+			}
+		})
+	})
+	t.Run("during a poll", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.finder.hold = make(chan struct{})
+			s.Ask(files, question("uid"))
+			s.pass(interval, time.Second)
+			s.PollNow(files)
+			s.PollNow(files)
+			close(s.finder.hold)
+			synctest.Wait()
+			if n := len(s.polled(files)); n != 2 {
+				t.Errorf("it was polled %d times", n)
+			}
+		})
+	})
+	t.Run("of a target that is not polled", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.PollNow(files)
+			s.pass(interval, time.Second)
+			if n := len(s.polled(files)); n != 0 {
+				t.Errorf("it was polled %d times", n)
+			}
+		})
+	})
+}
+
+func TestPollerBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage()
 		s.Ask(files, question("uid"))
