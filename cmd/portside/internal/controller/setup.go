@@ -198,11 +198,9 @@ func (b *builder) reconciler() (*reconciler, error) {
 	}
 	b.mirror.TellRest(r.compact)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: b.Clock, Changed: wake, Observe: b.measures.polled})
-	api := &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
-		Pods:    discovery.NewPods(b.mirror, b.controllerOf),
-		Secret:  b.secret,
-	}
+	api := httpapi.New(httpapi.Options{
+		Pods: discovery.NewPods(b.mirror, b.controllerOf), Secret: b.secret, Now: b.Clock.Now, AllowLoopback: b.AllowLoopback,
+	})
 	r.sources = slices.Concat(b.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
