@@ -199,11 +199,9 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	r.alarm = newAlarm(o.Clock, r.wake)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
 	reader := apiReader{mgr.GetAPIReader()}
-	api := &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{Now: o.Clock.Now, AllowLoopback: o.AllowLoopback}),
-		Pods:    discovery.NewPods(cluster, reader.controllerOf),
-		Secret:  reader.secret,
-	}
+	api := httpapi.New(httpapi.Options{
+		Pods: discovery.NewPods(cluster, reader.controllerOf), Secret: reader.secret, Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
+	})
 	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
