@@ -11,7 +11,8 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // These tests hold the README to its word. What it says of the demo's output
@@ -51,11 +52,13 @@ func TestReadmeGo(t *testing.T) {
 	}
 }
 
+// TestReadmeAdapterSet applies the README's AdapterSets as a dry run.
 func TestReadmeAdapterSet(t *testing.T) {
+	cp := testenv.Shared(t)
+	portside.InstallCRD(t, cp)
+	kubectlApply(t, cp, "the namespace", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: storage}}"))
 	for _, block := range blocks(t, "yaml") {
-		if _, err := v1alpha1.Read("README.md", strings.NewReader(block)); err != nil {
-			t.Error(err)
-		}
+		kubectlApply(t, cp, "README.md", []byte(block), "--dry-run=server")
 	}
 }
 

@@ -78,18 +78,18 @@ func badLists() []badInput {
 func badTypes() []badInput {
 	const (
 		shape = "is not 1 to 63 printable ASCII characters without a backslash"
-		field = "document 1: spec.adapters[1].type: "
+		field = "spec.adapters[1].type: "
 	)
 	var cases []badInput
 	for _, c := range []struct{ what, adapterType, port, reason, refused string }{
-		{"no character", "", "", "no letter a to z and no digit", "Required value"},
+		{"no character", "", "", "no letter a to z and no digit", `Invalid value: ""`},
 		{"unicode", "日本", "", `"\u65e5\u672c" ` + shape, `Invalid value: "日本"`},
 		{"1 character", "s", "adapter-s ", "", ""},
 		{"7 characters", "abcdefg", "adapter-abcdefg ", "", ""},
 		{"8 characters", "abcdefgh", "adapter-ab-9c56 ", "", ""},
 		{"40 characters", strings.Repeat("ab", 20), "adapter-ab-", "", ""},
 		{"63 characters", strings.Repeat("abc", 21), "adapter-ab-", "", ""},
-		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 characters"},
+		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 bytes"},
 		{"upper case", "SMB", "adapter-smb ", "", ""},
 		{"unicode beside letters", "smb日本x", "", `"smb\u65e5\u672cx" ` + shape, `Invalid value: "smb日本x"`},
 		{"a C1 control", "smb\u009b", "", `"smb\u009b" ` + shape, `Invalid value: "smb\u009b"`},
@@ -153,7 +153,7 @@ func badSets() []badInput {
 		{name: "number as string", set: adapterSet(`[{type: nfs, port: "12049"}]`), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "null adapters", set: adapterSet("null"), code: 1, stderr: field("spec: neither adapters nor discovery is set")},
 		{name: "65 adapters", set: adapterSet(manyAdapters("{type: t%d, port: %d}")), code: 1, stderr: field("spec.adapters")},
-		{name: "one type twice", set: adapterSet("[{type: nfs, port: 1}, {type: nfs, port: 2}]"), code: 1, stderr: field("spec.adapters[1].type")},
+		{name: "one type twice", set: adapterSet("[{type: nfs, port: 1}, {type: nfs, port: 2}]"), code: 1, stderr: field("spec.adapters[1]: Duplicate value")},
 		{name: "discovery without --adapters", set: discoverySet, code: 1, stderr: field("--adapters")},
 		{name: "two documents for one target", set: good + "---\n" + strings.Replace(good, "name: dittofs", "name: other", 1), code: 1, stderr: []string{"document 2", "spec.targetRef", "document 1"}},
 		{name: "one bad document of two", set: strings.ReplaceAll(adapterSet("[]"), "dittofs", "first") + "---\nkind: x\n", code: 1, stderr: []string{"document 2", "kind: must be AdapterSet"}},
@@ -163,7 +163,7 @@ func badSets() []badInput {
 		{name: "number -1", set: adapterSet("[{type: nfs, port: -1}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: -1")},
 		{name: "number 65536", set: adapterSet("[{type: nfs, port: 65536}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: 65536")},
 		{name: "unknown protocol", set: adapterSet("[{type: nfs, port: 12049, protocol: ICMP}]"), code: 1, stderr: field(`spec.adapters[0].protocol: Unsupported value: "ICMP"`)},
-		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 1, stderr: field("spec.adapters[1].type: Required")},
+		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 1, stderr: field(`spec.adapters[1].type: Invalid value: ""`)},
 		{name: "two types of one name", set: adapterSet(`[{type: nfs, port: 12049}, {type: "NFS!", port: 2049}]`), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "NFS!"`)},
 		{name: "two adapters on one key", set: adapterSet("[{type: nfs, port: 12049}, {type: smb, port: 12049}]"), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "smb"`)},
 	}

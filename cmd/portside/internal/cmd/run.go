@@ -141,13 +141,8 @@ func (r *runCommand) serviceConfig() (*rest.Config, error) {
 }
 
 func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager, error) {
-	scheme, err := controller.NewScheme()
-	if err != nil {
-		return nil, err
-	}
 	grace := shutdownTimeout
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
+	mgr, err := controller.NewManager(config, ctrl.Options{
 		Logger:                        log.V(1),
 		LeaderElection:                r.leader.elect,
 		LeaderElectionID:              r.service.FieldManager,
@@ -162,7 +157,7 @@ func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager
 		GracefulShutdownTimeout:       &grace,
 		// Watches that fail take the logger from it.
 		BaseContext: func() context.Context { return logr.NewContext(context.Background(), log) },
-	})
+	}, r.service)
 	if err != nil {
 		return nil, r.ConnectionError(err)
 	}
