@@ -86,7 +86,7 @@ func splitYAML(parts []streamPart, data []byte, offset int) ([]streamPart, error
 		case errors.Is(err, io.EOF):
 			return parts, nil
 		case err != nil:
-			return parts, fmt.Errorf("document %d: not YAML: %s", number, strings.TrimPrefix(err.Error(), "yaml: "))
+			return parts, fmt.Errorf("document %d: not YAML: %w", number, err)
 		}
 		if isEmpty(&node) {
 			continue
