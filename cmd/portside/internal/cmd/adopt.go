@@ -149,8 +149,7 @@ func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Write
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	result, err := writer.Done(ctx, a.container)(writer.Adopt(ctx, target, a.container, a.from, a.options()...))
+	result, err := writer.Adopt(cmd.Context(), target, a.container, a.from, a.options()...)
 	code, err := writer.Print(a.print, result, err)
 	if err != nil {
 		return err

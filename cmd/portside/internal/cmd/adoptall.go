@@ -61,7 +61,7 @@ func (a *adoption) adoptContainers(ctx context.Context, writer *cli.Writer, j jo
 	}
 	var all []adopted
 	for _, container := range j.containers {
-		result, err := writer.Done(ctx, container)(writer.Adopt(ctx, j.target, container, a.from, a.options()...))
+		result, err := writer.Adopt(ctx, j.target, container, a.from, a.options()...)
 		all = append(all, adopted{result, err})
 		if err != nil {
 			break
