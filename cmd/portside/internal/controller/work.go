@@ -65,7 +65,7 @@ func (w *work) ports(ctx context.Context) error {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.NoSource, err.Error()
 		w.facts.Discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
-		return nil
+		return nil //nolint:nilerr // status reports it
 	}
 	requested := w.requested(ctx)
 	active, poll, known := w.active(ctx, look, source)
