@@ -33,9 +33,8 @@ const (
 	kustomization = "kustomization.yaml"
 )
 
-// elsewhere are the folders of manifests that other tools read: the chart's
-// generator, testenv/peers and testenv/monitoring decode them by the tools' own
-// types.
+// elsewhere are the folders of manifests that other tools read: testenv/peers and
+// testenv/monitoring decode them by the tools' own types.
 var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
 
 // manifestFiles are all YAML files below this folder but those that other tools

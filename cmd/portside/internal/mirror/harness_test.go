@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
+const crd = "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"
 
 // tells are what a mirror told, in order.
 type tells struct {
