@@ -89,8 +89,10 @@ func TestReducedSaysTheSame(t *testing.T) {
 	}
 }
 
-// randomWorkload has entries of paths that are drawn from few, so that they meet.
-func randomWorkload(r *rapid.T) *apply.Workload {
+func randomWorkload(r *rapid.T) *apply.Workload { return apply.ReadStatefulSet(randomStatefulSet(r)) }
+
+// randomStatefulSet has entries of paths that are drawn from few, so that they meet.
+func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
 	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
 	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
 		c := corev1.Container{Name: name}
@@ -109,7 +111,7 @@ func randomWorkload(r *rapid.T) *apply.Workload {
 			FieldsV1:    metav1.NewFieldsV1(randomFields(r)),
 		})
 	}
-	return apply.ReadStatefulSet(s)
+	return s
 }
 
 // randomFields are what an apply of ours comes to own, with other paths added

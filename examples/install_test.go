@@ -30,14 +30,14 @@ func decoded[T any](t *testing.T, path, kind string) *T {
 	return nil
 }
 
-// TestNetworkPolicy checks that the policy selects portside's pods, and allows
-// Prometheus a port that they have.
+// TestNetworkPolicy checks that the policy selects portside's pods and that its ingress
+// rules name ports that the pods have.
 func TestNetworkPolicy(t *testing.T) {
 	deployment := decoded[appsv1.Deployment](t, "install/portside.yaml", "Deployment")
 	policy := decoded[networkingv1.NetworkPolicy](t, "install/networkpolicy.yaml", "NetworkPolicy")
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 	if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) || policy.Namespace != deployment.Namespace {
-		t.Errorf("it does not select the pods: %v", err)
+		t.Errorf("the policy does not select portside's pods: %v", err)
 	}
 	if want := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}; !slices.Equal(policy.Spec.PolicyTypes, want) {
 		t.Errorf("policy types %q, want %q", policy.Spec.PolicyTypes, want)
@@ -51,8 +51,7 @@ func TestNetworkPolicy(t *testing.T) {
 	}
 }
 
-// TestDeploymentMemoryLimit checks that the Go runtime gets the limit of its
-// container.
+// TestDeploymentMemoryLimit checks that GOMEMLIMIT is the memory limit of the container.
 func TestDeploymentMemoryLimit(t *testing.T) {
 	container := decoded[appsv1.Deployment](t, "install/portside.yaml", "Deployment").Spec.Template.Spec.Containers[0]
 	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })

@@ -27,18 +27,19 @@ import (
 
 const (
 	adapterSet = "AdapterSet"
-	// crd is the one example of a kind that client-go does not know.
+	// crd is a kind that client-go's scheme does not know.
 	crd = "CustomResourceDefinition"
-	// kustomization lists others; who prints them tests it.
+	// kustomization lists other manifests; the tests of the command that prints them
+	// cover it.
 	kustomization = "kustomization.yaml"
 )
 
-// elsewhere are the folders of manifests that other tools read: testenv/peers and
-// testenv/monitoring decode them by the tools' own types.
+// elsewhere are the folders of manifests for other tools. testenv/peers and
+// testenv/monitoring test them with the tools' own types.
 var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
 
-// manifestFiles are all YAML files below this folder but those that other tools
-// read.
+// manifestFiles returns all YAML files below this folder, except kustomizations and
+// those that are tested elsewhere.
 func manifestFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -52,12 +53,12 @@ func manifestFiles(t *testing.T) []string {
 		return err
 	})
 	if err != nil || len(files) == 0 {
-		t.Fatalf("the example manifests: %q, %v", files, err)
+		t.Fatalf("cannot find the example manifests: found %q, %v", files, err)
 	}
 	return files
 }
 
-// documents are the documents of a file, comments and all.
+// documents returns the YAML documents of a file, with their comments.
 func documents(t *testing.T, path string) [][]byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -86,8 +87,8 @@ func read(t *testing.T, document []byte) *unstructured.Unstructured {
 	return object
 }
 
-// TestManifestsAreStrict decodes every example into its type: no field that is
-// unknown or there twice.
+// TestManifestsAreStrict checks that every example decodes into its type without
+// unknown or duplicate fields.
 func TestManifestsAreStrict(t *testing.T) {
 	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	for _, path := range manifestFiles(t) {
@@ -108,9 +109,9 @@ func TestManifestsAreStrict(t *testing.T) {
 	}
 }
 
-// TestManifestsAreAccepted applies every example by the real kubectl to a real
-// API server, which stores none of them but what others need: the namespaces
-// and the CRD.
+// TestManifestsAreAccepted applies every example to a real API server with the real
+// kubectl, as a server-side dry run. Only the namespaces and the CRD are stored, which
+// the other examples need.
 func TestManifestsAreAccepted(t *testing.T) {
 	cp := testenv.Shared(t)
 	for _, path := range manifestFiles(t) {
@@ -140,8 +141,8 @@ func kubectlApply(t *testing.T, cp *testenv.ControlPlane, path string, document 
 	}
 }
 
-// TestAdapterSetReferences follows the references of the AdapterSets to the other
-// manifests.
+// TestAdapterSetReferences checks that the target and the container of each AdapterSet
+// exist in the manifest next to it.
 func TestAdapterSetReferences(t *testing.T) {
 	for _, path := range manifestFiles(t) {
 		if !strings.HasPrefix(filepath.Base(path), "adapterset") {
@@ -165,12 +166,12 @@ func TestAdapterSetReferences(t *testing.T) {
 	}
 }
 
-// TestRecordings compares the recordings with those that the reader of them is
-// tested with.
+// TestRecordings checks that the recorded answers are those that the discovery client
+// is tested with.
 func TestRecordings(t *testing.T) {
 	recordings, err := filepath.Glob("dittofs/adapters-*.json")
 	if err != nil || len(recordings) != 3 {
-		t.Fatalf("the recordings: %q, %v", recordings, err)
+		t.Fatalf("found the recordings %q, want 3: %v", recordings, err)
 	}
 	for _, path := range recordings {
 		ours, err := os.ReadFile(path)
@@ -179,7 +180,7 @@ func TestRecordings(t *testing.T) {
 		}
 		theirs, err := os.ReadFile(filepath.Join("../cmd/portside/internal/discovery/httpapi/testdata", filepath.Base(path)))
 		if err != nil || !bytes.Equal(ours, theirs) {
-			t.Errorf("%s is not the recording that the source is tested with: %v", path, err)
+			t.Errorf("%s differs from the recording that the discovery client is tested with: %v", path, err)
 		}
 	}
 }

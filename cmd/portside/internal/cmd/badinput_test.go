@@ -9,27 +9,24 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// badInput is one thing that is wrong with what the program is given. Nothing
-// of the workload may change by it.
+// badInput is input with one fault. The workload must not change.
 type badInput struct {
 	name string
-	// set is the AdapterSet's text, adapters the list's; without a list the
-	// set is all there is.
+	// set is the AdapterSet, adapters the list for --adapters, if any.
 	set, adapters string
 	code          int
-	// stderr are parts of what is said; stdout too, and where there are none,
-	// nothing may be printed.
+	// stderr and stdout are parts of the output. Without any, stdout must be empty.
 	stderr, stdout []string
 }
 
 const goodList = `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`
 
-// listWith is the good list and one more adapter, as JSON members.
+// listWith returns the good list and one more adapter, given as JSON members.
 func listWith(members string) string {
 	return strings.TrimSuffix(goodList, "]") + `,{` + members + `,"enabled":true,"running":true}]`
 }
 
-// listNFS is a list in which the live adapter itself is wrong.
+// listNFS returns a list in which the adapter that has a port is invalid.
 func listNFS(members string) string {
 	return `[{"type":"nfs",` + members + `,"enabled":true,"running":true}]`
 }
@@ -51,7 +48,7 @@ func badLists() []badInput {
 		{name: "HTML", adapters: "<!doctype html><p>log in</p>", code: 1, stderr: []string{"HTML"}},
 		{name: "empty", adapters: " \n", code: 1, stderr: []string{"is empty"}},
 		{name: "trailing data", adapters: goodList + "\n[]", code: 1, stderr: []string{"has more after the list", "line 2"}},
-		{name: "an error's body", adapters: `{"status":401}`, code: 1, stderr: []string{"is an object"}},
+		{name: "the body of an error", adapters: `{"status":401}`, code: 1, stderr: []string{"is an object"}},
 		{name: "exponent", adapters: listNFS(`"port":1e3`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: must be a whole number in plain digits"}},
 		{name: "fraction", adapters: listNFS(`"port":1.5`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: "}},
 		{name: "number as string", adapters: listNFS(`"port":"12049"`), code: 1, stderr: []string{"port: must be a whole number, not a string"}},
@@ -73,11 +70,11 @@ func badLists() []badInput {
 	return append(cases, badTypes()...)
 }
 
-// badTypes are lists with an odd type beside the live adapter. Where the type
-// makes a port, it is Owned: the run is a dry run.
+// badTypes are lists with the adapter that has a port and one of an unusual type. If
+// a port name can be made of the type, its port is Owned: the run is a dry run.
 //
-// They are given in an AdapterSet, too, which refuses what is not printable or too
-// long.
+// The types are given in an AdapterSet, too, which refuses those that are not printable
+// or too long.
 func badTypes() []badInput {
 	const (
 		shape = "is not 1 to 63 printable ASCII characters without a backslash"
@@ -114,8 +111,8 @@ func badTypes() []badInput {
 	return cases
 }
 
-// cutAfter is the AdapterSet as it is where writing it ended early, at a place
-// that leaves YAML.
+// cutAfter returns an AdapterSet that is truncated after a part of it, where it is
+// still YAML.
 func cutAfter(part string) string {
 	const whole = `apiVersion: portside.dev/v1alpha1
 kind: AdapterSet
@@ -177,7 +174,7 @@ func badSets() []badInput {
 	return cases
 }
 
-func TestBadInputChangesNothing(t *testing.T) {
+func TestBadInput(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
@@ -223,7 +220,8 @@ func (b badInput) runDiff(c *cluster) answer {
 	return c.runWith(b.adapters, "diff", "-f", file(c.t, "set.yaml", b.set), "--adapters", "-")
 }
 
-// expectReadable looks for what a user should not have to read.
+// expectReadable fails the test if a text has what only a programmer understands, or
+// lines that are too long.
 func expectReadable(t *testing.T, text string) {
 	t.Helper()
 	for _, internal := range []string{"goroutine ", "v1alpha1.", "apply.", "*json.", "&{", "%!", "klog", "Unmarshal"} {

@@ -19,7 +19,7 @@ func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Desire
 	result, err := w.applier.ApplyFrom(ctx, look, want)
 	w.metrics.passed(result)
 	if result.After != nil {
-		w.mirror.Answered(result.After)
+		w.answer = result.After
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	if w.notDedicated(ctx, err) {

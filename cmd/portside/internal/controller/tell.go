@@ -129,7 +129,7 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet", Namespace: set.Namespace, Name: set.Name, UID: set.UID,
 	}
 	workload := &corev1.ObjectReference{APIVersion: apply.APIVersion, Kind: string(t.Kind), Namespace: t.Namespace, Name: t.Name}
-	if look := r.mirror.Workload(t); look != nil {
+	if look, err := r.cluster.Workload(ctx, t); err == nil && look != nil {
 		workload.UID = look.UID
 	}
 	log := logr.FromContextOrDiscard(ctx)

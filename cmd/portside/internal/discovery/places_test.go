@@ -114,7 +114,7 @@ func TestPlaces(t *testing.T) {
 		})
 	})
 	t.Run("namespaces take turns", func(t *testing.T) {
-		withPlaces(t, func(t *testing.T, a *asker) {
+		withPlaces(t, func(_ *testing.T, a *asker) {
 			for range maxOfNamespace {
 				a.ask("a")
 				a.ask("b")

@@ -80,7 +80,7 @@ func (p *poll) finish(answerOf func(*target) Answer) {
 	switch {
 	case p.target.ended:
 		p.release(p.target)
-	case p.Poller.ctx.Err() == nil:
+	case p.running.Err() == nil:
 		p.scheduleNext(p.target)
 	}
 }

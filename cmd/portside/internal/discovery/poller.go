@@ -3,6 +3,7 @@ package discovery
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"sync"
 	"time"
 
@@ -52,10 +53,10 @@ type Poller struct {
 
 	mu      sync.Mutex
 	targets map[apply.Target]*target
-	// ctx and queue are nil before Start. The queue has the targets, each at
+	// running and queue are nil before Start. The queue has the targets, each at
 	// the time of its next poll or earlier; see target.due.
-	ctx   context.Context
-	queue workqueue.TypedDelayingInterface[*target]
+	running context.Context
+	queue   workqueue.TypedDelayingInterface[*target]
 }
 
 // NewPoller returns a poller that polls from [Poller.Start] on.
@@ -70,7 +71,7 @@ func (p *Poller) Start(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, queue.ShutDown)
 	defer stop()
 	p.mu.Lock()
-	p.ctx, p.queue = ctx, queue
+	p.running, p.queue = ctx, queue
 	for _, t := range p.targets {
 		p.scheduleFirst(t)
 	}
@@ -170,9 +171,10 @@ func (p *Poller) end(t *target) {
 }
 
 // release drops what is kept of a target that has ended, and what its source
-// keeps, unless the same workload is still polled.
+// keeps, unless a source of the same kind polls the same workload.
 func (p *Poller) release(t *target) {
-	if now, known := p.targets[t.workload.Target]; !known || now.workload.UID != t.workload.UID {
+	now, known := p.targets[t.workload.Target]
+	if !known || now.workload.UID != t.workload.UID || reflect.TypeOf(now.source) != reflect.TypeOf(t.source) {
 		if f, ok := t.source.(Forgetter); ok {
 			f.Forget(t.workload.UID)
 		}
@@ -223,7 +225,7 @@ func (p *Poller) schedule(t *target, after time.Duration) {
 func (p *Poller) begin(t *target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if t.ended || t.cancel != nil || p.ctx.Err() != nil {
+	if t.ended || t.cancel != nil || p.running.Err() != nil {
 		return
 	}
 	// The queue keeps the earliest of several times.
@@ -231,8 +233,8 @@ func (p *Poller) begin(t *target) {
 		p.queue.AddAfter(t, early)
 		return
 	}
-	log := logr.FromContextOrDiscard(p.ctx).WithName("discovery").WithValues("target", t.workload.Target.String())
+	log := logr.FromContextOrDiscard(p.running).WithName("discovery").WithValues("target", t.workload.Target.String())
 	one := &poll{Poller: p, target: t, workload: t.workload, source: t.source, began: p.options.Clock.Now()}
-	one.ctx, t.cancel = context.WithCancel(logr.NewContext(p.ctx, log))
+	one.ctx, t.cancel = context.WithCancel(logr.NewContext(p.running, log))
 	p.places.run(t.workload.Target.Namespace, one.prepare)
 }

@@ -229,6 +229,51 @@ func TestPollerAnotherQuery(t *testing.T) {
 	})
 }
 
+// TestPollerPollNow polls at once, and the next time an interval later.
+func TestPollerPollNow(t *testing.T) {
+	t.Run("while none is under way", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.Ask(files, question("uid"))
+			s.next(t, files, 2)
+			s.pass(interval/2, time.Second)
+			s.PollNow(files)
+			s.pass(10*interval, time.Second)
+			polls := s.polled(files)
+			if gap := polls[2].at - polls[1].at; gap != interval/2 {
+				t.Errorf("it was polled after %s", gap)
+			}
+			for i := 3; i < len(polls); i++ {
+				if gap := polls[i].at - polls[i-1].at; gap < interval || gap > interval+interval/10+time.Second {
+					t.Errorf("poll %d came %s after the one before", i, gap)
+				}
+			}
+		})
+	})
+	t.Run("during a poll", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.finder.hold = make(chan struct{})
+			s.Ask(files, question("uid"))
+			s.pass(interval, time.Second)
+			s.PollNow(files)
+			s.PollNow(files)
+			close(s.finder.hold)
+			synctest.Wait()
+			if n := len(s.polled(files)); n != 2 {
+				t.Errorf("it was polled %d times", n)
+			}
+		})
+	})
+	t.Run("of a target that is not polled", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.PollNow(files)
+			s.pass(interval, time.Second)
+			if n := len(s.polled(files)); n != 0 {
+				t.Errorf("it was polled %d times", n)
+			}
+		})
+	})
+}
+
 func TestPollerBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage()

@@ -37,7 +37,7 @@ func (f *funcSource) Questions(context.Context, discovery.Workload) ([]discovery
 
 // observe has a target polled, and returns the latest answer.
 func (s *stage) observe(t apply.Target, source discovery.Source) (discovery.Answer, bool) {
-	return s.Poller.Answer(context.Background(), discovery.Query{ //nolint:usetesting // nothing is asked that is canceled
+	return s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: types.UID(t.Name)}, Source: source,
 		InPlace: func() []apply.Adapter { return []apply.Adapter{} }, Steady: true,
 	})

@@ -105,7 +105,7 @@ func (s *stage) Answer(t apply.Target) (discovery.Answer, bool) { return s.Lates
 
 func (s *stage) answer(t apply.Target, q query, steady bool) {
 	s.asked[t] = q
-	s.Poller.Answer(context.Background(), discovery.Query{ //nolint:usetesting // nothing is asked that is canceled
+	s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: q.UID, Container: "server"},
 		Source:   s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}}),
 		InPlace:  func() []apply.Adapter { return q.Standing },
