@@ -12,21 +12,29 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// decoded returns the first object of an example, decoded into its type.
-func decoded[T any](t *testing.T, path string) *T {
+// decoded decodes the first object of a kind in a file.
+func decoded[T any](t *testing.T, path, kind string) *T {
 	t.Helper()
-	into := new(T)
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(read(t, documents(t, path)[0]).Object, into); err != nil {
-		t.Fatalf("%s: %v", path, err)
+	for _, document := range documents(t, path) {
+		object := read(t, document)
+		if object.GetKind() != kind {
+			continue
+		}
+		into := new(T)
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, into); err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		return into
 	}
-	return into
+	t.Fatalf("%s has no %s", path, kind)
+	return nil
 }
 
 // TestNetworkPolicy checks that the policy selects portside's pods and that its ingress
 // rules name ports that the pods have.
 func TestNetworkPolicy(t *testing.T) {
-	deployment := decoded[appsv1.Deployment](t, "install/deployment.yaml")
-	policy := decoded[networkingv1.NetworkPolicy](t, "install/networkpolicy.yaml")
+	deployment := decoded[appsv1.Deployment](t, "install/portside.yaml", "Deployment")
+	policy := decoded[networkingv1.NetworkPolicy](t, "install/networkpolicy.yaml", "NetworkPolicy")
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 	if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) || policy.Namespace != deployment.Namespace {
 		t.Errorf("the policy does not select portside's pods: %v", err)
@@ -45,7 +53,7 @@ func TestNetworkPolicy(t *testing.T) {
 
 // TestDeploymentMemoryLimit checks that GOMEMLIMIT is the memory limit of the container.
 func TestDeploymentMemoryLimit(t *testing.T) {
-	container := decoded[appsv1.Deployment](t, "install/deployment.yaml").Spec.Template.Spec.Containers[0]
+	container := decoded[appsv1.Deployment](t, "install/portside.yaml", "Deployment").Spec.Template.Spec.Containers[0]
 	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })
 	if container.Resources.Limits.Memory().IsZero() || at < 0 || container.Env[at].ValueFrom.ResourceFieldRef.Resource != "limits.memory" {
 		t.Errorf("limits %v, environment %v", container.Resources.Limits, container.Env)

@@ -34,8 +34,8 @@ const (
 	kustomization = "kustomization.yaml"
 )
 
-// elsewhere are the folders of manifests for other tools. The chart's generator,
-// testenv/peers and testenv/monitoring test them with the tools' own types.
+// elsewhere are the folders of manifests for other tools. testenv/peers and
+// testenv/monitoring test them with the tools' own types.
 var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
 
 // manifestFiles returns all YAML files below this folder, except kustomizations and

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	crdFile = "../../examples/install/crd/portside.dev_adaptersets.yaml"
+	crdFile = "../../examples/chart/crds/portside.dev_adaptersets.yaml"
 	// crdName is what kubectl calls the CRD.
 	crdName = "customresourcedefinition.apiextensions.k8s.io/adaptersets.portside.dev"
 )

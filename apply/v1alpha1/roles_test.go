@@ -3,7 +3,9 @@ package v1alpha1_test
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -17,13 +19,11 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-const rolesFile = "../../examples/install/rbac/user-roles.yaml"
-
 // TestRoles asks the server as people who have one of Kubernetes' own roles in
 // the namespace.
 func TestRoles(t *testing.T) {
 	c := newCluster(t)
-	c.kubectlApply(rolesFile)
+	c.kubectl(userRoles(t), "apply", "-f", "-")
 	c.awaitAggregated("view", "get")
 	c.awaitAggregated("admin", "delete")
 	for role, may := range map[string]struct{ read, write bool }{
@@ -61,6 +61,21 @@ func TestRoles(t *testing.T) {
 			checkAllowed(t, "delete", user.Delete(t.Context(), v1alpha1.Kind, "", "dittofs"), may.write)
 		})
 	}
+}
+
+// userRoles returns the roles of those who read and write AdapterSets.
+func userRoles(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../examples/install/portside.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documents := strings.Split(string(text), "\n---\n")
+	roles := slices.DeleteFunc(documents, func(document string) bool { return !strings.Contains(document, "\n  name: portside-adaptersets-") })
+	if len(roles) != 2 {
+		t.Fatalf("%d roles of users", len(roles))
+	}
+	return strings.Join(roles, "\n---\n")
 }
 
 func checkAllowed(t *testing.T, what string, err error, allowed bool) {

@@ -1,22 +1,26 @@
 package main
 
 import (
-	"os"
+	"slices"
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
-	"sigs.k8s.io/yaml"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
 // memoryLimit returns the memory limit of the container in the manifests, in bytes.
 func memoryLimit(t *testing.T) int64 {
 	t.Helper()
-	text, err := os.ReadFile("../../examples/install/deployment.yaml")
+	objects, err := install.Manifests(install.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	i := slices.IndexFunc(objects, func(o *unstructured.Unstructured) bool { return o.GetKind() == "Deployment" })
 	var deployment appsv1.Deployment
-	if err := yaml.UnmarshalStrict(text, &deployment); err != nil {
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(objects[i].Object, &deployment); err != nil {
 		t.Fatal(err)
 	}
 	limit := deployment.Spec.Template.Spec.Containers[0].Resources.Limits.Memory().Value()

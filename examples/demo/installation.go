@@ -52,7 +52,7 @@ func (l *life) install(ctx context.Context) error {
 		return err
 	}
 	// What is applied already is no change; this waits until it is in force.
-	return l.plane.InstallCRD(ctx, filepath.Join(l.portside.dir, "..", "install", "crd", "portside.dev_adaptersets.yaml"))
+	return l.plane.InstallCRD(ctx, filepath.Join(l.portside.dir, "..", "chart", "crds", "portside.dev_adaptersets.yaml"))
 }
 
 // logIn gets a token of portside's ServiceAccount.

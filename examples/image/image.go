@@ -19,7 +19,7 @@ import (
 )
 
 // user is nobody in particular, and no name: a kubelet with runAsNonRoot must
-// see that it is not 0. The Deployment of examples/install names the same.
+// see that it is not 0. The Deployment of examples/chart names the same.
 const user = "65532:65532"
 
 // indexOf is the index of the images for all platforms.

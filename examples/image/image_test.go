@@ -109,7 +109,7 @@ func TestFiles(t *testing.T) {
 func sources(t *testing.T, name string) string {
 	t.Helper()
 	to := filepath.Join(t.TempDir(), name)
-	for _, from := range []string{"cmd", "apply", "fieldmanager", "examples/install"} {
+	for _, from := range []string{"cmd", "apply", "fieldmanager", "examples/chart"} {
 		if err := os.CopyFS(filepath.Join(to, from), os.DirFS(filepath.Join("../..", from))); err != nil {
 			t.Fatal(err)
 		}

@@ -96,7 +96,7 @@ func (s *Service) WaitLog(text string) {
 }
 
 // CRD is the file of the CustomResourceDefinition of AdapterSets in the main module.
-const CRD = "examples/install/crd/portside.dev_adaptersets.yaml"
+const CRD = "examples/chart/crds/portside.dev_adaptersets.yaml"
 
 // InstallCRD installs the CustomResourceDefinition of AdapterSets.
 func InstallCRD(t testing.TB, cp *testenv.ControlPlane) {

@@ -49,6 +49,11 @@ var choices = map[string]choice{
 	"without leftover": {flags: []string{"--kube-version=1.35"}, kubeVersion: "v1.35.4-eks-1"},
 	"from 1.30 on":     {flags: []string{"--kube-version=1.30"}, kubeVersion: "v1.30.0"},
 	"too old for any":  {flags: []string{"--kube-version=1.29"}, kubeVersion: "v1.29.9+k3s1"},
+	"names like YAML": {
+		flags:     []string{"--image=1:2", "--namespace=on", "--field-manager=1", "--discovery-namespace=y"},
+		values:    map[string]any{"image": "1:2", "fieldManager": "1", "discoveryNamespaces": []any{"y"}},
+		namespace: "on",
+	},
 	"many at once": {
 		flags:     []string{"--image=i:1", "--namespace=elsewhere", "--field-manager=blue", "--watch-namespace=storage", "--kube-version=1.35"},
 		values:    map[string]any{"image": "i:1", "fieldManager": "blue", "watchNamespace": "storage"},

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{})
 }
 
-const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
+const crd = "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"
 
 func installCRD(t *testing.T, cp *testenv.ControlPlane) {
 	t.Helper()

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{Controllers: true})
 }
 
-const crd = "../../../../examples/install/crd/portside.dev_adaptersets.yaml"
+const crd = "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"
 
 // service is one that runs.
 type service struct {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -107,14 +107,23 @@ func TestAContainerIsRenamed(t *testing.T) {
 // we own ports.
 func (s *scene) letsRename(t *testing.T) {
 	t.Helper()
-	policy, err := os.ReadFile("../../../../examples/install/policy/leftover.yaml")
+	objects, err := install.Manifests(install.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	own := strings.NewReplacer("name: portside-leftover", "name: "+s.ns, "policyName: portside-leftover",
-		"policyName: "+s.ns+"\n  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: "+s.ns+"}}}")
-	for object := range strings.SplitSeq(own.Replace(string(policy)), "\n---\n") {
-		mustApply(t, s.cp.Manager("testenv"), object)
+	for _, object := range objects {
+		if object.GetName() != "portside-leftover" {
+			continue
+		}
+		object.SetName(s.ns)
+		if object.GetKind() == "MutatingAdmissionPolicyBinding" {
+			object.Object["spec"] = map[string]any{"policyName": s.ns, "matchResources": map[string]any{
+				"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": s.ns}},
+			}}
+		}
+		if _, err := s.cp.Manager("testenv").Apply(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
 	}
 	probe := strings.NewReplacer("name: files", "name: probe", "app: files", "app: probe", "replicas: 1", "replicas: 0").Replace(statefulSet)
 	mustApply(t, s.git, probe)

@@ -85,7 +85,7 @@ func TestToySource(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
-	if err := cp.InstallCRD(t.Context(), "../../../../examples/install/crd/portside.dev_adaptersets.yaml"); err != nil {
+	if err := cp.InstallCRD(t.Context(), "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	client, err := kubernetes.NewForConfig(cp.Config())

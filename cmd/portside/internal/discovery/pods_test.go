@@ -65,7 +65,7 @@ var api = intstr.FromString("api")
 // read.
 func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.Int32) {
 	t.Helper()
-	if err := cp.InstallCRD(t.Context(), "../../../../examples/install/crd/portside.dev_adaptersets.yaml"); err != nil {
+	if err := cp.InstallCRD(t.Context(), "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"); err != nil {
 		t.Fatal(err)
 	}
 	known := runtime.NewScheme()

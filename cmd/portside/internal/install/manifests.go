@@ -3,86 +3,93 @@ package install
 import (
 	"bytes"
 	"fmt"
-	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+	sigsyaml "sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/examples/chart"
 )
 
-// Manifests are the objects of an installation, in the order in which they are
-// to be applied. Its error is an option that cannot be used.
+// Manifests returns the objects of an installation in the order in which they are
+// to be applied: the namespace and the CRD, and what the Helm chart renders. Its
+// error is an option that cannot be used.
 func Manifests(o Options) ([]*unstructured.Unstructured, error) {
 	o, err := o.complete()
 	if err != nil {
 		return nil, err
 	}
-	all, err := base()
+	var objects []*unstructured.Unstructured
+	// A namespace with workloads is not part of the manifests: deleting them must not
+	// delete the workloads.
+	if o.WatchNamespace != o.Namespace {
+		objects = append(objects, o.namespace())
+	}
+	text, err := chart.Files.ReadFile(chart.CRD)
 	if err != nil {
 		return nil, err
 	}
-	var objects []*unstructured.Unstructured
-	for _, d := range slices.DeleteFunc(all, func(d document) bool { return o.leftOut(d.file) }) {
-		if isOfInstallation(d.Unstructured) {
-			o.rename(d.Unstructured)
-		}
-		if err := o.edit(d.Unstructured); err != nil {
-			return nil, fmt.Errorf("%s: %w", d.file, err)
-		}
-		objects = append(objects, d.Unstructured)
-		if d.file != discoveryFile {
-			continue
-		}
-		bindings, err := o.discoveryBindings()
-		if err != nil {
-			return nil, err
-		}
-		objects = append(objects, bindings...)
+	crd, err := decode(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", chart.CRD, err)
 	}
-	return objects, nil
+	r, err := o.release()
+	if err != nil {
+		return nil, err
+	}
+	rendered, err := render(r)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(objects, crd...), rendered...), nil
 }
 
-// leftOut reports whether an installation does without a file.
-func (o Options) leftOut(file string) bool {
-	if strings.HasPrefix(file, guards) {
-		return !o.validating()
-	}
-	switch file {
-	case nameFile:
-		return !o.validating()
-	case leftoverFile:
-		return !o.mutating()
-	case metricsFile, metricsReaderFile:
-		return o.WatchNamespace != "" // no Role can grant it
-	case discoveryFile:
-		return o.WatchNamespace != "" && len(o.DiscoveryNamespaces) == 0
-	case namespaceFile:
-		// It has the workloads in it: whoever deletes the manifests must not
-		// delete those.
-		return o.WatchNamespace == o.Namespace
-	}
-	return false
+// namespace returns the namespace that portside runs in.
+func (o Options) namespace() *unstructured.Unstructured {
+	n := &unstructured.Unstructured{}
+	n.SetAPIVersion("v1")
+	n.SetKind("Namespace")
+	n.SetName(o.Namespace)
+	n.SetLabels(map[string]string{"app.kubernetes.io/name": apply.DefaultFieldManager, "pod-security.kubernetes.io/enforce": "restricted"})
+	return n
 }
 
-// edit makes of an object what the options ask for, but for names.
-func (o Options) edit(object *unstructured.Unstructured) error {
-	switch object.GetKind() {
-	case "Namespace":
-		object.SetName(o.Namespace)
-	case "Deployment":
-		return o.editDeployment(object)
-	case "ClusterRole", "ClusterRoleBinding":
-		return o.editRole(object)
+// release returns the options as Helm would give them to the chart's templates.
+func (o Options) release() (release, error) {
+	var r release
+	text, err := chart.Files.ReadFile(chart.Values)
+	if err != nil {
+		return r, err
 	}
-	return nil
+	if err := sigsyaml.Unmarshal(text, &r.Values); err != nil {
+		return r, fmt.Errorf("%s: %w", chart.Values, err)
+	}
+	if o.Image != "" {
+		r.Values["image"] = o.Image
+	}
+	r.Values["fieldManager"] = o.FieldManager
+	r.Values["watchNamespace"] = o.WatchNamespace
+	r.Values["discoveryNamespaces"] = o.DiscoveryNamespaces
+	r.Values["excludeNamespaces"] = o.ExcludeNamespaces
+	r.Values["policies"] = !o.WithoutPolicies
+	r.Release.Namespace = o.Namespace
+	r.Capabilities.KubeVersion.Version = mutatingPolicies.String()
+	if o.KubeVersion != nil {
+		r.Capabilities.KubeVersion.Version = o.KubeVersion.String()
+	}
+	return r, nil
 }
+
+// DiscoveryRole returns the name of the role, of the installation with a field
+// manager, that lets discovery read Secrets where it is bound.
+func DiscoveryRole(fieldManager string) string { return fieldManager + "-discovery" }
 
 // YAML writes the objects as documents of one file. The same objects give the
 // same bytes.
 func YAML(objects []*unstructured.Unstructured) ([]byte, error) {
 	var all bytes.Buffer
 	for i, object := range objects {
-		text, err := yaml.Marshal(object.Object)
+		text, err := sigsyaml.Marshal(object.Object)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
 		}

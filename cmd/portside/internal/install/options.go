@@ -1,5 +1,5 @@
-// Package install makes the manifests that install portside: those of
-// examples/install, for a namespace, a field manager, a version of Kubernetes
+// Package install makes the manifests that install portside: it renders the Helm
+// chart of examples/chart for a namespace, a field manager, a version of Kubernetes
 // and one or all of the namespaces with workloads.
 //
 // The objects of an installation carry its field manager's name, so that two

@@ -175,6 +175,26 @@ func TestOutput_noDefaultsLeft(t *testing.T) {
 	}
 }
 
+// TestOutput_namesLikeYAML has names that YAML takes for booleans and numbers.
+func TestOutput_namesLikeYAML(t *testing.T) {
+	t.Parallel()
+	objects, err := install.Manifests(install.Options{
+		Namespace: "on", FieldManager: "1", Image: "1:2", DiscoveryNamespaces: []string{"y"}, ExcludeNamespaces: []string{"null", "0x1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, o := range objects {
+		all = append(all, id(object(t, text(t, []*unstructured.Unstructured{o}))))
+	}
+	for _, want := range []string{"Namespace /on", "ServiceAccount on/1", "Role on/1-leader-election", "RoleBinding y/1-discovery", "Deployment on/1"} {
+		if !slices.Contains(all, want) {
+			t.Errorf("there is no %s in %q", want, all)
+		}
+	}
+}
+
 // TestKustomizeEqualsInstall expects that the folder is a kustomize base that
 // builds what install prints by default.
 func TestKustomizeEqualsInstall(t *testing.T) {

@@ -3,7 +3,6 @@ package install_test
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -37,19 +36,13 @@ type victim struct {
 	configs map[string]*rest.Config
 }
 
-// sources are the two ways to install portside.
-var sources = map[string]func(*installation) []*unstructured.Unstructured{
-	"install": (*installation).manifests,
-	"chart":   (*installation).charted,
-}
-
-// newVictim installs portside from a source, with workloads that it may write and
-// some that it may not.
-func newVictim(t *testing.T, source func(*installation) []*unstructured.Unstructured) *victim {
+// newVictim installs portside, with workloads that it may write and some that it may
+// not.
+func newVictim(t *testing.T) *victim {
 	t.Helper()
 	cp := testenv.WithControllers(t) // since controllers aggregate Kubernetes' own roles
 	i := prepared(t, cp, install.Options{DiscoveryNamespaces: []string{"a"}})
-	i.apply(source(i))
+	i.apply(i.manifests())
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
 	i.awaitPolicies()
 	s := &victim{installation: i, b: cp.Namespace(t), configs: map[string]*rest.Config{token: i.config}}
@@ -164,18 +157,4 @@ func (s *victim) refusedAs(by string, err error) error {
 		return fmt.Errorf("not refused by RBAC: %w", err)
 	}
 	return nil
-}
-
-// charted returns the objects of the chart, including its CRD.
-func (i *installation) charted() []*unstructured.Unstructured {
-	i.t.Helper()
-	all, err := rendered(i.t, i.options)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	objects := []*unstructured.Unstructured{object(i.t, chartCRD(i.t))}
-	for _, id := range slices.Sorted(maps.Keys(all)) {
-		objects = append(objects, &unstructured.Unstructured{Object: all[id].(map[string]any)})
-	}
-	return objects
 }

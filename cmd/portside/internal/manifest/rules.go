@@ -24,7 +24,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/examples/install"
+	"github.com/portside-dev/portside/examples/chart"
 )
 
 // rules are those of the CRD.
@@ -37,7 +37,7 @@ type rules struct {
 // crdRules returns the rules of the embedded CRD.
 var crdRules = sync.OnceValues(func() (*rules, error) {
 	var crd apiextensionsv1.CustomResourceDefinition
-	text, err := install.Manifests.ReadFile(install.CRD)
+	text, err := chart.Files.ReadFile(chart.CRD)
 	if err == nil {
 		err = yaml.UnmarshalStrict(text, &crd)
 	}

@@ -1,0 +1,20 @@
+// Package chart has the Helm chart that installs portside, embedded. Its templates
+// are the source of what `portside install` prints as well.
+package chart
+
+import "embed"
+
+// CRD is the file with the CRD of AdapterSets.
+const CRD = "crds/portside.dev_adaptersets.yaml"
+
+// Values is the file with the default values, and Templates the folder of the
+// templates.
+const (
+	Values    = "values.yaml"
+	Templates = "templates"
+)
+
+// Files are those of the chart that an installation is made of.
+//
+//go:embed crds values.yaml all:templates
+var Files embed.FS
