@@ -35,7 +35,7 @@ import (
 // The outcome is Applied, Unchanged when none holds an adapter port, TargetNotFound,
 // ContainerNotFound, Paused or Failed; the last and ContainerNotFound have an
 // error. The warnings are [InLastApplied] alone.
-func (a *Applier) Adopt(ctx context.Context, t Target, container string, from []string, options ...AdoptOption) (Result, error) {
+func (a *Applier) Adopt(ctx context.Context, t workload.Target, container string, from []string, options ...AdoptOption) (Result, error) {
 	result := Result{Target: t, Container: container}
 	var o adoptOptions
 	for _, option := range options {
@@ -56,7 +56,7 @@ func (a *Applier) Adopt(ctx context.Context, t Target, container string, from []
 // adoption that was cut off between its two writes is to be ended.
 //
 // [Adopt]: Applier.Adopt
-func (a *Applier) Adoptable(w *Workload, from ...string) ([]string, error) {
+func (a *Applier) Adoptable(w *workload.Workload, from ...string) ([]string, error) {
 	var containers []string
 	for i := range w.Containers {
 		c := &w.Containers[i]
@@ -83,13 +83,13 @@ func (p *livePort) heldBy(names []string) bool {
 
 // toGiveBack tells of a static port that fell to our name as an update.
 func (p *livePort) toGiveBack(us string) bool {
-	return !strings.HasPrefix(p.name, NamePrefix) && slices.Contains(p.owners, fieldmanager.Updater(us))
+	return !strings.HasPrefix(p.name, port.NamePrefix) && slices.Contains(p.owners, fieldmanager.Updater(us))
 }
 
 // hasAdapterPort looks at every item of the key, of which there may be two.
-func (c *Container) hasAdapterPort(key portKey) bool {
+func (c *workload.Container) hasAdapterPort(key portKey) bool {
 	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
-		return portKey{p.ContainerPort, p.Protocol} == key && strings.HasPrefix(p.Name, NamePrefix)
+		return portKey{p.ContainerPort, p.Protocol} == key && strings.HasPrefix(p.Name, port.NamePrefix)
 	})
 }
 
@@ -110,7 +110,7 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, container string, fr
 	}
 	r.Container = c.Name
 	if w.Paused && r.Outcome == Applied {
-		return &TargetError{w.target(), errors.New("paused between the two writes of its adoption; adopt again once it is not paused, so that the static port's owner gets its key back")}
+		return &workload.TargetError{w.target(), errors.New("paused between the two writes of its adoption; adopt again once it is not paused, so that the static port's owner gets its key back")}
 	}
 	if w.Paused {
 		r.Outcome = Paused
@@ -149,11 +149,11 @@ type adoption struct {
 	// owners of the list of ports, which has none.
 	ofNothing []fieldmanager.Manager
 	// applied are the ports that applier, one of from, owns by an Apply.
-	applied []Port
+	applied []port.Port
 	applier fieldmanager.Manager
 }
 
-func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption, error) {
+func (a *Applier) adoption(w *workload.Workload, c *workload.Container, from []string) (*adoption, error) {
 	entries, err := w.entries()
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption,
 	}
 	for i, port := range c.Ports {
 		live := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-		if !strings.HasPrefix(port.Name, NamePrefix) || !live.heldBy(from) {
+		if !strings.HasPrefix(port.Name, port.NamePrefix) || !live.heldBy(from) {
 			continue
 		}
 		step.appliedBy(live, port, from)
@@ -183,7 +183,7 @@ func (a *Applier) adoption(w *Workload, c *Container, from []string) (*adoption,
 			continue
 		}
 		step.take = append(step.take, live.key.fields())
-		step.ports = append(step.ports, PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol, State: Owned})
+		step.ports = append(step.ports, PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol, State: port.Owned})
 	}
 	return step, nil
 }
@@ -194,7 +194,7 @@ func (s *adoption) appliedBy(live *livePort, port corev1.ContainerPort, from []s
 	for _, m := range live.others {
 		if m.Operation == metav1.ManagedFieldsOperationApply && slices.Contains(from, m.Name) && (len(s.applied) == 0 || s.applier == m) {
 			s.applier = m
-			s.applied = append(s.applied, Port{Name: port.Name, Number: port.ContainerPort, Protocol: port.Protocol})
+			s.applied = append(s.applied, port.Port{Name: port.Name, Number: port.ContainerPort, Protocol: port.Protocol})
 			return
 		}
 	}
@@ -202,27 +202,27 @@ func (s *adoption) appliedBy(live *livePort, port corev1.ContainerPort, from []s
 
 // dropCopy plans to remove the adapter port at i, provided that it is still
 // there and that a static port with its key remains.
-func (s *adoption) dropCopy(w *Workload, c *Container, i int) {
+func (s *adoption) dropCopy(w *workload.Workload, c *workload.Container, i int) {
 	port := c.Ports[i]
 	static := slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
-		return q.ContainerPort == port.ContainerPort && q.Protocol == port.Protocol && !strings.HasPrefix(q.Name, NamePrefix)
+		return q.ContainerPort == port.ContainerPort && q.Protocol == port.Protocol && !strings.HasPrefix(q.Name, port.NamePrefix)
 	})
 	status := PortStatus{Name: port.Name, Port: int64(port.ContainerPort), Protocol: port.Protocol}
 	if !static {
-		status.State, status.Reason, status.Message = Blocked, ReasonDuplicateKey, "several adapter ports have this number and protocol; remove all but one by hand"
+		status.State, status.Reason, status.Message = port.Blocked, port.ReasonDuplicateKey, "several adapter ports have this number and protocol; remove all but one by hand"
 		s.ports = append(s.ports, status)
 		return
 	}
-	at := slices.IndexFunc(w.Containers, func(o Container) bool { return o.Name == c.Name })
+	at := slices.IndexFunc(w.Containers, func(o workload.Container) bool { return o.Name == c.Name })
 	// The last copy goes first, so that the indices of those before it hold.
 	s.remove = append(removal(at, i, port), s.remove...)
 	s.drop = append(s.drop, portKey{port.ContainerPort, port.Protocol}.fields())
-	status.State, status.Reason, status.Message = Removed, ReasonDuplicateKey, "a static port has the same number and protocol; it stays"
+	status.State, status.Reason, status.Message = port.Removed, port.ReasonDuplicateKey, "a static port has the same number and protocol; it stays"
 	s.ports = append(s.ports, status)
 }
 
 // takeOver stores the hand-over and the removal of copies, in one patch.
-func (a *Applier) takeOver(ctx context.Context, r *Result, w *Workload, s *adoption) error {
+func (a *Applier) takeOver(ctx context.Context, r *Result, w *workload.Workload, s *adoption) error {
 	if len(s.take) == 0 && len(s.remove) == 0 && len(s.ofNothing) == 0 {
 		if r.Outcome != Applied { // else they were told before another writer came in between
 			r.Ports = s.ports
@@ -265,7 +265,7 @@ func (a *Applier) touch(managed []metav1.ManagedFieldsEntry, now metav1.Time) {
 
 // tellAdopted gives the ports that were handed over the state that the next
 // pass finds them in.
-func (a *Applier) tellAdopted(r *Result, after *Workload) error {
+func (a *Applier) tellAdopted(r *Result, after *workload.Workload) error {
 	c, err := after.Container(r.Container)
 	if err != nil {
 		return err
@@ -276,16 +276,16 @@ func (a *Applier) tellAdopted(r *Result, after *Workload) error {
 	}
 	for i := range r.Ports {
 		s := &r.Ports[i]
-		if s.State != Owned {
+		if s.State != port.Owned {
 			continue
 		}
 		p, live := now.byName[s.Name]
 		switch {
 		case !live:
 		case len(p.others) > 0 && p.namedByOwner():
-			s.State, s.Reason, s.Message = Shared, ReasonCoOwned, "also declared by "+list(p.others)
+			s.State, s.Reason, s.Message = port.Shared, port.ReasonCoOwned, "also declared by "+list(p.others)
 		case len(p.others) > 0:
-			s.State, s.Reason, s.Message = Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
+			s.State, s.Reason, s.Message = port.Shadowed, port.ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", p.key, list(p.others))
 		}
 		if live {
 			s.Owners = p.owners
@@ -320,7 +320,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error 
 	}
 	var keys []fieldmanager.Key
 	for _, p := range c.Ports {
-		if key := (portKey{p.ContainerPort, p.Protocol}).fields(); !strings.HasPrefix(p.Name, NamePrefix) && entry.Fields != nil && entry.Fields.Has(h.List.Item(key)) {
+		if key := (portKey{p.ContainerPort, p.Protocol}).fields(); !strings.HasPrefix(p.Name, port.NamePrefix) && entry.Fields != nil && entry.Fields.Has(h.List.Item(key)) {
 			keys = append(keys, key)
 		}
 	}
@@ -340,7 +340,7 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, from []string) error 
 // another writer came in between. Who had none but the doubled one is no
 // operator of adapter ports: it may as well have added the static port.
 func (r *Result) handedOver() bool {
-	return slices.ContainsFunc(r.Ports, func(p PortStatus) bool { return p.State != Removed && p.State != Blocked })
+	return slices.ContainsFunc(r.Ports, func(p PortStatus) bool { return p.State != port.Removed && p.State != port.Blocked })
 }
 
 // staticOwner is the manager that declares a container's static ports: the only
@@ -348,7 +348,7 @@ func (r *Result) handedOver() bool {
 // the owner of every static port there that has one. Where that is not so, the
 // key goes to nobody, and its owner's next apply takes it: given to the wrong
 // manager, that manager's next apply would remove the port.
-func (a *Applier) staticOwner(entries fieldmanager.Entries, c *Container, from []string) (fieldmanager.Manager, bool) {
+func (a *Applier) staticOwner(entries fieldmanager.Entries, c *workload.Container, from []string) (fieldmanager.Manager, bool) {
 	var owners []fieldmanager.Manager
 	for _, m := range entries.In(containersOf).Of(fieldmanager.KeyOf("name", c.Name)).Item {
 		if m.Name != a.manager && !slices.Contains(from, m.Name) && m.Name != fieldmanager.BeforeFirstApply {
@@ -361,7 +361,7 @@ func (a *Applier) staticOwner(entries fieldmanager.Entries, c *Container, from [
 	declares := false
 	for _, p := range lookAt(entries, a.us(), c).ports {
 		others := slices.DeleteFunc(slices.Clone(p.others), func(m fieldmanager.Manager) bool { return m.Name == a.manager })
-		if strings.HasPrefix(p.name, NamePrefix) || len(others) == 0 {
+		if strings.HasPrefix(p.name, port.NamePrefix) || len(others) == 0 {
 			continue
 		}
 		if !slices.Contains(others, owners[0]) {

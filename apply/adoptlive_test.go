@@ -22,7 +22,7 @@ import (
 
 // adoptingFromLive is an adoption that must be refused because a manager applies
 // these ports.
-func adoptingFromLive(manager string, ports []apply.Port, from []string, options ...apply.Option) testenv.Do {
+func adoptingFromLive(manager string, ports []port.Port, from []string, options ...apply.Option) testenv.Do {
 	return testenv.Do{What: "an adoption from " + strings.Join(from, ", "), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
 		if err != nil {
@@ -32,7 +32,7 @@ func adoptingFromLive(manager string, ports []apply.Port, from []string, options
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		want := apply.LiveManagerError{Target: target, Manager: fieldmanager.Applier(manager), Ports: ports}
 		result, err := applier.Adopt(ctx, target, "", from)
 		if got := new(apply.LiveManagerError); !errors.As(err, &got) || !reflect.DeepEqual(*got, want) || result.Outcome != apply.Failed {
@@ -47,12 +47,12 @@ func adoptingFromLive(manager string, ports []apply.Port, from []string, options
 func TestAdoptionFromAnApplyEntry(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
-	port := apply.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	port := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
 	t.Run("and its manager syncs as before", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}, apply.WithDryRun(true)),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{port}, []string{testenv.ArgoCD}),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{port}, []string{testenv.ArgoCD}, apply.WithDryRun(true)),
 			testenv.Expect{Change: testenv.NothingChanged, Owners: map[string][]string{"2049/TCP": {argoApply}}},
 			argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
@@ -68,7 +68,7 @@ func TestAdoptionFromAnApplyEntry(t *testing.T) {
 	t.Run("also beside a manager that updates", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 1445}]"),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{port}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
 			testenv.Expect{Change: testenv.NothingChanged},
 			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB),
 			testenv.Expect{Owners: map[string][]string{"2049/TCP": {argoApply}, "1445/TCP": {usApply}}},
@@ -90,7 +90,7 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			result, err := applying(nfs)(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+			result, err := applying(nfs)(ctx, applier, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 			if err != nil {
 				return err
 			}

@@ -57,7 +57,7 @@ func New(client appsclient.AppsV1Interface, options ...Option) (*Applier, error)
 
 // reads reports whether the look has all that we decide on: it has not where it
 // was reduced for another field manager.
-func (a *Applier) reads(look *Workload) bool {
+func (a *Applier) reads(look *workload.Workload) bool {
 	return look.TrimmedFor == "" || look.TrimmedFor == a.manager
 }
 
@@ -66,7 +66,7 @@ func (a *Applier) us() fieldmanager.Manager { return fieldmanager.Applier(a.mana
 
 // Get reads a workload. Its error is the API server's, or a kind that is not
 // known.
-func (a *Applier) Get(ctx context.Context, t Target) (*Workload, error) {
+func (a *Applier) Get(ctx context.Context, t workload.Target) (*workload.Workload, error) {
 	kind, err := apiOf(t.Kind)
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (a *Applier) Get(ctx context.Context, t Target) (*Workload, error) {
 }
 
 // apply is the one place that applies. It never forces.
-func (a *Applier) apply(ctx context.Context, c configuration) (*Workload, error) {
+func (a *Applier) apply(ctx context.Context, c configuration) (*workload.Workload, error) {
 	kind, err := apiOf(c.workload.Kind)
 	if err != nil {
 		return nil, err
@@ -87,13 +87,13 @@ func (a *Applier) apply(ctx context.Context, c configuration) (*Workload, error)
 
 // patchManagedFields stores managedFields, unless the workload has changed
 // since it was read: then its error is a conflict.
-func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed []metav1.ManagedFieldsEntry, others ...fieldmanager.PatchOperation) (*Workload, error) {
+func (a *Applier) patchManagedFields(ctx context.Context, w *workload.Workload, managed []metav1.ManagedFieldsEntry, others ...fieldmanager.PatchOperation) (*workload.Workload, error) {
 	kind, err := apiOf(w.Kind)
 	if err != nil {
 		return nil, err
 	}
 	if w.TrimmedFor != "" {
-		return nil, &TargetError{w.target(), errors.New("cannot patch managedFields from a trimmed object: get the full object first")}
+		return nil, &workload.TargetError{w.target(), errors.New("cannot patch managedFields from a trimmed object: get the full object first")}
 	}
 	patch, err := fieldmanager.Patch(w.ResourceVersion, managed, others...)
 	if err != nil {
@@ -106,7 +106,7 @@ func (a *Applier) patchManagedFields(ctx context.Context, w *Workload, managed [
 
 // log tells of a write. A failure is no error yet: the pass may make something
 // of a refusal.
-func (a *Applier) log(ctx context.Context, write string, w *Workload, err error, more ...any) {
+func (a *Applier) log(ctx context.Context, write string, w *workload.Workload, err error, more ...any) {
 	log := logr.FromContextOrDiscard(ctx).V(1)
 	if !log.Enabled() {
 		return

@@ -16,7 +16,7 @@ import (
 // happened since the look is what a watch has not told yet.
 
 // looks are looks that the steps of a story keep for each other.
-type looks struct{ kept *apply.Workload }
+type looks struct{ kept *workload.Workload }
 
 // keep looks now.
 func (l *looks) keep() testenv.Do {
@@ -29,7 +29,7 @@ func (l *looks) keep() testenv.Do {
 		if err != nil {
 			return err
 		}
-		l.kept, err = applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		l.kept, err = applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		return err
 	}}
 }

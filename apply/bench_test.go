@@ -15,7 +15,7 @@ import (
 func BenchmarkLook(b *testing.B) {
 	cp := testenv.Shared(b)
 	namespace := cp.Namespace(b)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(apply.StatefulSet, static)); err != nil {
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(workload.StatefulSet, static)); err != nil {
 		b.Fatal(err)
 	}
 	for manager, patch := range map[string]string{
@@ -28,11 +28,11 @@ func BenchmarkLook(b *testing.B) {
 	}
 	applier := newApplier(b, cp)
 	want := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}
-	result, err := applier.Apply(b.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, want)
+	result, err := applier.Apply(b.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, want)
 	if err != nil {
 		b.Fatal(err)
 	}
-	standing := func(look *apply.Workload) func(*testing.B) {
+	standing := func(look *workload.Workload) func(*testing.B) {
 		return func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
@@ -55,7 +55,7 @@ func BenchmarkLook(b *testing.B) {
 }
 
 // sizeOf is how large a look is as JSON, in bytes.
-func sizeOf(b *testing.B, look *apply.Workload) float64 {
+func sizeOf(b *testing.B, look *workload.Workload) float64 {
 	b.Helper()
 	written, err := json.Marshal(look)
 	if err != nil {

@@ -13,7 +13,7 @@ const MaxPorts = 64
 // that the apply would add to the container are blocked: a surplus removes none
 // that is live, and a renumbered port takes the place of the old one.
 func (d *decision) bound(wanted []wantedPort) {
-	surplus := d.adapterPorts() - MaxPorts
+	surplus := d.adapterPorts() - port.MaxPorts
 	for i := range slices.Backward(wanted) {
 		w := &wanted[i]
 		if surplus <= 0 {
@@ -23,7 +23,7 @@ func (d *decision) bound(wanted []wantedPort) {
 			continue
 		}
 		delete(d.emit, w.key)
-		w.settle(Blocked, ReasonTooManyPorts, fmt.Sprintf("the container would have more than %d adapter ports", MaxPorts))
+		w.settle(port.Blocked, port.ReasonTooManyPorts, fmt.Sprintf("the container would have more than %d adapter ports", port.MaxPorts))
 		surplus--
 	}
 }
@@ -40,7 +40,7 @@ func (d *decision) adapterPorts() int {
 	for _, p := range d.ports {
 		emitted, stays := d.emit[p.key]
 		stays = stays || !p.ours || len(p.others) > 0
-		if stays && !slices.Contains(d.takeOver, p) && (strings.HasPrefix(p.name, NamePrefix) || emitted.Name != "") {
+		if stays && !slices.Contains(d.takeOver, p) && (strings.HasPrefix(p.name, port.NamePrefix) || emitted.Name != "") {
 			count++
 		}
 	}

@@ -35,11 +35,11 @@ func (r Result) OtherChanges() ([]FieldChange, error) {
 	}
 	before, err := withoutPorts(r.Before.object)
 	if err != nil {
-		return nil, &TargetError{r.Target, err}
+		return nil, &workload.TargetError{r.Target, err}
 	}
 	after, err := withoutPorts(r.After.object)
 	if err != nil {
-		return nil, &TargetError{r.Target, err}
+		return nil, &workload.TargetError{r.Target, err}
 	}
 	return compare(nil, "", before, after), nil
 }

@@ -12,12 +12,12 @@ import (
 
 // HasClaim tells whether we have an entry in a workload's managedFields: whether
 // a [Applier.Release] has something to give up.
-func (a *Applier) HasClaim(look *Workload) bool { return len(a.entries(look)) > 0 }
+func (a *Applier) HasClaim(look *workload.Workload) bool { return len(a.entries(look)) > 0 }
 
 // OwnPorts are the live ports that we own in a container, in order; the
 // container is found as [Workload.Container] finds it. Its errors are a
 // [ContainerError] and managedFields that cannot be read.
-func (a *Applier) OwnPorts(look *Workload, container string) ([]corev1.ContainerPort, error) {
+func (a *Applier) OwnPorts(look *workload.Workload, container string) ([]corev1.ContainerPort, error) {
 	c, err := look.Container(container)
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (a *Applier) OwnPorts(look *Workload, container string) ([]corev1.Container
 	return ports, err
 }
 
-func (a *Applier) entries(w *Workload) []metav1.ManagedFieldsEntry {
+func (a *Applier) entries(w *workload.Workload) []metav1.ManagedFieldsEntry {
 	var ours []metav1.ManagedFieldsEntry
 	for _, e := range w.ManagedFields {
 		if e.Manager == a.manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
@@ -44,10 +44,10 @@ func (a *Applier) entries(w *Workload) []metav1.ManagedFieldsEntry {
 
 // own are our entries, decoded. One of somebody else that cannot be read is
 // nothing in the way of giving up our own.
-func (a *Applier) own(w *Workload) (fieldmanager.Entries, error) {
+func (a *Applier) own(w *workload.Workload) (fieldmanager.Entries, error) {
 	all, err := w.entries()
 	if err != nil {
-		return (&Workload{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, ManagedFields: a.entries(w)}).entries()
+		return (&workload.Workload{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, ManagedFields: a.entries(w)}).entries()
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager != a.us() }), nil
 }
@@ -55,7 +55,7 @@ func (a *Applier) own(w *Workload) (fieldmanager.Entries, error) {
 // changed tells whether a write of ours was one to the server. It asks our
 // entry and our ports alone: the resourceVersion also moves with what others
 // write at the same time.
-func (a *Applier) changed(before, after *Workload) (bool, error) {
+func (a *Applier) changed(before, after *workload.Workload) (bool, error) {
 	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
 		return false, nil
 	}
@@ -81,7 +81,7 @@ type containerPort struct {
 }
 
 // ownPorts are all live ports that we own, of all containers, in order.
-func (a *Applier) ownPorts(w *Workload) ([]containerPort, error) {
+func (a *Applier) ownPorts(w *workload.Workload) ([]containerPort, error) {
 	var ours []containerPort
 	for i := range w.Containers {
 		c := &w.Containers[i]
@@ -103,9 +103,9 @@ func (a *Applier) ownPorts(w *Workload) ([]containerPort, error) {
 }
 
 // gone are those of our ports before that the workload does not have after.
-func gone(before []containerPort, after *Workload) []containerPort {
+func gone(before []containerPort, after *workload.Workload) []containerPort {
 	return slices.DeleteFunc(slices.Clone(before), func(p containerPort) bool {
-		return slices.ContainsFunc(after.Containers, func(c Container) bool {
+		return slices.ContainsFunc(after.Containers, func(c workload.Container) bool {
 			return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
 				return q.ContainerPort == p.ContainerPort.ContainerPort && q.Protocol == p.Protocol
 			})

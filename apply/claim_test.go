@@ -22,7 +22,7 @@ func owning(container, want string, holds bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		look, err := applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		look, err := applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		if err != nil {
 			return err
 		}
@@ -31,7 +31,7 @@ func owning(container, want string, holds bool) testenv.Do {
 		for _, p := range ports {
 			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)
 		}
-		if apply.IsContainerNotFound(err) {
+		if workload.IsContainerNotFound(err) {
 			got = "no container"
 		} else if err != nil {
 			return err

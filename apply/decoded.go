@@ -21,13 +21,13 @@ type decoded struct {
 // lookOf is a container, and whose point of view it is.
 type lookOf struct {
 	us        fieldmanager.Manager
-	container *Container
+	container *workload.Container
 }
 
 // InUse is a copy that reads managedFields once, for all that is asked of it.
 // Neither it nor its containers may be changed. A [Workload.Trimmed] remembers
 // nothing, so that it stays small.
-func (w *Workload) InUse() *Workload {
+func (w *workload.Workload) InUse() *workload.Workload {
 	used := *w
 	used.decoded = &decoded{of: w.ManagedFields}
 	return &used
@@ -35,7 +35,7 @@ func (w *Workload) InUse() *Workload {
 
 // memory is where what was read of these managedFields is remembered: nowhere
 // else where nobody asks for that, or somebody has put others in their place.
-func (w *Workload) memory() *decoded {
+func (w *workload.Workload) memory() *decoded {
 	if d := w.decoded; d != nil && len(d.of) == len(w.ManagedFields) && (len(d.of) == 0 || &d.of[0] == &w.ManagedFields[0]) {
 		return d
 	}
@@ -43,14 +43,14 @@ func (w *Workload) memory() *decoded {
 }
 
 // entries are the managedFields, decoded. They must not be changed.
-func (w *Workload) entries() (fieldmanager.Entries, error) {
+func (w *workload.Workload) entries() (fieldmanager.Entries, error) {
 	d := w.memory()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.decode(w)
 }
 
-func (d *decoded) decode(w *Workload) (fieldmanager.Entries, error) {
+func (d *decoded) decode(w *workload.Workload) (fieldmanager.Entries, error) {
 	if d.entries != nil {
 		return d.entries, nil
 	}
@@ -58,7 +58,7 @@ func (d *decoded) decode(w *Workload) (fieldmanager.Entries, error) {
 	defer seen.giveBack()
 	entries, err := seen.decode(d.of)
 	if err != nil {
-		return nil, &TargetError{w.target(), err}
+		return nil, &workload.TargetError{w.target(), err}
 	}
 	d.entries = entries
 	return entries, nil
@@ -66,7 +66,7 @@ func (d *decoded) decode(w *Workload) (fieldmanager.Entries, error) {
 
 // lookAt reads one of the containers, as who owns its ports. Its error is
 // managedFields that cannot be read.
-func (w *Workload) lookAt(us fieldmanager.Manager, c *Container) (*look, error) {
+func (w *workload.Workload) lookAt(us fieldmanager.Manager, c *workload.Container) (*look, error) {
 	d := w.memory()
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -17,8 +17,8 @@ func ownerOfAPI(manager string, operation metav1.ManagedFieldsOperationType) met
 	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, APIVersion: apply.APIVersion, FieldsV1: metav1.NewFieldsV1(ownsAPI)}
 }
 
-func declaresAPI(entries ...metav1.ManagedFieldsEntry) *apply.Workload {
-	return &apply.Workload{Kind: apply.StatefulSet, ManagedFields: entries, Containers: []apply.Container{{
+func declaresAPI(entries ...metav1.ManagedFieldsEntry) *workload.Workload {
+	return &workload.Workload{Kind: workload.StatefulSet, ManagedFields: entries, Containers: []workload.Container{{
 		Name: dittofs, Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: corev1.ProtocolTCP}},
 	}}}
 }
@@ -48,7 +48,7 @@ func TestALookInUseIsOfItsManagedFields(t *testing.T) {
 	}
 	for _, number := range []int32{8080, 8081} {
 		if number != 8080 {
-			w.Containers = []apply.Container{{Name: dittofs, Ports: []corev1.ContainerPort{{ContainerPort: number, Protocol: corev1.ProtocolTCP}}}}
+			w.Containers = []workload.Container{{Name: dittofs, Ports: []corev1.ContainerPort{{ContainerPort: number, Protocol: corev1.ProtocolTCP}}}}
 		}
 		if ours, err := applier.OwnPorts(w, dittofs); err != nil || (len(ours) == 1) != (number == 8080) {
 			t.Errorf("of %d ours are %v, %v", number, ours, err)

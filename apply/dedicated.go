@@ -13,7 +13,7 @@ import (
 type NotDedicatedError struct {
 	// Manager is the name of the field manager, see [WithFieldManager].
 	Manager string
-	Target  Target
+	Target  workload.Target
 	// Field is one of those fields, as managedFields order them, such as
 	// .spec.replicas, and Count how many there are.
 	Field string
@@ -33,7 +33,7 @@ func (e *NotDedicatedError) Error() string {
 // apply of ours repeats. It may hold the keys and names of containers and what is
 // below their lists of ports, but for a name that we own and that is no adapter
 // port's: such a port is static.
-func (a *Applier) dedicated(w *Workload) error {
+func (a *Applier) dedicated(w *workload.Workload) error {
 	entries, err := a.own(w)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (a *Applier) dedicated(w *Workload) error {
 	}
 	for i := range w.Containers {
 		for _, p := range lookAt(entries, a.us(), &w.Containers[i]).ports {
-			if p.nameIsOurs && !p.twice && p.name != "" && !strings.HasPrefix(p.name, NamePrefix) {
+			if p.nameIsOurs && !p.twice && p.name != "" && !strings.HasPrefix(p.name, port.NamePrefix) {
 				add(portsOf(w.Containers[i].Name).Item(p.key.fields()).String()+".name", 1)
 			}
 		}

@@ -60,16 +60,16 @@ func wantedPorts(want Desired) ([]wantedPort, error) {
 	for _, a := range want.all() {
 		p := wantedPort{status: PortStatus{Type: printable(a.Type), Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
 		if reason, message := invalid(a, p.status); reason != "" {
-			p.settle(Invalid, reason, message)
+			p.settle(port.Invalid, reason, message)
 			p.hold = true
 			wanted = append(wanted, p)
 			continue
 		}
 		p.key = portKey{int32(a.Port), p.status.Protocol} //nolint:gosec // G115: invalid() has checked the range.
 		if first, taken := byName[p.status.Name]; taken {
-			p.settle(Blocked, ReasonDuplicateName, fmt.Sprintf("the adapter %q before it has the same port name", first))
+			p.settle(port.Blocked, port.ReasonDuplicateName, fmt.Sprintf("the adapter %q before it has the same port name", first))
 		} else if first, taken := byKey[p.key]; taken {
-			p.settle(Blocked, ReasonDuplicatePort, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
+			p.settle(port.Blocked, port.ReasonDuplicatePort, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
 			p.hold = true
 		} else {
 			byKey[p.key], byName[p.status.Name] = a.Type, a.Type
@@ -79,7 +79,7 @@ func wantedPorts(want Desired) ([]wantedPort, error) {
 	return wanted, nil
 }
 
-func (p *wantedPort) settle(s State, reason PortReason, message string) {
+func (p *wantedPort) settle(s port.State, reason port.Reason, message string) {
 	p.status.State, p.status.Reason, p.status.Message, p.settled = s, reason, message, true
 }
 
@@ -92,16 +92,16 @@ func protocolOf(a Adapter) corev1.Protocol {
 
 // invalid returns why the adapter makes no port, and that in words. Both are
 // empty for a valid adapter.
-func invalid(a Adapter, p PortStatus) (PortReason, string) {
+func invalid(a Adapter, p PortStatus) (port.Reason, string) {
 	switch {
 	case a.Type != "" && !v1alpha1.ValidType(a.Type):
-		return ReasonInvalidType, fmt.Sprintf(`the type "%s" is not 1 to %d printable ASCII characters without a backslash`, printable(a.Type), v1alpha1.MaxTypeLength)
+		return port.ReasonInvalidType, fmt.Sprintf(`the type "%s" is not 1 to %d printable ASCII characters without a backslash`, printable(a.Type), v1alpha1.MaxTypeLength)
 	case p.Name == "":
-		return ReasonInvalidType, fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
+		return port.ReasonInvalidType, fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
 	case a.Port < 1 || a.Port > 65535:
-		return ReasonInvalidPort, fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
+		return port.ReasonInvalidPort, fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
 	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP:
-		return ReasonInvalidProtocol, fmt.Sprintf("protocol %+.40q is none of TCP, UDP, SCTP", a.Protocol)
+		return port.ReasonInvalidProtocol, fmt.Sprintf("protocol %+.40q is none of TCP, UDP, SCTP", a.Protocol)
 	}
 	return "", ""
 }

@@ -13,7 +13,7 @@ import (
 func (p *pass) foresee(next Plan) {
 	p.now, p.foreseen = foresee(p.now, p.container, next.Items, p.us()), true
 	for i := range p.decided.Ports {
-		if s := &p.decided.Ports[i]; s.State == Owned {
+		if s := &p.decided.Ports[i]; s.State == port.Owned {
 			s.Owners = []fieldmanager.Manager{p.us()}
 		}
 	}
@@ -21,7 +21,7 @@ func (p *pass) foresee(next Plan) {
 
 // foresee is the workload with these ports applied to this container, and with
 // nothing of ours in any other.
-func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
+func foresee(w *workload.Workload, container string, emit []port.Port, us fieldmanager.Manager) *workload.Workload {
 	after := *w
 	after.Containers = slices.Clone(w.Containers)
 	for i := range after.Containers {
@@ -41,8 +41,8 @@ func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager
 
 // foreseePorts: what only we own, have named and do not emit goes, what we emit gets its
 // name where it is, and what is new comes last.
-func foreseePorts(live []corev1.ContainerPort, emit []Port, now *look) []corev1.ContainerPort {
-	emitted := map[portKey]Port{}
+func foreseePorts(live []corev1.ContainerPort, emit []port.Port, now *look) []corev1.ContainerPort {
+	emitted := map[portKey]port.Port{}
 	for _, p := range emit {
 		emitted[portKey{p.Number, p.Protocol}] = p
 	}

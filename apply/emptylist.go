@@ -16,7 +16,7 @@ import (
 
 // ownersOfNothing are the managers but us that own the list of ports of a
 // container that has none.
-func (a *Applier) ownersOfNothing(w *Workload, c *Container) ([]fieldmanager.Manager, error) {
+func (a *Applier) ownersOfNothing(w *workload.Workload, c *workload.Container) ([]fieldmanager.Manager, error) {
 	if len(c.Ports) > 0 {
 		return nil, nil
 	}
@@ -47,7 +47,7 @@ func (e *EmptyListError) Unwrap() error { return e.err }
 
 // explained returns a refusal because of an empty list of ports as an
 // [EmptyListError], and every other one as it is.
-func (a *Applier) explained(refusal error, w *Workload, c *Container) error {
+func (a *Applier) explained(refusal error, w *workload.Workload, c *workload.Container) error {
 	conflict := fieldmanager.Conflicts(refusal)
 	owners, err := a.ownersOfNothing(w, c)
 	if conflict == nil || err != nil || len(owners) == 0 {

@@ -16,7 +16,7 @@ import (
 // A decision needs no server: from a StatefulSet as it was read and the
 // adapters that are wanted to what one apply says.
 func ExampleDecide() {
-	workload := apply.ReadStatefulSet(&appsv1.StatefulSet{
+	workload := workload.ReadStatefulSet(&appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "storage", Name: "dittofs",
 			ManagedFields: []metav1.ManagedFieldsEntry{{
@@ -63,7 +63,7 @@ func ExampleApplier_Apply() {
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "dittofs"}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "dittofs"}
 		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{
 			{Type: "nfs", Port: 12049},
 		}})

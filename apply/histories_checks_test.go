@@ -116,7 +116,7 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if err != nil {
 			return err
 		}
-		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
+		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, port.NamePrefix)) {
 			continue
 		}
 		unnamed := port[len(name):]
@@ -140,23 +140,23 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 		wanted[key] = wanted[key] || !leaves(p)
 		ours, there := slices.Contains(owners, usApply), slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key && strings.HasPrefix(port, p.Name+":") })
 		switch p.State {
-		case apply.Owned:
+		case port.Owned:
 			if !there || !ours || len(owners) != 1 {
 				return fmt.Errorf("%s is not Owned: %v", key, owners)
 			}
-		case apply.Shared:
+		case port.Shared:
 			if !there || !ours || len(owners) < 2 {
 				return fmt.Errorf("%s is not Shared: %v", key, owners)
 			}
-		case apply.Shadowed:
+		case port.Shadowed:
 			if ours || (len(owners) == 0) == (len(p.Owners) > 0) {
 				return fmt.Errorf("%s is not Shadowed: %v", key, owners)
 			}
-		case apply.Released:
+		case port.Released:
 			if !there || ours || len(owners) == 0 {
 				return fmt.Errorf("%s is not Released: %v", key, owners)
 			}
-		case apply.Removed:
+		case port.Removed:
 			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !wanted[key] {
 				return fmt.Errorf("%s is not Removed", key)
 			}

@@ -42,13 +42,13 @@ type history struct {
 	namespace string
 	declared  string // by the owner
 	wanted    []apply.Adapter
-	looks     []*apply.Workload // before each pass
+	looks     []*workload.Workload // before each pass
 }
 
 var numbers = []int64{7001, 7002, 7003}
 
-func (h *history) target() apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: h.namespace, Name: dittofs}
+func (h *history) target() workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: h.namespace, Name: dittofs}
 }
 
 // somePorts draws a list of ports with unique numbers and unique names.
@@ -72,7 +72,7 @@ func somePorts(r *rapid.T, names []string) string {
 // owner has Argo CD's manager declare other static ports, by force as it does.
 func (h *history) owner(r *rapid.T) {
 	ports := somePorts(r, []string{"", "api", "nfs", "adapter-nfs"})
-	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, declared(apply.StatefulSet, ports))
+	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, declared(workload.StatefulSet, ports))
 	if err == nil {
 		h.declared = ports
 	} else if !apierrors.IsInvalid(err) { // fact 4: a name that is shared does not move

@@ -20,19 +20,19 @@ type Port struct {
 	Protocol corev1.Protocol
 }
 
-func (p Port) compare(o Port) int {
+func (p port.Port) compare(o port.Port) int {
 	return cmp.Or(portKey{p.Number, p.Protocol}.compare(portKey{o.Number, o.Protocol}), cmp.Compare(p.Name, o.Name))
 }
 
 // String is name:number/PROTOCOL.
-func (p Port) String() string { return fmt.Sprintf("%s:%d/%s", p.Name, p.Number, p.Protocol) }
+func (p port.Port) String() string { return fmt.Sprintf("%s:%d/%s", p.Name, p.Number, p.Protocol) }
 
 // Plan is what one apply says of a container's ports, and what becomes of
 // each wanted port by it.
 type Plan struct {
 	// Items are all ports of the apply, in its order. What we own and is not
 	// among them is let go.
-	Items []Port
+	Items []port.Port
 	// Ports are the wanted ports' states, in the order of their adapters.
 	Ports []PortStatus
 	// TakeOver tells that Emit only takes over ports that nobody owns, so that
@@ -44,14 +44,14 @@ type Plan struct {
 // Decide makes the intent for a container of a workload from what is wanted
 // and what is there. It is pure. Its errors are [TooManyError] and
 // managedFields that cannot be read; both mean that nothing may be written.
-func Decide(w *Workload, c *Container, want Desired, manager string) (Plan, error) {
+func Decide(w *workload.Workload, c *workload.Container, want Desired, manager string) (Plan, error) {
 	return decide(w, c, want, manager, nil)
 }
 
 // refusals are the server's words on ports that it refused in this pass.
 type refusals map[portKey]string
 
-func decide(w *Workload, c *Container, want Desired, manager string, refused refusals) (Plan, error) {
+func decide(w *workload.Workload, c *workload.Container, want Desired, manager string, refused refusals) (Plan, error) {
 	wanted, err := wantedPorts(want)
 	if err != nil {
 		return Plan{}, err
@@ -62,13 +62,13 @@ func decide(w *Workload, c *Container, want Desired, manager string, refused ref
 	}
 	d := decision{
 		look:    look,
-		emit:    map[portKey]Port{},
+		emit:    map[portKey]port.Port{},
 		refused: refused,
 	}
 	allowed := !w.HostNetwork || want.AllowHostNetwork && w.HostNetworkAllowed
 	for i := range wanted {
 		if p := &wanted[i]; !p.settled && !allowed {
-			p.settle(Blocked, ReasonHostNetworkNotAllowed, "the pod template has hostNetwork: true, so the number would be reserved on the node")
+			p.settle(port.Blocked, port.ReasonHostNetworkNotAllowed, "the pod template has hostNetwork: true, so the number would be reserved on the node")
 		}
 	}
 	d.decideKeys(wanted)
@@ -83,7 +83,7 @@ func decide(w *Workload, c *Container, want Desired, manager string, refused ref
 // decision is a decision under way.
 type decision struct {
 	*look
-	emit     map[portKey]Port
+	emit     map[portKey]port.Port
 	takeOver []*livePort
 	refused  refusals
 }
@@ -100,21 +100,21 @@ func (d *decision) decideKeys(wanted []wantedPort) {
 		same := p.name == w.status.Name
 		switch {
 		case p.twice: // row 11
-			w.settle(Blocked, ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; one of them must be removed", p.key))
+			w.settle(port.Blocked, port.ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; one of them must be removed", p.key))
 			w.status.Blocker = p.blocker(p.others)
 			w.status.Blocker.AdoptFrom = fieldmanager.Names(updaters(p.others))
 		case len(p.others) > 0 && same && p.namedByOwner(): // row 4
-			w.settle(Shared, ReasonCoOwned, "also declared by "+list(p.others))
+			w.settle(port.Shared, port.ReasonCoOwned, "also declared by "+list(p.others))
 			d.add(w)
 		case len(p.others) > 0: // rows 5 and 6
-			w.settle(Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s%s", p.key, list(p.others), as(p.name)))
+			w.settle(port.Shadowed, port.ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s%s", p.key, list(p.others), as(p.name)))
 		case !p.ours && same: // row 7
-			w.settle(Owned, "", "")
+			w.settle(port.Owned, "", "")
 			d.add(w)
 		case !p.ours: // row 8
-			w.settle(Shadowed, ReasonUnowned, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
+			w.settle(port.Shadowed, port.ReasonUnowned, fmt.Sprintf("%s is declared by nobody that is known%s", p.key, as(p.name)))
 		case !same && p.name != "" && len(p.namers) > 0: // row 3
-			w.settle(Blocked, ReasonRenamed, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", list(p.namers), p.name, w.status.Name))
+			w.settle(port.Blocked, port.ReasonRenamed, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", list(p.namers), p.name, w.status.Name))
 			w.status.Blocker = p.blocker(p.namers)
 			d.keep(w.key)
 		}
@@ -132,14 +132,14 @@ func (d *decision) decideNames(wanted []wantedPort) {
 		holder := d.byName[w.status.Name]
 		switch {
 		case holder == nil || holder.key == w.key || d.letsGo(holder): // rows 1 and 2
-			w.settle(Owned, "", "")
+			w.settle(port.Owned, "", "")
 			d.add(w)
 		case !holder.ours && len(holder.others) == 0 && !holder.twice: // row 10
-			w.settle(Owned, "", "")
+			w.settle(port.Owned, "", "")
 			d.add(w)
 			d.takeOver = append(d.takeOver, holder)
 		default: // row 9
-			w.settle(Blocked, ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; %s", w.status.Name, holder.holders(), holder.key, holder.renaming()))
+			w.settle(port.Blocked, port.ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; %s", w.status.Name, holder.holders(), holder.key, holder.renaming()))
 			w.status.Blocker = holder.blocker(holder.namersOrOwners())
 			if all := updaters(holder.others); len(all) == len(holder.others) {
 				w.status.Blocker.AdoptFrom = fieldmanager.Names(all)
@@ -175,7 +175,7 @@ func (d *decision) hold(wanted []wantedPort) {
 			continue // another adapter has it, and the table has decided
 		}
 		if len(p.others) == 0 || p.namedByOwner() {
-			d.emit[p.key] = Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}
+			d.emit[p.key] = port.Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}
 			w.status.Message += fmt.Sprintf("; %s stays as it is", p.key)
 		}
 	}
@@ -195,17 +195,17 @@ func (d *decision) emits(name string) bool {
 func (d *decision) add(w *wantedPort) {
 	why, refused := d.refused[w.key]
 	if !refused {
-		d.emit[w.key] = Port{Name: w.status.Name, Number: w.key.number, Protocol: w.key.protocol}
+		d.emit[w.key] = port.Port{Name: w.status.Name, Number: w.key.number, Protocol: w.key.protocol}
 		return
 	}
-	w.settle(Blocked, ReasonRefused, why)
+	w.settle(port.Blocked, port.ReasonRefused, why)
 	if p, live := d.byKey[w.key]; live && p.ours && p.name != "" {
 		d.keep(w.key)
 	}
 }
 
 func (d *decision) keep(key portKey) {
-	d.emit[key] = Port{Number: key.number, Protocol: key.protocol}
+	d.emit[key] = port.Port{Number: key.number, Protocol: key.protocol}
 }
 
 // intent puts the parts together.
@@ -259,8 +259,8 @@ func updaters(managers []fieldmanager.Manager) []fieldmanager.Manager {
 	})
 }
 
-func (p *livePort) blocker(managers []fieldmanager.Manager) *Blocker {
-	return &Blocker{Port: Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}, Managers: managers}
+func (p *livePort) blocker(managers []fieldmanager.Manager) *port.Blocker {
+	return &port.Blocker{Port: port.Port{Name: p.name, Number: p.key.number, Protocol: p.key.protocol}, Managers: managers}
 }
 
 func list(managers []fieldmanager.Manager) string {

@@ -20,57 +20,57 @@ type Kind string
 // The kinds that portside knows: those whose pod template has ports that a
 // controller rolls out.
 const (
-	StatefulSet Kind = "StatefulSet"
-	Deployment  Kind = "Deployment"
-	DaemonSet   Kind = "DaemonSet"
+	StatefulSet workload.Kind = "StatefulSet"
+	Deployment  workload.Kind = "Deployment"
+	DaemonSet   workload.Kind = "DaemonSet"
 )
 
 // Kinds lists them.
-var Kinds = []Kind{StatefulSet, Deployment, DaemonSet}
+var Kinds = []workload.Kind{workload.StatefulSet, workload.Deployment, workload.DaemonSet}
 
 // APIVersion is the group and version of every kind.
 const APIVersion = "apps/v1"
 
 // Resource is the kind's plural as kubectl prints it, without the group.
-func (k Kind) Resource() string { return strings.ToLower(string(k)) + "s" }
+func (k workload.Kind) Resource() string { return strings.ToLower(string(k)) + "s" }
 
 // api is the little of the API that portside uses of a kind.
 type api interface {
-	get(ctx context.Context, client appsclient.AppsV1Interface, t Target) (*Workload, error)
-	apply(ctx context.Context, client appsclient.AppsV1Interface, c configuration, o metav1.ApplyOptions) (*Workload, error)
-	patch(ctx context.Context, client appsclient.AppsV1Interface, t Target, patch []byte, o metav1.PatchOptions) (*Workload, error)
+	get(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target) (*workload.Workload, error)
+	apply(ctx context.Context, client appsclient.AppsV1Interface, c configuration, o metav1.ApplyOptions) (*workload.Workload, error)
+	patch(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target, patch []byte, o metav1.PatchOptions) (*workload.Workload, error)
 }
 
-var apis = map[Kind]api{
-	StatefulSet: kindAPI[*appsv1.StatefulSet, *applyappsv1.StatefulSetApplyConfiguration]{
+var apis = map[workload.Kind]api{
+	workload.StatefulSet: kindAPI[*appsv1.StatefulSet, *applyappsv1.StatefulSetApplyConfiguration]{
 		client: func(c appsclient.AppsV1Interface, ns string) typedClient[*appsv1.StatefulSet, *applyappsv1.StatefulSetApplyConfiguration] {
 			return c.StatefulSets(ns)
 		},
 		configure: configureStatefulSet,
-		read:      ReadStatefulSet,
+		read:      workload.ReadStatefulSet,
 	},
-	Deployment: kindAPI[*appsv1.Deployment, *applyappsv1.DeploymentApplyConfiguration]{
+	workload.Deployment: kindAPI[*appsv1.Deployment, *applyappsv1.DeploymentApplyConfiguration]{
 		client: func(c appsclient.AppsV1Interface, ns string) typedClient[*appsv1.Deployment, *applyappsv1.DeploymentApplyConfiguration] {
 			return c.Deployments(ns)
 		},
 		configure: configureDeployment,
-		read:      ReadDeployment,
+		read:      workload.ReadDeployment,
 	},
-	DaemonSet: kindAPI[*appsv1.DaemonSet, *applyappsv1.DaemonSetApplyConfiguration]{
+	workload.DaemonSet: kindAPI[*appsv1.DaemonSet, *applyappsv1.DaemonSetApplyConfiguration]{
 		client: func(c appsclient.AppsV1Interface, ns string) typedClient[*appsv1.DaemonSet, *applyappsv1.DaemonSetApplyConfiguration] {
 			return c.DaemonSets(ns)
 		},
 		configure: configureDaemonSet,
-		read:      ReadDaemonSet,
+		read:      workload.ReadDaemonSet,
 	},
 }
 
 // apiOf finds the API of a kind that may have come from a user.
-func apiOf(k Kind) (api, error) {
+func apiOf(k workload.Kind) (api, error) {
 	if known, ok := apis[k]; ok {
 		return known, nil
 	}
-	return nil, fmt.Errorf("kind %q is not known; known are %v of %s", k, Kinds, APIVersion)
+	return nil, fmt.Errorf("kind %q is not known; known are %v of %s", k, workload.Kinds, APIVersion)
 }
 
 // typedClient is what client-go's typed clients have in common.
@@ -83,22 +83,22 @@ type typedClient[Object, Configuration any] interface {
 type kindAPI[Object, Configuration any] struct {
 	client    func(appsclient.AppsV1Interface, string) typedClient[Object, Configuration]
 	configure func(configuration) Configuration
-	read      func(Object) *Workload
+	read      func(Object) *workload.Workload
 }
 
-func (k kindAPI[O, C]) get(ctx context.Context, client appsclient.AppsV1Interface, t Target) (*Workload, error) {
+func (k kindAPI[O, C]) get(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target) (*workload.Workload, error) {
 	return k.answer(k.client(client, t.Namespace).Get(ctx, t.Name, metav1.GetOptions{}))
 }
 
-func (k kindAPI[O, C]) apply(ctx context.Context, client appsclient.AppsV1Interface, c configuration, o metav1.ApplyOptions) (*Workload, error) {
+func (k kindAPI[O, C]) apply(ctx context.Context, client appsclient.AppsV1Interface, c configuration, o metav1.ApplyOptions) (*workload.Workload, error) {
 	return k.answer(k.client(client, c.workload.Namespace).Apply(ctx, k.configure(c), o))
 }
 
-func (k kindAPI[O, C]) patch(ctx context.Context, client appsclient.AppsV1Interface, t Target, patch []byte, o metav1.PatchOptions) (*Workload, error) {
+func (k kindAPI[O, C]) patch(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target, patch []byte, o metav1.PatchOptions) (*workload.Workload, error) {
 	return k.answer(k.client(client, t.Namespace).Patch(ctx, t.Name, types.JSONPatchType, patch, o))
 }
 
-func (k kindAPI[O, C]) answer(object O, err error) (*Workload, error) {
+func (k kindAPI[O, C]) answer(object O, err error) (*workload.Workload, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +108,7 @@ func (k kindAPI[O, C]) answer(object O, err error) (*Workload, error) {
 }
 
 // ReadStatefulSet reads what portside needs of a StatefulSet.
-func ReadStatefulSet(s *appsv1.StatefulSet) *Workload {
+func ReadStatefulSet(s *appsv1.StatefulSet) *workload.Workload {
 	restarts := ptr.Deref(s.Spec.Replicas, 1)
 	switch u := s.Spec.UpdateStrategy; {
 	case u.Type == appsv1.OnDeleteStatefulSetStrategyType:
@@ -116,25 +116,25 @@ func ReadStatefulSet(s *appsv1.StatefulSet) *Workload {
 	case u.RollingUpdate != nil:
 		restarts = max(0, restarts-ptr.Deref(u.RollingUpdate.Partition, 0))
 	}
-	return workloadOf(StatefulSet, &s.ObjectMeta, s.Spec.Selector, &s.Spec.Template, restarts, rolloutOfStatefulSet(s))
+	return workloadOf(workload.StatefulSet, &s.ObjectMeta, s.Spec.Selector, &s.Spec.Template, restarts, rolloutOfStatefulSet(s))
 }
 
 // ReadDeployment reads what portside needs of a Deployment.
-func ReadDeployment(d *appsv1.Deployment) *Workload {
+func ReadDeployment(d *appsv1.Deployment) *workload.Workload {
 	restarts := ptr.Deref(d.Spec.Replicas, 1)
 	if d.Spec.Paused {
 		restarts = 0
 	}
-	return workloadOf(Deployment, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDeployment(d))
+	return workloadOf(workload.Deployment, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDeployment(d))
 }
 
 // ReadDaemonSet reads what portside needs of a DaemonSet.
-func ReadDaemonSet(d *appsv1.DaemonSet) *Workload {
+func ReadDaemonSet(d *appsv1.DaemonSet) *workload.Workload {
 	restarts := d.Status.DesiredNumberScheduled
 	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
 		restarts = 0
 	}
-	return workloadOf(DaemonSet, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDaemonSet(d))
+	return workloadOf(workload.DaemonSet, &d.ObjectMeta, d.Spec.Selector, &d.Spec.Template, restarts, rolloutOfDaemonSet(d))
 }
 
 func configureStatefulSet(c configuration) *applyappsv1.StatefulSetApplyConfiguration {
@@ -174,9 +174,9 @@ func configureDaemonSet(c configuration) *applyappsv1.DaemonSetApplyConfiguratio
 // refuse it for a workload that is gone or was made anew, instead of creating
 // one.
 type configuration struct {
-	workload  *Workload
+	workload  *workload.Workload
 	container string
-	ports     []Port
+	ports     []port.Port
 	// also are other containers, whose ports stay as they are.
 	also []containerPorts
 	// asRead insists on the workload as it was read, by its resourceVersion: the
@@ -186,7 +186,7 @@ type configuration struct {
 
 type containerPorts struct {
 	container string
-	ports     []Port
+	ports     []port.Port
 }
 
 // template holds the container and its ports; it is nil where there is none to
@@ -195,7 +195,7 @@ func (c configuration) template() *applycorev1.PodTemplateSpecApplyConfiguration
 	if len(c.ports) == 0 {
 		return nil
 	}
-	says := map[string][]Port{c.container: c.ports}
+	says := map[string][]port.Port{c.container: c.ports}
 	for _, other := range c.also {
 		says[other.container] = other.ports
 	}

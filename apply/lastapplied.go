@@ -26,7 +26,7 @@ type appliedWorkload struct {
 // lastAppliedPorts are the ports of a container in what was last applied client
 // side. An annotation that cannot be read has none, as for who applies: kubectl
 // refuses to go on from it.
-func (w *Workload) lastAppliedPorts(container string) []portKey {
+func (w *workload.Workload) lastAppliedPorts(container string) []portKey {
 	var applied appliedWorkload
 	if err := json.Unmarshal([]byte(w.lastApplied), &applied); err != nil {
 		return nil
@@ -46,19 +46,19 @@ func (w *Workload) lastAppliedPorts(container string) []portKey {
 // warnOfLastApplied: client-side apply deletes what it applied and the new
 // manifest has not, whoever owns it by then. What the annotation says where
 // nobody owns it by an update is of a server-side apply, which does not merge.
-func (w *Workload) warnOfLastApplied(container string, ports []PortStatus) []Warning {
+func (w *workload.Workload) warnOfLastApplied(container string, ports []PortStatus) []advice.Warning {
 	if w.lastApplied == "" || len(w.ClientSide) == 0 {
 		return nil
 	}
-	var warnings []Warning
+	var warnings []advice.Warning
 	listed := w.lastAppliedPorts(container)
 	for _, s := range ports {
-		port := Port{Name: s.Name, Number: int32(s.Port), Protocol: s.Protocol} //nolint:gosec // G115: it is a live port's
-		if s.State != Owned && s.State != Shared || !slices.Contains(listed, portKey{port.Number, port.Protocol}) {
+		port := port.Port{Name: s.Name, Number: int32(s.Port), Protocol: s.Protocol} //nolint:gosec // G115: it is a live port's
+		if s.State != port.Owned && s.State != port.Shared || !slices.Contains(listed, portKey{port.Number, port.Protocol}) {
 			continue
 		}
 		m := w.ClientSide[0]
-		warnings = append(warnings, Warning{Reason: InLastApplied, Port: port, Manager: m, Message: fmt.Sprintf(
+		warnings = append(warnings, advice.Warning{Reason: advice.InLastApplied, Port: port, Manager: m, Message: fmt.Sprintf(
 			"the annotation %s, which %s wrote, lists %s, so the next client-side apply of a manifest without the port deletes it: once the manifest is without it, run kubectl apply set-last-applied -f MANIFEST before that apply, or apply server-side from then on (kubectl apply --server-side)",
 			corev1.LastAppliedConfigAnnotation, m, port)})
 	}

@@ -28,7 +28,7 @@ type livePort struct {
 
 // lookAt reads the container. A port that our entry names and the container
 // does not have is not there: what we own is what both say.
-func lookAt(entries fieldmanager.Entries, us fieldmanager.Manager, c *Container) *look {
+func lookAt(entries fieldmanager.Entries, us fieldmanager.Manager, c *workload.Container) *look {
 	l := &look{us: us, byKey: make(map[portKey]*livePort, len(c.Ports)), byName: make(map[string]*livePort, len(c.Ports))}
 	owners := entries.In(portsOf(c.Name))
 	for i := range c.Ports {

@@ -7,8 +7,8 @@ import (
 
 // inOrder lists live keys in their live order, so that the template's order
 // never changes for what stays, then new ones by number and protocol.
-func (d *decision) inOrder() []Port {
-	emit := make([]Port, 0, len(d.emit))
+func (d *decision) inOrder() []port.Port {
+	emit := make([]port.Port, 0, len(d.emit))
 	for _, p := range d.ports {
 		if port, ok := d.emit[p.key]; ok {
 			emit = append(emit, port)
@@ -20,21 +20,21 @@ func (d *decision) inOrder() []Port {
 			emit = append(emit, port)
 		}
 	}
-	slices.SortFunc(emit[live:], func(a, b Port) int {
+	slices.SortFunc(emit[live:], func(a, b port.Port) int {
 		return portKey{a.Number, a.Protocol}.compare(portKey{b.Number, b.Protocol})
 	})
 	return emit
 }
 
 // takingOver is what we own, as it is, and what nobody owns and is to go.
-func (d *decision) takingOver() []Port {
-	var emit []Port
+func (d *decision) takingOver() []port.Port {
+	var emit []port.Port
 	for _, p := range d.ports {
 		if p.twice || (!p.ours && !slices.Contains(d.takeOver, p)) {
 			continue
 		}
-		port := Port{Number: p.key.number, Protocol: p.key.protocol}
-		if len(p.namers) == 0 && strings.HasPrefix(p.name, NamePrefix) {
+		port := port.Port{Number: p.key.number, Protocol: p.key.protocol}
+		if len(p.namers) == 0 && strings.HasPrefix(p.name, port.NamePrefix) {
 			port.Name = p.name
 		}
 		emit = append(emit, port)
@@ -44,7 +44,7 @@ func (d *decision) takingOver() []Port {
 
 // elsewhere are our ports in other containers than the one named, as they are:
 // an apply that does not name them would let them go.
-func (a *Applier) elsewhere(w *Workload, container string) ([]containerPorts, error) {
+func (a *Applier) elsewhere(w *workload.Workload, container string) ([]containerPorts, error) {
 	var also []containerPorts
 	for i := range w.Containers {
 		c := &w.Containers[i]

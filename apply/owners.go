@@ -14,7 +14,7 @@ type OwnedPort struct {
 }
 
 // ownersOf are the managers that own a live port.
-func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
+func ownersOf(w *workload.Workload, p containerPort) []fieldmanager.Manager {
 	entries, err := w.entries()
 	if err != nil {
 		return nil // the server has just taken them
@@ -24,7 +24,7 @@ func ownersOf(w *Workload, p containerPort) []fieldmanager.Manager {
 
 // Owners lists every port of every container, in order, with its owners. It
 // is pure. Its error is managedFields that cannot be read.
-func Owners(w *Workload) ([]OwnedPort, error) {
+func Owners(w *workload.Workload) ([]OwnedPort, error) {
 	entries, err := w.entries()
 	if err != nil {
 		return nil, err

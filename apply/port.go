@@ -34,11 +34,11 @@ func PortName(adapterType string) string {
 	if normal == "" {
 		return ""
 	}
-	if len(NamePrefix)+len(normal) <= maxNameLength {
-		return NamePrefix + normal
+	if len(port.NamePrefix)+len(normal) <= maxNameLength {
+		return port.NamePrefix + normal
 	}
 	sum := sha256.Sum256([]byte(normal))
-	return NamePrefix + strings.TrimRight(normal[:2], "-") + "-" + hex.EncodeToString(sum[:2])
+	return port.NamePrefix + strings.TrimRight(normal[:2], "-") + "-" + hex.EncodeToString(sum[:2])
 }
 
 // portKey is what identifies a container port to server-side apply. The name

@@ -11,7 +11,7 @@ import (
 // unwritten returns the desired ports where the last decision was not carried
 // out. Ports that are live as desired keep their state; the others are Blocked
 // for this reason.
-func (p *pass) unwritten(reason PortReason, why string) []PortStatus {
+func (p *pass) unwritten(reason port.Reason, why string) []PortStatus {
 	if p.decided == nil {
 		return nil
 	}
@@ -22,8 +22,8 @@ func (p *pass) unwritten(reason PortReason, why string) []PortStatus {
 	ours := p.ours()
 	for i := range ports {
 		s := &ports[i]
-		if (s.State == Owned || s.State == Shared) && !p.there(ours, *s) {
-			s.State, s.Reason, s.Message = Blocked, reason, why
+		if (s.State == port.Owned || s.State == port.Shared) && !p.there(ours, *s) {
+			s.State, s.Reason, s.Message = port.Blocked, reason, why
 		}
 	}
 	return ports
@@ -61,7 +61,7 @@ func (p *pass) removed() []PortStatus {
 			Name:     port.Name,
 			Port:     int64(port.ContainerPort.ContainerPort),
 			Protocol: port.Protocol,
-			State:    Removed,
+			State:    port.Removed,
 		})
 	}
 	return removed
@@ -87,7 +87,7 @@ func (p *pass) outcome() Outcome {
 
 // notFoundOr tells a workload that is not there from every other failure. Any
 // server may answer 404; the API server says what it did not find.
-func notFoundOr(err error, t Target) (Outcome, error) {
+func notFoundOr(err error, t workload.Target) (Outcome, error) {
 	var status apierrors.APIStatus
 	if apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) && errors.As(err, &status) {
 		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {

@@ -38,7 +38,7 @@ func TestAwaits(t *testing.T) {
 	} {
 		s := &appsv1.StatefulSet{}
 		s.Spec.Template.Spec.Containers = []corev1.Container{c.container, {Name: "other"}}
-		w := apply.ReadStatefulSet(s)
+		w := workload.ReadStatefulSet(s)
 		if got := w.Containers[0].ProbePorts; !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

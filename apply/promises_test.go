@@ -108,7 +108,7 @@ func TestOneWriteEach(t *testing.T) {
 
 func TestOtherKinds(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []apply.Kind{apply.Deployment, apply.DaemonSet} {
+	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			of := func(p pass, outcome apply.Outcome, ports ...string) testenv.Do {

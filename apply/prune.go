@@ -28,7 +28,7 @@ import (
 var containersOf = fieldmanager.ListAt("spec", "template", "spec", "containers")
 
 // held are the containers that our entry names, live or not.
-func (a *Applier) held(w *Workload) ([]string, error) {
+func (a *Applier) held(w *workload.Workload) ([]string, error) {
 	entries, err := a.own(w)
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (a *Applier) held(w *Workload) ([]string, error) {
 // others are the entries that are not ours.
 type others struct{ fieldmanager.Entries }
 
-func (a *Applier) others(w *Workload) (others, error) {
+func (a *Applier) others(w *workload.Workload) (others, error) {
 	all, err := w.entries()
 	return others{slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager == a.us() })}, err
 }
@@ -55,7 +55,7 @@ func (a *Applier) others(w *Workload) (others, error) {
 // pruned are those containers of which an apply that names only the container
 // keep would give up all we own, and by which others would lose something, or
 // we our way back.
-func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
+func (a *Applier) pruned(w *workload.Workload, keep string) ([]string, error) {
 	held, err := a.held(w)
 	if err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
 
 // keep tells whether all that is not ours stays when an apply of ours lets the
 // container go, and nobody keeps a list without ports.
-func (o others) keep(w *Workload, name string, ours []containerPort) bool {
-	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+func (o others) keep(w *workload.Workload, name string, ours []containerPort) bool {
+	at := slices.IndexFunc(w.Containers, func(c workload.Container) bool { return c.Name == name })
 	if at < 0 {
 		return len(o.In(containersOf).Managers()) > 0
 	}
@@ -98,7 +98,7 @@ func (o others) keep(w *Workload, name string, ours []containerPort) bool {
 }
 
 // lastGo tells that no port is left once ours have gone that nobody else owns.
-func (o others) lastGo(c Container, ours []containerPort) bool {
+func (o others) lastGo(c workload.Container, ours []containerPort) bool {
 	owners := o.In(portsOf(c.Name))
 	return !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
 		return !slices.Contains(ours, containerPort{c.Name, p}) || len(owners.Of(portKey{p.ContainerPort, p.Protocol}.fields()).Item) > 0
@@ -108,7 +108,7 @@ func (o others) lastGo(c Container, ours []containerPort) bool {
 // takeOut takes us out of containers by one patch: our claim, and the ports
 // that only we own. One that another manager named goes to that manager. The
 // patch insists on the workload as it was read.
-func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string) (*Workload, error) {
+func (a *Applier) takeOut(ctx context.Context, w *workload.Workload, containers []string) (*workload.Workload, error) {
 	others, err := a.others(w)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string)
 	var remove []fieldmanager.PatchOperation
 	for _, name := range containers {
 		paths = append(paths, containersOf.Item(fieldmanager.KeyOf("name", name)))
-		at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+		at := slices.IndexFunc(w.Containers, func(c workload.Container) bool { return c.Name == name })
 		if at < 0 {
 			continue
 		}
@@ -139,7 +139,7 @@ func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string)
 			}
 		}
 	}
-	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
 		managed, err := fieldmanager.WithoutBelow(managed, a.us(), paths...)
 		if err != nil {
 			return nil, err
@@ -155,7 +155,7 @@ func removal(container, port int, was corev1.ContainerPort) []fieldmanager.Patch
 }
 
 // takeOutAll takes us out of the whole workload.
-func (a *Applier) takeOutAll(ctx context.Context, w *Workload) (*Workload, error) {
+func (a *Applier) takeOutAll(ctx context.Context, w *workload.Workload) (*workload.Workload, error) {
 	held, err := a.held(w)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ import (
 
 // argoMeanwhile is Argo CD's manager applying the workload in between.
 func argoMeanwhile(ports string) func(context.Context, *testenv.ControlPlane, string) error {
-	return meanwhile(declared(apply.StatefulSet, ports))
+	return meanwhile(declared(workload.StatefulSet, ports))
 }
 
 func meanwhile(object string) func(context.Context, *testenv.ControlPlane, string) error {

@@ -24,7 +24,7 @@ const maxCorrections = 3
 // that cannot be read, a field manager that owns other fields (a
 // [NotDedicatedError]; nothing was written), the API server's refusal (see
 // [IsRefusal]), or a failure to ask it.
-func (a *Applier) Apply(ctx context.Context, t Target, want Desired) (Result, error) {
+func (a *Applier) Apply(ctx context.Context, t workload.Target, want Desired) (Result, error) {
 	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
 	return p.make(ctx)
 }
@@ -41,12 +41,12 @@ func (a *Applier) Apply(ctx context.Context, t Target, want Desired) (Result, er
 // reads the workload before it lets go of a container, takes over what nobody
 // owns, hands over a port, or fails with a [NotDedicatedError], and where the look
 // was reduced for another field manager. A look without a resourceVersion is not guarded so.
-func (a *Applier) ApplyFrom(ctx context.Context, look *Workload, want Desired) (Result, error) {
+func (a *Applier) ApplyFrom(ctx context.Context, look *workload.Workload, want Desired) (Result, error) {
 	return a.passOn(look, want).make(ctx)
 }
 
 // passOn is a pass that has not begun.
-func (a *Applier) passOn(look *Workload, want Desired) *pass {
+func (a *Applier) passOn(look *workload.Workload, want Desired) *pass {
 	return &pass{Applier: a, target: look.target(), want: want, refused: refusals{}, now: look, given: true, again: !a.reads(look)}
 }
 
@@ -64,11 +64,11 @@ func (p *pass) result(outcome Outcome) Result {
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
-		result.Ports = p.unwritten(ReasonPaused, "the annotation "+PausedAnnotation+" stops every write to the workload")
+		result.Ports = p.unwritten(port.ReasonPaused, "the annotation "+workload.PausedAnnotation+" stops every write to the workload")
 	case Failed:
-		result.Ports = p.unwritten(ReasonNotApplied, "it was not written, because the pass failed")
+		result.Ports = p.unwritten(port.ReasonNotApplied, "it was not written, because the pass failed")
 	default:
-		result.Ports = slices.Concat(p.unwritten(ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"), p.removed(), p.released())
+		result.Ports = slices.Concat(p.unwritten(port.ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"), p.removed(), p.released())
 	}
 	if p.now != nil {
 		result.Warnings = p.Warnings(p.now, p.container, result.Ports)
@@ -80,10 +80,10 @@ func (p *pass) result(outcome Outcome) Result {
 // pass is one pass under way.
 type pass struct {
 	*Applier
-	target Target
+	target workload.Target
 	want   Desired
 
-	first, now  *Workload
+	first, now  *workload.Workload
 	given       bool            // now is the look that the pass was given; an apply insists on it
 	again       bool            // it is to be looked again before the next decision
 	was         []containerPort // ours at the first look
@@ -194,7 +194,7 @@ func (p *pass) begin() (err error) {
 // letsGo tells that an intent takes more than one apply: it lets go of a whole
 // container, where the server may have to be kept from pruning, it takes over
 // what nobody owns, or it hands over what another manager named.
-func (p *pass) letsGo(c *Container, intent Plan) bool {
+func (p *pass) letsGo(c *workload.Container, intent Plan) bool {
 	held, err := p.held(p.now)
 	named, problem := p.named(p.now, c.Name, intent.Items)
 	return err != nil || problem != nil || intent.TakeOver || len(intent.Items) == 0 || len(named) > 0 ||
@@ -210,7 +210,7 @@ func (p *pass) stands(next Plan) bool {
 		p.foresee(next)
 		return true
 	}
-	said, says := slices.SortedFunc(slices.Values(p.sent.Items), Port.compare), slices.SortedFunc(slices.Values(next.Items), Port.compare)
+	said, says := slices.SortedFunc(slices.Values(p.sent.Items), port.Port.compare), slices.SortedFunc(slices.Values(next.Items), port.Port.compare)
 	if !p.sent.TakeOver && !next.TakeOver && slices.Equal(said, says) {
 		return true
 	}
@@ -244,7 +244,7 @@ func (p *pass) giveUpVanished(ctx context.Context, notFound error) (Outcome, err
 func (p *pass) vanished() ([]string, error) {
 	held, err := p.held(p.now)
 	return slices.DeleteFunc(held, func(name string) bool {
-		return slices.ContainsFunc(p.now.Containers, func(c Container) bool { return c.Name == name })
+		return slices.ContainsFunc(p.now.Containers, func(c workload.Container) bool { return c.Name == name })
 	}), err
 }
 

@@ -13,7 +13,7 @@ func TestNoPatchOfAReducedLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := &Workload{Kind: StatefulSet, ResourceVersion: "1"}
+	look := &workload.Workload{Kind: workload.StatefulSet, ResourceVersion: "1"}
 	if _, err := a.patchManagedFields(t.Context(), look.Trimmed(""), nil); err == nil || !strings.Contains(err.Error(), "from a trimmed object") {
 		t.Errorf("error %v", err)
 	}

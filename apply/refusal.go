@@ -14,7 +14,7 @@ import (
 // refusedPorts finds which of the emitted ports a refusal names, and why. It
 // is empty where it names none: then the object is not as we saw it, or
 // somebody forbids the whole apply.
-func refusedPorts(err error, container string, emitted []Port) refusals {
+func refusedPorts(err error, container string, emitted []port.Port) refusals {
 	if conflict := fieldmanager.Conflicts(err); conflict != nil {
 		return conflicting(conflict, container, emitted)
 	}
@@ -22,7 +22,7 @@ func refusedPorts(err error, container string, emitted []Port) refusals {
 }
 
 // conflicting are the ports whose name another manager owns (fact 2).
-func conflicting(conflict *fieldmanager.ConflictError, container string, emitted []Port) refusals {
+func conflicting(conflict *fieldmanager.ConflictError, container string, emitted []port.Port) refusals {
 	refused := refusals{}
 	for _, p := range emitted {
 		key := portKey{p.Number, p.Protocol}
@@ -44,7 +44,7 @@ var (
 // duplicated are the ports whose name another port of the container has
 // (fact 4). The server names the value, and an index into a list that only it
 // has seen.
-func duplicated(err error, emitted []Port) refusals {
+func duplicated(err error, emitted []port.Port) refusals {
 	refused := refusals{}
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {

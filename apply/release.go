@@ -23,7 +23,7 @@ import (
 // The outcome is Applied, Unchanged, TargetNotFound, Paused or Failed; only
 // the last has an error. That is a [NotDedicatedError] where our field manager owns
 // other fields: without keepPorts they would be removed.
-func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result, error) {
+func (a *Applier) Release(ctx context.Context, t workload.Target, keepPorts bool) (Result, error) {
 	result := Result{Target: t}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
 		return a.releaseOnce(ctx, &result, keepPorts)
@@ -36,7 +36,7 @@ func (r Result) ended(err error) (Result, error) {
 	switch {
 	case err == nil:
 		return r, nil
-	case IsContainerNotFound(err):
+	case workload.IsContainerNotFound(err):
 		r.Outcome = ContainerNotFound
 		return r, err
 	}
@@ -103,13 +103,13 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 
 // giveUp empties our entry: by an apply of nothing, which takes along what
 // only we own, or by taking the entry out, which leaves the ports alone.
-func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Workload, error) {
+func (a *Applier) giveUp(ctx context.Context, w *workload.Workload, keepPorts bool) (*workload.Workload, error) {
 	named, err := a.named(w, "", nil)
 	if err != nil {
 		return nil, err
 	}
 	if keepPorts {
-		return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+		return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
 			return a.patchManagedFields(ctx, w, fieldmanager.Without(managed, a.us()))
 		})
 	}
@@ -125,7 +125,7 @@ func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Wor
 }
 
 // released tells of each port that was ours whether it is still there.
-func released(was []containerPort, named []namedPort, after *Workload) []PortStatus {
+func released(was []containerPort, named []namedPort, after *workload.Workload) []PortStatus {
 	left := gone(was, after)
 	ports := make([]PortStatus, 0, len(was))
 	for _, p := range was {
@@ -133,9 +133,9 @@ func released(was []containerPort, named []namedPort, after *Workload) []PortSta
 			ports = append(ports, named[at].status(after))
 			continue
 		}
-		s := PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released}
+		s := PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: port.Released}
 		if slices.Contains(left, p) {
-			s.State = Removed
+			s.State = port.Removed
 		} else {
 			s.Owners = ownersOf(after, p)
 		}

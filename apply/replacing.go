@@ -116,8 +116,8 @@ func wroteLast(updated, applied *fieldpath.Set) bool {
 
 // warnOfReplacing: the next time that they put the object, the port goes, unless
 // what they put has it.
-func (w *Workload) warnOfReplacing(port Port, owners []fieldmanager.Manager) []Warning {
-	var warnings []Warning
+func (w *workload.Workload) warnOfReplacing(port port.Port, owners []fieldmanager.Manager) []advice.Warning {
+	var warnings []advice.Warning
 	for _, m := range w.Replacing {
 		if slices.Contains(owners, m) {
 			continue // it is in what they put
@@ -130,7 +130,7 @@ func (w *Workload) warnOfReplacing(port Port, owners []fieldmanager.Manager) []W
 				"%s replaced the whole object, and the next kubectl replace of a manifest without %s removes it and pods restart: run kubectl apply --server-side --force-conflicts in its place",
 				m, port)
 		}
-		warnings = append(warnings, Warning{Reason: ReplacesAll, Port: port, Manager: m, Message: message})
+		warnings = append(warnings, advice.Warning{Reason: advice.ReplacesAll, Port: port, Manager: m, Message: message})
 	}
 	return warnings
 }

@@ -14,23 +14,23 @@ type State string
 // The states of a port.
 const (
 	// Owned: the port is declared as wanted, by portside alone.
-	Owned State = "Owned"
+	Owned port.State = "Owned"
 	// Shared: it is declared as wanted, by another manager as well.
-	Shared State = "Shared"
+	Shared port.State = "Shared"
 	// Shadowed: its number and protocol are declared by another manager, or by
 	// nobody, under another name. Traffic gets there; the name is not ours.
-	Shadowed State = "Shadowed"
+	Shadowed port.State = "Shadowed"
 	// Blocked: it cannot be had as wanted. The message says what is in the way.
-	Blocked State = "Blocked"
+	Blocked port.State = "Blocked"
 	// Invalid: the adapter does not make a valid port. It is left out, and what
 	// was there under its name stays.
-	Invalid State = "Invalid"
+	Invalid port.State = "Invalid"
 	// Removed: the port was ours and is gone.
-	Removed State = "Removed"
+	Removed port.State = "Removed"
 	// Released: the port was ours and stays. After a release that keeps the
 	// ports those own it who did beside us, or nobody; else it belongs to the
 	// manager who had named it, whose port we do not delete.
-	Released State = "Released"
+	Released port.State = "Released"
 )
 
 // PortStatus is one port and what became of it.
@@ -42,12 +42,12 @@ type PortStatus struct {
 	// Port is the number as the source gave it, valid or not.
 	Port     int64
 	Protocol corev1.Protocol
-	State    State
+	State    port.State
 	// Reason is the cause of the state, empty for a plain Owned or Removed.
-	Reason PortReason
+	Reason port.Reason
 	// Blocker is the port in the way, where the reason is ReasonNameTaken,
 	// ReasonDuplicateKey or ReasonRenamed.
-	Blocker *Blocker
+	Blocker *port.Blocker
 	// Owners are the managers that own the live port of this number and
 	// protocol, ours included.
 	Owners []fieldmanager.Manager
@@ -77,7 +77,7 @@ const (
 
 // Result is what a pass, a release or an adoption came to.
 type Result struct {
-	Target Target
+	Target workload.Target
 	// Container is the container's name or, where it was not found, the name that
 	// was asked for.
 	Container       string
@@ -88,12 +88,12 @@ type Result struct {
 	Ports []PortStatus
 	// Warnings are about ports that are as wanted, or were adopted, in their
 	// order. A release has none.
-	Warnings []Warning
+	Warnings []advice.Warning
 	// Before and After are the workload as first and as last seen; both are
 	// nil where there is none. After a dry run, After is what would be stored.
 	// Before is the look that [Applier.ApplyFrom] was given, unless it had to look
 	// itself before it wrote anything.
-	Before, After *Workload
+	Before, After *workload.Workload
 	// Plan is what was last decided, of what the server had not refused; nil
 	// where nothing could be. A release and an adoption have none.
 	Plan *Plan
@@ -111,7 +111,7 @@ type Result struct {
 // of ours was stored. After a dry run it tells what would be.
 func (r Result) TemplateChanged() bool {
 	return r.Outcome == Applied && r.Before != nil && r.After != nil &&
-		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b Container) bool {
+		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b workload.Container) bool {
 			return a.Name == b.Name && slices.Equal(a.Ports, b.Ports)
 		})
 }

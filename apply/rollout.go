@@ -25,28 +25,28 @@ type Rollout struct {
 	// pause leave it as it is: they stop updates of pods, not their replacement.
 	Desired int32
 	// Progress changes whenever the rollout gets on.
-	Progress RolloutProgress
+	Progress workload.Progress
 }
 
 // Steady reports whether no rollout is under way and every desired pod is
 // ready. The second does not follow from the first: with OnDelete, and in a
 // Deployment that is paused, a pod that is not ready is no rollout.
-func (r Rollout) Steady() bool { return !r.UnderWay && r.Progress.Ready >= r.Desired }
+func (r workload.Rollout) Steady() bool { return !r.UnderWay && r.Progress.Ready >= r.Desired }
 
 // RolloutProgress are the counts of a workload's status, in pods. Two of them
 // that differ mean that something happened in between.
-type RolloutProgress struct {
+type Progress struct {
 	ObservedGeneration                  int64
 	Replicas, Updated, Ready, Available int32
 }
 
 // reached tells that pods are as many as wanted by every count, and no more.
-func (p RolloutProgress) reached(want int32) bool {
+func (p workload.Progress) reached(want int32) bool {
 	return p.Replicas == want && p.Updated >= want && p.Ready >= want && p.Available >= want
 }
 
-func rolloutOfStatefulSet(s *appsv1.StatefulSet) Rollout {
-	r := Rollout{Desired: ptr.Deref(s.Spec.Replicas, 1), Progress: RolloutProgress{
+func rolloutOfStatefulSet(s *appsv1.StatefulSet) workload.Rollout {
+	r := workload.Rollout{Desired: ptr.Deref(s.Spec.Replicas, 1), Progress: workload.Progress{
 		ObservedGeneration: s.Status.ObservedGeneration,
 		Replicas:           s.Status.Replicas, Updated: s.Status.UpdatedReplicas,
 		Ready: s.Status.ReadyReplicas, Available: s.Status.AvailableReplicas,
@@ -66,8 +66,8 @@ func rolloutOfStatefulSet(s *appsv1.StatefulSet) Rollout {
 	return r
 }
 
-func rolloutOfDeployment(d *appsv1.Deployment) Rollout {
-	r := Rollout{Desired: ptr.Deref(d.Spec.Replicas, 1), Progress: RolloutProgress{
+func rolloutOfDeployment(d *appsv1.Deployment) workload.Rollout {
+	r := workload.Rollout{Desired: ptr.Deref(d.Spec.Replicas, 1), Progress: workload.Progress{
 		ObservedGeneration: d.Status.ObservedGeneration,
 		Replicas:           d.Status.Replicas, Updated: d.Status.UpdatedReplicas,
 		Ready: d.Status.ReadyReplicas, Available: d.Status.AvailableReplicas,
@@ -99,8 +99,8 @@ const (
 	newReplicaSetAvailable = "NewReplicaSetAvailable"
 )
 
-func rolloutOfDaemonSet(d *appsv1.DaemonSet) Rollout {
-	r := Rollout{Desired: d.Status.DesiredNumberScheduled, Progress: RolloutProgress{
+func rolloutOfDaemonSet(d *appsv1.DaemonSet) workload.Rollout {
+	r := workload.Rollout{Desired: d.Status.DesiredNumberScheduled, Progress: workload.Progress{
 		ObservedGeneration: d.Status.ObservedGeneration,
 		Replicas:           d.Status.CurrentNumberScheduled, Updated: d.Status.UpdatedNumberScheduled,
 		Ready: d.Status.NumberReady, Available: d.Status.NumberAvailable,

@@ -20,7 +20,7 @@ func anyPass(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPl
 		if err != nil {
 			return err
 		}
-		_, err = applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
+		_, err = applier.Apply(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
 		return err
 	}
 }

@@ -5,12 +5,12 @@ import "fmt"
 // TargetError is an error about a target. Its text begins with the target, as
 // those of [ContainerError], [LiveManagerError] and [NotDedicatedError] do.
 type TargetError struct {
-	Target Target
+	Target workload.Target
 	Err    error
 }
 
 // Error returns the target and the error.
-func (e *TargetError) Error() string { return fmt.Sprintf("%s: %v", e.Target, e.Err) }
+func (e *workload.TargetError) Error() string { return fmt.Sprintf("%s: %v", e.Target, e.Err) }
 
 // Unwrap returns the error without the target.
-func (e *TargetError) Unwrap() error { return e.Err }
+func (e *workload.TargetError) Unwrap() error { return e.Err }

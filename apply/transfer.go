@@ -25,7 +25,7 @@ type namedPort struct {
 
 // named are those ports that an apply of nothing but these to this container
 // would delete.
-func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort, error) {
+func (a *Applier) named(w *workload.Workload, container string, emit []port.Port) ([]namedPort, error) {
 	var named []namedPort
 	for i := range w.Containers {
 		c := &w.Containers[i]
@@ -35,7 +35,7 @@ func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort
 		}
 		for _, port := range c.Ports {
 			p := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-			stays := c.Name == container && slices.ContainsFunc(emit, func(e Port) bool { return p.key == portKey{e.Number, e.Protocol} })
+			stays := c.Name == container && slices.ContainsFunc(emit, func(e port.Port) bool { return p.key == portKey{e.Number, e.Protocol} })
 			if p.namedByAnother() && !stays {
 				named = append(named, namedPort{containerPort{c.Name, port}, p.namers[0]})
 			}
@@ -48,7 +48,7 @@ func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort
 // manager that named it. Where entries of other managers may not be written, by
 // [WithoutTransfers] or because the API server refuses it, our entry gives the ports
 // up: they stay then as well, and no manager owns more of them than before.
-func (a *Applier) handingOver(w *Workload, named []namedPort, store func([]metav1.ManagedFieldsEntry) (*Workload, error)) (*Workload, error) {
+func (a *Applier) handingOver(w *workload.Workload, named []namedPort, store func([]metav1.ManagedFieldsEntry) (*workload.Workload, error)) (*workload.Workload, error) {
 	managed, err := a.without(w.ManagedFields, named, !a.keepsOthers)
 	if err != nil {
 		return nil, err
@@ -79,16 +79,16 @@ func (a *Applier) without(managed []metav1.ManagedFieldsEntry, named []namedPort
 }
 
 // handOver stores that. The patch insists on the workload as it was read.
-func (a *Applier) handOver(ctx context.Context, w *Workload, named []namedPort) (*Workload, error) {
-	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
+func (a *Applier) handOver(ctx context.Context, w *workload.Workload, named []namedPort) (*workload.Workload, error) {
+	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
 		return a.patchManagedFields(ctx, w, managed)
 	})
 }
 
 // status tells of the port after it was handed over.
-func (p namedPort) status(after *Workload) PortStatus {
+func (p namedPort) status(after *workload.Workload) PortStatus {
 	return PortStatus{
-		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released, Reason: ReasonRenamed,
+		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: port.Released, Reason: port.ReasonRenamed,
 		Owners: ownersOf(after, p.containerPort), Message: fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.namer, p.Name),
 	}
 }

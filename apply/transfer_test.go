@@ -165,7 +165,7 @@ func TestNamedByAnotherIsNotLetGo(t *testing.T) {
 		merges(takesNFS), merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`), l.keep(),
 	).Run(t, testenv.Shared(t))
 	intent, err := apply.Decide(l.kept, &l.kept.Containers[0], apply.Desired{Adapters: []apply.Adapter{at(nfs, 12050)}}, testenv.Portside)
-	if err != nil || len(intent.Items) != 0 || intent.Ports[0].State != apply.Blocked {
+	if err != nil || len(intent.Items) != 0 || intent.Ports[0].State != port.Blocked {
 		t.Errorf("it emits %v, ports %q, %v", intent.Items, describe(intent.Ports), err)
 	}
 }

@@ -21,13 +21,13 @@ import (
 // as for the whole. No patch of managedFields can be made from it:
 // [Applier.ApplyFrom] reads the workload where it comes to that. An empty manager is
 // [DefaultFieldManager].
-func (w *Workload) Trimmed(manager string) *Workload {
+func (w *workload.Workload) Trimmed(manager string) *workload.Workload {
 	manager = cmp.Or(manager, DefaultFieldManager)
 	r := *w
 	r.TrimmedFor, r.decoded, r.lastApplied, r.object = manager, nil, "", nil
 	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
 	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
-	r.Containers = make([]Container, len(w.Containers))
+	r.Containers = make([]workload.Container, len(w.Containers))
 	for i := range w.Containers {
 		r.Containers[i] = w.Containers[i].clone()
 	}
@@ -45,8 +45,8 @@ func clonedUpdaters(managers []fieldmanager.Manager) []fieldmanager.Manager {
 	return managers
 }
 
-func (c *Container) clone() Container {
-	k := Container{Name: cloned(c.Name)}
+func (c *workload.Container) clone() workload.Container {
+	k := workload.Container{Name: cloned(c.Name)}
 	if len(c.Ports) > 0 {
 		k.Ports = make([]corev1.ContainerPort, len(c.Ports))
 	}

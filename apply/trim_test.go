@@ -19,7 +19,7 @@ import (
 )
 
 // reducesWell: the reduced look says what the whole one says.
-func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Desired) error {
+func reducesWell(applier *apply.Applier, look *workload.Workload, want apply.Desired) error {
 	reduced := look.Trimmed(testenv.Portside)
 	for i := range look.Containers {
 		name := look.Containers[i].Name
@@ -90,7 +90,7 @@ func TestReducedSaysTheSame(t *testing.T) {
 }
 
 // randomWorkload has entries of paths that are drawn from few, so that they meet.
-func randomWorkload(r *rapid.T) *apply.Workload {
+func randomWorkload(r *rapid.T) *workload.Workload {
 	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
 	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
 		c := corev1.Container{Name: name}
@@ -109,7 +109,7 @@ func randomWorkload(r *rapid.T) *apply.Workload {
 			FieldsV1:    metav1.NewFieldsV1(randomFields(r)),
 		})
 	}
-	return apply.ReadStatefulSet(s)
+	return workload.ReadStatefulSet(s)
 }
 
 // randomFields are what an apply of ours comes to own, with other paths added
@@ -158,7 +158,7 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
+	w := &workload.Workload{Kind: workload.StatefulSet, Containers: []workload.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
 		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
 		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
 	}}
@@ -179,10 +179,10 @@ func TestReducedKeepsLittle(t *testing.T) {
 	ports := make([]corev1.ContainerPort, 1, 100)
 	ports[0] = corev1.ContainerPort{Name: part("api"), ContainerPort: 8080, Protocol: corev1.Protocol(part("TCP")), HostIP: part("127.0.0.1")}
 	now := metav1.Now()
-	w := &apply.Workload{
-		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
-		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
-		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
+	w := &workload.Workload{
+		Kind: workload.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
+		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: workload.Rollout{UnderWay: true},
+		Containers:     []workload.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
 		InitContainers: []string{part("api")},
 		ManagedFields: []metav1.ManagedFieldsEntry{
 			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(

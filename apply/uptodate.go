@@ -28,7 +28,7 @@ import (
 // server, and the result has neither outcome nor ports, but the intent; or the
 // outcome is Failed, and the error a list or managedFields that cannot be read, or a
 // [NotDedicatedError].
-func (a *Applier) UpToDate(look *Workload, want Desired) (Result, bool, error) {
+func (a *Applier) UpToDate(look *workload.Workload, want Desired) (Result, bool, error) {
 	p := a.passOn(look, want)
 	outcome, stands, err := p.standing()
 	if !stands && err == nil {
@@ -99,7 +99,7 @@ func (p *pass) endStands() bool {
 // accepted tells whether our entry records the intent, and nothing else, and
 // the container has it. No entry of ours records one that takes over, since that
 // names what nobody owns.
-func (a *Applier) accepted(w *Workload, c *Container, intent Plan) (bool, error) {
+func (a *Applier) accepted(w *workload.Workload, c *workload.Container, intent Plan) (bool, error) {
 	ours := a.entries(w)
 	switch {
 	case len(intent.Items) == 0:
@@ -115,7 +115,7 @@ func (a *Applier) accepted(w *Workload, c *Container, intent Plan) (bool, error)
 }
 
 // claim are the fields that an apply of the ports comes to own.
-func claim(container string, ports []Port) *fieldpath.Set {
+func claim(container string, ports []port.Port) *fieldpath.Set {
 	var named, unnamed []fieldmanager.Key
 	for _, p := range ports {
 		key := portKey{p.Number, p.Protocol}.fields()
@@ -132,8 +132,8 @@ func claim(container string, ports []Port) *fieldpath.Set {
 // live tells that the container has the ports, with the names that they are
 // given. The record is of fields and not of their values: a port keeps a name
 // of ours until we apply another.
-func live(c *Container, ports []Port) bool {
-	return !slices.ContainsFunc(ports, func(p Port) bool {
+func live(c *workload.Container, ports []port.Port) bool {
+	return !slices.ContainsFunc(ports, func(p port.Port) bool {
 		return !slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
 			return q.ContainerPort == p.Number && q.Protocol == p.Protocol && (p.Name == "" || q.Name == p.Name)
 		})

@@ -18,7 +18,7 @@ import (
 
 // foretold is what is known of a pass before its first request.
 type foretold struct {
-	look   *apply.Workload
+	look   *workload.Workload
 	result apply.Result
 	stands bool
 	err    error
@@ -26,7 +26,7 @@ type foretold struct {
 
 // foretell asks what stands, of the whole look and of the reduced one, which
 // must say the same.
-func foretell(applier *apply.Applier, look *apply.Workload, want apply.Desired) (f foretold, err error) {
+func foretell(applier *apply.Applier, look *workload.Workload, want apply.Desired) (f foretold, err error) {
 	f = foretold{look: look}
 	f.result, f.stands, f.err = applier.UpToDate(look, want)
 	result, stands, problem := applier.UpToDate(look.Trimmed(testenv.Portside), want)
@@ -93,7 +93,7 @@ func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result)
 
 // decidedAsTold: what stands, or not, has the intent that is decided on the same
 // look.
-func decidedAsTold(look *apply.Workload, want apply.Desired, is apply.Result) error {
+func decidedAsTold(look *workload.Workload, want apply.Desired, is apply.Result) error {
 	c, err := look.Container(want.Container)
 	if err != nil {
 		if is.Plan != nil {
@@ -109,7 +109,7 @@ func decidedAsTold(look *apply.Workload, want apply.Desired, is apply.Result) er
 }
 
 // leaves tells of a port that the pass before it has told of for the last time.
-func leaves(p apply.PortStatus) bool { return p.State == apply.Removed || p.State == apply.Released }
+func leaves(p apply.PortStatus) bool { return p.State == port.Removed || p.State == port.Released }
 
 // standing asks of the live workload what stands for this pass.
 func (p pass) standing(want bool) testenv.Do {
@@ -123,7 +123,7 @@ func (p pass) standing(want bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		look, err := applier.Get(ctx, target)
 		if err != nil {
 			return err
@@ -241,7 +241,7 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 		"of another field manager":  {[]metav1.ManagedFieldsEntry{changed(func(e *metav1.ManagedFieldsEntry) { e.Manager = alice })}, false},
 		"ours, beside an update of": {[]metav1.ManagedFieldsEntry{ours, {Manager: testenv.Portside, Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{}`)}}, true},
 	} {
-		w := &apply.Workload{Kind: apply.StatefulSet, ManagedFields: c.entries, Containers: []apply.Container{{
+		w := &workload.Workload{Kind: workload.StatefulSet, ManagedFields: c.entries, Containers: []workload.Container{{
 			Name: dittofs, Ports: []corev1.ContainerPort{{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"}},
 		}}}
 		if f, err := foretell(applier, w, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
@@ -256,13 +256,13 @@ func TestStandingErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}}
+	w := &workload.Workload{Kind: workload.StatefulSet, Containers: []workload.Container{{Name: dittofs}}}
 	result, stands, err := applier.UpToDate(w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
 	if tooMany := (*apply.TooManyError)(nil); !errors.As(err, &tooMany) || stands || result.Outcome != apply.Failed {
 		t.Errorf("too many: %t, %s, %v", stands, result.Outcome, err)
 	}
 	result, stands, err = applier.UpToDate(w, apply.Desired{Container: "other"})
-	if !apply.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
+	if !workload.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
 		t.Errorf("no such container: %t, %s, %v", stands, result.Outcome, err)
 	}
 }

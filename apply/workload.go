@@ -32,18 +32,18 @@ const (
 
 // Target names a workload. It is comparable.
 type Target struct {
-	Kind      Kind
+	Kind      workload.Kind
 	Namespace string
 	Name      string
 }
 
 // String is KIND namespace/name.
-func (t Target) String() string { return fmt.Sprintf("%s %s/%s", t.Kind, t.Namespace, t.Name) }
+func (t workload.Target) String() string { return fmt.Sprintf("%s %s/%s", t.Kind, t.Namespace, t.Name) }
 
 // Workload is what portside reads of a StatefulSet, Deployment or DaemonSet:
 // all that its decisions depend on, and no more.
 type Workload struct {
-	Kind            Kind
+	Kind            workload.Kind
 	Namespace       string
 	Name            string
 	UID             types.UID
@@ -63,7 +63,7 @@ type Workload struct {
 	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
-	Containers []Container
+	Containers []workload.Container
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
@@ -84,7 +84,7 @@ type Workload struct {
 	// strategy is OnDelete or the Deployment is paused.
 	Restarts int32
 	// Rollout is how far the newest pod template is brought in.
-	Rollout Rollout
+	Rollout workload.Rollout
 
 	// decoded are the ManagedFields of one that is in use; see [Workload.InUse].
 	decoded *decoded
@@ -111,41 +111,41 @@ type ContainerReason string
 // The reasons.
 const (
 	// ContainerMissing: the pod template has no container of the name.
-	ContainerMissing ContainerReason = "Missing"
+	ContainerMissing workload.ContainerReason = "Missing"
 	// ContainerAmbiguous: there are several containers, and none is named.
-	ContainerAmbiguous ContainerReason = "Ambiguous"
+	ContainerAmbiguous workload.ContainerReason = "Ambiguous"
 	// ContainerIsInit: the name is that of an init container or native sidecar,
 	// whose ports portside does not manage.
-	ContainerIsInit ContainerReason = "IsInit"
+	ContainerIsInit workload.ContainerReason = "IsInit"
 )
 
 // ContainerError is returned for a target whose container cannot be determined.
 type ContainerError struct {
-	Target Target
-	Reason ContainerReason
+	Target workload.Target
+	Reason workload.ContainerReason
 	// Containers are the names of the pod template's containers.
 	Containers []string
 	text       string
 }
 
 // Error names the target, the problem and the containers that there are.
-func (e *ContainerError) Error() string {
+func (e *workload.ContainerError) Error() string {
 	return fmt.Sprintf("%s: %s; it has %s", e.Target, e.text, strings.Join(e.Containers, ", "))
 }
 
 // IsContainerNotFound reports whether err is a [ContainerError].
 func IsContainerNotFound(err error) bool {
-	var notFound *ContainerError
+	var notFound *workload.ContainerError
 	return errors.As(err, &notFound)
 }
 
 // Container finds the container: the one named; else the pod template's
 // default; else the only one. Its error is a [ContainerError].
-func (w *Workload) Container(name string) (*Container, error) {
+func (w *workload.Workload) Container(name string) (*workload.Container, error) {
 	which := fmt.Sprintf("container %q", name)
 	if name == "" && w.DefaultContainer != "" {
 		name = w.DefaultContainer
-		which = fmt.Sprintf("container %q, which the annotation %s names,", name, DefaultContainerAnnotation)
+		which = fmt.Sprintf("container %q, which the annotation %s names,", name, workload.DefaultContainerAnnotation)
 	}
 	if name == "" && len(w.Containers) == 1 {
 		return &w.Containers[0], nil
@@ -157,35 +157,35 @@ func (w *Workload) Container(name string) (*Container, error) {
 		}
 		names = append(names, w.Containers[i].Name)
 	}
-	err := &ContainerError{Target: w.target(), Containers: names}
+	err := &workload.ContainerError{Target: w.target(), Containers: names}
 	switch {
 	case name == "":
-		err.Reason, err.text = ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+DefaultContainerAnnotation
+		err.Reason, err.text = workload.ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+workload.DefaultContainerAnnotation
 	case slices.Contains(w.InitContainers, name):
-		err.Reason, err.text = ContainerIsInit, which+" is an init container or native sidecar; portside manages ports of spec.containers only"
+		err.Reason, err.text = workload.ContainerIsInit, which+" is an init container or native sidecar; portside manages ports of spec.containers only"
 	default:
-		err.Reason, err.text = ContainerMissing, which+" is not there"
+		err.Reason, err.text = workload.ContainerMissing, which+" is not there"
 	}
 	return nil, err
 }
 
-func (w *Workload) target() Target {
-	return Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
+func (w *workload.Workload) target() workload.Target {
+	return workload.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
 }
 
 // workloadOf reads what all kinds have in common.
-func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout Rollout) *Workload {
-	w := &Workload{
+func workloadOf(kind workload.Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelector, template *corev1.PodTemplateSpec, restarts int32, rollout workload.Rollout) *workload.Workload {
+	w := &workload.Workload{
 		Kind:               kind,
 		Namespace:          meta.Namespace,
 		Name:               meta.Name,
 		UID:                meta.UID,
 		ResourceVersion:    meta.ResourceVersion,
 		Generation:         meta.Generation,
-		Paused:             meta.Annotations[PausedAnnotation] == "true",
+		Paused:             meta.Annotations[workload.PausedAnnotation] == "true",
 		HostNetwork:        template.Spec.HostNetwork,
-		HostNetworkAllowed: meta.Annotations[AllowHostNetworkAnnotation] == "true",
-		DefaultContainer:   template.Annotations[DefaultContainerAnnotation],
+		HostNetworkAllowed: meta.Annotations[workload.AllowHostNetworkAnnotation] == "true",
+		DefaultContainer:   template.Annotations[workload.DefaultContainerAnnotation],
 		Selector:           selectorOf(selector),
 		ManagedFields:      meta.ManagedFields,
 		ClientSide:         clientSide(meta),
@@ -197,7 +197,7 @@ func workloadOf(kind Kind, meta *metav1.ObjectMeta, selector *metav1.LabelSelect
 	}
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]
-		w.Containers = append(w.Containers, Container{Name: c.Name, Ports: c.Ports, ProbePorts: awaits(c)})
+		w.Containers = append(w.Containers, workload.Container{Name: c.Name, Ports: c.Ports, ProbePorts: awaits(c)})
 	}
 	for i := range template.Spec.InitContainers {
 		w.InitContainers = append(w.InitContainers, template.Spec.InitContainers[i].Name)

@@ -10,7 +10,7 @@ import (
 // the server refuses there is something new to decide on: ports that it named,
 // or another look. It reports whether the server saw no change at all, so that
 // there is nothing new to decide on.
-func (p *pass) send(ctx context.Context, c *Container, intent Plan) (done bool, err error) {
+func (p *pass) send(ctx context.Context, c *workload.Container, intent Plan) (done bool, err error) {
 	taken, answer, err := p.write(ctx, c, intent)
 	if err != nil {
 		p.sent = nil
@@ -30,7 +30,7 @@ func (p *pass) send(ctx context.Context, c *Container, intent Plan) (done bool, 
 // write applies the intent. Where that would delete what another manager named,
 // it is handed over first; where the server would prune what is nobody's along
 // with the containers that it lets go, we take ourselves out of those first.
-func (p *pass) write(ctx context.Context, c *Container, intent Plan) (taken bool, answer *Workload, err error) {
+func (p *pass) write(ctx context.Context, c *workload.Container, intent Plan) (taken bool, answer *workload.Workload, err error) {
 	says := configuration{workload: p.now, container: c.Name, ports: intent.Items, asRead: p.given && p.now.ResourceVersion != ""}
 	if intent.TakeOver {
 		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
@@ -67,7 +67,7 @@ func (p *pass) write(ctx context.Context, c *Container, intent Plan) (taken bool
 
 // refusedBy makes what it can of an apply that failed; its error is the
 // apply's where that is nothing.
-func (p *pass) refusedBy(err error, c *Container, intent Plan) error {
+func (p *pass) refusedBy(err error, c *workload.Container, intent Plan) error {
 	switch {
 	case !IsRefusal(err) && !apierrors.IsNotFound(err):
 		return err

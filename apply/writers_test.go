@@ -23,7 +23,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(namespace)
-	if _, err := owner.Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+	if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 		t.Fatal(err)
 	}
 	var requests testenv.Requests
@@ -35,7 +35,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 
 	group, ctx := errgroup.WithContext(t.Context())
 	done := make(chan struct{})
@@ -72,13 +72,13 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	}
 }
 
-func changeAdapters(ctx context.Context, applier *apply.Applier, target apply.Target, changes int) error {
+func changeAdapters(ctx context.Context, applier *apply.Applier, target workload.Target, changes int) error {
 	for i := range changes {
 		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
 		if err != nil {
 			return fmt.Errorf("pass %d: %w", i, err)
 		}
-		if result.Outcome != apply.Applied || result.Ports[0].State != apply.Owned {
+		if result.Outcome != apply.Applied || result.Ports[0].State != port.Owned {
 			return fmt.Errorf("pass %d: %s, ports %q", i, result.Outcome, describe(result.Ports))
 		}
 	}

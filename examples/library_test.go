@@ -44,7 +44,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 		active = append(active, apply.Adapter{Type: "nfs", Port: 12049})
 	}
 	return applier.Apply(ctx,
-		apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name},
+		workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: name},
 		apply.Desired{Adapters: active})
 }
 
@@ -87,11 +87,11 @@ func TestSyncPorts(t *testing.T) {
 	}
 	for _, test := range []struct {
 		running bool
-		state   apply.State
+		state   port.State
 		ports   string
 	}{
-		{true, apply.Owned, "[http:8080/TCP adapter-nfs:12049/TCP]"},
-		{false, apply.Removed, "[http:8080/TCP]"},
+		{true, port.Owned, "[http:8080/TCP adapter-nfs:12049/TCP]"},
+		{false, port.Removed, "[http:8080/TCP]"},
 	} {
 		result, err := syncPorts(t.Context(), cp.Config(), ns, "web", test.running)
 		if err != nil {

@@ -57,7 +57,7 @@ func setAdapterPorts(s *appsv1.StatefulSet, adapters []apply.Adapter) (same bool
 	}
 	var ports []corev1.ContainerPort
 	for _, p := range containers[at].Ports {
-		if !strings.HasPrefix(p.Name, apply.NamePrefix) {
+		if !strings.HasPrefix(p.Name, port.NamePrefix) {
 			ports = append(ports, p)
 		}
 	}

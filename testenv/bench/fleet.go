@@ -116,7 +116,7 @@ func (f *fleet) patches(turn int) ([][]byte, error) {
 		}
 		containers := []map[string]any{{"name": container, "ports": ports}}
 		body, err := json.Marshal(map[string]any{
-			"apiVersion": apply.APIVersion, "kind": string(apply.StatefulSet),
+			"apiVersion": apply.APIVersion, "kind": string(workload.StatefulSet),
 			"metadata": map[string]any{"namespace": f.namespace, "name": name, "uid": f.uids[i]},
 			"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
 		})

@@ -26,8 +26,8 @@ const (
 
 // pure is the work on one workload that needs no server.
 type pure struct {
-	workload  *apply.Workload
-	container *apply.Container
+	workload  *workload.Workload
+	container *workload.Container
 	want      apply.Desired
 }
 
@@ -35,7 +35,7 @@ func newPure(s *appsv1.StatefulSet) (pure, error) {
 	if len(s.ManagedFields) != entriesOfTen {
 		return pure{}, fmt.Errorf("%s has %d managedFields entries, not %d", s.Name, len(s.ManagedFields), entriesOfTen)
 	}
-	w := apply.ReadStatefulSet(s)
+	w := workload.ReadStatefulSet(s)
 	c, err := w.Container(container)
 	return pure{workload: w, container: c, want: apply.Desired{Adapters: adapters(0)}}, err
 }
@@ -149,7 +149,7 @@ func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.Statef
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: name}
 	if _, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters(0)}); err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: s.workload}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: s.workload}
 	s.pass = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {

@@ -57,8 +57,8 @@ func (s *Site) Exists() bool {
 }
 
 // Target is the workload as portside names it.
-func (s *Site) Target() apply.Target {
-	return apply.Target{Kind: apply.Kind(s.Kind), Namespace: s.Namespace, Name: Name}
+func (s *Site) Target() workload.Target {
+	return workload.Target{Kind: workload.Kind(s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
 // Pass is a pass of portside.
@@ -128,7 +128,7 @@ func Adapter(name string, port int64) apply.Adapter {
 // port: Shared by helm.
 func State(r apply.Result, adapter string) string {
 	for _, p := range r.Ports {
-		if p.Type != adapter || p.State == apply.Removed {
+		if p.Type != adapter || p.State == port.Removed {
 			continue
 		}
 		var others []string
@@ -158,7 +158,7 @@ func Statics(live *unstructured.Unstructured) []string { return ours(live, false
 
 func ours(live *unstructured.Unstructured, want bool) []string {
 	return slices.DeleteFunc(Ports(live), func(port string) bool {
-		return strings.HasPrefix(port, apply.NamePrefix) != want
+		return strings.HasPrefix(port, port.NamePrefix) != want
 	})
 }
 

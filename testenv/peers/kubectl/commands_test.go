@@ -111,7 +111,7 @@ func TestEditOfOurPort(t *testing.T) {
 	s.Pass(compat.Adapter("nfs", 12049))
 	compat.Must(t, edit("s/adapter-nfs/mine/")(s))
 	result := s.Pass(compat.Adapter("nfs", 12049))
-	if p := result.Ports[0]; p.State != apply.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
+	if p := result.Ports[0]; p.State != port.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
 		t.Errorf("renamed by hand it is %s: %s", p.State, p.Message)
 	}
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")

@@ -38,7 +38,7 @@ func TestWarningsOfReplace(t *testing.T) {
 				compat.Must(t, step.mode.Sync(s, step.commit))
 				warns := false
 				for _, w := range s.Pass(compat.Adapter("nfs", 12049)).Warnings {
-					if w.Reason != apply.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {
+					if w.Reason != advice.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {
 						t.Errorf("after sync %d a pass warns: %s", i, w.Message)
 					}
 					warns = true

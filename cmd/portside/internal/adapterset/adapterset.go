@@ -8,8 +8,8 @@ import (
 
 // Target returns the workload that an AdapterSet names. It has no container, so
 // that it identifies the workload in maps and queues.
-func Target(set *v1alpha1.AdapterSet) apply.Target {
-	return apply.Target{Kind: apply.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
+func Target(set *v1alpha1.AdapterSet) workload.Target {
+	return workload.Target{Kind: workload.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
 }
 
 // Adapters returns the adapters that an AdapterSet lists. The result is not nil.

@@ -49,8 +49,8 @@ func (w *workload) argocd(t *testing.T, ports string) {
 	}
 }
 
-func (w *workload) target() apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: w.namespace, Name: "files"}
+func (w *workload) target() workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: w.namespace, Name: "files"}
 }
 
 func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
@@ -243,7 +243,7 @@ func TestEvents(t *testing.T) {
 	other := *result.After
 	other.UID, other.Name = "other", strings.Repeat("n", 253)
 	for _, e := range []struct {
-		of     *apply.Workload
+		of     *workload.Workload
 		change v1alpha1.PortsChange
 	}{{result.After, small}, {result.After, large}, {&other, large}} {
 		event, err := changes.NewEvent(e.of, e.change, "sync", strings.Repeat("é", 100), metav1.NowMicro())

@@ -37,7 +37,7 @@ const (
 
 // NewEvent returns the Event that records a change of a workload. The action is
 // the command that made it, and host the machine that it ran on.
-func NewEvent(w *apply.Workload, change v1alpha1.PortsChange, action, host string, now metav1.MicroTime) (*eventsv1.Event, error) {
+func NewEvent(w *workload.Workload, change v1alpha1.PortsChange, action, host string, now metav1.MicroTime) (*eventsv1.Event, error) {
 	text, err := json.Marshal(change)
 	if err != nil {
 		return nil, err

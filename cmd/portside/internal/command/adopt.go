@@ -204,14 +204,14 @@ func (a *adoptCommand) nothingHeld(r apply.Result) {
 }
 
 // adapterPortOwners are the names of the managers that own adapter ports.
-func adapterPortOwners(w *apply.Workload) []string {
+func adapterPortOwners(w *workload.Workload) []string {
 	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil // said by the command already
 	}
 	var managers []fieldmanager.Manager
 	for _, p := range owned {
-		if strings.HasPrefix(p.Port.Name, apply.NamePrefix) {
+		if strings.HasPrefix(p.Port.Name, port.NamePrefix) {
 			managers = append(managers, p.Owners.Item...)
 		}
 	}

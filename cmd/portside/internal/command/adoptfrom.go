@@ -23,7 +23,7 @@ func newContainerOwners() containerOwners {
 
 // add adds the managers that own something in a workload, or in one container of
 // it if that is named.
-func (o containerOwners) add(w *apply.Workload, container string) error {
+func (o containerOwners) add(w *workload.Workload, container string) error {
 	entries, err := fieldmanager.Decode(w.ManagedFields)
 	if err != nil {
 		return err

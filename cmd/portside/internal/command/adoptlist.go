@@ -30,7 +30,7 @@ type survey struct {
 // adoption is a workload and the containers of it that have something to take
 // over. It has an error where that could not be told.
 type adoption struct {
-	target     apply.Target
+	target     workload.Target
 	containers []string
 	err        error
 }
@@ -39,7 +39,7 @@ type adoption struct {
 // to do: the objects of a cluster would take much more.
 func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Interface, applier *apply.Applier, namespace string) (*survey, error) {
 	s := &survey{owners: newContainerOwners()}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		list := pager.New(pageOf(kind, client, namespace))
 		list.PageSize = a.chunkSize
 		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(object runtime.Object) error {
@@ -55,7 +55,7 @@ func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Inter
 	return s, nil
 }
 
-func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *apply.Workload) {
+func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *workload.Workload) {
 	s.seen++
 	containers, err := applier.Adoptable(w, a.from...)
 	if err == nil {
@@ -65,7 +65,7 @@ func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *apply.Workload
 		containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.theContainer })
 	}
 	if len(containers) > 0 || err != nil {
-		target := apply.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
+		target := workload.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
 		s.jobs = append(s.jobs, adoption{target: target, containers: containers, err: err})
 	}
 	for _, owner := range adapterPortOwners(w) {
@@ -76,12 +76,12 @@ func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *apply.Workload
 }
 
 // pageOf lists the workloads of a kind, in a namespace or in all.
-func pageOf(kind apply.Kind, client appsclient.AppsV1Interface, namespace string) pager.ListPageFunc {
+func pageOf(kind workload.Kind, client appsclient.AppsV1Interface, namespace string) pager.ListPageFunc {
 	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
 		switch kind {
-		case apply.Deployment:
+		case workload.Deployment:
 			return client.Deployments(namespace).List(ctx, o)
-		case apply.DaemonSet:
+		case workload.DaemonSet:
 			return client.DaemonSets(namespace).List(ctx, o)
 		default:
 			return client.StatefulSets(namespace).List(ctx, o)
@@ -90,14 +90,14 @@ func pageOf(kind apply.Kind, client appsclient.AppsV1Interface, namespace string
 }
 
 // readWorkload reads an item of such a list.
-func readWorkload(object runtime.Object) *apply.Workload {
+func readWorkload(object runtime.Object) *workload.Workload {
 	switch o := object.(type) {
 	case *appsv1.StatefulSet:
-		return apply.ReadStatefulSet(o)
+		return workload.ReadStatefulSet(o)
 	case *appsv1.Deployment:
-		return apply.ReadDeployment(o)
+		return workload.ReadDeployment(o)
 	case *appsv1.DaemonSet:
-		return apply.ReadDaemonSet(o)
+		return workload.ReadDaemonSet(o)
 	}
 	panic(fmt.Sprintf("a list of workloads has a %T", object)) // a kind forgotten here
 }

@@ -41,7 +41,7 @@ func (s *session) completeWorkloads(cmd *cobra.Command, args []string, toComplet
 		}
 	default:
 		var kinds []string
-		for _, kind := range apply.Kinds {
+		for _, kind := range workload.Kinds {
 			kinds = append(kinds, strings.ToLower(string(kind))+"/")
 		}
 		for short := range shortNames {
@@ -56,7 +56,7 @@ func (s *session) completeWorkloads(cmd *cobra.Command, args []string, toComplet
 }
 
 // names are the workloads of a kind in the namespace in use.
-func (s *session) names(cmd *cobra.Command, kind apply.Kind) []string {
+func (s *session) names(cmd *cobra.Command, kind workload.Kind) []string {
 	namespace, _, err := s.namespace()
 	if err != nil {
 		return nil
@@ -112,7 +112,7 @@ func (s *session) completeManagers(cmd *cobra.Command, args []string, toComplete
 	return withPrefix(names, "", toComplete), nothing
 }
 
-func (s *session) completionLook(cmd *cobra.Command, args []string) *apply.Workload {
+func (s *session) completionLook(cmd *cobra.Command, args []string) *workload.Workload {
 	target, err := s.workload(args)
 	if err != nil {
 		return nil

@@ -19,13 +19,13 @@ const team = "team-overlay"
 // overlay applies a workload's replicas (or, of a DaemonSet, minReadySeconds), an
 // annotation, a label, the image and an env var as team, and an adapter port as an
 // operator.
-func (c *cluster) overlay(kind apply.Kind) {
+func (c *cluster) overlay(kind workload.Kind) {
 	c.t.Helper()
 	spec, count := "", "replicas: 4"
 	switch kind {
-	case apply.StatefulSet:
+	case workload.StatefulSet:
 		spec = "serviceName: dittofs,"
-	case apply.DaemonSet:
+	case workload.DaemonSet:
 		count = "minReadySeconds: 4"
 	}
 	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), workload(string(kind), spec, `[{name: api, containerPort: 8080, protocol: TCP}]`)); err != nil {
@@ -46,7 +46,7 @@ spec: {%s, template: {spec: {containers: [{name: dittofs, image: "dittofs:2", en
 	}
 }
 
-func (c *cluster) whole(kind apply.Kind) *unstructured.Unstructured {
+func (c *cluster) whole(kind workload.Kind) *unstructured.Unstructured {
 	c.t.Helper()
 	live, err := c.Manager("reader").Get(c.t.Context(), string(kind), c.namespace, "dittofs")
 	if err != nil {
@@ -59,7 +59,7 @@ func (c *cluster) whole(kind apply.Kind) *unstructured.Unstructured {
 // them, whatever the command.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		for _, args := range [][]string{
 			{"sync", "-f", "-"}, {"sync", "-f", "-", "--dry-run=server"}, {"diff", "-f", "-"},
 			{"adopt", "KIND", "--from", testenv.DittoFSOperator}, {"adopt", "KIND", "--from", testenv.DittoFSOperator, "--dry-run=server"},
@@ -88,7 +88,7 @@ func TestDedicatedFieldManager(t *testing.T) {
 func TestDedicatedFieldManager_JSON(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	c.overlay(apply.StatefulSet)
+	c.overlay(workload.StatefulSet)
 	a := c.must(2, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "sync", "-f", "-", "--field-manager", team, "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "Failed"`, `"state": "Blocked"`, `"reason": "NotApplied"`, `(--field-manager)"`)
 }
@@ -98,10 +98,10 @@ func TestDedicatedFieldManager_JSON(t *testing.T) {
 func TestDedicatedFieldManager_ReleaseKeepPorts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	c.overlay(apply.StatefulSet)
-	before := c.whole(apply.StatefulSet)
+	c.overlay(workload.StatefulSet)
+	before := c.whole(workload.StatefulSet)
 	c.must(0, c.run("release", "sts/dittofs", "--keep-ports", "--field-manager", team))
-	after := c.whole(apply.StatefulSet)
+	after := c.whole(workload.StatefulSet)
 	entries, err := fieldmanager.Decode(after.GetManagedFields())
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func errorText(err error) string {
 
 // namesTarget reports whether the text of an error begins with its target.
 func namesTarget(err error) bool {
-	return errors.As(err, new(*apply.TargetError)) || errors.As(err, new(*apply.ContainerError)) ||
+	return errors.As(err, new(*workload.TargetError)) || errors.As(err, new(*workload.ContainerError)) ||
 		errors.As(err, new(*apply.LiveManagerError)) || errors.As(err, new(*apply.NotDedicatedError))
 }
 

@@ -55,7 +55,7 @@ func exitWith(code int) error {
 
 // targetError ends the program because of an error about a target, which its text
 // names once.
-func targetError(target apply.Target, err error) error {
+func targetError(target workload.Target, err error) error {
 	what := target.String()
 	if namesTarget(err) {
 		what = ""
@@ -92,7 +92,7 @@ func codeOf(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case apply.IsRefusal(err), apply.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
+	case apply.IsRefusal(err), workload.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
 		return exitRefused
 	}
 	return exitUnusable

@@ -47,7 +47,7 @@ func onlyFiles(cmd *cobra.Command, args []string) error {
 
 // job is one AdapterSet to carry out.
 type job struct {
-	target apply.Target
+	target workload.Target
 	want   apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped:
 	// a port that is removed is reported with its adapter's type.

@@ -108,7 +108,7 @@ func (o *ownersCommand) owners(cmd *cobra.Command, args []string) error {
 }
 
 // look reads a workload that must be there.
-func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload, error) {
+func (s *session) look(cmd *cobra.Command, target workload.Target) (*workload.Workload, error) {
 	applier, err := s.applier(apply.DefaultFieldManager, dryRunServer)
 	if err != nil {
 		return nil, err
@@ -120,7 +120,7 @@ func (s *session) look(cmd *cobra.Command, target apply.Target) (*apply.Workload
 	return w, nil
 }
 
-func readOwners(w *apply.Workload, container string) (*ownersReport, error) {
+func readOwners(w *workload.Workload, container string) (*ownersReport, error) {
 	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil, err
@@ -144,7 +144,7 @@ func readOwners(w *apply.Workload, container string) (*ownersReport, error) {
 }
 
 // managersOf turns the owners of a port around: what each manager owns of it.
-func managersOf(w *apply.Workload, owners fieldmanager.ItemOwners) []portManager {
+func managersOf(w *workload.Workload, owners fieldmanager.ItemOwners) []portManager {
 	managers := []portManager{}
 	of := func(m fieldmanager.Manager) *portManager {
 		at := slices.IndexFunc(managers, func(p portManager) bool { return p.Manager == m })
@@ -172,7 +172,7 @@ func managersOf(w *apply.Workload, owners fieldmanager.ItemOwners) []portManager
 
 // lastWrite is the time of a manager's entry: the latest, where it has several
 // for several API versions.
-func lastWrite(w *apply.Workload, m fieldmanager.Manager) *metav1.Time {
+func lastWrite(w *workload.Workload, m fieldmanager.Manager) *metav1.Time {
 	var last *metav1.Time
 	for _, e := range w.ManagedFields {
 		if (fieldmanager.Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}) != m {
@@ -186,7 +186,7 @@ func lastWrite(w *apply.Workload, m fieldmanager.Manager) *metav1.Time {
 }
 
 // readError returns the error for a workload that could not be read.
-func readError(target apply.Target, err error) error {
+func readError(target workload.Target, err error) error {
 	if apierrors.IsNotFound(err) {
 		return notFound(target)
 	}

@@ -58,7 +58,7 @@ func worded(manager, container string) func(apply.Result, error) (apply.Result, 
 func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
 	for i := range ports {
 		for _, a := range inactive {
-			if p := &ports[i]; p.State == apply.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
+			if p := &ports[i]; p.State == port.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
 				p.Type = a.Type
 			}
 		}
@@ -82,7 +82,7 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 			s.messages.Error("%s: %v, or add --ignore-not-found if it may be created later", d.place, notFound(d.result.Target))
 		}
 		for _, p := range d.result.Ports {
-			if p.State == apply.Blocked || p.State == apply.Invalid {
+			if p.State == port.Blocked || p.State == port.Invalid {
 				s.messages.Error("%s: adapter %q of %s: %s: %s", d.origin, shorten(p.Type), d.result.Target, portState(p), p.Message)
 			}
 		}
@@ -90,7 +90,7 @@ func (s *session) explain(all []done, ignoreNotFound bool) {
 			s.messages.Warn("%s: %s", d.result.Target, w.Message)
 		}
 		if d.result.Outcome == apply.Paused && !d.suspended {
-			s.messages.Note("%s carries the annotation %s: nothing is written to it", d.result.Target, apply.PausedAnnotation)
+			s.messages.Note("%s carries the annotation %s: nothing is written to it", d.result.Target, workload.PausedAnnotation)
 		}
 	}
 	if notAsked > 0 {
@@ -117,7 +117,7 @@ func (d done) code(ignoreNotFound bool) int {
 // portsCode returns the exit code for the states of ports.
 func portsCode(ports []apply.PortStatus) int {
 	for _, p := range ports {
-		if p.State == apply.Blocked || p.State == apply.Invalid {
+		if p.State == port.Blocked || p.State == port.Invalid {
 			return exitRefused
 		}
 	}

@@ -42,7 +42,7 @@ func (r recorder) record(ctx context.Context, result apply.Result) {
 	}
 }
 
-func (r recorder) create(ctx context.Context, w *apply.Workload, change v1alpha1.PortsChange) error {
+func (r recorder) create(ctx context.Context, w *workload.Workload, change v1alpha1.PortsChange) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"

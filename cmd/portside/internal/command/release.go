@@ -90,10 +90,10 @@ func (s *session) finish(result apply.Result, err error, print printFlags, run d
 // what will hurt later on.
 func (s *session) explainHandOver(result apply.Result) {
 	if result.Outcome == apply.Paused {
-		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
+		s.messages.Error("%s carries the annotation %s: nothing was written", result.Target, workload.PausedAnnotation)
 	}
 	for _, p := range result.Ports {
-		if p.State == apply.Blocked {
+		if p.State == port.Blocked {
 			s.messages.Error("%s: %s: %s", result.Target, portState(p), p.Message)
 		}
 	}

@@ -30,14 +30,14 @@ type targetReport struct {
 
 // warningReport is about a port that is as wanted, and what will hurt later on.
 type warningReport struct {
-	Reason  apply.WarningReason `json:"reason"`
+	Reason  advice.Reason `json:"reason"`
 	Port    string              `json:"port"`
 	Manager string              `json:"manager"`
 	Message string              `json:"message"`
 }
 
 type targetName struct {
-	Kind      apply.Kind `json:"kind"`
+	Kind      workload.Kind `json:"kind"`
 	Namespace string     `json:"namespace"`
 	Name      string     `json:"name"`
 }
@@ -47,9 +47,9 @@ type portReport struct {
 	Name     string          `json:"name"`
 	Port     int64           `json:"port"`
 	Protocol corev1.Protocol `json:"protocol"`
-	State    apply.State     `json:"state"`
+	State    port.State     `json:"state"`
 	// Reason is the cause of the state; empty for a plain Owned or Removed.
-	Reason  apply.PortReason `json:"reason"`
+	Reason  port.Reason `json:"reason"`
 	Owners  []string         `json:"owners"`
 	Message string           `json:"message"`
 }
@@ -86,7 +86,7 @@ func (r *report) add(result apply.Result, err error) {
 	r.Results = append(r.Results, t)
 }
 
-func nameOf(t apply.Target) targetName {
+func nameOf(t workload.Target) targetName {
 	return targetName{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
 }
 

@@ -10,16 +10,16 @@ import (
 )
 
 // shortNames are kubectl's.
-var shortNames = map[string]apply.Kind{"sts": apply.StatefulSet, "deploy": apply.Deployment, "ds": apply.DaemonSet}
+var shortNames = map[string]workload.Kind{"sts": workload.StatefulSet, "deploy": workload.Deployment, "ds": workload.DaemonSet}
 
 // kindOf reads a kind as kubectl takes a resource: singular, plural or short,
 // in any case, with or without its group and version.
-func kindOf(word string) (apply.Kind, bool) {
+func kindOf(word string) (workload.Kind, bool) {
 	name, group, qualified := strings.Cut(strings.ToLower(word), ".")
 	if qualified && group != "apps" && group != "v1.apps" {
 		return "", false
 	}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		if name == strings.ToLower(string(kind)) || name == kind.Resource() {
 			return kind, true
 		}
@@ -37,7 +37,7 @@ func workloadArgument(cmd *cobra.Command, args []string) error {
 }
 
 // parseWorkload reads KIND/NAME or KIND NAME.
-func parseWorkload(args []string) (apply.Target, error) {
+func parseWorkload(args []string) (workload.Target, error) {
 	const want = "give one workload as KIND/NAME or KIND NAME"
 	var word, name string
 	slashes := strings.Count(strings.Join(args, ""), "/")
@@ -47,24 +47,24 @@ func parseWorkload(args []string) (apply.Target, error) {
 	case len(args) == 2 && slashes == 0:
 		word, name = args[0], args[1]
 	case len(args) == 0:
-		return apply.Target{}, fmt.Errorf("required resource not specified: %s", want)
+		return workload.Target{}, fmt.Errorf("required resource not specified: %s", want)
 	case len(args) == 1 && slashes == 0:
-		return apply.Target{}, fmt.Errorf("the name is missing after %q: %s", args[0], want)
+		return workload.Target{}, fmt.Errorf("the name is missing after %q: %s", args[0], want)
 	default:
-		return apply.Target{}, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
+		return workload.Target{}, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
 	}
 	kind, known := kindOf(word)
 	switch {
 	case !known:
-		return apply.Target{}, fmt.Errorf("resource type %q is not known: it must be statefulset (sts), deployment (deploy) or daemonset (ds)", word)
+		return workload.Target{}, fmt.Errorf("resource type %q is not known: it must be statefulset (sts), deployment (deploy) or daemonset (ds)", word)
 	case name == "":
-		return apply.Target{}, fmt.Errorf("the name is missing after %q: %s", word, want)
+		return workload.Target{}, fmt.Errorf("the name is missing after %q: %s", word, want)
 	}
-	return apply.Target{Kind: kind, Name: name}, nil
+	return workload.Target{Kind: kind, Name: name}, nil
 }
 
 // workload is the target that the arguments name, in the namespace in use.
-func (s *session) workload(args []string) (apply.Target, error) {
+func (s *session) workload(args []string) (workload.Target, error) {
 	target, err := parseWorkload(args)
 	if err != nil {
 		return target, err
@@ -74,7 +74,7 @@ func (s *session) workload(args []string) (apply.Target, error) {
 }
 
 // notFound returns the error for a target that does not exist.
-func notFound(t apply.Target) error {
+func notFound(t workload.Target) error {
 	return &exitError{code: exitRefused, err: fmt.Errorf("%s not found; check the name, the namespace (-n) and the cluster (--context)", t)}
 }
 

@@ -18,13 +18,13 @@ func TestItIsBusyWhileMoreWaitThanAreReconciled(t *testing.T) {
 	if s.busy() {
 		t.Error("it is busy before it has begun")
 	}
-	queue := priorityqueue.New[apply.Target]("busy")
+	queue := priorityqueue.New[workload.Target]("busy")
 	t.Cleanup(queue.ShutDown)
-	if err := s.Start(t.Context(), workqueue.TypedRateLimitingInterface[apply.Target](queue)); err != nil {
+	if err := s.Start(t.Context(), workqueue.TypedRateLimitingInterface[workload.Target](queue)); err != nil {
 		t.Fatal(err)
 	}
 	for i, name := range []string{"a", "b", "c"} {
-		s.add(apply.Target{Name: name}, telling)
+		s.add(workload.Target{Name: name}, telling)
 		if s.busy() != (i == 2) {
 			t.Errorf("with %d that wait, busy is %t", i+1, s.busy())
 		}

@@ -21,13 +21,13 @@ const team = "team-overlay"
 
 // overlaid has a workload of Git's of which team applies replicas (or, of a
 // DaemonSet, minReadySeconds), an annotation, a label, the image and an env var.
-func (s *scene) overlaid(t *testing.T, kind apply.Kind) {
+func (s *scene) overlaid(t *testing.T, kind workload.Kind) {
 	t.Helper()
 	workload, count := strings.Replace(statefulSet, "kind: StatefulSet", "kind: "+string(kind), 1), "replicas: 2"
-	if kind != apply.StatefulSet {
+	if kind != workload.StatefulSet {
 		workload = strings.Replace(workload, "  serviceName: files\n", "", 1)
 	}
-	if kind == apply.DaemonSet {
+	if kind == workload.DaemonSet {
 		workload, count = strings.Replace(workload, "  replicas: 1\n", "", 1), "minReadySeconds: 1"
 	}
 	mustApply(t, s.git, workload)
@@ -44,7 +44,7 @@ spec:
 }
 
 // declared is what of a workload its managers declare.
-func (s *scene) declared(t *testing.T, kind apply.Kind) *unstructured.Unstructured {
+func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstructured {
 	t.Helper()
 	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *scene) declared(t *testing.T, kind apply.Kind) *unstructured.Unstructur
 // nothing is written and that is reported; it ends by itself.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, func(o *Options) { o.FieldManager = team })
@@ -120,7 +120,7 @@ func TestDedicatedFieldManager(t *testing.T) {
 }
 
 // disown takes a manager's Apply entry out of managedFields.
-func (s *scene) disown(t *testing.T, kind apply.Kind, manager string) {
+func (s *scene) disown(t *testing.T, kind workload.Kind, manager string) {
 	t.Helper()
 	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
 	if err != nil {

@@ -280,7 +280,7 @@ func (s *scene) release(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result, err := applier.Release(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
+	if result, err := applier.Release(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
 		t.Fatal(result.Outcome, err)
 	}
 }

@@ -131,7 +131,7 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 	testenv.Eventually(t, fmt.Sprintf("%d workloads to have their ports", targets), func(context.Context) error {
 		c.clock.Step(time.Second) // for what the server did not take at first
 		for i := range targets {
-			look := c.service.reconciler.mirror.Workload(apply.Target{Kind: apply.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
+			look := c.service.reconciler.mirror.Workload(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
 			if look == nil || len(look.Containers[0].Ports) < 2 {
 				return fmt.Errorf("%s has none", nameOf(i))
 			}

@@ -17,7 +17,7 @@ import (
 )
 
 // look is the workload as it is, with what follows from it alone.
-func (w *work) look() (*apply.Workload, bool) {
+func (w *work) look() (*workload.Workload, bool) {
 	look := w.mirror.Workload(w.target)
 	if look == nil {
 		w.rolling = false
@@ -49,7 +49,7 @@ func (w *work) notFound() {
 // recall drops what memory and status have of another workload of this name that
 // this one replaced. For a workload that this process observes for the first time
 // it resumes from status.
-func (w *work) recall(look *apply.Workload) {
+func (w *work) recall(look *workload.Workload) {
 	if w.told.Target != nil && w.told.Target.UID != look.UID {
 		w.told.Target, w.told.Ports, w.told.Conditions = nil, nil, nil
 	}
@@ -61,7 +61,7 @@ func (w *work) recall(look *apply.Workload) {
 
 // resume continues what status reports from before this process: a rollout and
 // contention.
-func (w *work) resume(look *apply.Workload) {
+func (w *work) resume(look *workload.Workload) {
 	switch {
 	case stuckRollout(&w.told, look):
 		w.rolling = true
@@ -76,7 +76,7 @@ func (w *work) resume(look *apply.Workload) {
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
 		w.contended = append(w.contended, id)
-		if !inPlace(apply.State(p.State)) {
+		if !inPlace(port.State(p.State)) {
 			w.lost = append(w.lost, id)
 		}
 	}
@@ -89,7 +89,7 @@ func (w *work) resume(look *apply.Workload) {
 // caused before this process began, and holds a place: where status says so, and
 // where a change was about to go out, since it may have. A rollout that was stuck
 // has given its place up, and a restart does not bring that back.
-func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func causedRollout(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
 			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
@@ -97,12 +97,12 @@ func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 
 // stuckRollout reports whether the rollout under way was stuck before this
 // process began.
-func stuckRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func stuckRollout(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return underWay(told, look) && isBecause(told, status.Stalled, status.RolloutStuck)
 }
 
 // underWay reports whether a rollout of the workload that status is about is.
-func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func underWay(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return look.Rollout.UnderWay && told.Target != nil && told.Target.UID == look.UID
 }
 
@@ -126,7 +126,7 @@ func (w *work) lacksSource() bool {
 
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
-func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool) {
+func (w *work) active(look *workload.Workload) ([]apply.Adapter, holding.Poll, bool) {
 	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
 		w.prober.Forget(w.target)
 		return adapterset.Adapters(w.set), holding.Poll{Complete: true}, true
@@ -155,7 +155,7 @@ func (w *work) active(look *apply.Workload) ([]apply.Adapter, holding.Poll, bool
 }
 
 // standing are the adapters whose ports stand, in the order of status.
-func (w *work) standing(look *apply.Workload) []apply.Adapter {
+func (w *work) standing(look *workload.Workload) []apply.Adapter {
 	own, err := w.applier.OwnPorts(look, w.set.Spec.Container)
 	if err != nil {
 		return nil
@@ -175,7 +175,7 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *apply.Container, bool) {
+func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *workload.Container, bool) {
 	rollout := w.set.Spec.Rollout
 	container, err := look.Container(w.set.Spec.Container)
 	if err != nil {

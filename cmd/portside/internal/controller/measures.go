@@ -87,7 +87,7 @@ func (s *measures) passed(r apply.Result) {
 
 func (s *measures) stored(took time.Duration) { s.storeTime.Observe(took.Seconds()) }
 
-func (s *measures) polled(_ apply.Target, reason discovery.Reason, took time.Duration) {
+func (s *measures) polled(_ workload.Target, reason discovery.Reason, took time.Duration) {
 	s.polls.WithLabelValues(string(reason)).Inc()
 	s.pollTime.Observe(took.Seconds())
 }

@@ -26,7 +26,7 @@ type memory struct {
 	// holders are the targets that held a place when the target last had to wait
 	// for one. They are looked up again at holdersUntil, and not each time, so that
 	// status does not change with each of them.
-	holders      []apply.Target
+	holders      []workload.Target
 	holdersUntil time.Time
 	// requestedAt is the last request for a reconcile that was handled, which status
 	// may not have yet.
@@ -79,7 +79,7 @@ type sentStatus struct {
 }
 
 // proceeds reports whether the rollout is under way and not stuck.
-func (m *memory) proceeds(now time.Time, rollout apply.Rollout) bool {
+func (m *memory) proceeds(now time.Time, rollout workload.Rollout) bool {
 	m.Rollout.Saw(now, rollout)
 	return rollout.UnderWay && !m.Rollout.Stuck(now, rollout)
 }
@@ -109,14 +109,14 @@ func older(a, b string) bool {
 // a page of memory for itself.
 type memories struct {
 	mu    sync.Mutex
-	of    map[apply.Target]*memory
+	of    map[workload.Target]*memory
 	spare []*memory
 }
 
 // memoriesAtOnce is how many are made.
 const memoriesAtOnce = 64
 
-func (m *memories) get(t apply.Target) *memory {
+func (m *memories) get(t workload.Target) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	one, known := m.of[t]
@@ -143,8 +143,8 @@ func (m *memories) make() *memory {
 // compact moves the names of all targets, here and in the alarm, to memory of
 // their own. Where they came from, little else is left.
 func (r *reconciler) compact() {
-	moved := map[apply.Target]apply.Target{}
-	move := func(t apply.Target) apply.Target {
+	moved := map[workload.Target]workload.Target{}
+	move := func(t workload.Target) workload.Target {
 		to, known := moved[t]
 		if !known {
 			to = t
@@ -157,17 +157,17 @@ func (r *reconciler) compact() {
 	r.alarm.compact(move)
 }
 
-func (m *memories) compact(move func(apply.Target) apply.Target) {
+func (m *memories) compact(move func(workload.Target) workload.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	of := make(map[apply.Target]*memory, len(m.of))
+	of := make(map[workload.Target]*memory, len(m.of))
 	for t, one := range m.of {
 		of[move(t)] = one
 	}
 	m.of = of
 }
 
-func (m *memories) forget(t apply.Target) {
+func (m *memories) forget(t workload.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if one, known := m.of[t]; known {
@@ -176,6 +176,6 @@ func (m *memories) forget(t apply.Target) {
 		m.spare = append(m.spare, one)
 	}
 	if len(m.of) == 0 {
-		m.of, m.spare = map[apply.Target]*memory{}, nil // Go's maps never become smaller
+		m.of, m.spare = map[workload.Target]*memory{}, nil // Go's maps never become smaller
 	}
 }

@@ -15,10 +15,10 @@ import (
 func TestWhatIsMovedIsKept(t *testing.T) {
 	t.Parallel()
 	clock := clocktesting.NewFakeClock(time.Now())
-	r := &reconciler{memories: memories{of: map[apply.Target]*memory{}}, alarm: newAlarm(clock, func(apply.Target) {})}
-	known := map[apply.Target]*memory{}
+	r := &reconciler{memories: memories{of: map[workload.Target]*memory{}}, alarm: newAlarm(clock, func(workload.Target) {})}
+	known := map[workload.Target]*memory{}
 	for i := range 100 {
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
 		known[target] = r.memories.get(target)
 		r.alarm.at(target, clock.Now().Add(time.Duration(100-i)*time.Second))
 	}
@@ -28,7 +28,7 @@ func TestWhatIsMovedIsKept(t *testing.T) {
 			t.Errorf("%s is remembered anew", target)
 		}
 	}
-	r.alarm.at(apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "50"}, clock.Now().Add(time.Hour))
+	r.alarm.at(workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "50"}, clock.Now().Add(time.Hour))
 	due, next := r.alarm.due(clock.Now().Add(time.Minute))
 	var names []string
 	for _, target := range due {
@@ -48,8 +48,8 @@ func TestWhatIsMovedIsKept(t *testing.T) {
 // TestWhatIsForgottenIsForgotten although the memory is used again.
 func TestWhatIsForgottenIsForgotten(t *testing.T) {
 	t.Parallel()
-	m := memories{of: map[apply.Target]*memory{}}
-	a, b := apply.Target{Name: "a"}, apply.Target{Name: "b"}
+	m := memories{of: map[workload.Target]*memory{}}
+	a, b := workload.Target{Name: "a"}, workload.Target{Name: "b"}
 	m.get(b)
 	one := m.get(a)
 	one.gaveUp, one.uid = true, "uid"
@@ -62,7 +62,7 @@ func TestWhatIsForgottenIsForgotten(t *testing.T) {
 		t.Error("what was forgotten is remembered")
 	}
 	for i := range 2 * memoriesAtOnce {
-		m.get(apply.Target{Name: fmt.Sprint(i)})
+		m.get(workload.Target{Name: fmt.Sprint(i)})
 	}
 	distinct := map[*memory]bool{}
 	for _, one := range m.of {

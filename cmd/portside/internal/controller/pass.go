@@ -15,7 +15,7 @@ import (
 )
 
 // pass asks the server.
-func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Desired) {
+func (w *work) pass(ctx context.Context, look *workload.Workload, want apply.Desired) {
 	result, err := w.applier.ApplyFrom(ctx, look, want)
 	w.metrics.passed(result)
 	if result.After != nil {
@@ -106,7 +106,7 @@ func (w *work) rolled(ctx context.Context, result apply.Result) bool {
 	return true
 }
 
-func portsOf(w *apply.Workload, container string) []string {
+func portsOf(w *workload.Workload, container string) []string {
 	c, err := w.Container(container)
 	if err != nil {
 		return nil

@@ -115,7 +115,7 @@ func TestWhoTookThePorts(t *testing.T) {
 		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, holding.Taker{Manager: "operator", Certain: true}},
 		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, holding.Taker{}},
 	} {
-		look := &apply.Workload{Kind: apply.StatefulSet, Name: "files", ManagedFields: c.entries}
+		look := &workload.Workload{Kind: workload.StatefulSet, Name: "files", ManagedFields: c.entries}
 		if got := takerOf(look, testenv.Portside); got != c.want {
 			t.Errorf("%s: it is %+v, not %+v", name, got, c.want)
 		}
@@ -126,17 +126,17 @@ func TestWhoTookThePorts(t *testing.T) {
 func TestAFightIsTakenUp(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		state       apply.State
-		reason      apply.PortReason
+		state       port.State
+		reason      port.Reason
 		fight, lost bool
 	}{
-		"a port is away":     {apply.Blocked, status.PortContended, true, true},
-		"it was added again": {apply.Owned, status.PortContended, true, false},
-		"there is none":      {apply.Blocked, apply.ReasonNameTaken, false, false},
+		"a port is away":     {port.Blocked, status.PortContended, true, true},
+		"it was added again": {port.Owned, status.PortContended, true, false},
+		"there is none":      {port.Blocked, port.ReasonNameTaken, false, false},
 	} {
 		w := &work{memory: &memory{}, now: time.Now()}
 		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: string(c.state), Reason: string(c.reason)}}
-		w.resume(&apply.Workload{})
+		w.resume(&workload.Workload{})
 		if lost := slices.Contains(w.lost, portID{"adapter-nfs", 12049, "TCP"}); w.Fight.Under() != c.fight || lost != c.lost {
 			t.Errorf("%s: a fight %t, the port lost %t", name, w.Fight.Under(), lost)
 		}

@@ -35,7 +35,7 @@ type reconciler struct {
 	prober   *prober.Prober
 	applier  *apply.Applier
 	client   client.Client
-	limit    *holding.Limit[apply.Target]
+	limit    *holding.Limit[workload.Target]
 	alarm    *alarm
 	teller   teller
 	metrics  *measures
@@ -45,7 +45,7 @@ type reconciler struct {
 }
 
 // Reconcile implements reconcile.TypedReconciler.
-func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.Result, error) {
+func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcile.Result, error) {
 	r.takeUp.Do(r.takeUpRollouts)
 	now := r.clock.Now()
 	set, others := winner(r.mirror.AdapterSets(t))
@@ -152,7 +152,7 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 // stay. Its place among the rollouts goes with the AdapterSet, but for a rollout
 // by which the deletion removes the ports: many AdapterSets that are deleted
 // together must not restart all of their workloads at once.
-func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
+func (r *reconciler) leave(ctx context.Context, t workload.Target) error {
 	r.prober.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
@@ -178,7 +178,7 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target) error {
 // giveUp releases a workload. It asks the server whatever the last look says,
 // which may be from before our last write. It is false where the workload is
 // paused.
-func (r *reconciler) giveUp(ctx context.Context, m *memory, t apply.Target) (done bool, err error) {
+func (r *reconciler) giveUp(ctx context.Context, m *memory, t workload.Target) (done bool, err error) {
 	if m.gaveUp {
 		return true, nil
 	}

@@ -107,7 +107,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 
 // forbids returns why the ports of an AdapterSet that is being deleted may not be
 // removed; empty if they may.
-func (w *work) forbids(look *apply.Workload) string {
+func (w *work) forbids(look *workload.Workload) string {
 	switch {
 	case w.excludes(w.target):
 		return excludedText
@@ -120,7 +120,7 @@ func (w *work) forbids(look *apply.Workload) string {
 }
 
 // defers returns why the ports cannot be removed yet; empty if they can.
-func (w *work) defers(look *apply.Workload) string {
+func (w *work) defers(look *workload.Workload) string {
 	switch {
 	case !w.applier.HasClaim(look):
 		return ""
@@ -133,7 +133,7 @@ func (w *work) defers(look *apply.Workload) string {
 }
 
 // retain lets the AdapterSet go without its ports, and reports that once.
-func (w *work) retain(ctx context.Context, look *apply.Workload, cause string) error {
+func (w *work) retain(ctx context.Context, look *workload.Workload, cause string) error {
 	if err := w.dropFinalizer(ctx, w.set); err != nil {
 		return err
 	}

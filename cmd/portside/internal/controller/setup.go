@@ -103,10 +103,10 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 			return nil, err
 		}
 	}
-	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[apply.Target]{
+	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[workload.Target]{
 		Reconciler:              r,
 		MaxConcurrentReconciles: o.Concurrent,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[apply.Target](time.Second, 5*time.Minute),
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[workload.Target](time.Second, 5*time.Minute),
 		ReconciliationTimeout:   reconcileTimeout,
 		LogConstructor:          logOf(mgr.GetLogger()),
 		SkipNameValidation:      new(true),
@@ -118,9 +118,9 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 }
 
 // logOf says of which target something is said.
-func logOf(log logr.Logger) func(*apply.Target) logr.Logger {
+func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	log = log.WithValues("controller", "portside")
-	return func(t *apply.Target) logr.Logger {
+	return func(t *workload.Target) logr.Logger {
 		if t == nil {
 			return log
 		}
@@ -178,7 +178,7 @@ func (b *builder) reconciler() (*reconciler, error) {
 	if err != nil {
 		return nil, err
 	}
-	wake := func(t apply.Target) { b.source.add(t, changed) }
+	wake := func(t workload.Target) { b.source.add(t, changed) }
 	r := &reconciler{
 		manager:  b.FieldManager,
 		excluded: b.ExcludeNamespaces,
@@ -187,11 +187,11 @@ func (b *builder) reconciler() (*reconciler, error) {
 		mirror:   b.mirror,
 		applier:  applier,
 		client:   b.client,
-		limit:    holding.NewLimit(b.MaxConcurrentRollouts, func(t apply.Target) string { return t.Namespace }, wake),
+		limit:    holding.NewLimit(b.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, wake),
 		alarm:    newAlarm(b.Clock, wake),
 		teller:   b.mgr.GetEventRecorder("portside"),
 		metrics:  b.measures,
-		memories: memories{of: map[apply.Target]*memory{}},
+		memories: memories{of: map[workload.Target]*memory{}},
 	}
 	b.mirror.TellRest(r.compact)
 	r.prober = prober.New(prober.Options{
@@ -231,19 +231,19 @@ type targets struct {
 	enough int // how many may wait before it is busy
 
 	mu    sync.RWMutex
-	queue priorityqueue.PriorityQueue[apply.Target] // nil before it leads
+	queue priorityqueue.PriorityQueue[workload.Target] // nil before it leads
 }
 
 // Start implements source.TypedSource.
-func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[apply.Target]) error {
-	q, ok := queue.(priorityqueue.PriorityQueue[apply.Target])
+func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[workload.Target]) error {
+	q, ok := queue.(priorityqueue.PriorityQueue[workload.Target])
 	if !ok {
 		return fmt.Errorf("the queue %T has no priorities", queue)
 	}
 	s.mu.Lock()
 	s.queue = q
 	s.mu.Unlock()
-	s.mirror.Tell(func(t apply.Target, c mirror.Cause) {
+	s.mirror.Tell(func(t workload.Target, c mirror.Cause) {
 		if c == mirror.WorkloadChanged {
 			s.add(t, noticed)
 			return
@@ -271,7 +271,7 @@ func (s *targets) WaitForSync(ctx context.Context) error {
 	return nil
 }
 
-func (s *targets) add(t apply.Target, priority int) {
+func (s *targets) add(t workload.Target, priority int) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	s.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)

@@ -20,7 +20,7 @@ import (
 type work struct {
 	*reconciler
 	*memory
-	target apply.Target
+	target workload.Target
 	set    *v1alpha1.AdapterSet
 	told   v1alpha1.AdapterSetStatus // as last stored
 	now    time.Time
@@ -84,10 +84,10 @@ func (w *work) ports(ctx context.Context) {
 const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"
 
 // excludes reports whether the installation excludes the namespace of a target.
-func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
+func (r *reconciler) excludes(t workload.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
 
 // stand makes a pass if one is needed and may be, and notes what is so.
-func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Desired) {
+func (w *work) stand(ctx context.Context, look *workload.Workload, container *workload.Container, want apply.Desired) {
 	defer w.markContended()
 	w.stopped(look)
 	if w.facts.Stopped != "" {
@@ -102,7 +102,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 		return // there is nothing of ours in a container that is gone
 	case w.notDedicated(ctx, err):
 		return
-	case err != nil && !apply.IsContainerNotFound(err):
+	case err != nil && !workload.IsContainerNotFound(err):
 		w.facts.Failure = err.Error()
 		return
 	}
@@ -126,11 +126,11 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 
 // warnings are about the ports as they are told. They do not depend on whether a
 // pass is made, so that each is told as long as there is cause for it.
-func (w *work) warnings(look *apply.Workload) {
+func (w *work) warnings(look *workload.Workload) {
 	w.facts.Warnings = w.applier.Warnings(look, w.facts.Container, w.facts.Ports)
 }
 
-func (w *work) stopped(look *apply.Workload) {
+func (w *work) stopped(look *workload.Workload) {
 	switch {
 	case w.set.Spec.Suspend:
 		w.facts.Stopped = status.Suspended
@@ -156,7 +156,7 @@ func (w *work) stands() {
 }
 
 // decide tells what would be changed.
-func (w *work) decide(look *apply.Workload, container *apply.Container, want apply.Desired) {
+func (w *work) decide(look *workload.Workload, container *workload.Container, want apply.Desired) {
 	if container == nil {
 		return
 	}
@@ -181,16 +181,16 @@ func (w *work) decided(intent *apply.Plan) {
 }
 
 // staying tells of the ports that are to go that they are there still.
-func (w *work) staying(emit []apply.Port) {
+func (w *work) staying(emit []port.Port) {
 	for _, r := range w.leaving {
 		a := r.Adapter.Normal()
-		if slices.Contains(emit, apply.Port{Name: r.Name, Number: int32(a.Port), Protocol: corev1.Protocol(a.Protocol)}) {
+		if slices.Contains(emit, port.Port{Name: r.Name, Number: int32(a.Port), Protocol: corev1.Protocol(a.Protocol)}) {
 			continue
 		}
 		w.facts.Waiting = append(w.facts.Waiting, r)
 		w.stay = append(w.stay, apply.PortStatus{
 			Type: r.Adapter.Type, Name: r.Name, Port: a.Port, Protocol: corev1.Protocol(a.Protocol),
-			State: apply.Owned, Owners: []fieldmanager.Manager{fieldmanager.Applier(w.manager)},
+			State: port.Owned, Owners: []fieldmanager.Manager{fieldmanager.Applier(w.manager)},
 		})
 	}
 	w.facts.Ports = slices.Concat(w.facts.Ports, w.stay)
@@ -198,7 +198,7 @@ func (w *work) staying(emit []apply.Port) {
 
 // may tells whether the change may go out now. It has no intent where the
 // container is gone.
-func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Plan) bool {
+func (w *work) may(look *workload.Workload, container *workload.Container, intent *apply.Plan) bool {
 	if container == nil {
 		w.change = holding.ReleaseContainer
 		until := w.Retry.Until(w.change)

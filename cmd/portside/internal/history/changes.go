@@ -134,10 +134,10 @@ func missingNumbers(before, after int64) string {
 
 // differences lists the containers whose ports differ. One that is gone takes
 // its ports along.
-func differences(before, after []apply.Container) []ContainerChange {
+func differences(before, after []workload.Container) []ContainerChange {
 	changes := []ContainerChange{}
-	portsOf := func(containers []apply.Container, name string) []corev1.ContainerPort {
-		at := slices.IndexFunc(containers, func(c apply.Container) bool { return c.Name == name })
+	portsOf := func(containers []workload.Container, name string) []corev1.ContainerPort {
+		at := slices.IndexFunc(containers, func(c workload.Container) bool { return c.Name == name })
 		if at < 0 {
 			return nil
 		}
@@ -147,7 +147,7 @@ func differences(before, after []apply.Container) []ContainerChange {
 		changes = appendChange(changes, c.Name, portsOf(before, c.Name), c.Ports)
 	}
 	for _, c := range before {
-		if !slices.ContainsFunc(after, func(o apply.Container) bool { return o.Name == c.Name }) {
+		if !slices.ContainsFunc(after, func(o workload.Container) bool { return o.Name == c.Name }) {
 			changes = appendChange(changes, c.Name, c.Ports, nil)
 		}
 	}

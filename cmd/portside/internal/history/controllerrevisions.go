@@ -36,7 +36,7 @@ func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface,
 	return revisions, nil
 }
 
-func storedContainers(r *appsv1.ControllerRevision) ([]apply.Container, error) {
+func storedContainers(r *appsv1.ControllerRevision) ([]workload.Container, error) {
 	// The controllers store a patch that has the template alone.
 	var stored struct {
 		Spec struct{ Template corev1.PodTemplateSpec }

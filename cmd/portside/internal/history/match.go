@@ -217,7 +217,7 @@ func isPart(net, differences map[port]int) bool {
 		}
 	}
 	for p := range differences {
-		if _, explained := net[p]; !explained && strings.HasPrefix(p.Name, apply.NamePrefix) {
+		if _, explained := net[p]; !explained && strings.HasPrefix(p.Name, port.NamePrefix) {
 			return false
 		}
 	}

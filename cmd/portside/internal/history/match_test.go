@@ -83,7 +83,7 @@ func TestMatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := &History{workload: &apply.Workload{}}
+			h := &History{workload: &workload.Workload{}}
 			for _, r := range c.revisions {
 				h.revisions = append(h.revisions, r.revision())
 			}
@@ -110,7 +110,7 @@ func TestMatch(t *testing.T) {
 // TestMatch/beside_another_manager's_static_port says who made which part.
 func TestPartOfAChange(t *testing.T) {
 	t.Parallel()
-	h := &History{workload: &apply.Workload{}, records: []record{at{10, "+adapter-a"}.record()}}
+	h := &History{workload: &workload.Workload{}, records: []record{at{10, "+adapter-a"}.record()}}
 	for _, r := range []made{{1, 0, "web"}, {2, 10, "adapter-a"}} {
 		h.revisions = append(h.revisions, r.revision())
 	}
@@ -124,7 +124,7 @@ func TestPartOfAChange(t *testing.T) {
 // TestPending: the live template, of which there is no revision yet.
 func TestPending(t *testing.T) {
 	t.Parallel()
-	h := &History{workload: &apply.Workload{Containers: made{0, 0, "a"}.revision().containers}, records: []record{at{10, "+a"}.record()}}
+	h := &History{workload: &workload.Workload{Containers: made{0, 0, "a"}.revision().containers}, records: []record{at{10, "+a"}.record()}}
 	h.revisions = []revision{made{1, 0, ""}.revision()}
 	changes := h.Changes()
 	if c := changes[len(changes)-1]; c.Name != "" || c.Revision != 0 || c.By() != "portside" || !c.Certain || c.Time.Unix() != 10 {
@@ -137,7 +137,7 @@ func (m made) revision() revision {
 	for name := range strings.FieldsSeq(m.ports) {
 		ports = append(ports, portNamed(name))
 	}
-	r := revision{name: fmt.Sprint("r", m.number), number: m.number, containers: []apply.Container{{Name: "c", Ports: ports}}}
+	r := revision{name: fmt.Sprint("r", m.number), number: m.number, containers: []workload.Container{{Name: "c", Ports: ports}}}
 	if m.second >= 0 {
 		r.made = time.Unix(int64(m.second), 0)
 		r.created = r.made

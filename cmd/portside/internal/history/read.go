@@ -31,7 +31,7 @@ import (
 // History is a workload, its revisions, the oldest first, and what portside
 // recorded.
 type History struct {
-	workload  *apply.Workload
+	workload  *workload.Workload
 	revisions []revision
 	records   []record
 	// Unread are the errors of records that may not be read.
@@ -44,15 +44,15 @@ type revision struct {
 	// name and created are those of the object that keeps the template.
 	name       string
 	created    time.Time
-	containers []apply.Container
+	containers []workload.Container
 	number     int64
 	// made is when the template got this number; zero where that is not known.
 	made time.Time
 }
 
 // Resource is what kubectl calls the revisions of a kind.
-func Resource(kind apply.Kind) string {
-	if kind == apply.Deployment {
+func Resource(kind workload.Kind) string {
+	if kind == workload.Deployment {
 		return "replicaset.apps"
 	}
 	return "controllerrevision.apps"
@@ -60,7 +60,7 @@ func Resource(kind apply.Kind) string {
 
 // Read reads a workload, the revisions that it owns, and the records. Its error
 // is the API server's, or a revision that cannot be read.
-func Read(ctx context.Context, config *rest.Config, t apply.Target) (*History, error) {
+func Read(ctx context.Context, config *rest.Config, t workload.Target) (*History, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func Read(ctx context.Context, config *rest.Config, t apply.Target) (*History, e
 	return h, h.readRecords(ctx, sets, client.EventsV1())
 }
 
-func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) error {
+func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target) error {
 	w, owner, selector, err := get(ctx, client, t)
 	if err != nil {
 		return err
@@ -86,7 +86,7 @@ func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Int
 		return fmt.Errorf("%s: spec.selector: %w", t, err)
 	}
 	list := controllerRevisions
-	if t.Kind == apply.Deployment {
+	if t.Kind == workload.Deployment {
 		list = replicaSets
 	}
 	revisions, err := list(ctx, client, t.Namespace, metav1.ListOptions{LabelSelector: labels.String()}, owner)
@@ -97,33 +97,33 @@ func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Int
 	h.workload, h.revisions = w, revisions
 	return nil
 }
-func get(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) (*apply.Workload, metav1.Object, *metav1.LabelSelector, error) {
+func get(ctx context.Context, client appsclient.AppsV1Interface, t workload.Target) (*workload.Workload, metav1.Object, *metav1.LabelSelector, error) {
 	switch t.Kind {
-	case apply.StatefulSet:
+	case workload.StatefulSet:
 		s, err := client.StatefulSets(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		return apply.ReadStatefulSet(s), s, s.Spec.Selector, nil
-	case apply.DaemonSet:
+		return workload.ReadStatefulSet(s), s, s.Spec.Selector, nil
+	case workload.DaemonSet:
 		d, err := client.DaemonSets(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		return apply.ReadDaemonSet(d), d, d.Spec.Selector, nil
+		return workload.ReadDaemonSet(d), d, d.Spec.Selector, nil
 	default:
 		d, err := client.Deployments(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
 		if err != nil {
 			return nil, nil, nil, err
 		}
-		return apply.ReadDeployment(d), d, d.Spec.Selector, nil
+		return workload.ReadDeployment(d), d, d.Spec.Selector, nil
 	}
 }
 
-func containers(template *corev1.PodTemplateSpec) []apply.Container {
-	found := make([]apply.Container, 0, len(template.Spec.Containers))
+func containers(template *corev1.PodTemplateSpec) []workload.Container {
+	found := make([]workload.Container, 0, len(template.Spec.Containers))
 	for _, c := range template.Spec.Containers {
-		found = append(found, apply.Container{Name: c.Name, Ports: c.Ports})
+		found = append(found, workload.Container{Name: c.Name, Ports: c.Ports})
 	}
 	return found
 }

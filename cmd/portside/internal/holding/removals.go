@@ -159,12 +159,12 @@ func hasNumber(a apply.Adapter, port corev1.ContainerPort) bool {
 }
 
 // isOurs reports whether a port that we own has the name of an adapter's port.
-func isOurs(port corev1.ContainerPort) bool { return strings.HasPrefix(port.Name, apply.NamePrefix) }
+func isOurs(port corev1.ContainerPort) bool { return strings.HasPrefix(port.Name, port.NamePrefix) }
 
 // adapterOf is the adapter that a port of ours was for, as status tells it.
 // Where it does not, the port's own name makes one that has that name.
 func adapterOf(port corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adapter {
-	typ := strings.TrimPrefix(port.Name, apply.NamePrefix)
+	typ := strings.TrimPrefix(port.Name, port.NamePrefix)
 	for _, t := range told {
 		if t.Name == port.Name && apply.PortName(t.Type) == port.Name {
 			typ = t.Type

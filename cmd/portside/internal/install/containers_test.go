@@ -19,12 +19,12 @@ import (
 )
 
 // renamed is the workload once its owner has called the container another name.
-func renamed(kind apply.Kind) string {
+func renamed(kind workload.Kind) string {
 	return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
 }
 
 // removed is the workload once its owner does without the container.
-func removed(kind apply.Kind) string {
+func removed(kind workload.Kind) string {
 	return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
 		return strings.Contains(line, "- {name: dittofs, image")
 	}), "")
@@ -35,9 +35,9 @@ func removed(kind apply.Kind) string {
 func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		for name, test := range map[string]struct {
-			now        func(apply.Kind) string
+			now        func(workload.Kind) string
 			containers []string
 		}{
 			"renamed": {renamed, []string{"server", "sidecar"}},
@@ -83,7 +83,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 // what there is instead, and after the first nothing of ours is left that its
 // owner would meet when it comes back. No pod restarts, and the second pass
 // writes nothing.
-func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, containers []string) {
+func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	gone := i.live(kind)
 	i.expectNotFound(kind, to, containers)
@@ -100,11 +100,11 @@ func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, container
 	}
 }
 
-func (i *installation) expectNotFound(kind apply.Kind, to apply.Target, containers []string) {
+func (i *installation) expectNotFound(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	result, err := i.applier().Apply(i.t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
-	if result.Outcome != apply.ContainerNotFound || !apply.IsContainerNotFound(err) || err.Error() != want {
+	if result.Outcome != apply.ContainerNotFound || !workload.IsContainerNotFound(err) || err.Error() != want {
 		i.t.Errorf("%s: a pass against the container that is gone: %s: %v\nwant %s", kind, result.Outcome, err, want)
 	}
 }
@@ -118,7 +118,7 @@ func owns(live *unstructured.Unstructured, manager string) bool {
 func TestAContainerComesBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.pass(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
@@ -138,7 +138,7 @@ func TestAContainerComesBack(t *testing.T) {
 func TestAContainerGoesDuringAPass(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		for name, test := range map[string]struct {
 			now        string
 			containers []string
@@ -169,7 +169,7 @@ func TestAContainerGoesDuringAPass(t *testing.T) {
 
 // duringAnApply has the owner apply while portside's first apply is under way.
 // answer is the status of what the server answers to that.
-func (i *installation) duringAnApply(kind apply.Kind, object string) (during *installation, answer func() int) {
+func (i *installation) duringAnApply(kind workload.Kind, object string) (during *installation, answer func() int) {
 	i.t.Helper()
 	isApply := testenv.Is(testenv.VerbApply, resourceOf(kind).Resource)
 	var once sync.Once
@@ -201,7 +201,7 @@ func (i *installation) duringAnApply(kind apply.Kind, object string) (during *in
 func TestLeftoverHidesNoMistake(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	for name, object := range map[string]string{
@@ -234,7 +234,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 func TestLeftoverTakesOutSeveral(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.Deployment
+	kind := workload.Deployment
 	more := declared(kind, static) + "      - {name: third, image: \"third:1\"}\n      - {name: fourth, image: \"fourth:1\"}\n"
 	i.mustApply(i.argo(), more)
 	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {containers: [

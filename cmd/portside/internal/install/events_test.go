@@ -84,7 +84,7 @@ func TestGuardAllowsPortsidesEvents(t *testing.T) {
 	i := robbed(t)
 	of := i.us().EventsV1().Events(i.workloads)
 	kinds := map[string]string{"AdapterSet": "portside.dev/v1alpha1"}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		kinds[string(kind)] = apply.APIVersion
 	}
 	for kind, apiVersion := range kinds {

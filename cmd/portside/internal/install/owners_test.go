@@ -30,7 +30,7 @@ func TestLife(t *testing.T) {
 			t.Parallel()
 			i := installed(t, o)
 			testenv.Eventually(t, "RBAC to count", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
-			for _, kind := range apply.Kinds {
+			for _, kind := range workload.Kinds {
 				i.mustApply(i.argo(), declared(kind, static))
 				i.pass(kind, nfs, smb)
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
@@ -50,7 +50,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func (i *installation) release(kind apply.Kind, keepPorts bool) {
+func (i *installation) release(kind workload.Kind, keepPorts bool) {
 	i.t.Helper()
 	if result, err := i.applier().Release(i.t.Context(), i.target(kind), keepPorts); err != nil || result.Outcome != apply.Applied {
 		i.t.Fatalf("a release as portside's ServiceAccount, keepPorts %t: %s: %v", keepPorts, result.Outcome, err)
@@ -69,7 +69,7 @@ func TestOwnPortsThatOthersTouched(t *testing.T) {
 		"no entries": `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`,
 	} {
 		for _, keepPorts := range []bool{false, true} {
-			kind := apply.Deployment
+			kind := workload.Deployment
 			i.mustApply(i.argo(), declared(kind, static))
 			i.pass(kind, nfs)
 			if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
@@ -92,7 +92,7 @@ func TestOwnPortsThatOthersTouched(t *testing.T) {
 func TestLastPortOfAListThatAnotherMade(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	kubectl := i.Manager(testenv.KubectlEdit).In(i.workloads)
 	for _, after := range []string{"", `,{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}`} {
 		for _, end := range []func(){func() { i.pass(kind) }, func() { i.release(kind, false) }} {
@@ -122,7 +122,7 @@ func TestLastPortOfAListThatAnotherMade(t *testing.T) {
 func TestPortThatAnotherNamed(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.pass(kind, nfs, smb)
 		if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.StrategicMergePatchType,
@@ -145,7 +145,7 @@ func TestNameIsReserved(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	editor := i.editor()
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	before := i.live(kind)
@@ -198,7 +198,7 @@ func second[T any](_ T, err error) error { return err }
 func TestOwnersAreFree(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	user := i.as(i.editor(), testenv.KubectlEdit)
 	for name, act := range map[string]func() error{
 		"another image": func() error {
@@ -250,7 +250,7 @@ func TestTwoFieldManagers(t *testing.T) {
 	green.apply(green.manifests())
 	green.mustApply(green.argo(), probe)
 	green.portside().WaitGuard(green.t, "Deployment", green.workloads, "probe")
-	kind := apply.Deployment
+	kind := workload.Deployment
 	blue.mustApply(blue.argo(), declared(kind, static))
 	blue.pass(kind, nfs)
 	if _, err := green.applier().Apply(t.Context(), green.target(kind), apply.Desired{Container: "sidecar", Adapters: []apply.Adapter{smb}}); err != nil {
@@ -278,7 +278,7 @@ func TestTwoFieldManagers(t *testing.T) {
 func TestUnnamedPortsComeBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: `+string(kind)+`, metadata: {name: dittofs}, spec: {template: {spec: {
 		  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 2049, protocol: TCP}]}]}}}}`)
@@ -292,7 +292,7 @@ func TestUnnamedPortsComeBack(t *testing.T) {
 func TestWhatOthersSetOnAPortStays(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.DaemonSet
+	kind := workload.DaemonSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	patch := `[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostPort","value":12049}]`

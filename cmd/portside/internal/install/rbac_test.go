@@ -112,7 +112,7 @@ var needs = func() map[permission]does {
 			return foundOr(err)
 		},
 	}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		resource := kind.Resource() + ".apps"
 		all[permission("get "+resource)] = func(ctx context.Context, i *installation) error {
 			_, err := i.applier().Get(ctx, i.target(kind))
@@ -222,7 +222,7 @@ func isRole(o *unstructured.Unstructured) bool {
 func TestEveryPermissionIsNeeded(t *testing.T) {
 	t.Parallel()
 	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		whole.mustApply(whole.argo(), declared(kind, static))
 	}
 	whole.mustApply(whole.argo(), adapterSet(dittofs))

@@ -86,7 +86,7 @@ func patches(resource, namespace, name string, w write) try {
 		if w.subresource != "" {
 			subresources = append(subresources, w.subresource)
 		}
-		data := strings.Replace(s.fill(string(w.expand(apply.Deployment, s.manager))), "metadata: {name: dittofs", "metadata: {name: "+s.fill(name), 1)
+		data := strings.Replace(s.fill(string(w.expand(workload.Deployment, s.manager))), "metadata: {name: dittofs", "metadata: {name: "+s.fill(name), 1)
 		return second(s.resource(c, resource, namespace).Patch(ctx, s.fill(name), w.patch, []byte(data), options, subresources...))
 	}
 }

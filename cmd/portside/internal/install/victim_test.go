@@ -80,7 +80,7 @@ func (s *victim) bind(role, namespace string) {
 // kube-system, with a name of this test's own.
 func (s *victim) deploy() {
 	s.t.Helper()
-	kind := apply.Deployment
+	kind := workload.Deployment
 	s.mustApply(s.argo(), declared(kind, `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}, {name: adapter-git, containerPort: 9418, protocol: TCP}]`))
 	s.pass(kind, nfs)
 	s.mustApply(s.argo(), adapterSet(dittofs))

@@ -52,7 +52,7 @@ func keepAnnotations(annotations map[string]string) map[string]string {
 
 // AdapterSets are those that name a target, the oldest first. They must not be
 // changed.
-func (m *Mirror) AdapterSets(t apply.Target) []*v1alpha1.AdapterSet {
+func (m *Mirror) AdapterSets(t workload.Target) []*v1alpha1.AdapterSet {
 	m.mu.RLock()
 	names := slices.Clone(m.setsOf[t])
 	m.mu.RUnlock()
@@ -69,10 +69,10 @@ func (m *Mirror) AdapterSets(t apply.Target) []*v1alpha1.AdapterSet {
 }
 
 // Targets are all that an AdapterSet names, or named until it was deleted.
-func (m *Mirror) Targets() []apply.Target {
+func (m *Mirror) Targets() []workload.Target {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	targets := make([]apply.Target, 0, len(m.setsOf)+len(m.left))
+	targets := make([]workload.Target, 0, len(m.setsOf)+len(m.left))
 	for t := range m.setsOf {
 		targets = append(targets, t)
 	}
@@ -86,14 +86,14 @@ func (m *Mirror) Targets() []apply.Target {
 
 // Left reports whether the last AdapterSet of a target was deleted while this
 // process watched, and what we own there has not been given up yet.
-func (m *Mirror) Left(t apply.Target) bool {
+func (m *Mirror) Left(t workload.Target) bool {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return m.left[t]
 }
 
 // GaveUp forgets that a target was left.
-func (m *Mirror) GaveUp(t apply.Target) {
+func (m *Mirror) GaveUp(t workload.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.left, t)

@@ -43,7 +43,7 @@ func TestTheSelectorChoosesAdapterSetsAlone(t *testing.T) {
 	installCRD(t, cp)
 	ns := cp.Namespace(t)
 	git := cp.Manager("git").In(ns)
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		mustApply(t, git, strings.NewReplacer("kind: StatefulSet", "kind: "+string(kind), "  serviceName: files\n", "").Replace(statefulSet("files")))
 	}
 	mustApply(t, git, `
@@ -56,8 +56,8 @@ spec: {containers: [{name: server, image: "example.com/files:1"}]}
 	if err := m.WaitForSync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range apply.Kinds {
-		if m.Workload(apply.Target{Kind: kind, Namespace: ns, Name: "files"}) == nil {
+	for _, kind := range workload.Kinds {
+		if m.Workload(workload.Target{Kind: kind, Namespace: ns, Name: "files"}) == nil {
 			t.Errorf("the %s is not there", kind)
 		}
 	}
@@ -110,7 +110,7 @@ func TestOnlyTheNamespaceAndTheSelectorAreWatched(t *testing.T) {
 	if err := m.WaitForSync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if targets := m.Targets(); !slices.Equal(targets, []apply.Target{targetIn(ns, "files")}) {
+	if targets := m.Targets(); !slices.Equal(targets, []workload.Target{targetIn(ns, "files")}) {
 		t.Errorf("the targets are %v", targets)
 	}
 	if m.Workload(targetIn(other, "files")) != nil {

@@ -30,7 +30,7 @@ func TestTheNewerIsTaken(t *testing.T) {
 		"the answer was packed, the watch behind": {"first 8", "first 10 packed", "first 9", "first 10"},
 	} {
 		m := New(nil, Options{})
-		rows := m.workloads[apply.StatefulSet]
+		rows := m.workloads[workload.StatefulSet]
 		object := func(text string) *appsv1.StatefulSet {
 			uid, version, _ := strings.Cut(strings.TrimSuffix(text, " packed"), " ")
 			return &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{
@@ -53,7 +53,7 @@ func TestTheNewerIsTaken(t *testing.T) {
 			pack(text)
 		}
 		watch(c.watched)
-		m.Answered(apply.ReadStatefulSet(object(c.answered)))
+		m.Answered(workload.ReadStatefulSet(object(c.answered)))
 		pack(c.answered)
 		watch(c.then)
 		got := ""
@@ -70,15 +70,15 @@ func TestTheNewerIsTaken(t *testing.T) {
 func TestAnAnswerThatComesWhileAnOlderOneIsRead(t *testing.T) {
 	t.Parallel()
 	m := New(nil, Options{})
-	rows := m.workloads[apply.StatefulSet]
+	rows := m.workloads[workload.StatefulSet]
 	of := func(version string) *appsv1.StatefulSet {
 		return &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: "files", UID: "first", ResourceVersion: version}}
 	}
 	if err := rows.Add(of("8")); err != nil {
 		t.Fatal(err)
 	}
-	rows.keep = func(object any) (apply.Workload, bool) {
-		m.Answered(apply.ReadStatefulSet(of("10")))
+	rows.keep = func(object any) (workload.Workload, bool) {
+		m.Answered(workload.ReadStatefulSet(of("10")))
 		return (&Mirror{}).keepWorkload(object)
 	}
 	if err := rows.Update(of("9")); err != nil {

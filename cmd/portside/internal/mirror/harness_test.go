@@ -29,7 +29,7 @@ type tells struct {
 	told []string
 }
 
-func (s *tells) add(t apply.Target, c Cause) {
+func (s *tells) add(t workload.Target, c Cause) {
 	what := map[Cause]string{AdapterSetChanged: "AdapterSet", WorkloadChanged: "workload"}[c]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,8 +178,8 @@ spec:
 `, name, target)
 }
 
-func targetIn(ns, name string) apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: name}
+func targetIn(ns, name string) workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: ns, Name: name}
 }
 
 func namesOf(sets []*v1alpha1.AdapterSet) []string {
@@ -193,6 +193,6 @@ func namesOf(sets []*v1alpha1.AdapterSet) []string {
 // setOf is an AdapterSet as a watch brings it.
 func setOf(name, target string, created metav1.Time) *v1alpha1.AdapterSet {
 	set := &v1alpha1.AdapterSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name), CreationTimestamp: created}}
-	set.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: apply.APIVersion, Kind: string(apply.StatefulSet), Name: target}
+	set.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: apply.APIVersion, Kind: string(workload.StatefulSet), Name: target}
 	return set
 }

@@ -58,7 +58,7 @@ func objects(i int) (set *v1alpha1.AdapterSet, workload *appsv1.StatefulSet, pod
 func come(t *testing.T, m *Mirror, i int) {
 	t.Helper()
 	set, workload, pod := objects(i)
-	if err := errors.Join(m.workloads[apply.StatefulSet].Add(workload), m.sets.Add(set), m.pods.Add(pod)); err != nil {
+	if err := errors.Join(m.workloads[workload.StatefulSet].Add(workload), m.sets.Add(set), m.pods.Add(pod)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -66,7 +66,7 @@ func come(t *testing.T, m *Mirror, i int) {
 func leave(t *testing.T, m *Mirror, i int) {
 	t.Helper()
 	set, workload, pod := objects(i)
-	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[apply.StatefulSet].Delete(workload)); err != nil {
+	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[workload.StatefulSet].Delete(workload)); err != nil {
 		t.Fatal(err)
 	}
 	m.GaveUp(adapterset.Target(set))

@@ -58,8 +58,8 @@ spec:
     spec: {containers: [{name: server, image: "example.com/files:1", ports: [{name: api, containerPort: 8080}]}]}
 `)
 	}
-	for _, kind := range apply.Kinds {
-		target := apply.Target{Kind: kind, Namespace: ns, Name: "files"}
+	for _, kind := range workload.Kinds {
+		target := workload.Target{Kind: kind, Namespace: ns, Name: "files"}
 		until(t, string(kind)+" files", func() bool { return m.Workload(target) != nil })
 		w := m.Workload(target)
 		if !reflect.DeepEqual(w, w.Trimmed("")) {
@@ -69,7 +69,7 @@ spec:
 			t.Errorf("%s: kept is %+v", kind, w)
 		}
 	}
-	if m.Workload(apply.Target{Kind: "CronJob", Namespace: ns, Name: "files"}) != nil {
+	if m.Workload(workload.Target{Kind: "CronJob", Namespace: ns, Name: "files"}) != nil {
 		t.Error("there is a workload of a kind that has none")
 	}
 }

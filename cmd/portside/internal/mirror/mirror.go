@@ -52,17 +52,17 @@ type Mirror struct {
 	options Options
 
 	sets      *table[v1alpha1.AdapterSet]
-	workloads map[apply.Kind]*table[apply.Workload]
+	workloads map[workload.Kind]*table[workload.Workload]
 	pods      *table[Pod]
 	podsAsked chan struct{}
 	askPods   sync.Once
 	most      int // how many rows there were at most; of packUntouched
 
 	mu     sync.RWMutex
-	setsOf map[apply.Target][]types.NamespacedName
+	setsOf map[workload.Target][]types.NamespacedName
 	podsOf podIndex
-	left   map[apply.Target]bool
-	told   func(apply.Target, Cause)
+	left   map[workload.Target]bool
+	told   func(workload.Target, Cause)
 	rested func()
 }
 
@@ -70,24 +70,24 @@ type Mirror struct {
 func New(c client.WithWatch, o Options) *Mirror {
 	m := &Mirror{
 		client: c, options: o,
-		workloads: map[apply.Kind]*table[apply.Workload]{},
+		workloads: map[workload.Kind]*table[workload.Workload]{},
 		podsAsked: make(chan struct{}),
-		setsOf:    map[apply.Target][]types.NamespacedName{},
+		setsOf:    map[workload.Target][]types.NamespacedName{},
 		podsOf:    podIndex{},
-		left:      map[apply.Target]bool{},
-		told:      func(apply.Target, Cause) {},
+		left:      map[workload.Target]bool{},
+		told:      func(workload.Target, Cause) {},
 		rested:    func() {},
 	}
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		m.workloads[kind] = newTable(m.keepWorkload, m.workloadChanged(kind))
 	}
 	return m
 }
 
 // Tell has changes told from now on.
-func (m *Mirror) Tell(told func(apply.Target, Cause)) {
+func (m *Mirror) Tell(told func(workload.Target, Cause)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.told = told
@@ -101,7 +101,7 @@ func (m *Mirror) TellRest(rested func()) {
 	m.rested = rested
 }
 
-func (m *Mirror) tell(t apply.Target, c Cause) {
+func (m *Mirror) tell(t workload.Target, c Cause) {
 	m.mu.RLock()
 	told := m.told
 	m.mu.RUnlock()
@@ -121,9 +121,9 @@ func (m *Mirror) Start(ctx context.Context) error {
 	}
 	reflectors.Go(func() { m.rest(ctx) })
 	run(&v1alpha1.AdapterSetList{}, &v1alpha1.AdapterSet{}, m.sets, m.options.Selector)
-	run(&appsv1.StatefulSetList{}, &appsv1.StatefulSet{}, m.workloads[apply.StatefulSet], nil)
-	run(&appsv1.DeploymentList{}, &appsv1.Deployment{}, m.workloads[apply.Deployment], nil)
-	run(&appsv1.DaemonSetList{}, &appsv1.DaemonSet{}, m.workloads[apply.DaemonSet], nil)
+	run(&appsv1.StatefulSetList{}, &appsv1.StatefulSet{}, m.workloads[workload.StatefulSet], nil)
+	run(&appsv1.DeploymentList{}, &appsv1.Deployment{}, m.workloads[workload.Deployment], nil)
+	run(&appsv1.DaemonSetList{}, &appsv1.DaemonSet{}, m.workloads[workload.DaemonSet], nil)
 	select {
 	case <-m.podsAsked:
 		run(&corev1.PodList{}, &corev1.Pod{}, m.pods, nil)
@@ -192,7 +192,7 @@ func (m *Mirror) Synced() bool {
 
 func (m *Mirror) lists() []<-chan struct{} {
 	lists := []<-chan struct{}{m.sets.synced}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds {
 		lists = append(lists, m.workloads[kind].synced)
 	}
 	return lists

@@ -40,7 +40,7 @@ type Controller struct {
 const replicaSet = "ReplicaSet"
 
 // podControllers are the kinds of apps/v1 that control the pods of targets.
-var podControllers = []string{string(apply.StatefulSet), string(apply.DaemonSet), replicaSet}
+var podControllers = []string{string(workload.StatefulSet), string(workload.DaemonSet), replicaSet}
 
 // controllerOf returns the controller of a pod, and false where it has none of
 // [podControllers].

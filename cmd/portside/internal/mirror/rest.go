@@ -83,7 +83,7 @@ func (t *table[V]) compact() {
 func (m *Mirror) compactIndexes() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	setsOf := make(map[apply.Target][]types.NamespacedName, len(m.setsOf))
+	setsOf := make(map[workload.Target][]types.NamespacedName, len(m.setsOf))
 	for t, names := range m.setsOf {
 		t.Namespace, t.Name = strings.Clone(t.Namespace), strings.Clone(t.Name)
 		moved := make([]types.NamespacedName, len(names))

@@ -9,24 +9,24 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-func (m *Mirror) keepWorkload(object any) (apply.Workload, bool) {
-	var w *apply.Workload
+func (m *Mirror) keepWorkload(object any) (workload.Workload, bool) {
+	var w *workload.Workload
 	switch o := object.(type) {
 	case *appsv1.StatefulSet:
-		w = apply.ReadStatefulSet(o)
+		w = workload.ReadStatefulSet(o)
 	case *appsv1.Deployment:
-		w = apply.ReadDeployment(o)
+		w = workload.ReadDeployment(o)
 	case *appsv1.DaemonSet:
-		w = apply.ReadDaemonSet(o)
+		w = workload.ReadDaemonSet(o)
 	default:
-		return apply.Workload{}, false
+		return workload.Workload{}, false
 	}
 	return *w.Trimmed(m.options.FieldManager), true
 }
 
 // Workload is a target as last seen, nil where it is not there. It must not be
 // changed.
-func (m *Mirror) Workload(t apply.Target) *apply.Workload {
+func (m *Mirror) Workload(t workload.Target) *workload.Workload {
 	rows, known := m.workloads[t.Kind]
 	if !known {
 		return nil
@@ -38,20 +38,20 @@ func (m *Mirror) Workload(t apply.Target) *apply.Workload {
 // watched, and tells of it as of any change. Older versions that are still on
 // their way are left out then. What is not watched, or is another of that name,
 // is not taken.
-func (m *Mirror) Answered(w *apply.Workload) {
+func (m *Mirror) Answered(w *workload.Workload) {
 	rows, known := m.workloads[w.Kind]
 	name, version := types.NamespacedName{Namespace: w.Namespace, Name: w.Name}, versionOf(w.ResourceVersion)
 	if !known || rows.has(name, version) {
 		return
 	}
-	rows.answer(&row[apply.Workload]{name, version, w.Trimmed(m.options.FieldManager)}, func(before *apply.Workload) bool { return before.UID == w.UID })
+	rows.answer(&row[workload.Workload]{name, version, w.Trimmed(m.options.FieldManager)}, func(before *workload.Workload) bool { return before.UID == w.UID })
 }
 
 // workloadChanged tells of a change of what is kept, but for the versions,
 // which change with everything.
-func (m *Mirror) workloadChanged(kind apply.Kind) func(types.NamespacedName, *apply.Workload, *apply.Workload) {
-	return func(name types.NamespacedName, before, after *apply.Workload) {
-		t := apply.Target{Kind: kind, Namespace: name.Namespace, Name: name.Name}
+func (m *Mirror) workloadChanged(kind workload.Kind) func(types.NamespacedName, *workload.Workload, *workload.Workload) {
+	return func(name types.NamespacedName, before, after *workload.Workload) {
+		t := workload.Target{Kind: kind, Namespace: name.Namespace, Name: name.Name}
 		if before != nil && after != nil {
 			was := *before
 			was.ResourceVersion, was.Generation = after.ResourceVersion, after.Generation

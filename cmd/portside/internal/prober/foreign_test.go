@@ -25,7 +25,7 @@ import (
 type forger struct {
 	*testing.T
 	client kubernetes.Interface
-	web    apply.Target
+	web    workload.Target
 	uid    types.UID
 	// owner is the controller of the target's own pods.
 	owner metav1.OwnerReference
@@ -37,7 +37,7 @@ func newForger(t *testing.T, cp *testenv.ControlPlane, kind string) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &forger{T: t, client: client, web: apply.Target{Kind: apply.Kind(kind), Namespace: cp.Namespace(t), Name: "web"}}
+	f := &forger{T: t, client: client, web: workload.Target{Kind: workload.Kind(kind), Namespace: cp.Namespace(t), Name: "web"}}
 	live, err := cp.Manager("git").In(f.web.Namespace).Apply(t.Context(), fmt.Sprintf(workloads, kind, "web"))
 	if err != nil {
 		t.Fatal(err)

@@ -26,7 +26,7 @@ import (
 
 const interval = 30 * time.Second
 
-var files = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "files"}
+var files = workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "files"}
 
 // stage is a prober with everything about it in the hands of a test. It runs in
 // a bubble of package synctest, so a step of the clock is over when all that it
@@ -40,7 +40,7 @@ type stage struct {
 
 	mu      sync.Mutex
 	secret  func() (*corev1.Secret, error)
-	polls   map[apply.Target][]poll
+	polls   map[workload.Target][]poll
 	changed int
 	secrets int // how often it was read
 }
@@ -63,18 +63,18 @@ type poll struct {
 
 func newStage() *stage {
 	began := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := &stage{clock: testclock.NewFakeClock(began), began: began, finder: &finder{}, polls: map[apply.Target][]poll{}}
+	s := &stage{clock: testclock.NewFakeClock(began), began: began, finder: &finder{}, polls: map[workload.Target][]poll{}}
 	s.Prober = prober.New(prober.Options{
 		Clock:   s.clock,
 		Clients: discovery.NewClients(discovery.Options{Now: s.clock.Now, AllowLoopback: true}),
 		Secret:  s.readSecret,
 		Pods:    s.finder,
-		Changed: func(apply.Target) {
+		Changed: func(workload.Target) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.changed++
 		},
-		Observe: func(t apply.Target, reason discovery.Reason, _ time.Duration) {
+		Observe: func(t workload.Target, reason discovery.Reason, _ time.Duration) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.polls[t] = append(s.polls[t], poll{s.clock.Since(s.began), reason})
@@ -103,7 +103,7 @@ func play(t *testing.T, test func(t *testing.T, s *stage)) {
 }
 
 // Find implements prober.PodFinder.
-func (f *finder) Find(ctx context.Context, _ apply.Target, _ prober.Question) (discovery.Pods, error) {
+func (f *finder) Find(ctx context.Context, _ workload.Target, _ prober.Question) (discovery.Pods, error) {
 	f.mu.Lock()
 	found := discovery.Pods{Ask: f.pods, Readiness: f.readiness}
 	failing, hold := f.failing, f.hold
@@ -190,7 +190,7 @@ func (s *stage) pass(total, step time.Duration) {
 }
 
 // next lets time pass until a target was polled n times more.
-func (s *stage) next(t *testing.T, target apply.Target, n int) {
+func (s *stage) next(t *testing.T, target workload.Target, n int) {
 	t.Helper()
 	for want := len(s.polled(target)) + n; len(s.polled(target)) < want; {
 		if s.clock.Since(s.began) > 1000*interval {
@@ -200,7 +200,7 @@ func (s *stage) next(t *testing.T, target apply.Target, n int) {
 	}
 }
 
-func (s *stage) polled(target apply.Target) []poll {
+func (s *stage) polled(target workload.Target) []poll {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.polls[target])

@@ -38,7 +38,7 @@ func NewPods(m *mirror.Mirror, owner func(context.Context, types.NamespacedName)
 
 // Find implements [PodFinder]. The first call has pods watched, and waits for
 // them.
-func (p *Pods) Find(ctx context.Context, t apply.Target, q Question) (discovery.Pods, error) {
+func (p *Pods) Find(ctx context.Context, t workload.Target, q Question) (discovery.Pods, error) {
 	p.mirror.WatchPods()
 	select {
 	case <-p.mirror.PodsSynced():
@@ -67,13 +67,13 @@ func (p *Pods) Find(ctx context.Context, t apply.Target, q Question) (discovery.
 
 // podsOf returns the pods of a target: those in its namespace that match its
 // selector and that it controls.
-func (p *Pods) podsOf(ctx context.Context, t apply.Target, q Question) ([]*mirror.Pod, error) {
+func (p *Pods) podsOf(ctx context.Context, t workload.Target, q Question) ([]*mirror.Pod, error) {
 	selector, err := parseSelector(q.Selector)
 	if err != nil {
 		return nil, err
 	}
 	controllers := []mirror.Controller{{Kind: string(t.Kind), Name: t.Name, UID: q.UID}}
-	if t.Kind == apply.Deployment {
+	if t.Kind == workload.Deployment {
 		if controllers, err = p.replicaSets(ctx, t, q.UID, selector); err != nil {
 			return nil, err
 		}
@@ -129,7 +129,7 @@ func (p *Pods) Forget(workload types.UID) {
 }
 
 // replicaSets returns the ReplicaSets of a Deployment that have pods.
-func (p *Pods) replicaSets(ctx context.Context, t apply.Target, deployment types.UID, selector labels.Selector) ([]mirror.Controller, error) {
+func (p *Pods) replicaSets(ctx context.Context, t workload.Target, deployment types.UID, selector labels.Selector) ([]mirror.Controller, error) {
 	p.mu.Lock()
 	known := p.owned[deployment] // not changed once it is there
 	p.mu.Unlock()
@@ -163,7 +163,7 @@ func (p *Pods) replicaSets(ctx context.Context, t apply.Target, deployment types
 
 // owns reports whether a Deployment controls a ReplicaSet. It is not final where
 // the ReplicaSet was not found, or may still be adopted.
-func (p *Pods) owns(ctx context.Context, t apply.Target, deployment types.UID, rs mirror.Controller) (owns, final bool, err error) {
+func (p *Pods) owns(ctx context.Context, t workload.Target, deployment types.UID, rs mirror.Controller) (owns, final bool, err error) {
 	uid, owner, err := p.owner(ctx, types.NamespacedName{Namespace: t.Namespace, Name: rs.Name})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -173,6 +173,6 @@ func (p *Pods) owns(ctx context.Context, t apply.Target, deployment types.UID, r
 	case uid != rs.UID || owner == nil: // another one of that name; or not adopted yet
 		return false, false, nil
 	}
-	return owner.APIVersion == apply.APIVersion && owner.Kind == string(apply.Deployment) &&
+	return owner.APIVersion == apply.APIVersion && owner.Kind == string(workload.Deployment) &&
 		owner.Name == t.Name && owner.UID == deployment, true, nil
 }

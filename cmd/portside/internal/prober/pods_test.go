@@ -102,7 +102,7 @@ func found(pods []discovery.Pod) []string {
 	return names
 }
 
-func expectFound(t *testing.T, p *Pods, target apply.Target, q Question, want ...string) {
+func expectFound(t *testing.T, p *Pods, target workload.Target, q Question, want ...string) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s has pods %q", target, want), func(ctx context.Context) error {
 		pods, err := p.Find(ctx, target, q)
@@ -117,7 +117,7 @@ func expectFound(t *testing.T, p *Pods, target apply.Target, q Question, want ..
 }
 
 // start has a workload run, and is the question for its pods.
-func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replicas int) (apply.Target, Question) {
+func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replicas int) (workload.Target, Question) {
 	t.Helper()
 	m := cp.Manager("git").In(ns)
 	if _, err := m.Apply(t.Context(), fmt.Sprintf(workloads, kind, name)); err != nil {
@@ -125,7 +125,7 @@ func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	}
 	scale(t, cp, kind, ns, name, replicas)
 	live := cp.WaitRolledOut(t, kind, ns, name)
-	return apply.Target{Kind: apply.Kind(kind), Namespace: ns, Name: name},
+	return workload.Target{Kind: workload.Kind(kind), Namespace: ns, Name: name},
 		Question{UID: live.GetUID(), Selector: "app=" + name, Container: "server", HTTP: v1alpha1.HTTPDiscovery{Port: intstr.FromString("api")}}
 }
 

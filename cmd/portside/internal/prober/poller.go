@@ -29,7 +29,7 @@ const prepareTimeout = time.Minute
 // poller asks one target.
 type poller struct {
 	*Prober
-	target   apply.Target
+	target   workload.Target
 	question Question
 	stop     func()
 	now      chan struct{} // has a poll requested, which waits for nothing

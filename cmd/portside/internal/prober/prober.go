@@ -53,7 +53,7 @@ const MaxFailures = 3
 type PodFinder interface {
 	// Find returns the pods of a target that can be asked, with the number that a
 	// port's name has in each, and how ready the target is.
-	Find(ctx context.Context, target apply.Target, q Question) (discovery.Pods, error)
+	Find(ctx context.Context, target workload.Target, q Question) (discovery.Pods, error)
 	// Forget drops what is kept of a workload that is no longer asked. What
 	// Find finds after its context has ended is not to be kept.
 	Forget(workload types.UID)
@@ -69,9 +69,9 @@ type Options struct {
 	Pods PodFinder
 	// Changed is called when an answer is not what it was, and when so many polls
 	// have failed that the target counts as stalled.
-	Changed func(target apply.Target)
+	Changed func(target workload.Target)
 	// Observe is called with each poll.
-	Observe func(target apply.Target, reason discovery.Reason, took time.Duration)
+	Observe func(target workload.Target, reason discovery.Reason, took time.Duration)
 }
 
 // Prober asks targets from [Prober.Start] on. It is safe for concurrent use.
@@ -81,16 +81,16 @@ type Prober struct {
 	mu      sync.Mutex
 	running context.Context // nil until Start
 	ended   bool
-	targets map[apply.Target]*poller
+	targets map[workload.Target]*poller
 	done    sync.WaitGroup
 }
 
 // New makes a prober.
 func New(o Options) *Prober {
 	if o.Observe == nil {
-		o.Observe = func(apply.Target, discovery.Reason, time.Duration) {}
+		o.Observe = func(workload.Target, discovery.Reason, time.Duration) {}
 	}
-	return &Prober{options: o, targets: map[apply.Target]*poller{}}
+	return &Prober{options: o, targets: map[workload.Target]*poller{}}
 }
 
 // Start asks until ctx ends, and waits for the questions that are under way. It
@@ -112,7 +112,7 @@ func (p *Prober) Start(ctx context.Context) error {
 
 // Ask has a target asked from now on, or asked something else. Another uid is
 // another workload, and begins anew.
-func (p *Prober) Ask(t apply.Target, q Question) {
+func (p *Prober) Ask(t workload.Target, q Question) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one, known := p.targets[t]
@@ -137,7 +137,7 @@ func (p *Prober) Ask(t apply.Target, q Question) {
 	}
 }
 
-func (p *Prober) begin(t apply.Target, one *poller) {
+func (p *Prober) begin(t workload.Target, one *poller) {
 	if p.ended {
 		return
 	}
@@ -152,7 +152,7 @@ func (p *Prober) begin(t apply.Target, one *poller) {
 
 // drop forgets what was kept of a workload for a poller that has ended, unless
 // another one asks the same workload.
-func (p *Prober) drop(t apply.Target, one *poller) {
+func (p *Prober) drop(t workload.Target, one *poller) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if now, known := p.targets[t]; known && now.question.UID == one.question.UID {
@@ -164,7 +164,7 @@ func (p *Prober) drop(t apply.Target, one *poller) {
 
 // Forget stops asking a target. What is kept of it goes when the question that
 // is under way has ended.
-func (p *Prober) Forget(t apply.Target) {
+func (p *Prober) Forget(t workload.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if one, known := p.targets[t]; known {
@@ -175,7 +175,7 @@ func (p *Prober) Forget(t apply.Target) {
 
 // PollNow has a target polled without waiting for the interval, and again if a poll
 // is under way.
-func (p *Prober) PollNow(t apply.Target) {
+func (p *Prober) PollNow(t workload.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if one, known := p.targets[t]; known {
@@ -189,7 +189,7 @@ func (p *Prober) PollNow(t apply.Target) {
 // Outdate marks the last answer of a target as not complete until the next poll:
 // the pods that gave it may be others now. It is called while the target is not
 // steady, and counts for a poll that is under way, too.
-func (p *Prober) Outdate(t apply.Target) {
+func (p *Prober) Outdate(t workload.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if one, known := p.targets[t]; known {
@@ -198,7 +198,7 @@ func (p *Prober) Outdate(t apply.Target) {
 }
 
 // Answer is the last answer of a target; it is false before the first.
-func (p *Prober) Answer(t apply.Target) (Answer, bool) {
+func (p *Prober) Answer(t workload.Target) (Answer, bool) {
 	p.mu.Lock()
 	one := p.targets[t]
 	p.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 
 // workload returns how ready a target is, but for the counts of its pods, and
 // the names of the adapter ports that probes of the container refer to.
-func (p *Pods) workload(t apply.Target, q Question) (r discovery.Readiness, awaits []string) {
+func (p *Pods) workload(t workload.Target, q Question) (r discovery.Readiness, awaits []string) {
 	w := p.mirror.Workload(t)
 	if w == nil || w.UID != q.UID {
 		return discovery.Readiness{Unobserved: true}, nil // the target is about to be forgotten, or asked anew
@@ -20,7 +20,7 @@ func (p *Pods) workload(t apply.Target, q Question) (r discovery.Readiness, awai
 	r.Unobserved = w.Rollout.Progress.ObservedGeneration < w.Generation
 	r.RollingOut = w.Rollout.UnderWay && !r.Unobserved
 	if c, err := w.Container(q.Container); err == nil {
-		awaits = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
+		awaits = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, port.NamePrefix) })
 	}
 	return r, awaits
 }

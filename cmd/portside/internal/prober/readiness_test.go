@@ -14,7 +14,7 @@ import (
 )
 
 // expectReadiness waits until a target is so ready, and so many pods are asked.
-func expectReadiness(t *testing.T, p *Pods, target apply.Target, q Question, asked int, want discovery.Readiness) {
+func expectReadiness(t *testing.T, p *Pods, target workload.Target, q Question, asked int, want discovery.Readiness) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s is %+v", target, want), func(ctx context.Context) error {
 		found, err := p.Find(ctx, target, q)
@@ -80,7 +80,7 @@ func TestPodsThatWaitForAPort(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			web, q := apply.Target{Kind: apply.Deployment, Namespace: ns, Name: "web"}, Question{UID: live.GetUID(), Selector: "app=web", Container: "server"}
+			web, q := workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "web"}, Question{UID: live.GetUID(), Selector: "app=web", Container: "server"}
 			pods, _ := podsIn(t, cp, ns)
 			expectReadiness(t, pods, web, q, asked, discovery.Readiness{Desired: 1, Waiting: asked, RollingOut: true})
 			withPort := strings.Replace(workload, "{name: api, containerPort: 8080}", "{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}", 1)

@@ -22,8 +22,8 @@ import (
 func TestPollsAreSpread(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		const targets, step = 200, 250 * time.Millisecond
-		name := func(i int) apply.Target {
-			return apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
+		name := func(i int) workload.Target {
+			return workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
 		}
 		for i := range targets {
 			s.Ask(name(i), question(types.UID(fmt.Sprint("uid-", i))))
@@ -56,7 +56,7 @@ func TestPollsAreSpread(t *testing.T) {
 // The pod's server answers nothing: neither a timeout nor an error ends the
 // question.
 func TestASlowPodDelaysNoOtherTarget(t *testing.T) {
-	slow, fast := apply.Target{Kind: apply.StatefulSet, Name: "slow"}, apply.Target{Kind: apply.StatefulSet, Name: "fast"}
+	slow, fast := workload.Target{Kind: workload.StatefulSet, Name: "slow"}, workload.Target{Kind: workload.StatefulSet, Name: "fast"}
 	asked := make(chan struct{}, 1)
 	pods := podsOf{
 		slow: serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -71,8 +71,8 @@ func TestASlowPodDelaysNoOtherTarget(t *testing.T) {
 		Clock:   clock,
 		Clients: discovery.NewClients(discovery.Options{AllowLoopback: true}),
 		Pods:    pods,
-		Changed: func(apply.Target) {},
-		Observe: func(t apply.Target, _ discovery.Reason, _ time.Duration) {
+		Changed: func(workload.Target) {},
+		Observe: func(t workload.Target, _ discovery.Reason, _ time.Duration) {
 			if t == fast {
 				polls.Add(1)
 			}
@@ -111,9 +111,9 @@ func TestASlowPodDelaysNoOtherTarget(t *testing.T) {
 }
 
 // podsOf are the pods of targets, one each.
-type podsOf map[apply.Target]discovery.Pod
+type podsOf map[workload.Target]discovery.Pod
 
-func (p podsOf) Find(_ context.Context, t apply.Target, _ prober.Question) (discovery.Pods, error) {
+func (p podsOf) Find(_ context.Context, t workload.Target, _ prober.Question) (discovery.Pods, error) {
 	return discovery.Pods{Ask: []discovery.Pod{p[t]}}, nil
 }
 
@@ -245,6 +245,6 @@ func TestAskedBeforeStart(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		s.Ask(apply.Target{Name: "late"}, question("late")) // begins nothing: the bubble ends
+		s.Ask(workload.Target{Name: "late"}, question("late")) // begins nothing: the bubble ends
 	})
 }

@@ -119,7 +119,7 @@ func WhyStopped(reason ConditionReason) string { return stoppedText[reason] }
 
 var stoppedText = map[ConditionReason]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
-	Paused:    "the workload has the annotation " + apply.PausedAnnotation + "; nothing is written to it",
+	Paused:    "the workload has the annotation " + workload.PausedAnnotation + "; nothing is written to it",
 }
 
 // discoveryStalled reports whether discovery fails until a person acts. A process
@@ -137,7 +137,7 @@ func (f Facts) discoveryStalled(set *v1alpha1.AdapterSet) bool {
 // problem returns why not every desired port is in place, nil if all are, and
 // whether a person must act.
 func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction bool) {
-	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
+	blocked, invalid := listed(ports, string(port.Blocked)), listed(ports, string(port.Invalid))
 	switch {
 	case f.Why != "":
 		return &cause{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)

@@ -84,4 +84,4 @@ const (
 
 // Pending is the state of a desired port that is not applied yet; its reason is
 // that of Reconciling. Package apply has the other states.
-const Pending apply.State = "Pending"
+const Pending port.State = "Pending"

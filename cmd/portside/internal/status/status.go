@@ -30,7 +30,7 @@ type Facts struct {
 	// Ports are the desired ones in their order.
 	Ports []apply.PortStatus
 	// Warnings are about those of the ports that are live.
-	Warnings []apply.Warning
+	Warnings []advice.Warning
 	// Waiting are the retained ports: their adapters are inactive.
 	Waiting []holding.Removal
 	// Pending are the names of desired ports that are not applied yet, because of
@@ -38,7 +38,7 @@ type Facts struct {
 	Pending []string
 	Hold    holding.Reason
 	// Holders are the targets that hold a place where Hold is RolloutLimit.
-	Holders []apply.Target
+	Holders []workload.Target
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
 	Stopped ConditionReason
 	// Failure is why the last apply failed, or empty. Refusal reports that the API
