@@ -10,6 +10,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -20,7 +21,7 @@ type step struct {
 	options []apply.Option
 	do      func(context.Context, *apply.Applier, workload.Target) (apply.Result, error)
 	kind    workload.Kind // StatefulSet when empty
-	write   int32      // that between comes before
+	write   int32         // that between comes before
 	between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
 }
 
@@ -69,7 +70,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, s.options...)
+		applier, err := apply.New(workload.ClientGo(client), s.options...)
 		if err != nil {
 			return err
 		}
@@ -309,7 +310,7 @@ func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
 func TestHandOversOfOtherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
-		t.Run(string(kind), func(t *testing.T) {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			scenario := story(by(testenv.ArgoCD, declared(kind, static)),
 				updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
@@ -320,7 +321,7 @@ func TestHandOversOfOtherKinds(t *testing.T) {
 				releasing(false).of(kind).is(apply.Unchanged),
 				testenv.Expect{Change: testenv.NothingChanged},
 			)
-			scenario.Kind = string(kind)
+			scenario.Kind = kind.Kind
 			scenario.Run(t, testenv.Shared(t))
 		})
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 

@@ -9,6 +9,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -25,7 +26,7 @@ func (l *looks) keep() testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
@@ -43,7 +44,7 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, apply.WithDryRun(want.dryRun))
+		applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}
@@ -51,7 +52,7 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if reduced {
 			look = look.Trimmed(testenv.Portside)
 		}
-		result, err := applier.ApplyFrom(ctx, look, apply.Desired{Container: want.container, Adapters: want.wants})
+		result, err := applyFrom(ctx, applier, look, apply.Desired{Container: want.container, Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, want.outcome, want.ports)
 		}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -36,7 +37,7 @@ func BenchmarkLook(b *testing.B) {
 		return func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, stands, err := applier.UpToDate(look, want); !stands || err != nil {
+				if _, stands, err := upToDate(applier, look, want); !stands || err != nil {
 					b.Fatalf("stands: %t, %v", stands, err)
 				}
 			}

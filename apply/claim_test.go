@@ -8,6 +8,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -18,7 +19,7 @@ func owning(container, want string, holds bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
@@ -26,7 +27,7 @@ func owning(container, want string, holds bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		ports, err := applier.OwnPorts(look, container)
+		ports, err := ownPorts(applier, look, container)
 		got := ""
 		for _, p := range ports {
 			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)

@@ -8,6 +8,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -41,7 +42,7 @@ func TestContainerError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +64,7 @@ func TestContainerError(t *testing.T) {
 			}
 			desired := apply.Desired{Container: test.container, Adapters: []apply.Adapter{nfs}}
 			_, fromServer := applier.Apply(t.Context(), target, desired)
-			_, fromCache := applier.ApplyFrom(t.Context(), observed.Trimmed(testenv.Portside), desired)
+			_, fromCache := applyFrom(t.Context(), applier, observed.Trimmed(testenv.Portside), desired)
 			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
 				var got *workload.ContainerError
 				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {

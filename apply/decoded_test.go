@@ -8,28 +8,27 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 const ownsAPI = `{"f:metadata":{"f:labels":{"f:a":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:ports":{"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{}}}}}}}}}`
 
 // ownerOfAPI owns the port api.
 func ownerOfAPI(manager string, operation metav1.ManagedFieldsOperationType) metav1.ManagedFieldsEntry {
-	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, APIVersion: apply.APIVersion, FieldsV1: metav1.NewFieldsV1(ownsAPI)}
+	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, APIVersion: "apps/v1", FieldsV1: metav1.NewFieldsV1(ownsAPI)}
 }
 
 func declaresAPI(entries ...metav1.ManagedFieldsEntry) *workload.Workload {
-	return &workload.Workload{Kind: workload.StatefulSet, ManagedFields: entries, Containers: []workload.Container{{
+	return &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, ManagedFields: entries, Containers: []workload.Container{{
 		Name: dittofs, Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: corev1.ProtocolTCP}},
 	}}}
 }
 
-// TestALookInUseIsOfItsManagedFields: those that were put in place of others are
-// read anew, and so is a container that was.
-func TestALookInUseIsOfItsManagedFields(t *testing.T) {
+// TestInUse decodes the managedFields of each workload, and observes its containers.
+func TestInUse(t *testing.T) {
 	t.Parallel()
-	w := declaresAPI(ownerOfAPI(alice, metav1.ManagedFieldsOperationApply)).InUse()
 	for _, owner := range []string{alice, "bob", alice} {
-		w.ManagedFields = []metav1.ManagedFieldsEntry{ownerOfAPI(owner, metav1.ManagedFieldsOperationApply)}
+		w := declaresAPI(ownerOfAPI(owner, metav1.ManagedFieldsOperationApply)).InUse()
 		for range 2 {
 			owned, err := apply.Owners(w)
 			if err != nil || len(owned[0].Owners.Item) != 1 || owned[0].Owners.Item[0].Name != owner {
@@ -37,11 +36,10 @@ func TestALookInUseIsOfItsManagedFields(t *testing.T) {
 			}
 		}
 	}
-	w.ManagedFields = nil
-	if owned, err := apply.Owners(w); err != nil || len(owned[0].Owners.Item) > 0 {
+	if owned, err := apply.Owners(declaresAPI().InUse()); err != nil || len(owned[0].Owners.Item) > 0 {
 		t.Errorf("nobody owns it, and yet %v, %v", owned, err)
 	}
-	w = declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply)).InUse()
+	w := declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply)).InUse()
 	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +48,7 @@ func TestALookInUseIsOfItsManagedFields(t *testing.T) {
 		if number != 8080 {
 			w.Containers = []workload.Container{{Name: dittofs, Ports: []corev1.ContainerPort{{ContainerPort: number, Protocol: corev1.ProtocolTCP}}}}
 		}
-		if ours, err := applier.OwnPorts(w, dittofs); err != nil || (len(ours) == 1) != (number == 8080) {
+		if ours, err := ownPorts(applier, w, dittofs); err != nil || (len(ours) == 1) != (number == 8080) {
 			t.Errorf("of %d ours are %v, %v", number, ours, err)
 		}
 	}

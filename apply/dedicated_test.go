@@ -12,6 +12,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -41,7 +42,7 @@ spec:
 `, kind, count)); err != nil {
 		return err
 	}
-	_, err := cp.Manager(testenv.DittoFSOperator).Update(ctx, string(kind), namespace, dittofs, func(w *unstructured.Unstructured) {
+	_, err := cp.Manager(testenv.DittoFSOperator).Update(ctx, kind.Kind, namespace, dittofs, func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, dittofs, "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")
 	})
 	return err
@@ -55,21 +56,21 @@ var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (a
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look.Trimmed(overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, look.Trimmed(overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look.Trimmed(""), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, look.Trimmed(apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
@@ -84,7 +85,7 @@ var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (a
 // nothing is written, and the error says so.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		for verb, do := range verbs {
 			for _, dryRun := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/dry run %t", kind, verb, dryRun), func(t *testing.T) {
@@ -112,8 +113,8 @@ func TestDedicatedFieldManager(t *testing.T) {
 // changes no value, so it is always possible.
 func TestDedicatedFieldManager_ReleaseKeepingPorts(t *testing.T) {
 	t.Parallel()
-	for _, kind := range workload.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			s := newOverlaid(t, kind)
 			before := s.read()
@@ -157,7 +158,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	applier, err := apply.New(client, options...)
+	applier, err := apply.New(workload.ClientGo(client), options...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 
 func (s *overlaidScene) read() *unstructured.Unstructured {
 	s.t.Helper()
-	w, err := s.cp.Manager("reader").Get(s.t.Context(), string(s.target.Kind), s.target.Namespace, dittofs)
+	w, err := s.cp.Manager("reader").Get(s.t.Context(), s.target.Kind.Kind, s.target.Namespace, dittofs)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Re
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, apply.WithFieldManager(manager))
+		applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
 		if err != nil {
 			return err
 		}
@@ -256,7 +257,7 @@ func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager st
 	if err != nil {
 		return err
 	}
-	applier, err := apply.New(client, apply.WithFieldManager(manager))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -74,7 +75,9 @@ spec: {template: {spec: {containers: [{name: dittofs, ports: %s}]}}}
 `, ports)
 }
 
-func argo(ports string) testenv.Apply { return by(testenv.ArgoCD, declared(workload.StatefulSet, ports)) }
+func argo(ports string) testenv.Apply {
+	return by(testenv.ArgoCD, declared(workload.StatefulSet, ports))
+}
 
 func by(manager, object string) testenv.Apply {
 	return testenv.Apply{Manager: manager, Object: object}
@@ -126,7 +129,7 @@ func (p pass) after(between func(ctx context.Context, cp *testenv.ControlPlane, 
 }
 
 func (p pass) do() testenv.Do {
-	if p.kind == "" {
+	if p.kind == (workload.Kind{}) {
 		p.kind = workload.StatefulSet
 	}
 	return testenv.Do{What: "a pass of portside", Func: p.run}
@@ -142,7 +145,7 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if err != nil {
 		return err
 	}
-	applier, err := apply.New(client, apply.WithDryRun(p.dryRun))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
@@ -185,7 +188,7 @@ func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target wor
 	if err != nil || p.dryRun || p.between != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +236,7 @@ func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -105,9 +106,9 @@ func keyOf(port string) string {
 // nobody owns, is as it was, but for a name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
 	now := testenv.Ports(after, dittofs)
-	for _, port := range testenv.Ports(before, dittofs) {
-		name, _, _ := strings.Cut(port, ":")
-		key := keyOf(port)
+	for _, was := range testenv.Ports(before, dittofs) {
+		name, _, _ := strings.Cut(was, ":")
+		key := keyOf(was)
 		owners, err := testenv.Owners(before, dittofs, key)
 		if err != nil {
 			return err
@@ -119,8 +120,8 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, port.NamePrefix)) {
 			continue
 		}
-		unnamed := port[len(name):]
-		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, port) && (!ours || !slices.Contains(now, unnamed)) {
+		unnamed := was[len(name):]
+		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, was) && (!ours || !slices.Contains(now, unnamed)) {
 			return fmt.Errorf("%s of %v, named %q by %v, is not as it was", key, owners, name, namers)
 		}
 	}

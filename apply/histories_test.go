@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -182,9 +183,9 @@ func (h *history) pass(r *rapid.T) {
 	case 0:
 		result, err = h.applier.Apply(h.ctx, h.target(), want)
 	case 1:
-		result, err = h.applier.ApplyFrom(h.ctx, look, want)
+		result, err = applyFrom(h.ctx, h.applier, look, want)
 	default:
-		result, err = h.applier.ApplyFrom(h.ctx, look.Trimmed(testenv.Portside), want)
+		result, err = applyFrom(h.ctx, h.applier, look.Trimmed(testenv.Portside), want)
 	}
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
@@ -207,7 +208,7 @@ func (h *history) stalePass(r *rapid.T) {
 	if rapid.Bool().Draw(r, "reduced") {
 		look = look.Trimmed(testenv.Portside)
 	}
-	result, err := h.applier.ApplyFrom(h.ctx, look, apply.Desired{Adapters: h.wanted})
+	result, err := applyFrom(h.ctx, h.applier, look, apply.Desired{Adapters: h.wanted})
 	if err != nil {
 		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
 	}

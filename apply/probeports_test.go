@@ -7,8 +7,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
-
-	"github.com/portside-dev/portside/apply"
 )
 
 func TestAwaits(t *testing.T) {
@@ -38,7 +36,7 @@ func TestAwaits(t *testing.T) {
 	} {
 		s := &appsv1.StatefulSet{}
 		s.Spec.Template.Spec.Containers = []corev1.Container{c.container, {Name: "other"}}
-		w := workload.ReadStatefulSet(s)
+		w := read(s)
 		if got := w.Containers[0].ProbePorts; !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}

@@ -11,6 +11,8 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -22,7 +24,7 @@ func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
@@ -45,7 +47,7 @@ func reasonOf(p apply.PortStatus) string {
 		for _, m := range p.Blocker.Managers {
 			names = append(names, m.String())
 		}
-		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), p.Blocker.Port)
+		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), workload.Ports(dittofs).Port(p.Blocker.Item))
 	}
 	return line
 }
@@ -59,7 +61,7 @@ func failing(adapters ...apply.Adapter) func(context.Context, *apply.Applier, wo
 		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		return a.ApplyFrom(ended, look, apply.Desired{Adapters: adapters})
+		return applyFrom(ended, a, look, apply.Desired{Adapters: adapters})
 	}
 }
 

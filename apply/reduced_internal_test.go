@@ -3,6 +3,8 @@ package apply
 import (
 	"strings"
 	"testing"
+
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // TestNoPatchOfAReducedLook: what would be written is not what the server has.
@@ -13,8 +15,12 @@ func TestNoPatchOfAReducedLook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	look := &workload.Workload{Kind: workload.StatefulSet, ResourceVersion: "1"}
-	if _, err := a.patchManagedFields(t.Context(), look.Trimmed(""), nil); err == nil || !strings.Contains(err.Error(), "from a trimmed object") {
+	w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, ResourceVersion: "1"}
+	o, err := a.Observe(w.Trimmed(DefaultFieldManager))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.patchManagedFields(t.Context(), o, nil); err == nil || !strings.Contains(err.Error(), "from a trimmed object") {
 		t.Errorf("error %v", err)
 	}
 }

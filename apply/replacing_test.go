@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -125,10 +126,10 @@ func TestReplacing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := workload.ReadStatefulSet(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
+			w := read(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
 			for what, look := range map[string]*workload.Workload{"whole": w, "reduced": w.Trimmed(testenv.Portside)} {
 				var got []string
-				for _, m := range look.Replacing {
+				for _, m := range look.Writers.Replacing {
 					if m.Operation != update {
 						t.Errorf("%s: replaced by %s", what, m)
 					}

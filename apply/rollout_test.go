@@ -11,6 +11,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -61,7 +62,7 @@ func TestRolloutOfAStatefulSet(t *testing.T) {
 		if c.spec != nil {
 			c.spec(s)
 		}
-		c.want.check(t, name, workload.ReadStatefulSet(s))
+		c.want.check(t, name, read(s))
 	}
 }
 
@@ -112,7 +113,7 @@ func TestRolloutOfADeployment(t *testing.T) {
 			},
 		}
 		c.change(d)
-		c.want.check(t, name, workload.ReadDeployment(d))
+		c.want.check(t, name, read(d))
 	}
 }
 
@@ -138,7 +139,7 @@ func TestRolloutOfADaemonSet(t *testing.T) {
 			},
 		}
 		c.change(d)
-		c.want.check(t, name, workload.ReadDaemonSet(d))
+		c.want.check(t, name, read(d))
 	}
 }
 
@@ -153,7 +154,7 @@ func TestRolloutSteady(t *testing.T) {
 		if change != nil {
 			change(s)
 		}
-		return workload.ReadStatefulSet(s)
+		return read(s)
 	}
 	onDelete := func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }
 	oldPods := func(s *appsv1.StatefulSet) { onDelete(s); s.Status.UpdatedReplicas = 0 }
@@ -161,13 +162,13 @@ func TestRolloutSteady(t *testing.T) {
 		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To[int32](3)}
 	}
 	deployment := func(paused bool, replicas, ready int32) *workload.Workload {
-		return workload.ReadDeployment(&appsv1.Deployment{
+		return read(&appsv1.Deployment{
 			Spec:   appsv1.DeploymentSpec{Replicas: &replicas, Paused: paused, ProgressDeadlineSeconds: ptr.To[int32](600)},
 			Status: appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: ready, AvailableReplicas: ready},
 		})
 	}
 	daemonSet := func(strategy appsv1.DaemonSetUpdateStrategyType, desired, ready int32) *workload.Workload {
-		return workload.ReadDaemonSet(&appsv1.DaemonSet{
+		return read(&appsv1.DaemonSet{
 			Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: strategy}},
 			Status: appsv1.DaemonSetStatus{
 				DesiredNumberScheduled: desired, CurrentNumberScheduled: desired, UpdatedNumberScheduled: desired, NumberReady: ready, NumberAvailable: ready,
@@ -208,8 +209,8 @@ func TestRolloutSteady(t *testing.T) {
 func TestRolloutGetsOn(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
-	for _, kind := range workload.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			namespace := cp.Namespace(t)
 			owner := cp.Manager(testenv.ArgoCD).In(namespace)

@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 func TestSelector(t *testing.T) {
@@ -29,9 +29,9 @@ func TestSelector(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for _, w := range []*workload.Workload{
-				workload.ReadStatefulSet(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Selector: c.selector}}),
-				workload.ReadDeployment(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Selector: c.selector}}),
-				workload.ReadDaemonSet(&appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Selector: c.selector}}),
+				read(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Selector: c.selector}}),
+				read(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Selector: c.selector}}),
+				read(&appsv1.DaemonSet{Spec: appsv1.DaemonSetSpec{Selector: c.selector}}),
 			} {
 				if w.Selector != c.want || w.Trimmed("portside").Selector != c.want {
 					t.Errorf("%s: %q, reduced %q; want %q", w.Kind, w.Selector, w.Trimmed("portside").Selector, c.want)

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -23,17 +24,17 @@ func reducesWell(applier *apply.Applier, look *workload.Workload, want apply.Des
 	reduced := look.Trimmed(testenv.Portside)
 	for i := range look.Containers {
 		name := look.Containers[i].Name
-		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
-		small, smallErr := apply.Decide(reduced, &reduced.Containers[i], want, testenv.Portside)
-		if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
-			return fmt.Errorf("the intent for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
+		want.Container = name
+		whole, wholeErr := decide(applier, look, want)
+		small, smallErr := decide(applier, reduced, want)
+		if text(wholeErr) != text(smallErr) || wholeErr == nil && !samePlan(whole, small) {
+			return fmt.Errorf("the plan for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
 		}
-		wholePorts, wholeErr := applier.OwnPorts(look, name)
-		smallPorts, smallErr := applier.OwnPorts(reduced, name)
+		wholePorts, wholeErr := ownPorts(applier, look, name)
+		smallPorts, smallErr := ownPorts(applier, reduced, name)
 		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
 			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
 		}
-		want.Container = name
 		if _, err := foretell(applier, look, want); err != nil {
 			return err
 		}
@@ -78,7 +79,7 @@ func TestReducedSaysTheSame(t *testing.T) {
 		if err := reducesWell(applier, w, apply.Desired{Adapters: adapters}); err != nil {
 			r.Fatal(err)
 		}
-		if _, stands, _ := applier.UpToDate(w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
+		if _, stands, _ := upToDate(applier, w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
 			stood++
 		} else {
 			stoodNot++
@@ -109,7 +110,7 @@ func randomWorkload(r *rapid.T) *workload.Workload {
 			FieldsV1:    metav1.NewFieldsV1(randomFields(r)),
 		})
 	}
-	return workload.ReadStatefulSet(s)
+	return read(s)
 }
 
 // randomFields are what an apply of ours comes to own, with other paths added
@@ -158,7 +159,7 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workload.Workload{Kind: workload.StatefulSet, Containers: []workload.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
+	w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, Containers: []workload.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
 		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
 		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
 	}}
@@ -180,7 +181,7 @@ func TestReducedKeepsLittle(t *testing.T) {
 	ports[0] = corev1.ContainerPort{Name: part("api"), ContainerPort: 8080, Protocol: corev1.Protocol(part("TCP")), HostIP: part("127.0.0.1")}
 	now := metav1.Now()
 	w := &workload.Workload{
-		Kind: workload.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
+		Target: workload.Target{Kind: workload.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs")}, UID: "1", ResourceVersion: part("7"), Generation: 3,
 		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: workload.Rollout{UnderWay: true},
 		Containers:     []workload.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
 		InitContainers: []string{part("api")},
@@ -206,8 +207,8 @@ func TestReducedKeepsLittle(t *testing.T) {
 	if cap(r.Containers[0].Ports) != 1 {
 		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
 	}
-	port := r.Containers[0].Ports[0]
-	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].ProbePorts[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
+	p := r.Containers[0].Ports[0]
+	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].ProbePorts[0], r.InitContainers[0], p.Name, string(p.Protocol), p.HostIP} {
 		if within(s, big) {
 			t.Errorf("%q is a part of what was read", s)
 		}

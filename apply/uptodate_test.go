@@ -13,6 +13,8 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -28,8 +30,8 @@ type foretold struct {
 // must say the same.
 func foretell(applier *apply.Applier, look *workload.Workload, want apply.Desired) (f foretold, err error) {
 	f = foretold{look: look}
-	f.result, f.stands, f.err = applier.UpToDate(look, want)
-	result, stands, problem := applier.UpToDate(look.Trimmed(testenv.Portside), want)
+	f.result, f.stands, f.err = upToDate(applier, look, want)
+	result, stands, problem := upToDate(applier, look.Trimmed(testenv.Portside), want)
 	if stands != f.stands || result.Outcome != f.result.Outcome || !slices.Equal(describe(result.Ports), describe(f.result.Ports)) || (problem == nil) != (f.err == nil) {
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)
@@ -80,7 +82,7 @@ func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result)
 	stands := false
 	if done.Outcome == apply.Applied || done.Outcome == apply.Unchanged {
 		var err error
-		if _, stands, err = applier.UpToDate(done.After, want); err != nil {
+		if _, stands, err = upToDate(applier, done.After, want); err != nil {
 			return err
 		}
 	}
@@ -91,19 +93,27 @@ func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result)
 	return nil
 }
 
+// samePlan reports whether two decisions are the same.
+func samePlan(a, b *apply.Plan) bool {
+	return a.Container == b.Container && slices.Equal(a.Items, b.Items) && reflect.DeepEqual(a.Ports, b.Ports) && slices.Equal(a.Warnings, b.Warnings)
+}
+
 // decidedAsTold: what stands, or not, has the intent that is decided on the same
 // look.
 func decidedAsTold(look *workload.Workload, want apply.Desired, is apply.Result) error {
-	c, err := look.Container(want.Container)
-	if err != nil {
+	if _, err := look.Container(want.Container); err != nil {
 		if is.Plan != nil {
-			return fmt.Errorf("an intent of nothing: %v", is.Plan)
+			return fmt.Errorf("a plan for no container: %v", is.Plan)
 		}
 		return nil
 	}
-	intent, err := apply.Decide(look, c, want, apply.DefaultFieldManager)
-	if (err == nil) != (is.Plan != nil) || err == nil && !reflect.DeepEqual(intent, *is.Plan) {
-		return fmt.Errorf("the intent is %v, and decided is %v, %w", is.Plan, intent, err)
+	applier, err := apply.New(nil)
+	if err != nil {
+		return err
+	}
+	plan, err := decide(applier, look, want)
+	if (err == nil) != (is.Plan != nil) || err == nil && !samePlan(plan, is.Plan) {
+		return fmt.Errorf("the plan is %v, and decided is %v, %w", is.Plan, plan, err)
 	}
 	return nil
 }
@@ -119,7 +129,7 @@ func (p pass) standing(want bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
@@ -241,7 +251,7 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 		"of another field manager":  {[]metav1.ManagedFieldsEntry{changed(func(e *metav1.ManagedFieldsEntry) { e.Manager = alice })}, false},
 		"ours, beside an update of": {[]metav1.ManagedFieldsEntry{ours, {Manager: testenv.Portside, Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{}`)}}, true},
 	} {
-		w := &workload.Workload{Kind: workload.StatefulSet, ManagedFields: c.entries, Containers: []workload.Container{{
+		w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, ManagedFields: c.entries, Containers: []workload.Container{{
 			Name: dittofs, Ports: []corev1.ContainerPort{{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"}},
 		}}}
 		if f, err := foretell(applier, w, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
@@ -256,12 +266,12 @@ func TestStandingErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workload.Workload{Kind: workload.StatefulSet, Containers: []workload.Container{{Name: dittofs}}}
-	result, stands, err := applier.UpToDate(w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
+	w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, Containers: []workload.Container{{Name: dittofs}}}
+	result, stands, err := upToDate(applier, w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
 	if tooMany := (*apply.TooManyError)(nil); !errors.As(err, &tooMany) || stands || result.Outcome != apply.Failed {
 		t.Errorf("too many: %t, %s, %v", stands, result.Outcome, err)
 	}
-	result, stands, err = applier.UpToDate(w, apply.Desired{Container: "other"})
+	result, stands, err = upToDate(applier, w, apply.Desired{Container: "other"})
 	if !workload.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
 		t.Errorf("no such container: %t, %s, %v", stands, result.Outcome, err)
 	}

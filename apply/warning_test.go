@@ -9,6 +9,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -20,7 +21,7 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
@@ -30,11 +31,11 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 			return err
 		}
 		look := passed.After.Trimmed(testenv.Portside)
-		stood, _, err := applier.UpToDate(look, wanted)
+		stood, _, err := upToDate(applier, look, wanted)
 		if err != nil {
 			return err
 		}
-		from, err := applier.ApplyFrom(ctx, look, wanted)
+		from, err := applyFrom(ctx, applier, look, wanted)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -24,7 +26,10 @@ func whoSets(object metav1.Object, container, variable string) ([]string, error)
 	}
 	env := fieldmanager.ListAt("spec", "template", "spec", "containers",
 		fieldmanager.KeyOf("name", container), "env")
-	owners := entries.In(env).Of(fieldmanager.KeyOf("name", variable))
+	owners, err := entries.In(env).Of(fieldmanager.KeyOf("name", variable))
+	if err != nil {
+		return nil, err
+	}
 	return fieldmanager.Names(owners.Leaves["value"]), nil
 }
 
@@ -35,7 +40,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if err != nil {
 		return apply.Result{}, err
 	}
-	applier, err := apply.New(client.AppsV1(), apply.WithFieldManager("my-operator-ports"))
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()), apply.WithFieldManager("my-operator-ports"))
 	if err != nil {
 		return apply.Result{}, err
 	}

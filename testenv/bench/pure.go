@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -26,18 +27,21 @@ const (
 
 // pure is the work on one workload that needs no server.
 type pure struct {
-	workload  *workload.Workload
-	container *workload.Container
-	want      apply.Desired
+	workload *workload.Workload
+	applier  *apply.Applier
+	want     apply.Desired
 }
 
 func newPure(s *appsv1.StatefulSet) (pure, error) {
 	if len(s.ManagedFields) != entriesOfTen {
 		return pure{}, fmt.Errorf("%s has %d managedFields entries, not %d", s.Name, len(s.ManagedFields), entriesOfTen)
 	}
-	w := workload.ReadStatefulSet(s)
-	c, err := w.Container(container)
-	return pure{workload: w, container: c, want: apply.Desired{Adapters: adapters(0)}}, err
+	w, err := workload.Read(s)
+	if err != nil {
+		return pure{}, err
+	}
+	applier, err := apply.New(nil) // it sends nothing
+	return pure{workload: w, applier: applier, want: apply.Desired{Container: container, Adapters: adapters(0)}}, err
 }
 
 // readAlone is what cannot be saved: fieldpath reads each entry.
@@ -55,11 +59,15 @@ func (p pure) decode() error {
 	return err
 }
 
-// decide reads the entries, finds the owners of each port, and makes the intent.
+// decide reads the entries, finds the owners of each port, and decides.
 func (p pure) decide() error {
-	intent, err := apply.Decide(p.workload, p.container, p.want, apply.DefaultFieldManager)
-	if err == nil && len(intent.Items) != len(p.want.Adapters) {
-		err = fmt.Errorf("the intent has %d ports", len(intent.Items))
+	observed, err := p.applier.Observe(p.workload.InUse())
+	if err != nil {
+		return err
+	}
+	plan, err := observed.Decide(p.want)
+	if err == nil && len(plan.Items) != len(p.want.Adapters) {
+		err = fmt.Errorf("the plan has %d ports", len(plan.Items))
 	}
 	return err
 }
@@ -145,7 +153,7 @@ func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.Statef
 	if err := create(ctx, client, name, slices.Concat(always, sometimes)); err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -30,7 +31,7 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		return nil, err
 	}

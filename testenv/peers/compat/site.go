@@ -10,6 +10,8 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -29,7 +31,7 @@ func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func (s *Site) Exists() bool {
 
 // Target is the workload as portside names it.
 func (s *Site) Target() workload.Target {
-	return workload.Target{Kind: workload.Kind(s.Kind), Namespace: s.Namespace, Name: Name}
+	return workload.Target{Kind: workload.KindOf("apps/v1", s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
 // Pass is a pass of portside.
@@ -157,8 +159,8 @@ func Adapters(live *unstructured.Unstructured) []string { return ours(live, true
 func Statics(live *unstructured.Unstructured) []string { return ours(live, false) }
 
 func ours(live *unstructured.Unstructured, want bool) []string {
-	return slices.DeleteFunc(Ports(live), func(port string) bool {
-		return strings.HasPrefix(port, port.NamePrefix) != want
+	return slices.DeleteFunc(Ports(live), func(p string) bool {
+		return strings.HasPrefix(p, port.NamePrefix) != want
 	})
 }
 

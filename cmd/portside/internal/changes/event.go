@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // EventReason is a reason of an Event that a command records.
@@ -54,7 +54,7 @@ func NewEvent(w *workload.Workload, change v1alpha1.PortsChange, action, host st
 		Action:              action,
 		Reason:              string(PortsChanged),
 		Regarding: corev1.ObjectReference{
-			APIVersion: apply.APIVersion, Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name,
+			APIVersion: w.APIVersion, Kind: w.Kind.Kind, Namespace: w.Namespace, Name: w.Name,
 			UID: w.UID, ResourceVersion: w.ResourceVersion,
 		},
 		Note: limited(note, longestNote),

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
@@ -19,8 +19,8 @@ import (
 // an entry in their managedFields. Only their metadata is read.
 func (c *checker) workloads(ctx context.Context) (map[workload.Target]bool, error) {
 	all := map[workload.Target]bool{}
-	for _, kind := range workload.Kinds {
-		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: string(kind)})
+	for _, kind := range workload.Kinds() {
+		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: kind.Kind})
 		for options := (metav1.ListOptions{Limit: page}); ; {
 			list, err := c.metadata.Resource(resource).Namespace(c.options.WatchNamespace).List(ctx, options)
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // adoptAll takes over from the managers wherever they own adapter ports. It
@@ -29,7 +30,7 @@ func (a *adoptCommand) adoptAll(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	applier, err := apply.New(client, apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(a.manager), apply.WithDryRun(a.run == dryRunServer))
 	if err != nil {
 		return err
 	}

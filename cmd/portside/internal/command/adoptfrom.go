@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -24,16 +25,19 @@ func newContainerOwners() containerOwners {
 // add adds the managers that own something in a workload, or in one container of
 // it if that is named.
 func (o containerOwners) add(w *workload.Workload, container string) error {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+	entries, err := w.Entries()
 	if err != nil {
 		return err
 	}
-	containers := entries.In(fieldmanager.ListAt("spec", "template", "spec", "containers"))
+	containers := entries.In(workload.Containers())
 	for _, c := range w.Containers {
 		if container != "" && c.Name != container {
 			continue
 		}
-		owners := containers.Of(fieldmanager.KeyOf("name", c.Name))
+		owners, err := containers.Of(fieldmanager.KeyOf("name", c.Name))
+		if err != nil {
+			return err
+		}
 		managers := slices.Concat(owners.Item, slices.Concat(slices.Collect(maps.Values(owners.Leaves))...))
 		for _, name := range fieldmanager.Names(managers) {
 			o.fields[name] = true

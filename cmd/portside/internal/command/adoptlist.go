@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/pager"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // survey is what a look at many workloads found for an adoption.
@@ -39,15 +39,25 @@ type adoption struct {
 // to do: the objects of a cluster would take much more.
 func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Interface, applier *apply.Applier, namespace string) (*survey, error) {
 	s := &survey{owners: newContainerOwners()}
-	for _, kind := range workload.Kinds {
-		list := pager.New(pageOf(kind, client, namespace))
+	for _, d := range workload.Definitions() {
+		list := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return workload.List(ctx, client, d, namespace, o)
+		})
 		list.PageSize = a.chunkSize
-		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(object runtime.Object) error {
-			s.look(a, applier, readWorkload(object))
+		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(item runtime.Object) error {
+			object, ok := item.(workload.Object)
+			if !ok {
+				return fmt.Errorf("a list of %s has a %T", d.Resource, item)
+			}
+			w, err := d.Workload(object)
+			if err != nil {
+				return err
+			}
+			s.look(a, applier, w)
 			return nil
 		})
 		if err != nil {
-			return nil, &exitError{code: codeOf(err), what: "cannot list " + kind.Resource(), err: err}
+			return nil, &exitError{code: codeOf(err), what: "cannot list " + d.Resource, err: err}
 		}
 	}
 	slices.Sort(s.others)
@@ -57,47 +67,20 @@ func (a *adoptCommand) survey(ctx context.Context, client appsclient.AppsV1Inter
 
 func (s *survey) look(a *adoptCommand, applier *apply.Applier, w *workload.Workload) {
 	s.seen++
-	containers, err := applier.Adoptable(w, a.from...)
+	var containers []string
+	observed, err := applier.Observe(w)
 	if err == nil {
-		err = s.owners.add(w, a.theContainer)
+		containers, err = observed.Adoptable(a.from...), s.owners.add(w, a.theContainer)
 	}
 	if a.theContainer != "" {
 		containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.theContainer })
 	}
 	if len(containers) > 0 || err != nil {
-		target := workload.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}
-		s.jobs = append(s.jobs, adoption{target: target, containers: containers, err: err})
+		s.jobs = append(s.jobs, adoption{target: w.Target, containers: containers, err: err})
 	}
 	for _, owner := range adapterPortOwners(w) {
 		if owner != a.manager && !slices.Contains(a.from, owner) {
 			s.others = append(s.others, owner)
 		}
 	}
-}
-
-// pageOf lists the workloads of a kind, in a namespace or in all.
-func pageOf(kind workload.Kind, client appsclient.AppsV1Interface, namespace string) pager.ListPageFunc {
-	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-		switch kind {
-		case workload.Deployment:
-			return client.Deployments(namespace).List(ctx, o)
-		case workload.DaemonSet:
-			return client.DaemonSets(namespace).List(ctx, o)
-		default:
-			return client.StatefulSets(namespace).List(ctx, o)
-		}
-	}
-}
-
-// readWorkload reads an item of such a list.
-func readWorkload(object runtime.Object) *workload.Workload {
-	switch o := object.(type) {
-	case *appsv1.StatefulSet:
-		return workload.ReadStatefulSet(o)
-	case *appsv1.Deployment:
-		return workload.ReadDeployment(o)
-	case *appsv1.DaemonSet:
-		return workload.ReadDaemonSet(o)
-	}
-	panic(fmt.Sprintf("a list of workloads has a %T", object)) // a kind forgotten here
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 const (
@@ -41,11 +42,12 @@ func (s *session) completeWorkloads(cmd *cobra.Command, args []string, toComplet
 		}
 	default:
 		var kinds []string
-		for _, kind := range workload.Kinds {
-			kinds = append(kinds, strings.ToLower(string(kind))+"/")
-		}
-		for short := range shortNames {
-			if toComplete != "" { // else each kind would be there twice
+		for _, d := range workload.Definitions() {
+			kinds = append(kinds, singular(d.Kind)+"/")
+			if toComplete == "" {
+				continue // each kind is offered once
+			}
+			for _, short := range d.ShortNames {
 				kinds = append(kinds, short+"/")
 			}
 		}
@@ -56,12 +58,12 @@ func (s *session) completeWorkloads(cmd *cobra.Command, args []string, toComplet
 }
 
 // names are the workloads of a kind in the namespace in use.
-func (s *session) names(cmd *cobra.Command, kind workload.Kind) []string {
+func (s *session) names(cmd *cobra.Command, kind *workload.Definition) []string {
 	namespace, _, err := s.namespace()
 	if err != nil {
 		return nil
 	}
-	return s.namesOf(cmd, schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}, namespace)
+	return s.namesOf(cmd, kind.GroupVersion().WithResource(kind.Resource), namespace)
 }
 
 func (s *session) completeNamespaces(cmd *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {

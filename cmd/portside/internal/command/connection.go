@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 const (
@@ -93,7 +94,7 @@ func (s *session) applier(manager string, run dryRun) (*apply.Applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	return apply.New(client, apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
+	return apply.New(workload.ClientGo(client), apply.WithFieldManager(manager), apply.WithDryRun(run == dryRunServer))
 }
 
 func (s *session) connectionError(err error) error {

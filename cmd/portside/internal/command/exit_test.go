@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 )
 
 func TestPortsCode(t *testing.T) {

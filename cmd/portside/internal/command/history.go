@@ -73,7 +73,7 @@ func (h *historyCommand) history(cmd *cobra.Command, args []string) error {
 	case output.JSON, output.YAML:
 		return output.WriteDocument(h.out, h.print.format, report)
 	case output.Name:
-		return report.writeNames(h)
+		return report.writeNames(h, past.Resource)
 	}
 	if len(report.Revisions) == 0 {
 		h.messages.Note("the cluster keeps no revision of %s", target)
@@ -107,14 +107,14 @@ func (r *historyReport) table(wide bool, now time.Time) output.Table {
 
 // writeNames prints the revisions as kubectl names them, each once: one may
 // have had several numbers.
-func (r *historyReport) writeNames(h *historyCommand) error {
+func (r *historyReport) writeNames(h *historyCommand, resource string) error {
 	printed := map[string]bool{}
 	for _, c := range r.Revisions {
 		if c.Name == "" || printed[c.Name] {
 			continue
 		}
 		printed[c.Name] = true
-		if _, err := fmt.Fprintf(h.out, "%s/%s\n", history.Resource(r.Target.Kind), c.Name); err != nil {
+		if _, err := fmt.Fprintf(h.out, "%s/%s\n", resource, c.Name); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/output"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -125,7 +126,7 @@ func readOwners(w *workload.Workload, container string) (*ownersReport, error) {
 	if err != nil {
 		return nil, err
 	}
-	report := &ownersReport{Target: targetName{w.Kind, w.Namespace, w.Name}, Ports: []ownedPorts{}}
+	report := &ownersReport{Target: nameOf(w.Target), Ports: []ownedPorts{}}
 	for _, p := range owned {
 		if container != "" && p.Container != container {
 			continue

@@ -4,6 +4,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/output"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -31,15 +34,16 @@ type targetReport struct {
 // warningReport is about a port that is as wanted, and what will hurt later on.
 type warningReport struct {
 	Reason  advice.Reason `json:"reason"`
-	Port    string              `json:"port"`
-	Manager string              `json:"manager"`
-	Message string              `json:"message"`
+	Port    string        `json:"port"`
+	Manager string        `json:"manager"`
+	Message string        `json:"message"`
 }
 
 type targetName struct {
-	Kind      workload.Kind `json:"kind"`
-	Namespace string     `json:"namespace"`
-	Name      string     `json:"name"`
+	kind      workload.Kind
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 }
 
 type portReport struct {
@@ -47,11 +51,11 @@ type portReport struct {
 	Name     string          `json:"name"`
 	Port     int64           `json:"port"`
 	Protocol corev1.Protocol `json:"protocol"`
-	State    port.State     `json:"state"`
+	State    port.State      `json:"state"`
 	// Reason is the cause of the state; empty for a plain Owned or Removed.
 	Reason  port.Reason `json:"reason"`
-	Owners  []string         `json:"owners"`
-	Message string           `json:"message"`
+	Owners  []string    `json:"owners"`
+	Message string      `json:"message"`
 }
 
 func newReport(run dryRun) *report {
@@ -87,7 +91,7 @@ func (r *report) add(result apply.Result, err error) {
 }
 
 func nameOf(t workload.Target) targetName {
-	return targetName{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
+	return targetName{kind: t.Kind, Kind: t.Kind.Kind, Namespace: t.Namespace, Name: t.Name}
 }
 
 func (r *report) write(out output.Stream, print printFlags) error {

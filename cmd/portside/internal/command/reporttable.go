@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/output"
 )
 
@@ -22,20 +23,18 @@ func orNone(text string) string {
 
 func list(names []string) string { return orNone(strings.Join(names, ", ")) }
 
-func (n targetName) long() string { return strings.ToLower(string(n.Kind)) + "/" + n.Name }
+func (n targetName) long() string { return singular(n.kind) + "/" + n.Name }
 
 // short leaves room for the rest of a line.
 func (n targetName) short() string {
-	for short, kind := range shortNames {
-		if kind == n.Kind {
-			return short + "/" + n.Name
-		}
+	if d, err := workload.Define(n.kind); err == nil && len(d.ShortNames) > 0 {
+		return d.ShortNames[0] + "/" + n.Name
 	}
 	return n.long()
 }
 
 // resource is how -o name prints an object.
-func (n targetName) resource() string { return strings.ToLower(string(n.Kind)) + ".apps/" + n.Name }
+func (n targetName) resource() string { return singular(n.kind) + "." + n.kind.Group + "/" + n.Name }
 
 func (p portReport) number() string { return fmt.Sprintf("%d/%.10s", p.Port, p.Protocol) }
 

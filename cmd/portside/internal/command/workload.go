@@ -2,30 +2,41 @@ package command
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
-
-// shortNames are kubectl's.
-var shortNames = map[string]workload.Kind{"sts": workload.StatefulSet, "deploy": workload.Deployment, "ds": workload.DaemonSet}
 
 // kindOf reads a kind as kubectl takes a resource: singular, plural or short,
 // in any case, with or without its group and version.
-func kindOf(word string) (workload.Kind, bool) {
+func kindOf(word string) (*workload.Definition, bool) {
 	name, group, qualified := strings.Cut(strings.ToLower(word), ".")
-	if qualified && group != "apps" && group != "v1.apps" {
-		return "", false
-	}
-	for _, kind := range workload.Kinds {
-		if name == strings.ToLower(string(kind)) || name == kind.Resource() {
-			return kind, true
+	for _, d := range workload.Definitions() {
+		if qualified && group != d.Kind.Group && group != d.Version+"."+d.Kind.Group {
+			continue
+		}
+		if name == singular(d.Kind) || name == d.Resource || slices.Contains(d.ShortNames, name) {
+			return d, true
 		}
 	}
-	kind, known := shortNames[name]
-	return kind, known
+	return nil, false
+}
+
+// singular returns the singular name of a kind's resource.
+func singular(kind workload.Kind) string { return strings.ToLower(kind.Kind) }
+
+// kindNames returns the names of the kinds as "statefulset (sts), deployment (deploy) or
+// daemonset (ds)".
+func kindNames() string {
+	var names []string
+	for _, d := range workload.Definitions() {
+		names = append(names, fmt.Sprintf("%s (%s)", singular(d.Kind), strings.Join(d.ShortNames, ", ")))
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // workloadArgument refuses anything but KIND/NAME or KIND NAME.
@@ -56,11 +67,11 @@ func parseWorkload(args []string) (workload.Target, error) {
 	kind, known := kindOf(word)
 	switch {
 	case !known:
-		return workload.Target{}, fmt.Errorf("resource type %q is not known: it must be statefulset (sts), deployment (deploy) or daemonset (ds)", word)
+		return workload.Target{}, fmt.Errorf("resource type %q is not known: it must be %s", word, kindNames())
 	case name == "":
 		return workload.Target{}, fmt.Errorf("the name is missing after %q: %s", word, want)
 	}
-	return workload.Target{Kind: kind, Name: name}, nil
+	return workload.Target{Kind: kind.Kind, Name: name}, nil
 }
 
 // workload is the target that the arguments name, in the namespace in use.

@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -38,8 +40,8 @@ func idOf(a apply.Adapter) portID {
 // withoutFought returns the adapters without those whose ports are withheld: another
 // manager keeps removing them, and it is not yet time to add them again. It also
 // returns the status of the ports of those.
-func (w *work) withoutFought(ctx context.Context, look *workload.Workload, container *workload.Container, want apply.Desired) (apply.Desired, []apply.PortStatus) {
-	lost := w.lostPorts(look, container, want)
+func (w *work) withoutFought(ctx context.Context, container *workload.Container, want apply.Desired) (apply.Desired, []apply.PortStatus) {
+	lost := w.lostPorts(container, want)
 	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
 	w.lost, w.taken = lost, append(w.taken, taken...)
 	w.rememberContended(taken)
@@ -99,7 +101,7 @@ func (w *work) markContended() {
 // container or live under another name, and that an apply would put back: another
 // manager removed them. A port that is live as we put it there was not removed,
 // whoever owns it now.
-func (w *work) lostPorts(look *workload.Workload, container *workload.Container, want apply.Desired) []portID {
+func (w *work) lostPorts(container *workload.Container, want apply.Desired) []portID {
 	lost := slices.DeleteFunc(w.stood(container), func(id portID) bool {
 		return slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
 			!slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
@@ -107,7 +109,7 @@ func (w *work) lostPorts(look *workload.Workload, container *workload.Container,
 	if len(lost) == 0 {
 		return nil
 	}
-	intent, err := apply.Decide(look, container, want, w.manager)
+	intent, err := w.observed.Decide(want)
 	if err != nil {
 		return nil
 	}
@@ -160,7 +162,11 @@ func (w *work) givenUp(result apply.Result) []portID {
 	if result.After == nil {
 		return nil
 	}
-	own, err := w.applier.OwnPorts(result.After, w.facts.Container)
+	after, err := w.applier.Observe(result.After)
+	if err != nil {
+		return nil
+	}
+	own, err := after.OwnPorts(w.facts.Container)
 	if err != nil {
 		return nil
 	}
@@ -185,7 +191,7 @@ func (w *work) taker(ctx context.Context) holding.Taker {
 // fields of a container. A removal alone leaves no time behind, so that the
 // manager is not certain where it has not written since we did.
 func takerOf(look *workload.Workload, manager string) holding.Taker {
-	relevant := look.Trimmed(manager).ManagedFields // without times, and without those that own nothing of a container
+	relevant := workload.TrimmedEntries(look.ManagedFields, manager) // without times, and without those that own nothing of a container
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]

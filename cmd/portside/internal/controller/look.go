@@ -5,11 +5,14 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/prober"
@@ -26,6 +29,7 @@ func (w *work) look() (*workload.Workload, bool) {
 		return nil, false
 	}
 	look = look.InUse()
+	w.observed, w.unreadable = w.applier.Observe(look)
 	w.recall(look)
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
@@ -136,7 +140,7 @@ func (w *work) active(look *workload.Workload) ([]apply.Adapter, holding.Poll, b
 		container = c.Name
 	}
 	w.prober.Ask(w.target, prober.Question{
-		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(look),
+		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(),
 	})
 	if !look.Rollout.Steady() {
 		w.prober.Outdate(w.target)
@@ -154,9 +158,17 @@ func (w *work) active(look *workload.Workload) ([]apply.Adapter, holding.Poll, b
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
 
+// ownPorts returns the live ports that we own in a container.
+func (w *work) ownPorts(container string) ([]corev1.ContainerPort, error) {
+	if w.unreadable != nil {
+		return nil, w.unreadable
+	}
+	return w.observed.OwnPorts(container)
+}
+
 // standing are the adapters whose ports stand, in the order of status.
-func (w *work) standing(look *workload.Workload) []apply.Adapter {
-	own, err := w.applier.OwnPorts(look, w.set.Spec.Container)
+func (w *work) standing() []apply.Adapter {
+	own, err := w.ownPorts(w.set.Spec.Container)
 	if err != nil {
 		return nil
 	}
@@ -183,7 +195,7 @@ func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll hold
 		return apply.Desired{Container: w.set.Spec.Container, Adapters: active}, nil, true
 	}
 	w.facts.Container = container.Name
-	own, err := w.applier.OwnPorts(look, container.Name)
+	own, err := w.ownPorts(container.Name)
 	if err != nil {
 		w.facts.Failure = err.Error()
 		return apply.Desired{}, nil, false

@@ -10,16 +10,18 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // pass asks the server.
-func (w *work) pass(ctx context.Context, look *workload.Workload, want apply.Desired) {
-	result, err := w.applier.ApplyFrom(ctx, look, want)
+func (w *work) pass(ctx context.Context, plan *apply.Plan) {
+	result, err := w.applier.ApplyFrom(ctx, plan)
 	w.metrics.passed(result)
 	if result.After != nil {
 		w.mirror.Answered(result.After)
+		w.facts.Warnings = result.Warnings
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	if w.notDedicated(ctx, err) {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
@@ -174,7 +175,7 @@ func (b *builder) connect() error {
 func (b *builder) reconciler() (*reconciler, error) {
 	// The policies that install prints refuse transfers. Without them the service
 	// does the same.
-	applier, err := apply.New(b.apps, apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
+	applier, err := apply.New(workload.ClientGo(b.apps), apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
 	if err != nil {
 		return nil, err
 	}

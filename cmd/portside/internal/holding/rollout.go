@@ -3,7 +3,7 @@ package holding
 import (
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // StuckAfter is how long a rollout may make no progress before it is called
@@ -15,7 +15,7 @@ const StuckAfter = 10 * time.Minute
 // has seen none.
 type Rollout struct {
 	progress workload.Progress // the most that was reached
-	since    time.Time             // of the last progress; zero while none is under way
+	since    time.Time         // of the last progress; zero while none is under way
 }
 
 // Saw notes how far the rollout is.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -16,7 +16,7 @@ func TestRolloutProgress(t *testing.T) {
 	const step = 4 * time.Minute
 	for name, c := range map[string]struct {
 		seen []workload.Progress // one each step
-		want time.Duration           // of the last progress
+		want time.Duration       // of the last progress
 	}{
 		"nothing changes":                          {[]workload.Progress{at(1, 3, 1, 2), at(1, 3, 1, 2), at(1, 3, 1, 2)}, 0},
 		"a further pod is ready":                   {[]workload.Progress{at(1, 3, 1, 0), at(1, 3, 1, 1), at(1, 3, 1, 2)}, 2 * step},

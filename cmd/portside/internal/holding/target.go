@@ -3,7 +3,8 @@ package holding
 import (
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Target is what is remembered of a target from one look to the next. The zero

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -35,7 +36,7 @@ func removed(kind workload.Kind) string {
 func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		for name, test := range map[string]struct {
 			now        func(workload.Kind) string
 			containers []string
@@ -47,7 +48,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 				i.mustApply(i.argo(), declared(kind, static))
 				i.pass(kind, nfs)
 				if image != "" {
-					i.kubectl("", "set", "image", "-n", i.workloads, string(kind)+"/dittofs", "dittofs="+image)
+					i.kubectl("", "set", "image", "-n", i.workloads, kind.Kind+"/dittofs", "dittofs="+image)
 				}
 				dry := i.live(kind)
 				if _, err := i.Kubectl(t.Context(), i.workloads, test.now(kind), "apply", "--server-side", "--field-manager="+testenv.ArgoCD, "--dry-run=server", "-f", "-"); err != nil {
@@ -71,7 +72,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 					}
 					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 				}
-				if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+				if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -118,7 +119,7 @@ func owns(live *unstructured.Unstructured, manager string) bool {
 func TestAContainerComesBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.pass(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
@@ -138,7 +139,7 @@ func TestAContainerComesBack(t *testing.T) {
 func TestAContainerGoesDuringAPass(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		for name, test := range map[string]struct {
 			now        string
 			containers []string
@@ -160,7 +161,7 @@ func TestAContainerGoesDuringAPass(t *testing.T) {
 			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
 				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
 			}
-			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -220,7 +221,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 	}
 	// An owner that only loses its entry has not let go of anything.
 	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
-	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
+	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
 	if err != nil {
 		t.Fatal(err)
 	}

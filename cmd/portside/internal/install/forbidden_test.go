@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // write is a request that changes, or would change, a workload.
@@ -26,7 +26,7 @@ func (w write) expand(kind workload.Kind, manager string) []byte {
 	return []byte(strings.NewReplacer(
 		"{pod}", "/spec/template/spec",
 		"{c}", "/spec/template/spec/containers/0",
-		"{kind}", string(kind),
+		"{kind}", kind.Kind,
 		"{us}", manager,
 	).Replace(w.data))
 }

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -55,11 +55,11 @@ func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) e
 // managedFields were emptied, where nobody's entry tells of what is changed.
 func TestGuardRefuses(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, workload.Kinds...)
-	for _, kind := range workload.Kinds {
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
 		for _, owned := range []string{"owned", "owned by nobody"} {
 			if owned != "owned" {
-				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs,
+				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs,
 					types.JSONPatchType, []byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
 				if err != nil {
 					t.Fatal(err)
@@ -85,8 +85,8 @@ func TestGuardRefuses(t *testing.T) {
 // this test does.
 func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, workload.Kinds...)
-	for _, kind := range workload.Kinds {
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
 		another := i.live(kind)
 		another.SetName("another")
 		another.SetResourceVersion("")
@@ -168,5 +168,9 @@ func editedBy(manager string, i *installation, old, with string) write {
 }
 
 func resourceOf(kind workload.Kind) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}
+	d, err := workload.Define(kind)
+	if err != nil {
+		panic(err)
+	}
+	return d.GroupVersion().WithResource(d.Resource)
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -126,7 +127,7 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.New(client, append(options, apply.WithFieldManager(i.manager))...)
+	applier, err := apply.New(workload.ClientGo(client), append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -167,7 +168,7 @@ func (i *installation) mustApply(m *testenv.Manager, object any) *unstructured.U
 
 func (i *installation) live(kind workload.Kind) *unstructured.Unstructured {
 	i.t.Helper()
-	live, err := i.argo().Get(i.t.Context(), string(kind), "", dittofs)
+	live, err := i.argo().Get(i.t.Context(), kind.Kind, "", dittofs)
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
 )
@@ -29,7 +30,7 @@ var (
 // annotate has the owner set an annotation of the workload.
 func (i *installation) annotate(kind workload.Kind, annotation, value string) {
 	i.t.Helper()
-	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), string(kind), "", dittofs, types.MergePatchType,
+	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), kind.Kind, "", dittofs, types.MergePatchType,
 		[]byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, annotation, value)))
 	if err != nil {
 		i.t.Fatal(err)
@@ -68,8 +69,8 @@ func (i *installation) expectAllowed(kind workload.Kind, before func(), writes m
 
 func TestGuardRefusesPausedWorkloads(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, workload.Kinds...)
-	for _, kind := range workload.Kinds {
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
 		i.annotate(kind, workload.PausedAnnotation, "true")
 		i.expectRefused(kind, "the annotation portside.dev/paused pauses", map[string]write{
 			"a new port": adding, "another number": moving, "another name": renaming, "no ports": removing, "no ports, by a patch": patching,
@@ -88,7 +89,7 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 	t.Parallel()
 	const allow = "portside.dev/allow-host-network"
 	i := robbed(t)
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		withPort := func(annotation string) func() {
 			return func() {
 				i.mustApply(i.argo(), onTheNode(kind))
@@ -112,10 +113,10 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 // and not by a guard that is off there.
 func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, workload.Kinds...)
+	i := robbed(t, workload.Kinds()...)
 	i.options.ExcludeNamespaces = []string{"kube-system", i.workloads}
 	i.apply(i.manifests())
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		testenv.Eventually(t, "the namespace to be excluded", func(ctx context.Context) error {
 			return portside.RefusedBy(i.tries(ctx, kind, adding), i.manager+"-guard'")
 		})
@@ -129,10 +130,10 @@ func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
 func TestGuardExcludesKubeSystem(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
-	workload := object(t, named(i.workloads, declared(workload.Deployment, static)))
-	workload.SetNamespace("kube-system")
+	live := object(t, named(i.workloads, declared(workload.Deployment, static)))
+	live.SetNamespace("kube-system")
 	admin := dynamicClient(t, i.Config()).Resource(resourceOf(workload.Deployment)).Namespace("kube-system")
-	if _, err := admin.Create(t.Context(), workload, metav1.CreateOptions{}); err != nil {
+	if _, err := admin.Create(t.Context(), live, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), i.workloads, metav1.DeleteOptions{}) })
@@ -177,7 +178,7 @@ func TestGuardLimitsAdapterPorts(t *testing.T) {
 func TestGuardIsCheapEnough(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		static := strings.ReplaceAll(many(20001, 100), "adapter-", "")
 		workload := declared(kind, "["+static+"]")
 		for n := range 10 {

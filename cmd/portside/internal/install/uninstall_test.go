@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -97,10 +98,10 @@ func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 func (i *installation) uninstall(order []string) {
 	i.t.Helper()
 	ctx := i.t.Context()
-	before := i.WaitRolledOut(i.t, string(workload.StatefulSet), i.workloads, dittofs)
+	before := i.WaitRolledOut(i.t, workload.StatefulSet.Kind, i.workloads, dittofs)
 	starts := i.PodStarts(i.workloads)
 	i.deleteAll(order)
-	after := i.WaitRolledOut(i.t, string(workload.StatefulSet), i.workloads, dittofs)
+	after := i.WaitRolledOut(i.t, workload.StatefulSet.Kind, i.workloads, dittofs)
 	if after.GetGeneration() != before.GetGeneration() || i.PodStarts(i.workloads) != starts {
 		i.t.Errorf("generation %d and %d starts of pods; %d and %d before", after.GetGeneration(), i.PodStarts(i.workloads), before.GetGeneration(), starts)
 	}

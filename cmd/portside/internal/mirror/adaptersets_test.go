@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -43,8 +43,8 @@ func TestTheSelectorChoosesAdapterSetsAlone(t *testing.T) {
 	installCRD(t, cp)
 	ns := cp.Namespace(t)
 	git := cp.Manager("git").In(ns)
-	for _, kind := range workload.Kinds {
-		mustApply(t, git, strings.NewReplacer("kind: StatefulSet", "kind: "+string(kind), "  serviceName: files\n", "").Replace(statefulSet("files")))
+	for _, kind := range workload.Kinds() {
+		mustApply(t, git, strings.NewReplacer("kind: StatefulSet", "kind: "+kind.Kind, "  serviceName: files\n", "").Replace(statefulSet("files")))
 	}
 	mustApply(t, git, `
 apiVersion: v1
@@ -56,7 +56,7 @@ spec: {containers: [{name: server, image: "example.com/files:1"}]}
 	if err := m.WaitForSync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		if m.Workload(workload.Target{Kind: kind, Namespace: ns, Name: "files"}) == nil {
 			t.Errorf("the %s is not there", kind)
 		}

@@ -9,7 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // TestTheNewerIsTaken of what is watched and what the server answered to a write.
@@ -53,7 +53,7 @@ func TestTheNewerIsTaken(t *testing.T) {
 			pack(text)
 		}
 		watch(c.watched)
-		m.Answered(workload.ReadStatefulSet(object(c.answered)))
+		m.Answered(read(t, object(c.answered)))
 		pack(c.answered)
 		watch(c.then)
 		got := ""
@@ -78,7 +78,7 @@ func TestAnAnswerThatComesWhileAnOlderOneIsRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows.keep = func(object any) (workload.Workload, bool) {
-		m.Answered(workload.ReadStatefulSet(of("10")))
+		m.Answered(read(t, of("10")))
 		return (&Mirror{}).keepWorkload(object)
 	}
 	if err := rows.Update(of("9")); err != nil {

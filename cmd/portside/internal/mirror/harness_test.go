@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -193,6 +193,16 @@ func namesOf(sets []*v1alpha1.AdapterSet) []string {
 // setOf is an AdapterSet as a watch brings it.
 func setOf(name, target string, created metav1.Time) *v1alpha1.AdapterSet {
 	set := &v1alpha1.AdapterSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name), CreationTimestamp: created}}
-	set.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: apply.APIVersion, Kind: string(workload.StatefulSet), Name: target}
+	set.Spec.TargetRef = v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: workload.StatefulSet.Kind, Name: target}
 	return set
+}
+
+// read reads an object as what is watched is read.
+func read(t *testing.T, object workload.Object) *workload.Workload {
+	t.Helper()
+	w, err := workload.Read(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
 }

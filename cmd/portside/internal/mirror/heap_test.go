@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
@@ -48,25 +48,25 @@ func heap() uint64 {
 }
 
 // objects are the AdapterSet, the workload and the pod of a target.
-func objects(i int) (set *v1alpha1.AdapterSet, workload *appsv1.StatefulSet, pod *corev1.Pod) {
+func objects(i int) (set *v1alpha1.AdapterSet, object *appsv1.StatefulSet, pod *corev1.Pod) {
 	name := fmt.Sprintf("files-%d", i)
-	workload = &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name)}}
-	workload.Spec.Template.Spec.Containers = []corev1.Container{{Name: "server", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080}}}}
-	return setOf(name, name, metav1.Time{}), workload, podOf(name+"-0", "StatefulSet", name, nil)
+	object = &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: name, UID: types.UID(name)}}
+	object.Spec.Template.Spec.Containers = []corev1.Container{{Name: "server", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080}}}}
+	return setOf(name, name, metav1.Time{}), object, podOf(name+"-0", "StatefulSet", name, nil)
 }
 
 func come(t *testing.T, m *Mirror, i int) {
 	t.Helper()
-	set, workload, pod := objects(i)
-	if err := errors.Join(m.workloads[workload.StatefulSet].Add(workload), m.sets.Add(set), m.pods.Add(pod)); err != nil {
+	set, object, pod := objects(i)
+	if err := errors.Join(m.workloads[workload.StatefulSet].Add(object), m.sets.Add(set), m.pods.Add(pod)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 func leave(t *testing.T, m *Mirror, i int) {
 	t.Helper()
-	set, workload, pod := objects(i)
-	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[workload.StatefulSet].Delete(workload)); err != nil {
+	set, object, pod := objects(i)
+	if err := errors.Join(m.pods.Delete(pod), m.sets.Delete(set), m.workloads[workload.StatefulSet].Delete(object)); err != nil {
 		t.Fatal(err)
 	}
 	m.GaveUp(adapterset.Target(set))

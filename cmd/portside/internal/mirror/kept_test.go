@@ -9,6 +9,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -58,18 +59,18 @@ spec:
     spec: {containers: [{name: server, image: "example.com/files:1", ports: [{name: api, containerPort: 8080}]}]}
 `)
 	}
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		target := workload.Target{Kind: kind, Namespace: ns, Name: "files"}
-		until(t, string(kind)+" files", func() bool { return m.Workload(target) != nil })
+		until(t, kind.Kind+" files", func() bool { return m.Workload(target) != nil })
 		w := m.Workload(target)
-		if !reflect.DeepEqual(w, w.Trimmed("")) {
+		if !reflect.DeepEqual(w, w.Trimmed(apply.DefaultFieldManager)) {
 			t.Errorf("%s: kept is more than what is needed: %+v", kind, w)
 		}
 		if w.Kind != kind || w.Name != "files" || len(w.Containers) != 1 || w.Containers[0].Ports[0].ContainerPort != 8080 {
 			t.Errorf("%s: kept is %+v", kind, w)
 		}
 	}
-	if m.Workload(workload.Target{Kind: "CronJob", Namespace: ns, Name: "files"}) != nil {
+	if m.Workload(workload.Target{Kind: workload.KindOf("batch/v1", "CronJob"), Namespace: ns, Name: "files"}) != nil {
 		t.Error("there is a workload of a kind that has none")
 	}
 }

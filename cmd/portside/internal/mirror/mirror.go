@@ -1,12 +1,12 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,6 +19,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Cause is what a target is told of for.
@@ -68,6 +69,7 @@ type Mirror struct {
 
 // New makes a mirror, empty until [Mirror.Start].
 func New(c client.WithWatch, o Options) *Mirror {
+	o.FieldManager = cmp.Or(o.FieldManager, apply.DefaultFieldManager)
 	m := &Mirror{
 		client: c, options: o,
 		workloads: map[workload.Kind]*table[workload.Workload]{},
@@ -80,7 +82,7 @@ func New(c client.WithWatch, o Options) *Mirror {
 	}
 	m.sets = newTable(keepAdapterSet, m.setChanged)
 	m.pods = newTable(keepPod, m.podChanged)
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		m.workloads[kind] = newTable(m.keepWorkload, m.workloadChanged(kind))
 	}
 	return m
@@ -121,9 +123,9 @@ func (m *Mirror) Start(ctx context.Context) error {
 	}
 	reflectors.Go(func() { m.rest(ctx) })
 	run(&v1alpha1.AdapterSetList{}, &v1alpha1.AdapterSet{}, m.sets, m.options.Selector)
-	run(&appsv1.StatefulSetList{}, &appsv1.StatefulSet{}, m.workloads[workload.StatefulSet], nil)
-	run(&appsv1.DeploymentList{}, &appsv1.Deployment{}, m.workloads[workload.Deployment], nil)
-	run(&appsv1.DaemonSetList{}, &appsv1.DaemonSet{}, m.workloads[workload.DaemonSet], nil)
+	for _, d := range workload.Definitions() {
+		run(d.NewList(), d.New(), m.workloads[d.Kind], nil)
+	}
 	select {
 	case <-m.podsAsked:
 		run(&corev1.PodList{}, &corev1.Pod{}, m.pods, nil)
@@ -192,7 +194,7 @@ func (m *Mirror) Synced() bool {
 
 func (m *Mirror) lists() []<-chan struct{} {
 	lists := []<-chan struct{}{m.sets.synced}
-	for _, kind := range workload.Kinds {
+	for _, kind := range workload.Kinds() {
 		lists = append(lists, m.workloads[kind].synced)
 	}
 	return lists

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 func TestOnlyRowsThatNobodyTouchesArePacked(t *testing.T) {
@@ -68,23 +69,23 @@ func TestWhatWasPackedIsTheSame(t *testing.T) {
 		sets := m.AdapterSets(targetIn(ns, "files"))
 		return len(sets) == 1 && len(sets[0].Spec.Adapters) == 0 && m.Workload(targetIn(ns, "files")) != nil
 	})
-	set, workload := m.AdapterSets(targetIn(ns, "files"))[0], m.Workload(targetIn(ns, "files"))
+	set, kept := m.AdapterSets(targetIn(ns, "files"))[0], m.Workload(targetIn(ns, "files"))
 	m.packUntouched()
 	m.packUntouched()
-	if m.sets.rows[keyOf(ns, "files")].value != nil || m.workloads["StatefulSet"].rows[keyOf(ns, "files")].value != nil {
+	if m.sets.rows[keyOf(ns, "files")].value != nil || m.workloads[workload.StatefulSet].rows[keyOf(ns, "files")].value != nil {
 		t.Fatal("they are not packed")
 	}
 	if after := m.AdapterSets(targetIn(ns, "files"))[0]; !reflect.DeepEqual(after, set) {
 		t.Errorf("the AdapterSet is\n%+v\nand was\n%+v", after, set)
 	}
-	if after := m.Workload(targetIn(ns, "files")); !reflect.DeepEqual(after, workload) {
-		t.Errorf("the workload is\n%+v\nand was\n%+v", after, workload)
+	if after := m.Workload(targetIn(ns, "files")); !reflect.DeepEqual(after, kept) {
+		t.Errorf("the workload is\n%+v\nand was\n%+v", after, kept)
 	}
 	told.take()
 	mustPatch(t, git, "StatefulSet", ns, "files", `{"metadata":{"labels":{"round":"1"}}}`)
 	mustPatch(t, git, "AdapterSet", ns, "files", `{"metadata":{"labels":{"round":"1"}}}`)
 	until(t, "the newer ones", func() bool {
-		return m.Workload(targetIn(ns, "files")).ResourceVersion != workload.ResourceVersion &&
+		return m.Workload(targetIn(ns, "files")).ResourceVersion != kept.ResourceVersion &&
 			m.AdapterSets(targetIn(ns, "files"))[0].ResourceVersion != set.ResourceVersion
 	})
 	if told := told.take(); len(told) > 0 {

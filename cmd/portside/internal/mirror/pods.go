@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Pod is what is kept of a pod. Of a pod that no object of [podControllers]
@@ -30,26 +30,27 @@ type Pod struct {
 	Ports []NamedPort
 }
 
-// Controller is a reference to an object of apps/v1 that controls pods.
+// Controller is a reference to an object that controls pods.
 type Controller struct {
-	Kind, Name string
-	UID        types.UID
+	Kind workload.Kind
+	Name string
+	UID  types.UID
 }
 
-// replicaSet is the kind by which a Deployment controls its pods.
-const replicaSet = "ReplicaSet"
-
-// podControllers are the kinds of apps/v1 that control the pods of targets.
-var podControllers = []string{string(workload.StatefulSet), string(workload.DaemonSet), replicaSet}
-
-// controllerOf returns the controller of a pod, and false where it has none of
-// [podControllers].
+// controllerOf returns the controller of a pod, and false where it has none that
+// controls the pods of a target.
 func controllerOf(p *corev1.Pod) (Controller, bool) {
 	c := metav1.GetControllerOfNoCopy(p)
-	if c == nil || c.APIVersion != apply.APIVersion || !slices.Contains(podControllers, c.Kind) {
+	if c == nil {
 		return Controller{}, false
 	}
-	return Controller{Kind: c.Kind, Name: c.Name, UID: c.UID}, true
+	kind := workload.KindOf(c.APIVersion, c.Kind)
+	if !slices.ContainsFunc(workload.Definitions(), func(d *workload.Definition) bool {
+		return d.ControlsPods(kind) && d.APIVersion() == c.APIVersion
+	}) {
+		return Controller{}, false
+	}
+	return Controller{Kind: kind, Name: c.Name, UID: c.UID}, true
 }
 
 // Labels are the labels of a pod as key=value,key=value: as a map they would
@@ -178,7 +179,7 @@ func (m *Mirror) ReplicaSets(namespace string) []Controller {
 	defer m.mu.RUnlock()
 	var found []Controller
 	for c := range m.podsOf[namespace] {
-		if c.Kind == replicaSet {
+		if c.Kind == workload.ReplicaSet {
 			found = append(found, c)
 		}
 	}

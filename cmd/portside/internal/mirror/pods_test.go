@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // podOf returns a pod as a watch delivers it, with a controller of apps/v1 that
@@ -93,7 +95,7 @@ func TestLabelsAreThoseOfThePod(t *testing.T) {
 }
 
 func controllerNamed(kind, name string) Controller {
-	return Controller{Kind: kind, Name: name, UID: types.UID(name)}
+	return Controller{Kind: workload.KindOf("apps/v1", kind), Name: name, UID: types.UID(name)}
 }
 
 func podNames(pods []*Pod) []string {
@@ -128,7 +130,7 @@ func TestPodsAreFoundByTheirController(t *testing.T) {
 	expectIn("other", files, "elsewhere")
 	expectIn("storage", Controller{})
 	for _, not := range []Controller{
-		{Kind: "DaemonSet", Name: "files", UID: "files"}, {Kind: "StatefulSet", Name: "photos", UID: "files"}, {Kind: "StatefulSet", Name: "files", UID: "recreated"},
+		{Kind: workload.DaemonSet, Name: "files", UID: "files"}, {Kind: workload.StatefulSet, Name: "photos", UID: "files"}, {Kind: workload.StatefulSet, Name: "files", UID: "recreated"},
 	} {
 		expectIn("storage", not)
 	}

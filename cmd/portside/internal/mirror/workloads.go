@@ -3,22 +3,20 @@ package mirror
 import (
 	"reflect"
 
-	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
+// keepWorkload returns what is kept of a workload, and false for an object of another
+// kind.
 func (m *Mirror) keepWorkload(object any) (workload.Workload, bool) {
-	var w *workload.Workload
-	switch o := object.(type) {
-	case *appsv1.StatefulSet:
-		w = workload.ReadStatefulSet(o)
-	case *appsv1.Deployment:
-		w = workload.ReadDeployment(o)
-	case *appsv1.DaemonSet:
-		w = workload.ReadDaemonSet(o)
-	default:
+	o, ok := object.(workload.Object)
+	if !ok {
+		return workload.Workload{}, false
+	}
+	w, err := workload.Read(o)
+	if err != nil {
 		return workload.Workload{}, false
 	}
 	return *w.Trimmed(m.options.FieldManager), true

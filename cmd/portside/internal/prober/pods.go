@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
@@ -72,8 +72,12 @@ func (p *Pods) podsOf(ctx context.Context, t workload.Target, q Question) ([]*mi
 	if err != nil {
 		return nil, err
 	}
-	controllers := []mirror.Controller{{Kind: string(t.Kind), Name: t.Name, UID: q.UID}}
-	if t.Kind == workload.Deployment {
+	controllers := []mirror.Controller{{Kind: t.Kind, Name: t.Name, UID: q.UID}}
+	definition, err := workload.Define(t.Kind)
+	if err != nil {
+		return nil, err
+	}
+	if definition.PodController == workload.ReplicaSet {
 		if controllers, err = p.replicaSets(ctx, t, q.UID, selector); err != nil {
 			return nil, err
 		}
@@ -173,6 +177,6 @@ func (p *Pods) owns(ctx context.Context, t workload.Target, deployment types.UID
 	case uid != rs.UID || owner == nil: // another one of that name; or not adopted yet
 		return false, false, nil
 	}
-	return owner.APIVersion == apply.APIVersion && owner.Kind == string(workload.Deployment) &&
+	return workload.KindOf(owner.APIVersion, owner.Kind) == t.Kind &&
 		owner.Name == t.Name && owner.UID == deployment, true, nil
 }

@@ -20,8 +20,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 	"github.com/portside-dev/portside/testenv"
@@ -125,7 +125,7 @@ func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	}
 	scale(t, cp, kind, ns, name, replicas)
 	live := cp.WaitRolledOut(t, kind, ns, name)
-	return workload.Target{Kind: workload.Kind(kind), Namespace: ns, Name: name},
+	return workload.Target{Kind: workload.KindOf("apps/v1", kind), Namespace: ns, Name: name},
 		Question{UID: live.GetUID(), Selector: "app=" + name, Container: "server", HTTP: v1alpha1.HTTPDiscovery{Port: intstr.FromString("api")}}
 }
 

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
@@ -20,7 +21,7 @@ func (p *Pods) workload(t workload.Target, q Question) (r discovery.Readiness, a
 	r.Unobserved = w.Rollout.Progress.ObservedGeneration < w.Generation
 	r.RollingOut = w.Rollout.UnderWay && !r.Unobserved
 	if c, err := w.Container(q.Container); err == nil {
-		awaits = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, port.NamePrefix) })
+		awaits = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(name string) bool { return !strings.HasPrefix(name, port.NamePrefix) })
 	}
 	return r, awaits
 }

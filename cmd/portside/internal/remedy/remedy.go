@@ -11,6 +11,9 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -102,7 +105,7 @@ func (f For) adopt(from []string) string {
 // command is a portside command for the target. It has the flags without which it
 // would be about another container or field manager.
 func (f For) command(verb string, args ...string) string {
-	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(string(f.Target.Kind)) + "/" + f.Target.Name}
+	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(f.Target.Kind.Kind) + "/" + f.Target.Name}
 	if f.Container != "" && verb == "adopt" {
 		words = append(words, "-c", f.Container)
 	}

@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -70,7 +73,7 @@ func TestWarnings(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	f := remedy.For{Target: web, FieldManager: "portside"}
-	port := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	nfs := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
 	for name, c := range map[string]struct {
 		err  error
 		want string
@@ -79,7 +82,7 @@ func TestErrors(t *testing.T) {
 			`Deployment storage/web: field manager "team" already owns another field, .spec.replicas; an apply would remove it. Use a field manager of its own (--field-manager)`},
 		"several": {&apply.NotDedicatedError{Manager: "team", Target: web, Field: ".spec.replicas", Count: 3},
 			`Deployment storage/web: field manager "team" already owns 3 other fields, such as .spec.replicas; an apply would remove them. Use a field manager of its own (--field-manager)`},
-		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []port.Port{port}},
+		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []port.Port{nfs}},
 			"Deployment storage/web: cannot adopt from git (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
 				"rename or remove that port in its manifest; or, if nothing applies as git any more, run portside adopt -n storage deployment/web --from git --manager-is-gone"},
 		"another": {errors.New("why"), "why"},

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -154,7 +155,7 @@ func TestCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := facts(func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 1, port.Blocked, c.text)} })
+			f := facts(func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 1, port.Blocked, c.text)} })
 			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
 			if got := s.Ports[0].Message; got != c.want {
 				t.Errorf("%q\nnot %q", got, c.want)

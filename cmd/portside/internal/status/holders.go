@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // mostHolders is how many targets, and how many other namespaces, a message

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 

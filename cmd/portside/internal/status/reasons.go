@@ -1,6 +1,6 @@
 package status
 
-import "github.com/portside-dev/portside/apply"
+import "github.com/portside-dev/portside/apply/port"
 
 // The types of conditions.
 const (

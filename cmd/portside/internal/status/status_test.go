@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -21,7 +23,7 @@ var now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const uid = types.UID("one")
 
-func port(name string, number int64, state port.State, message string) apply.PortStatus {
+func portOf(name string, number int64, state port.State, message string) apply.PortStatus {
 	p := apply.PortStatus{Type: strings.TrimPrefix(name, "adapter-"), Name: name, Port: number, Protocol: "TCP", State: state, Message: message}
 	if state == port.Owned {
 		p.Owners = []fieldmanager.Manager{fieldmanager.Applier("portside")}
@@ -30,10 +32,10 @@ func port(name string, number int64, state port.State, message string) apply.Por
 }
 
 var (
-	nfs     = port("adapter-nfs", 12049, port.Owned, "")
-	smb     = port("adapter-smb", 1445, port.Owned, "")
-	blocked = port("adapter-smb", 1445, port.Blocked, "the name is held by git on 445/TCP")
-	invalid = port("adapter-ftp", 0, port.Invalid, "0 is no port")
+	nfs     = portOf("adapter-nfs", 12049, port.Owned, "")
+	smb     = portOf("adapter-smb", 1445, port.Owned, "")
+	blocked = portOf("adapter-smb", 1445, port.Blocked, "the name is held by git on 445/TCP")
+	invalid = portOf("adapter-ftp", 0, port.Invalid, "0 is no port")
 )
 
 // facts are those of a target in which all is well, but for what is changed.
@@ -105,7 +107,7 @@ func TestConditions(t *testing.T) {
 			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
 		"a removal waits": {func(f *status.Facts) { f.Waiting = []holding.Removal{{Name: "adapter-nfs"}} },
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
-		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 2049, port.Shadowed, "x")} },
+		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
 		"pods answered": {func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
@@ -157,7 +159,7 @@ func TestTimesOfTransitionStay(t *testing.T) {
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
-		f.Ports = []apply.PortStatus{nfs, smb, blocked, port("adapter-ftp", 21, port.Removed, "")}
+		f.Ports = []apply.PortStatus{nfs, smb, blocked, portOf("adapter-ftp", 21, port.Removed, "")}
 		f.Pending, f.Hold = []string{"adapter-smb"}, holding.Unsettled
 		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
 	})
@@ -181,7 +183,7 @@ func TestPortReasons(t *testing.T) {
 	t.Parallel()
 	taken := blocked
 	taken.Reason = port.ReasonNameTaken
-	shared := port("adapter-nfs", 12049, port.Shared, "also declared by git")
+	shared := portOf("adapter-nfs", 12049, port.Shared, "also declared by git")
 	shared.Reason = port.ReasonCoOwned
 	for name, c := range map[string]struct {
 		port apply.PortStatus
@@ -232,9 +234,9 @@ func TestWhatWasNotDecidedStays(t *testing.T) {
 	}
 }
 
-func warning(port string, number int32, manager, message string) advice.Warning {
+func warning(name string, number int32, manager, message string) advice.Warning {
 	return advice.Warning{
-		Reason: advice.CannotRenumber, Port: port.Port{Name: port, Number: number, Protocol: "TCP"},
+		Reason: advice.CannotRenumber, Port: port.Port{Name: name, Number: number, Protocol: "TCP"},
 		Manager: fieldmanager.Applier(manager), Message: message,
 	}
 }
@@ -264,7 +266,7 @@ func TestWarnings(t *testing.T) {
 		"a second":         {warned(one, git), warned(one, git, helm), "git applies it; helm merges", []string{"CannotRenumber helm: helm merges"}},
 		"it ends":          {warned(one, git, helm), warned(one, helm), "helm merges", nil},
 		"of another":       {warned(both, git), warned(both, warning("adapter-smb", 1445, "git", "git applies it")), "", []string{"CannotRenumber git: git applies it"}},
-		"a shared port":    {nil, warned([]apply.PortStatus{port("adapter-nfs", 12049, port.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"a shared port":    {nil, warned([]apply.PortStatus{portOf("adapter-nfs", 12049, port.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
 		"a port that goes": {nil, waiting, inactive + "; git applies it", []string{"CannotRenumber git: git applies it"}},
 		"another number":   {nil, warned(one, warning("adapter-nfs", 2049, "git", "git applies it")), "", nil},
 		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},

@@ -1,4 +1,4 @@
-package history
+package workload
 
 import (
 	"context"
@@ -23,28 +23,31 @@ const (
 	pastCut = 1900
 )
 
-func replicaSets(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
-	list, err := client.ReplicaSets(namespace).List(ctx, o)
+// ReplicaSets are the revisions of Deployments.
+var ReplicaSets = Revisions{Resource: "replicaset.apps", List: listReplicaSets}
+
+func listReplicaSets(ctx context.Context, apps appsclient.AppsV1Interface, owner Object, selector string) ([]Revision, error) {
+	list, err := apps.ReplicaSets(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, err
 	}
-	var current, past []revision
+	var current, past []Revision
 	for i := range list.Items {
 		r := &list.Items[i]
 		number, err := strconv.ParseInt(r.Annotations[revisionAnnotation], 10, 64)
 		if err != nil || !metav1.IsControlledBy(r, owner) {
 			continue // one without a number has not been a revision yet
 		}
-		// It was made with the lowest of its numbers. When it got another is
-		// nowhere: its other writes are those of a scale, too.
+		// It was created with the lowest of its numbers. When it got another is not
+		// recorded: scaling writes it, too.
 		numbers := append(pastNumbers(r), number)
 		lowest := slices.Min(numbers)
 		created := r.CreationTimestamp.Time
 		firstKnown := !created.Before(owner.GetCreationTimestamp().Time) && len(r.Annotations[pastAnnotation]) < pastCut
 		for _, n := range numbers {
-			one := revision{name: r.Name, created: created, containers: containers(&r.Spec.Template), number: n}
+			one := Revision{Name: r.Name, Created: created, Containers: ContainersOf(&r.Spec.Template), Number: n}
 			if n == lowest && firstKnown {
-				one.made = created
+				one.Numbered = created
 			}
 			if n == number {
 				current = append(current, one)
@@ -53,9 +56,9 @@ func replicaSets(ctx context.Context, client appsclient.AppsV1Interface, namespa
 			}
 		}
 	}
-	// Where a number is there twice, the one that has it now is right.
+	// Where two have a number, the one that has it now is right.
 	for _, p := range past {
-		if !slices.ContainsFunc(current, func(r revision) bool { return r.number == p.number }) {
+		if !slices.ContainsFunc(current, func(r Revision) bool { return r.Number == p.Number }) {
 			current = append(current, p)
 		}
 	}

@@ -1,4 +1,4 @@
-package apply
+package workload
 
 import (
 	"slices"
@@ -7,10 +7,10 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
-// awaits are the names of ports that a container's probes and lifecycle
-// handlers refer to, sorted, each once. The kubelet looks a name up among the
+// probePorts returns the names of ports that a container's probes and lifecycle
+// handlers refer to, sorted, each once. The kubelet finds a name among the
 // container's own ports: a readiness probe of a port that is not declared fails.
-func awaits(c *corev1.Container) []string {
+func probePorts(c *corev1.Container) []string {
 	var names []string
 	add := func(port intstr.IntOrString) {
 		if port.Type == intstr.String && port.StrVal != "" {

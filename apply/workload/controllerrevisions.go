@@ -1,4 +1,4 @@
-package history
+package workload
 
 import (
 	"context"
@@ -10,18 +10,19 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface, namespace string, o metav1.ListOptions, owner metav1.Object) ([]revision, error) {
-	list, err := client.ControllerRevisions(namespace).List(ctx, o)
+// ControllerRevisions are the revisions of StatefulSets and DaemonSets.
+var ControllerRevisions = Revisions{Resource: "controllerrevision.apps", List: listControllerRevisions}
+
+func listControllerRevisions(ctx context.Context, apps appsclient.AppsV1Interface, owner Object, selector string) ([]Revision, error) {
+	list, err := apps.ControllerRevisions(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: selector})
 	if err != nil {
 		return nil, err
 	}
-	var revisions []revision
+	var revisions []Revision
 	for i := range list.Items {
 		r := &list.Items[i]
 		if !metav1.IsControlledBy(r, owner) {
@@ -31,12 +32,12 @@ func controllerRevisions(ctx context.Context, client appsclient.AppsV1Interface,
 		if err != nil {
 			return nil, err
 		}
-		revisions = append(revisions, revision{r.Name, r.CreationTimestamp.Time, containers, r.Revision, numbered(r, owner)})
+		revisions = append(revisions, Revision{r.Name, r.CreationTimestamp.Time, containers, r.Revision, numbered(r, owner)})
 	}
 	return revisions, nil
 }
 
-func storedContainers(r *appsv1.ControllerRevision) ([]workload.Container, error) {
+func storedContainers(r *appsv1.ControllerRevision) ([]Container, error) {
 	// The controllers store a patch that has the template alone.
 	var stored struct {
 		Spec struct{ Template corev1.PodTemplateSpec }
@@ -44,13 +45,13 @@ func storedContainers(r *appsv1.ControllerRevision) ([]workload.Container, error
 	if err := json.Unmarshal(r.Data.Raw, &stored); err != nil {
 		return nil, fmt.Errorf("ControllerRevision %s/%s cannot be read: %w", r.Namespace, r.Name, err)
 	}
-	return containers(&stored.Spec.Template), nil
+	return ContainersOf(&stored.Spec.Template), nil
 }
 
 // numbered returns when a ControllerRevision got its number, zero where that is
-// not known. A template that comes back gets the next number, and so a write of the
-// controller's; the controllers write a revision for nothing else, unless it was
-// another workload's before:
+// not known. A template that comes back gets the next number, which is a write of the
+// controller. The controllers write a revision for nothing else, unless it belonged to
+// another workload before:
 // https://github.com/kubernetes/kubernetes/blob/v1.37.2/pkg/controller/history/controller_history.go
 func numbered(r *appsv1.ControllerRevision, owner metav1.Object) time.Time {
 	created := r.CreationTimestamp.Time
@@ -65,7 +66,7 @@ func numbered(r *appsv1.ControllerRevision, owner metav1.Object) time.Time {
 	}
 	var made time.Time
 	for _, e := range entries {
-		if e.Time != nil && e.Time.After(made) && e.Fields.Has(fieldpath.MakePathOrDie("revision")) {
+		if e.Time != nil && e.Time.After(made) && e.Fields.Has(fieldmanager.PathTo("revision")) {
 			made = e.Time.Time
 		}
 	}
