@@ -131,8 +131,8 @@ func (a *Applier) reconcile(ctx context.Context, t workload.Target, desired Desi
 		}
 
 		// Write. The answer is the next observation.
-		next := a.nextWrite(plan)
-		answer, err := next.do(ctx, guarded && o.ResourceVersion != "")
+		next := a.nextWrite(plan, guarded && o.ResourceVersion != "")
+		answer, err := next.write(ctx)
 		if err != nil {
 			sent = nil
 			switch {
@@ -190,7 +190,7 @@ func (p *Plan) needsWhole() bool {
 
 // step is one write of a plan.
 type step struct {
-	do func(ctx context.Context, asRead bool) (*workload.Workload, error)
+	write func(context.Context) (*workload.Workload, error)
 	// isPart reports that the write is a part of the plan that an apply cannot do.
 	isPart bool
 	// transfers are the ports that the write transfers.
@@ -200,27 +200,28 @@ type step struct {
 // nextWrite returns the write that the plan begins with. Where an apply would delete what
 // another manager renamed, that is transferred first; where the server would prune what
 // no manager owns along with the containers that are given up, a patch removes our claim
-// on those first.
-func (a *Applier) nextWrite(p *Plan) step {
-	o := p.Observed
-	if p.table.TakeOver {
-		ports := map[string][]port.Port{p.Container: p.Items}
-		o.ownElsewhere(p.Container, ports)
-		return step{do: func(ctx context.Context, _ bool) (*workload.Workload, error) { return a.apply(ctx, o, ports, false) }}
-	}
-	if renamed := o.renamed(p.Container, p.table.Items); len(renamed) > 0 {
-		return step{isPart: true, transfers: renamed, do: func(ctx context.Context, _ bool) (*workload.Workload, error) { return a.transfer(ctx, o, renamed) }}
-	}
-	keep, ports := p.Container, map[string][]port.Port{p.Container: p.Items}
+// on those first. With asRead, an apply requires the workload as it was read.
+func (a *Applier) nextWrite(p *Plan, asRead bool) step {
+	o, keep, ports := p.Observed, p.Container, map[string][]port.Port{p.Container: p.Items}
 	if len(p.Items) == 0 {
 		keep, ports = "", nil
 	}
-	if pruned := o.pruned(keep); len(pruned) > 0 {
-		return step{isPart: true, do: func(ctx context.Context, _ bool) (*workload.Workload, error) { return a.takeOut(ctx, o, pruned) }}
+	apply := func(ctx context.Context) (*workload.Workload, error) { return a.apply(ctx, o, keep, ports, asRead) }
+	if p.table.TakeOver {
+		o.ownElsewhere(p.Container, ports)
+		return step{write: apply}
 	}
-	return step{do: func(ctx context.Context, asRead bool) (*workload.Workload, error) {
-		return a.apply(ctx, o, ports, asRead)
-	}}
+	if renamed := o.renamed(p.Container, p.table.Items); len(renamed) > 0 {
+		return step{isPart: true, transfers: renamed, write: func(ctx context.Context) (*workload.Workload, error) {
+			return a.transfer(ctx, o, renamed)
+		}}
+	}
+	if pruned := o.pruned(keep); len(pruned) > 0 {
+		return step{isPart: true, write: func(ctx context.Context) (*workload.Workload, error) {
+			return a.takeOut(ctx, o, pruned)
+		}}
+	}
+	return step{write: apply}
 }
 
 // ownElsewhere adds our ports in other containers than the one named, as they are: an

@@ -116,7 +116,7 @@ func (a *Applier) giveUp(ctx context.Context, o *Observed, keepPorts bool) (*wor
 		// One patch for all: a part of them by an apply would be a second change.
 		return a.takeOut(ctx, o, o.held())
 	}
-	return a.apply(ctx, o, nil, false)
+	return a.apply(ctx, o, "", nil, false)
 }
 
 // released returns for each port that was ours whether it is still live.

@@ -14,12 +14,12 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// apply is the one place that applies. It never forces. Containers without ports are left
-// out; without any, all that we own is given up.
-func (a *Applier) apply(ctx context.Context, o *Observed, ports map[string][]port.Port, asRead bool) (*workload.Workload, error) {
+// apply is the one place that applies. It never forces. It is for one container, and keeps
+// the ports of others that are given; without any ports, all that we own is given up.
+func (a *Applier) apply(ctx context.Context, o *Observed, container string, ports map[string][]port.Port, asRead bool) (*workload.Workload, error) {
 	c := workload.Configuration{Workload: o.Workload, Ports: ports, AsRead: asRead}
 	object, err := a.client.Apply(ctx, o.definition, o.Namespace, o.Name, c.Build(o.definition), metav1.ApplyOptions{FieldManager: a.manager, DryRun: a.dryRunOption()})
-	a.log(ctx, "apply", o, err, "ports", fmt.Sprint(ports))
+	a.log(ctx, "apply", o, err, "container", container, "ports", fmt.Sprint(ports[container]))
 	if err != nil {
 		return nil, err
 	}

@@ -182,7 +182,7 @@ func TestRecordings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		theirs, err := os.ReadFile(filepath.Join("../cmd/portside/internal/source/testdata", filepath.Base(path)))
+		theirs, err := os.ReadFile(filepath.Join("../cmd/portside/internal/discovery/httpapi/testdata", filepath.Base(path)))
 		if err != nil || !bytes.Equal(ours, theirs) {
 			t.Errorf("%s is not the recording that the source is tested with: %v", path, err)
 		}

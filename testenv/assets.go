@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// assetsVariable names the folder of the binaries, as it does for every
-// project that uses envtest.
+// assetsVariable names the folder of the binaries, as in every project that uses
+// envtest.
 const assetsVariable = "KUBEBUILDER_ASSETS"
 
 const mainModule = "github.com/portside-dev/portside"
@@ -23,9 +23,9 @@ const (
 	binaryKubectl           = "kubectl"
 )
 
-// findAssets returns the absolute path of the folder that holds the named
-// binaries: $KUBEBUILDER_ASSETS when set, else bin/k8s of the main module. The
-// error for missing ones names them and says how to have them.
+// findAssets returns the absolute path of the folder that has these binaries:
+// $KUBEBUILDER_ASSETS if set, else bin/k8s of the main module. The error names the
+// missing binaries and how to get them.
 func findAssets(binaries ...string) (string, error) {
 	dir := os.Getenv(assetsVariable)
 	if dir == "" {
@@ -43,7 +43,7 @@ func findAssets(binaries ...string) (string, error) {
 		if _, err := os.Stat(filepath.Join(dir, binary)); errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, binary)
 		} else if err != nil {
-			return "", fmt.Errorf("the control plane's binaries: %w", err)
+			return "", fmt.Errorf("cannot find the control plane's binaries: %w", err)
 		}
 	}
 	if len(missing) > 0 {
@@ -52,7 +52,7 @@ func findAssets(binaries ...string) (string, error) {
 	return dir, nil
 }
 
-// remedy says how to have the binaries. A folder of setup-envtest's lacks
+// remedy returns how to get the binaries. A folder that setup-envtest made lacks
 // kube-controller-manager.
 func remedy() string {
 	if os.Getenv(assetsVariable) != "" {

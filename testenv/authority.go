@@ -18,8 +18,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// clientAuthority issues the certificates by which users prove themselves. It
-// takes the place of envtest's own, which cannot issue one that has expired.
+// clientAuthority issues the client certificates of users. It replaces envtest's,
+// which cannot issue an expired certificate.
 type clientAuthority struct {
 	key         *ecdsa.PrivateKey
 	certificate *x509.Certificate
@@ -28,7 +28,7 @@ type clientAuthority struct {
 
 var _ envtest.Authn = (*clientAuthority)(nil)
 
-const certificateLife = 7 * 24 * time.Hour // longer than any control plane of a demo stays
+const certificateLife = 7 * 24 * time.Hour // longer than a demo is kept
 
 func newClientAuthority() (*clientAuthority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -65,7 +65,7 @@ func (a *clientAuthority) Configure(workDir string, flags *envtest.Arguments) er
 // Start implements envtest.Authn.
 func (a *clientAuthority) Start() error {
 	if a.file == "" {
-		return errors.New("the authority was started before it was configured")
+		return errors.New("cannot start the authority before it is configured")
 	}
 	return os.WriteFile(a.file, pemOf("CERTIFICATE", a.certificate.Raw), 0o600)
 }
@@ -78,8 +78,8 @@ func (a *clientAuthority) AddUser(user envtest.User, base *rest.Config) (*rest.C
 	return a.issue(user, base, a.certificate.NotAfter)
 }
 
-// issue returns the base configuration with a certificate of the user in it,
-// good until notAfter.
+// issue returns the base configuration with a certificate of the user that is valid
+// until notAfter.
 func (a *clientAuthority) issue(user envtest.User, base *rest.Config, notAfter time.Time) (*rest.Config, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -99,7 +99,7 @@ func (a *clientAuthority) issue(user envtest.User, base *rest.Config, notAfter t
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
-		return nil, fmt.Errorf("issuing the certificate of %s: %w", user.Name, err)
+		return nil, fmt.Errorf("cannot issue the certificate of %s: %w", user.Name, err)
 	}
 	keyDER, err := x509.MarshalECPrivateKey(key)
 	if err != nil {

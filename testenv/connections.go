@@ -6,20 +6,21 @@ import (
 	"sync"
 )
 
-// connections are those that are open on one side of a proxy. They can be closed
-// together, and more be refused. The zero value has none and refuses none.
+// connections is the set of open connections on one side of a proxy. It can close
+// them and refuse further ones. The zero value refuses none.
 type connections struct {
 	mu      sync.Mutex
 	refuses bool
 	open    map[net.Conn]struct{}
 }
 
-// admit returns the connection as one of these, or nil where it is refused.
+// admit adds a connection and returns it, or closes it and returns nil if
+// connections are refused.
 func (c *connections) admit(conn net.Conn) net.Conn {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refuses {
-		_ = conn.Close() // it is refused either way
+		_ = conn.Close() // the caller only sees that it is refused
 		return nil
 	}
 	if c.open == nil {
@@ -33,7 +34,7 @@ func (c *connections) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.open {
-		_ = conn.Close() // whoever uses it sees that it is closed
+		_ = conn.Close() // its user sees that it is closed
 	}
 	clear(c.open)
 }
@@ -47,7 +48,7 @@ func (c *connections) refuse(refuses bool) {
 	}
 }
 
-// dial is an http.Transport's DialContext.
+// dial implements DialContext of http.Transport.
 func (c *connections) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, network, address)
@@ -72,21 +73,21 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// gate is a listener that can close the connections that it has accepted, and
-// refuse more.
-type gate struct {
+// closableListener is a listener that can close the connections it accepted and
+// refuse further ones.
+type closableListener struct {
 	net.Listener
 	connections
 }
 
 // Accept implements net.Listener.
-func (g *gate) Accept() (net.Conn, error) {
+func (l *closableListener) Accept() (net.Conn, error) {
 	for {
-		conn, err := g.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		if admitted := g.admit(conn); admitted != nil {
+		if admitted := l.admit(conn); admitted != nil {
 			return admitted, nil
 		}
 	}

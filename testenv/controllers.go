@@ -13,19 +13,19 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// controllerNames are the controllers that run: the workloads', what removes
-// the pods and revisions of a deleted workload, endpoint slices, because they
-// show which port a Service chose, and what fills the roles that others
-// aggregate to: without it view, edit and admin grant nothing.
+// controllerNames are the controllers that run: those of workloads, those that
+// remove the pods and revisions of deleted workloads, that of EndpointSlices, which
+// show the ports that a Service selects, and that which fills aggregated
+// ClusterRoles: without it view, edit and admin grant nothing.
 var controllerNames = []string{
 	"statefulset-controller", "deployment-controller", "replicaset-controller", "daemonset-controller",
 	"garbage-collector-controller", "namespace-controller", "endpointslice-controller",
 	"clusterrole-aggregation-controller",
 }
 
-// startControllers runs kube-controller-manager and returns when it has acted.
+// startControllers runs kube-controller-manager and waits until it reconciles.
 func (cp *ControlPlane) startControllers(ctx context.Context) error {
-	path, err := cp.guarded(binaryControllerManager)
+	path, err := cp.guard(binaryControllerManager)
 	if err != nil {
 		return err
 	}
@@ -34,20 +34,20 @@ func (cp *ControlPlane) startControllers(ctx context.Context) error {
 		"--controllers="+strings.Join(controllerNames, ","),
 		"--leader-elect=false",
 		"--secure-port=0",
-		"--kube-api-qps=1000", "--kube-api-burst=2000", // the defaults make a rollout wait for the client's rate limiter
+		"--kube-api-qps=1000", "--kube-api-burst=2000", // with the defaults a rollout waits for the client's rate limiter
 	)
 	if err != nil {
 		return err
 	}
-	cp.controllers = controllers // from here on Stop ends it
+	cp.controllers = controllers // Stop ends it from now on
 	if err := cp.awaitControllers(ctx); err != nil {
 		return fmt.Errorf("%s: %w\n%s", binaryControllerManager, err, cp.controllers.tail())
 	}
 	return nil
 }
 
-// awaitControllers waits until a controller has answered a StatefulSet without
-// pods: that the process runs does not say that its caches are filled.
+// awaitControllers waits until a controller has reconciled a StatefulSet without
+// pods. A running process may not have filled its caches yet.
 func (cp *ControlPlane) awaitControllers(ctx context.Context) error {
 	probes := cp.client.AppsV1().StatefulSets(metav1.NamespaceDefault)
 	labels := map[string]string{"app": "testenv-probe"}

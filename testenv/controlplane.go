@@ -15,29 +15,29 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// Options choose what runs beside etcd and kube-apiserver.
+// Options are the options of a control plane.
 type Options struct {
-	// Controllers also runs the workload controllers and a player of pods.
-	// Without them a StatefulSet is only stored: nothing but the test itself
-	// changes its resourceVersion, which is what most tests want to watch.
+	// Controllers also runs the workload controllers and a fake kubelet. Without
+	// them a StatefulSet is only stored: its resourceVersion changes by the test
+	// alone, which is what most tests need.
 	Controllers bool
-	// APIServerFlags are further flags of kube-apiserver, by name without the
-	// dashes, for tests that need a feature gate or an admission plugin.
+	// APIServerFlags are further flags of kube-apiserver by name, without dashes:
+	// for feature gates and admission plugins.
 	APIServerFlags map[string]string
 }
 
 // ControlPlane is a running control plane. It is safe for concurrent use.
 type ControlPlane struct {
 	assets string
-	dir    string // holds what lives as long as the control plane: logs, kubeconfig
+	dir    string // with logs and kubeconfig, until Stop
 	env    *envtest.Environment
 	admin  *rest.Config
 	client kubernetes.Interface
 
 	authority   *clientAuthority
 	lifeline    *lifeline
-	controllers *process   // nil without Options.Controllers
-	player      *podPlayer // nil without Options.Controllers
+	controllers *process     // nil without Options.Controllers
+	kubelet     *fakeKubelet // nil without Options.Controllers
 
 	serverMu sync.Mutex // held while kube-apiserver stops or starts
 	serverUp bool
@@ -45,8 +45,8 @@ type ControlPlane struct {
 	stop func() error
 }
 
-// Start runs a control plane until Stop. When it fails, or when ctx ends before
-// everything runs, nothing that it started is left.
+// Start runs a control plane until Stop. If it fails or ctx ends before everything
+// runs, it stops what it has started.
 func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	needed := []string{binaryEtcd, binaryAPIServer, binaryKubectl}
 	if o.Controllers {
@@ -59,7 +59,7 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 	cp := &ControlPlane{assets: assets}
 	cp.stop = sync.OnceValue(cp.stopAll)
 	if err := cp.startAll(ctx, o); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting the control plane: %w", err), cp.Stop())
+		return nil, errors.Join(fmt.Errorf("cannot start the control plane: %w", err), cp.Stop())
 	}
 	return cp, nil
 }
@@ -80,36 +80,36 @@ func (cp *ControlPlane) startAll(ctx context.Context, o Options) (err error) {
 	if !o.Controllers {
 		return nil
 	}
-	if cp.player, err = startPodPlayer(ctx, cp.client); err != nil {
-		return fmt.Errorf("the player of pods: %w", err)
+	if cp.kubelet, err = startFakeKubelet(ctx, cp.client); err != nil {
+		return fmt.Errorf("cannot start the fake kubelet: %w", err)
 	}
 	return cp.startControllers(ctx)
 }
 
 func (cp *ControlPlane) startAPIServer(o Options) error {
-	serverPath, err := cp.guarded(binaryAPIServer)
+	serverPath, err := cp.guard(binaryAPIServer)
 	if err != nil {
 		return err
 	}
-	etcdPath, err := cp.guarded(binaryEtcd)
+	etcdPath, err := cp.guard(binaryEtcd)
 	if err != nil {
 		return err
 	}
 	if cp.authority, err = newClientAuthority(); err != nil {
 		return err
 	}
-	// On a busy machine the usual 20 seconds are not enough.
+	// The default of 20 seconds is too short on a busy machine.
 	cp.env = &envtest.Environment{ControlPlaneStartTimeout: patience}
 	server := cp.env.ControlPlane.GetAPIServer()
 	server.Authn = cp.authority
 	server.Path = serverPath
-	// One of envtest's own making goes when kube-apiserver stops, and a second
-	// start would serve other certificates.
+	// envtest removes a folder that it made itself when kube-apiserver stops, and a
+	// second start would serve other certificates.
 	server.CertDir = filepath.Join(cp.dir, "certificates")
 	if err := os.Mkdir(server.CertDir, 0o700); err != nil {
 		return err
 	}
-	// Otherwise it waits for watches to end by themselves when it stops.
+	// By default it waits for watches to end by themselves when it stops.
 	server.Configure().Set("shutdown-watch-termination-grace-period", "5s")
 	for _, flag := range slices.Sorted(maps.Keys(o.APIServerFlags)) {
 		server.Configure().Set(flag, o.APIServerFlags[flag])
@@ -122,7 +122,7 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 		return err
 	}
 	cp.serverUp = true
-	config.QPS, config.Burst = -1, 0 // a test that waits for a client's rate limiter measures the limiter
+	config.QPS, config.Burst = -1, 0 // no rate limit: tests would wait for it
 	cp.admin = config
 	if cp.client, err = kubernetes.NewForConfig(config); err != nil {
 		return err
@@ -130,23 +130,23 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 	return cp.writeKubeconfig()
 }
 
-func (cp *ControlPlane) guarded(binary string) (string, error) {
+func (cp *ControlPlane) guard(binary string) (string, error) {
 	return cp.lifeline.guard(filepath.Join(cp.assets, binary))
 }
 
 // Stop ends the processes and goroutines of the control plane and removes its
-// files. Further calls return what the first returned.
+// files. Further calls return the result of the first.
 func (cp *ControlPlane) Stop() error { return cp.stop() }
 
-// stopAll stops in the reverse order of the start, so that nothing loses its
-// server first and retries.
+// stopAll stops in the reverse order of the start, so that nothing loses its server
+// and retries.
 func (cp *ControlPlane) stopAll() error {
 	var errs []error
 	if cp.controllers != nil {
 		errs = append(errs, cp.controllers.stop())
 	}
-	if cp.player != nil {
-		cp.player.stop()
+	if cp.kubelet != nil {
+		cp.kubelet.stop()
 	}
 	if cp.env != nil {
 		errs = append(errs, cp.env.Stop())
@@ -160,9 +160,8 @@ func (cp *ControlPlane) stopAll() error {
 	return errors.Join(errs...)
 }
 
-// Config returns the administrator's configuration, a copy each time, without
-// a limit on the rate of requests.
+// Config returns a copy of the administrator's configuration, without a rate limit.
 func (cp *ControlPlane) Config() *rest.Config { return rest.CopyConfig(cp.admin) }
 
-// Assets returns the folder of the binaries: kubectl is in it.
+// Assets returns the folder of the binaries, such as kubectl.
 func (cp *ControlPlane) Assets() string { return cp.assets }

@@ -18,18 +18,16 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The tests that compare what runs before and after are not parallel.
+// The tests that compare processes before and after are not parallel.
 
-func TestStopLeavesNothingBehind(t *testing.T) {
-	before := whatRuns(t)
+func TestStop(t *testing.T) {
+	before := snapshot(t)
 	cp, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ns := cp.Namespace(t)
-	if _, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(t.Context(), declared(static)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(ns).MustApply(t, declared(static))
 	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	if err := cp.Stop(); err != nil {
 		t.Error(err)
@@ -40,7 +38,7 @@ func TestStopLeavesNothingBehind(t *testing.T) {
 	before.compare(t)
 }
 
-func TestAFailingStartLeavesNothingBehind(t *testing.T) {
+func TestStartFails(t *testing.T) {
 	assets := t.TempDir()
 	for _, binary := range []string{"etcd", "kube-apiserver", "kubectl"} {
 		if err := os.Symlink(filepath.Join(testenv.Shared(t).Assets(), binary), filepath.Join(assets, binary)); err != nil {
@@ -52,42 +50,42 @@ func TestAFailingStartLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("KUBEBUILDER_ASSETS", assets)
-	before := whatRuns(t)
+	before := snapshot(t)
 	_, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
 	for _, want := range []string{"kube-controller-manager", "this manager is broken", "exit status 7"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("starting failed with %v, want %q in it", err, want)
+			t.Errorf("error %v, want %q in it", err, want)
 		}
 	}
 	before.compare(t)
 }
 
-func TestMissingBinariesAreSaidWithTheRemedy(t *testing.T) {
-	usual := t.TempDir() // what setup-envtest leaves
+func TestMissingBinaries(t *testing.T) {
+	partial := t.TempDir() // with the binaries of setup-envtest
 	for _, binary := range []string{"etcd", "kube-apiserver", "kubectl"} {
-		if err := os.WriteFile(filepath.Join(usual, binary), nil, 0o700); err != nil {
+		if err := os.WriteFile(filepath.Join(partial, binary), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for folder, missing := range map[string]string{
 		t.TempDir(): "no etcd, kube-apiserver, kubectl, kube-controller-manager in ",
-		usual:       "no kube-controller-manager in ",
+		partial:     "no kube-controller-manager in ",
 	} {
 		t.Setenv("KUBEBUILDER_ASSETS", folder)
-		before := whatRuns(t)
+		before := snapshot(t)
 		_, err := testenv.Start(t.Context(), testenv.Options{Controllers: true})
 		for _, want := range []string{missing + folder, "unset KUBEBUILDER_ASSETS", "make controlplane"} {
 			if err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("starting failed with %v, want %q in it", err, want)
+				t.Errorf("error %v, want %q in it", err, want)
 			}
 		}
 		before.compare(t)
 	}
 }
 
-// TestTheServerIsOfTheVersionItIsBuiltFrom: what is built from modules says its
-// version only where the build puts it in.
-func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
+// TestServerVersion expects the version in go.mod: a build from modules has a
+// version only if the build sets it.
+func TestServerVersion(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	gomod, err := os.ReadFile("controlplane/go.mod")
@@ -96,7 +94,7 @@ func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
 	}
 	required := regexp.MustCompile(`(?m)^\s*(?:require )?k8s\.io/kubernetes (v\S+)`).FindSubmatch(gomod)
 	if required == nil {
-		t.Fatal("controlplane/go.mod requires no k8s.io/kubernetes")
+		t.Fatal("controlplane/go.mod does not require k8s.io/kubernetes")
 	}
 	version, err := kubernetes.NewForConfigOrDie(cp.Config()).Discovery().ServerVersion()
 	if err != nil {
@@ -104,14 +102,14 @@ func TestTheServerIsOfTheVersionItIsBuiltFrom(t *testing.T) {
 	}
 	want := string(required[1])
 	if _, err := os.Stat(filepath.Join(cp.Assets(), "controlplane")); err != nil {
-		want = "v1." // KUBEBUILDER_ASSETS has one that was not built here
+		want = "v1." // KUBEBUILDER_ASSETS has a control plane that was not built here
 	}
 	if !strings.HasPrefix(version.GitVersion, want) {
-		t.Errorf("the server says that it is %s, and it is built from %s", version.GitVersion, want)
+		t.Errorf("the server reports version %s, want %s", version.GitVersion, want)
 	}
 }
 
-// running is what there is of this process: its goroutines, its children, and
+// running is the state of this process: its goroutines, its child processes, and
 // the folders it made.
 type running struct {
 	goroutines goleak.Option
@@ -119,9 +117,9 @@ type running struct {
 	folders    []string
 }
 
-// whatRuns begins a comparison, in a temporary folder of the test's own: other
-// tests of this machine have their control planes too.
-func whatRuns(t *testing.T) running {
+// snapshot records the state. It sets a temporary folder for the test, because
+// other tests of this machine have control planes too.
+func snapshot(t *testing.T) running {
 	t.Helper()
 	t.Setenv("TMPDIR", t.TempDir())
 	return running{goleak.IgnoreCurrent(), children(t), folders(t)}
@@ -140,7 +138,7 @@ func (r running) compare(t *testing.T) {
 	}
 }
 
-// children are the processes whose parent is this one, by what the kernel says.
+// children returns the child processes of this process, from /proc.
 func children(t *testing.T) []string {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -151,9 +149,9 @@ func children(t *testing.T) []string {
 	for _, stat := range stats {
 		line, err := os.ReadFile(stat)
 		if err != nil {
-			continue // it ended meanwhile
+			continue // the process has ended
 		}
-		// pid (name) state parent …; the name may hold anything.
+		// pid (name) state parent …; the name may contain any character.
 		_, rest, _ := strings.Cut(string(line), ") ")
 		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == fmt.Sprint(os.Getpid()) {
 			found = append(found, stat)
@@ -171,10 +169,10 @@ func folders(t *testing.T) []string {
 	return found
 }
 
-func TestAUserMayDoNothingAtFirst(t *testing.T) {
+func TestUser(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	config, err := cp.User("nobody-in-particular", "some-group")
+	config, err := cp.User("new-user", "some-group")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,12 +185,12 @@ func TestAUserMayDoNothingAtFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = kubernetes.NewForConfigOrDie(loaded).CoreV1().Secrets("somewhere").List(t.Context(), metav1.ListOptions{})
-	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `User "nobody-in-particular"`) {
-		t.Errorf("listing secrets: %v, want it forbidden to the user", err)
+	if !apierrors.IsForbidden(err) || !strings.Contains(err.Error(), `User "new-user"`) {
+		t.Errorf("listing secrets: %v, want Forbidden", err)
 	}
 }
 
-func TestAnExpiredUserIsNotLetIn(t *testing.T) {
+func TestExpiredUser(t *testing.T) {
 	t.Parallel()
 	config, err := testenv.Shared(t).ExpiredUser("yesterdays-admin", "system:masters")
 	if err != nil {
@@ -204,12 +202,12 @@ func TestAnExpiredUserIsNotLetIn(t *testing.T) {
 	}
 }
 
-func TestNamespacesAreTheTestsOwn(t *testing.T) {
+func TestNamespace(t *testing.T) {
 	t.Parallel()
-	t.Run("A name_that is/no label, and much longer than a label may be: it goes on", func(t *testing.T) {
+	t.Run("A name_that is/no label, and much longer than a label: it has more than 63 characters", func(t *testing.T) {
 		cp := testenv.Shared(t)
 		first, second := cp.Namespace(t), cp.Namespace(t)
-		if first == second || !strings.HasPrefix(first, "testnamespacesarethetestsown-a-name-that-is-no") {
+		if first == second || !strings.HasPrefix(first, "testnamespace-a-name-that-is-no") {
 			t.Errorf("namespaces %q and %q", first, second)
 		}
 	})

@@ -13,26 +13,27 @@ import (
 	"k8s.io/client-go/dynamic"
 )
 
-// InstallCRD installs the CustomResourceDefinition in a YAML file, and returns
-// when its objects can be read and written and discovery lists them. What is
-// installed already is no error, so each test that needs it can ask.
+// InstallCRD installs the CustomResourceDefinition in a YAML file and waits until
+// the API server serves its objects and discovery lists them. It succeeds if the
+// CRD is installed already, so every test that needs it can call it.
 //
-// The file is read by this process, so that go test runs again when it changes.
+// This process reads the file, so that go test runs again when it changes.
 func (cp *ControlPlane) InstallCRD(ctx context.Context, path string) error {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return fmt.Errorf("installing a CRD: %w", err)
+		return fmt.Errorf("cannot install a CRD: %w", err)
 	}
 	applied, err := cp.applyCRD(ctx, text)
 	if err != nil {
-		return fmt.Errorf("installing the CRD in %s: %w", path, err)
+		return fmt.Errorf("cannot install the CRD in %s: %w", path, err)
 	}
 	return eventually(ctx, "the API server to serve "+applied.GetName(), func(ctx context.Context) error {
 		return cp.serves(ctx, applied)
 	})
 }
 
-// applyCRD applies the CRD. Two at once may both find it missing.
+// applyCRD applies the CRD. Two tests may apply it at the same time and both find
+// it missing.
 func (cp *ControlPlane) applyCRD(ctx context.Context, text []byte) (*unstructured.Unstructured, error) {
 	applied, err := cp.Manager(Kubectl).Apply(ctx, text)
 	if apierrors.IsAlreadyExists(err) || apierrors.IsConflict(err) {
@@ -41,8 +42,8 @@ func (cp *ControlPlane) applyCRD(ctx context.Context, text []byte) (*unstructure
 	return applied, err
 }
 
-// serves returns what is missing until each version of a CRD is served. That
-// the CRD is established comes before.
+// serves returns an error until the API server serves each version of a CRD, which
+// is later than the condition Established.
 func (cp *ControlPlane) serves(ctx context.Context, crd *unstructured.Unstructured) error {
 	group, _, _ := unstructured.NestedString(crd.Object, "spec", "group")
 	plural, _, _ := unstructured.NestedString(crd.Object, "spec", "names", "plural")
@@ -68,8 +69,8 @@ func (cp *ControlPlane) serves(ctx context.Context, crd *unstructured.Unstructur
 	return nil
 }
 
-// discovers returns an error unless discovery lists the resource, in the one
-// document of all groups that most clients read.
+// discovers returns an error unless discovery lists the resource in the aggregated
+// document, which most clients read.
 func (cp *ControlPlane) discovers(resource schema.GroupVersionResource) error {
 	_, lists, err := cp.client.Discovery().ServerGroupsAndResources()
 	if err != nil {
@@ -81,5 +82,5 @@ func (cp *ControlPlane) discovers(resource schema.GroupVersionResource) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("discovery lists no %v", resource)
+	return fmt.Errorf("discovery does not list %v", resource)
 }

@@ -10,26 +10,25 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Change is what the last step that wrote did to the object, as the server
-// counts it.
+// Change is the effect of the last step that wrote, as the server counts it.
 type Change int
 
-// The changes that a step may have made.
+// The effects that a step may have.
 const (
-	AnyChange       Change = iota // not looked at
-	NothingChanged                // resourceVersion is the same
-	MetadataChanged               // resourceVersion is another, generation is the same: no pod restarts
-	SpecChanged                   // generation is one more: once for a step that is one request
+	AnyChange       Change = iota // not checked
+	NothingChanged                // same resourceVersion
+	MetadataChanged               // another resourceVersion, same generation: no pod restarts
+	SpecChanged                   // generation + 1, once for each request
 )
 
 func (c Change) String() string {
-	return [...]string{"any change", "no change", "a change of metadata alone", "one change of spec"}[c]
+	return [...]string{"any change", "no change", "a change of metadata only", "one change of spec"}[c]
 }
 
-// check returns an error when the change from before to after is not c.
+// check returns an error unless the change from before to after is c.
 func (c Change) check(before, after *unstructured.Unstructured) error {
-	if saw := changeBetween(before, after); c != AnyChange && saw != c.String() {
-		return fmt.Errorf("the step made %s, want %s", saw, c)
+	if got := changeBetween(before, after); c != AnyChange && got != c.String() {
+		return fmt.Errorf("the step made %s, want %s", got, c)
 	}
 	return nil
 }
@@ -50,28 +49,28 @@ func changeBetween(before, after *unstructured.Unstructured) string {
 	return fmt.Sprintf("generation %d to %d", before.GetGeneration(), after.GetGeneration())
 }
 
-// Expect says what is true of the live object after the steps before it. What
-// is left out is not looked at.
+// Expect is a step that checks the live object. It does not check fields that are
+// not set.
 type Expect struct {
-	// Ports of the container, in their order, each as PortString writes it; an
-	// empty list means that there are none.
+	// Ports of the container, in their order, as PortString writes them. An empty
+	// list means none.
 	Ports []string
 	// Containers of the workload by name, in their order.
 	Containers []string
-	// Owners of a path, as [Owners] takes and returns them, in any order: who is
-	// not listed must not own it, and an empty list means nobody.
+	// Owners of each path, as [Owners] takes and returns them, in any order. Other
+	// managers must not own the path; an empty list means no manager.
 	Owners map[string][]string
-	// Change that the last step before this one made.
+	// Change of the last step before this one.
 	Change Change
-	// Gone: the object is not there.
+	// Gone expects that the object does not exist.
 	Gone bool
 }
 
-func (e Expect) String() string { return "what is then live" }
+func (e Expect) String() string { return "the live object" }
 
-func (e Expect) run(_ context.Context, s *stage) error {
+func (e Expect) run(_ context.Context, s *scenarioState) error {
 	if e.Gone != (s.live == nil) {
-		return fmt.Errorf("the object is there: %t, want %t", s.live != nil, !e.Gone)
+		return fmt.Errorf("the object exists: %t, want %t", s.live != nil, !e.Gone)
 	}
 	errs := []error{e.Change.check(s.before, s.live)}
 	if got := Ports(s.live, s.Container); e.Ports != nil && !slices.Equal(got, e.Ports) {

@@ -7,7 +7,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestFact07_ApplyToAMissingObject(t *testing.T) {
+func TestFact07_ApplyToMissingObject(t *testing.T) {
 	t.Parallel()
 	const container = "{name: dittofs, ports: " + adapterNFS + "}"
 	t.Run("tries to create it", func(t *testing.T) {
@@ -26,7 +26,7 @@ func TestFact07_ApplyToAMissingObject(t *testing.T) {
 			testenv.Expect{Gone: true},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("a recreated one refuses the old uid", func(t *testing.T) {
+	t.Run("of a recreated object is refused with the old uid", func(t *testing.T) {
 		t.Parallel()
 		cp := testenv.Shared(t)
 		ns := cp.Namespace(t)
@@ -41,7 +41,7 @@ func TestFact07_ApplyToAMissingObject(t *testing.T) {
 	})
 }
 
-func TestFact08_ApplyToAMissingContainer(t *testing.T) {
+func TestFact08_ApplyToMissingContainer(t *testing.T) {
 	t.Parallel()
 	facts(
 		argo(static),
@@ -50,7 +50,7 @@ func TestFact08_ApplyToAMissingContainer(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestFact13_WhatAnEmptyBodyOwns(t *testing.T) {
+func TestFact13_EmptyBody(t *testing.T) {
 	t.Parallel()
 	for name, empty := range map[string]string{
 		"a bare container": body("", "{name: dittofs}"),
@@ -68,7 +68,7 @@ func TestFact13_WhatAnEmptyBodyOwns(t *testing.T) {
 				},
 			).Run(t, testenv.Shared(t))
 		})
-		t.Run(name+" makes the container's key ours", func(t *testing.T) {
+		t.Run(name+" claims the container's key", func(t *testing.T) {
 			t.Parallel()
 			facts(
 				argo(static),
@@ -78,7 +78,7 @@ func TestFact13_WhatAnEmptyBodyOwns(t *testing.T) {
 			).Run(t, testenv.Shared(t))
 		})
 	}
-	t.Run("metadata alone removes our entry", func(t *testing.T) {
+	t.Run("metadata only removes our entry", func(t *testing.T) {
 		t.Parallel()
 		cp := testenv.Shared(t)
 		ns := cp.Namespace(t)
@@ -90,14 +90,14 @@ func TestFact13_WhatAnEmptyBodyOwns(t *testing.T) {
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}},
 			ourEntry(false),
 			guarded, testenv.Expect{Change: testenv.NothingChanged},
-			us(metadataAlone), testenv.Expect{Change: testenv.NothingChanged},
+			us(metadataOnly), testenv.Expect{Change: testenv.NothingChanged},
 		).RunIn(t, cp, ns)
 	})
-	t.Run("metadata alone is a no-op where there is no entry", func(t *testing.T) {
+	t.Run("metadata only is a no-op without an entry", func(t *testing.T) {
 		t.Parallel()
 		facts(
 			argo(static),
-			us(metadataAlone), testenv.Expect{Change: testenv.NothingChanged},
+			us(metadataOnly), testenv.Expect{Change: testenv.NothingChanged},
 			ourEntry(false),
 		).Run(t, testenv.Shared(t))
 	})

@@ -12,13 +12,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// renamedContainer is the owner's declaration with its container under another name.
+// renamedContainer is the owner's apply with another name for the container.
 var renamedContainer = testenv.Apply{
 	Manager: testenv.ArgoCD,
 	Object:  strings.Replace(declared(static), "- name: dittofs", "- name: server", 1),
 }
 
-// removedContainer is the declaration of two containers without the shared one.
+// removedContainer is the owner's apply without the container, of the two in
+// twoContainers.
 var (
 	twoContainers = testenv.Apply{
 		Manager: testenv.ArgoCD,
@@ -36,19 +37,19 @@ var setImage = edit(testenv.KubectlSet, func(u *unstructured.Unstructured) {
 	testenv.EditContainer(u, dittofs, func(c map[string]any) { c["image"] = "dittofs:hotfix" })
 })
 
-func TestFact09_TheOwnerOfOurContainerCannotLetItGo(t *testing.T) {
+func TestFact09_OwnerOfOurContainer(t *testing.T) {
 	t.Parallel()
 	imageMissing := testenv.Invalid("image: Required value")
 	for name, steps := range map[string][]testenv.Step{
-		"not rename it": {
+		"cannot rename it": {
 			argo(static), us(shared(adapterNFS)), refused(renamedContainer, imageMissing),
 			refused(forced(renamedContainer), imageMissing),
 		},
-		"not remove it": {
+		"cannot remove it": {
 			twoContainers, us(shared(adapterNFS)), refused(removedContainer, imageMissing),
 			refused(forced(removedContainer), imageMissing),
 		},
-		"it renames a copy when another has set the image": {
+		"renames a copy if another manager has set the image": {
 			argo(static), us(shared(adapterNFS)), setImage,
 			renamedContainer,
 			testenv.Expect{
@@ -58,7 +59,7 @@ func TestFact09_TheOwnerOfOurContainerCannotLetItGo(t *testing.T) {
 				Owners:     map[string][]string{"": {portsideApply}, "image": {testenv.KubectlSet + "/Update"}},
 			},
 		},
-		"it keeps it when another has set the image": {
+		"keeps it if another manager has set the image": {
 			twoContainers, us(shared(adapterNFS)), setImage,
 			removedContainer,
 			testenv.Expect{
@@ -68,7 +69,7 @@ func TestFact09_TheOwnerOfOurContainerCannotLetItGo(t *testing.T) {
 				Owners:     map[string][]string{"": {portsideApply}},
 			},
 		},
-		"an Update can remove it, and our entry with it": {
+		"can remove it and our entry by an Update": {
 			twoContainers, us(shared(adapterNFS)),
 			edit(testenv.KubectlEdit, dropContainer),
 			testenv.Expect{Change: testenv.SpecChanged, Containers: []string{"sidecar"}},
@@ -92,10 +93,10 @@ func dropContainer(u *unstructured.Unstructured) {
 	}
 }
 
-// Admission comes after managedFields are computed, so a container that a policy
-// removes stays in our entry. The policy is cluster-wide, so the control plane
-// is the test's own.
-func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
+// TestFact09_AdmissionRemovesContainer: admission runs after managedFields are
+// computed, so a container that a policy removes stays in our entry. The policy is
+// cluster-wide, so the control plane is the test's own.
+func TestFact09_AdmissionRemovesContainer(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Own(t, testenv.Options{})
 	ns := cp.Namespace(t)
@@ -107,20 +108,19 @@ func TestFact09_AContainerThatAdmissionRemovedStaysInOurEntry(t *testing.T) {
 		edit(testenv.KubectlEdit, func(u *unstructured.Unstructured) { u.SetAnnotations(map[string]string{"testenv/remove": dittofs}) }),
 		testenv.Expect{Change: testenv.SpecChanged, Containers: []string{"sidecar"}},
 		ourEntry(true),
-		testenv.Do{What: "our entry lists the vanished container", Func: checkEntry(lists(gone))},
+		testenv.Do{What: "our entry has the removed container", Func: checkEntry(lists(gone))},
 		edit(testenv.KubectlEdit, func(u *unstructured.Unstructured) { u.SetAnnotations(nil) }),
-		testenv.Do{What: "our entry still lists it after another write", Func: checkEntry(lists(gone))},
+		testenv.Do{What: "our entry still has it after another write", Func: checkEntry(lists(gone))},
 		refused(argo("[{name: nfs-udp, containerPort: 2049, protocol: UDP}]"), testenv.Conflict(`conflicts with "portside"`, gone)),
-		us(metadataAlone),
+		us(metadataOnly),
 		ourEntry(false),
 		argo("[{name: nfs-udp, containerPort: 2049, protocol: UDP}]"),
 		testenv.Expect{Ports: []string{"nfs-udp:2049/UDP"}},
 	).RunIn(t, cp, ns)
 }
 
-// installRemover installs a policy that takes out the first container of those
-// StatefulSets in the namespace that ask for it by an annotation, and waits
-// until it is in force.
+// installRemover installs a policy that removes the first container of StatefulSets
+// in the namespace with an annotation, and waits until it is in force.
 func installRemover(t *testing.T, cp *testenv.ControlPlane, ns string) {
 	t.Helper()
 	admin := cp.Manager("testenv")
@@ -135,7 +135,7 @@ spec:
     resourceRules:
     - {apiGroups: [apps], apiVersions: [v1], operations: [CREATE, UPDATE], resources: [statefulsets]}
   matchConditions:
-  - name: asked
+  - name: annotated
     expression: "has(object.metadata.annotations) && 'testenv/remove' in object.metadata.annotations && object.spec.template.spec.containers[0].name == object.metadata.annotations['testenv/remove']"
   mutations:
   - patchType: JSONPatch
@@ -164,7 +164,7 @@ spec:
 			return err
 		}
 		if got := testenv.Containers(created); len(got) != 1 {
-			err = fmt.Errorf("it left %v", got)
+			err = fmt.Errorf("containers %v", got)
 		}
 		if deleted := admin.Delete(ctx, "StatefulSet", ns, "probe"); deleted != nil {
 			return deleted

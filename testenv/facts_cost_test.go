@@ -13,19 +13,19 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What a no-op apply costs in time differs from machine to machine, so that is
-// BenchmarkFact12; the test shows what it does: it is served like any other and
-// reads the store, and only the write is spared.
-func TestFact12_ANoopApplyIsServedInFull(t *testing.T) {
+// TestFact12_NoopApply expects that a no-op apply is served like any other and
+// reads the store; only the write is saved. Its time differs by machine and is
+// measured by BenchmarkFact12.
+func TestFact12_NoopApply(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	portside := cp.Manager(testenv.Portside).In(ns)
 	apply := func() {
 		t.Helper()
-		// DaemonSets, because no other test here writes one on this server: its
-		// metrics tell resources apart, but not namespaces.
-		if _, err := portside.Apply(t.Context(), fmt.Sprintf(workloadYAML, "DaemonSet")); err != nil {
+		// A DaemonSet, because no other test writes one on this server: its metrics
+		// have labels for resources but not for namespaces.
+		if _, err := portside.Apply(t.Context(), workload("DaemonSet")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -37,10 +37,10 @@ func TestFact12_ANoopApplyIsServedInFull(t *testing.T) {
 	}
 	after := daemonSetCost(t, cp)
 	if got := after.applies - before.applies; got != times {
-		t.Errorf("the server served %v applies, want %d: each is a request", got, times)
+		t.Errorf("the server served %v applies, want %d", got, times)
 	}
 	if got := after.reads - before.reads; got != times {
-		t.Errorf("the server read the store %v times, want %d: once an apply", got, times)
+		t.Errorf("the server read the store %v times, want one for each of %d applies", got, times)
 	}
 	if got := after.writes - before.writes; got != 0 {
 		t.Errorf("the server wrote to the store %v times for no-op applies", got)
@@ -58,8 +58,8 @@ func daemonSetCost(t *testing.T, cp *testenv.ControlPlane) cost {
 	}
 }
 
-// BenchmarkFact12 compares a GET, a no-op apply and an apply that changes one
-// port, by their time and by the CPU time of kube-apiserver.
+// BenchmarkFact12 compares a GET, a no-op apply and an apply that changes one port
+// by their time and by the CPU time of kube-apiserver.
 func BenchmarkFact12(b *testing.B) {
 	cp := testenv.Shared(b)
 	ns := cp.Namespace(b)
@@ -98,8 +98,8 @@ func BenchmarkFact12(b *testing.B) {
 	}
 }
 
-// metric returns the sum of a metric of kube-apiserver over the series that have
-// the labels.
+// metric returns the sum of a metric of kube-apiserver over the series with these
+// labels.
 func metric(t testing.TB, cp *testenv.ControlPlane, name string, labels ...string) float64 {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(cp.Config())

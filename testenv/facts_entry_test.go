@@ -8,8 +8,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// checkEntry is for a step that looks at the paths of portside's entry in
-// managedFields; nil when there is no entry.
+// checkEntry returns the function of a step that checks the paths of portside's
+// entry in managedFields, nil without an entry.
 func checkEntry(check func(paths []string) error) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
 		live, err := cp.Manager(testenv.Portside).Get(ctx, "StatefulSet", ns, dittofs)
@@ -27,12 +27,12 @@ func checkEntry(check func(paths []string) error) func(context.Context, *testenv
 	}
 }
 
-// ourEntry checks whether there is an entry of portside.
+// ourEntry checks whether portside has an entry.
 func ourEntry(want bool) testenv.Do {
 	what := map[bool]string{true: "portside has an entry", false: "portside has no entry"}[want]
 	return testenv.Do{What: what, Func: checkEntry(func(paths []string) error {
 		if (paths != nil) != want {
-			return fmt.Errorf("want one: %t", want)
+			return fmt.Errorf("want an entry: %t", want)
 		}
 		return nil
 	})}

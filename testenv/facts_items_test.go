@@ -11,7 +11,7 @@ import (
 
 const nameField = `.spec.template.spec.containers[name="dittofs"].ports[containerPort=12049,protocol="TCP"].name`
 
-func TestFact02_TheNameIsNotPartOfTheKey(t *testing.T) {
+func TestFact02_NameIsNotPartOfKey(t *testing.T) {
 	t.Parallel()
 	t.Run("a named static port conflicts on the name", func(t *testing.T) {
 		t.Parallel()
@@ -35,7 +35,7 @@ func TestFact02_TheNameIsNotPartOfTheKey(t *testing.T) {
 			refused(argo(named), testenv.Conflict(`conflict with "portside"`, nameField)),
 			argo("[{containerPort: 12049}]"),
 			testenv.Expect{Change: testenv.NothingChanged},
-			us(metadataAlone),
+			us(metadataOnly),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
 				Ports:  []string{":12049/TCP"},
@@ -51,7 +51,7 @@ func TestFact04_Renumbering(t *testing.T) {
 	t.Parallel()
 	const moved = "[{name: adapter-nfs, containerPort: 12050, protocol: TCP}]"
 	duplicate := testenv.Invalid(`Duplicate value: "adapter-nfs"`)
-	t.Run("what we own alone is one write", func(t *testing.T) {
+	t.Run("of a port that we own alone is one write", func(t *testing.T) {
 		t.Parallel()
 		facts(
 			argo(static), us(shared(adapterNFS)),
@@ -64,9 +64,9 @@ func TestFact04_Renumbering(t *testing.T) {
 		).Run(t, testenv.Shared(t))
 	})
 	for name, renumber := range map[string]testenv.Apply{
-		"what another co-owns is refused to us":          us(shared(moved)),
-		"what we co-own is refused to the other":         by(backup, us(shared(moved))),
-		"what we co-own is refused to the other's force": by(backup, forced(us(shared(moved)))),
+		"of a co-owned port is refused to us":           us(shared(moved)),
+		"of a co-owned port is refused to the other":    by(backup, us(shared(moved))),
+		"of a co-owned port is refused also with force": by(backup, forced(us(shared(moved)))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,13 +79,13 @@ func TestFact04_Renumbering(t *testing.T) {
 	}
 }
 
-func TestFact05_WhatAnotherCoOwnsStays(t *testing.T) {
+func TestFact05_CoOwnedItemStays(t *testing.T) {
 	t.Parallel()
-	t.Run("a co-owner of the item keeps it", func(t *testing.T) {
+	t.Run("with a co-owner of the item", func(t *testing.T) {
 		t.Parallel()
 		facts(
 			argo(static), us(shared(adapterNFS)), by(backup, us(shared(adapterNFS))),
-			us(metadataAlone),
+			us(metadataOnly),
 			testenv.Expect{
 				Change: testenv.MetadataChanged,
 				Ports:  []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-nfs:12049/TCP"},
@@ -93,7 +93,7 @@ func TestFact05_WhatAnotherCoOwnsStays(t *testing.T) {
 			},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("the owner of a leaf alone does not", func(t *testing.T) {
+	t.Run("not with an owner of only a leaf", func(t *testing.T) {
 		t.Parallel()
 		facts(
 			argo(static), us(shared(adapterNFS)),
@@ -103,7 +103,7 @@ func TestFact05_WhatAnotherCoOwnsStays(t *testing.T) {
 				Ports:  []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-nfs:12049/TCP hostPort=12049"},
 				Owners: map[string][]string{"12049/TCP": {portsideApply}, "12049/TCP.hostPort": {editUpdate}},
 			},
-			us(metadataAlone),
+			us(metadataOnly),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
@@ -111,7 +111,8 @@ func TestFact05_WhatAnotherCoOwnsStays(t *testing.T) {
 
 func TestFact06_TwoItemsWithOneKey(t *testing.T) {
 	t.Parallel()
-	// The legacy way adds its port beside the static one of the same number.
+	// The former operator adds its port next to the static one with the same
+	// number.
 	begin := []testenv.Step{
 		argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"),
 		testenv.Expect{Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}}},
@@ -129,7 +130,7 @@ func TestFact06_TwoItemsWithOneKey(t *testing.T) {
 			us(shared("[{name: adapter-smb, containerPort: 1445, protocol: TCP}]")),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: append(both, "adapter-smb:1445/TCP")},
 		},
-		"a forced apply of the key makes them one": {
+		"a forced apply of the key collapses them": {
 			forced(us(shared(adapterNFS))),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
@@ -137,7 +138,7 @@ func TestFact06_TwoItemsWithOneKey(t *testing.T) {
 				Owners: map[string][]string{"12049/TCP": {portsideApply}},
 			},
 		},
-		"the static owner's forced sync drops the adapter's": {
+		"the static owner's forced sync drops the adapter port": {
 			forced(argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]")),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
@@ -181,7 +182,7 @@ func TestFact15_KubectlEditRenamesOurItem(t *testing.T) {
 			},
 		},
 		"applying nothing deletes it": {
-			us(metadataAlone),
+			us(metadataOnly),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}},
 		},
 	} {

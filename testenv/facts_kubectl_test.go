@@ -18,7 +18,7 @@ func run(stdin string, args ...string) testenv.Do {
 	}}
 }
 
-func TestFact10_KubectlMergesPortsByNumberAlone(t *testing.T) {
+func TestFact10_KubectlMergesPortsByNumber(t *testing.T) {
 	t.Parallel()
 	const ourTCP = "[{name: adapter-nfs, containerPort: 2049, protocol: TCP}]"
 	t.Run("kubectl apply of the other protocol replaces ours", func(t *testing.T) {

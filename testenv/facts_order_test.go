@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestFact03_TheAppliedOrderWins(t *testing.T) {
+func TestFact03_AppliedOrderWins(t *testing.T) {
 	t.Parallel()
 	const swapped = "[{name: adapter-smb, containerPort: 1445, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]"
 	t.Run("another order is a change", func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestFact03_TheAppliedOrderWins(t *testing.T) {
 			t.Errorf("%d revisions before, now %v, want one more", revisions, got)
 		}
 	})
-	t.Run("appliers of the same two ports in opposite orders fight", func(t *testing.T) {
+	t.Run("two managers with two shared ports in opposite orders", func(t *testing.T) {
 		t.Parallel()
 		facts(
 			argo(static), us(shared(adapters)),
@@ -54,22 +54,21 @@ func TestFact03_TheAppliedOrderWins(t *testing.T) {
 			us(shared(adapters)), testenv.Expect{Change: testenv.SpecChanged},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("no ping-pong between appliers whose orders agree", func(t *testing.T) {
+	t.Run("managers with shared ports in the same order", func(t *testing.T) {
 		t.Parallel()
 		for i := range uint64(24) {
 			t.Run(fmt.Sprintf("seed %d", i), func(t *testing.T) {
 				t.Parallel()
-				noPingPong(t, rand.New(rand.NewPCG(i, 3)))
+				sameOrder(t, rand.New(rand.NewPCG(i, 3)))
 			})
 		}
 	})
 }
 
-// noPingPong plays a random history, lets every applier apply its own list until
-// the order has settled, and then again and again: from there on nothing may
-// change. The lists share ports, and where they do, they have them in the same
-// order.
-func noPingPong(t *testing.T, random *rand.Rand) {
+// sameOrder runs a random history and then rounds of applies by three managers,
+// whose lists have their shared ports in the same order. Once the order has
+// settled, no round changes anything.
+func sameOrder(t *testing.T, random *rand.Rand) {
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	facts(argo(static)).RunIn(t, cp, ns)
@@ -86,13 +85,14 @@ func noPingPong(t *testing.T, random *rand.Rand) {
 	round := func() {
 		for _, i := range random.Perm(len(final)) {
 			manager := cp.Manager(final[i].Manager).In(ns)
-			// By force: the history may have left their fields with others.
+			// With force, because the history may have left their fields to other
+			// managers.
 			if _, err := manager.ForceApply(t.Context(), final[i].Object); err != nil {
 				t.Fatalf("%s: %v\n%v", final[i], err, final[i].Object)
 			}
 		}
 	}
-	for range final { // an item may have to move once for each who shares it
+	for range final { // an item may move once for each of its owners
 		round()
 	}
 	settled := liveSet(t, cp, ns)
@@ -104,8 +104,8 @@ func noPingPong(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// randomWrite is one write of a history: an apply of some list, or an edit that
-// reorders, drops, and duplicates ports. A refusal is part of the history.
+// randomWrite is a write of the history: an apply of a random list, or an edit that
+// reorders, drops and duplicates ports. It may be refused.
 func randomWrite(t *testing.T, cp *testenv.ControlPlane, ns string, random *rand.Rand) {
 	t.Helper()
 	var err error
@@ -151,8 +151,8 @@ func randomEdit(ctx context.Context, cp *testenv.ControlPlane, ns string, random
 
 func randomPorts(random *rand.Rand) string { return someOf(shuffledPorts(random), random) }
 
-// shuffledPorts are the ports that the managers agree on: each number has one
-// name, so co-owners do not contradict each other.
+// shuffledPorts returns the ports in random order. Each number has one name, so
+// that co-owners agree.
 func shuffledPorts(random *rand.Rand) []string {
 	all := []string{
 		"{name: api, containerPort: 8080, protocol: TCP}", "{name: nfs, containerPort: 2049, protocol: TCP}",
@@ -163,7 +163,7 @@ func shuffledPorts(random *rand.Rand) []string {
 	return all
 }
 
-// someOf writes a list of some of the ports, in the order they have.
+// someOf returns a list of some of the ports, in their order.
 func someOf(ports []string, random *rand.Rand) string {
 	some := slices.DeleteFunc(slices.Clone(ports), func(string) bool { return random.IntN(2) == 0 })
 	return "[" + strings.Join(some, ", ") + "]"

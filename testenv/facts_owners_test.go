@@ -8,11 +8,11 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestFact14_AnItemOwnedByNobody(t *testing.T) {
+func TestFact14_ItemWithoutOwner(t *testing.T) {
 	t.Parallel()
 	const nfs = "[{name: nfs, containerPort: 12049}]"
 	begin := argo(nfs)
-	// A second entry, so that the loss of the first does not leave none at all.
+	// A second entry, so that one is left after the loss of the first.
 	other := us(shared("[{name: adapter-smb, containerPort: 1445, protocol: TCP}]"))
 	empty := testenv.Patch{Manager: testenv.KubectlEdit, Type: types.MergePatchType, Data: `{"metadata":{"managedFields":[{}]}}`}
 	beta := testenv.Patch{
@@ -25,7 +25,7 @@ func TestFact14_AnItemOwnedByNobody(t *testing.T) {
 		Data: `[{"op":"test","path":"/metadata/managedFields/0/manager","value":"argocd-controller"},
 			{"op":"remove","path":"/metadata/managedFields/0"}]`,
 	}
-	nobody := map[string][]string{"12049/TCP": {}, "12049/TCP.name": {}}
+	noOwner := map[string][]string{"12049/TCP": {}, "12049/TCP.name": {}}
 	renamed := testenv.Expect{
 		Change: testenv.SpecChanged,
 		Ports:  []string{"adapter-nfs:12049/TCP"},
@@ -34,19 +34,19 @@ func TestFact14_AnItemOwnedByNobody(t *testing.T) {
 	conflict := testenv.Conflict(`conflict with "before-first-apply"`, nameField)
 
 	for name, steps := range map[string][]testenv.Step{
-		"an entry that was taken out leaves its items to nobody": {
+		"a removed entry leaves its items without an owner": {
 			begin, other, drop,
-			testenv.Expect{Change: testenv.MetadataChanged, Owners: nobody},
+			testenv.Expect{Change: testenv.MetadataChanged, Owners: noOwner},
 			us(shared(adapterNFS)), renamed,
 		},
-		"an entry of an apiVersion not converted is dropped at the next write": {
+		"an entry of an apiVersion that is not converted is dropped at the next write": {
 			begin, other, beta,
-			testenv.Expect{Owners: nobody},
+			testenv.Expect{Owners: noOwner},
 			us(shared(adapterNFS)), renamed,
 		},
-		"emptied managedFields have no owner, and no Update gives them one": {
+		"emptied managedFields have no owner, also after an Update": {
 			begin, other, empty,
-			testenv.Expect{Change: testenv.MetadataChanged, Owners: nobody},
+			testenv.Expect{Change: testenv.MetadataChanged, Owners: noOwner},
 			editPorts(testenv.KubectlEdit, "[{name: nfs, containerPort: 12049, protocol: TCP}, {name: more, containerPort: 1, protocol: TCP}]"),
 			testenv.Expect{Change: testenv.SpecChanged, Owners: map[string][]string{"12049/TCP": {}, "1/TCP": {}}},
 		},
@@ -60,10 +60,10 @@ func TestFact14_AnItemOwnedByNobody(t *testing.T) {
 				"1/TCP":          {portsideApply},
 			}},
 		},
-		"that first apply itself conflicts with it": {
+		"the first apply itself conflicts with it": {
 			begin, other, empty, refused(us(shared(adapterNFS)), conflict),
 		},
-		"so it is when the only entry is dropped": {
+		"the same if the only entry is dropped": {
 			begin, beta, refused(us(shared(adapterNFS)), conflict),
 		},
 	} {

@@ -14,13 +14,13 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The tests named TestFact… pin what the API server does and portside relies
-// on, one test a fact, numbered as the design numbers them. When a release of
-// Kubernetes changes one, the name of the test says which.
+// The tests named TestFactNN pin behavior of the API server that portside relies
+// on, one fact each, with the numbers of the design. If a Kubernetes release
+// changes a fact, the name of the test shows which.
 
 const dittofs = "dittofs"
 
-// Who may own a path in these tests.
+// The owners in these tests.
 const (
 	portsideApply = testenv.Portside + "/Apply"
 	argoApply     = testenv.ArgoCD + "/Apply"
@@ -32,8 +32,8 @@ const (
 // backup is a second manager that applies adapter ports as portside does.
 const backup = "backup-portside"
 
-// declared is the StatefulSet as the owner of the static ports declares it. The
-// ports are a YAML list.
+// declared returns the StatefulSet as the owner of the static ports declares it,
+// with a YAML list of ports.
 func declared(ports string) string {
 	return fmt.Sprintf(`
 apiVersion: apps/v1
@@ -52,10 +52,12 @@ spec:
 `, ports)
 }
 
-// shared is what a manager applies that shares the container and owns ports in it.
+// shared returns what a manager applies that owns the container's key and ports in
+// it.
 func shared(ports string) string { return body("", "{name: dittofs, ports: "+ports+"}") }
 
-// body is an apply of one container of the StatefulSet; more goes into metadata.
+// body returns an apply of one container of the StatefulSet. more goes into
+// metadata.
 func body(more, container string) string {
 	return fmt.Sprintf(`
 apiVersion: apps/v1
@@ -65,7 +67,7 @@ spec: {template: {spec: {containers: [%s]}}}
 `, more, container)
 }
 
-const metadataAlone = `
+const metadataOnly = `
 apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: dittofs}
@@ -113,10 +115,10 @@ func editPorts(manager, ports string) testenv.Update {
 	return edit(manager, func(u *unstructured.Unstructured) { testenv.SetPorts(u, dittofs, ports) })
 }
 
-// nextSecond waits until the clock shows another second: managedFields record
-// the time of a write in seconds.
+// nextSecond waits until the next second begins: managedFields record the time of a
+// write in seconds.
 func nextSecond() testenv.Do {
-	return testenv.Do{What: "a second rolls over", Func: func(ctx context.Context, _ *testenv.ControlPlane, _ string) error {
+	return testenv.Do{What: "the next second", Func: func(ctx context.Context, _ *testenv.ControlPlane, _ string) error {
 		now := time.Now()
 		select {
 		case <-ctx.Done():
@@ -144,7 +146,7 @@ func TestFact01_ReapplyChangesNothing(t *testing.T) {
 		testenv.Expect{Change: testenv.MetadataChanged},
 	).RunIn(t, cp, ns)
 
-	// The watch delivers in order: what comes first is the marker's event.
+	// The watch delivers events in order, so the first is the marker's.
 	event := <-events.ResultChan()
 	object, ok := event.Object.(metav1.Object)
 	if !ok || event.Type != watch.Modified || object.GetAnnotations()["marker"] == "" {
@@ -152,11 +154,11 @@ func TestFact01_ReapplyChangesNothing(t *testing.T) {
 	}
 }
 
-// TestFact01_DefaultedAtomicListsReorderManagedFields is the exception: an
-// owner whose configuration holds an atomic list that the server fills with
-// defaults, as volumeClaimTemplates, moves the time of its entry when it applies
-// the same again after another manager wrote. The entries are sorted by time,
-// so resourceVersion changes once; no field does.
+// TestFact01_DefaultedAtomicListsReorderManagedFields is the exception. An owner
+// whose configuration has an atomic list that the server fills with defaults, such
+// as volumeClaimTemplates, moves the time of its entry when it re-applies after
+// another manager wrote. Entries are sorted by time, so resourceVersion changes
+// once; no field does.
 func TestFact01_DefaultedAtomicListsReorderManagedFields(t *testing.T) {
 	t.Parallel()
 	owner := testenv.Apply{Manager: testenv.ArgoCD, Object: declared(static) + `
@@ -168,12 +170,12 @@ func TestFact01_DefaultedAtomicListsReorderManagedFields(t *testing.T) {
 		owner, nextSecond(), us(shared(adapters)), nextSecond(),
 		owner, testenv.Expect{Change: testenv.MetadataChanged},
 		nextSecond(), owner, testenv.Expect{Change: testenv.NothingChanged},
-		// We declare no such list, so our own re-apply is never one.
+		// Our configuration has no such list, so our re-apply is always a no-op.
 		nextSecond(), us(shared(adapters)), testenv.Expect{Change: testenv.NothingChanged},
 	).Run(t, testenv.Shared(t))
 }
 
-// watchFromNow watches the StatefulSets of a namespace, from their present state.
+// watchFromNow watches the StatefulSets of a namespace from their present state.
 func watchFromNow(t *testing.T, cp *testenv.ControlPlane, ns string) watch.Interface {
 	t.Helper()
 	sets := kubernetes.NewForConfigOrDie(cp.Config()).AppsV1().StatefulSets(ns)

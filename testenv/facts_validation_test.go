@@ -14,7 +14,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestFact11_PortsThatTheServerRefuses(t *testing.T) {
+func TestFact11_Validation(t *testing.T) {
 	t.Parallel()
 	const item = "ports[2]"
 	for name, test := range map[string]struct {
@@ -33,7 +33,7 @@ func TestFact11_PortsThatTheServerRefuses(t *testing.T) {
 		"a name with a double hyphen":   {"{name: adapter--nfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "consecutive hyphens"}},
 		"a name that begins with one":   {"{name: -nfs, containerPort: 12049, protocol: TCP}", []string{item + ".name", "must not begin or end with a hyphen"}},
 		"a name that ends with one":     {"{name: adapter-, containerPort: 12049, protocol: TCP}", []string{item + ".name", "must not begin or end with a hyphen"}},
-		"a name that the container has": {"{name: api, containerPort: 12049, protocol: TCP}", []string{item + ".name", `Duplicate value: "api"`}},
+		"a name that is taken":          {"{name: api, containerPort: 12049, protocol: TCP}", []string{item + ".name", `Duplicate value: "api"`}},
 		"the number 0":                  {"{name: adapter-nfs, containerPort: 0, protocol: TCP}", []string{item + ".containerPort"}},
 		"a negative number":             {"{name: adapter-nfs, containerPort: -1, protocol: TCP}", []string{item + ".containerPort"}},
 		"the number 65536":              {"{name: adapter-nfs, containerPort: 65536, protocol: TCP}", []string{item + ".containerPort", "between 1 and 65535"}},
@@ -42,7 +42,7 @@ func TestFact11_PortsThatTheServerRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// A good port beside it shares its fate: a refusal changes nothing.
+			// A valid port in the same apply is refused too.
 			apply := us(shared("[" + test.port + ", {name: adapter-smb, containerPort: 1445, protocol: TCP}]"))
 			expect := testenv.Expect{Change: testenv.SpecChanged}
 			if test.refused != nil {
@@ -54,13 +54,13 @@ func TestFact11_PortsThatTheServerRefuses(t *testing.T) {
 	}
 }
 
-// twins are two containers that both have a port adapter-nfs.
+// twins are two containers with a port adapter-nfs each.
 const twins = `
       - {name: first, image: first:1, ports: [{name: adapter-nfs, containerPort: 12049}]}
       - {name: second, image: second:1, ports: [{name: adapter-nfs, containerPort: 12050}]}
 `
 
-func TestFact11_OneNameInTwoContainers(t *testing.T) {
+func TestFact11_SameNameInTwoContainers(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
@@ -92,7 +92,8 @@ spec: {selector: {app: dittofs}, ports: [{port: 2049, targetPort: adapter-nfs}]}
 	})
 }
 
-// endpointPort compares the port of the ready endpoints of the Service.
+// endpointPort returns an error unless this is the port of the Service's ready
+// endpoints.
 func endpointPort(ctx context.Context, cp *testenv.ControlPlane, ns string, want int32) error {
 	client, err := kubernetes.NewForConfig(cp.Config())
 	if err != nil {
@@ -107,14 +108,14 @@ func endpointPort(ctx context.Context, cp *testenv.ControlPlane, ns string, want
 			continue
 		}
 		if len(slice.Ports) != 1 || *slice.Ports[0].Port != want {
-			return fmt.Errorf("its ports are %v", slice.Ports)
+			return fmt.Errorf("the ports are %v", slice.Ports)
 		}
 		return nil
 	}
 	return errors.New("no endpoints yet")
 }
 
-// recordedWarnings keeps what the server warns of.
+// recordedWarnings records warnings of the server.
 type recordedWarnings struct {
 	mu  sync.Mutex
 	all []string

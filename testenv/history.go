@@ -19,20 +19,21 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Stored is a workload as the server stored it under a generation.
+// Stored is a generation of a workload as the server stored it.
 type Stored struct {
 	UID        types.UID
 	Generation int64
 	// Ports of each container by its name, as [Ports] returns them.
 	Ports map[string][]string
-	// NewTemplate: the pod template is another than that of the generation
-	// before, of the same object. Of the first it is false.
+	// NewTemplate reports whether the pod template differs from that of the
+	// generation before, of the same object. It is false for the first generation.
 	NewTemplate bool
 
 	template string // as JSON
 }
 
-// StaticPorts are the ports of a container that are no adapter's, in their order.
+// StaticPorts returns the ports of a container that are not adapter ports, in their
+// order.
 func (s Stored) StaticPorts(container string) []string {
 	return slices.DeleteFunc(slices.Clone(s.Ports[container]), func(port string) bool {
 		return strings.HasPrefix(port, "adapter-")
@@ -50,21 +51,21 @@ func TemplateChanges(history []Stored) (changes int) {
 }
 
 // History is every generation of a workload that the server has stored since the
-// recording began, none left out: the server counts them, so that what a watch
-// missed, as it may when the server restarts, leaves a gap that shows.
+// recording began. The server numbers generations, so a generation that the watch
+// missed, as it may when the server restarts, leaves a gap.
 type History struct {
 	get   func(context.Context) (*unstructured.Unstructured, error)
-	close func() // ends the recording and waits for it
+	close func() // ends the recording and waits for the end
 
 	mu       sync.Mutex
-	begun    bool // what was there at the beginning has been seen
+	begun    bool // the objects that existed at the beginning were seen
 	stored   []Stored
 	gaps     []error
-	revision string // the resourceVersion seen last, empty when there is no object
+	revision string // last resourceVersion seen, empty without an object
 }
 
-// Record is [ControlPlane.NewHistory] until the end of a test, which fails when
-// there is an error.
+// Record is [ControlPlane.NewHistory] until the end of a test, which fails if there
+// is an error.
 func (cp *ControlPlane) Record(t testing.TB, kind, namespace, name string) *History {
 	t.Helper()
 	h, err := cp.NewHistory(t.Context(), kind, namespace, name)
@@ -75,14 +76,14 @@ func (cp *ControlPlane) Record(t testing.TB, kind, namespace, name string) *Hist
 	return h
 }
 
-// NewHistory begins to record a workload, which need not be there yet, until
-// Close. The recording goes on when the API server was away. ctx bounds the
-// beginning alone.
+// NewHistory records a workload, which need not exist yet, until Close. The
+// recording continues after the API server was stopped. ctx bounds only the
+// beginning.
 func (cp *ControlPlane) NewHistory(ctx context.Context, kind, namespace, name string) (*History, error) {
 	manager := cp.Manager("testenv")
 	resource, known := resources[kind]
 	if !known {
-		return nil, fmt.Errorf("recording a %s: testenv knows no such kind", kind)
+		return nil, fmt.Errorf("cannot record a %s: testenv does not know the kind; add it to resources", kind)
 	}
 	h := &History{get: func(ctx context.Context) (*unstructured.Unstructured, error) {
 		return manager.Get(ctx, kind, namespace, name)
@@ -99,7 +100,7 @@ func (cp *ControlPlane) NewHistory(ctx context.Context, kind, namespace, name st
 	if err != nil {
 		return nil, err
 	}
-	// A server that is away is no news: Stored waits for it.
+	// An unreachable server is no error: Stored waits for it.
 	if err := informer.SetWatchErrorHandlerWithContext(func(context.Context, *cache.Reflector, error) {}); err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (cp *ControlPlane) NewHistory(ctx context.Context, kind, namespace, name st
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), seen.HasSynced) {
 		h.Close()
-		return nil, fmt.Errorf("recording %s/%s: %w", kind, name, ctx.Err())
+		return nil, fmt.Errorf("cannot record %s/%s: %w", kind, name, ctx.Err())
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -123,7 +124,7 @@ func (cp *ControlPlane) NewHistory(ctx context.Context, kind, namespace, name st
 // Close ends the recording.
 func (h *History) Close() { h.close() }
 
-// Stored is [History.All] in a test, which fails when there is an error.
+// Stored is [History.All] in a test, which fails if there is an error.
 func (h *History) Stored(t testing.TB) []Stored {
 	t.Helper()
 	stored, err := h.All(t.Context())
@@ -133,10 +134,10 @@ func (h *History) Stored(t testing.TB) []Stored {
 	return stored
 }
 
-// All returns the history up to now, waiting until everything is in it that the
-// server has stored. It is an error when a generation was missed.
+// All waits until the history has everything that the server has stored, and
+// returns it. It is an error if a generation was missed.
 func (h *History) All(ctx context.Context) ([]Stored, error) {
-	if err := eventually(ctx, "the history to have what is live", h.caughtUp); err != nil {
+	if err := eventually(ctx, "the history to have the live object", h.caughtUp); err != nil {
 		return nil, err
 	}
 	h.mu.Lock()
@@ -159,13 +160,13 @@ func (h *History) caughtUp(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.revision != revision {
-		return fmt.Errorf("resourceVersion %q seen, not %q", h.revision, revision)
+		return fmt.Errorf("resourceVersion %q seen, want %q", h.revision, revision)
 	}
 	return nil
 }
 
-// see takes a version of the object in. One in which only metadata or status
-// changed has the generation of the one before.
+// see records a version of the object. If only metadata or status changed, it has
+// the generation of the version before.
 func (h *History) see(object any) {
 	live, ok := object.(*unstructured.Unstructured)
 	if !ok {
@@ -173,27 +174,27 @@ func (h *History) see(object any) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	there := h.revision != ""
+	exists := h.revision != ""
 	h.revision = live.GetResourceVersion()
 	now := storedOf(live)
 	var last Stored
 	if len(h.stored) > 0 {
 		last = h.stored[len(h.stored)-1]
 	}
-	first := int64(1) // of an object that came while we looked
+	first := int64(1) // of an object that was created during the recording
 	switch {
 	case last.UID == now.UID && last.Generation == now.Generation:
 		return
 	case last.UID == now.UID:
 		first = last.Generation + 1
 		now.NewTemplate = now.template != last.template
-	case there:
-		h.gaps = append(h.gaps, fmt.Errorf("the end of the object %s was not seen", last.UID))
+	case exists:
+		h.gaps = append(h.gaps, fmt.Errorf("the deletion of the object %s was not seen", last.UID))
 	case !h.begun:
 		first = now.Generation
 	}
 	if now.Generation != first {
-		h.gaps = append(h.gaps, fmt.Errorf("generation %d of the object %s was seen instead of %d", now.Generation, now.UID, first))
+		h.gaps = append(h.gaps, fmt.Errorf("generation %d of the object %s was seen, want %d", now.Generation, now.UID, first))
 	}
 	h.stored = append(h.stored, now)
 }
@@ -203,7 +204,7 @@ func (h *History) end(object any) {
 	defer h.mu.Unlock()
 	h.revision = ""
 	if _, unseen := object.(cache.DeletedFinalStateUnknown); unseen {
-		h.gaps = append(h.gaps, errors.New("the deletion of the object was not seen, nor what was before it"))
+		h.gaps = append(h.gaps, errors.New("the deletion of the object and its last version were not seen"))
 	}
 }
 
@@ -215,7 +216,7 @@ func storedOf(live *unstructured.Unstructured) Stored {
 	template, _, _ := unstructured.NestedFieldNoCopy(live.Object, "spec", "template")
 	text, err := json.Marshal(template)
 	if err != nil {
-		panic(fmt.Sprintf("testenv: what came as JSON is none: %v", err))
+		panic(fmt.Sprintf("testenv: a decoded object cannot be encoded: %v", err))
 	}
 	stored.template = string(text)
 	return stored

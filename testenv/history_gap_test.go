@@ -9,33 +9,33 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// version is one of an object; the resourceVersion tells it from no object.
+// version is a version of an object.
 type version struct {
 	uid        types.UID
 	generation int64
 }
 
-func TestHistorySaysWhatItMissed(t *testing.T) {
+func TestHistory_gaps(t *testing.T) {
 	t.Parallel()
 	deleted, unseen := any(&unstructured.Unstructured{}), any(cache.DeletedFinalStateUnknown{})
 	for name, test := range map[string]struct {
-		before []any // seen at the beginning
+		before []any // existing objects
 		events []any // versions and deletions
 		gap    string
 	}{
-		"nothing, from the beginning of the object":    {events: []any{version{"a", 1}, version{"a", 1}, version{"a", 2}}},
-		"nothing, from what was there":                 {before: []any{version{"a", 7}}, events: []any{version{"a", 8}}},
-		"nothing, over a deletion":                     {events: []any{version{"a", 1}, deleted, version{"b", 1}}},
-		"a generation":                                 {events: []any{version{"a", 1}, version{"a", 3}}, gap: "generation 3 of the object a was seen instead of 2"},
-		"the first generation":                         {events: []any{version{"a", 2}}, gap: "generation 2 of the object a was seen instead of 1"},
-		"the first generation of the one that follows": {events: []any{version{"a", 1}, deleted, version{"b", 2}}, gap: "generation 2 of the object b"},
-		"a deletion":                                   {events: []any{version{"a", 1}, version{"b", 1}}, gap: "the end of the object a was not seen"},
-		"a deletion that a list told":                  {events: []any{version{"a", 1}, unseen}, gap: "the deletion of the object was not seen"},
+		"none, from the creation":                 {events: []any{version{"a", 1}, version{"a", 1}, version{"a", 2}}},
+		"none, from an existing object":           {before: []any{version{"a", 7}}, events: []any{version{"a", 8}}},
+		"none, over a deletion":                   {events: []any{version{"a", 1}, deleted, version{"b", 1}}},
+		"a generation":                            {events: []any{version{"a", 1}, version{"a", 3}}, gap: "generation 3 of the object a was seen, want 2"},
+		"the first generation":                    {events: []any{version{"a", 2}}, gap: "generation 2 of the object a was seen, want 1"},
+		"the first generation of the next object": {events: []any{version{"a", 1}, deleted, version{"b", 2}}, gap: "generation 2 of the object b"},
+		"a deletion":                              {events: []any{version{"a", 1}, version{"b", 1}}, gap: "the deletion of the object a was not seen"},
+		"a deletion seen by a list":               {events: []any{version{"a", 1}, unseen}, gap: "the deletion of the object and its last version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := &History{}
-			tell := func(events []any) {
+			send := func(events []any) {
 				for _, event := range events {
 					v, ok := event.(version)
 					if !ok {
@@ -49,9 +49,9 @@ func TestHistorySaysWhatItMissed(t *testing.T) {
 					h.see(object)
 				}
 			}
-			tell(test.before)
+			send(test.before)
 			h.begun = true
-			tell(test.events)
+			send(test.events)
 			switch {
 			case test.gap == "" && len(h.gaps) > 0:
 				t.Errorf("gaps %v, want none", h.gaps)

@@ -7,12 +7,12 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestHistoryHasEveryGeneration(t *testing.T) {
+func TestHistory(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(ns)
-	history := cp.Record(t, "StatefulSet", ns, dittofs) // before it is there
+	history := cp.Record(t, "StatefulSet", ns, dittofs) // before it exists
 	facts(
 		argo(static),
 		us(shared(adapterNFS)), us(shared(adapterNFS)),
@@ -44,6 +44,6 @@ func TestHistoryHasEveryGeneration(t *testing.T) {
 	facts(testenv.Delete{Manager: testenv.ArgoCD}, testenv.Expect{Gone: true}, argo(static)).RunIn(t, cp, ns)
 	again := history.Stored(t)
 	if len(again) != 4 || again[3].UID == again[2].UID || again[3].Generation != 1 || again[3].NewTemplate {
-		t.Errorf("%+v: want a fourth of an object of its own", again)
+		t.Errorf("%+v: want a fourth generation, of a new object", again)
 	}
 }

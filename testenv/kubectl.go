@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// KubeconfigFile is the path of the administrator's kubeconfig file. It is there
-// until Stop.
+// KubeconfigFile returns the path of the administrator's kubeconfig file, which
+// exists until Stop.
 func (cp *ControlPlane) KubeconfigFile() string { return filepath.Join(cp.dir, "kubeconfig") }
 
 func (cp *ControlPlane) writeKubeconfig() error {
@@ -22,13 +22,13 @@ func (cp *ControlPlane) writeKubeconfig() error {
 	return os.WriteFile(cp.KubeconfigFile(), content, 0o600)
 }
 
-// Kubectl runs the real kubectl as the administrator in a namespace, with stdin
-// as its standard input, and returns what it prints. The error has what it
-// printed to stderr.
+// Kubectl runs the real kubectl as the administrator in a namespace, with stdin as
+// its standard input, and returns its standard output. The error has its standard
+// error.
 func (cp *ControlPlane) Kubectl(ctx context.Context, namespace, stdin string, args ...string) (stdout string, err error) {
 	args = append([]string{"--namespace=" + namespace}, args...)
 	command := exec.CommandContext(ctx, filepath.Join(cp.assets, binaryKubectl), args...)
-	// Nothing of the user's own configuration, and nothing left in the home folder.
+	// Uses no configuration of the user and writes nothing to the home folder.
 	command.Env = []string{"KUBECONFIG=" + cp.KubeconfigFile(), "HOME=" + cp.dir, "KUBERC=off", "PATH=" + os.Getenv("PATH")}
 	command.Stdin = strings.NewReader(stdin)
 	var out, errOut strings.Builder
@@ -39,7 +39,7 @@ func (cp *ControlPlane) Kubectl(ctx context.Context, namespace, stdin string, ar
 	return out.String(), nil
 }
 
-// MustKubectl is [ControlPlane.Kubectl] in a test, which fails when kubectl does.
+// MustKubectl is [ControlPlane.Kubectl] in a test, which fails if kubectl does.
 func (cp *ControlPlane) MustKubectl(t testing.TB, namespace, stdin string, args ...string) (stdout string) {
 	t.Helper()
 	out, err := cp.Kubectl(t.Context(), namespace, stdin, args...)

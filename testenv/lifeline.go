@@ -10,25 +10,25 @@ import (
 	"syscall"
 )
 
-// lifeline ends the servers when this process ends without stopping them: a test
-// that panics or runs out of its time is not asked to clean up, and servers in
-// process groups of their own would stay for ever.
+// lifeline ends the servers if this process ends without stopping them: a test that
+// panics or times out does not clean up, and the servers, in process groups of
+// their own, would run on.
 //
-// It is a FIFO that this process alone holds open for writing. Each server runs
-// under a shell that waits for the end of it, which comes when the kernel closes
-// the files of this process, however it ends.
+// It is a FIFO that only this process holds open for writing. Each server runs
+// under a shell that waits for the end of the FIFO, which comes when the kernel
+// closes the files of this process, however it ends.
 type lifeline struct {
 	dir  string
 	fifo *os.File
 }
 
-// guarded is the shell: it passes the server's end on, and lets the server, which
-// gets the group's SIGTERM too, end in its own time. It writes the server's
-// process id beside itself.
+// guardScript is the shell. It passes the server's exit code on, and lets the
+// server, which gets the group's SIGTERM too, end in its own time. It writes the
+// server's process id to a file next to itself.
 //
-// When this process is gone the server is killed: kube-apiserver, asked to end
-// after etcd has, waits for it without end.
-const guarded = `#!/bin/sh
+// If this process is gone the server is killed: kube-apiserver, asked to end after
+// etcd has ended, waits for etcd without end.
+const guardScript = `#!/bin/sh
 trap : TERM
 %[1]s "$@" &
 server=$!
@@ -48,9 +48,10 @@ exit "$status"
 func newLifeline(dir string) (*lifeline, error) {
 	path := filepath.Join(dir, "lifeline")
 	if err := syscall.Mkfifo(path, 0o600); err != nil {
-		return nil, fmt.Errorf("making the FIFO %s: %w", path, err)
+		return nil, fmt.Errorf("cannot make the FIFO %s: %w", path, err)
 	}
-	// For reading too: opening it for writing alone waits for a reader.
+	// Opened for reading too, because opening a FIFO only for writing waits for a
+	// reader.
 	fifo, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return nil, err
@@ -58,11 +59,11 @@ func newLifeline(dir string) (*lifeline, error) {
 	return &lifeline{dir: dir, fifo: fifo}, nil
 }
 
-// guard returns the path of a script that runs the binary for as long as this
-// process lives. It has the binary's name, which error messages show.
+// guard returns the path of a script that runs the binary while this process lives.
+// The script has the binary's name, for error messages.
 func (l *lifeline) guard(binary string) (string, error) {
 	script := filepath.Join(l.dir, filepath.Base(binary))
-	content := fmt.Sprintf(guarded, shellQuoted(binary), shellQuoted(l.fifo.Name()))
+	content := fmt.Sprintf(guardScript, shellQuoted(binary), shellQuoted(l.fifo.Name()))
 	return script, os.WriteFile(script, []byte(content), 0o700)
 }
 

@@ -10,21 +10,22 @@ import (
 	"testing"
 )
 
-// lifelineDir tells the test binary, run as a child, to hold a lifeline there.
+// lifelineDir names the variable with which the test binary, run as a child, holds
+// a lifeline in a folder.
 const lifelineDir = "PORTSIDE_TEST_LIFELINE"
 
-func TestServersEndWithAKilledProcess(t *testing.T) {
+func TestLifeline(t *testing.T) {
 	t.Parallel()
 	if dir := os.Getenv(lifelineDir); dir != "" {
 		holdLifeline(t, dir)
 	}
 	dir := t.TempDir()
-	// Whoever reads the FIFO sees its end once the server is gone.
+	// A reader of this FIFO sees its end once the server is gone.
 	alive := filepath.Join(dir, "alive")
 	if err := syscall.Mkfifo(alive, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// It does not end when it is asked to, as kube-apiserver without etcd.
+	// Ignores SIGTERM, as kube-apiserver does without etcd.
 	server := fmt.Sprintf("#!/bin/sh\ntrap '' TERM\nexec sleep 1000 >'%s'\n", alive)
 	if err := os.WriteFile(filepath.Join(dir, "server"), []byte(server), 0o700); err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func TestServersEndWithAKilledProcess(t *testing.T) {
 	if err := holder.Start(); err != nil {
 		t.Fatal(err)
 	}
-	// Opening it waits for the server.
+	// Opening the FIFO waits for the server.
 	running, err := os.Open(alive)
 	if err != nil {
 		t.Fatal(err)

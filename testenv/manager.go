@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// The names that others write under, as they appear in managedFields.
+// Names of managers in managedFields.
 const (
 	Portside               = "portside"
 	ArgoCD                 = "argocd-controller"
@@ -23,13 +23,13 @@ const (
 	KubectlEdit            = "kubectl-edit"
 	KubectlReplace         = "kubectl-replace"
 	KubectlSet             = "kubectl-set"
-	DittoFSOperator        = "dittofs-operator" // the legacy one, that reads, modifies and updates
+	DittoFSOperator        = "dittofs-operator" // the former operator, which reads, modifies and updates
 	ControllerManager      = "kube-controller-manager"
-	BeforeFirstApply       = "before-first-apply" // the server's own, for what was there without an owner
+	BeforeFirstApply       = "before-first-apply" // the server's, for fields without an owner at the first apply
 )
 
-// Manager writes under the name of a field manager. It keeps nothing, and is
-// safe for concurrent use.
+// Manager writes under the name of a field manager. It has no state and is safe for
+// concurrent use.
 type Manager struct {
 	name      string
 	namespace string
@@ -37,8 +37,8 @@ type Manager struct {
 }
 
 // NewManager returns a manager that writes as the configuration's user. The
-// server's warnings are dropped unless the configuration handles them: what
-// these managers write is often meant to be odd.
+// server's warnings are dropped unless the configuration handles them: these
+// managers often write unusual objects on purpose.
 func NewManager(config *rest.Config, name string) (*Manager, error) {
 	if config.WarningHandler == nil && config.WarningHandlerWithContext == nil {
 		config = rest.CopyConfig(config)
@@ -55,30 +55,30 @@ func NewManager(config *rest.Config, name string) (*Manager, error) {
 func (cp *ControlPlane) Manager(name string) *Manager {
 	manager, err := NewManager(cp.admin, name)
 	if err != nil {
-		panic(fmt.Sprintf("testenv: the administrator's configuration makes no client: %v", err))
+		panic(fmt.Sprintf("testenv: cannot make a client of the administrator: %v", err))
 	}
 	return manager
 }
 
-// Name is the name in managedFields.
+// Name returns the name in managedFields.
 func (m *Manager) Name() string { return m.name }
 
-// In returns the same manager, with a namespace for the objects that name none.
+// In returns the same manager with a namespace for objects that name none.
 func (m *Manager) In(namespace string) *Manager {
 	in := *m
 	in.namespace = namespace
 	return &in
 }
 
-// Apply sends the object by server-side apply and does not force: where another
-// manager owns a field with another value, it is refused. The object is YAML or
-// JSON in a string or []byte, or anything that marshals to an object.
+// Apply sends the object by server-side apply without force: it is refused where
+// another manager owns a field with another value. The object is YAML or JSON in a
+// string or []byte, or anything that marshals to an object.
 func (m *Manager) Apply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
 	return m.apply(ctx, object, false)
 }
 
-// MustApply applies the objects one after the other and returns the last. The test
-// fails at the first that is refused.
+// MustApply applies the objects in their order and returns the last. The test fails
+// at the first that is refused.
 func (m *Manager) MustApply(t testing.TB, objects ...any) (live *unstructured.Unstructured) {
 	t.Helper()
 	for _, object := range objects {
@@ -90,7 +90,7 @@ func (m *Manager) MustApply(t testing.TB, objects ...any) (live *unstructured.Un
 	return live
 }
 
-// ForceApply is Apply that takes from other managers what is in its way.
+// ForceApply is Apply with force: it takes conflicting fields from other managers.
 func (m *Manager) ForceApply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
 	return m.apply(ctx, object, true)
 }
@@ -117,9 +117,8 @@ func (m *Manager) Create(ctx context.Context, object any) (*unstructured.Unstruc
 	return resource.Create(ctx, u, metav1.CreateOptions{FieldManager: m.name})
 }
 
-// Update reads the object, lets mutate change it, and replaces it, as clients
-// do that read, modify and write. A conflict of versions is returned, not
-// retried.
+// Update reads the object, calls mutate, and replaces the object, as clients do
+// that read, modify and write. A conflict of versions is returned, not retried.
 func (m *Manager) Update(ctx context.Context, kind, namespace, name string, mutate func(*unstructured.Unstructured)) (*unstructured.Unstructured, error) {
 	resource, err := m.resource(kind, namespace)
 	if err != nil {
@@ -151,7 +150,7 @@ func (m *Manager) Get(ctx context.Context, kind, namespace, name string) (*unstr
 	return resource.Get(ctx, name, metav1.GetOptions{})
 }
 
-// Delete deletes the object, and with it in the background what it owns.
+// Delete deletes the object, and its dependents in the background.
 func (m *Manager) Delete(ctx context.Context, kind, namespace, name string) error {
 	resource, err := m.resource(kind, namespace)
 	if err != nil {

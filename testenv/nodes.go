@@ -11,25 +11,25 @@ import (
 	"k8s.io/client-go/util/retry"
 )
 
-// nodeName is the node that every pod runs on, but for those of DaemonSets on
-// nodes that tests add.
+// nodeName is the node of every pod except those of DaemonSets on nodes that tests
+// add.
 const nodeName = "testenv"
 
-// AddNode adds a node until the test ends, with a taint (NoSchedule) that has the
-// node's name as its key: a DaemonSet that tolerates it gets a pod more, and
-// those of other tests do not. The name must be the test's own.
+// AddNode adds a node until the test ends, with a taint (NoSchedule) whose key is
+// the node's name: a DaemonSet that tolerates it gets another pod, and those of
+// other tests do not. The name must be unique to the test.
 //
-// It panics without Options.Controllers: nothing plays pods then.
+// It panics without Options.Controllers, since no pod runs then.
 func (cp *ControlPlane) AddNode(t testing.TB, name string) {
 	t.Helper()
-	cp.mustPlay("AddNode")
+	cp.mustRunPods("AddNode")
 	taint := corev1.Taint{Key: name, Effect: corev1.TaintEffectNoSchedule}
 	if err := createNode(t.Context(), cp.client, name, taint); err != nil {
-		t.Fatalf("adding the node %s: %v", name, err)
+		t.Fatalf("cannot add the node %s: %v", name, err)
 	}
 	t.Cleanup(func() {
-		if err := cp.client.CoreV1().Nodes().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the test's own has ended
-			t.Errorf("removing the node %s: %v", name, err)
+		if err := cp.client.CoreV1().Nodes().Delete(context.Background(), name, metav1.DeleteOptions{}); err != nil { //nolint:usetesting // the context of the test has ended
+			t.Errorf("cannot remove the node %s: %v", name, err)
 		}
 	})
 }
@@ -51,15 +51,15 @@ func createNode(ctx context.Context, client kubernetes.Interface, name string, t
 	node.Status = corev1.NodeStatus{
 		Capacity: room, Allocatable: room,
 		Conditions: []corev1.NodeCondition{{
-			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Played",
+			Type: corev1.NodeReady, Status: corev1.ConditionTrue, Reason: "Testenv",
 			LastHeartbeatTime: metav1.Now(), LastTransitionTime: metav1.Now(),
 		}},
 	}
 	if _, err = client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{}); err != nil {
 		return err
 	}
-	// Admission taints each new node as not ready, and the controller that takes
-	// the taint away does not run.
+	// Admission taints each new node as not ready, and the controller that removes
+	// the taint does not run.
 	return retry.RetryOnConflict(retry.DefaultRetry, func() error {
 		live, err := client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 		if err != nil {
@@ -71,8 +71,8 @@ func createNode(ctx context.Context, client kubernetes.Interface, name string, t
 	})
 }
 
-// nodeOf returns the node that a pod is to run on: the one that the DaemonSet
-// controller made it for, which it names in the pod's affinity, or the first.
+// nodeOf returns the node of a pod: the one in its affinity, which the DaemonSet
+// controller sets, or the first.
 func nodeOf(pod *corev1.Pod) string {
 	if a := pod.Spec.Affinity; a != nil && a.NodeAffinity != nil && a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution != nil {
 		for _, term := range a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {

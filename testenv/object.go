@@ -10,8 +10,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// resources are the kinds that managers write, so that a test need not ask the
-// server for them (and its requests not be counted with the test's).
+// resources are the kinds that managers write, so that no request for discovery is
+// sent and counted with those of the test.
 var resources = map[string]struct {
 	schema.GroupVersionResource
 	clusterWide bool
@@ -57,12 +57,11 @@ func rbac(resource string) schema.GroupVersionResource {
 	return schema.GroupVersionResource{Group: "rbac.authorization.k8s.io", Version: "v1", Resource: resource}
 }
 
-// resource returns the client for a kind in a namespace; an empty one is the
-// manager's own.
+// resource returns the client of a kind in a namespace, by default the manager's.
 func (m *Manager) resource(kind, namespace string) (dynamic.ResourceInterface, error) {
 	resource, known := resources[kind]
 	if !known {
-		return nil, fmt.Errorf("testenv knows no kind %q: add it to its resources", kind)
+		return nil, fmt.Errorf("testenv does not know the kind %q; add it to resources", kind)
 	}
 	if resource.clusterWide {
 		return m.client.Resource(resource.GroupVersionResource), nil
@@ -73,7 +72,7 @@ func (m *Manager) resource(kind, namespace string) (dynamic.ResourceInterface, e
 	return m.client.Resource(resource.GroupVersionResource).Namespace(namespace), nil
 }
 
-// target returns the object and the client for it.
+// target returns the object and its client.
 func (m *Manager) target(object any) (*unstructured.Unstructured, dynamic.ResourceInterface, error) {
 	u, err := Object(object)
 	if err != nil {
@@ -86,9 +85,9 @@ func (m *Manager) target(object any) (*unstructured.Unstructured, dynamic.Resour
 	return u, resource, err
 }
 
-// Object reads an object from YAML or JSON in a string or []byte, or from
-// anything that marshals to one (an apply configuration, a typed object with
-// its kind set). The result is a copy.
+// Object reads an object from YAML or JSON in a string or []byte, or from anything
+// that marshals to an object, such as an apply configuration or a typed object with
+// its kind. The result is a copy.
 func Object(object any) (*unstructured.Unstructured, error) {
 	var text []byte
 	var err error

@@ -11,22 +11,21 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 )
 
-// Owner writes an owner as [Owners] returns it: the manager and the operation,
-// for a manager's Apply and its Update own apart.
+// Owner returns an owner as [Owners] does: the manager and the operation, because
+// Apply and Update entries own separately.
 func Owner(manager string, operation metav1.ManagedFieldsOperationType) string {
 	return manager + "/" + string(operation)
 }
 
-// Owners returns who owns a path in a container of a workload, as manager/Apply
-// or manager/Update, sorted, for managedFields keep no order of their own. The
-// paths are
+// Owners returns the owners of a path in a container of a workload, as manager/Apply
+// or manager/Update, sorted. The paths are
 //
 //	""                 the container's key
 //	"image"            a field of the container
-//	"12049/TCP"        the item of that port, the key itself
+//	"12049/TCP"        the item of that port, which is the key itself
 //	"12049/TCP.name"   a field of that port
 //
-// To own a field of an item is not to own the item.
+// An owner of a field of an item need not own the item.
 func Owners(workload *unstructured.Unstructured, container, path string) ([]string, error) {
 	within, err := portPath(path)
 	if err != nil {
@@ -47,8 +46,8 @@ func Owners(workload *unstructured.Unstructured, container, path string) ([]stri
 	return owners, nil
 }
 
-// Entry returns the paths that a manager's entry holds, sorted, and nil when
-// the manager has no entry.
+// Entry returns the paths in a manager's entry, sorted, and nil if the manager has
+// no entry.
 func Entry(object *unstructured.Unstructured, manager string, operation metav1.ManagedFieldsOperationType) ([]string, error) {
 	var paths []string
 	for _, entry := range object.GetManagedFields() {
@@ -72,7 +71,7 @@ func entrySet(entry metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 		return set, nil
 	}
 	if err := set.FromJSON(entry.FieldsV1.GetRawReader()); err != nil {
-		return nil, fmt.Errorf("the fields of manager %s: %w", entry.Manager, err)
+		return nil, fmt.Errorf("cannot read the fields of manager %s: %w", entry.Manager, err)
 	}
 	return set, nil
 }

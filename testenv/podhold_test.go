@@ -9,25 +9,23 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const changeTemplate = `{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`
 
 func changed(pod *corev1.Pod) bool { return pod.Annotations["changed"] == "true" }
 
-// twoPods is a StatefulSet of two pods, rolled out.
+// twoPods applies a StatefulSet of two pods and waits for its rollout.
 func twoPods(t *testing.T, cp *testenv.ControlPlane, ns string) *testenv.Manager {
 	t.Helper()
 	argo := cp.Manager(testenv.ArgoCD).In(ns)
-	if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, "StatefulSet")); err != nil {
-		t.Fatal(err)
-	}
-	patch(t, argo, "StatefulSet", ns, `{"spec":{"replicas":2}}`)
+	argo.MustApply(t, workload("StatefulSet", fixture.Spec("replicas: 2")))
 	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	return argo
 }
 
-func TestARolloutHangsOnPodsThatAreHeld(t *testing.T) {
+func TestHoldUnready_rollout(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
@@ -35,7 +33,7 @@ func TestARolloutHangsOnPodsThatAreHeld(t *testing.T) {
 
 	release := cp.HoldUnready(ns, changed)
 	patch(t, argo, "StatefulSet", ns, changeTemplate)
-	testenv.Eventually(t, "the rollout to hang on a pod that runs", func(ctx context.Context) error {
+	testenv.Eventually(t, "the rollout to wait for a running pod", func(ctx context.Context) error {
 		last, err := argo.Get(ctx, "Pod", ns, "dittofs-1")
 		if err != nil {
 			return err
@@ -46,7 +44,7 @@ func TestARolloutHangsOnPodsThatAreHeld(t *testing.T) {
 		return counts(ctx, argo, ns, map[string]int64{"replicas": 2, "updatedReplicas": 1, "readyReplicas": 1})
 	})
 	if got := cp.PodStarts(ns); got != 3 {
-		t.Errorf("%d pods have started, want 3: a pod that is held has", got)
+		t.Errorf("%d pods have started, want 3, including the held one", got)
 	}
 
 	release()
@@ -57,7 +55,7 @@ func TestARolloutHangsOnPodsThatAreHeld(t *testing.T) {
 	}
 }
 
-func TestPodsThatRunBecomeUnreadyAndReadyAgain(t *testing.T) {
+func TestHoldUnready_running(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns, other := cp.Namespace(t), cp.Namespace(t)
@@ -67,15 +65,15 @@ func TestPodsThatRunBecomeUnreadyAndReadyAgain(t *testing.T) {
 	}
 
 	releaseAll := cp.HoldUnready(ns, nil)
-	twoPods(t, cp, other) // these become ready
+	twoPods(t, cp, other) // which become ready
 	testenv.Eventually(t, "no pod to be ready", func(ctx context.Context) error { return ready(ctx, 0) })
 	releaseFirst := cp.HoldUnready(ns, func(pod *corev1.Pod) bool { return pod.Name == "dittofs-0" })
 	releaseAll()
-	testenv.Eventually(t, "the pod that no hold has any more to be ready", func(ctx context.Context) error { return ready(ctx, 1) })
+	testenv.Eventually(t, "the released pod to be ready", func(ctx context.Context) error { return ready(ctx, 1) })
 	releaseFirst()
 	testenv.Eventually(t, "both pods to be ready", func(ctx context.Context) error { return ready(ctx, 2) })
 	if got := cp.PodStarts(ns); got != 2 {
-		t.Errorf("%d pods have started, want the first 2 alone", got)
+		t.Errorf("%d pods have started, want 2", got)
 	}
 }
 
@@ -87,7 +85,7 @@ func counts(ctx context.Context, m *testenv.Manager, ns string, want map[string]
 	}
 	for field, n := range want {
 		if got, _, _ := unstructured.NestedInt64(live.Object, "status", field); got != n {
-			return fmt.Errorf("status.%s is %d, not %d", field, got, n)
+			return fmt.Errorf("status.%s is %d, want %d", field, got, n)
 		}
 	}
 	return nil

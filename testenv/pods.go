@@ -17,13 +17,13 @@ import (
 	"k8s.io/client-go/util/workqueue"
 )
 
-const playerWorkers = 2
+const kubeletWorkers = 2
 
-// podPlayer is scheduler and kubelet at once: a pod is bound to its node, runs
-// and is ready as soon as it is seen, and is removed as soon as it is deleted.
-// Pods run nothing, but each start is counted, and that is what a change of a
-// pod template costs. A test may hold pods unready, and serve for them.
-type podPlayer struct {
+// fakeKubelet is scheduler and kubelet at once: it binds a pod to its node, runs it
+// and makes it ready as soon as it sees the pod, and removes it as soon as it is
+// deleted. Pods run nothing, but each start is counted: that is the cost of a
+// change of a pod template. A test may keep pods unready and serve HTTP for them.
+type fakeKubelet struct {
 	client kubernetes.Interface
 	pods   corelisters.PodLister
 	queue  workqueue.TypedRateLimitingInterface[types.NamespacedName]
@@ -32,110 +32,110 @@ type podPlayer struct {
 
 	mu        sync.Mutex
 	started   map[types.UID]workload
-	addresses int // given out so far
+	addresses int // number of addresses given out
 	holds     map[*podHold]struct{}
-	sites     map[string]*podSite // by namespace
+	servers   map[string]*podServers // by namespace
 }
 
-// startPodPlayer returns when the player has seen the pods that are there; ctx
-// bounds that alone.
-func startPodPlayer(ctx context.Context, client kubernetes.Interface) (*podPlayer, error) {
+// startFakeKubelet returns once the kubelet has seen the existing pods. ctx bounds
+// only that.
+func startFakeKubelet(ctx context.Context, client kubernetes.Interface) (*fakeKubelet, error) {
 	if err := createNode(ctx, client, nodeName); err != nil {
-		return nil, fmt.Errorf("creating the node: %w", err)
+		return nil, fmt.Errorf("cannot create the node: %w", err)
 	}
 	running, cancel := context.WithCancel(context.Background())
-	p := &podPlayer{
+	k := &fakeKubelet{
 		client: client,
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](5*time.Millisecond, time.Second)),
 		cancel:  cancel,
 		started: map[types.UID]workload{},
 		holds:   map[*podHold]struct{}{},
-		sites:   map[string]*podSite{},
+		servers: map[string]*podServers{},
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
-	p.pods = factory.Core().V1().Pods().Lister()
+	k.pods = factory.Core().V1().Pods().Lister()
 	informer := factory.Core().V1().Pods().Informer()
 	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc:    p.enqueue,
-		UpdateFunc: func(_, pod any) { p.enqueue(pod) },
-		DeleteFunc: p.forget,
+		AddFunc:    k.enqueue,
+		UpdateFunc: func(_, pod any) { k.enqueue(pod) },
+		DeleteFunc: k.forget,
 	}); err != nil {
 		cancel()
 		return nil, err
 	}
-	p.done.Go(func() { informer.RunWithContext(running) })
-	for range playerWorkers {
-		p.done.Go(func() { p.work(running) })
+	k.done.Go(func() { informer.RunWithContext(running) })
+	for range kubeletWorkers {
+		k.done.Go(func() { k.work(running) })
 	}
 	if !cache.WaitForCacheSync(ctx.Done(), informer.HasSynced) {
-		p.stop()
+		k.stop()
 		return nil, ctx.Err()
 	}
-	return p, nil
+	return k, nil
 }
 
-func (p *podPlayer) stop() {
-	p.cancel()
-	p.queue.ShutDown()
-	p.done.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, site := range p.sites {
-		site.close()
+func (k *fakeKubelet) stop() {
+	k.cancel()
+	k.queue.ShutDown()
+	k.done.Wait()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, servers := range k.servers {
+		servers.close()
 	}
 }
 
-func (p *podPlayer) enqueue(object any) {
+func (k *fakeKubelet) enqueue(object any) {
 	if pod, ok := object.(*corev1.Pod); ok {
-		p.queue.Add(keyOf(pod))
+		k.queue.Add(keyOf(pod))
 	}
 }
 
-func (p *podPlayer) work(ctx context.Context) {
+func (k *fakeKubelet) work(ctx context.Context) {
 	for {
-		key, shutdown := p.queue.Get()
+		key, shutdown := k.queue.Get()
 		if shutdown {
 			return
 		}
-		if err := p.play(ctx, key); err != nil && ctx.Err() == nil {
-			p.queue.AddRateLimited(key)
+		if err := k.advance(ctx, key); err != nil && ctx.Err() == nil {
+			k.queue.AddRateLimited(key)
 		} else {
-			p.queue.Forget(key)
+			k.queue.Forget(key)
 		}
-		p.queue.Done(key)
+		k.queue.Done(key)
 	}
 }
 
-// play takes a pod one step further: the event of that step brings it back for
-// the next.
-func (p *podPlayer) play(ctx context.Context, key types.NamespacedName) error {
-	pod, err := p.pods.Pods(key.Namespace).Get(key.Name)
+// advance takes a pod one step further. The event of that step enqueues it for the
+// next.
+func (k *fakeKubelet) advance(ctx context.Context, key types.NamespacedName) error {
+	pod, err := k.pods.Pods(key.Namespace).Get(key.Name)
 	if err != nil {
 		return ignoreStale(err)
 	}
 	switch {
 	case pod.DeletionTimestamp != nil:
-		p.site(pod.Namespace).leave(key, pod.UID)
-		return ignoreStale(p.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
+		k.serversOf(pod.Namespace).stop(key, pod.UID)
+		return ignoreStale(k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{
 			GracePeriodSeconds: new(int64),
 			Preconditions:      metav1.NewUIDPreconditions(string(pod.UID)),
 		}))
 	case pod.Spec.NodeName == "":
-		return ignoreStale(p.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
+		return ignoreStale(k.client.CoreV1().Pods(pod.Namespace).Bind(ctx, &corev1.Binding{
 			ObjectMeta: metav1.ObjectMeta{Name: pod.Name, UID: pod.UID},
 			Target:     corev1.ObjectReference{Kind: "Node", Name: nodeOf(pod)},
 		}, metav1.CreateOptions{}))
 	case pod.Status.Phase == corev1.PodPending:
-		return ignoreStale(p.run(ctx, pod))
+		return ignoreStale(k.run(ctx, pod))
 	case pod.Status.Phase == corev1.PodRunning:
-		return ignoreStale(p.setReadiness(ctx, pod))
+		return ignoreStale(k.setReadiness(ctx, pod))
 	}
 	return nil
 }
 
-// ignoreStale drops the errors that say that the pod has changed meanwhile: the
-// event of that change brings it back.
+// ignoreStale drops errors that report a change of the pod meanwhile: the event of
+// that change enqueues it again.
 func ignoreStale(err error) error {
 	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
 		return nil
@@ -143,43 +143,44 @@ func ignoreStale(err error) error {
 	return err
 }
 
-// run starts a pod. It may be called again for a pod that runs, when the cache is
-// behind or an answer was lost, and then does nothing new.
-func (p *podPlayer) run(ctx context.Context, pod *corev1.Pod) error {
-	p.count(pod) // before the server tells it: who sees the pod ready must find it counted
-	address, err := p.address(ctx, pod)
+// run starts a pod. It does nothing new for a pod that runs, for which it may be
+// called when the cache is behind or an answer was lost.
+func (k *fakeKubelet) run(ctx context.Context, pod *corev1.Pod) error {
+	k.count(pod) // before anyone can see the pod ready
+	address, err := k.address(ctx, pod)
 	if err != nil {
 		return err
 	}
 	running := pod.DeepCopy()
-	running.Status = runningStatus(pod, address, p.mayBeReady(pod))
-	_, err = p.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, running, metav1.UpdateOptions{})
+	running.Status = runningStatus(pod, address, k.mayBeReady(pod))
+	_, err = k.client.CoreV1().Pods(pod.Namespace).UpdateStatus(ctx, running, metav1.UpdateOptions{})
 	if apierrors.IsNotFound(err) {
-		p.forget(pod) // it may have gone before it was counted
+		k.forget(pod) // it may have been deleted before it was counted
 	}
 	return err
 }
 
-// address is where a pod is: where it is served from, or else nowhere.
-func (p *podPlayer) address(ctx context.Context, pod *corev1.Pod) (string, error) {
-	if site := p.site(pod.Namespace); site != nil {
-		return site.enter(ctx, pod)
+// address returns the address of a pod: that of its server, or one where nothing
+// listens.
+func (k *fakeKubelet) address(ctx context.Context, pod *corev1.Pod) (string, error) {
+	if servers := k.serversOf(pod.Namespace); servers != nil {
+		return servers.start(ctx, pod)
 	}
-	return p.nextIP(), nil
+	return k.nextIP(), nil
 }
 
-// forget is told of a pod that is gone. One that never ran was no start.
-func (p *podPlayer) forget(object any) {
+// forget handles a deleted pod. A pod that never ran does not count as a start.
+func (k *fakeKubelet) forget(object any) {
 	if unseen, ok := object.(cache.DeletedFinalStateUnknown); ok {
-		if pod, ok := unseen.Obj.(*corev1.Pod); ok { // as it was last seen: it may have run since
-			p.site(pod.Namespace).leave(keyOf(pod), pod.UID)
+		if pod, ok := unseen.Obj.(*corev1.Pod); ok { // as last seen: it may have run since
+			k.serversOf(pod.Namespace).stop(keyOf(pod), pod.UID)
 		}
 		return
 	}
 	if pod, ok := object.(*corev1.Pod); ok {
-		p.site(pod.Namespace).leave(keyOf(pod), pod.UID)
+		k.serversOf(pod.Namespace).stop(keyOf(pod), pod.UID)
 		if pod.Status.Phase == corev1.PodPending {
-			p.uncount(pod)
+			k.uncount(pod)
 		}
 	}
 }
@@ -188,9 +189,9 @@ func keyOf(pod *corev1.Pod) types.NamespacedName {
 	return types.NamespacedName{Namespace: pod.Namespace, Name: pod.Name}
 }
 
-func (p *podPlayer) nextIP() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.addresses++
-	return fmt.Sprintf("10.%d.%d.%d", 100+p.addresses>>16&0x7f, p.addresses>>8&0xff, p.addresses&0xff)
+func (k *fakeKubelet) nextIP() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.addresses++
+	return fmt.Sprintf("10.%d.%d.%d", 100+k.addresses>>16&0x7f, k.addresses>>8&0xff, k.addresses&0xff)
 }

@@ -1,29 +1,21 @@
 package testenv_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-const workloadYAML = `
-apiVersion: apps/v1
-kind: %s
-metadata: {name: dittofs}
-spec:
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}}
-    spec:
-      containers:
-      - {name: dittofs, image: dittofs, ports: [{name: api, containerPort: 8080}]}
-`
+func workload(kind string, options ...fixture.Option) *unstructured.Unstructured {
+	return fixture.Workload(kind, dittofs, append(options, fixture.Container(dittofs, "api:8080"))...)
+}
 
-func TestPlayerCountsTheStartsOfARollout(t *testing.T) {
+func TestPodStarts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		kind string
@@ -34,37 +26,34 @@ func TestPlayerCountsTheStartsOfARollout(t *testing.T) {
 			cp := testenv.WithControllers(t)
 			ns := cp.Namespace(t)
 			argo := cp.Manager(testenv.ArgoCD).In(ns)
-			if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, test.kind)); err != nil {
-				t.Fatal(err)
-			}
+			var options []fixture.Option
 			if test.kind != "DaemonSet" {
-				patch(t, argo, test.kind, ns, `{"spec":{"replicas":2}}`)
+				options = append(options, fixture.Spec("replicas: 2"))
 			}
-			wantStarts(t, cp, test.kind, ns, test.pods, 1)
+			argo.MustApply(t, workload(test.kind, options...))
+			expectStarts(t, cp, test.kind, ns, test.pods, 1)
 
 			patch(t, argo, test.kind, ns, `{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`)
-			wantStarts(t, cp, test.kind, ns, 2*test.pods, 2)
+			expectStarts(t, cp, test.kind, ns, 2*test.pods, 2)
 		})
 	}
 }
 
-// TestAddNode: a DaemonSet that tolerates the node's taint has a pod on it, and
-// another has not.
+// TestAddNode expects a pod on the node for a DaemonSet that tolerates its taint,
+// and none for another.
 func TestAddNode(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
 	cp.AddNode(t, ns)
 	argo := cp.Manager(testenv.ArgoCD).In(ns)
-	if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, "DaemonSet")); err != nil {
-		t.Fatal(err)
-	}
-	wantStarts(t, cp, "DaemonSet", ns, 1, 1)
+	argo.MustApply(t, workload("DaemonSet"))
+	expectStarts(t, cp, "DaemonSet", ns, 1, 1)
 	patch(t, argo, "DaemonSet", ns, `{"spec":{"template":{"spec":{"tolerations":[{"operator":"Exists","key":"`+ns+`"}]}}}}`)
-	wantStarts(t, cp, "DaemonSet", ns, 3, 2)
-	pods, err := cp.Kubectl(t.Context(), ns, "", "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}")
-	if err != nil || !strings.Contains(pods, ns) || !strings.Contains(pods, "testenv") {
-		t.Errorf("the pods run on %q: %v", pods, err)
+	expectStarts(t, cp, "DaemonSet", ns, 3, 2)
+	nodes := cp.MustKubectl(t, ns, "", "get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}")
+	if !strings.Contains(nodes, ns) || !strings.Contains(nodes, "testenv") {
+		t.Errorf("the pods run on %q", nodes)
 	}
 }
 
@@ -75,7 +64,7 @@ func patch(t *testing.T, m *testenv.Manager, kind, ns, data string) {
 	}
 }
 
-func wantStarts(t *testing.T, cp *testenv.ControlPlane, kind, ns string, starts, revisions int) {
+func expectStarts(t *testing.T, cp *testenv.ControlPlane, kind, ns string, starts, revisions int) {
 	t.Helper()
 	cp.WaitRolledOut(t, kind, ns, "dittofs")
 	if got := cp.PodStarts(ns); got != starts {

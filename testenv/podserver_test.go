@@ -18,19 +18,20 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// saysItsName answers with the name of the pod.
-func saysItsName(pod *corev1.Pod) http.Handler {
+// answersName answers with the name of the pod.
+func answersName(pod *corev1.Pod) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, pod.Name) })
 }
 
-func TestPodsAreServedBeforeTheyAreReadyAndUntilTheyGo(t *testing.T) {
+func TestServePods(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
 	port := freePort(t, "127.0.0.1")
-	stop := cp.ServePods(ns, testenv.PodServer{Port: port, Handler: saysItsName})
+	stop := cp.ServePods(ns, testenv.PodServer{Port: port, Handler: answersName})
 	defer stop()
 	seen, err := kubernetes.NewForConfigOrDie(cp.Config()).CoreV1().Pods(ns).Watch(t.Context(), metav1.ListOptions{})
 	if err != nil {
@@ -38,18 +39,15 @@ func TestPodsAreServedBeforeTheyAreReadyAndUntilTheyGo(t *testing.T) {
 	}
 	defer seen.Stop()
 	argo := cp.Manager(testenv.ArgoCD).In(ns)
-	if _, err := argo.Apply(t.Context(), fmt.Sprintf(workloadYAML, "StatefulSet")); err != nil {
-		t.Fatal(err)
-	}
-	patch(t, argo, "StatefulSet", ns, `{"spec":{"replicas":2}}`)
+	argo.MustApply(t, workload("StatefulSet", fixture.Spec("replicas: 2")))
 	addresses := map[string]string{}
 	for len(addresses) < 2 {
 		pod := nextReady(t, seen)
 		if got := answer(t, http.DefaultClient, "http", pod.Status.PodIP, port); got != pod.Name {
-			t.Fatalf("at the address of %s answers %q", pod.Name, got)
+			t.Fatalf("at the address of %s a server answers %q", pod.Name, got)
 		}
 		if ip := netip.MustParseAddr(pod.Status.PodIP); !ip.IsLoopback() || addresses[ip.String()] != "" && addresses[ip.String()] != pod.Name {
-			t.Errorf("%s has the address %s, of %q: want a loopback address of its own", pod.Name, ip, addresses[ip.String()])
+			t.Errorf("%s has the address %s, as %q: want a loopback address of its own", pod.Name, ip, addresses[ip.String()])
 		}
 		addresses[pod.Status.PodIP] = pod.Name
 	}
@@ -58,33 +56,33 @@ func TestPodsAreServedBeforeTheyAreReadyAndUntilTheyGo(t *testing.T) {
 	}
 	for range addresses {
 		pod := next(t, seen, func(e watch.Event) bool { return e.Type == watch.Deleted })
-		wantNobody(t, pod.Status.PodIP, port)
+		expectRefused(t, pod.Status.PodIP, port)
 	}
 }
 
-func TestPodsAreServedByTLSWhereAsked(t *testing.T) {
+func TestServePods_TLS(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
-	own := httptest.NewTLSServer(nil) // its certificate will do
+	own := httptest.NewTLSServer(nil) // for its certificate
 	defer own.Close()
 	port := freePort(t, "127.0.0.1")
-	stop := cp.ServePods(ns, testenv.PodServer{Port: port, Handler: saysItsName, TLS: own.TLS.Clone()})
+	stop := cp.ServePods(ns, testenv.PodServer{Port: port, Handler: answersName, TLS: own.TLS.Clone()})
 	twoPods(t, cp, ns)
 	client := own.Client()
 	client.Transport.(*http.Transport).TLSClientConfig.ServerName = "example.com"
 	for _, name := range []string{"dittofs-0", "dittofs-1"} {
 		if got := answer(t, client, "https", podIP(t, cp, ns, name), port); got != name {
-			t.Errorf("at the address of %s answers %q", name, got)
+			t.Errorf("at the address of %s a server answers %q", name, got)
 		}
 	}
 	stop()
-	wantNobody(t, podIP(t, cp, ns, "dittofs-0"), port)
+	expectRefused(t, podIP(t, cp, ns, "dittofs-0"), port)
 }
 
-// TestOnePodAfterTheOtherAtTheMachinesAddress: unlike a loopback address, an
-// EndpointSlice takes it.
-func TestOnePodAfterTheOtherAtTheMachinesAddress(t *testing.T) {
+// TestServePods_machineAddress gives one pod after the other an address that an
+// EndpointSlice accepts, unlike a loopback address.
+func TestServePods_machineAddress(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
@@ -97,19 +95,13 @@ func TestOnePodAfterTheOtherAtTheMachinesAddress(t *testing.T) {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, pod.Annotations["changed"]) })
 	}})()
 	argo := cp.Manager(testenv.ArgoCD).In(ns)
-	for _, object := range []string{
-		fmt.Sprintf(workloadYAML, "StatefulSet"),
-		`{apiVersion: v1, kind: Service, metadata: {name: dittofs}, spec: {selector: {app: dittofs}, ports: [{name: api, port: 8080}]}}`,
-	} {
-		if _, err := argo.Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
-	}
+	argo.MustApply(t, workload("StatefulSet"),
+		`{apiVersion: v1, kind: Service, metadata: {name: dittofs}, spec: {selector: {app: dittofs}, ports: [{name: api, port: 8080}]}}`)
 	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	patch(t, argo, "StatefulSet", ns, changeTemplate)
 	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	if got := answer(t, http.DefaultClient, "http", address, port); got != "true" {
-		t.Errorf("the pod answers %q, want the new one's answer", got)
+		t.Errorf("the pod answers %q, want the answer of the new pod", got)
 	}
 	client := kubernetes.NewForConfigOrDie(cp.Config()).DiscoveryV1().EndpointSlices(ns)
 	testenv.Eventually(t, "the EndpointSlice", func(ctx context.Context) error {
@@ -121,18 +113,18 @@ func TestOnePodAfterTheOtherAtTheMachinesAddress(t *testing.T) {
 	})
 }
 
-func TestEndpointSlicesTakeNoLoopbackAddress(t *testing.T) {
+func TestEndpointSliceRefusesLoopback(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	_, err := cp.Manager(testenv.ArgoCD).In(cp.Namespace(t)).Apply(t.Context(),
 		`{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: dittofs}, addressType: IPv4, endpoints: [{addresses: [127.1.2.3]}]}`)
 	if !apierrors.IsInvalid(err) {
-		t.Errorf("%v, want it invalid", err)
+		t.Errorf("%v, want Invalid", err)
 	}
 }
 
-// next returns the pod of the next event that is wanted.
-func next(t *testing.T, seen watch.Interface, wanted func(watch.Event) bool) *corev1.Pod {
+// next returns the pod of the next event that matches.
+func next(t *testing.T, seen watch.Interface, matches func(watch.Event) bool) *corev1.Pod {
 	t.Helper()
 	for {
 		select {
@@ -140,7 +132,7 @@ func next(t *testing.T, seen watch.Interface, wanted func(watch.Event) bool) *co
 			if !open {
 				t.Fatal("the watch has ended")
 			}
-			if pod, ok := event.Object.(*corev1.Pod); ok && wanted(event) {
+			if pod, ok := event.Object.(*corev1.Pod); ok && matches(event) {
 				return pod
 			}
 		case <-t.Context().Done():
@@ -170,7 +162,7 @@ func podIP(t *testing.T, cp *testenv.ControlPlane, ns, name string) string {
 	return pod.Status.PodIP
 }
 
-// freePort is one that was free just now.
+// freePort returns a port that was free just now.
 func freePort(t *testing.T, address string) int {
 	t.Helper()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", net.JoinHostPort(address, "0"))
@@ -200,7 +192,7 @@ func answer(t *testing.T, client *http.Client, scheme, address string, port int)
 	return string(body)
 }
 
-func wantNobody(t *testing.T, address string, port int) {
+func expectRefused(t *testing.T, address string, port int) {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err == nil {

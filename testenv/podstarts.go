@@ -8,22 +8,22 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// workload names what a pod belongs to, a Deployment rather than its ReplicaSet.
+// workload is the workload of a pod: a Deployment rather than its ReplicaSet.
 type workload struct{ kind, namespace, name string }
 
-func (p *podPlayer) count(pod *corev1.Pod) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.started[pod.UID] = ownerOf(pod)
+func (k *fakeKubelet) count(pod *corev1.Pod) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.started[pod.UID] = ownerOf(pod)
 }
 
-func (p *podPlayer) uncount(pod *corev1.Pod) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.started, pod.UID)
+func (k *fakeKubelet) uncount(pod *corev1.Pod) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.started, pod.UID)
 }
 
-// ownerOf names the workload that a pod belongs to; a pod of its own is its own
+// ownerOf returns the workload of a pod. A pod without a controller is its own
 // workload.
 func ownerOf(pod *corev1.Pod) workload {
 	owner := metav1.GetControllerOf(pod)
@@ -31,7 +31,7 @@ func ownerOf(pod *corev1.Pod) workload {
 		return workload{"Pod", pod.Namespace, pod.Name}
 	}
 	if owner.Kind == "ReplicaSet" {
-		// The deployment controller names its ReplicaSets so.
+		// The deployment controller makes the names of its ReplicaSets this way.
 		if name, cut := strings.CutSuffix(owner.Name, "-"+pod.Labels[appsv1.DefaultDeploymentUniqueLabelKey]); cut {
 			return workload{"Deployment", pod.Namespace, name}
 		}
@@ -39,26 +39,26 @@ func ownerOf(pod *corev1.Pod) workload {
 	return workload{owner.Kind, pod.Namespace, owner.Name}
 }
 
-// PodStarts counts the pods that have started in a namespace since the control
-// plane started, those that are gone included. Without Options.Controllers it
-// is 0: nothing starts pods.
+// PodStarts returns the number of pods that have started in a namespace since the
+// control plane started, also of pods that are gone. It is 0 without
+// Options.Controllers, since no pod runs then.
 func (cp *ControlPlane) PodStarts(namespace string) int {
-	return cp.player.sum(func(w workload) bool { return w.namespace == namespace })
+	return cp.kubelet.sum(func(w workload) bool { return w.namespace == namespace })
 }
 
-// WorkloadPodStarts counts as PodStarts does, for one workload.
+// WorkloadPodStarts is PodStarts for one workload.
 func (cp *ControlPlane) WorkloadPodStarts(kind, namespace, name string) int {
-	return cp.player.sum(func(w workload) bool { return w == workload{kind, namespace, name} })
+	return cp.kubelet.sum(func(w workload) bool { return w == workload{kind, namespace, name} })
 }
 
-func (p *podPlayer) sum(of func(workload) bool) (total int) {
-	if p == nil {
+func (k *fakeKubelet) sum(matches func(workload) bool) (total int) {
+	if k == nil {
 		return 0
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, w := range p.started {
-		if of(w) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, w := range k.started {
+		if matches(w) {
 			total++
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// runningStatus is what a kubelet reports for a pod whose containers all run,
-// and are ready or not.
+// runningStatus returns the status that a kubelet reports for a pod whose
+// containers all run, ready or not.
 func runningStatus(pod *corev1.Pod, ip string, ready bool) corev1.PodStatus {
 	now := metav1.Now()
 	status := corev1.PodStatus{
@@ -34,8 +34,7 @@ func runningStatus(pod *corev1.Pod, ip string, ready bool) corev1.PodStatus {
 	return status
 }
 
-// setReady makes the pod of a status ready or not, and reports whether that is a
-// change.
+// setReady makes a pod ready or not, and reports whether that is a change.
 func setReady(status *corev1.PodStatus, ready bool) (changed bool) {
 	want := corev1.ConditionFalse
 	if ready {

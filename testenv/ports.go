@@ -9,7 +9,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Containers returns the names of a workload's containers, in their order.
+// Containers returns the names of a workload's containers in their order.
 func Containers(workload *unstructured.Unstructured) []string {
 	names := []string{}
 	for _, container := range containers(workload) {
@@ -19,8 +19,8 @@ func Containers(workload *unstructured.Unstructured) []string {
 	return names
 }
 
-// Ports returns the ports of a workload's container in their order, each as
-// PortString writes it.
+// Ports returns the ports of a workload's container in their order, as PortString
+// writes them.
 func Ports(workload *unstructured.Unstructured, container string) []string {
 	written := []string{}
 	for _, c := range containers(workload) {
@@ -47,8 +47,9 @@ func CheckPorts(workload *unstructured.Unstructured, container string, want ...s
 	return nil
 }
 
-// PortString writes a container port as name:number/PROTOCOL, followed by
-// hostPort=… and hostIP=… where they are set; without a name as :number/PROTOCOL.
+// PortString returns a container port as name:number/PROTOCOL, followed by
+// hostPort=… and hostIP=… where they are set. Without a name it is
+// :number/PROTOCOL.
 func PortString(port map[string]any) string {
 	var s strings.Builder
 	if name, ok := port["name"]; ok {
@@ -64,8 +65,8 @@ func PortString(port map[string]any) string {
 }
 
 // SetPorts replaces the ports of a workload's container by a YAML list, for the
-// mutation of an Update. It panics where there is no such container or list: a
-// mistake in the test.
+// mutation of an Update. It panics if there is no such container or the YAML is
+// invalid, which is a mistake in the test.
 func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) {
 	var ports []any
 	if err := yaml.Unmarshal([]byte(portsYAML), &ports); err != nil {
@@ -74,8 +75,8 @@ func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) 
 	EditContainer(workload, container, func(c map[string]any) { c["ports"] = ports })
 }
 
-// EditContainer edits a workload's container in place. It panics where there is
-// no such container: a mistake in the test.
+// EditContainer edits a workload's container in place. It panics if there is no
+// such container, which is a mistake in the test.
 func EditContainer(workload *unstructured.Unstructured, container string, edit func(map[string]any)) {
 	all := containers(workload)
 	for _, c := range all {

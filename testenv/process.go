@@ -13,13 +13,12 @@ import (
 // stopGrace is how long a process may take to end before it is killed.
 const stopGrace = 20 * time.Second
 
-// process is a child of ours whose output goes to a file, to be shown when
-// something goes wrong.
+// process is a child process whose output goes to a file, for error messages.
 type process struct {
 	cmd    *exec.Cmd
 	log    string
-	exited chan struct{} // closed once the process has ended and was waited for
-	err    error         // how it ended; read after exited is closed
+	exited chan struct{} // closed when the process has ended
+	err    error         // how it ended; set before exited is closed
 }
 
 func startProcess(path, logFile string, args ...string) (*process, error) {
@@ -30,8 +29,8 @@ func startProcess(path, logFile string, args ...string) (*process, error) {
 	defer out.Close() // the child has its own copy of the descriptor
 	p := &process{cmd: exec.Command(path, args...), log: logFile, exited: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
-	// A group of its own, so that a Ctrl-C in the terminal does not reach it
-	// before those who talk to it.
+	// A process group of its own, so that Ctrl-C in a terminal does not end it
+	// before its clients.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -43,14 +42,15 @@ func startProcess(path, logFile string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// stop asks the process to end and waits for it, and kills it when it does not.
+// stop asks the process to end and waits for it. It kills a process that does not
+// end.
 func (p *process) stop() error {
 	select {
 	case <-p.exited:
 		return fmt.Errorf("%s had ended before it was stopped: %w\n%s", p.name(), p.err, p.tail())
 	default:
 	}
-	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) // the group; it fails only when that has just ended
+	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGTERM) // to the group; it fails only if the group has just ended
 	deadline := time.NewTimer(stopGrace)
 	defer deadline.Stop()
 	select {

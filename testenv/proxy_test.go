@@ -22,8 +22,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// throughProxy returns a manager whose requests pass the proxy. Each has a
-// connection of its own: client-go shares them among equal configurations.
+// throughProxy returns a manager whose requests go through the proxy, over a
+// connection of its own: client-go shares connections among equal configurations.
 func throughProxy(t *testing.T, p *testenv.Proxy, ns string) *testenv.Manager {
 	t.Helper()
 	manager, err := testenv.NewManager(p.Config(), "proxied")
@@ -33,8 +33,8 @@ func throughProxy(t *testing.T, p *testenv.Proxy, ns string) *testenv.Manager {
 	return manager.In(ns)
 }
 
-// TestAClosedProxyLeavesNothing is not parallel: it looks at all goroutines.
-func TestAClosedProxyLeavesNothing(t *testing.T) {
+// TestProxy_Close is not parallel, since it checks all goroutines.
+func TestProxy_Close(t *testing.T) {
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	before := goleak.IgnoreCurrent()
@@ -57,7 +57,7 @@ func TestAClosedProxyLeavesNothing(t *testing.T) {
 	p.Close()
 	p.Close()
 	if err := <-failed; err == nil {
-		t.Error("a request that was held when the proxy closed was answered")
+		t.Error("a request that the closed proxy held was answered")
 	}
 	awaitEnd(events)
 	events.Stop()
@@ -66,7 +66,7 @@ func TestAClosedProxyLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestProxyCountsByVerbAndResource(t *testing.T) {
+func TestProxy_counts(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
@@ -91,13 +91,13 @@ func TestProxyCountsByVerbAndResource(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for asked, want := range map[string]int{
+	for request, want := range map[string]int{
 		"APPLY statefulsets": 1, "GET leases": 1, "PUT leases": 1, "POST leases": 1, "GET secrets": 2, "POST secrets": 1,
 		"GET statefulsets/scale": 1, "GET statefulsets": 0, "PUT secrets": 0, "DISCOVERY ": 1,
 	} {
-		verb, resource, _ := strings.Cut(asked, " ")
+		verb, resource, _ := strings.Cut(request, " ")
 		if got := proxy.CountOf(verb, resource); got != want {
-			t.Errorf("%d of %s, want %d: %s", got, asked, want, proxy)
+			t.Errorf("%d of %s, want %d: %s", got, request, want, proxy)
 		}
 	}
 	want := []string{
@@ -105,14 +105,14 @@ func TestProxyCountsByVerbAndResource(t *testing.T) {
 		"POST /api/v1/namespaces/" + ns + "/secrets?fieldManager=proxied",
 	}
 	if got := proxy.Except("GET leases", "PUT leases", "POST leases", "GET secrets", "GET statefulsets/scale", "DISCOVERY"); !slices.Equal(got, want) {
-		t.Errorf("besides what is allowed there were %q, want %q", got, want)
+		t.Errorf("the requests that are not allowed are %q, want %q", got, want)
 	}
 }
 
 func errOf[T any](_ T, err error) error { return err }
 
-// TestAChildProcessIsTheProxysUser: of its kubeconfig a child needs nothing else.
-func TestAChildProcessIsTheProxysUser(t *testing.T) {
+// TestProxy_childProcess runs kubectl with nothing but a kubeconfig of the proxy.
+func TestProxy_childProcess(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	user, err := cp.User("behind-the-proxy")
@@ -135,18 +135,18 @@ func TestAChildProcessIsTheProxysUser(t *testing.T) {
 		t.Errorf("kubectl: %v: %s", err, out)
 	}
 	if proxy.CountOf(testenv.VerbList, "secrets") != 1 {
-		t.Errorf("the list of kubectl was not counted: %s", proxy)
+		t.Errorf("kubectl's request was not counted: %s", proxy)
 	}
 }
 
-// awaitEnd returns when the watch has ended.
+// awaitEnd waits until the watch has ended.
 func awaitEnd(events watch.Interface) {
 	for open := true; open; {
 		_, open = <-events.ResultChan()
 	}
 }
 
-func TestAProxyCutsWatchesAndRefuses(t *testing.T) {
+func TestProxy_CutAndRefuse(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
@@ -160,7 +160,7 @@ func TestAProxyCutsWatchesAndRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	if event := <-events.ResultChan(); event.Type != "ADDED" {
-		t.Errorf("the watch tells %v, want what was added", event)
+		t.Errorf("the watch delivers %v, want ADDED", event)
 	}
 	proxy.Cut()
 	awaitEnd(events)
@@ -169,42 +169,42 @@ func TestAProxyCutsWatchesAndRefuses(t *testing.T) {
 	}
 	proxy.Refuse(true)
 	sent := proxy.Total()
-	// A write: client-go repeats a read for ten seconds.
+	// A write, because client-go repeats a read for ten seconds.
 	if err := client.Delete(t.Context(), "counted", metav1.DeleteOptions{}); err == nil || apierrors.ReasonForError(err) != metav1.StatusReasonUnknown {
-		t.Errorf("a proxy that refuses: %v, want no answer", err)
+		t.Errorf("a refused request: %v, want no answer", err)
 	}
 	if proxy.Total() != sent {
-		t.Errorf("a refused request was sent on: %s", proxy)
+		t.Errorf("a refused request was forwarded: %s", proxy)
 	}
 	proxy.Refuse(false)
 	if _, err := client.List(t.Context(), metav1.ListOptions{}); err != nil {
-		t.Errorf("after that: %v", err)
+		t.Errorf("after Refuse(false): %v", err)
 	}
 }
 
-func TestAHeldAnswerIsToAWriteThatIsDone(t *testing.T) {
+func TestProxy_HoldAnswers(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	for name, end := range map[string]func(release, goAway func()) (err error){
-		"that the client learns of in the end": func(release, _ func()) error { release(); return nil },
-		"that the client never learns of":      func(_, goAway func()) error { goAway(); return context.Canceled },
+	for name, end := range map[string]func(release, disconnect func()) (err error){
+		"released":           func(release, _ func()) error { release(); return nil },
+		"client disconnects": func(_, disconnect func()) error { disconnect(); return context.Canceled },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ns := cp.Namespace(t)
 			proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
 			held, release := proxy.HoldAnswers(testenv.Is(testenv.VerbApply, "statefulsets"))
-			answered, goAway := applyThrough(t, proxy, ns)
+			answered, disconnect := applyThrough(t, proxy, ns)
 			<-held
 			liveSet(t, cp, ns)
 			select {
 			case err := <-answered:
-				t.Errorf("the client had an answer while it was held: %v", err)
+				t.Errorf("the client got a held answer: %v", err)
 			default:
 			}
-			want := end(release, goAway)
+			want := end(release, disconnect)
 			if err := <-answered; !errors.Is(err, want) {
-				t.Errorf("the client has %v, want %v", err, want)
+				t.Errorf("the client got %v, want %v", err, want)
 			}
 			if proxy.Writes() != 1 {
 				t.Errorf("want one write: %s", proxy)
@@ -213,23 +213,23 @@ func TestAHeldAnswerIsToAWriteThatIsDone(t *testing.T) {
 	}
 }
 
-func TestAHeldRequestIsOneThatTheServerHasNot(t *testing.T) {
+func TestProxy_HoldRequests(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
 	held, release := proxy.HoldRequests(testenv.Is(testenv.VerbApply, "statefulsets"))
-	answered, goAway := applyThrough(t, proxy, ns)
+	answered, disconnect := applyThrough(t, proxy, ns)
 	<-held
-	goAway()
+	disconnect()
 	if err := <-answered; !errors.Is(err, context.Canceled) {
-		t.Errorf("the client that went away has %v", err)
+		t.Errorf("the client that disconnected got %v", err)
 	}
 	if err := errOf(throughProxy(t, proxy, ns).Get(t.Context(), "StatefulSet", ns, dittofs)); !apierrors.IsNotFound(err) {
-		t.Errorf("the StatefulSet: %v, want it not found, and the read not held", err)
+		t.Errorf("the StatefulSet: %v, want NotFound, and the read not held", err)
 	}
 	if proxy.Writes() != 0 {
-		t.Errorf("want no write sent on: %s", proxy)
+		t.Errorf("want no write forwarded: %s", proxy)
 	}
 	release()
 	if err := errOf(throughProxy(t, proxy, ns).Apply(t.Context(), declared(static))); err != nil {
@@ -238,7 +238,7 @@ func TestAHeldRequestIsOneThatTheServerHasNot(t *testing.T) {
 }
 
 // applyThrough applies the StatefulSet through the proxy, without waiting.
-func applyThrough(t *testing.T, p *testenv.Proxy, ns string) (answered <-chan error, goAway func()) {
+func applyThrough(t *testing.T, p *testenv.Proxy, ns string) (answered <-chan error, disconnect func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	manager := throughProxy(t, p, ns)
@@ -247,16 +247,16 @@ func applyThrough(t *testing.T, p *testenv.Proxy, ns string) (answered <-chan er
 	return done, cancel
 }
 
-func TestProxyHooksSeeAndChange(t *testing.T) {
+func TestProxy_hooks(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	breakIt := errors.New("this answer does not come")
+	breakIt := errors.New("the connection breaks")
 	var statuses []int
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{
 		OnRequest: func(r *http.Request) {
 			if got := r.Header.Get("Authorization"); got != "" {
-				t.Errorf("%s is sent on with the client's credentials %q", r.URL, got)
+				t.Errorf("%s is forwarded with the client's credentials %q", r.URL, got)
 			}
 			r.Header.Set("Accept", "application/json")
 		},
@@ -281,7 +281,7 @@ func TestProxyHooksSeeAndChange(t *testing.T) {
 		t.Error(err)
 	}
 	if err := maps.Delete(t.Context(), "none", metav1.DeleteOptions{}); err == nil || apierrors.IsNotFound(err) {
-		t.Errorf("%v, want a connection that breaks", err)
+		t.Errorf("%v, want a broken connection", err)
 	}
 	if want := []int{200, 404, 404}; !slices.Equal(statuses, want) {
 		t.Errorf("answers %v, want %v", statuses, want)

@@ -14,11 +14,11 @@ const (
 	heldAnswer
 )
 
-// proxyHold holds back what matches.
+// proxyHold holds back the exchanges that match.
 type proxyHold struct {
 	part     heldPart
 	match    func(*http.Request) bool
-	reached  func() // says once that there is something
+	reached  func() // called when something is held
 	released chan struct{}
 }
 
@@ -45,8 +45,8 @@ func (h *proxyHolds) add(part heldPart, match func(*http.Request) bool) (held <-
 	})
 }
 
-// wait returns when no hold keeps the request any longer, with an error when its
-// client has gone meanwhile.
+// wait returns when no hold matches the request any longer, with an error if its
+// client has disconnected meanwhile.
 func (h *proxyHolds) wait(request *http.Request, part heldPart) error {
 	h.mu.Lock()
 	holds := slices.Clone(h.holds)

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// The verbs that requests are counted by.
+// The verbs by which requests are counted.
 const (
 	VerbGet    = "GET"   // of one object, or of one of its subresources
 	VerbList   = "LIST"  // of a collection
@@ -23,14 +23,14 @@ const (
 	VerbPut    = "PUT"
 	VerbPost   = "POST"
 	VerbDelete = "DELETE"
-	// VerbDiscovery is a GET of what the server serves (/api, /apis/…,
-	// /openapi, /version): a client that caches it asks once, so it is kept
-	// apart from what a pass costs.
+	// VerbDiscovery is a GET of what the server serves (/api, /apis/…, /openapi,
+	// /version). It is counted separately, because a client that caches it asks
+	// once.
 	VerbDiscovery = "DISCOVERY"
 )
 
-// Requests counts the requests that clients send, each attempt for itself. The
-// zero value is ready, and safe for concurrent use; it must not be copied.
+// Requests counts the requests of clients, each attempt separately. The zero value
+// is ready and safe for concurrent use; it must not be copied.
 type Requests struct {
 	mu     sync.Mutex
 	counts map[string]int
@@ -38,12 +38,12 @@ type Requests struct {
 	bytes  atomic.Int64
 }
 
-// requestLine is one request.
+// requestLine is a request.
 type requestLine struct{ verb, resource, uri string }
 
 func (l requestLine) String() string { return l.verb + " " + l.uri }
 
-// Wrap returns a copy of the configuration whose clients are counted.
+// Wrap returns a copy of the configuration whose clients' requests are counted.
 func (r *Requests) Wrap(config *rest.Config) *rest.Config {
 	wrapped := rest.CopyConfig(config)
 	wrapped.Wrap(func(next http.RoundTripper) http.RoundTripper {
@@ -65,8 +65,8 @@ func (r *Requests) Count(verb string) int {
 	return r.counts[verb]
 }
 
-// CountOf returns the number of requests with a verb for a resource in the
-// plural, "leases", or for a subresource, "pods/status".
+// CountOf returns the number of requests with a verb for a resource, such as
+// "leases", or for a subresource, such as "pods/status".
 func (r *Requests) CountOf(verb, resource string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -79,9 +79,9 @@ func (r *Requests) CountOf(verb, resource string) int {
 	return count
 }
 
-// Except returns the requests that are none of those allowed, as String lists
-// them. Each of the allowed is a verb and a resource, "PUT leases"; discovery
-// has no resource, "DISCOVERY".
+// Except returns the requests that are not allowed, as String lists them. Each of
+// allowed is a verb and a resource, "PUT leases"; discovery has no resource,
+// "DISCOVERY".
 func (r *Requests) Except(allowed ...string) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,7 +94,7 @@ func (r *Requests) Except(allowed ...string) []string {
 	return others
 }
 
-// Total returns the number of requests, without those of discovery.
+// Total returns the number of requests except those for discovery.
 func (r *Requests) Total() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,11 +114,11 @@ func (r *Requests) Writes() int {
 	return r.counts[VerbApply] + r.counts[VerbPatch] + r.counts[VerbPut] + r.counts[VerbPost] + r.counts[VerbDelete]
 }
 
-// BytesSent returns the size of all bodies sent, in bytes, before any
-// compression or encryption of the connection.
+// BytesSent returns the size of all bodies sent, in bytes, before compression and
+// encryption of the connection.
 func (r *Requests) BytesSent() int64 { return r.bytes.Load() }
 
-// Reset begins counting anew.
+// Reset begins to count from zero.
 func (r *Requests) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -127,8 +127,8 @@ func (r *Requests) Reset() {
 	r.bytes.Store(0)
 }
 
-// String lists the requests in the order in which they were sent, for the
-// message of a test that expected others.
+// String lists the requests in the order in which they were sent, for error
+// messages.
 func (r *Requests) String() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -143,10 +143,10 @@ func (r *Requests) String() string {
 	return summary.String()
 }
 
-// counted counts the request and returns it with a body that counts its bytes.
-// A RoundTripper may not change the request it is given, so that is a copy.
+// counted counts the request and returns a copy whose body counts its bytes,
+// because a RoundTripper may not change its request.
 func (r *Requests) counted(request *http.Request) *http.Request {
-	verb, resource := asked(request)
+	verb, resource := verbAndResource(request)
 	r.mu.Lock()
 	if r.counts == nil {
 		r.counts = map[string]int{}

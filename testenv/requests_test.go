@@ -16,7 +16,7 @@ import (
 
 const configMap = `{apiVersion: v1, kind: ConfigMap, metadata: {name: counted}, data: {a: b}}`
 
-func TestRequestsCountsByVerb(t *testing.T) {
+func TestRequests_verbs(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
@@ -31,7 +31,7 @@ func TestRequestsCountsByVerb(t *testing.T) {
 	maps := client.CoreV1().ConfigMaps(ns)
 	ctx := t.Context()
 	for _, step := range []struct {
-		verbs string // counted by this step
+		verbs string // that the step counts
 		do    func() error
 	}{
 		{"APPLY", func() error { _, err := manager.Apply(ctx, configMap); return err }},
@@ -82,7 +82,7 @@ func watchOnce(ctx context.Context, client kubernetes.Interface, ns string) erro
 	return err
 }
 
-func TestRequestsCountsBytesAndWritesOfConcurrentClients(t *testing.T) {
+func TestRequests_concurrentClients(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)

@@ -7,18 +7,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Is returns what matches the requests with a verb for a resource, as
-// [Requests.CountOf] has them.
+// Is returns a function that matches the requests with a verb for a resource, as
+// [Requests.CountOf] counts them.
 func Is(verb, resource string) func(*http.Request) bool {
 	return func(request *http.Request) bool {
-		v, r := asked(request)
+		v, r := verbAndResource(request)
 		return v == verb && r == resource
 	}
 }
 
-// asked returns what a request asks for: the verb, and the resource with its
+// verbAndResource returns the verb of a request and its resource with the
 // subresource, empty for discovery.
-func asked(request *http.Request) (verb, resource string) {
+func verbAndResource(request *http.Request) (verb, resource string) {
 	resource, named := resourceIn(request.URL.Path)
 	switch request.Method {
 	case http.MethodPatch:
@@ -42,10 +42,10 @@ func asked(request *http.Request) (verb, resource string) {
 	return request.Method, resource
 }
 
-// resourceIn reads the path of a request as the API conventions lay it out:
-// /api/v1 or /apis/group/version, then namespaces/name if the resource lives in
-// one, the resource, the object's name, and a subresource. An empty resource is
-// no request for objects: what the server serves.
+// resourceIn returns the resource in the path of a request, by the API conventions:
+// /api/v1 or /apis/group/version, then namespaces/name for a namespaced resource,
+// the resource, the object's name, and a subresource. The resource is empty for
+// discovery.
 func resourceIn(path string) (resource string, named bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	switch {

@@ -12,15 +12,15 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-func TestTheAPIServerStopsAndStartsAgain(t *testing.T) {
+func TestAPIServerRestart(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Own(t, testenv.Options{Controllers: true})
-	const crd = "../examples/install/crd/portside.dev_adaptersets.yaml"
-	if err := errors.Join(cp.InstallCRD(t.Context(), crd), cp.InstallCRD(t.Context(), crd)); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns := cp.Namespace(t)
 	kubeconfig, err := cp.Kubeconfig()
 	if err != nil {
@@ -29,25 +29,23 @@ func TestTheAPIServerStopsAndStartsAgain(t *testing.T) {
 	history := cp.Record(t, "StatefulSet", ns, dittofs)
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
 	argo := twoPods(t, cp, ns)
-	if err := errOf(argo.Create(t.Context(), adapterSet)); err != nil {
-		t.Fatal(err)
-	}
+	argo.MustApply(t, fixture.AdapterSet(dittofs, fixture.Target("StatefulSet", dittofs), fixture.Adapters("nfs:12049/TCP")))
 	for name, stop := range map[string]func() error{"stopped": cp.StopAPIServer, "killed": cp.KillAPIServer} {
 		if err := stop(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		wantAway(t, cp, proxy)
+		expectUnreachable(t, cp, proxy)
 		if cp.StopAPIServer() == nil || cp.KillAPIServer() == nil {
-			t.Errorf("%s: it was stopped twice", name)
+			t.Errorf("%s: stopping twice is no error", name)
 		}
 		if err := cp.StartAPIServer(); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if cp.StartAPIServer() == nil {
-			t.Errorf("%s: it was started twice", name)
+			t.Errorf("%s: starting twice is no error", name)
 		}
 		if after, err := cp.Kubeconfig(); err != nil || string(after) != string(kubeconfig) {
-			t.Errorf("%s: the kubeconfig is another: %v", name, err)
+			t.Errorf("%s: the kubeconfig changed: %v", name, err)
 		}
 		for _, manager := range []*testenv.Manager{argo, throughProxy(t, proxy, ns)} {
 			if err := errOf(manager.Get(t.Context(), "AdapterSet", ns, dittofs)); err != nil {
@@ -55,9 +53,9 @@ func TestTheAPIServerStopsAndStartsAgain(t *testing.T) {
 			}
 		}
 		if out, err := cp.Kubectl(t.Context(), ns, "", "get", "aset", "-o", "name"); err != nil || strings.TrimSpace(out) != "adapterset.portside.dev/dittofs" {
-			t.Errorf("%s: kubectl has %q: %v", name, out, err)
+			t.Errorf("%s: kubectl prints %q: %v", name, out, err)
 		}
-		// The controllers and the pods go on.
+		// The controllers and the fake kubelet work again.
 		patch(t, argo, "StatefulSet", ns, `{"spec":{"template":{"metadata":{"annotations":{"changed":"`+name+`"}}}}}`)
 		cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	}
@@ -67,23 +65,13 @@ func TestTheAPIServerStopsAndStartsAgain(t *testing.T) {
 	if stored := history.Stored(t); testenv.TemplateChanges(stored) != 2 {
 		t.Errorf("%+v: want two changes of the template", stored)
 	}
-	if err := cp.KillAPIServer(); err != nil { // what stops it then finds it so
+	if err := cp.KillAPIServer(); err != nil { // so that Stop finds it killed
 		t.Error(err)
 	}
 }
 
-const adapterSet = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: dittofs}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}
-  adapters: [{type: nfs, port: 12049, protocol: TCP}]
-`
-
-// wantAway wants the API server to be away, directly and through the proxy,
-// which has no answer of its own either.
-func wantAway(t *testing.T, cp *testenv.ControlPlane, proxy *testenv.Proxy) {
+// expectUnreachable expects that neither the API server nor the proxy answers.
+func expectUnreachable(t *testing.T, cp *testenv.ControlPlane, proxy *testenv.Proxy) {
 	t.Helper()
 	if _, err := kubernetes.NewForConfigOrDie(cp.Config()).CoreV1().Nodes().List(t.Context(), metav1.ListOptions{}); !errors.Is(err, syscall.ECONNREFUSED) {
 		t.Errorf("%v, want the connection refused", err)
@@ -98,6 +86,6 @@ func wantAway(t *testing.T, cp *testenv.ControlPlane, proxy *testenv.Proxy) {
 	}
 	if response, err := client.Do(request); err == nil {
 		response.Body.Close()
-		t.Errorf("through the proxy the answer is %s, want none", response.Status)
+		t.Errorf("the proxy answers %s, want no answer", response.Status)
 	}
 }

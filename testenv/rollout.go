@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// WaitRolledOut is [ControlPlane.RolledOut] in a test, which fails when there is
-// an error.
+// WaitRolledOut is [ControlPlane.RolledOut] in a test, which fails if there is an
+// error.
 func (cp *ControlPlane) WaitRolledOut(t testing.TB, kind, namespace, name string) *unstructured.Unstructured {
 	t.Helper()
 	live, err := cp.RolledOut(t.Context(), kind, namespace, name)
@@ -21,10 +21,10 @@ func (cp *ControlPlane) WaitRolledOut(t testing.TB, kind, namespace, name string
 	return live
 }
 
-// RolledOut waits until the workload's status says that its rollout is
-// complete, and returns the workload as it then is. After that the controllers
-// write it no more, so its resourceVersion is still. The error, after a generous
-// deadline or when ctx ends, says what is missing.
+// RolledOut waits until the workload's status reports that its rollout is complete,
+// and returns the workload. The controllers do not write it after that, so its
+// resourceVersion stays the same. The error, after a generous deadline or when ctx
+// ends, says what is missing.
 func (cp *ControlPlane) RolledOut(ctx context.Context, kind, namespace, name string) (*unstructured.Unstructured, error) {
 	var live *unstructured.Unstructured
 	err := eventually(ctx, fmt.Sprintf("the rollout of %s/%s", kind, name), func(ctx context.Context) (err error) {
@@ -37,25 +37,25 @@ func (cp *ControlPlane) RolledOut(ctx context.Context, kind, namespace, name str
 	return live, err
 }
 
-// rolledOut returns what is missing of a complete rollout: the fields of status
-// that every count must reach. A StatefulSet with a partition or OnDelete, and
-// a paused Deployment, are rolled out when what they allow is.
+// rolledOut returns what is missing for a complete rollout: a field of status.
+// StatefulSets with a partition or OnDelete and paused Deployments are rolled out
+// as far as these allow.
 func rolledOut(live *unstructured.Unstructured) error {
 	status := func(field string) int64 {
 		n, _, _ := unstructured.NestedInt64(live.Object, "status", field)
 		return n
 	}
 	if got, want := status("observedGeneration"), live.GetGeneration(); got < want {
-		return fmt.Errorf("generation %d observed, not yet %d", got, want)
+		return fmt.Errorf("generation %d is observed, want %d", got, want)
 	}
 	want, updated, counts := expectedCounts(live, status)
 	for _, field := range counts {
 		if got := status(field); got != want {
-			return fmt.Errorf("status.%s is %d, not %d", field, got, want)
+			return fmt.Errorf("status.%s is %d, want %d", field, got, want)
 		}
 	}
 	if got := status(updated.field); got < updated.atLeast {
-		return fmt.Errorf("status.%s is %d, not %d", updated.field, got, updated.atLeast)
+		return fmt.Errorf("status.%s is %d, want %d", updated.field, got, updated.atLeast)
 	}
 	if live.GetKind() == "StatefulSet" && updated.atLeast == want {
 		return sameRevision(live)
@@ -63,13 +63,13 @@ func rolledOut(live *unstructured.Unstructured) error {
 	return nil
 }
 
-// sameRevision: when every pod has the newest template, a StatefulSet's status
-// says so with one revision, and the controller is done with it.
+// sameRevision returns an error until the status of a StatefulSet has one revision,
+// which is when every pod has the newest template and the controller is done.
 func sameRevision(live *unstructured.Unstructured) error {
 	current, _, _ := unstructured.NestedString(live.Object, "status", "currentRevision")
 	update, _, _ := unstructured.NestedString(live.Object, "status", "updateRevision")
 	if current != update {
-		return fmt.Errorf("status.currentRevision is %s, not yet %s", current, update)
+		return fmt.Errorf("status.currentRevision is %s, want %s", current, update)
 	}
 	return nil
 }
@@ -79,8 +79,8 @@ type minimum struct {
 	atLeast int64
 }
 
-// expectedCounts returns how many pods there should be, how many of them of the
-// newest template, and the fields of status that count pods.
+// expectedCounts returns the desired number of pods, the number of them that must
+// have the newest template, and the fields of status that count pods.
 func expectedCounts(live *unstructured.Unstructured, status func(string) int64) (want int64, updated minimum, counts []string) {
 	if live.GetKind() == "DaemonSet" {
 		want = status("desiredNumberScheduled")
@@ -103,14 +103,14 @@ func expectedCounts(live *unstructured.Unstructured, status func(string) int64) 
 	return want, updated, counts
 }
 
-// Revisions returns the names of what records the templates that a workload has
-// had: ControllerRevisions of a StatefulSet or DaemonSet, ReplicaSets of a
-// Deployment, the oldest first. One more means that a change caused a rollout.
+// Revisions returns the names of the revisions of a workload's template, the oldest
+// first: ControllerRevisions of a StatefulSet or DaemonSet, ReplicaSets of a
+// Deployment. Another revision means that a change caused a rollout.
 func (cp *ControlPlane) Revisions(t testing.TB, kind, namespace, name string) []string {
 	t.Helper()
 	owner, err := cp.Manager("testenv").Get(t.Context(), kind, namespace, name)
 	if err != nil {
-		t.Fatalf("the owner of the revisions: %v", err)
+		t.Fatalf("cannot get the owner of the revisions: %v", err)
 	}
 	recordKind := "ControllerRevision"
 	if kind == "Deployment" {
@@ -122,7 +122,7 @@ func (cp *ControlPlane) Revisions(t testing.TB, kind, namespace, name string) []
 	}
 	list, err := resource.List(t.Context(), metav1.ListOptions{})
 	if err != nil {
-		t.Fatalf("listing the %ss: %v", recordKind, err)
+		t.Fatalf("cannot list the %ss: %v", recordKind, err)
 	}
 	owned := slices.DeleteFunc(list.Items, func(record unstructured.Unstructured) bool {
 		return !metav1.IsControlledBy(&record, owner)

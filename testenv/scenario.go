@@ -10,48 +10,48 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Scenario is a story of several managers and one workload, as data: steps that
-// write, and steps that say what is then true of the live object.
+// Scenario is a test of several managers and one workload as data: steps that
+// write, and steps that check the live object.
 type Scenario struct {
 	Kind      string // of the workload; StatefulSet when empty
 	Name      string // of the workload
-	Container string // whose ports are looked at
+	Container string // whose ports are checked
 	Steps     []Step
 }
 
-// Step is one step of a Scenario: Apply, Update, Patch, Delete, Do or Expect.
+// Step is a step of a Scenario: Apply, Update, Patch, Delete, Disown, Steps, Do or
+// Expect.
 type Step interface {
 	fmt.Stringer
-	run(ctx context.Context, s *stage) error
+	run(ctx context.Context, s *scenarioState) error
 }
 
-// stage is where a scenario plays.
-type stage struct {
+// scenarioState is the state of a scenario that runs.
+type scenarioState struct {
 	Scenario
 	cp           *ControlPlane
 	namespace    string
-	before, live *unstructured.Unstructured // around the last step that wrote; nil when the object is not there
+	before, live *unstructured.Unstructured // the last step that wrote; nil without an object
 }
 
-// Run plays the scenario in a namespace of its own, and fails the test at the
-// first step that goes otherwise than it says, naming the step.
+// Run runs the scenario in a namespace of its own. The test fails at the first step
+// with another result than expected, naming the step.
 //
-// Where controllers run they write status, so a resourceVersion moves by itself
-// until the rollout is complete: a Change or a Refused there needs a step that
-// waits for it first.
+// With controllers, status changes resourceVersion until the rollout is complete: a
+// Change or a Refused there needs a step before it that waits for the rollout.
 func (sc Scenario) Run(t testing.TB, cp *ControlPlane) {
 	t.Helper()
 	sc.RunIn(t, cp, cp.Namespace(t))
 }
 
-// RunIn plays the scenario in a namespace.
+// RunIn runs the scenario in a namespace.
 func (sc Scenario) RunIn(t testing.TB, cp *ControlPlane, namespace string) {
 	t.Helper()
 	if sc.Kind == "" {
 		sc.Kind = "StatefulSet"
 	}
-	s := &stage{Scenario: sc, cp: cp, namespace: namespace}
-	if err := s.look(t.Context()); err != nil {
+	s := &scenarioState{Scenario: sc, cp: cp, namespace: namespace}
+	if err := s.read(t.Context()); err != nil {
 		t.Fatalf("before the first step: %v", err)
 	}
 	for i, step := range sc.Steps {
@@ -61,12 +61,12 @@ func (sc Scenario) RunIn(t testing.TB, cp *ControlPlane, namespace string) {
 	}
 }
 
-// write runs what a step does, checks how the server answered, and looks at the
-// object again. A refused request must have changed nothing.
-func (s *stage) write(ctx context.Context, refused *Refusal, do func() error) error {
+// write runs a step that writes, checks the server's answer, and reads the object
+// again. A refused request must not have changed anything.
+func (s *scenarioState) write(ctx context.Context, refused *Refusal, do func() error) error {
 	s.before = s.live
 	answer := do()
-	if err := s.look(ctx); err != nil {
+	if err := s.read(ctx); err != nil {
 		return err
 	}
 	if err := refused.check(answer); err != nil {
@@ -74,13 +74,13 @@ func (s *stage) write(ctx context.Context, refused *Refusal, do func() error) er
 	}
 	if refused != nil {
 		if err := NothingChanged.check(s.before, s.live); err != nil {
-			return fmt.Errorf("refused, and yet: %w", err)
+			return fmt.Errorf("the refused request changed the object: %w", err)
 		}
 	}
 	return nil
 }
 
-func (s *stage) look(ctx context.Context) error {
+func (s *scenarioState) read(ctx context.Context) error {
 	live, err := s.cp.Manager("testenv").Get(ctx, s.Kind, s.namespace, s.Name)
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
@@ -92,12 +92,12 @@ func (s *stage) look(ctx context.Context) error {
 	return nil
 }
 
-func (s *stage) manager(name string) *Manager { return s.cp.Manager(name).In(s.namespace) }
+func (s *scenarioState) manager(name string) *Manager { return s.cp.Manager(name).In(s.namespace) }
 
-// describe shows the object as it is, for the message of a step that failed.
-func (s *stage) describe() string {
+// describe returns the live object as text, for the message of a failed step.
+func (s *scenarioState) describe() string {
 	if s.live == nil {
-		return fmt.Sprintf("%s %s is not there", s.Kind, s.Name)
+		return fmt.Sprintf("%s %s does not exist", s.Kind, s.Name)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "live: generation %d, resourceVersion %s, containers %v, ports of %s %q",

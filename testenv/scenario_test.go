@@ -12,7 +12,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// recorder is a test that keeps how it failed.
+// recorder is a test that records its failure.
 type recorder struct {
 	testing.TB
 	failed string
@@ -23,7 +23,7 @@ func (r *recorder) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// failureOf plays a scenario and returns how it failed.
+// failureOf runs a scenario and returns its failure.
 func failureOf(t *testing.T, scenario testenv.Scenario) string {
 	t.Helper()
 	r := &recorder{TB: t}
@@ -36,7 +36,7 @@ func failureOf(t *testing.T, scenario testenv.Scenario) string {
 	return r.failed
 }
 
-func TestScenarioFailsWhereTheServerDiffers(t *testing.T) {
+func TestScenario_failures(t *testing.T) {
 	t.Parallel()
 	duplicate := testenv.Invalid("Duplicate value")
 	for name, test := range map[string]struct {
@@ -47,20 +47,20 @@ func TestScenarioFailsWhereTheServerDiffers(t *testing.T) {
 			testenv.Expect{Ports: []string{"nfs:2049/TCP", "api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			`ports ["api:8080/TCP" "nfs:2049/TCP" "adapter-nfs:12049/TCP"], want ["nfs:2049/TCP"`,
 		},
-		"a port's name":       {testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP", ":12049/TCP"}}, `want ["api:8080/TCP" "nfs:2049/TCP" ":12049/TCP"]`},
-		"no ports":            {testenv.Expect{Ports: []string{}}, "want []"},
-		"the containers":      {testenv.Expect{Containers: []string{"other"}}, `want ["other"]`},
-		"the operation":       {testenv.Expect{Owners: map[string][]string{"12049/TCP": {"portside/Update"}}}, `owned by ["portside/Apply"], want ["portside/Update"]`},
-		"another owner":       {testenv.Expect{Owners: map[string][]string{"12049/TCP": {}}}, `owned by ["portside/Apply"], want []`},
-		"an owner of a leaf":  {testenv.Expect{Owners: map[string][]string{"2049/TCP.name": {portsideApply}}}, `"2049/TCP.name" is owned by ["argocd-controller/Apply"]`},
-		"a path not readable": {testenv.Expect{Owners: map[string][]string{"x/TCP": {}}}, `path "x/TCP"`},
-		"no change":           {testenv.Expect{Change: testenv.NothingChanged}, "made one change of spec, want no change"},
-		"a metadata change":   {testenv.Expect{Change: testenv.MetadataChanged}, "made one change of spec, want a change of metadata alone"},
-		"that it is gone":     {testenv.Expect{Gone: true}, "the object is there: true, want false"},
-		"a refusal":           {refused(us(shared(adapters)), duplicate), "portside applies: was accepted, want 422 Invalid"},
-		"another refusal":     {refused(us(body("", "{name: x}")), testenv.Conflict()), "want 409 Conflict"},
-		"a refusal's text":    {refused(us(body("", "{name: x}")), duplicate), `want "Duplicate value" in it`},
-		"an acceptance":       {us(body("", "{name: x}")), "step 3, portside applies: StatefulSet.apps"},
+		"a port's name":      {testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP", ":12049/TCP"}}, `want ["api:8080/TCP" "nfs:2049/TCP" ":12049/TCP"]`},
+		"no ports":           {testenv.Expect{Ports: []string{}}, "want []"},
+		"the containers":     {testenv.Expect{Containers: []string{"other"}}, `want ["other"]`},
+		"the operation":      {testenv.Expect{Owners: map[string][]string{"12049/TCP": {"portside/Update"}}}, `owned by ["portside/Apply"], want ["portside/Update"]`},
+		"another owner":      {testenv.Expect{Owners: map[string][]string{"12049/TCP": {}}}, `owned by ["portside/Apply"], want []`},
+		"an owner of a leaf": {testenv.Expect{Owners: map[string][]string{"2049/TCP.name": {portsideApply}}}, `"2049/TCP.name" is owned by ["argocd-controller/Apply"]`},
+		"an invalid path":    {testenv.Expect{Owners: map[string][]string{"x/TCP": {}}}, `path "x/TCP"`},
+		"no change":          {testenv.Expect{Change: testenv.NothingChanged}, "made one change of spec, want no change"},
+		"a metadata change":  {testenv.Expect{Change: testenv.MetadataChanged}, "made one change of spec, want a change of metadata only"},
+		"no object":          {testenv.Expect{Gone: true}, "the object exists: true, want false"},
+		"a refusal":          {refused(us(shared(adapters)), duplicate), "portside applies: accepted, want 422 Invalid"},
+		"another refusal":    {refused(us(body("", "{name: x}")), testenv.Conflict()), "want 409 Conflict"},
+		"a refusal's text":   {refused(us(body("", "{name: x}")), duplicate), `want "Duplicate value" in it`},
+		"an acceptance":      {us(body("", "{name: x}")), "step 3, portside applies: StatefulSet.apps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,7 +72,7 @@ func TestScenarioFailsWhereTheServerDiffers(t *testing.T) {
 	}
 }
 
-func TestOwnersTellsAnItemFromItsFields(t *testing.T) {
+func TestOwners(t *testing.T) {
 	t.Parallel()
 	workload, err := testenv.Object(`
 apiVersion: apps/v1
@@ -99,7 +99,7 @@ metadata:
 	}
 }
 
-func TestPortsKeepTheirOrderAndSayWhatIsSet(t *testing.T) {
+func TestPorts(t *testing.T) {
 	t.Parallel()
 	workload, err := testenv.Object(declared("[{name: b, containerPort: 2, protocol: UDP, hostPort: 3, hostIP: 127.0.0.1}, {containerPort: 1, protocol: TCP}]"))
 	if err != nil {
@@ -114,6 +114,6 @@ func TestPortsKeepTheirOrderAndSayWhatIsSet(t *testing.T) {
 		t.Errorf("after SetPorts: %q", got)
 	}
 	if got := testenv.Ports(&unstructured.Unstructured{}, dittofs); len(got) != 0 {
-		t.Errorf("ports of nothing: %q", got)
+		t.Errorf("ports of an empty object: %q", got)
 	}
 }

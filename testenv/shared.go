@@ -14,14 +14,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// shared are the control planes that the tests of this binary share. A second
-// one has the controllers, so that the resourceVersions in the first are moved
-// by the tests alone.
+// shared are the control planes that the tests of this binary share. The second has
+// the controllers, so that only the tests change resourceVersions in the first.
 var shared struct {
 	plain, controlled lazyControlPlane
 }
 
-// lazyControlPlane starts when a test first asks for it.
+// lazyControlPlane starts when a test first needs it.
 type lazyControlPlane struct {
 	mu      sync.Mutex
 	options Options
@@ -52,9 +51,9 @@ func (l *lazyControlPlane) stop() error {
 	return l.cp.Stop()
 }
 
-// Main runs the tests of a package and stops the control planes they shared. It
-// is the whole of a TestMain, and does not return. With o.Controllers, [Shared]
-// has the controllers too.
+// Main runs the tests of a package, stops the control planes they shared, and
+// exits. It is the whole of a TestMain. With o.Controllers, [Shared] has the
+// controllers too.
 func Main(m *testing.M, o Options) {
 	shared.plain.options = o
 	shared.controlled.options = o
@@ -67,8 +66,8 @@ func Main(m *testing.M, o Options) {
 	os.Exit(code)
 }
 
-// stopOnSignal stops the control planes when the run is interrupted: they are
-// in process groups of their own and would stay.
+// stopOnSignal stops the control planes when the run is interrupted: they have
+// process groups of their own and would run on.
 func stopOnSignal() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -82,16 +81,16 @@ func stopShared() (ok bool) {
 	ok = true
 	for _, l := range []*lazyControlPlane{&shared.plain, &shared.controlled} {
 		if err := l.stop(); err != nil {
-			fmt.Fprintln(os.Stderr, "testenv: stopping the control plane:", err)
+			fmt.Fprintln(os.Stderr, "testenv: cannot stop the control plane:", err)
 			ok = false
 		}
 	}
 	return ok
 }
 
-// Shared returns the control plane that the tests of this binary share. The
-// first call starts it. Tests that stop servers or install cluster-wide objects
-// need one of their own, see [Own].
+// Shared returns the control plane that the tests of this binary share. The first
+// call starts it. Tests that stop servers or change cluster-wide objects need their
+// own, see [Own].
 func Shared(t testing.TB) *ControlPlane {
 	t.Helper()
 	return sharedBy(t, &shared.plain)
@@ -107,8 +106,7 @@ func WithControllers(t testing.TB) *ControlPlane {
 	return sharedBy(t, &shared.controlled)
 }
 
-// Own starts a control plane for one test, which stops it: for tests that stop
-// servers or change cluster-wide objects that others need.
+// Own starts a control plane for one test, which stops it.
 func Own(t testing.TB, o Options) *ControlPlane {
 	t.Helper()
 	cp, err := Start(t.Context(), o)
@@ -127,25 +125,24 @@ func sharedBy(t testing.TB, l *lazyControlPlane) *ControlPlane {
 	t.Helper()
 	cp, err := l.get()
 	if err != nil {
-		t.Fatalf("the shared control plane: %v", err)
+		t.Fatalf("cannot use the shared control plane: %v", err)
 	}
 	return cp
 }
 
-// Namespace creates a namespace of the test's own, named after the test. It
-// stays until the control plane stops: removing it would cost each test more
-// than the room it takes.
+// Namespace creates a namespace for a test, named after the test. It stays until
+// the control plane stops, since removing it would take longer than it is worth.
 func (cp *ControlPlane) Namespace(t testing.TB) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: namespacePrefix(t.Name())}}
 	created, err := cp.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
 	if err != nil {
-		t.Fatalf("creating the test's namespace: %v", err)
+		t.Fatalf("cannot create the test's namespace: %v", err)
 	}
 	return created.Name
 }
 
-// namespacePrefix makes a test's name a DNS label, short enough for the suffix
+// namespacePrefix returns a test's name as a DNS label, short enough for the suffix
 // that the server appends.
 func namespacePrefix(test string) string {
 	label := strings.Map(func(r rune) rune {

@@ -11,14 +11,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
 )
 
-// User returns the configuration of another user, who proves itself by a client
-// certificate. It may do what RBAC grants it: at first next to nothing.
+// User returns the configuration of another user with a client certificate. It has
+// the permissions that RBAC grants, at first next to none.
 func (cp *ControlPlane) User(name string, groups ...string) (*rest.Config, error) {
 	return cp.authority.AddUser(envtest.User{Name: name, Groups: groups}, cp.Config())
 }
 
-// ExpiredUser returns the configuration of a user whose client certificate is no
-// longer good: the server answers 401 to it.
+// ExpiredUser returns the configuration of a user whose client certificate has
+// expired: the server answers 401.
 func (cp *ControlPlane) ExpiredUser(name string, groups ...string) (*rest.Config, error) {
 	return cp.authority.issue(envtest.User{Name: name, Groups: groups}, cp.Config(), time.Now().Add(-time.Hour))
 }
@@ -26,12 +26,11 @@ func (cp *ControlPlane) ExpiredUser(name string, groups ...string) (*rest.Config
 // Kubeconfig returns a kubeconfig file of the administrator.
 func (cp *ControlPlane) Kubeconfig() ([]byte, error) { return KubeconfigOf(cp.admin, "") }
 
-// KubeconfigOf writes a configuration with certificates in it as a kubeconfig
-// file, for a command that is run as that user. An empty namespace leaves the
-// default.
+// KubeconfigOf returns a kubeconfig file for a configuration with certificates, to
+// run a command as that user. An empty namespace is the default namespace.
 func KubeconfigOf(config *rest.Config, namespace string) ([]byte, error) {
 	if len(config.CAData) == 0 {
-		return nil, errors.New("a kubeconfig needs the server's certificate in the configuration")
+		return nil, errors.New("cannot make a kubeconfig: the configuration has no certificate of the server")
 	}
 	const name = "portside-testenv"
 	file := clientcmdapi.NewConfig()
@@ -45,7 +44,7 @@ func KubeconfigOf(config *rest.Config, namespace string) ([]byte, error) {
 	file.CurrentContext = name
 	content, err := clientcmd.Write(*file)
 	if err != nil {
-		return nil, fmt.Errorf("writing the kubeconfig: %w", err)
+		return nil, fmt.Errorf("cannot write the kubeconfig: %w", err)
 	}
 	return content, nil
 }

@@ -12,14 +12,13 @@ import (
 
 const (
 	pollInterval = 20 * time.Millisecond
-	// patience is when a wait gives up. It is generous: a machine may be busy,
-	// and a condition that holds is seen within pollInterval anyway.
+	// patience is how long a wait takes at most. It is generous: a machine may be
+	// busy, and a condition is seen within pollInterval once it holds.
 	patience = 90 * time.Second
 )
 
-// Eventually polls until the condition returns nil, and fails the test when it
-// still does not after a generous deadline: with what was waited for and the
-// condition's last error.
+// Eventually polls until the condition returns nil. After a generous deadline the
+// test fails with what was waited for and the condition's last error.
 func Eventually(t testing.TB, what string, condition func(ctx context.Context) error) {
 	t.Helper()
 	if err := eventually(t.Context(), what, condition); err != nil {
@@ -27,11 +26,10 @@ func Eventually(t testing.TB, what string, condition func(ctx context.Context) e
 	}
 }
 
-// Throughout checks a claim until something has happened, the first time before
-// that and the last time after it, and fails the test when the claim returns an
-// error, or when it did not happen after a generous deadline. What is untrue only
-// between two looks stays unseen, so claim what leaves a trace: a count, a
-// [History].
+// Throughout checks a claim until something has happened, first before and last
+// after it. The test fails if the claim returns an error, or if nothing happened
+// within a generous deadline. A claim that is false only between two checks is not
+// seen, so check something that leaves a trace, such as a count or a [History].
 func Throughout(t testing.TB, what string, claim func(ctx context.Context) error, happened func(ctx context.Context) error) {
 	t.Helper()
 	if err := throughout(t.Context(), what, claim, happened); err != nil {
@@ -45,7 +43,7 @@ func throughout(ctx context.Context, what string, claim, happened func(ctx conte
 		if untrue = claim(ctx); untrue == nil {
 			return happened(ctx)
 		}
-		return nil // there is nothing more to wait for
+		return nil // no need to wait any longer
 	})
 	if err == nil && untrue == nil {
 		untrue = claim(ctx)

@@ -6,35 +6,35 @@ import (
 	"testing"
 )
 
-func TestThroughoutHoldsTheClaimUntilItHappened(t *testing.T) {
+func TestThroughout(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("the claim is not true")
+	broken := errors.New("the claim is false")
 	for name, test := range map[string]struct {
-		untrueAt int // the look at which the claim is broken
-		want     error
-		looks    int
+		falseAt int // number of the check at which the claim is false
+		want    error
+		checks  int
 	}{
-		"true all the time, the last time after it": {untrueAt: 0, want: nil, looks: 4},
-		"untrue at first":         {untrueAt: 1, want: broken, looks: 1},
-		"untrue in between":       {untrueAt: 2, want: broken, looks: 2},
-		"untrue by what happened": {untrueAt: 4, want: broken, looks: 4},
+		"true until the end": {falseAt: 0, want: nil, checks: 4},
+		"false at first":     {falseAt: 1, want: broken, checks: 1},
+		"false in between":   {falseAt: 2, want: broken, checks: 2},
+		"false at the end":   {falseAt: 4, want: broken, checks: 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			looks, happenings := 0, 0
+			checks, polls := 0, 0
 			err := throughout(t.Context(), "it happened three times", func(context.Context) error {
-				if looks++; looks == test.untrueAt {
+				if checks++; checks == test.falseAt {
 					return broken
 				}
 				return nil
 			}, func(context.Context) error {
-				if happenings++; happenings < 3 {
+				if polls++; polls < 3 {
 					return errors.New("not yet")
 				}
 				return nil
 			})
-			if !errors.Is(err, test.want) || looks != test.looks {
-				t.Errorf("%v after %d looks, want %v after %d", err, looks, test.want, test.looks)
+			if !errors.Is(err, test.want) || checks != test.checks {
+				t.Errorf("%v after %d checks, want %v after %d", err, checks, test.want, test.checks)
 			}
 		})
 	}

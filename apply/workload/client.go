@@ -72,7 +72,11 @@ func decodeInto(ctx context.Context, d *Definition, r *rest.Request, into runtim
 	if scheme.Scheme.Recognizes(d.GroupVersion().WithKind(d.Kind.Kind)) {
 		return r.UseProtobufAsDefault().Do(ctx).Into(into)
 	}
-	raw, err := r.Do(ctx).Raw()
+	result := r.Do(ctx)
+	if err := result.Error(); err != nil { // which reads the Status, as Raw does not
+		return err
+	}
+	raw, err := result.Raw()
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/command"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 )
 
 // version is set by the linker; without it, the module's version is shown.
@@ -20,8 +21,8 @@ var version string
 
 func main() {
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	root := command.New(streams, version, command.CalledAs(os.Args[0]), command.OnLogger(logClientGo))
-	os.Exit(command.Run(context.Background(), root))
+	root := cmd.New(streams, version, cli.CalledAs(os.Args[0]), cli.OnLogger(logClientGo))
+	os.Exit(cli.Run(context.Background(), root))
 }
 
 // clientGoVerbosity is from where client-go's own log is of interest. Below it

@@ -97,6 +97,16 @@ func (m *manifests) dropPort(name string) {
 	}
 }
 
+// addPort is a commit that declares a port in the StatefulSet.
+func (m *manifests) addPort(name string, number int64) {
+	for _, object := range m.of("StatefulSet") {
+		testenv.EditContainer(object, container, func(c map[string]any) {
+			ports, _ := c["ports"].([]any)
+			c["ports"] = append(ports, map[string]any{"name": name, "containerPort": number, "protocol": "TCP"})
+		})
+	}
+}
+
 // renameContainer is a commit that gives the container another name, also where
 // the AdapterSet speaks of it.
 func (m *manifests) renameContainer(name string) error {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	eventsv1 "k8s.io/api/events/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/testenv"
@@ -30,6 +31,8 @@ type outcome struct {
 	// before, if that matters.
 	told     told
 	onTheWay string
+	// events are the reasons of events that were recorded on the AdapterSet.
+	events []string
 	// changes of the pod template that the server stored in the scene, and pods
 	// that started in it.
 	changes, podStarts int
@@ -42,6 +45,7 @@ type view struct {
 	ports      []ownedPort
 	told       told
 	onTheWay   []string
+	events     []eventsv1.Event
 	stored     []testenv.Stored // every generation
 	podStarts  int
 }
@@ -54,6 +58,9 @@ func (l *life) look(ctx context.Context, container string) (view, error) {
 	}
 	v := view{stored: stored, podStarts: l.plane.WorkloadPodStarts("StatefulSet", mediaNamespace, workload)}
 	v.told, _, v.onTheWay = l.watcher.look()
+	if v.events, err = l.events(ctx); err != nil {
+		return view{}, err
+	}
 	if len(stored) == 0 {
 		return v, nil
 	}
@@ -78,6 +85,9 @@ func (w outcome) claims(before, now view) []claim {
 			err = fmt.Errorf("it said %s", strings.Join(now.onTheWay, ", "))
 		}
 		all = append(all, claim{"on the way it said " + w.onTheWay, err})
+	}
+	if w.events != nil {
+		all = append(all, eventsClaim(w.events, before, now))
 	}
 	stored, starts := cost(before, now)
 	return append(all, claim{fmt.Sprintf("changes of the pod template stored: %d, pods started: %d", w.changes, w.podStarts),
@@ -140,6 +150,7 @@ func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
 	if err != nil {
 		return sceneCost{}, err
 	}
+	l.out.events(newEvents(before, now))
 	stored, starts := cost(before, now)
 	return sceneCost{sc.title, stored, starts}, l.out.claims(append(found, sc.want.claims(before, now)...))
 }
@@ -147,9 +158,11 @@ func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
 func (l *life) await(ctx context.Context, w outcome, before view) (now view, err error) {
 	l.panel.enter()
 	err = wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		if now, err = l.look(ctx, w.container); err != nil {
+		seen, err := l.look(ctx, w.container)
+		if err != nil {
 			return false, err
 		}
+		now = seen
 		if err := l.panel.show(ctx, l, now); err != nil {
 			return false, err
 		}

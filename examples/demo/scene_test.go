@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -28,6 +31,7 @@ func TestOutcome(t *testing.T) {
 		{"what is still to happen", func(_, now *view) { now.told.reconciling = "RollingOut" }},
 		{"what the pods answered", func(_, now *view) { now.told.discovered = "ServerError" }},
 		{"what was said on the way", func(_, now *view) { now.onTheWay = []string{"Stabilizing"} }},
+		{"an event", func(before, now *view) { before.events = now.events[:1] }},
 		{"a change before the scene", func(before, _ *view) { before.stored = append(before.stored, before.stored[1]) }},
 		{"a change too many", func(_, now *view) { now.stored = append(now.stored, now.stored[2]) }},
 		{"a pod too many", func(_, now *view) { now.podStarts++ }},
@@ -55,8 +59,11 @@ func TestOutcome(t *testing.T) {
 // asWantedOf is what is seen before and after a scene that costs one change.
 func asWantedOf(w outcome) (before, now view) {
 	stored := []testenv.Stored{{Generation: 1}, {Generation: 2, NewTemplate: true}, {Generation: 3, NewTemplate: true}}
-	return view{stored: slices.Clone(stored[:2]), podStarts: 3},
-		view{ports: slices.Clone(w.ports), told: w.told, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+	now = view{ports: slices.Clone(w.ports), told: w.told, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+	for _, reason := range w.events {
+		now.events = append(now.events, eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: reason}, Reason: reason})
+	}
+	return view{stored: slices.Clone(stored[:2]), podStarts: 3}, now
 }
 
 func TestDifference(t *testing.T) {

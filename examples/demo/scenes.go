@@ -3,8 +3,13 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
+
+	"github.com/portside-dev/portside/testenv"
 )
 
 // renamed is what the owner calls the container later on.
@@ -28,7 +33,7 @@ var scenes = []scene{{
 	happens: begin,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterSMB},
-		told: told{"2/2", "InPlace", "AsExpected", "Answered"}, changes: 1, podStarts: 2,
+		told: told{"2/2", "InPlace", "AsExpected", "Answered"}, events: []string{"PortShadowed", "PortAdded"}, changes: 1, podStarts: 2,
 	},
 }, {
 	title:   "The pod dies; the next one is slow to start its adapters",
@@ -50,11 +55,37 @@ var scenes = []scene{{
 	happens: playBack("adapters-smb-disabled.json"),
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS},
-		onTheWay: "RemovalWaiting", told: inPlace, changes: 1, podStarts: 1,
+		onTheWay: "RemovalWaiting", told: inPlace, events: []string{"RemovalWaiting", "PortRemoved"}, changes: 1, podStarts: 1,
 	},
 }, {
-	title:   "nfs moves to 12050",
-	happens: playBack("adapters-nfs-renumbered.json"),
+	title:   "An administrator pauses the workload; nfs moves to 12050",
+	happens: pause,
+	want: outcome{
+		container: container, ports: []ownedPort{api, metrics, staticNFS},
+		told: told{"1/1", "InPlace", "Paused", "Answered"}, events: []string{"Paused"},
+	},
+}, {
+	title:   "Git declares that port as well; the pause ends",
+	happens: declareNFS,
+	want: outcome{
+		container: container, ports: []ownedPort{api, metrics, staticNFS, {adapterNFS.port, testenv.ArgoCD + "," + us}},
+		told: inPlace, events: []string{"Resumed", "PortShared"}, changes: 1, podStarts: 1,
+	},
+}, {
+	title:   "Git drops the port; it stays portside's",
+	happens: dropNFS,
+	want:    outcome{container: container, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, told: inPlace},
+}, {
+	title:   "An operator keeps removing the port",
+	happens: contend,
+	want: outcome{
+		container: container, ports: []ownedPort{api, metrics, staticNFS},
+		told: told{"0/1", "Contended", "AsExpected", "Answered"}, events: []string{"PortLost", "PortAdded", "Contended"},
+		changes: 2*readds + 1, podStarts: 2*readds + 1,
+	},
+}, {
+	title:   "The operator is corrected, and the port requested",
+	happens: request,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
 		told: inPlace, changes: 1, podStarts: 1,
@@ -104,6 +135,65 @@ func begin(ctx context.Context, l *life) ([]claim, error) {
 
 func playBack(recording string) func(context.Context, *life) ([]claim, error) {
 	return func(_ context.Context, l *life) ([]claim, error) { return nil, l.dittofs.answers(recording) }
+}
+
+// administers runs a kubectl command of the administrator, and shows it.
+func (l *life) administers(ctx context.Context, args ...string) error {
+	l.out.command(append([]string{"kubectl"}, args...))
+	_, err := l.kubectl.run(ctx, args...)
+	return err
+}
+
+func pause(ctx context.Context, l *life) ([]claim, error) {
+	if err := l.administers(ctx, "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
+		return nil, err
+	}
+	return nil, l.dittofs.answers("adapters-nfs-renumbered.json")
+}
+
+func declareNFS(ctx context.Context, l *life) ([]claim, error) {
+	l.git.addPort("adapter-nfs", 12050)
+	if err := l.git.sync(ctx, l.argo); err != nil {
+		return nil, err
+	}
+	return nil, l.administers(ctx, "annotate", "sts/dittofs", "portside.dev/paused-")
+}
+
+func dropNFS(ctx context.Context, l *life) ([]claim, error) {
+	l.git.dropPort("adapter-nfs")
+	return nil, l.git.sync(ctx, l.argo)
+}
+
+// readds is how often portside adds a port again within ten minutes.
+const readds = 5
+
+// contend removes the port each time that portside has added it.
+func contend(ctx context.Context, l *life) ([]claim, error) {
+	const patch = `[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/3"}]`
+	for range readds + 1 {
+		if err := l.untilPort(ctx, adapterNFS); err != nil {
+			return nil, err
+		}
+		if _, err := l.plane.Manager("operator").Patch(ctx, "StatefulSet", mediaNamespace, workload, types.JSONPatchType, []byte(patch)); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// untilPort waits until the workload has the port, and its pods have it too.
+func (l *life) untilPort(ctx context.Context, port ownedPort) error {
+	return wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+		now, err := l.look(ctx, container)
+		if err != nil || !slices.Contains(now.ports, port) {
+			return false, err
+		}
+		return l.rests(ctx, now)
+	})
+}
+
+func request(ctx context.Context, l *life) ([]claim, error) {
+	return nil, l.administers(ctx, "annotate", "adapterset/dittofs", "portside.dev/requestedAt=now")
 }
 
 func killPod(ctx context.Context, l *life) ([]claim, error) {

@@ -18,10 +18,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// readModifyWrite is the way that operators keep such ports without
-// server-side apply: get the workload, split the ports by prefix, compare, get
-// it again, update the whole object, and retry on a conflict, as client-go's
-// RetryOnConflict with its default back-off does.
+// readModifyWrite keeps such ports as operators do without server-side apply: it
+// gets the workload, splits the ports by prefix, compares, gets it again, updates
+// the whole object, and retries on a conflict, as client-go's RetryOnConflict does
+// with its default back-off.
 type readModifyWrite struct {
 	client appsclient.StatefulSetInterface
 	name   string
@@ -48,8 +48,8 @@ func (r readModifyWrite) pass(ctx context.Context, adapters []apply.Adapter) (bo
 	})
 }
 
-// setAdapterPorts replaces the adapter ports of the container, after the
-// static ones, and tells whether they are the same as they were.
+// setAdapterPorts replaces the adapter ports of the container, after the static
+// ones, and reports whether they stayed the same.
 func setAdapterPorts(s *appsv1.StatefulSet, adapters []apply.Adapter) (same bool, err error) {
 	containers := s.Spec.Template.Spec.Containers
 	at := slices.IndexFunc(containers, func(c corev1.Container) bool { return c.Name == container })

@@ -15,16 +15,21 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-// What does not depend on the machine holds in the shortest run as well.
+// TestShortRun expects the exact figures, which do not depend on the machine, in a
+// short run.
 func TestShortRun(t *testing.T) {
-	o := options{repeats: 1, passes: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: "../../examples/install/crd/portside.dev_adaptersets.yaml"}
+	crd, err := testenv.ModuleFile(portside.CRD)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := options{repeats: 1, passes: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: crd}
 	r, err := measure(t.Context(), testenv.Shared(t), o, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range r.Expectations {
 		if e.Exact && !e.Met {
-			t.Errorf("%s: %s, expected %s", e.Text, e.Figure, e.Bound)
+			t.Errorf("%s: %s, want %s", e.Text, e.Figure, e.Bound)
 		}
 	}
 	for line := range strings.Lines(r.table()) {
@@ -41,7 +46,7 @@ func TestShortRun(t *testing.T) {
 	}
 }
 
-// Only an exact expectation fails the run.
+// TestVerdict expects that only an exact expectation fails the run.
 func TestVerdict(t *testing.T) {
 	slow := report{Expectations: []expectation{atMost("time", 1.5, mostPure, false)}}
 	var out strings.Builder
@@ -54,10 +59,10 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// A repeat that differs from the others in one request is not exact.
+// TestExactly expects that a repeat that differs in one request is not exact.
 func TestExactly(t *testing.T) {
 	if !exactly(statOf([]float64{1, 1, 1}), 1) || exactly(statOf([]float64{1, 1.02, 1}), 1) {
-		t.Error("exactly one, in every repeat")
+		t.Error("want exactly one in every repeat")
 	}
 }
 
@@ -70,13 +75,13 @@ func TestStatOf(t *testing.T) {
 		{[]float64{5, 1, 3}, stat{3, 1, 5}},
 		{[]float64{4, 1, 2, 3}, stat{2.5, 1, 4}},
 	} {
-		if is := statOf(c.values); is != c.want {
-			t.Errorf("%v: %+v, expected %+v", c.values, is, c.want)
+		if got := statOf(c.values); got != c.want {
+			t.Errorf("%v: %+v, want %+v", c.values, got, c.want)
 		}
 	}
 }
 
-// ten makes the workload with ten managedFields entries on a real API server.
+// ten creates the workload with ten managedFields entries on a real API server.
 func ten(b *testing.B) pure {
 	b.Helper()
 	client, err := kubernetes.NewForConfig(testenv.Shared(b).Config())

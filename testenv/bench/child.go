@@ -12,16 +12,15 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// child is `portside run` as it is built, in a process of its own.
+// child is `portside run` in a process of its own.
 type child struct {
 	*portside.Process
 	began time.Time
 }
 
-// startChild runs the service on a namespace. It leads at once: no Lease is
-// written.
+// startChild runs the service on a namespace. It leads at once and writes no Lease.
 func startChild(binary string, config *rest.Config, namespace string) (*child, error) {
-	// A full pass asks the server of each target once in its period, and a restart
+	// A full pass asks the server about each target once in its period. A restart
 	// has nothing to do with it: of a thousand targets one is due every 36 seconds.
 	const noFullPass = "100000h"
 	began := time.Now()
@@ -30,8 +29,8 @@ func startChild(binary string, config *rest.Config, namespace string) (*child, e
 	return &child{process, began}, err
 }
 
-// stop ends the service as a cluster does, and returns the CPU time that it took
-// from its start to its end.
+// stop ends the service as a kubelet does, and returns its CPU time from its start
+// to its end.
 func (c *child) stop() (cpu time.Duration, err error) {
 	err = c.Stop()
 	return c.State().UserTime() + c.State().SystemTime(), err
@@ -57,7 +56,7 @@ func (c *child) until(ctx context.Context, every time.Duration, what string, hol
 	}
 }
 
-// ready waits until the service has listed all that it watches: then it begins.
+// ready waits until the service has listed everything that it watches.
 func (c *child) ready(ctx context.Context) (time.Time, error) {
 	err := c.until(ctx, 2*time.Millisecond, "the service to be ready", func(ctx context.Context) (bool, error) {
 		return c.NotReady(ctx) == nil, nil
@@ -65,13 +64,12 @@ func (c *child) ready(ctx context.Context) (time.Time, error) {
 	return time.Now(), err
 }
 
-// rest waits until the service has reconciled each target and has nothing more to
-// do.
+// rest waits until the service has reconciled each target and is idle.
 func (c *child) rest(ctx context.Context, targets int) (time.Time, error) {
 	var since time.Time
 	var reconciles float64
-	err := c.until(ctx, 200*time.Millisecond, "the service to come to rest", func(ctx context.Context) (bool, error) {
-		now, err := c.reads(ctx)
+	err := c.until(ctx, 200*time.Millisecond, "the service to be idle", func(ctx context.Context) (bool, error) {
+		now, err := c.metrics(ctx)
 		if err != nil {
 			return false, err
 		}
@@ -84,8 +82,8 @@ func (c *child) rest(ctx context.Context, targets int) (time.Time, error) {
 	return since, err
 }
 
-// reads returns the metrics of the service, summed over their labels.
-func (c *child) reads(ctx context.Context) (map[string]float64, error) {
+// metrics returns the metrics of the service, summed over their labels.
+func (c *child) metrics(ctx context.Context) (map[string]float64, error) {
 	text, err := c.Scrape(ctx)
 	if err != nil {
 		return nil, err
@@ -103,13 +101,12 @@ func (c *child) reads(ctx context.Context) (map[string]float64, error) {
 	return sums, nil
 }
 
-// resident returns the memory of the process that is in RAM, in bytes, once it has
-// not become less for a while: the runtime returns what was freed to the system
-// over time.
+// resident returns the resident memory of the process in bytes, once it has not
+// shrunk for a while: the Go runtime returns freed memory to the system over time.
 func (c *child) resident(ctx context.Context) (float64, error) {
 	var least float64
 	var since time.Time
-	err := c.until(ctx, 100*time.Millisecond, "the memory of the service to stay", func(context.Context) (bool, error) {
+	err := c.until(ctx, 100*time.Millisecond, "the memory of the service to stay the same", func(context.Context) (bool, error) {
 		bytes, err := c.ResidentMemory()
 		now := float64(bytes)
 		if since.IsZero() || now < least-256*1024 {

@@ -7,27 +7,29 @@ import (
 )
 
 const (
-	// mostBytes of the baseline's a pass of portside's may send.
+	// mostBytes is the largest share of the baseline's bytes that a pass of
+	// portside may send.
 	mostBytes = 0.2
-	// mostPure is how much longer than fieldpath alone the pure part may take.
+	// mostPure is the longest time of the pure part, as a multiple of fieldpath's
+	// alone.
 	mostPure = 1.3
 
-	// What the service may take until all workloads have their ports, by what
-	// ready-made PATCH requests and read-modify-write take.
+	// The longest times of the service until all workloads have their ports, as
+	// multiples of the time of ready-made PATCH requests and of read-modify-write.
 	mostByBare = 1.15
 	mostByRMW  = 0.8
 	// mostPerTarget is how much memory a target may cost, in KiB.
 	mostPerTarget = 4
 )
 
-// expectation is what is expected of a figure.
+// expectation is an expected bound of a figure.
 type expectation struct {
 	Text   string `json:"text"`
 	Figure string `json:"figure"`
 	Bound  string `json:"bound"`
 	Met    bool   `json:"met"`
-	// Exact tells that the figure does not depend on the machine, so that the
-	// run fails where the expectation is not met.
+	// Exact reports that the figure does not depend on the machine, so that the run
+	// fails if the expectation is not met.
 	Exact bool `json:"exact"`
 }
 

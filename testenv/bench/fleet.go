@@ -25,22 +25,22 @@ import (
 //go:embed fleet.yaml
 var fleetManifest []byte
 
-// atOnce is how many requests each side has under way at most.
+// atOnce is the number of requests that each way has under way at most.
 const atOnce = 10
 
-// fleet is many workloads of a namespace. Every side has one of its own, made
-// the same way, so that none meets what another owns.
+// fleet is many workloads of a namespace. Every way has a fleet of its own, made
+// the same way, so that none finds fields of another.
 type fleet struct {
 	namespace string
 	names     []string
 	uids      []types.UID
 	client    kubernetes.Interface
-	// turn is that of the adapters that the workloads have ports for.
+	// turn selects the adapters that the workloads have ports for, see adapters.
 	turn int
 }
 
-// protobuf is the configuration of a client that speaks protobuf, where the
-// server does: as the service's, and as operators on controller-runtime.
+// protobuf returns the configuration of a client that uses protobuf where the
+// server does, as the service and operators on controller-runtime do.
 func protobuf(config *rest.Config) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.ContentType = runtime.ContentTypeProtobuf
@@ -67,8 +67,8 @@ func newFleet(ctx context.Context, cp *testenv.ControlPlane, namespace string, t
 	return f, f.each(func(i int) error { return f.create(ctx, i, body) })
 }
 
-// create applies the workload as Argo CD does, and gives it the status of one
-// whose controller keeps up: none runs here.
+// create applies the workload as Argo CD does, and sets the status of one whose
+// controller is up to date, since no controller runs.
 func (f *fleet) create(ctx context.Context, i int, body []byte) error {
 	workloads := f.client.AppsV1().StatefulSets(f.namespace)
 	var object unstructured.Unstructured
@@ -91,7 +91,8 @@ func (f *fleet) create(ctx context.Context, i int, body []byte) error {
 	return err
 }
 
-// each calls for each workload, so many at once, until one fails.
+// each calls a function for each workload, at most atOnce at the same time, until
+// one fails.
 func (f *fleet) each(do func(i int) error) error {
 	var calls errgroup.Group
 	calls.SetLimit(atOnce)
@@ -106,8 +107,8 @@ func (f *fleet) each(do func(i int) error) error {
 	return calls.Wait()
 }
 
-// patches are ready-made server-side applies of the ports of each workload: what
-// portside sends, without anything that leads to it.
+// patches returns a ready-made server-side apply of the ports of each workload:
+// what portside sends, without the work before it.
 func (f *fleet) patches(turn int) ([][]byte, error) {
 	bodies := make([][]byte, len(f.names))
 	for i, name := range f.names {
@@ -136,20 +137,20 @@ func (f *fleet) send(ctx context.Context, i int, body []byte) error {
 	return err
 }
 
-// check looks whether all workloads have exactly the ports that they should, in
-// any order, and how large one is.
+// check returns an error unless all workloads have exactly their desired ports, in
+// any order, and returns the size of one.
 func (f *fleet) check(ctx context.Context) (size, error) {
 	list, err := f.client.AppsV1().StatefulSets(f.namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
 		return size{}, err
 	}
 	if len(list.Items) != len(f.names) {
-		return size{}, fmt.Errorf("%s has %d workloads, not %d", f.namespace, len(list.Items), len(f.names))
+		return size{}, fmt.Errorf("%s has %d workloads, want %d", f.namespace, len(list.Items), len(f.names))
 	}
-	want := wantedPorts(f.turn)
+	want := desiredPorts(f.turn)
 	for i := range list.Items {
 		if has := portsOf(&list.Items[i]); !slices.Equal(has, want) {
-			return size{}, fmt.Errorf("%s/%s: the ports are %q, not %q", f.namespace, list.Items[i].Name, has, want)
+			return size{}, fmt.Errorf("%s/%s: the ports are %q, want %q", f.namespace, list.Items[i].Name, has, want)
 		}
 	}
 	return sizeOf(&list.Items[0])

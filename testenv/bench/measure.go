@@ -11,14 +11,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// scenario is what the passes of a block meet.
+// scenario is the situation of the passes of a block.
 type scenario struct {
 	name string
-	// changes tells that each pass finds one port to change.
+	// changes reports that each pass has one port to change.
 	changes bool
-	// contended tells that a rival writes the workload all the while.
+	// contended reports that a rival writes the workload all the time.
 	contended bool
-	// note says what the figures do not.
+	// note explains the figures.
 	note string
 }
 
@@ -27,30 +27,30 @@ var scenarios = []scenario{
 	{name: "a pass that changes nothing",
 		note: "read-modify-write compares and sends no write; portside has the server compare"},
 	{name: "a pass that changes one port, under a competing writer", changes: true, contended: true,
-		note: "a pass that gives up after five conflicts is begun anew, and counted in"},
+		note: "a pass that gives up after five conflicts starts again; both are counted"},
 }
 
-// The figures of a block, each for one pass that succeeded.
+// The figures of a block, each for one successful pass.
 const (
 	figRequests = "requests"
 	figBytes    = "bytes sent"
 	figAttempts = "attempts per success" // writes
-	figRestarts = "passes begun anew"
+	figRestarts = "passes started again"
 	figTime     = "time per pass, ms"
 	figRival    = "competing writes"
 )
 
-// verbs are those that are shown by themselves; figRequests has all.
+// verbs are reported separately; figRequests has all requests.
 var verbs = []string{testenv.VerbGet, testenv.VerbApply, testenv.VerbPut, testenv.VerbPatch}
 
 var figuresInOrder = append([]string{figRequests},
 	append(verbs, figBytes, figAttempts, figRestarts, figTime, figRival)...)
 
-// block is the figures of some passes of one side.
+// block is the figures of some passes of one way.
 type block map[string]float64
 
-// run runs a block of passes. Afterwards the ports must be as they should, and
-// what the rival wrote must be there.
+// run runs a block of passes. After that the desired ports and the rival's writes
+// must be stored.
 func (s *side) run(ctx context.Context, sc scenario, passes int, admin kubernetes.Interface) (block, error) {
 	var r *rival
 	if sc.contended {
@@ -87,8 +87,9 @@ func (s *side) run(ctx context.Context, sc scenario, passes int, admin kubernete
 	return b, s.check(ctx, admin)
 }
 
-// succeed runs a pass until it succeeds: one that gives up on a conflict is
-// begun anew at once, as by a work queue without a back-off. It tells how often.
+// succeed runs a pass until it succeeds and returns how often it started again. A
+// pass that gives up on a conflict starts again at once, as from a work queue
+// without a back-off.
 func (s *side) succeed(ctx context.Context, changes bool) (restarts int, err error) {
 	for {
 		changed, err := s.pass(ctx, adapters(s.turn))
@@ -97,7 +98,7 @@ func (s *side) succeed(ctx context.Context, changes bool) (restarts int, err err
 			continue
 		}
 		if err == nil && changed != changes {
-			err = fmt.Errorf("the pass says changed: %t", changed)
+			err = fmt.Errorf("the pass reports changed: %t", changed)
 		}
 		return restarts, err
 	}
@@ -116,7 +117,7 @@ func (s *side) perPass(passes int) block {
 	return b
 }
 
-// outcome is what a scenario came to.
+// outcome is the result of a scenario.
 type outcome struct {
 	Scenario string       `json:"scenario"`
 	Note     string       `json:"note,omitempty"`
@@ -132,8 +133,8 @@ func (o outcome) figure(name string) comparison {
 	return comparison{Figure: name}
 }
 
-// compareBlocks compares the repeats of both sides, leaving out the figures
-// that are zero throughout.
+// compareBlocks compares the repeats of both ways. It leaves out figures that are
+// always zero.
 func compareBlocks(sc scenario, portside, baseline []block) outcome {
 	o := outcome{Scenario: sc.name, Note: sc.note}
 	for _, figure := range figuresInOrder {

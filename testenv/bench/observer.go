@@ -14,9 +14,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// observer sees when a change of a workload's spec is stored: from outside, and
-// in the same way for every side. It watches metadata alone, which costs the
-// server little.
+// observer watches when changes of workloads' specs are stored, in the same way for
+// all. It watches only metadata, which costs the server little.
 type observer struct {
 	events     watch.Interface
 	generation map[string]int64
@@ -43,8 +42,8 @@ func observe(ctx context.Context, cp *testenv.ControlPlane, namespace string) (*
 
 func (o *observer) stop() { o.events.Stop() }
 
-// changes waits for one change of each of so many workloads. That one changes
-// twice is an error: there was nothing to change any more.
+// changes waits for one change of each of this many workloads. It is an error if
+// one changes twice, since there was only one change to make.
 func (o *observer) changes(ctx context.Context, workloads int) (last time.Time, err error) {
 	seen := map[string]bool{}
 	for len(seen) < workloads {

@@ -16,16 +16,15 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// A repeat of the pure part is many short turns of each part, of which the
-// fastest counts: on a machine with other work, the slower ones measure that
-// work. Most turns are too short for a garbage collection of their own;
-// allocations are reported beside the time.
+// A repeat of the pure part is many short turns of each part, of which the fastest
+// counts: on a busy machine the slower ones measure other work. Most turns are too
+// short for a garbage collection; allocations are reported too.
 const (
 	pureTurns    = 50
 	pureTurnTime = "5ms"
 )
 
-// pure is the work on one workload that needs no server.
+// pure is the work for one workload that needs no server.
 type pure struct {
 	workload *workload.Workload
 	applier  *apply.Applier
@@ -44,7 +43,7 @@ func newPure(s *appsv1.StatefulSet) (pure, error) {
 	return pure{workload: w, applier: applier, want: apply.Desired{Container: container, Adapters: adapters(0)}}, err
 }
 
-// readAlone is what cannot be saved: fieldpath reads each entry.
+// readAlone is the part that cannot be saved: fieldpath reads each entry.
 func (p pure) readAlone() error {
 	for i := range p.workload.ManagedFields {
 		if err := fieldpath.NewSet().FromJSON(p.workload.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
@@ -72,7 +71,7 @@ func (p pure) decide() error {
 	return err
 }
 
-// The parts that are measured; each contains the one before it.
+// The measured parts. Each contains the one before it.
 const (
 	partRead   = "fieldpath alone"
 	partDecode = "fieldmanager.Decode"
@@ -84,14 +83,14 @@ type pureFigure struct {
 	Part         string `json:"part"`
 	Microseconds stat   `json:"microseconds"`
 	Allocations  int64  `json:"allocations"`
-	// Ratio is the time by that of fieldpath alone in the same repeat.
+	// Ratio is the time divided by that of fieldpath alone in the same repeat.
 	Ratio stat `json:"ratio"`
 }
 
 // measure runs the parts in turn.
 func (p pure) measure(repeats int, progress func(string)) ([]pureFigure, error) {
 	testing.Init()
-	defer flag.Set("test.benchtime", flag.Lookup("test.benchtime").Value.String()) //nolint:errcheck // it was valid before
+	defer flag.Set("test.benchtime", flag.Lookup("test.benchtime").Value.String()) //nolint:errcheck // the value was valid before
 	if err := flag.Set("test.benchtime", pureTurnTime); err != nil {
 		return nil, err
 	}
@@ -115,8 +114,8 @@ func (p pure) measure(repeats int, progress func(string)) ([]pureFigure, error) 
 	return figures, nil
 }
 
-// repeat runs each part in each turn. It answers with the microseconds that
-// each took when it was fastest, and sets the allocations.
+// repeat runs each part in each turn. It returns the microseconds of the fastest
+// run of each and sets the allocations.
 func (p pure) repeat(parts []func() error, figures []pureFigure) ([]float64, error) {
 	fastest := make([]float64, len(parts))
 	for turn := range pureTurns {
@@ -147,7 +146,7 @@ func benchmark(part func() error) func(b *testing.B) {
 	}
 }
 
-// tenOwners makes the workload of the pure part. Made again, it is the same.
+// tenOwners creates the workload of the pure part. Created again, it is the same.
 func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.StatefulSet, error) {
 	const name = "ten-owners"
 	if err := create(ctx, client, name, slices.Concat(always, sometimes)); err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// report is all that a run measured.
+// report is everything that a run measured.
 type report struct {
 	Server  string `json:"server"`
 	CPUs    int    `json:"cpus"`
 	Repeats int    `json:"repeats"`
-	// Passes is the number of them in a block.
+	// Passes is the number of passes in a block.
 	Passes int `json:"passesPerBlock"`
 	// Workload is the baseline's, after the last pass.
 	Workload size `json:"workload"`
@@ -27,7 +27,7 @@ type report struct {
 	Scenarios    []outcome    `json:"scenarios"`
 	PureWorkload size         `json:"pureWorkload"`
 	Pure         []pureFigure `json:"pure"`
-	// Service is nil where the service was not measured.
+	// Service is nil if the service was not measured.
 	Service      *serviceReport `json:"service,omitempty"`
 	Expectations []expectation  `json:"expectations"`
 }
@@ -85,8 +85,8 @@ func (r *report) measurePasses(ctx context.Context, cp *testenv.ControlPlane, ad
 	return err
 }
 
-// newSides are portside and the baseline, with their workloads and connections
-// made, and the ports of the adapters in place.
+// newSides returns portside and the baseline with their workloads, the ports of the
+// adapters, and open connections.
 func newSides(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*side, error) {
 	var sides []*side
 	for _, newSide := range []func(*testenv.ControlPlane) (*side, error){newPortside, newReadModifyWrite} {

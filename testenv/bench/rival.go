@@ -11,11 +11,11 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// turnAnnotation counts the rival's writes, on the workload itself.
+// turnAnnotation counts the rival's writes on the workload.
 const turnAnnotation = "example.com/turn"
 
-// rival is an owner of other fields of a workload that writes it without a
-// pause, one request after the other.
+// rival is an owner of other fields of a workload that writes it without a pause,
+// one request after the other.
 type rival struct {
 	client   kubernetes.Interface
 	workload string
@@ -35,7 +35,7 @@ func startRival(ctx context.Context, client kubernetes.Interface, workload strin
 	go func() {
 		defer close(r.done)
 		for r.err == nil && ctx.Err() == nil {
-			// Not ctx: a write that is cancelled may be stored all the same.
+			// Not ctx: the server may store a write that was canceled.
 			r.err = r.write(context.WithoutCancel(ctx))
 		}
 	}()
@@ -52,23 +52,23 @@ func (r *rival) write(ctx context.Context) error {
 	return err
 }
 
-// end ends the writing. Called again, it does nothing.
+// end stops the writing. Further calls do nothing.
 func (r *rival) end() {
 	r.cancel()
 	<-r.done
 }
 
-// stop ends the writing and returns how many writes there were. It is an error
-// if one failed, or if the last one is not what the workload has: somebody
-// undid it.
+// stop stops the writing and returns the number of writes. It is an error if one
+// failed, or if the workload does not have the last one: then another write undid
+// it.
 func (r *rival) stop(ctx context.Context) (int, error) {
 	r.end()
 	live, err := get(ctx, r.client, r.workload)
 	if err := errors.Join(r.err, err); err != nil {
-		return 0, fmt.Errorf("the competing writer: %w", err)
+		return 0, fmt.Errorf("the competing writer failed: %w", err)
 	}
-	if is, want := live.Annotations[turnAnnotation], strconv.Itoa(r.writes); is != want {
-		return 0, fmt.Errorf("the competing writer wrote %s, and %s has %s", want, r.workload, is)
+	if got, want := live.Annotations[turnAnnotation], strconv.Itoa(r.writes); got != want {
+		return 0, fmt.Errorf("the competing writer wrote %s, but %s has %s", want, r.workload, got)
 	}
 	return r.writes, nil
 }

@@ -16,22 +16,22 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// round gives all workloads of a fleet other ports, in one of three ways.
+// round changes the ports of all workloads of a fleet, in one of three ways.
 type round struct {
 	name  string
 	fleet *fleet
-	// prepare is what comes before, and is not measured.
+	// prepare runs before and is not measured.
 	prepare func(ctx context.Context) error
-	// run begins the changes and says when that was.
+	// run begins the changes and returns when they began.
 	run func(ctx context.Context) (began time.Time, err error)
-	// finish is what comes after, and is not measured.
+	// finish runs after and is not measured.
 	finish func(ctx context.Context) error
 }
 
 func nothing(context.Context) error { return nil }
 
-// newBare is a loop of ready-made PATCH requests: the least that anything can
-// take that applies these ports.
+// newBare returns a loop of ready-made PATCH requests: the shortest time in which
+// these ports can be applied.
 func newBare(f *fleet) *round {
 	var bodies [][]byte
 	return &round{
@@ -60,7 +60,7 @@ func newReadModifyWrites(f *fleet) *round {
 	}
 }
 
-// service is `portside run` with a fleet to take care of.
+// service is `portside run` with a fleet.
 type service struct {
 	cp     *testenv.ControlPlane
 	binary string
@@ -70,7 +70,8 @@ type service struct {
 	began  time.Time // when the process last started
 }
 
-// newService stores an AdapterSet for each workload. Its changes settle at once.
+// newService stores an AdapterSet for each workload, without a stabilization
+// window.
 func newService(ctx context.Context, cp *testenv.ControlPlane, binary string, f *fleet) (*service, error) {
 	s := &service{cp: cp, binary: binary, fleet: f, git: cp.Manager("git").In(f.namespace)}
 	return s, f.each(func(i int) error {
@@ -95,7 +96,7 @@ func declared(turn int) []any {
 	return all
 }
 
-// declare changes one AdapterSet.
+// declare changes an AdapterSet.
 func (s *service) declare(ctx context.Context, i, turn int) error {
 	patch, err := json.Marshal(map[string]any{"spec": map[string]any{"adapters": declared(turn)}})
 	if err != nil {
@@ -105,7 +106,7 @@ func (s *service) declare(ctx context.Context, i, turn int) error {
 	return err
 }
 
-// start starts the service and waits until it has listed all.
+// start starts the service and waits until it has listed everything.
 func (s *service) start(ctx context.Context) (ready time.Time, err error) {
 	if s.child, err = startChild(s.binary, s.cp.Config(), s.fleet.namespace); err != nil {
 		return ready, err
@@ -117,7 +118,7 @@ func (s *service) start(ctx context.Context) (ready time.Time, err error) {
 	return ready, nil
 }
 
-// settle waits until the service has told all that there is to tell.
+// settle waits until the service has written all status.
 func (s *service) settle(ctx context.Context) error {
 	_, err := s.child.rest(ctx, len(s.fleet.names))
 	return err
@@ -129,8 +130,8 @@ func (s *service) stop() error {
 	return err
 }
 
-// round: the AdapterSets change while the service is not there, so that all
-// targets are to be changed at once when it has listed them.
+// round returns the round in which the AdapterSets change while the service does
+// not run, so that all targets have a change once it has listed them.
 func (s *service) round() *round {
 	return &round{
 		name: "portside run", fleet: s.fleet,
@@ -144,8 +145,8 @@ func (s *service) round() *round {
 	}
 }
 
-// take runs a round and returns when it began, and how long it took until the
-// last workload had its ports.
+// take runs a round. It returns when the round began, and how long it took until
+// the last workload had its ports.
 func (r *round) take(ctx context.Context, cp *testenv.ControlPlane) (began time.Time, took time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -181,18 +182,18 @@ func (r *round) take(ctx context.Context, cp *testenv.ControlPlane) (began time.
 	return began, last.at.Sub(began), err
 }
 
-// collectGarbage has the API server collect what came before, so that no round
-// pays for another's, nor for what prepares it.
+// collectGarbage has the API server collect its garbage, so that no round pays for
+// another one or for its own preparation.
 func collectGarbage(ctx context.Context, cp *testenv.ControlPlane) error {
 	client, err := kubernetes.NewForConfig(cp.Config())
 	if err != nil {
 		return err
 	}
 	if _, err := client.RESTClient().Get().AbsPath("/debug/pprof/heap").Param("gc", "1").DoRaw(ctx); err != nil {
-		return fmt.Errorf("having the API server collect its garbage: %w", err)
+		return fmt.Errorf("cannot have the API server collect its garbage: %w", err)
 	}
 	return nil
 }
 
-// roundTimeout bounds a round, and whatever else waits for the service.
+// roundTimeout bounds a round and other waits for the service.
 const roundTimeout = 10 * time.Minute

@@ -11,11 +11,11 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// serviceReport is what was measured of the continuous service.
+// serviceReport is the measurement of the service.
 type serviceReport struct {
 	Targets int `json:"targets"`
 	AtOnce  int `json:"atOnce"`
-	// Workload is one of them, with its ports.
+	// Workload is the size of a workload with its ports.
 	Workload size    `json:"workload"`
 	Groups   []group `json:"groups"`
 }
@@ -27,7 +27,7 @@ type group struct {
 	Figures []figure `json:"figures"`
 }
 
-// figure is one of them, by its name, with its unit.
+// figure is a figure whose name has its unit.
 type figure struct {
 	Name  string `json:"figure"`
 	Value stat   `json:"value"`
@@ -35,7 +35,7 @@ type figure struct {
 
 func figureOf(name string, values []float64) figure { return figure{name, statOf(values)} }
 
-// serviceBench measures the continuous service.
+// serviceBench measures the service.
 type serviceBench struct {
 	options
 	cp       *testenv.ControlPlane
@@ -46,7 +46,7 @@ type serviceBench struct {
 
 func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) (*serviceReport, error) {
 	if _, err := os.Stat(o.binary); err != nil {
-		return nil, fmt.Errorf("the service is measured as it is built, by make build: %w", err)
+		return nil, fmt.Errorf("cannot measure the service without a binary: %w; run make build", err)
 	}
 	b := &serviceBench{options: o, cp: cp, progress: progress}
 	r := &serviceReport{Targets: o.targets, AtOnce: atOnce}
@@ -67,8 +67,8 @@ func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, pr
 	return r, err
 }
 
-// setUp makes the workloads and the AdapterSets, and gives all of them ports a
-// first time.
+// setUp creates the workloads and the AdapterSets, and runs each round a first
+// time.
 func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 	if err := b.cp.InstallCRD(ctx, b.crd); err != nil {
 		return nil, err
@@ -92,7 +92,7 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 	b.bare = fleets[1]
 	rounds := []*round{b.service.round(), newBare(fleets[1]), newReadModifyWrites(fleets[2])}
 	for _, r := range rounds {
-		b.progress("the service: the first ports, " + r.name)
+		b.progress("the service: first ports, " + r.name)
 		if _, _, err := r.take(ctx, b.cp); err != nil {
 			return nil, err
 		}
@@ -100,10 +100,10 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 	return rounds, nil
 }
 
-// idle is a namespace without anything to do in it.
+// idle is a namespace without workloads.
 const idle = "idle"
 
-// The figures that something is expected of.
+// The figures with an expectation.
 const (
 	figByBare    = "portside by bare PATCH"
 	figByRMW     = "portside by read-modify-write"
@@ -112,13 +112,13 @@ const (
 	figPerTarget = "memory for each target, KiB"
 )
 
-// ports measures how long it takes until all have their ports.
+// ports measures the time until all workloads have their ports.
 func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error) {
 	took := make([][]float64, len(rounds))
 	var fromStart []float64
 	for repeat := range b.repeats {
 		for turn := range rounds {
-			i := (repeat + turn) % len(rounds) // none comes always after the same one
+			i := (repeat + turn) % len(rounds) // each follows another one from time to time
 			r := rounds[i]
 			b.progress(fmt.Sprintf("the service, until all have their ports: repeat %d of %d, %s", repeat+1, b.repeats, r.name))
 			began, d, err := r.take(ctx, b.cp)
@@ -143,11 +143,11 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 	}, nil
 }
 
-// restarted is what a restart with nothing to do took.
+// restarted is the cost of a restart with nothing to do.
 type restarted struct{ rest, cpu, memory, writes float64 }
 
-// restarts measures a restart with nothing to do, beside that of a process
-// without any targets, by turns.
+// restarts measures a restart with nothing to do, in turns with that of a process
+// without targets.
 func (b *serviceBench) restarts(ctx context.Context) (group, error) {
 	all, none := make([]restarted, b.repeats), make([]restarted, b.repeats)
 	perTarget := make([]float64, b.repeats)
@@ -173,7 +173,7 @@ func (b *serviceBench) restarts(ctx context.Context) (group, error) {
 	memory := func(r restarted) float64 { return r.memory / (1 << 20) }
 	return group{
 		Title: "a restart with nothing to do, beside one without any targets",
-		Note:  "memory is what is resident once it stays; CPU is from start to end",
+		Note:  "memory is resident memory once it stays the same; CPU is from start to end",
 		Figures: []figure{
 			figureOf(figWrites, values(all, func(r restarted) float64 { return r.writes })),
 			figureOf("from start to rest, s", values(all, func(r restarted) float64 { return r.rest })),
@@ -184,8 +184,8 @@ func (b *serviceBench) restarts(ctx context.Context) (group, error) {
 	}, nil
 }
 
-// restart runs a service behind a proxy, which counts, until it has done all
-// that it will.
+// restart runs a service behind a proxy, which counts requests, until the service
+// is idle.
 func (b *serviceBench) restart(ctx context.Context, namespace string, targets int) (r restarted, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -215,12 +215,12 @@ func (b *serviceBench) restart(ctx context.Context, namespace string, targets in
 	return r, errors.Join(measured, err)
 }
 
-// changed is how many workloads are changed in each repeat, one after the
-// other, and then back again.
+// changed is the number of workloads that are changed one after the other, and then
+// back, in each repeat.
 const changed = 50
 
-// changes measures the way of one change from an AdapterSet to the stored port,
-// in a service that is at rest, beside a bare PATCH, by turns.
+// changes measures the time from a change of an AdapterSet to the stored port in an
+// idle service, in turns with a bare PATCH.
 func (b *serviceBench) changes(ctx context.Context) (g group, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
@@ -257,7 +257,7 @@ func (b *serviceBench) changes(ctx context.Context) (g group, err error) {
 	}, nil
 }
 
-// changeSome changes an AdapterSet and waits until the port is stored, and then
+// changeSome changes an AdapterSet, waits until the port is stored, and then does
 // the same by a bare PATCH, for some workloads.
 func (b *serviceBench) changeSome(ctx context.Context, o *observer, turns int, ours, bare *percentiles) error {
 	bodies, err := b.bare.patches(b.bare.turn + turns)
@@ -283,7 +283,7 @@ func (b *serviceBench) changeSome(ctx context.Context, o *observer, turns int, o
 	return nil
 }
 
-// percentiles are those of the times of each repeat, in milliseconds.
+// percentiles are the percentiles of the times of each repeat, in milliseconds.
 type percentiles struct {
 	times                 []float64 // of this repeat
 	medians, ninetyNinths []float64
@@ -300,7 +300,7 @@ func (p *percentiles) end() {
 	p.times = nil
 }
 
-// figure finds a figure by its name.
+// figure returns the figure with this name.
 func (r *serviceReport) figure(name string) stat {
 	for _, g := range r.Groups {
 		for _, f := range g.Figures {

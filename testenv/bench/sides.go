@@ -13,15 +13,15 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// side is one of the two ways, with a workload of its own: the same as the
-// other's, so that neither meets what the other owns.
+// side is one of the two ways, with a workload of its own: equal to the other's, so
+// that neither finds fields of the other.
 type side struct {
 	name     string
 	workload string
 	requests *testenv.Requests
-	// pass makes the adapter ports so and tells whether that was a change.
+	// pass sets the adapter ports and reports whether that was a change.
 	pass func(ctx context.Context, adapters []apply.Adapter) (bool, error)
-	// turn is that of the adapters that the workload has now.
+	// turn selects the adapters that the workload has ports for, see adapters.
 	turn int
 }
 
@@ -56,21 +56,21 @@ func newReadModifyWrite(cp *testenv.ControlPlane) (*side, error) {
 	return s, nil
 }
 
-// check looks whether the workload has exactly the ports that it should.
+// check returns an error unless the workload has exactly its desired ports.
 func (s *side) check(ctx context.Context, admin kubernetes.Interface) error {
 	live, err := get(ctx, admin, s.workload)
 	if err != nil {
 		return err
 	}
-	has, want := portsOf(live), wantedPorts(s.turn)
+	has, want := portsOf(live), desiredPorts(s.turn)
 	if !slices.Equal(has, want) {
-		return fmt.Errorf("%s: the ports are %q, not %q", s.name, has, want)
+		return fmt.Errorf("%s: the ports are %q, want %q", s.name, has, want)
 	}
 	return nil
 }
 
-// wantedPorts are the ports that a workload should have at a turn, sorted.
-func wantedPorts(turn int) []string {
+// desiredPorts returns the ports that a workload should have at a turn, sorted.
+func desiredPorts(turn int) []string {
 	want := []string{"api 8080", "metrics 9090", "nfs 2049"}
 	for _, a := range adapters(turn) {
 		want = append(want, fmt.Sprintf("%s %d", apply.PortName(a.Type), a.Port))
@@ -79,7 +79,7 @@ func wantedPorts(turn int) []string {
 	return want
 }
 
-// portsOf are the ports that a workload has, sorted.
+// portsOf returns the ports of a workload, sorted.
 func portsOf(s *appsv1.StatefulSet) []string {
 	var has []string
 	for _, p := range s.Spec.Template.Spec.Containers[0].Ports {

@@ -9,7 +9,7 @@ type stat struct {
 	Max    float64 `json:"max"`
 }
 
-// statOf is the stat of at least one value.
+// statOf returns the stat of at least one value.
 func statOf(values []float64) stat {
 	v := slices.Sorted(slices.Values(values))
 	middle := v[len(v)/2]
@@ -19,9 +19,9 @@ func statOf(values []float64) stat {
 	return stat{Median: middle, Min: v[0], Max: v[len(v)-1]}
 }
 
-// comparison is one figure of both sides. The ratio is portside's by the
-// baseline's, taken repeat by repeat: what slows the machine down for a while
-// slows both sides of a repeat. It is absent where the baseline has a zero.
+// comparison is one figure of both ways. The ratio is portside's divided by the
+// baseline's within a repeat, because a slow machine slows both of a repeat. It is
+// missing if a value of the baseline is zero.
 type comparison struct {
 	Figure   string `json:"figure"`
 	Portside stat   `json:"portside"`
@@ -29,7 +29,7 @@ type comparison struct {
 	Ratio    *stat  `json:"ratio,omitempty"`
 }
 
-// compare takes one figure of each repeat of both sides.
+// compare compares the values of one figure in each repeat.
 func compare(figure string, portside, baseline []float64) comparison {
 	c := comparison{Figure: figure, Portside: statOf(portside), Baseline: statOf(baseline)}
 	ratios := make([]float64, 0, len(portside))

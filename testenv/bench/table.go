@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// The columns of the table; with the gaps between them it is 80 wide.
+// columns is the format of a line of 80 columns.
 const columns = "%-20s %21s %21s %15s\n"
 
-// table is the report as text, 80 columns wide.
+// table returns the report as text of 80 columns.
 func (r *report) table() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "portside against read-modify-write, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
@@ -26,7 +26,7 @@ func (r *report) table() string {
 	return t.String()
 }
 
-// passesTable has the figures of the single pass and of its pure part.
+// passesTable writes the figures of the single pass and of its pure part.
 func (r *report) passesTable(t *strings.Builder) {
 	fmt.Fprintf(t, "%d repeats of %d passes each, in turn; figures are of one pass\n", r.Repeats, r.Passes)
 	fmt.Fprintf(t, "median (min–max); the ratio is portside / baseline within a repeat\n")
@@ -53,7 +53,7 @@ func (r *report) passesTable(t *strings.Builder) {
 	}
 }
 
-// table has the figures of the service, one a line.
+// table writes the figures of the service, one a line.
 func (r *serviceReport) table(t *strings.Builder, section int) {
 	fmt.Fprintf(t, "\n%d. the service, with %d StatefulSets, %d at once; each of\n%s\n", section, r.Targets, r.AtOnce, r.Workload)
 	for _, g := range r.Groups {
@@ -71,7 +71,7 @@ func (e expectation) verdict() string {
 	return "NOT MET"
 }
 
-// String is the median and, where there is one, the spread.
+// String returns the median, and the spread if there is one.
 func (s stat) String() string {
 	if number(s.Min) == number(s.Max) {
 		return number(s.Median)
@@ -79,7 +79,7 @@ func (s stat) String() string {
 	return fmt.Sprintf("%s (%s–%s)", number(s.Median), number(s.Min), number(s.Max))
 }
 
-// number has three digits or more, and of a small number two decimals.
+// number returns at least three digits, and two decimals of a small number.
 func number(v float64) string {
 	decimals := 2
 	switch a := math.Abs(v); {

@@ -25,8 +25,8 @@ const (
 //go:embed statefulset.yaml
 var manifest []byte
 
-// write is one write of a manager that owns something of the workload: an
-// apply, or a merge patch.
+// write is a write of a manager that owns fields of the workload: an apply or a
+// merge patch.
 type write struct {
 	manager     string
 	patch       types.PatchType
@@ -42,8 +42,8 @@ func merged(manager, subresource, body string) write {
 	return write{manager: manager, patch: types.MergePatchType, subresource: subresource, body: body}
 }
 
-// always are the writes that a workload has had in any cluster that GitOps
-// tends: its declaration, its controller's status, and an autoscaler's scale.
+// always are the writes of any workload in a GitOps cluster: its declaration, its
+// controller's status, and an autoscaler's scale.
 var always = []write{
 	{manager: testenv.ArgoCD, patch: types.ApplyYAMLPatchType, body: string(manifest)},
 	merged(testenv.ControllerManager, "status", `status: {observedGeneration: 1, replicas: 3, readyReplicas: 3, availableReplicas: 3,
@@ -67,12 +67,12 @@ spec: {template: {spec: {containers: [{name: backup, image: "registry.example.co
   volumeMounts: [{name: content, mountPath: /data/content, readOnly: true}]}]}}}`),
 }
 
-// entriesOfTen is how many managedFields entries a workload has after always,
+// entriesOfTen is the number of managedFields entries of a workload after always,
 // sometimes and an apply of portside's.
 const entriesOfTen = 10
 
-// adapters are two running adapters; nfs listens on one of two ports, so that
-// two passes that differ in turn change one port.
+// adapters returns two active adapters. nfs has one of two ports, so that two
+// passes with different turns change one port.
 func adapters(turn int) []apply.Adapter {
 	return []apply.Adapter{
 		{Type: "nfs", Port: int64(12049 + turn%2)},
@@ -80,7 +80,7 @@ func adapters(turn int) []apply.Adapter {
 	}
 }
 
-// create makes a workload by the writes.
+// create creates a workload by the writes.
 func create(ctx context.Context, client kubernetes.Interface, name string, writes []write) error {
 	for _, w := range writes {
 		if err := w.send(ctx, client, name); err != nil {
@@ -112,7 +112,7 @@ func (w write) send(ctx context.Context, client kubernetes.Interface, name strin
 	return err
 }
 
-// size is how large a workload is as JSON, in bytes.
+// size is the size of a workload as JSON.
 type size struct {
 	Object        int `json:"objectBytes"`
 	ManagedFields int `json:"managedFieldsBytes"` // of Object

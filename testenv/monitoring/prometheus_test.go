@@ -18,7 +18,7 @@ import (
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// prometheus is an engine and a storage to ask.
+// prometheus is an engine with a storage.
 type prometheus struct {
 	t      *testing.T
 	engine *promql.Engine
@@ -26,7 +26,7 @@ type prometheus struct {
 	last   time.Time
 }
 
-// scraped is a Prometheus that scraped these texts, a minute apart.
+// scraped returns a Prometheus that scraped these texts, a minute apart.
 func scraped(t *testing.T, texts ...string) *prometheus {
 	t.Helper()
 	db, err := tsdb.Open(t.TempDir(), nil, nil, tsdb.DefaultOptions(), nil)
@@ -50,8 +50,9 @@ func scraped(t *testing.T, texts ...string) *prometheus {
 
 var queries = parser.NewParser(parser.Options{})
 
-// add stores a scrape, with the labels that one adds of a Service's pods. Where a
-// series has such a label itself, the ServiceMonitor says whose is kept.
+// add stores a scrape with the labels that Prometheus adds to those of a Service's
+// pods. The ServiceMonitor decides which label is kept if a series has the same
+// one.
 func (p *prometheus) add(text string) {
 	p.t.Helper()
 	honors := honorsLabels(p.t)
@@ -87,7 +88,7 @@ func (p *prometheus) add(text string) {
 	}
 }
 
-// ask is the answer to a query at the time of the last scrape.
+// ask returns the answer to a query at the time of the last scrape.
 func (p *prometheus) ask(query string) promql.Vector {
 	p.t.Helper()
 	q, err := p.engine.NewInstantQuery(p.t.Context(), p.db, nil, query, p.last)
@@ -104,7 +105,7 @@ func (p *prometheus) ask(query string) promql.Vector {
 	return append(promql.Vector{}, vector...)
 }
 
-// expectData asks for at least one number with the labels that a legend names.
+// expectData expects at least one number with the labels that a legend names.
 func (p *prometheus) expectData(what, query string, legend ...string) {
 	p.t.Helper()
 	for _, sample := range p.ask(query) {
@@ -115,8 +116,8 @@ func (p *prometheus) expectData(what, query string, legend ...string) {
 	p.t.Errorf("%s: %s returns nothing that has the labels %q", what, query, legend)
 }
 
-// fired returns the summary of each alert that a rule sends at the time of the
-// last scrape, sorted. Prometheus's own templates expand it.
+// fired returns the summary of each alert that a rule sends at the time of the last
+// scrape, sorted, expanded by Prometheus's own templates.
 func (p *prometheus) fired(r rule) []string {
 	p.t.Helper()
 	var summaries []string
@@ -139,8 +140,8 @@ func (p *prometheus) fired(r rule) []string {
 	return summaries
 }
 
-// compared are the parts of an alert's expression that return data whether or
-// not something is wrong.
+// compared returns the parts of an alert's expression that return data also while
+// nothing is wrong.
 func compared(e parser.Expr) []parser.Expr {
 	switch e := e.(type) {
 	case *parser.ParenExpr:

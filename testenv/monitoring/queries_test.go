@@ -20,13 +20,13 @@ import (
 
 const folder = "../../examples/monitoring/"
 
-// rule is an alert as a PrometheusRule has it.
+// rule is an alert of a PrometheusRule.
 type rule struct {
 	Alert, Expr, For    string
 	Labels, Annotations map[string]string
 }
 
-// alerts are those of the PrometheusRule, which a Prometheus would load.
+// alerts returns the alerts of the PrometheusRule.
 func alerts(t *testing.T) []rule {
 	t.Helper()
 	var object struct {
@@ -50,8 +50,7 @@ func alerts(t *testing.T) []rule {
 	return all
 }
 
-// honorsLabels reports whether the ServiceMonitor keeps the labels that a series
-// has itself.
+// honorsLabels reports whether the ServiceMonitor keeps the labels of a series.
 func honorsLabels(t *testing.T) bool {
 	t.Helper()
 	var object struct {
@@ -82,7 +81,7 @@ func panels(t *testing.T) []panel {
 	if err := json.Unmarshal(read(t, "dashboard.json"), &dashboard); err != nil {
 		t.Fatal(err)
 	}
-	// What Grafana puts in.
+	// The variables that Grafana replaces.
 	variables := strings.NewReplacer("$__rate_interval", "5m", "$job", "portside")
 	var all []panel
 	for _, p := range dashboard.Panels {
@@ -113,13 +112,13 @@ func read(t *testing.T, file string) []byte {
 	return text
 }
 
-// TestQueriesOfARunningPortside asks everything of what one says of itself.
-func TestQueriesOfARunningPortside(t *testing.T) {
+// TestQueries runs every query on the scrapes of a running portside.
+func TestQueries(t *testing.T) {
 	t.Parallel()
 	ns, texts := scrapesOfLife(t)
 	p := scraped(t, texts...)
 	t.Run("every query returns data", func(t *testing.T) { p.expectAllData(t, texts[len(texts)-1]) })
-	// A port is blocked, a target is missing, and pods do not answer any more.
+	// A port is blocked, a target is missing, and pods no longer answer.
 	t.Run("alerts name the AdapterSet", func(t *testing.T) {
 		want := map[string][]string{
 			"PortsideStalled":        {"AdapterSet " + ns + "/blocked is stalled (Conflicting) and needs attention."},
@@ -150,14 +149,14 @@ func TestQueriesOfARunningPortside(t *testing.T) {
 	})
 }
 
-// expectAllData asks each query, and for each metric that there is.
+// expectAllData expects data for each query, and a query for each metric.
 func (p *prometheus) expectAllData(t *testing.T, last string) {
 	t.Helper()
 	empty := scraped(t)
-	asked := ""
+	queried := ""
 	for _, panel := range panels(t) {
 		p.expectData("panel "+panel.title, panel.query, panel.labels...)
-		asked += panel.query
+		queried += panel.query
 	}
 	for _, a := range alerts(t) {
 		expr, err := queries.ParseExpr(a.Expr)
@@ -171,18 +170,18 @@ func (p *prometheus) expectAllData(t *testing.T, last string) {
 		if strings.HasPrefix(a.Expr, "absent(") {
 			empty.expectData(a.Alert+", of an empty storage", a.Expr)
 		}
-		asked += a.Expr
+		queried += a.Expr
 	}
-	// What nobody looks at is not worth counting.
+	// A metric without a query is not worth its cost.
 	for _, name := range metricsOf(last) {
-		if !strings.Contains(asked, name) {
-			t.Errorf("no query asks for %s", name)
+		if !strings.Contains(queried, name) {
+			t.Errorf("no query has %s", name)
 		}
 	}
 }
 
-// TestPrometheusLoadsTheRules: their names, durations and templates too.
-func TestPrometheusLoadsTheRules(t *testing.T) {
+// TestRulesAreValid checks the names, durations and templates of the rules.
+func TestRulesAreValid(t *testing.T) {
 	t.Parallel()
 	var object map[string]any
 	if err := yaml.Unmarshal(read(t, "prometheusrule.yaml"), &object); err != nil {
@@ -197,7 +196,7 @@ func TestPrometheusLoadsTheRules(t *testing.T) {
 	}
 	anchors := headings(t)
 	for _, a := range alerts(t) {
-		// Nothing breaks while portside is away, so nobody is woken.
+		// Nothing breaks while portside does not run, so no alert wakes a person.
 		if severity := a.Labels["severity"]; severity != "warning" && severity != "info" {
 			t.Errorf("%s has the severity %q", a.Alert, severity)
 		}

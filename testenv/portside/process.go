@@ -136,8 +136,8 @@ func (s *Process) Stop() error {
 	return nil
 }
 
-// Kill ends the process at once, as a machine that loses its power does. A process
-// that has ended stays as it is.
+// Kill ends the process at once, as a power failure does. It does nothing if the
+// process has ended.
 func (s *Process) Kill() {
 	_ = s.command.Process.Kill() // it fails only if the process has ended
 	<-s.ended

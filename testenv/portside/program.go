@@ -33,7 +33,7 @@ func Build(ctx context.Context, into string) (Program, error) {
 	return program, nil
 }
 
-// BuildFor is [Build] for a test, whose folder goes with it.
+// BuildFor is [Build] for a test, into a temporary folder.
 func BuildFor(t testing.TB) Program {
 	t.Helper()
 	program, err := Build(t.Context(), t.TempDir())

@@ -95,10 +95,13 @@ func (s *Service) WaitLog(text string) {
 	})
 }
 
+// CRD is the file of the CustomResourceDefinition of AdapterSets in the main module.
+const CRD = "examples/install/crd/portside.dev_adaptersets.yaml"
+
 // InstallCRD installs the CustomResourceDefinition of AdapterSets.
 func InstallCRD(t testing.TB, cp *testenv.ControlPlane) {
 	t.Helper()
-	path, err := testenv.ModuleFile("examples/install/crd/portside.dev_adaptersets.yaml")
+	path, err := testenv.ModuleFile(CRD)
 	if err == nil {
 		err = cp.InstallCRD(t.Context(), path)
 	}

@@ -22,13 +22,13 @@ import (
 
 const examples = "../../../examples"
 
-// maxSteps is how often a sync may be taken up again before it has to be done.
+// maxSteps is how often a sync may be resumed before it must be done.
 const maxSteps = 20
 
-var errNotDone = errors.New("the sync does not come to an end")
+var errNotDone = errors.New("the sync does not end")
 
-// example decodes an example strictly, as an API server does: no field that is
-// unknown, there twice, or in other letters.
+// example decodes an example strictly, as an API server does: unknown fields,
+// duplicate fields and other case are errors.
 func example(t testing.TB, path string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, path))
@@ -44,7 +44,7 @@ func example(t testing.TB, path string, into any) {
 	}
 }
 
-// application is an example's Application.
+// application returns an example's Application.
 func application(t testing.TB, path string) *v1alpha1.Application {
 	t.Helper()
 	app := &v1alpha1.Application{}
@@ -52,7 +52,7 @@ func application(t testing.TB, path string) *v1alpha1.Application {
 	return app
 }
 
-// deployment is an application at one site, with what Git says of it.
+// deployment is an application at a site with the manifests in Git.
 type deployment struct {
 	*argoCD
 	app       *v1alpha1.Application
@@ -60,8 +60,8 @@ type deployment struct {
 	manifests []string
 }
 
-// deploy sets an application up for a site. Of its definition only the name and
-// the destination are replaced.
+// deploy creates an application for a site. It replaces only the name and the
+// destination of the definition.
 func deploy(s *compat.Site, definition *v1alpha1.Application, manifests ...string) (*deployment, error) {
 	c := argoCDOn(s, s.ControlPlane)
 	app := definition.DeepCopy()
@@ -92,8 +92,8 @@ func deploy(s *compat.Site, definition *v1alpha1.Application, manifests ...strin
 	return d, nil
 }
 
-// compare returns the sync status that Argo CD shows. Where it cannot tell, what
-// it says instead is the error.
+// compare returns the sync status that Argo CD shows. If it cannot compare, the
+// error is what it shows instead.
 func (d *deployment) compare() (v1alpha1.SyncStatusCode, error) {
 	app, source := d.app.DeepCopy(), d.app.Spec.GetSource()
 	result, err := d.manager.CompareAppState(app, d.project, []string{source.TargetRevision},
@@ -102,17 +102,17 @@ func (d *deployment) compare() (v1alpha1.SyncStatusCode, error) {
 		return v1alpha1.SyncStatusCodeUnknown, fmt.Errorf("Application %s: %w", d.app.Name, err)
 	}
 	if len(app.Status.Conditions) > 0 {
-		var said []string
+		var messages []string
 		for _, condition := range app.Status.Conditions {
-			said = append(said, condition.Message)
+			messages = append(messages, condition.Message)
 		}
-		err = fmt.Errorf("Application %s: %s", d.app.Name, strings.Join(said, "; "))
+		err = fmt.Errorf("Application %s: %s", d.app.Name, strings.Join(messages, "; "))
 	}
 	return result.GetSyncStatus().Status, err
 }
 
-// sync makes the cluster what Git says. The error is what Argo CD shows of a
-// sync that failed: the message of the operation, and those of the resources.
+// sync syncs the cluster with Git. The error is what Argo CD shows of a failed
+// sync: the message of the operation and those of the resources.
 func (d *deployment) sync() error {
 	app, policy := d.app.DeepCopy(), d.app.Spec.SyncPolicy
 	state := controller.NewOperationState(v1alpha1.Operation{Sync: &v1alpha1.SyncOperation{
@@ -131,17 +131,17 @@ func (d *deployment) outcome(state *v1alpha1.OperationState) error {
 	if state.Phase == syncommon.OperationSucceeded {
 		return nil
 	}
-	said := []string{string(state.Phase) + ": " + state.Message}
+	messages := []string{string(state.Phase) + ": " + state.Message}
 	if state.SyncResult != nil {
 		for _, r := range state.SyncResult.Resources {
-			said = append(said, fmt.Sprintf("%s/%s: %s", r.Kind, r.Name, r.Message))
+			messages = append(messages, fmt.Sprintf("%s/%s: %s", r.Kind, r.Name, r.Message))
 		}
 	}
-	return fmt.Errorf("Application %s: %s", d.app.Name, strings.Join(said, "; "))
+	return fmt.Errorf("Application %s: %s", d.app.Name, strings.Join(messages, "; "))
 }
 
-// selfHeal is what the controller does when something changes in an application
-// with automated.selfHeal: it syncs what is OutOfSync, and nothing else.
+// selfHeal does what the controller does when an application with
+// automated.selfHeal changes: it syncs only if the status is OutOfSync.
 func (d *deployment) selfHeal() (synced bool, err error) {
 	status, err := d.compare()
 	if err != nil || status != v1alpha1.SyncStatusCodeOutOfSync || !d.app.Spec.SyncPolicy.Automated.GetSelfHeal() {
@@ -150,7 +150,7 @@ func (d *deployment) selfHeal() (synced bool, err error) {
 	return true, d.sync()
 }
 
-// syncs is the sync of a commit by an application.
+// syncs returns the sync of a commit by an application.
 func syncs(definition *v1alpha1.Application) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		d, err := deploy(s, definition, c.Manifest())
@@ -161,7 +161,7 @@ func syncs(definition *v1alpha1.Application) func(*compat.Site, compat.Commit) e
 	}
 }
 
-// compares is the comparison of a commit by an application.
+// compares returns the comparison of a commit by an application.
 func compares(definition *v1alpha1.Application) func(*compat.Site, compat.Commit) (bool, error) {
 	return func(s *compat.Site, c compat.Commit) (bool, error) {
 		d, err := deploy(s, definition, c.Manifest())

@@ -37,31 +37,31 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// home is the namespace of Argo CD itself.
+// home is Argo CD's own namespace.
 const home = "argocd"
 
 // argoCD is Argo CD's application controller without its queues: it compares and
-// syncs when it is told to.
+// syncs on call.
 type argoCD struct {
 	manager controller.AppStateManager
 	live    statecache.LiveStateCache
-	applied *appfake.Clientset // where it keeps the history of an application
+	applied *appfake.Clientset // with the history of applications
 	cluster *v1alpha1.Cluster
 	stop    context.CancelFunc
 
 	users int
 }
 
-// running are the controllers that tests use now, one a control plane: its cache
+// running are the controllers in use, one for each control plane, since its cache
 // watches everything there.
 var running struct {
 	sync.Mutex
 	on map[*testenv.ControlPlane]*argoCD
 }
 
-// argoCDOn returns the controller of a control plane. It runs until the last
-// test that asked for it ends: an API server that is still watched takes a
-// minute to stop.
+// argoCDOn returns the controller of a control plane. It runs until the last test
+// that called argoCDOn ends: an API server that is still watched takes a minute to
+// stop.
 func argoCDOn(t testing.TB, cp *testenv.ControlPlane) *argoCD {
 	t.Helper()
 	running.Lock()
@@ -70,7 +70,7 @@ func argoCDOn(t testing.TB, cp *testenv.ControlPlane) *argoCD {
 	if c == nil {
 		var err error
 		if c, err = newArgoCD(cp); err != nil {
-			t.Fatalf("starting Argo CD: %v", err)
+			t.Fatalf("cannot start Argo CD: %v", err)
 		}
 		if running.on == nil {
 			running.on = map[*testenv.ControlPlane]*argoCD{}
@@ -86,7 +86,7 @@ func argoCDOn(t testing.TB, cp *testenv.ControlPlane) *argoCD {
 		}
 		delete(running.on, cp)
 		if err := c.close(); err != nil {
-			t.Errorf("stopping Argo CD: %v", err)
+			t.Errorf("cannot stop Argo CD: %v", err)
 		}
 	})
 	return c
@@ -103,13 +103,13 @@ func newArgoCD(cp *testenv.ControlPlane) (*argoCD, error) {
 }
 
 func (c *argoCD) start(ctx context.Context, cp *testenv.ControlPlane) error {
-	logrus.SetLevel(logrus.FatalLevel) // what matters comes back as an answer
+	logrus.SetLevel(logrus.FatalLevel) // errors are returned
 	client, err := kubernetes.NewForConfig(cp.Config())
 	if err != nil {
 		return err
 	}
 	if c.cluster, err = install(ctx, cp, client); err != nil {
-		return fmt.Errorf("its settings: %w", err)
+		return fmt.Errorf("cannot create its settings: %w", err)
 	}
 	served, err := metricsServer()
 	if err != nil {
@@ -132,7 +132,7 @@ func (c *argoCD) start(ctx context.Context, cp *testenv.ControlPlane) error {
 	return nil
 }
 
-// metricsServer counts requests, without being served. It is one for all.
+// metricsServer counts requests and is not served. All controllers share it.
 var metricsServer = sync.OnceValues(func() (*metrics.MetricsServer, error) {
 	none := cache.NewIndexer(cache.MetaNamespaceKeyFunc, cache.Indexers{})
 	return metrics.NewMetricsServer("", applister.NewApplicationLister(none), func(any) bool { return true },
@@ -149,16 +149,16 @@ func (c *argoCD) close() error {
 	return nil
 }
 
-// install creates what an installation of Argo CD has, unless it is there: its
-// settings, which are the defaults but for the kinds that are watched, and the
+// install creates the objects of an installation of Argo CD, unless they exist: its
+// settings, which are the defaults except for the kinds that it watches, and the
 // cluster that it deploys to.
 func install(ctx context.Context, cp *testenv.ControlPlane, client kubernetes.Interface) (*v1alpha1.Cluster, error) {
-	// Where kubectl, which is part of Argo CD, keeps what it learns of servers.
+	// The discovery cache of kubectl, which is part of Argo CD.
 	if err := os.Setenv("KUBECACHEDIR", filepath.Join(filepath.Dir(cp.KubeconfigFile()), "kubectl")); err != nil {
 		return nil, err
 	}
 	admin := cp.Config()
-	server := strings.TrimRight(admin.Host, "/") // as Argo CD reads it: it is the key of its cache
+	server := strings.TrimRight(admin.Host, "/") // as Argo CD reads it, since it is the key of its cache
 	cluster := &v1alpha1.Cluster{Server: server, Config: v1alpha1.ClusterConfig{TLSClientConfig: v1alpha1.TLSClientConfig{
 		CAData: admin.CAData, CertData: admin.CertData, KeyData: admin.KeyData,
 	}}}

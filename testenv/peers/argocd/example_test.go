@@ -12,9 +12,8 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestExamplesSync has the Applications of the examples deploy the StatefulSet of
-// examples/dittofs, whose server reports adapters. One of them Git declares under
-// another name.
+// TestExamplesSync deploys the StatefulSet of examples/dittofs by the Applications
+// of the examples. Git declares the port of one of its adapters under another name.
 func TestExamplesSync(t *testing.T) {
 	t.Parallel()
 	manifest, err := os.ReadFile(filepath.Join(examples, "dittofs/statefulset.yaml"))
@@ -26,7 +25,7 @@ func TestExamplesSync(t *testing.T) {
 			workload, err := testenv.Object(manifest)
 			compat.Must(t, err)
 			if got := definition.Spec.Destination.Namespace; got != workload.GetNamespace() {
-				t.Errorf("it deploys to %s, and the workload is in %s", got, workload.GetNamespace())
+				t.Errorf("the Application deploys to %s, but the workload is in %s", got, workload.GetNamespace())
 			}
 			s := compat.NewSite(t, testenv.Shared(t))
 			workload.SetNamespace(s.Namespace)
@@ -36,14 +35,14 @@ func TestExamplesSync(t *testing.T) {
 			compat.Must(t, err)
 			compat.Must(t, d.sync())
 			adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
-			result := s.Pass(adapters...)
+			result := s.Reconcile(adapters...)
 			if compat.State(result, "nfs") != "Shadowed by "+testenv.ArgoCD || compat.State(result, "smb") != "Owned" {
 				t.Errorf("the adapters are %v", result.Ports)
 			}
 			before := s.Live()
-			healsNothing(t, d, "with our ports")
+			expectSynced(t, d, "with our ports")
 			compat.Must(t, d.sync())
-			s.Pass(adapters...)
+			s.Reconcile(adapters...)
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the second sync changed the template: %q", compat.Ports(after))
 			}
@@ -51,8 +50,8 @@ func TestExamplesSync(t *testing.T) {
 	}
 }
 
-// TestExamplesIgnoreNothing: what the other tests show to be enough is what the
-// examples have.
+// TestExamplesIgnoreNothing expects no ignoreDifferences in the examples, since the
+// other tests show that none is needed.
 func TestExamplesIgnoreNothing(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{clientSideExample, serverSideExample} {

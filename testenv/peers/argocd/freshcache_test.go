@@ -14,15 +14,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// freshCache is Argo CD's cache of what is live, once its watch has come up to
-// now. In a cluster Argo CD compares again with each event; here it is asked
-// once, and the answer that counts is the last one.
+// freshCache is Argo CD's cache of live objects once its watch is up to date. In a
+// cluster Argo CD compares again at each event; here it compares once.
 type freshCache struct {
 	statecache.LiveStateCache
 	reader *testenv.Manager
 }
 
-// GetManagedLiveObjs is Argo CD's, asked until it is what the server has.
+// GetManagedLiveObjs calls Argo CD's until it returns what the server has.
 func (c *freshCache) GetManagedLiveObjs(cluster *v1alpha1.Cluster, app *v1alpha1.Application, targets []*unstructured.Unstructured) (map[kube.ResourceKey]*unstructured.Unstructured, error) {
 	var live map[kube.ResourceKey]*unstructured.Unstructured
 	err := wait.PollUntilContextTimeout(context.Background(), 10*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
@@ -45,7 +44,7 @@ func (c *freshCache) GetManagedLiveObjs(cluster *v1alpha1.Cluster, app *v1alpha1
 	return live, err
 }
 
-// version is the resourceVersion of an object, and empty when it is not there.
+// version returns the resourceVersion of an object, or "" if it does not exist.
 func (c *freshCache) version(ctx context.Context, object *unstructured.Unstructured) (string, error) {
 	live, err := c.reader.Get(ctx, object.GetKind(), object.GetNamespace(), object.GetName())
 	if apierrors.IsNotFound(err) {

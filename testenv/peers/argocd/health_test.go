@@ -16,7 +16,8 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// healthChecks are those of the example, read as Argo CD reads its settings.
+// healthChecks returns the health checks of the example, read as Argo CD reads its
+// settings.
 func healthChecks(t *testing.T) health.HealthOverride {
 	t.Helper()
 	configMap := &corev1.ConfigMap{}
@@ -46,22 +47,22 @@ func TestHealth(t *testing.T) {
 		want       health.HealthStatusCode
 		message    string
 	}{
-		"nothing yet":                     {want: health.HealthStatusProgressing, message: "portside has not seen this generation yet"},
+		"no status yet":                   {want: health.HealthStatusProgressing, message: "portside has not seen this generation yet"},
 		"ready, of an older generation":   {2, false, []metav1.Condition{yes("Ready")}, health.HealthStatusProgressing, "portside has not seen this generation yet"},
 		"stalled, of an older generation": {2, false, []metav1.Condition{yes("Stalled")}, health.HealthStatusProgressing, "portside has not seen this generation yet"},
-		"seen, nothing said":              {3, false, nil, health.HealthStatusProgressing, "portside has not said yet whether it is ready"},
+		"observed, no conditions":         {3, false, nil, health.HealthStatusProgressing, "portside has not said yet whether it is ready"},
 		"ready":                           {3, false, []metav1.Condition{yes("Discovered"), yes("Ready")}, health.HealthStatusHealthy, "of Ready"},
-		"ready, and all else is not":      {3, false, []metav1.Condition{no("Stalled"), no("Reconciling"), yes("Ready")}, health.HealthStatusHealthy, "of Ready"},
+		"ready, other conditions false":   {3, false, []metav1.Condition{no("Stalled"), no("Reconciling"), yes("Ready")}, health.HealthStatusHealthy, "of Ready"},
 		"ready, while pods do not answer": {3, false, []metav1.Condition{yes("Ready"), no("Discovered")}, health.HealthStatusHealthy, "of Discovered"},
 		"reconciling":                     {3, false, []metav1.Condition{no("Ready"), yes("Reconciling")}, health.HealthStatusProgressing, "of Reconciling"},
 		"reconciling, and still ready":    {3, false, []metav1.Condition{yes("Ready"), yes("Reconciling")}, health.HealthStatusProgressing, "of Reconciling"},
 		"stalled":                         {3, false, []metav1.Condition{no("Ready"), yes("Stalled")}, health.HealthStatusDegraded, "of Stalled"},
 		"stalled while reconciling":       {3, false, []metav1.Condition{yes("Reconciling"), yes("Stalled")}, health.HealthStatusDegraded, "of Stalled"},
-		"not answered yet":                {3, false, []metav1.Condition{no("Ready"), no("Discovered")}, health.HealthStatusProgressing, "of Discovered"},
+		"no discovery yet":                {3, false, []metav1.Condition{no("Ready"), no("Discovered")}, health.HealthStatusProgressing, "of Discovered"},
 		"not ready":                       {3, false, []metav1.Condition{no("Ready"), yes("Discovered")}, health.HealthStatusDegraded, "of Ready"},
 		"ready is unknown":                {3, false, []metav1.Condition{unknown("Ready")}, health.HealthStatusProgressing, "portside has not said yet whether it is ready"},
 		"suspended":                       {3, true, []metav1.Condition{yes("Ready")}, health.HealthStatusSuspended, "spec.suspend is true"},
-		"suspended before it was seen":    {0, true, nil, health.HealthStatusSuspended, "spec.suspend is true"},
+		"suspended, not observed":         {0, true, nil, health.HealthStatusSuspended, "spec.suspend is true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +77,7 @@ func TestHealth(t *testing.T) {
 			got, err := health.GetResourceHealth(object, checks)
 			compat.Must(t, err)
 			if got == nil {
-				t.Fatal("Argo CD knows no health of an AdapterSet")
+				t.Fatal("Argo CD has no health check for AdapterSets")
 			}
 			if got.Status != test.want || got.Message != test.message {
 				t.Errorf("%s: %q, want %s: %q", got.Status, got.Message, test.want, test.message)

@@ -7,8 +7,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// replacer is the name that Replace=true writes under: that of the binary, which
-// is the user agent of requests that name no field manager.
+// replacer is the manager that Replace=true writes under: the name of the binary,
+// which is the user agent of requests without a field manager.
 const replacer = "argocd-application-controller"
 
 func TestMain(m *testing.M) {

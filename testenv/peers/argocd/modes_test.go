@@ -12,7 +12,7 @@ func TestModes(t *testing.T) {
 	const (
 		replaced     = "Replace=true: removes them"
 		replacedOnce = "Replace=true: removes them (of a renamed container: refused: adapter ports would stay in a container without image)"
-		// What is ignored is kept.
+		// Ignored differences are kept.
 		notTaken = "take an adapter's number (of the adapter ports it leaves adapter-smb:1445/TCP adapter-nfs:12049/TCP)"
 	)
 	cannotCompare := "renumber (refused: " + errCannotCompare.Error() + ")"
@@ -22,7 +22,7 @@ func TestModes(t *testing.T) {
 		want  compat.Answers
 	}{
 		{clientSide(), compat.ClientSide().Replaced(replaced)},
-		{clientSideComparedThere(), compat.ClientSide().Replaced(replaced).Declaring(unseenUntilMoved).
+		{clientSideServerDiff(), compat.ClientSide().Replaced(replaced).Declaring(unseenUntilMoved).
 			Changed(compat.AllBut(cannotCompare, compat.OmittedByMerge, compat.ProtocolByMerge))},
 		{serverSideMerged(), compat.ServerSide(testenv.ArgoCD).Replaced(replaced)},
 		{serverSide(), compat.ServerSide(testenv.ArgoCD).Replaced(replacedOnce)},
@@ -31,12 +31,12 @@ func TestModes(t *testing.T) {
 		{ignoringServerSide(), compat.ServerSide(testenv.ArgoCD).Replaced(replacedOnce).
 			Changed(compat.AllBut(notTaken, compat.UntilRelease))},
 		{replace(), compat.Replacing()},
-		{replaceComparedThere(), compat.Replacing().Declaring(unseenUntilMoved).
+		{replaceServerDiff(), compat.Replacing().Declaring(unseenUntilMoved).
 			Changed("only: rename the container (not: image, add, rename, drop, drop all, omit ports, reorder, take an adapter's number, " +
 				"take its number for another protocol (of the adapter ports it leaves none); " + cannotCompare + ")")},
 	} {
 		t.Run(test.setup.name, func(t *testing.T) {
-			argoCDOn(t, testenv.Shared(t)) // also between the questions
+			argoCDOn(t, testenv.Shared(t)) // so that it runs between the questions too
 			test.setup.mode(t).Check(t, test.want)
 		})
 	}
@@ -45,8 +45,8 @@ func TestModes(t *testing.T) {
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for _, u := range []setup{
-		clientSide(), clientSideComparedThere(), serverSideMerged(), serverSide(), ignoringClientSide(), ignoringServerSide(),
-		replace(), replaceComparedThere(),
+		clientSide(), clientSideServerDiff(), serverSideMerged(), serverSide(), ignoringClientSide(), ignoringServerSide(),
+		replace(), replaceServerDiff(),
 	} {
 		t.Run(u.name, func(t *testing.T) {
 			t.Parallel()
@@ -55,14 +55,14 @@ func TestHistories(t *testing.T) {
 			if mode.Replaces {
 				here = replace()
 			}
-			mode.Sync = comparedHereInstead(mode.Sync, here.mode(t).Sync)
+			mode.Sync = orClientDiff(mode.Sync, here.mode(t).Sync)
 			mode.History(t)
 		})
 	}
 }
 
-// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
-func TestHistoriesOfOtherKinds(t *testing.T) {
+// TestHistories_otherKinds runs histories of the kinds other than StatefulSet.
+func TestHistories_otherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
 		for _, u := range []setup{clientSide(), serverSide()} {
@@ -74,9 +74,9 @@ func TestHistoriesOfOtherKinds(t *testing.T) {
 	}
 }
 
-// comparedHereInstead is the way out where Argo CD cannot compare on the server:
-// one sync with its comparison here.
-func comparedHereInstead(sync, instead func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
+// orClientDiff syncs once with Argo CD's own comparison if Argo CD cannot compare
+// on the server.
+func orClientDiff(sync, instead func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		err := sync(s, c)
 		if errors.Is(err, errCannotCompare) {

@@ -9,8 +9,8 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestRefusals: what Argo CD shows of a sync that was refused names the
-// application, the object and the field.
+// TestRefusals expects the application, the object and the field in what Argo CD
+// shows of a refused sync.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	renamed := compat.First()
@@ -23,14 +23,14 @@ func TestRefusals(t *testing.T) {
 		"an adapter port's name": {
 			compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}),
 			`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`,
-			[]setup{clientSide(), clientSideComparedThere(), serverSideMerged(), serverSide()},
+			[]setup{clientSide(), clientSideServerDiff(), serverSideMerged(), serverSide()},
 		},
-		// Client-side apply deletes the container of the old name with all that is
+		// Client-side apply deletes the container with the old name and everything
 		// in it.
 		"another name for the container": {
 			renamed, "spec.template.spec.containers[0].image: Required value", []setup{serverSideMerged(), serverSide()},
 		},
-		// Of Git's own making, as none of ours can be in the way of the whole object.
+		// Only Git's own error: our ports cannot conflict with the whole object.
 		"two ports with an adapter's name": {
 			compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12049}, compat.Port{Name: "adapter-nfs", Number: 12050}),
 			`spec.template.spec.containers[0].ports[3].name: Duplicate value: "adapter-nfs"`, []setup{replace()},
@@ -39,23 +39,23 @@ func TestRefusals(t *testing.T) {
 		for _, u := range refused.by {
 			t.Run(u.name+", "+what, func(t *testing.T) {
 				t.Parallel()
-				isRefused(t, u, refused.commit, refused.field)
+				expectRefused(t, u, refused.commit, refused.field)
 			})
 		}
 	}
 }
 
-// isRefused expects Argo CD to name the application, the object and the field of
-// what it was refused, and the object to be as it was.
-func isRefused(t *testing.T, u setup, commit compat.Commit, field string) {
+// expectRefused expects the application, the object and the field in Argo CD's
+// error, and the object unchanged.
+func expectRefused(t *testing.T, u setup, commit compat.Commit, field string) {
 	t.Helper()
 	s := compat.NewSite(t, testenv.Shared(t))
 	compat.Must(t, syncs(u.definition(t))(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	before := s.Live()
 	err := syncs(u.definition(t))(s, commit)
 	if err == nil {
-		t.Fatal("it was not refused")
+		t.Fatal("not refused")
 	}
 	for _, part := range []string{"Application " + s.Namespace, `"dittofs" is invalid`, "StatefulSet", field} {
 		if !strings.Contains(err.Error(), part) {
@@ -63,12 +63,12 @@ func isRefused(t *testing.T, u setup, commit compat.Commit, field string) {
 		}
 	}
 	if s.Live().GetResourceVersion() != before.GetResourceVersion() {
-		t.Error("it was refused, and still changed the workload")
+		t.Error("the refused sync changed the workload")
 	}
 }
 
-// TestPortsideNamesArgoCD: what portside shows of a port that it cannot have
-// names Argo CD's manager and the port.
+// TestPortsideNamesArgoCD expects Argo CD's manager and the port in the message of
+// a Blocked port.
 func TestPortsideNamesArgoCD(t *testing.T) {
 	t.Parallel()
 	for _, u := range []setup{clientSide(), serverSide()} {
@@ -76,7 +76,7 @@ func TestPortsideNamesArgoCD(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, u.mode(t).Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})))
-			p := s.Pass(compat.Adapter("nfs", 12049)).Ports[0]
+			p := s.Reconcile(compat.Adapter("nfs", 12049)).Ports[0]
 			if p.State != port.Blocked {
 				t.Errorf("the port is %s", p.State)
 			}

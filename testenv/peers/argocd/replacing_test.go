@@ -13,29 +13,28 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// synced is a sync of a commit, and of whom a pass after it warns that it
-// replaces.
+// synced is a sync of a commit with the manager that the next reconciliation warns
+// of.
 type synced struct {
 	setup  setup
 	commit compat.Commit
 	warns  string
 }
 
-// TestWarningsOfReplace: where Argo CD syncs with Replace=true a pass warns, and
-// says so no more once it applies instead. Only where it applied server-side
-// before, Replace=true is seen when the image changes, not before: the sync that
-// changes nothing else leaves no trace.
-func TestWarningsOfReplace(t *testing.T) {
+// TestReplaceWarnings: a reconciliation warns if Argo CD syncs with Replace=true,
+// and no longer once Argo CD applies. After server-side apply, Replace=true is seen
+// only when the image changes: a sync that changes nothing else leaves no trace.
+func TestReplaceWarnings(t *testing.T) {
 	t.Parallel()
 	v1, v2, v3 := compat.First(), compat.First(), compat.First()
 	v2.Image, v3.Image = "dittofs:v2", "dittofs:v3"
 	for name, syncs := range map[string][]synced{
 		"client-side apply":                       {{clientSide(), v1, ""}, {clientSide(), v2, ""}},
-		"client-side apply, server-side diff":     {{clientSideComparedThere(), v1, ""}, {clientSideComparedThere(), v2, ""}},
+		"client-side apply, server-side diff":     {{clientSideServerDiff(), v1, ""}, {clientSideServerDiff(), v2, ""}},
 		"server-side apply":                       {{serverSide(), v1, ""}, {serverSide(), v2, ""}},
 		"server-side apply after client-side":     {{clientSide(), v1, ""}, {serverSide(), v1, ""}, {serverSide(), v2, ""}},
 		"Replace=true":                            {{replace(), v1, replacer}, {replace(), v1, replacer}, {replace(), v2, replacer}},
-		"Replace=true, server-side diff":          {{replaceComparedThere(), v1, replacer}, {replaceComparedThere(), v2, replacer}},
+		"Replace=true, server-side diff":          {{replaceServerDiff(), v1, replacer}, {replaceServerDiff(), v2, replacer}},
 		"Replace=true after client-side apply":    {{clientSide(), v1, ""}, {replace(), v1, testenv.ArgoCD}, {replace(), v2, replacer}},
 		"Replace=true after server-side apply":    {{serverSide(), v1, ""}, {replace(), v1, ""}, {replace(), v2, replacer}, {serverSide(), v2, ""}},
 		"back to client-side apply":               {{replace(), v1, replacer}, {clientSide(), v1, ""}, {clientSide(), v2, ""}, {replace(), v2, replacer}},
@@ -48,9 +47,9 @@ func TestWarningsOfReplace(t *testing.T) {
 			s := compat.NewSite(t, testenv.Shared(t))
 			for i, sync := range syncs {
 				compat.Must(t, sync.setup.mode(t).Sync(s, sync.commit))
-				for _, when := range []string{"at once", "at rest"} {
-					if got := warnedOf(s); got != sync.warns {
-						t.Errorf("after sync %d (%s), %s, a pass warns of %q, want %q", i, sync.setup.name, when, got, sync.warns)
+				for _, when := range []string{"first", "second"} {
+					if got := warnsOf(s); got != sync.warns {
+						t.Errorf("after sync %d (%s) the %s reconciliation warns of %q, want %q", i, sync.setup.name, when, got, sync.warns)
 					}
 				}
 			}
@@ -58,11 +57,11 @@ func TestWarningsOfReplace(t *testing.T) {
 	}
 }
 
-// warnedOf makes a pass and returns of whom it warns that it replaces.
-func warnedOf(s *compat.Site) string {
+// warnsOf reconciles and returns the managers of whose replacing it warns.
+func warnsOf(s *compat.Site) string {
 	s.Helper()
 	var of []string
-	for _, w := range s.Pass(compat.Adapter("nfs", 12049)).Warnings {
+	for _, w := range s.Reconcile(compat.Adapter("nfs", 12049)).Warnings {
 		if w.Reason == advice.ReplacesAll {
 			of = append(of, w.Manager.Name)
 		}
@@ -70,8 +69,9 @@ func warnedOf(s *compat.Site) string {
 	return strings.Join(of, ", ")
 }
 
-// TestWarningOfAnObjectToReplace: the option may be at the object in Git too.
-func TestWarningOfAnObjectToReplace(t *testing.T) {
+// TestReplaceWarnings_objectAnnotation: the option may be an annotation of the
+// object in Git too.
+func TestReplaceWarnings_objectAnnotation(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	for _, sync := range []struct{ annotations, warns string }{
@@ -84,15 +84,15 @@ func TestWarningOfAnObjectToReplace(t *testing.T) {
 		d, err := deploy(s, serverSide().definition(t), manifest)
 		compat.Must(t, err)
 		compat.Must(t, d.sync())
-		if got := warnedOf(s); got != sync.warns {
-			t.Errorf("with the annotations %s a pass warns of %q, want %q", annotations, got, sync.warns)
+		if got := warnsOf(s); got != sync.warns {
+			t.Errorf("with the annotations %s a reconciliation warns of %q, want %q", annotations, got, sync.warns)
 		}
 	}
 }
 
-// TestWayOutOfReplace: what the warning says to do keeps our ports, and Git can
-// then renumber and drop what was replaced before.
-func TestWayOutOfReplace(t *testing.T) {
+// TestReplaceWarnings_remedy follows the warning: our ports stay, and Git can then
+// renumber and drop what was replaced before.
+func TestReplaceWarnings_remedy(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string][]setup{"from the first sync on": {replace()}, "after client-side apply": {clientSide(), replace()}} {
 		t.Run(name, func(t *testing.T) {
@@ -101,7 +101,7 @@ func TestWayOutOfReplace(t *testing.T) {
 			for _, u := range before {
 				compat.Must(t, u.mode(t).Sync(s, compat.First()))
 			}
-			warnings := s.Pass(compat.Adapter("nfs", 12049)).Warnings
+			warnings := s.Reconcile(compat.Adapter("nfs", 12049)).Warnings
 			if len(warnings) != 1 {
 				t.Fatalf("%d warnings: %v", len(warnings), warnings)
 			}
@@ -120,8 +120,8 @@ func TestWayOutOfReplace(t *testing.T) {
 			to.Annotations[common.AnnotationClientSideApplyMigrationManager] = warnings[0].Manager.Name
 			generation := s.Live().GetGeneration()
 			compat.Must(t, syncs(to)(s, compat.First()))
-			if got := warnedOf(s); got != "" || s.Live().GetGeneration() != generation {
-				t.Errorf("after the move a pass warns of %q, and the template changed %d times", got, s.Live().GetGeneration()-generation)
+			if got := warnsOf(s); got != "" || s.Live().GetGeneration() != generation {
+				t.Errorf("after the move a reconciliation warns of %q, and the template changed %d times", got, s.Live().GetGeneration()-generation)
 			}
 			compat.Must(t, syncs(to)(s, moved()))
 			if got := compat.Adapters(s.Live()); !slices.Equal(got, []string{liveNFS}) {

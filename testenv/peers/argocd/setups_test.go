@@ -22,14 +22,14 @@ const (
 	respectIgnored = "RespectIgnoreDifferences=true"
 )
 
-// moveFromReplace is shown by [TestMoveToServerSide].
+// moveFromReplace is tested by [TestMoveToServerSide].
 const moveFromReplace = " (move with the annotation argocd.argoproj.io/client-side-apply-migration-manager: argocd-application-controller; RespectIgnoreDifferences does not help)"
 
-// setup is a way to set an application up: an example, and what is changed in it.
+// setup is an example of an application with changes.
 type setup struct {
 	name    string
 	example string
-	compare string   // the annotation compare-options, in place of the example's
+	compare string   // replaces the example's annotation compare-options
 	options []string // further syncOptions
 	ignore  []v1alpha1.ResourceIgnoreDifferences
 	set     string // compat.Mode's
@@ -44,7 +44,7 @@ func clientSide() setup {
 	}
 }
 
-func clientSideComparedThere() setup {
+func clientSideServerDiff() setup {
 	return setup{
 		name: "client-side apply, server-side diff", example: clientSideExample, compare: serverSideDiff, byNumber: true,
 		set: "ServerSideApply=true as well (without it Argo CD cannot compare a renumbered port, with or without portside)",
@@ -88,14 +88,14 @@ func replace() setup {
 	}
 }
 
-func replaceComparedThere() setup {
+func replaceServerDiff() setup {
 	return setup{
 		name: "Replace=true, server-side diff", example: clientSideExample, compare: serverSideDiff, options: []string{syncommon.SyncOptionReplace},
 		set: "ServerSideApply=true and ServerSideDiff=true in place of Replace=true" + moveFromReplace,
 	}
 }
 
-// byManager ignores, in the owner's words, what portside manages.
+// byManager ignores what portside manages, as an owner would configure it.
 func byManager() []v1alpha1.ResourceIgnoreDifferences {
 	return []v1alpha1.ResourceIgnoreDifferences{{
 		Group: "apps", Kind: "StatefulSet", ManagedFieldsManagers: []string{testenv.Portside},
@@ -110,7 +110,7 @@ func byName() []v1alpha1.ResourceIgnoreDifferences {
 	}}
 }
 
-// definition is the Application.
+// definition returns the Application.
 func (u setup) definition(t testing.TB) *v1alpha1.Application {
 	t.Helper()
 	app := application(t, u.example)
@@ -124,7 +124,7 @@ func (u setup) definition(t testing.TB) *v1alpha1.Application {
 	return app
 }
 
-// mode is the setup as the questions of the table are asked of it.
+// mode returns the setup as a mode of package compat.
 func (u setup) mode(t testing.TB) compat.Mode {
 	t.Helper()
 	definition := u.definition(t)
@@ -132,8 +132,8 @@ func (u setup) mode(t testing.TB) compat.Mode {
 	replacing.Spec.SyncPolicy.SyncOptions = replacing.Spec.SyncPolicy.SyncOptions.AddOption(syncommon.SyncOptionReplace)
 	mode := compat.Mode{
 		Tool: "Argo CD", Mode: u.name, Set: u.set,
-		Sync: inShort(syncs(definition)), Compare: compares(definition),
-		Replace: inShort(syncs(replacing)), Switch: syncommon.SyncOptionReplace,
+		Sync: shortErrors(syncs(definition)), Compare: compares(definition),
+		Replace: shortErrors(syncs(replacing)), Switch: syncommon.SyncOptionReplace,
 		Forces: true, ByNumber: u.byNumber, Ignores: u.ignore != nil,
 	}
 	if definition.Spec.SyncPolicy.SyncOptions.HasOption(syncommon.SyncOptionReplace) {
@@ -145,12 +145,13 @@ func (u setup) mode(t testing.TB) compat.Mode {
 
 var twoOfOneStaticName = regexp.MustCompile(`error calculating server side diff.*Duplicate value: "(?:api|metrics|nfs|web)"`)
 
-// errCannotCompare is Argo CD's failure to compare a port of the owner's that
-// has another number in Git. See [TestServerSideDiffOfClientSideApply].
-var errCannotCompare = errors.New("its dry run keeps the old number beside the new one, with or without portside")
+// errCannotCompare replaces Argo CD's error for a port of the owner's that has
+// another number in Git. See [TestServerSideDiff_clientSideApply].
+var errCannotCompare = errors.New("its dry run keeps both the old and the new number, with or without portside")
 
-// inShort replaces Argo CD's own failures by what a table has room for.
-func inShort(sync func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
+// shortErrors replaces Argo CD's own errors by a text that is short enough for a
+// table.
+func shortErrors(sync func(*compat.Site, compat.Commit) error) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		err := sync(s, c)
 		if err != nil && twoOfOneStaticName.MatchString(err.Error()) {

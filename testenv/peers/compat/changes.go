@@ -11,14 +11,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// change is a commit of the owner's after the first one.
+// change is a commit after the first one.
 type change struct {
-	what   string
+	name   string
 	commit Commit
 }
 
-// changes are what an owner does to what is its own while our ports, 12049 and
-// 1445, are there.
+// changes returns changes of the owner's fields while our ports 12049 and 1445
+// exist.
 func changes() []change {
 	first := First()
 	api, metrics := first.Ports[0], first.Ports[1]
@@ -40,44 +40,44 @@ func changes() []change {
 	}
 }
 
-// Changes makes each change of an owner's, and says which the tool could not
+// Changes makes each change as the owner, and answers which ones the tool could not
 // make.
 func (m Mode) Changes(t testing.TB, answers *Answers) {
 	var not refusals
 	for _, change := range changes() {
-		not.add(change.what, m.change(NewSite(t, testenv.Shared(t)), change))
+		not.add(change.name, m.change(NewSite(t, testenv.Shared(t)), change))
 	}
 	not.add("rename the container", m.renameContainer(NewSite(t, testenv.Shared(t))))
 	answers.OwnerCanChange = not.String()
 }
 
-// refusals are the changes that could not be made, by the reason.
+// refusals are the changes that could not be made, by reason.
 type refusals struct {
-	made    []string // those that could be
+	made    []string // changes that could be made
 	reasons []string
-	whats   map[string][]string
+	names   map[string][]string
 }
 
-func (r *refusals) add(what, why string) {
+func (r *refusals) add(name, why string) {
 	if why == "" {
-		r.made = append(r.made, what)
+		r.made = append(r.made, name)
 		return
 	}
 	if !slices.Contains(r.reasons, why) {
 		r.reasons = append(r.reasons, why)
 	}
-	if r.whats == nil {
-		r.whats = map[string][]string{}
+	if r.names == nil {
+		r.names = map[string][]string{}
 	}
-	r.whats[why] = append(r.whats[why], what)
+	r.names[why] = append(r.names[why], name)
 }
 
-// String lists the changes that cannot be made by their reasons, or those that
-// can where they are few.
+// String lists the changes that could not be made by reason, or those that could if
+// they are few.
 func (r *refusals) String() string {
 	var parts []string
 	for _, why := range r.reasons {
-		parts = append(parts, strings.Join(r.whats[why], ", ")+" ("+why+")")
+		parts = append(parts, strings.Join(r.names[why], ", ")+" ("+why+")")
 	}
 	switch not := strings.Join(parts, "; "); {
 	case not == "":
@@ -89,17 +89,17 @@ func (r *refusals) String() string {
 	}
 }
 
-// change returns why a change could not be made; empty when it was. Adapter
-// ports that the change does not speak of must be as before, and a pass must
-// leave what Git says.
+// change makes a change and returns why it could not be made, or "". Adapter ports
+// that the change does not take must stay, and a reconciliation must keep Git's
+// fields.
 func (m Mode) change(s *Site, c change) string {
 	nfs, smb := Adapter("nfs", 12049), Adapter("smb", 1445)
 	m.sync(s, First())
-	s.Pass(nfs, smb)
+	s.Reconcile(nfs, smb)
 	before := s.Live()
 	if err := m.Sync(s, c.commit); err != nil {
 		if after := s.Live(); after.GetResourceVersion() != before.GetResourceVersion() {
-			s.Errorf("%s was refused (%v), and still changed the workload", c.what, err)
+			s.Errorf("%s was refused (%v), but changed the workload", c.name, err)
 		}
 		return refusal(err)
 	}
@@ -107,27 +107,27 @@ func (m Mode) change(s *Site, c change) string {
 		if got, kept := Adapters(s.Live()), c.keeps(Adapters(before)); !slices.Equal(got, kept) {
 			return "of the adapter ports it leaves " + cmp.Or(strings.Join(got, " "), "none")
 		}
-		s.Pass(nfs, smb)
+		s.Reconcile(nfs, smb)
 		if problem := c.problem(s.Live()); problem != "" {
 			return problem
 		}
 		m.sync(s, c.commit)
 	}
-	s.Pass(smb)
+	s.Reconcile(smb)
 	if problem := c.problem(s.Live()); problem != "" {
 		return "with the adapter off, " + problem
 	}
 	return ""
 }
 
-// keeps are the adapter ports whose key the change does not take.
+// keeps returns the adapter ports whose key the change does not take.
 func (c change) keeps(adapters []string) []string {
 	return slices.DeleteFunc(slices.Clone(adapters), func(port string) bool {
 		return c.commit.declares(port[strings.Index(port, ":")+1:])
 	})
 }
 
-// problem says what of the static ports and the image is not the commit's.
+// problem returns how the static ports or the image differ from the commit.
 func (c change) problem(live *unstructured.Unstructured) string {
 	if got := Statics(live); !slices.Equal(got, c.commit.lines()) {
 		return "the static ports are " + strings.Join(got, " ")
@@ -138,34 +138,34 @@ func (c change) problem(live *unstructured.Unstructured) string {
 	return ""
 }
 
-// renameContainer renames the container that our ports are in. Where that is
-// refused, it must work once portside has let go.
+// renameContainer renames the container that our ports are in. If that is refused,
+// it must work once portside has released its ports.
 func (m Mode) renameContainer(s *Site) string {
 	m.sync(s, First())
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	renamed := First()
 	renamed.Container = "server"
 	err := m.Sync(s, renamed)
 	if err == nil {
-		s.isOnly(renamed)
+		s.expectOnly(renamed)
 		return ""
 	}
 	s.Release()
 	m.sync(s, renamed)
-	s.isOnly(renamed)
+	s.expectOnly(renamed)
 	return refusal(err) + ", until portside release"
 }
 
-// isOnly fails the test unless the commit's container is the only one, and gets
+// expectOnly fails the test unless the commit's container is the only one and gets
 // our ports.
-func (s *Site) isOnly(c Commit) {
+func (s *Site) expectOnly(c Commit) {
 	s.Helper()
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	live := s.Live()
 	if got := testenv.Containers(live); !slices.Equal(got, []string{c.container()}) {
 		s.Errorf("the containers are %q", got)
 	}
 	if got := Adapters(live); !slices.Equal(got, []string{"adapter-nfs:12049/TCP"}) {
-		s.Errorf("the adapter ports after the container was renamed: %q", got)
+		s.Errorf("adapter ports %q after the container was renamed", got)
 	}
 }

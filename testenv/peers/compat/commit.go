@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// The workload that the tools deploy. In histories it is of other kinds too.
+// The workload that the tools deploy. Histories have other kinds too.
 const (
 	Kind = "StatefulSet"
 	Name = "dittofs"
 )
 
-// counts are the fields of a workload's spec that not all kinds have.
+// counts are fields of the spec that not all kinds have.
 var counts = map[string]string{
 	Kind:         "serviceName: " + Name + "\n  replicas: 1",
 	"Deployment": "replicas: 1",
@@ -26,27 +26,27 @@ type Port struct {
 	Protocol string
 }
 
-// String writes the port as testenv.PortString does.
+// String returns the port as testenv.PortString does.
 func (p Port) String() string { return p.Name + ":" + p.key() }
 
 func (p Port) key() string { return fmt.Sprintf("%d/%s", p.Number, p.protocol()) }
 
 func (p Port) protocol() string { return cmp.Or(p.Protocol, "TCP") }
 
-// Commit is what Git says of the workload.
+// Commit is the workload in Git.
 type Commit struct {
-	Kind      string // of the workload, StatefulSet when empty
+	Kind      string // StatefulSet by default
 	Image     string
-	Container string // its name, dittofs when empty
+	Container string // its name, dittofs by default
 	Ports     []Port
-	// OmitPorts leaves the field ports out of the manifest; otherwise no ports
-	// are an empty list.
+	// OmitPorts leaves the field ports out of the manifest. Otherwise no ports are
+	// an empty list.
 	OmitPorts bool
 }
 
 func (c Commit) kind() string { return cmp.Or(c.Kind, Kind) }
 
-// container is the name of the commit's container.
+// container returns the name of the commit's container.
 func (c Commit) container() string { return cmp.Or(c.Container, Name) }
 
 // With returns the commit with other ports.
@@ -55,12 +55,12 @@ func (c Commit) With(ports ...Port) Commit {
 	return c
 }
 
-// And returns the commit with further ports after its own.
+// And returns the commit with further ports.
 func (c Commit) And(ports ...Port) Commit {
 	return c.With(append(slices.Clone(c.Ports), ports...)...)
 }
 
-// PortsYAML is the list of ports as a flow of YAML.
+// PortsYAML returns the list of ports as YAML.
 func (c Commit) PortsYAML() string {
 	ports := make([]string, 0, len(c.Ports))
 	for _, p := range c.Ports {
@@ -69,7 +69,7 @@ func (c Commit) PortsYAML() string {
 	return "[" + strings.Join(ports, ", ") + "]"
 }
 
-// Manifest is the workload as YAML, without a namespace.
+// Manifest returns the workload as YAML, without a namespace.
 func (c Commit) Manifest() string {
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: %[1]s
@@ -96,7 +96,7 @@ func (c Commit) portsField() string {
 	return "ports: " + c.PortsYAML()
 }
 
-// lines are the ports as testenv.Ports writes them.
+// lines returns the ports as testenv.Ports does.
 func (c Commit) lines() []string {
 	lines := make([]string, 0, len(c.Ports))
 	for _, p := range c.Ports {
@@ -105,7 +105,7 @@ func (c Commit) lines() []string {
 	return lines
 }
 
-// First is the commit that most stories begin with.
+// First returns the commit that most tests begin with.
 func First() Commit {
 	return Commit{Image: "dittofs:v1", Ports: []Port{{Name: "api", Number: 8080}, {Name: "metrics", Number: 9090}}}
 }

@@ -10,11 +10,11 @@ import (
 
 const live12049 = "adapter-nfs:12049/TCP"
 
-// declaring is a commit that declares the adapter port of nfs as well.
+// declaring returns a commit that declares the adapter port of nfs too.
 func declaring(number int) Commit { return First().And(Port{Name: "adapter-nfs", Number: number}) }
 
-// Declared has Git declare an adapter port too, and then let go of it, disable
-// the adapter, and renumber the port.
+// Declared has Git declare an adapter port too, and then drop it, disable the
+// adapter, and renumber the port.
 func (m Mode) Declared(t testing.TB, answers *Answers) {
 	cp := testenv.Shared(t)
 	state, s := m.share(NewSite(t, cp))
@@ -22,86 +22,87 @@ func (m Mode) Declared(t testing.TB, answers *Answers) {
 		state, m.dropped(s), m.disabled(NewSite(t, cp)), m.renumbered(NewSite(t, cp)))
 }
 
-// share brings a workload to where both declare the port, without a change of
-// its template, and returns what portside says of it.
+// share makes both declare the port, without a change of the template, and returns
+// the state that portside reports.
 func (m Mode) share(s *Site) (string, *Site) {
 	m.sync(s, First())
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	before := s.Live()
 	m.sync(s, declaring(12049))
-	state := State(s.Pass(Adapter("nfs", 12049)), "nfs")
+	state := State(s.Reconcile(Adapter("nfs", 12049)), "nfs")
 	after := s.Live()
 	if after.GetGeneration() != before.GetGeneration() {
 		s.Errorf("sharing a port changed the template: %q", Ports(after))
 	}
 	m.sync(s, declaring(12049))
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	if s.Live().GetResourceVersion() != after.GetResourceVersion() {
-		s.Errorf("a port that is shared does not hold still")
+		s.Errorf("a sync and a reconciliation of a shared port wrote the workload")
 	}
 	return state, s
 }
 
-// dropped has Git let go of the port, which must then be ours alone, and must go
-// with the adapter.
+// dropped has Git drop the port. It must then be ours alone and be removed with the
+// adapter.
 func (m Mode) dropped(s *Site) string {
 	m.sync(s, First())
 	stays := slices.Contains(Ports(s.Live()), live12049)
-	if state := State(s.Pass(Adapter("nfs", 12049)), "nfs"); state != "Owned" {
+	if state := State(s.Reconcile(Adapter("nfs", 12049)), "nfs"); state != "Owned" {
 		s.Errorf("dropped from Git, the port is %s", state)
 	}
-	s.Pass()
+	s.Reconcile()
 	if got := Adapters(s.Live()); len(got) > 0 {
-		s.Errorf("neither declares them, and there are %q", got)
+		s.Errorf("adapter ports %q that neither Git nor an adapter has", got)
 	}
 	if stays {
 		return "stays"
 	}
-	return "goes, portside puts it back"
+	return "is removed, portside adds it again"
 }
 
-// disabled turns the adapter off: the port is Git's, and goes when Git lets go.
+// disabled disables the adapter. The port is then Git's and is removed when Git
+// drops it.
 func (m Mode) disabled(s *Site) string {
 	m.share(s)
-	s.Pass()
+	s.Reconcile()
 	stays := slices.Contains(Ports(s.Live()), live12049)
 	m.sync(s, declaring(12049))
 	if got := Ports(s.Live()); !slices.Contains(got, live12049) {
-		s.Errorf("Git declares the port, and there are %q", got)
+		s.Errorf("no port that Git declares in %q", got)
 	}
-	s.Pass()
+	s.Reconcile()
 	m.sync(s, First())
-	s.Pass()
+	s.Reconcile()
 	if got := Adapters(s.Live()); len(got) > 0 {
-		s.Errorf("neither declares them, and there are %q", got)
+		s.Errorf("adapter ports %q that neither Git nor an adapter has", got)
 	}
 	if stays {
 		return "stays until Git drops it"
 	}
-	return "goes, the next sync puts it back"
+	return "is removed, the next sync adds it again"
 }
 
-// renumbered moves the port to another number in Git. Where that is refused,
-// because the port that we share keeps its name, it must work after the adapter
-// has moved: then portside lets go of the old number.
+// renumbered moves the port to another number in Git. If that is refused, because
+// the shared port keeps its name, it must work once the adapter has moved, since
+// portside then gives the old number up.
 func (m Mode) renumbered(s *Site) string {
 	m.share(s)
 	if err := m.Sync(s, declaring(12050)); err != nil {
-		state := State(s.Pass(Adapter("nfs", 12050)), "nfs")
+		state := State(s.Reconcile(Adapter("nfs", 12050)), "nfs")
 		m.sync(s, declaring(12050))
-		s.isShared(12050)
+		s.expectShared(12050)
 		return fmt.Sprintf("%s, until the adapter moves as well: it is %s, and Git can move", refusal(err), state)
 	}
-	s.isShared(12050)
+	s.expectShared(12050)
 	return "works"
 }
 
-// isShared fails the test unless both declare the port under its new number.
-func (s *Site) isShared(number int) {
+// expectShared fails the test unless both declare the port under its new number.
+func (s *Site) expectShared(number int) {
 	s.Helper()
-	s.Pass(Adapter("nfs", int64(number)))
+	s.Reconcile(Adapter("nfs", int64(number)))
 	want := []string{fmt.Sprintf("adapter-nfs:%d/TCP", number)}
 	if got := Adapters(s.Live()); !slices.Equal(got, want) {
-		s.Errorf("after Git renumbered the port there are %q", got)
+		s.Errorf("adapter ports %q after Git renumbered the port", got)
 	}
 }

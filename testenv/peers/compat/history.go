@@ -16,37 +16,38 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// seedVariable replays a history: it is the number that a failure prints.
+// seedVariable names the variable that replays a history. A failure prints its
+// value.
 const seedVariable = "PORTSIDE_SEED"
 
-// history is a random history of commits and adapters. The universe is small,
-// so that numbers collide all the time.
+// history is a random history of commits and adapters. It has few numbers and
+// names, so that they collide often.
 type history struct {
 	*Site
 	mode   Mode
 	rand   *rand.Rand
 	commit Commit
-	// accepted is the last commit that the tool could sync.
+	// accepted is the last commit that was synced.
 	accepted Commit
 	adapters []apply.Adapter
 	refused  int
 }
 
-// History has the owner change the image and its ports at random while adapters
-// come, move and go, with a sync and a pass in each round. After every step the
-// static ports must be those of Git, in its order, the adapter ports those that
-// the contract says, and the template must have changed only where Git or the
-// adapters asked for it. Where conflicts are not forced, a commit that takes the
+// History has the owner change the image and its ports at random while adapters are
+// added, moved and removed, with a sync and a reconciliation in each round. After
+// every step the static ports must be Git's, in Git's order, the adapter ports must
+// follow the contract, and the template must have changed only if Git or the
+// adapters required it. Where conflicts are not forced, a commit that takes the
 // number of a live adapter port must be refused, and no other.
 func (m Mode) History(t testing.TB) { m.HistoryOf(t, Kind) }
 
-// HistoryOf is History at a workload of another kind.
+// HistoryOf is History with a workload of another kind.
 func (m Mode) HistoryOf(t testing.TB, kind string) {
 	seed := uint64(time.Now().UnixNano())
 	if given, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64); err == nil {
 		seed = given
 	}
-	h := &history{Site: NewSite(t, testenv.Shared(t)), mode: m, rand: rand.New(rand.NewPCG(seed, 0)), commit: First()} //nolint:gosec // G404: a history to replay, not a secret.
+	h := &history{Site: NewSite(t, testenv.Shared(t)), mode: m, rand: rand.New(rand.NewPCG(seed, 0)), commit: First()} //nolint:gosec // G404: a seed that can be replayed
 	h.Site.Kind, h.commit.Kind = kind, kind
 	m.sync(h.Site, h.commit)
 	h.accepted = h.commit
@@ -56,7 +57,7 @@ func (m Mode) HistoryOf(t testing.TB, kind string) {
 				h.commit.PortsYAML(), h.accepted.PortsYAML(), h.adapters, Ports(h.Live()))
 		}
 	}
-	t.Logf("%s=%d: %d rounds, %d commits refused for a while", seedVariable, seed, Rounds(), h.refused)
+	t.Logf("%s=%d: %d rounds, %d refused syncs", seedVariable, seed, Rounds(), h.refused)
 }
 
 func (h *history) round() error {
@@ -64,18 +65,18 @@ func (h *history) round() error {
 		h.nextCommit()
 	}
 	if err := h.sync(); err != nil {
-		return fmt.Errorf("the sync: %w", err)
+		return fmt.Errorf("sync: %w", err)
 	}
 	if h.rand.IntN(3) > 0 {
 		h.nextAdapters()
 	}
-	if err := h.pass(); err != nil {
-		return fmt.Errorf("the pass: %w", err)
+	if err := h.reconcile(); err != nil {
+		return fmt.Errorf("reconciliation: %w", err)
 	}
 	return nil
 }
 
-// nextCommit draws a commit: an image, and up to four ports with unique names
+// nextCommit draws a commit with an image and up to four ports with unique names
 // and keys.
 func (h *history) nextCommit() {
 	h.commit = Commit{Kind: h.Kind, Image: fmt.Sprintf("dittofs:v%d", h.rand.IntN(3))}
@@ -89,14 +90,15 @@ func (h *history) nextCommit() {
 	}
 }
 
-// isAdapters tells that a live adapter port has the number.
+// isAdapters reports whether a live adapter port has the number.
 func (h *history) isAdapters(number int) bool {
 	return slices.ContainsFunc(Adapters(h.Live()), func(port string) bool {
 		return strings.Contains(port, fmt.Sprintf(":%d/", number))
 	})
 }
 
-// protocol draws one, where the tool can tell two of one number apart.
+// protocol draws a protocol, or returns the only one of the number if the tool
+// merges by number.
 func (h *history) protocol(number int) string {
 	if h.mode.ByNumber {
 		return []string{"TCP", "UDP"}[number%2]
@@ -104,8 +106,8 @@ func (h *history) protocol(number int) string {
 	return []string{"TCP", "TCP", "UDP"}[h.rand.IntN(3)]
 }
 
-// nextAdapters draws adapters with numbers of their own, some of which Git has,
-// or now and then none.
+// nextAdapters draws adapters with unique numbers, some of which Git has too, or
+// sometimes none.
 func (h *history) nextAdapters() {
 	h.adapters = nil
 	if h.rand.IntN(4) == 0 {
@@ -121,7 +123,7 @@ func (h *history) nextAdapters() {
 	h.rand.Shuffle(len(h.adapters), func(i, j int) { h.adapters[i], h.adapters[j] = h.adapters[j], h.adapters[i] })
 }
 
-// sync syncs the commit and compares what is then live with the model.
+// sync syncs the commit and compares the live object with the model.
 func (h *history) sync() error {
 	before := h.Live()
 	taken := h.takes(before)
@@ -141,12 +143,12 @@ func (h *history) sync() error {
 	if got := Adapters(after); !slices.Equal(got, kept) {
 		return fmt.Errorf("the adapter ports %q became %q", Adapters(before), got)
 	}
-	asked := !slices.Equal(Statics(before), h.commit.lines()) || image(before) != h.commit.Image ||
+	changes := !slices.Equal(Statics(before), h.commit.lines()) || image(before) != h.commit.Image ||
 		h.mode.Replaces && len(Adapters(before)) > 0
-	return h.check(before, after, asked)
+	return h.check(before, after, changes)
 }
 
-// takes are the live adapter ports whose number and protocol the commit
+// takes returns the live adapter ports whose number and protocol the commit
 // declares.
 func (h *history) takes(live *unstructured.Unstructured) []string {
 	return slices.DeleteFunc(Adapters(live), func(port string) bool {
@@ -158,11 +160,12 @@ func (c Commit) declares(key string) bool {
 	return slices.ContainsFunc(c.Ports, func(p Port) bool { return p.key() == key })
 }
 
-// pass makes a pass and compares what is then live with the contract: an active
-// adapter has its port unless Git declares the number and protocol.
-func (h *history) pass() error {
+// reconcile reconciles the adapter ports and compares the live object with the
+// contract: an active adapter has its port unless Git declares the number and
+// protocol.
+func (h *history) reconcile() error {
 	before := h.Live()
-	if _, err := h.Site.pass(h.adapters); err != nil {
+	if _, err := h.Site.reconcile(h.adapters); err != nil {
 		return err
 	}
 	after := h.Live()
@@ -175,32 +178,32 @@ func (h *history) pass() error {
 	was, got := slices.Sorted(slices.Values(Adapters(before))), slices.Sorted(slices.Values(Adapters(after)))
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("the adapter ports are %q, the contract says %q", got, want)
+		return fmt.Errorf("the adapter ports are %q, want %q by the contract", got, want)
 	}
 	return h.check(before, after, !slices.Equal(was, got))
 }
 
-// check compares the static ports and the image with Git's, and the template's
-// changes with those asked for: one, or none.
-func (h *history) check(before, after *unstructured.Unstructured, asked bool) error {
+// check compares the static ports and the image with Git's, and the number of
+// changes of the template with the expected one, 1 or 0.
+func (h *history) check(before, after *unstructured.Unstructured, changes bool) error {
 	if got := Statics(after); !slices.Equal(got, h.accepted.lines()) {
 		return fmt.Errorf("the static ports are %q", got)
 	}
 	if got := image(after); got != h.accepted.Image {
-		return fmt.Errorf("the image is %s, not %s", got, h.accepted.Image)
+		return fmt.Errorf("the image is %s, want %s", got, h.accepted.Image)
 	}
-	if !asked {
+	if !changes {
 		return sameTemplate(before, after)
 	}
-	if changes := after.GetGeneration() - before.GetGeneration(); changes != 1 {
-		return fmt.Errorf("one change was asked for, and the template changed %d times", changes)
+	if got := after.GetGeneration() - before.GetGeneration(); got != 1 {
+		return fmt.Errorf("the template changed %d times, want once", got)
 	}
 	return nil
 }
 
 func sameTemplate(before, after *unstructured.Unstructured) error {
 	if before.GetGeneration() != after.GetGeneration() {
-		return fmt.Errorf("nobody asked for it, and the template changed: %q became %q", Ports(before), Ports(after))
+		return fmt.Errorf("the template changed without a reason: %q became %q", Ports(before), Ports(after))
 	}
 	return nil
 }

@@ -11,34 +11,33 @@ import (
 // Mode is one way in which a tool brings commits to a cluster.
 type Mode struct {
 	Tool, Mode string
-	// Set is the row's: what to set or to avoid.
+	// Set is what to set or to avoid, for the row.
 	Set string
-	// Sync brings the commit to the cluster, as the tool does when it finds it.
-	// Its error is what the user reads.
+	// Sync brings the commit to the cluster as the tool does. Its error is what the
+	// user reads.
 	Sync func(s *Site, c Commit) error
-	// Compare is the tool's own comparison of the cluster with the commit that
-	// it synced last; nil where it has none.
+	// Compare is the tool's own comparison of the cluster with the commit that it
+	// synced last; nil if it has none.
 	Compare func(s *Site, c Commit) (inSync bool, err error)
-	// Replace is Sync with the tool's switch to replace or recreate objects, and
-	// Switch that switch; nil and empty where it has none.
+	// Replace is Sync with the tool's option to replace or recreate objects, and
+	// Switch names the option. They are nil and empty if it has none.
 	Replace func(s *Site, c Commit) error
 	Switch  string
-	// ByNumber tells that the tool sends what changed since its last sync and
-	// merges ports by their number alone. In a history each number then has one
-	// protocol; Changes shows what happens otherwise.
+	// ByNumber reports that the tool sends what changed since its last sync and
+	// merges ports by number alone. In a history each number then has one protocol;
+	// Changes shows what happens otherwise.
 	ByNumber bool
-	// Ignores tells that the tool leaves what is ours as it is where Git says
-	// something else. In a history its commits then leave the numbers of live
-	// adapter ports alone.
+	// Ignores reports that the tool keeps our fields where Git has other values. In
+	// a history its commits then do not use the numbers of live adapter ports.
 	Ignores bool
-	// Forces tells that the tool takes from others what is in its way.
+	// Forces reports that the tool takes conflicting fields from other managers.
 	Forces bool
-	// Replaces tells that each sync puts the whole object, and so takes our ports
-	// away.
+	// Replaces reports that each sync puts the whole object, and so removes our
+	// ports.
 	Replaces bool
 }
 
-// Rounds is how often a story repeats itself: 20 times, and 200 times when
+// Rounds returns how often a test repeats a step: 20 times, and 200 times if
 // PORTSIDE_SOAK is set.
 func Rounds() int {
 	if os.Getenv("PORTSIDE_SOAK") != "" {
@@ -47,7 +46,7 @@ func Rounds() int {
 	return 20
 }
 
-// Check asks everything, compares the answers with those expected, and writes
+// Check asks all questions, compares the answers with the expected ones, and writes
 // the row.
 func (m Mode) Check(t *testing.T, want Answers) {
 	t.Helper()
@@ -59,8 +58,8 @@ func (m Mode) Check(t *testing.T, want Answers) {
 	}
 }
 
-// CheckAfter asks everything of workloads that another mode wrote before, which
-// is how to show that setting this mode cures what hurt in the other.
+// CheckAfter asks all questions of workloads that another mode wrote before. It
+// shows whether a change to this mode solves the problems of the other.
 func (m Mode) CheckAfter(t *testing.T, before Mode, want Answers) {
 	t.Helper()
 	moved := m
@@ -76,8 +75,8 @@ func (m Mode) CheckAfter(t *testing.T, before Mode, want Answers) {
 	moved.answers(t, want)
 }
 
-// answers asks everything, side by side and each in a namespace of its own, and
-// compares the answers with those expected.
+// answers asks all questions in parallel, each in a namespace of its own, and
+// compares the answers with the expected ones.
 func (m Mode) answers(t *testing.T, want Answers) bool {
 	t.Helper()
 	var got Answers
@@ -99,46 +98,47 @@ func (m Mode) answers(t *testing.T, want Answers) bool {
 	}
 	diff := cmp.Diff(want, got)
 	if diff != "" {
-		t.Errorf("%s, %s: the answers are not those expected (-want +got):\n%s", m.Tool, m.Mode, diff)
+		t.Errorf("%s, %s: answers (-want +got):\n%s", m.Tool, m.Mode, diff)
 	}
 	return diff == ""
 }
 
-// sync is a sync that must succeed.
+// sync syncs a commit, which must succeed.
 func (m Mode) sync(s *Site, c Commit) {
 	s.Helper()
 	if err := m.Sync(s, c); err != nil {
-		s.Fatalf("%s, %s: the sync of %s: %v", m.Tool, m.Mode, c.PortsYAML(), err)
+		s.Fatalf("%s, %s: cannot sync %s: %v", m.Tool, m.Mode, c.PortsYAML(), err)
 	}
 }
 
-// says is what the comparison says.
-func (m Mode) says(s *Site, c Commit) string {
+// compare returns the answer of the tool's comparison.
+func (m Mode) compare(s *Site, c Commit) string {
 	s.Helper()
 	if m.Compare == nil {
 		return notCompared
 	}
 	inSync, err := m.Compare(s, c)
 	if err != nil {
-		s.Fatalf("%s, %s: the comparison: %v", m.Tool, m.Mode, err)
+		s.Fatalf("%s, %s: cannot compare: %v", m.Tool, m.Mode, err)
 	}
-	return yes(inSync)
+	return YesNo(inSync)
 }
 
-func yes(is bool) string {
+// YesNo returns the answer yes or no.
+func YesNo(is bool) string {
 	if is {
 		return "yes"
 	}
 	return "no"
 }
 
-// refusal says in a few words why the tool was refused.
+// refusal returns in a few words why the tool was refused.
 func refusal(err error) string {
 	for _, known := range []struct{ text, why string }{
 		{`conflict with "portside"`, "refused: conflict with portside"},
 		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
 		{"image: Required value", "refused: adapter ports would stay in a container without image"},
-		{"cannot use server-side apply and force replace together", "refused beside server-side apply"},
+		{"cannot use server-side apply and force replace together", "refused with server-side apply"},
 	} {
 		if strings.Contains(err.Error(), known.text) {
 			return known.why

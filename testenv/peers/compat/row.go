@@ -7,7 +7,8 @@ import (
 	"sync"
 )
 
-// outVariable names the file that rows are appended to, one JSON object a line.
+// outVariable names the variable with the file to which rows are appended, one JSON
+// object a line.
 const outVariable = "PORTSIDE_PEERS_OUT"
 
 // Row is a row of the compatibility table.
@@ -15,11 +16,11 @@ type Row struct {
 	Tool    string  `json:"tool"`
 	Mode    string  `json:"mode"`
 	Answers Answers `json:"answers"`
-	// Set says what to set or to avoid; empty where there is nothing.
+	// Set is what to set or to avoid; empty if nothing is.
 	Set string `json:"set"`
 }
 
-// Answers are the columns of the table. Each says what was seen.
+// Answers are the columns of the table, as observed.
 type Answers struct {
 	InSync           string `json:"inSync"`
 	SyncChangesPorts string `json:"syncChangesPorts"`
@@ -30,7 +31,7 @@ type Answers struct {
 	Replace          string `json:"replace"`
 }
 
-// NotAsked is the answer to a question that makes no sense for the mode.
+// NotAsked is the answer if a question does not apply to the mode.
 const NotAsked = "-"
 
 // notCompared is the answer of a tool without a comparison.
@@ -38,7 +39,7 @@ const notCompared = "not compared"
 
 var writing sync.Mutex
 
-// Write appends the row to the file that PORTSIDE_PEERS_OUT names, if it is set.
+// Write appends the row to the file in PORTSIDE_PEERS_OUT, if that is set.
 func (r Row) Write() error {
 	path := os.Getenv(outVariable)
 	if path == "" {

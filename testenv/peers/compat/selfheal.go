@@ -10,8 +10,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// SelfHeal has somebody remove our port by hand, which the tool must not mind
-// and portside must mend, and then has the tool replace the workload.
+// SelfHeal removes our port by hand, which must be no difference to the tool and
+// which portside must repair, and then has the tool replace the workload.
 func (m Mode) SelfHeal(t testing.TB, answers *Answers) {
 	cp := testenv.Shared(t)
 	answers.RemovedByHand, answers.Replace = m.removedByHand(NewSite(t, cp)), NotAsked
@@ -27,45 +27,45 @@ func (m Mode) SelfHeal(t testing.TB, answers *Answers) {
 	}
 }
 
-// removedByHand returns what the comparison says before and after portside puts
-// the port back, once the tool has synced.
+// removedByHand returns the answers of the comparison before and after portside
+// adds the port again, once the tool has synced.
 func (m Mode) removedByHand(s *Site) string {
 	m.sync(s, First())
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	_, err := s.Manager(testenv.KubectlEdit).Update(s.Context(), Kind, s.Namespace, Name, func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, Name, First().PortsYAML())
 	})
 	if err != nil {
 		s.Fatal(err)
 	}
-	without := m.says(s, First())
-	s.Pass(Adapter("nfs", 12049))
-	with := m.says(s, First())
+	without := m.compare(s, First())
+	s.Reconcile(Adapter("nfs", 12049))
+	with := m.compare(s, First())
 	if got := Adapters(s.Live()); !slices.Equal(got, []string{live12049}) {
-		s.Errorf("after it was removed by hand portside left %q", got)
+		s.Errorf("adapter ports %q after one was removed by hand", got)
 	}
 	m.sync(s, First())
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	if got := Adapters(s.Live()); !slices.Equal(got, []string{live12049}) {
-		s.Errorf("after a sync there are %q", got)
+		s.Errorf("adapter ports %q after a sync", got)
 	}
 	if m.Compare == nil {
-		return "portside puts it back"
+		return "portside adds it again"
 	}
-	return fmt.Sprintf("portside puts it back (in sync before: %s, after: %s)", without, with)
+	return fmt.Sprintf("portside adds it again (in sync before: %s, after: %s)", without, with)
 }
 
-// replaced says what the tool's switch does to our ports. Wherever they went, a
-// pass must put them back, see isOnly.
+// replaced returns what the tool's option to replace does to our ports. A
+// reconciliation must add them again, see expectOnly.
 func (m Mode) replaced(s *Site, c Commit) string {
 	m.sync(s, First())
-	s.Pass(Adapter("nfs", 12049))
+	s.Reconcile(Adapter("nfs", 12049))
 	before := s.Live()
 	if err := m.Replace(s, c); err != nil {
 		return refusal(err)
 	}
 	after := s.Live()
-	s.isOnly(c)
+	s.expectOnly(c)
 	switch {
 	case after.GetUID() != before.GetUID():
 		return "recreates the workload"

@@ -15,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// Site is a namespace in which a tool and portside meet at one workload.
+// Site is a namespace with a workload that a tool and portside write.
 type Site struct {
 	testing.TB
 	*testenv.ControlPlane
@@ -24,7 +24,7 @@ type Site struct {
 	applier   *apply.Applier
 }
 
-// NewSite makes a namespace for the test.
+// NewSite creates a namespace for the test.
 func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
 	t.Helper()
 	client, err := appsclient.NewForConfig(cp.Config())
@@ -48,7 +48,7 @@ func (s *Site) Live() *unstructured.Unstructured {
 	return live
 }
 
-// Exists tells whether the workload is there.
+// Exists reports whether the workload exists.
 func (s *Site) Exists() bool {
 	s.Helper()
 	_, err := s.Manager("testenv").Get(s.Context(), s.Kind, s.Namespace, Name)
@@ -58,39 +58,39 @@ func (s *Site) Exists() bool {
 	return err == nil
 }
 
-// Target is the workload as portside names it.
+// Target returns the workload as portside names it.
 func (s *Site) Target() workload.Target {
 	return workload.Target{Kind: workload.KindOf("apps/v1", s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
-// Pass is a pass of portside.
-func (s *Site) Pass(adapters ...apply.Adapter) apply.Result {
+// Reconcile reconciles the workload's adapter ports, as portside does.
+func (s *Site) Reconcile(adapters ...apply.Adapter) apply.Result {
 	s.Helper()
-	result, err := s.pass(adapters)
+	result, err := s.reconcile(adapters)
 	if err != nil {
-		s.Fatalf("a pass of portside: %v", err)
+		s.Fatalf("portside cannot reconcile: %v", err)
 	}
 	return result
 }
 
-func (s *Site) pass(adapters []apply.Adapter) (apply.Result, error) {
+func (s *Site) reconcile(adapters []apply.Adapter) (apply.Result, error) {
 	return s.applier.Apply(s.Context(), s.Target(), apply.Desired{Adapters: adapters})
 }
 
-// Release has portside give its ports up.
+// Release releases portside's ports.
 func (s *Site) Release() {
 	s.Helper()
 	if _, err := s.applier.Release(s.Context(), s.Target(), false); err != nil {
-		s.Fatalf("a release of portside: %v", err)
+		s.Fatalf("portside cannot release: %v", err)
 	}
 }
 
-// Adopt has portside take over the adapter ports of a manager.
+// Adopt adopts the adapter ports of a manager.
 func (s *Site) Adopt(from string) apply.Result {
 	s.Helper()
 	result, err := s.applier.Adopt(s.Context(), s.Target(), "", []string{from})
 	if err != nil {
-		s.Fatalf("an adoption by portside: %v", err)
+		s.Fatalf("portside cannot adopt: %v", err)
 	}
 	return result
 }
@@ -121,13 +121,13 @@ func Must(t testing.TB, err error) {
 	}
 }
 
-// Adapter is an adapter that is enabled and runs.
+// Adapter returns an active adapter.
 func Adapter(name string, port int64) apply.Adapter {
 	return apply.Adapter{Type: name, Port: port}
 }
 
-// State is what a pass said of an adapter, with the other managers that own its
-// port: Shared by helm.
+// State returns the state of an adapter's port, with the other managers that own
+// it: "Shared by helm".
 func State(r apply.Result, adapter string) string {
 	for _, p := range r.Ports {
 		if p.Type != adapter || p.State == port.Removed {
@@ -147,24 +147,24 @@ func State(r apply.Result, adapter string) string {
 	return "none"
 }
 
-// Ports are the live ports of the first container.
+// Ports returns the live ports of the first container.
 func Ports(live *unstructured.Unstructured) []string {
 	return testenv.Ports(live, testenv.Containers(live)[0])
 }
 
-// Adapters are the live adapter ports, Statics the others, each in their order.
-func Adapters(live *unstructured.Unstructured) []string { return ours(live, true) }
+// Adapters returns the live adapter ports in their order.
+func Adapters(live *unstructured.Unstructured) []string { return filter(live, true) }
 
-// Statics are the live ports that are no adapter's.
-func Statics(live *unstructured.Unstructured) []string { return ours(live, false) }
+// Statics returns the live static ports in their order.
+func Statics(live *unstructured.Unstructured) []string { return filter(live, false) }
 
-func ours(live *unstructured.Unstructured, want bool) []string {
+func filter(live *unstructured.Unstructured, want bool) []string {
 	return slices.DeleteFunc(Ports(live), func(p string) bool {
 		return strings.HasPrefix(p, port.NamePrefix) != want
 	})
 }
 
-// image is the live image of the first container.
+// image returns the live image of the first container.
 func image(live *unstructured.Unstructured) string {
 	var image string
 	testenv.EditContainer(live.DeepCopy(), testenv.Containers(live)[0], func(c map[string]any) { image, _ = c["image"].(string) })

@@ -1,12 +1,12 @@
-// Package flux shows with Flux's own apply, as its kustomize-controller uses it,
-// that it and portside leave each other alone:
+// Package flux shows with Flux's own apply, as its kustomize-controller uses it, that
+// it and portside leave each other's fields alone:
 //
-//   - A Kustomization is applied by server-side apply and by force. Its
-//     comparison is a dry run of the same, so what portside owns is no drift.
+//   - A Kustomization is applied by server-side apply with force. Its comparison is a
+//     dry run of that apply, so our ports are no drift.
 //   - Before it applies, Flux takes over the entries of managers whose name begins
 //     with kubectl. Ours does not.
-//   - With force: true Flux takes a refusal of the API server for an immutable
-//     field, and deletes and recreates the workload.
+//   - With force: true, Flux takes a refusal by the API server for an immutable field,
+//     and deletes and recreates the workload.
 //
-// It is a module of its own, because of what Flux requires. It has tests only.
+// It is a module of its own, because of Flux's requirements. It has tests only.
 package flux

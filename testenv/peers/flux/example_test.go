@@ -19,7 +19,7 @@ import (
 
 const examples = "../../../examples"
 
-// example decodes an example strictly: no field that is unknown or there twice.
+// example decodes an example strictly: unknown and duplicate fields are errors.
 func example(t *testing.T, path string, into any) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, path))
@@ -31,7 +31,7 @@ func example(t *testing.T, path string, into any) {
 	}
 }
 
-// kustomization is the example's, and what the tests apply with.
+// kustomization returns the example's Kustomization, with which the tests apply.
 func kustomization(t *testing.T) *kustomizev1.Kustomization {
 	t.Helper()
 	object := &kustomizev1.Kustomization{}
@@ -44,20 +44,20 @@ func TestExampleHasItsSource(t *testing.T) {
 	object, source := kustomization(t), &sourcev1.GitRepository{}
 	example(t, "flux/gitrepository.yaml", source)
 	if ref := object.Spec.SourceRef; ref.Kind != source.Kind || ref.Name != source.Name || object.Namespace != source.Namespace {
-		t.Errorf("the Kustomization names the source %s %s/%s, which is not there", ref.Kind, ref.Namespace, ref.Name)
+		t.Errorf("the Kustomization names the source %s %s/%s, which does not exist", ref.Kind, ref.Namespace, ref.Name)
 	}
 	for _, kind := range []struct{ got, want string }{
 		{object.Kind, kustomizev1.KustomizationKind}, {object.APIVersion, kustomizev1.GroupVersion.String()},
 		{source.Kind, sourcev1.GitRepositoryKind}, {source.APIVersion, sourcev1.GroupVersion.String()},
 	} {
 		if kind.got != kind.want {
-			t.Errorf("the example is of %s, not %s", kind.got, kind.want)
+			t.Errorf("the example has %s, want %s", kind.got, kind.want)
 		}
 	}
 }
 
-// TestExampleSyncs has the example's Kustomization apply examples/dittofs, whose
-// server reports adapters. One of them Git declares under another name.
+// TestExampleSyncs applies examples/dittofs by the example's Kustomization. Git
+// declares the port of one of its adapters under another name.
 func TestExampleSyncs(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
@@ -81,7 +81,7 @@ func TestExampleSyncs(t *testing.T) {
 	}
 	sync()
 	adapters := []apply.Adapter{compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)}
-	if result := s.Pass(adapters...); compat.State(result, "nfs") != "Shadowed by "+testenv.Flux || compat.State(result, "smb") != "Owned" {
+	if result := s.Reconcile(adapters...); compat.State(result, "nfs") != "Shadowed by "+testenv.Flux || compat.State(result, "smb") != "Owned" {
 		t.Errorf("the adapters are %v", result.Ports)
 	}
 	before := s.Live()
@@ -90,7 +90,7 @@ func TestExampleSyncs(t *testing.T) {
 			t.Errorf("%s is in sync: %t, %v", object.GetName(), inSync, err)
 		}
 	}
-	s.Pass(adapters...)
+	s.Reconcile(adapters...)
 	if after := s.Live(); after.GetResourceVersion() != before.GetResourceVersion() {
 		t.Errorf("the second sync changed the workload: %q", compat.Ports(after))
 	}

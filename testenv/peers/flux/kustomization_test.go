@@ -16,8 +16,8 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// reconciler does with manifests what kustomize-controller does after it has
-// built them.
+// reconciler does with manifests what kustomize-controller does after it has built
+// them.
 type reconciler struct {
 	manager *ssa.ResourceManager
 	object  *kustomizev1.Kustomization
@@ -32,7 +32,7 @@ func newReconciler(cp *testenv.ControlPlane, object *kustomizev1.Kustomization) 
 	return &reconciler{manager: ssa.NewResourceManager(c, nil, owner), object: object}, nil
 }
 
-// prepare sets what the controller sets before it applies.
+// prepare sets the fields that the controller sets before it applies.
 func (r *reconciler) prepare(objects []*unstructured.Unstructured, namespace string) error {
 	for _, object := range objects {
 		object.SetNamespace(namespace)
@@ -67,7 +67,7 @@ func (r *reconciler) apply(ctx context.Context, objects []*unstructured.Unstruct
 	return r.manager.ApplyAllStaged(ctx, objects, options)
 }
 
-// inSync is Flux's detection of drift: a dry run that changes nothing.
+// inSync reports whether Flux's drift detection, a dry run, finds no change.
 func (r *reconciler) inSync(ctx context.Context, object *unstructured.Unstructured) (bool, error) {
 	entry, _, _, err := r.manager.Diff(ctx, object, ssa.DefaultDiffOptions())
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *reconciler) inSync(ctx context.Context, object *unstructured.Unstructur
 	return entry.Action == ssa.UnchangedAction, nil
 }
 
-// at makes a reconciler and the objects of a commit for it.
+// at returns a reconciler and the objects of a commit.
 func at(s *compat.Site, c compat.Commit, object *kustomizev1.Kustomization) (*reconciler, []*unstructured.Unstructured, error) {
 	r, err := newReconciler(s.ControlPlane, object)
 	if err != nil {
@@ -90,7 +90,7 @@ func at(s *compat.Site, c compat.Commit, object *kustomizev1.Kustomization) (*re
 	return r, objects, r.prepare(objects, s.Namespace)
 }
 
-// syncs is the sync of a commit by a Kustomization.
+// syncs returns the sync of a commit by a Kustomization.
 func syncs(object *kustomizev1.Kustomization) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		r, objects, err := at(s, c, object)
@@ -104,7 +104,7 @@ func syncs(object *kustomizev1.Kustomization) func(*compat.Site, compat.Commit) 
 	}
 }
 
-// compares is the comparison of a commit by a Kustomization.
+// compares returns the comparison of a commit by a Kustomization.
 func compares(object *kustomizev1.Kustomization) func(*compat.Site, compat.Commit) (bool, error) {
 	return func(s *compat.Site, c compat.Commit) (bool, error) {
 		r, objects, err := at(s, c, object)

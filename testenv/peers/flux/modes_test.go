@@ -7,7 +7,7 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// mode is the example's Kustomization.
+// mode returns the mode of the example's Kustomization.
 func mode(t *testing.T) compat.Mode {
 	t.Helper()
 	object := kustomization(t)
@@ -25,7 +25,7 @@ func mode(t *testing.T) compat.Mode {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	mode(t).Check(t, compat.ServerSide(testenv.Flux).
-		Declaring("Owned (dropped from Git: stays; adapter off: goes, the next sync puts it back; "+
+		Declaring("Owned (dropped from Git: stays; adapter off: is removed, the next sync adds it again; "+
 			"renumbered in Git: "+compat.NameRefused+"Owned, and Git can move)").
 		Replaced("force: true: leaves them (of a renamed container: recreates the workload)"))
 }
@@ -35,8 +35,8 @@ func TestHistories(t *testing.T) {
 	mode(t).History(t)
 }
 
-// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
-func TestHistoriesOfOtherKinds(t *testing.T) {
+// TestHistories_otherKinds runs histories of the kinds other than StatefulSet.
+func TestHistories_otherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
 		t.Run(kind, func(t *testing.T) {

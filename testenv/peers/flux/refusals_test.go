@@ -8,14 +8,14 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestRefusals: what Flux puts into the Kustomization's status names the object
-// and the field.
+// TestRefusals expects the object and the field in what Flux writes to the
+// Kustomization's status.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m := mode(t)
 	compat.Must(t, m.Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	renamed := compat.First()
 	renamed.Container = "server"
 	object := "StatefulSet/" + s.Namespace + "/dittofs dry-run failed (Invalid)"
@@ -28,7 +28,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		err := m.Sync(s, test.commit)
 		if err == nil {
-			t.Errorf("%s: it was not refused", name)
+			t.Errorf("%s: not refused", name)
 			continue
 		}
 		for _, part := range []string{"Kustomization dittofs", object, test.field} {

@@ -12,13 +12,13 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestTakeOverLeavesOursAlone: Flux takes over what kubectl wrote in every way,
-// the adapter port that kubectl once declared too, and our entry stays as it is
-// to the byte.
-func TestTakeOverLeavesOursAlone(t *testing.T) {
+// TestTakeOver: Flux takes over what kubectl wrote in every way, including an
+// adapter port that kubectl declared, and our entry stays byte for byte.
+func TestTakeOver(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	for _, write := range [][]string{{"apply", "--filename=-"}, {"apply", "--server-side", "--field-manager=kubectl-mine", "--filename=-"}} {
@@ -29,7 +29,7 @@ func TestTakeOverLeavesOursAlone(t *testing.T) {
 		testenv.EditContainer(w, compat.Name, func(c map[string]any) { c["image"] = "dittofs:edited" })
 	})
 	compat.Must(t, err)
-	s.Pass(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445))
+	s.Reconcile(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445))
 	before := s.Live()
 
 	compat.Must(t, mode(t).Sync(s, compat.First()))
@@ -43,26 +43,25 @@ func TestTakeOverLeavesOursAlone(t *testing.T) {
 		}
 	}
 	s.ExpectAdapters(nfs, "adapter-smb:1445/TCP")
-	if result := s.Pass(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)); result.Outcome != apply.Unchanged || compat.State(result, "nfs") != "Owned" {
-		t.Errorf("the pass after it: %s, %v", result.Outcome, result.Ports)
+	if result := s.Reconcile(compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)); result.Outcome != apply.Unchanged || compat.State(result, "nfs") != "Owned" {
+		t.Errorf("the reconciliation after it: %s, %v", result.Outcome, result.Ports)
 	}
 }
 
-// TestNameThatFluxTakesOver: portside refuses a field manager that begins with
-// kubectl, for Flux takes such a one for its own past and removes its ports.
-func TestNameThatFluxTakesOver(t *testing.T) {
+// TestKubectlPrefix: portside refuses a field manager whose name begins with
+// kubectl, because Flux takes the entries of such managers over and removes their
+// ports.
+func TestKubectlPrefix(t *testing.T) {
 	t.Parallel()
 	const name = "kubectl-portside"
 	s := compat.NewSite(t, testenv.Shared(t))
 	client, err := appsclient.NewForConfig(s.Config())
 	compat.Must(t, err)
 	if _, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(name)); err == nil {
-		t.Errorf("portside takes the name %s", name)
+		t.Errorf("portside accepts the name %s", name)
 	}
 	compat.Must(t, mode(t).Sync(s, compat.First()))
-	_, err = s.Manager(name).In(s.Namespace).Apply(t.Context(), `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs},
-	  spec: {template: {spec: {containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
-	compat.Must(t, err)
+	s.Manager(name).In(s.Namespace).MustApply(t, fixture.PortsOf(compat.Kind, compat.Name, compat.Name, nfs))
 	compat.Must(t, mode(t).Sync(s, compat.First()))
 	s.ExpectAdapters()
 }

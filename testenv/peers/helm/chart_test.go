@@ -22,13 +22,12 @@ import (
 
 const portsideChart = "../../../examples/chart"
 
-// choice is one that who installs portside has, as install takes it and as the
-// chart does.
+// choice is a choice of options, as flags of install and as values of the chart.
 type choice struct {
 	flags       []string
 	values      map[string]any
-	namespace   string // portside-system when empty
-	kubeVersion string // the newest when empty
+	namespace   string // portside-system by default
+	kubeVersion string // the newest by default
 }
 
 var choices = map[string]choice{
@@ -57,9 +56,9 @@ var choices = map[string]choice{
 	},
 }
 
-// TestHelmRendersWhatInstallPrints renders portside's chart as helm install does,
-// its schema of values and the versions that it takes included.
-func TestHelmRendersWhatInstallPrints(t *testing.T) {
+// TestChart_equalsInstall renders portside's chart as helm install does, including
+// its schema of values and its versions of Kubernetes.
+func TestChart_equalsInstall(t *testing.T) {
 	t.Parallel()
 	program := portside.BuildFor(t).Path
 	for name, c := range choices {
@@ -68,7 +67,7 @@ func TestHelmRendersWhatInstallPrints(t *testing.T) {
 			printed, err := exec.CommandContext(t.Context(), program, append([]string{"install"}, c.flags...)...).Output()
 			compat.Must(t, err)
 			want := objects(t, string(printed))
-			// helm install --create-namespace makes it.
+			// helm install --create-namespace creates it.
 			maps.DeleteFunc(want, func(id string, _ any) bool { return strings.HasPrefix(id, "v1 Namespace ") })
 			rendered, err := c.render(t)
 			compat.Must(t, err)
@@ -85,9 +84,9 @@ func TestHelmRendersWhatInstallPrints(t *testing.T) {
 	}
 }
 
-// TestOneReleaseHasTheRolesOfUsers: another one of the cluster goes without, and
-// has everything else.
-func TestOneReleaseHasTheRolesOfUsers(t *testing.T) {
+// TestChart_userRoles expects that a release without the roles of users has
+// everything else.
+func TestChart_userRoles(t *testing.T) {
 	t.Parallel()
 	ofUsers := map[string][]string{
 		"":        {"ClusterRole  portside-adaptersets-admin", "ClusterRole  portside-adaptersets-view", "ClusterRole  portside-metrics-reader"},
@@ -102,16 +101,16 @@ func TestOneReleaseHasTheRolesOfUsers(t *testing.T) {
 		with, without := rendered(true), rendered(false)
 		for id, object := range with {
 			if isOfUsers := slices.Contains(roles, strings.TrimPrefix(id, "rbac.authorization.k8s.io/v1 ")); isOfUsers == equality.Semantic.DeepEqual(without[id], object) {
-				t.Errorf("watchNamespace %q: %s is of users: %t; without their roles the chart has %v", watchNamespace, id, isOfUsers, without[id])
+				t.Errorf("watchNamespace %q: %s is a role of users: %t; without these roles the chart has %v", watchNamespace, id, isOfUsers, without[id])
 			}
 		}
 		if len(without) != len(with)-len(roles) {
-			t.Errorf("watchNamespace %q: %d objects, and %d without the roles of users", watchNamespace, len(with), len(without))
+			t.Errorf("watchNamespace %q: %d objects, %d without the roles of users", watchNamespace, len(with), len(without))
 		}
 	}
 }
 
-// render is helm template, with the values of the choice.
+// render returns what helm template prints, with the values of the choice.
 func (c choice) render(t *testing.T) (string, error) {
 	t.Helper()
 	install := action.NewInstall(action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler)))
@@ -140,7 +139,7 @@ func (c choice) render(t *testing.T) (string, error) {
 	return rendered.(*release.Release).Manifest, nil
 }
 
-// objects are those of a file by what they are.
+// objects returns the objects of a file by API version, kind, namespace and name.
 func objects(t *testing.T, text string) map[string]any {
 	t.Helper()
 	all := map[string]any{}
@@ -161,28 +160,28 @@ func objects(t *testing.T, text string) map[string]any {
 	return all
 }
 
-// TestValuesThatHelmRefuses are those that install refuses too, or that are none
-// of its flags.
-func TestValuesThatHelmRefuses(t *testing.T) {
+// TestChart_invalidValues expects that Helm refuses what install refuses too, and
+// values that are none of its flags.
+func TestChart_invalidValues(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		choice
 		text string
 	}{
-		"no such value":       {choice{values: map[string]any{"watchnamespace": "storage"}}, "additional properties 'watchnamespace' not allowed"},
-		"a manager's name":    {choice{values: map[string]any{"fieldManager": "kubectl-x"}}, "/fieldManager"},
-		"no manager":          {choice{values: map[string]any{"fieldManager": ""}}, "/fieldManager"},
-		"no namespace's name": {choice{values: map[string]any{"watchNamespace": "A_B"}}, "/watchNamespace"},
-		"a manager too long":  {choice{values: map[string]any{"fieldManager": strings.Repeat("a", 64)}}, "/fieldManager"},
-		"a namespace's too":   {choice{values: map[string]any{"watchNamespace": strings.Repeat("a", 64)}}, "/watchNamespace"},
-		"no image":            {choice{values: map[string]any{"image": ""}}, "/image"},
-		"policies as text":    {choice{values: map[string]any{"policies": "no"}}, "/policies"},
-		"no policies":         {choice{values: map[string]any{"policies": false}}, "set watchNamespace as well"},
-		"no list":             {choice{values: map[string]any{"discoveryNamespaces": "storage"}}, "/discoveryNamespaces"},
-		"a name twice":        {choice{values: map[string]any{"excludeNamespaces": []any{"a", "a"}}}, "/excludeNamespaces"},
-		"discovery elsewhere": {choice{values: map[string]any{"watchNamespace": "storage", "discoveryNamespaces": []any{"media"}}}, `discoveryNamespaces has "media"`},
-		"watched, excluded":   {choice{values: map[string]any{"watchNamespace": "kube-system"}}, "excludeNamespaces has watchNamespace"},
-		"an old cluster":      {choice{kubeVersion: "v1.24.0"}, "incompatible with Kubernetes v1.24.0"},
+		"an unknown value":     {choice{values: map[string]any{"watchnamespace": "storage"}}, "additional properties 'watchnamespace' not allowed"},
+		"an invalid manager":   {choice{values: map[string]any{"fieldManager": "kubectl-x"}}, "/fieldManager"},
+		"no manager":           {choice{values: map[string]any{"fieldManager": ""}}, "/fieldManager"},
+		"an invalid namespace": {choice{values: map[string]any{"watchNamespace": "A_B"}}, "/watchNamespace"},
+		"a long manager":       {choice{values: map[string]any{"fieldManager": strings.Repeat("a", 64)}}, "/fieldManager"},
+		"a long namespace":     {choice{values: map[string]any{"watchNamespace": strings.Repeat("a", 64)}}, "/watchNamespace"},
+		"no image":             {choice{values: map[string]any{"image": ""}}, "/image"},
+		"policies as text":     {choice{values: map[string]any{"policies": "no"}}, "/policies"},
+		"no policies":          {choice{values: map[string]any{"policies": false}}, "set watchNamespace as well"},
+		"no list":              {choice{values: map[string]any{"discoveryNamespaces": "storage"}}, "/discoveryNamespaces"},
+		"a name twice":         {choice{values: map[string]any{"excludeNamespaces": []any{"a", "a"}}}, "/excludeNamespaces"},
+		"discovery elsewhere":  {choice{values: map[string]any{"watchNamespace": "storage", "discoveryNamespaces": []any{"media"}}}, `discoveryNamespaces has "media"`},
+		"watched, excluded":    {choice{values: map[string]any{"watchNamespace": "kube-system"}}, "excludeNamespaces has watchNamespace"},
+		"an old cluster":       {choice{kubeVersion: "v1.24.0"}, "incompatible with Kubernetes v1.24.0"},
 	} {
 		if _, err := test.render(t); err == nil || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s: not refused with %q: %v", name, test.text, err)
@@ -190,8 +189,8 @@ func TestValuesThatHelmRefuses(t *testing.T) {
 	}
 }
 
-// TestHelmFindsNothingWrongWithTheChart is helm lint --strict.
-func TestHelmFindsNothingWrongWithTheChart(t *testing.T) {
+// TestChart_lint runs helm lint --strict.
+func TestChart_lint(t *testing.T) {
 	t.Parallel()
 	lint := action.NewLint()
 	lint.Strict, lint.Namespace = true, "portside-system"

@@ -11,9 +11,9 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/helm"
 )
 
-// helm3 is Helm 3, which always merges on the client's side.
+// helm3 is Helm 3, which always merges on the client side.
 type helm3 struct {
-	chart string // the folder, that of the example when empty
+	chart string // the folder, that of the example by default
 	force bool
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// Helm4 are the switches of Helm 4 that decide how it writes.
+// Helm4 has the options of Helm 4 that decide how it writes.
 type Helm4 struct {
 	Chart          string // the folder of the chart
 	ClientSide     bool   // --server-side=false
@@ -23,7 +23,7 @@ type Helm4 struct {
 	ForceReplace   bool   // --force-replace
 }
 
-// Values are the values of the chart of examples/helm for a commit.
+// Values returns the values of the chart of examples/helm for a commit.
 func Values(c compat.Commit) map[string]any {
 	ports := []any{}
 	for _, p := range c.Ports {
@@ -43,8 +43,8 @@ func Values(c compat.Commit) map[string]any {
 	return values
 }
 
-// Connection is how Helm, of either version, reaches the site's server. Nothing
-// of it is kept in the home folder.
+// Connection returns how Helm 3 and 4 connect to the site's server. It writes
+// nothing to the home folder.
 func Connection(s *compat.Site) *genericclioptions.ConfigFlags {
 	kubeconfig, cache := s.KubeconfigFile(), filepath.Join(s.TempDir(), "cache")
 	flags := genericclioptions.NewConfigFlags(true)
@@ -52,7 +52,7 @@ func Connection(s *compat.Site) *genericclioptions.ConfigFlags {
 	return flags
 }
 
-// Configuration is Helm 4's, with releases kept in Secrets.
+// Configuration returns Helm 4's configuration, with releases stored in Secrets.
 func Configuration(s *compat.Site) (*action.Configuration, error) {
 	config := action.NewConfiguration(action.ConfigurationSetLogger(slog.DiscardHandler))
 	return config, config.Init(Connection(s), s.Namespace, "")
@@ -81,7 +81,7 @@ func (h Helm4) Sync(s *compat.Site, c compat.Commit) error {
 	return nil
 }
 
-// Install is helm install with these values beside the chart's own.
+// Install is helm install with these values in addition to the chart's.
 func (h Helm4) Install(s *compat.Site, values map[string]any) error {
 	config, err := Configuration(s)
 	if err != nil {
@@ -101,7 +101,7 @@ func (h Helm4) Install(s *compat.Site, values map[string]any) error {
 	return nil
 }
 
-// serverSide is the switch as an upgrade and a rollback take it.
+// serverSide returns the option as an upgrade and a rollback take it.
 func (h Helm4) serverSide() string { return strconv.FormatBool(!h.ClientSide) }
 
 // Rollback is helm rollback to a revision.
@@ -134,7 +134,7 @@ func (h Helm4) Uninstall(s *compat.Site) error {
 	return nil
 }
 
-// Last is the release that was deployed last.
+// Last returns the last deployed release.
 func Last(s *compat.Site) (*release.Release, error) {
 	config, err := Configuration(s)
 	if err != nil {
@@ -146,7 +146,7 @@ func Last(s *compat.Site) (*release.Release, error) {
 	}
 	typed, ok := last.(*release.Release)
 	if !ok {
-		return nil, fmt.Errorf("a release of %T", last)
+		return nil, fmt.Errorf("cannot use a release of type %T", last)
 	}
 	return typed, nil
 }

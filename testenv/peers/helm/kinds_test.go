@@ -10,13 +10,13 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/helm"
 )
 
-// notOf are the lines of the example's StatefulSet that another kind has not.
+// notOf are the lines of the example's StatefulSet that another kind does not have.
 var notOf = map[string][]string{
 	"Deployment": {"  serviceName: {{ .Release.Name }}\n"},
 	"DaemonSet":  {"  serviceName: {{ .Release.Name }}\n", "  replicas: {{ .Values.replicas }}\n"},
 }
 
-// chartOf is the example's chart with its workload of another kind.
+// chartOf returns the example's chart with a workload of another kind.
 func chartOf(t *testing.T, kind string) string {
 	t.Helper()
 	chart := t.TempDir()
@@ -35,13 +35,13 @@ func chartOf(t *testing.T, kind string) string {
 func replaced(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	if strings.Count(text, old) != 1 {
-		t.Fatalf("%q is not once in the template", old)
+		t.Fatalf("%q does not occur once in the template", old)
 	}
 	return strings.Replace(text, old, replacement, 1)
 }
 
-// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
-func TestHistoriesOfOtherKinds(t *testing.T) {
+// TestHistories_otherKinds runs histories of the kinds other than StatefulSet.
+func TestHistories_otherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
 		chart := chartOf(t, kind)

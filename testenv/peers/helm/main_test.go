@@ -12,7 +12,7 @@ import (
 const chartFolder = "../../../examples/helm/chart"
 
 func TestMain(m *testing.M) {
-	// The name that the command helm has in both versions.
+	// The name that the command helm sets in both versions.
 	kube3.ManagedFieldsManager, kube4.ManagedFieldsManager = testenv.Helm, testenv.Helm
 	testenv.Main(m, testenv.Options{})
 }

@@ -62,7 +62,7 @@ func TestModes(t *testing.T) {
 		mode compat.Mode
 		want compat.Answers
 	}{
-		{serverSide(), shared.Changed(compat.AllBut(taken, compat.UntilRelease)).Replaced("--force-replace: refused beside server-side apply")},
+		{serverSide(), shared.Changed(compat.AllBut(taken, compat.UntilRelease)).Replaced("--force-replace: refused with server-side apply")},
 		{serverSideForced(), shared},
 		{clientSide(), merged.Replaced("--force-replace: removes them")},
 		{three(), merged.Replaced("--force: removes them")},

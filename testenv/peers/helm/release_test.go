@@ -10,15 +10,15 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/helm"
 )
 
-// releaser is a version of Helm with its switches.
+// releaser is a version of Helm with its options.
 type releaser interface {
 	Sync(s *compat.Site, c compat.Commit) error
 	Rollback(s *compat.Site, revision int) error
 	Uninstall(s *compat.Site) error
 }
 
-// TestReleases: an upgrade, a rollback and an uninstall with our ports in place.
-// They change what the releases say, and our ports stay until the workload goes.
+// TestReleases upgrades, rolls back and uninstalls a release with our ports in
+// place. The ports stay until the workload is deleted.
 func TestReleases(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]releaser{
@@ -32,11 +32,11 @@ func TestReleases(t *testing.T) {
 			s := compat.NewSite(t, testenv.Shared(t))
 			nfs, smb := compat.Adapter("nfs", 12049), compat.Adapter("smb", 1445)
 			compat.Must(t, h.Sync(s, compat.First()))
-			s.Pass(nfs)
+			s.Reconcile(nfs)
 			second := compat.First().With(compat.Port{Name: "api", Number: 8081}, compat.Port{Name: "web", Number: 8443})
 			second.Image = "dittofs:v2"
 			compat.Must(t, h.Sync(s, second))
-			s.Pass(nfs, smb)
+			s.Reconcile(nfs, smb)
 			s.ExpectPorts("adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8081/TCP", "web:8443/TCP")
 
 			before := s.Live()
@@ -45,20 +45,20 @@ func TestReleases(t *testing.T) {
 				t.Errorf("the rollback changed the template %d times", after.GetGeneration()-before.GetGeneration())
 			}
 			s.ExpectPorts("adapter-nfs:12049/TCP", "adapter-smb:1445/TCP", "api:8080/TCP", "metrics:9090/TCP")
-			if result := s.Pass(nfs, smb); result.Outcome != apply.Unchanged {
-				t.Errorf("the pass after the rollback is %s", result.Outcome)
+			if result := s.Reconcile(nfs, smb); result.Outcome != apply.Unchanged {
+				t.Errorf("the reconciliation after the rollback is %s", result.Outcome)
 			}
 			compat.Must(t, h.Uninstall(s))
-			if result := s.Pass(nfs, smb); result.Outcome != apply.TargetNotFound {
-				t.Errorf("the pass after the uninstall is %s", result.Outcome)
+			if result := s.Reconcile(nfs, smb); result.Outcome != apply.TargetNotFound {
+				t.Errorf("the reconciliation after the uninstall is %s", result.Outcome)
 			}
 		})
 	}
 }
 
-// TestMoveToServerSide: a release that was merged on the client's side is
-// upgraded by server-side apply from now on. The move changes no port, and the
-// number of an adapter port can then be used for another protocol.
+// TestMoveToServerSide upgrades a release by server-side apply that was merged on
+// the client side before. The move changes no port, and the number of an adapter
+// port can then be used for another protocol.
 func TestMoveToServerSide(t *testing.T) {
 	t.Parallel()
 	for name, from := range map[string]releaser{"Helm 4": helm.Helm4{Chart: chartFolder, ClientSide: true}, "Helm 3": helm3{}} {
@@ -66,40 +66,40 @@ func TestMoveToServerSide(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, from.Sync(s, compat.First()))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			before := s.Live()
 			to := serverSideForced()
 			for range 2 {
 				compat.Must(t, to.Sync(s, compat.First()))
-				s.Pass(compat.Adapter("nfs", 12049))
+				s.Reconcile(compat.Adapter("nfs", 12049))
 			}
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the move changed the template: %q", compat.Ports(after))
 			}
 			compat.Must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			s.ExpectPorts("adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
 		})
 	}
 }
 
-// TestForceTakesTheNumber: where a conflict refuses the number of an adapter
-// port, --force-conflicts takes it.
-func TestForceTakesTheNumber(t *testing.T) {
+// TestForce_takesTheNumber: --force-conflicts takes the number of an adapter port,
+// which a conflict refuses.
+func TestForce_takesTheNumber(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
 	compat.Must(t, serverSide().Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	if err := serverSide().Sync(s, taking); err == nil {
-		t.Error("without force it took the number")
+		t.Error("not refused without force")
 	}
 	compat.Must(t, serverSideForced().Sync(s, taking))
-	s.Pass()
+	s.Reconcile()
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
 }
 
-// TestRefusals: what Helm prints names what it did, the object and the field.
+// TestRefusals expects that Helm prints the action, the object and the field.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	renamed := compat.First()
@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 	for name, test := range map[string]struct {
 		mode   compat.Mode
 		commit compat.Commit
-		says   []string
+		parts  []string
 	}{
 		"an adapter's number": {
 			serverSide(), compat.First().And(compat.Port{Name: "nfs", Number: 12049}),
@@ -123,12 +123,12 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, test.mode.Sync(s, compat.First()))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			err := test.mode.Sync(s, test.commit)
 			if err == nil {
-				t.Fatal("it was not refused")
+				t.Fatal("not refused")
 			}
-			for _, part := range append(test.says, "helm upgrade") {
+			for _, part := range append(test.parts, "helm upgrade") {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("no %q in: %v", part, err)
 				}
@@ -137,7 +137,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestMoved asks everything once more after the move.
+// TestMoved asks all questions again after the move.
 func TestMoved(t *testing.T) {
 	t.Parallel()
 	for _, from := range []compat.Mode{clientSide(), three()} {

@@ -13,9 +13,9 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestMoveToServerSide: a workload that was written by client-side apply, or by
-// replace, is synced by server-side apply from now on. The move itself changes
-// no port, and what hurt before then works.
+// TestMoveToServerSide syncs a workload by server-side apply that was written by
+// client-side apply or replace. The move itself changes no port and solves the
+// problems of before.
 func TestMoveToServerSide(t *testing.T) {
 	t.Parallel()
 	for _, from := range []compat.Mode{clientSide(), replace()} {
@@ -23,13 +23,13 @@ func TestMoveToServerSide(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, from.Sync(s, compat.First()))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			before := s.Live()
 
 			to := serverSideForced()
 			for range 3 {
 				compat.Must(t, to.Sync(s, compat.First()))
-				s.Pass(compat.Adapter("nfs", 12049))
+				s.Reconcile(compat.Adapter("nfs", 12049))
 			}
 			if after := s.Live(); after.GetGeneration() != before.GetGeneration() {
 				t.Errorf("the move changed the template: %q", compat.Ports(after))
@@ -37,13 +37,13 @@ func TestMoveToServerSide(t *testing.T) {
 			s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
 
 			compat.Must(t, to.Sync(s, compat.First().And(compat.Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			s.ExpectPorts("adapter-nfs:12049/TCP", "api:8080/TCP", "metrics:9090/TCP", "nfs-udp:12049/UDP")
 		})
 	}
 }
 
-// removeUpdates removes what kubectl owns by an Update from managedFields.
+// removeUpdates removes kubectl's Update entries from managedFields.
 func removeUpdates(s *compat.Site) error {
 	var patch []string
 	for i, entry := range slices.Backward(s.Live().GetManagedFields()) {
@@ -54,28 +54,28 @@ func removeUpdates(s *compat.Site) error {
 	return kubectl("patch", workload, "--type=json", "--patch=["+strings.Join(patch, ",")+"]")(s)
 }
 
-// TestForceTakesTheNumber: where a conflict refuses the number of an adapter
-// port, force takes it, and the port is as Git says from then on.
-func TestForceTakesTheNumber(t *testing.T) {
+// TestForce_takesTheNumber: --force-conflicts takes the number of an adapter port,
+// which a conflict refuses, and the port is Git's from then on.
+func TestForce_takesTheNumber(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	taking := compat.First().And(compat.Port{Name: "nfs", Number: 12049})
 	compat.Must(t, serverSide().Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	if err := serverSide().Sync(s, taking); err == nil {
-		t.Error("without force it took the number")
+		t.Error("not refused without force")
 	}
 	compat.Must(t, serverSideForced().Sync(s, taking))
-	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Shadowed by kubectl" {
+	if state := compat.State(s.Reconcile(compat.Adapter("nfs", 12049)), "nfs"); state != "Shadowed by kubectl" {
 		t.Errorf("the adapter is %s", state)
 	}
 	compat.Must(t, serverSide().Sync(s, taking)) // from now on without force
-	s.Pass()
+	s.Reconcile()
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "nfs:12049/TCP")
 }
 
-// TestMoved asks everything once more after the move. What create and replace
-// wrote stays theirs, and Git could not drop it, until their entries are removed.
+// TestMoved asks all questions again after the move. Git cannot drop what create
+// and replace wrote until their entries are removed.
 func TestMoved(t *testing.T) {
 	t.Parallel()
 	replaced := replace()

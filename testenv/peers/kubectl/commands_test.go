@@ -20,7 +20,7 @@ import (
 
 const workload = "statefulset/" + compat.Name
 
-// command is a kubectl command that changes a workload by itself, without Git.
+// command is a kubectl command that changes a workload without Git.
 type command struct {
 	name string
 	run  func(s *compat.Site) error
@@ -33,7 +33,7 @@ func kubectl(args ...string) func(*compat.Site) error {
 	}
 }
 
-// edit is kubectl edit with sed as the editor.
+// edit returns kubectl edit with sed as the editor.
 func edit(script string) func(*compat.Site) error {
 	return func(s *compat.Site) error {
 		command := exec.CommandContext(s.Context(), filepath.Join(s.Assets(), tool), "edit", workload, "--namespace="+s.Namespace)
@@ -48,8 +48,8 @@ func edit(script string) func(*compat.Site) error {
 	}
 }
 
-// TestCommands: a command changes what it is asked to change, our ports stay,
-// and the pass after it has nothing to do.
+// TestCommands expects that a command changes what it is asked to change, our ports
+// stay, and the next reconciliation has nothing to do.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	for _, c := range []command{
@@ -63,66 +63,66 @@ func TestCommands(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, serverSide().Sync(s, compat.First()))
-			s.Pass(compat.Adapter("nfs", 12049))
+			s.Reconcile(compat.Adapter("nfs", 12049))
 			before := s.Live()
 			compat.Must(t, c.run(s))
 			after := s.Live()
 			if after.GetGeneration() != before.GetGeneration()+1 {
 				t.Errorf("%s changed nothing", c.name)
 			}
-			if result := s.Pass(compat.Adapter("nfs", 12049)); result.Outcome != apply.Unchanged {
-				t.Errorf("the pass after it is %s", result.Outcome)
+			if result := s.Reconcile(compat.Adapter("nfs", 12049)); result.Outcome != apply.Unchanged {
+				t.Errorf("the reconciliation after it is %s", result.Outcome)
 			}
-			write(t, c.name, "", changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
+			write(t, c.name, "", changed(before, after), compat.YesNo(!reflect.DeepEqual(template(before), template(after))))
 		})
 	}
 }
 
-// TestRolloutUndo: undo brings back the ports of the older revision, ours too,
-// whatever adapters run now. The pass after it puts back what is wanted; what is
-// no longer wanted belongs to kubectl, until it is adopted.
+// TestRolloutUndo: undo restores the ports of the older revision, ours too,
+// whatever adapters are active now. A reconciliation adds the desired ports; the
+// others belong to kubectl until they are adopted.
 func TestRolloutUndo(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.WithControllers(t))
 	compat.Must(t, serverSide().Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
-	s.Pass(compat.Adapter("smb", 1445))
+	s.Reconcile(compat.Adapter("smb", 1445))
 	before := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
 
 	compat.Must(t, kubectl("rollout", "undo", workload)(s))
 	after := s.WaitRolledOut(t, compat.Kind, s.Namespace, compat.Name)
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP")
-	s.Pass(compat.Adapter("smb", 1445))
+	s.Reconcile(compat.Adapter("smb", 1445))
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 
 	s.Adopt(tool)
-	s.Pass(compat.Adapter("smb", 1445))
+	s.Reconcile(compat.Adapter("smb", 1445))
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
 	write(t, "rollout undo", "portside adopt --from kubectl afterwards (else adapter ports of the older revision stay)",
-		changed(before, after), yes(!reflect.DeepEqual(template(before), template(after))))
+		changed(before, after), compat.YesNo(!reflect.DeepEqual(template(before), template(after))))
 }
 
-// TestEditOfOurPort: a port of ours that was renamed by hand is Blocked, by name
-// of who did it, and is ours again when the name is.
-func TestEditOfOurPort(t *testing.T) {
+// TestEditOurPort: a port of ours that was renamed by hand is Blocked, naming the
+// manager, and Owned again when the name is back.
+func TestEditOurPort(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	compat.Must(t, serverSide().Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	compat.Must(t, edit("s/adapter-nfs/mine/")(s))
-	result := s.Pass(compat.Adapter("nfs", 12049))
+	result := s.Reconcile(compat.Adapter("nfs", 12049))
 	if p := result.Ports[0]; p.State != port.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
-		t.Errorf("renamed by hand it is %s: %s", p.State, p.Message)
+		t.Errorf("renamed by hand, the port is %s: %s", p.State, p.Message)
 	}
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")
 	compat.Must(t, edit("s/mine/adapter-nfs/")(s))
-	if state := compat.State(s.Pass(compat.Adapter("nfs", 12049)), "nfs"); state != "Owned" {
-		t.Errorf("with its name again it is %s", state)
+	if state := compat.State(s.Reconcile(compat.Adapter("nfs", 12049)), "nfs"); state != "Owned" {
+		t.Errorf("with its name again, the port is %s", state)
 	}
 }
 
-// changed says what a command did to our ports.
+// changed returns what a command did to our ports.
 func changed(before, after *unstructured.Unstructured) string {
 	if slices.Equal(compat.Adapters(before), compat.Adapters(after)) {
 		return "no"
@@ -135,20 +135,13 @@ func template(w *unstructured.Unstructured) any {
 	return template
 }
 
-func yes(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
-}
-
-// write writes the row of a command, of which fewer questions are asked.
+// write writes the row of a command, which answers fewer questions.
 func write(t *testing.T, mode, set, ports, restarts string) {
 	t.Helper()
 	if want := map[bool]string{true: "brings back adapter-nfs:12049/TCP", false: "no"}[mode == "rollout undo"]; ports != want {
 		t.Errorf("our ports changed: %s, want %s", ports, want)
 	}
-	if want := yes(mode != "scale"); restarts != want {
+	if want := compat.YesNo(mode != "scale"); restarts != want {
 		t.Errorf("it restarts pods: %s, want %s", restarts, want)
 	}
 	compat.Must(t, compat.Row{Tool: tool, Mode: mode, Set: set, Answers: compat.Answers{

@@ -15,12 +15,12 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// legacyOperator is the name in managedFields of a Go program that gives none.
+// legacyOperator is the name of a Go program in managedFields that sets none.
 const legacyOperator = "manager"
 
-// operatorLeaves writes the example's StatefulSet as the operator leaves it: by
-// updates under two names, with adapter ports among the others by name, and owned
-// by a custom resource.
+// operatorLeaves writes the example's StatefulSet as the former operator leaves it:
+// by updates under two names, with adapter ports among the others, and with a
+// custom resource as its owner.
 func (u user) operatorLeaves(manifest, image string) {
 	u.t.Helper()
 	workload, err := testenv.Object(manifest)
@@ -45,9 +45,9 @@ func (u user) operatorUpdates(manager, ports string) {
 	compat.Must(u.t, err)
 }
 
-// copies is the folder of the example in a place of the test's own, where the
-// workload is in the site's namespace.
-func (u user) copies(example string) (folder string) {
+// copyExample copies an example to a temporary folder, with the workload in the site's
+// namespace.
+func (u user) copyExample(example string) (folder string) {
 	u.t.Helper()
 	folder = u.t.TempDir()
 	files, err := filepath.Glob(filepath.Join(examples, example, "*"))
@@ -61,8 +61,8 @@ func (u user) copies(example string) (folder string) {
 	return folder
 }
 
-// migrates runs examples/dittofs/migrate.sh twice; the second run changes nothing.
-// The template changes when Git has something else, and only then.
+// migrates runs examples/dittofs/migrate.sh twice. The second run changes nothing.
+// The template changes only if Git differs.
 func (u user) migrates() {
 	for name, git := range map[string]struct {
 		manifest func(string) string
@@ -82,7 +82,7 @@ func (u user) migrates() {
 	} {
 		u.t.Run(name, func(t *testing.T) {
 			u := user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: u.binaries}
-			folder := u.copies("dittofs")
+			folder := u.copyExample("dittofs")
 			manifest := filepath.Join(folder, "statefulset.yaml")
 			text, err := os.ReadFile(manifest)
 			compat.Must(t, err)
@@ -102,11 +102,12 @@ func (u user) migrates() {
 			}
 			u.ExpectPorts(git.ports...)
 			if len(once.GetOwnerReferences()) > 0 {
-				t.Error("the DittoServer owns the workload still")
+				t.Error("the DittoServer still owns the workload")
 			}
 			u.expectOwners(git.ports)
 
-			// What is Git's Git can drop, and an adapter that ends takes its port along.
+			// Git can drop a port of its own, and a port is removed with its
+			// adapter.
 			dropped := strings.Replace(declared, "        - name: metrics\n          containerPort: 9090\n          protocol: TCP\n", "", 1)
 			compat.Must(t, os.WriteFile(manifest, []byte(dropped), 0o600))
 			compat.Must(t, kubectl("apply", "--server-side", "-f", manifest)(u.Site))
@@ -118,9 +119,9 @@ func (u user) migrates() {
 	}
 }
 
-// withoutTimes is all of a workload but when its managers wrote, and what moves
-// with that: in a later second, an apply of volumeClaimTemplates after another
-// manager's is not quite a no-op to the server (see TestFact01).
+// withoutTimes returns a workload without the times of its managers and what
+// changes with them: after another manager's write, an apply of
+// volumeClaimTemplates is not quite a no-op (see TestFact01).
 func withoutTimes(w *unstructured.Unstructured) *unstructured.Unstructured {
 	w = w.DeepCopy()
 	w.SetResourceVersion("")
@@ -135,7 +136,8 @@ func withoutTimes(w *unstructured.Unstructured) *unstructured.Unstructured {
 	return w
 }
 
-// expectOwners: adapter ports are ours alone, the others Git's alone.
+// expectOwners expects that adapter ports are ours alone and the others Git's
+// alone.
 func (u user) expectOwners(ports []string) {
 	u.t.Helper()
 	for _, port := range ports {

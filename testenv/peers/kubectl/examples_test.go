@@ -26,8 +26,8 @@ type user struct {
 	binaries string // a folder with portside in it
 }
 
-// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs, with
-// one portside that is built for them.
+// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs with
+// portside built from these sources.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	binaries := filepath.Dir(portside.BuildFor(t).Path)
@@ -57,7 +57,7 @@ func (u user) run(as *rest.Config, name string, args ...string) {
 	}
 }
 
-// runsScript runs the script twice: the second run changes nothing.
+// runsScript runs the script twice. The second run changes nothing.
 func (u user) runsScript() {
 	var versions []string
 	for range 2 {
@@ -70,7 +70,7 @@ func (u user) runsScript() {
 	u.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 }
 
-// cronJob is the example's, decoded strictly.
+// cronJob returns the example's CronJob, decoded strictly.
 func cronJob(t *testing.T) *batchv1.CronJob {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, "cronjob/cronjob.yaml"))
@@ -84,9 +84,9 @@ func cronJob(t *testing.T) *batchv1.CronJob {
 	return job
 }
 
-// runsCronJob runs what the CronJob's container runs, as its service account,
-// with the AdapterSets of a checkout. The server stores the job and its
-// permissions as they are in the example, but for the namespace.
+// runsCronJob runs the command of the CronJob's container as its ServiceAccount,
+// with the AdapterSets of a checkout. The server stores the CronJob and its
+// permissions as they are in the example, except for the namespace.
 func (u user) runsCronJob() {
 	for _, name := range []string{"cronjob.yaml", "rbac.yaml"} {
 		text, err := os.ReadFile(filepath.Join(examples, "cronjob", name))

@@ -8,7 +8,7 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// tool is how the rows call kubectl.
+// tool is the name of kubectl in the rows.
 const tool = "kubectl"
 
 // run runs kubectl with the commit as its standard input.
@@ -17,12 +17,12 @@ func run(s *compat.Site, c compat.Commit, args ...string) error {
 	return err
 }
 
-// with is a kubectl command that syncs a commit.
+// with returns a kubectl command that syncs a commit.
 func with(args ...string) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error { return run(s, c, args...) }
 }
 
-// diff is kubectl diff, whose exit code 1 is a difference.
+// diff returns kubectl diff, which exits with code 1 for a difference.
 func diff(args ...string) func(*compat.Site, compat.Commit) (bool, error) {
 	return func(s *compat.Site, c compat.Commit) (bool, error) {
 		err := run(s, c, append([]string{"diff"}, args...)...)
@@ -33,8 +33,7 @@ func diff(args ...string) func(*compat.Site, compat.Commit) (bool, error) {
 	}
 }
 
-// createOrReplace is what scripts do around kubectl replace, which creates
-// nothing.
+// createOrReplace does what scripts do with kubectl replace, which creates nothing.
 func createOrReplace(args ...string) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		if !s.Exists() {
@@ -110,8 +109,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestHistoriesOfOtherKinds: what holds for a StatefulSet holds for the others.
-func TestHistoriesOfOtherKinds(t *testing.T) {
+// TestHistories_otherKinds runs histories of the kinds other than StatefulSet.
+func TestHistories_otherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"Deployment", "DaemonSet"} {
 		for _, mode := range []compat.Mode{clientSide(), serverSideForced()} {

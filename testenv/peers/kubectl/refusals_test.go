@@ -8,14 +8,13 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestRefusals: what kubectl prints names the object and the field. A conflict
-// names the field and portside; which object, kubectl leaves to the reader of
-// the command.
+// TestRefusals expects that kubectl prints the object and the field. For a conflict
+// it prints the field and portside, but not the object.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	compat.Must(t, serverSide().Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	renamed := compat.First()
 	renamed.Container = "server"
 	const object = `The StatefulSet "dittofs" is invalid`
@@ -23,7 +22,7 @@ func TestRefusals(t *testing.T) {
 	for name, test := range map[string]struct {
 		mode   compat.Mode
 		commit compat.Commit
-		says   []string
+		parts  []string
 	}{
 		"an adapter's number": {
 			serverSide(), compat.First().And(compat.Port{Name: "nfs", Number: 12049}),
@@ -36,10 +35,10 @@ func TestRefusals(t *testing.T) {
 	} {
 		err := test.mode.Sync(s, test.commit)
 		if err == nil {
-			t.Errorf("%s: it was not refused", name)
+			t.Errorf("%s: not refused", name)
 			continue
 		}
-		for _, part := range append(test.says, tool) {
+		for _, part := range append(test.parts, tool) {
 			if !strings.Contains(err.Error(), part) {
 				t.Errorf("%s: no %q in: %v", name, part, err)
 			}

@@ -8,10 +8,10 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// TestWarningsOfReplace: a pass warns of kubectl replace once that has changed
-// the image or ports, until somebody applies. What create wrote, and a replace
-// that changes neither, look like any update.
-func TestWarningsOfReplace(t *testing.T) {
+// TestReplaceWarnings: a reconciliation warns of kubectl replace once it has
+// changed the image or ports, until another apply. What create wrote and a replace
+// that changes neither look like any other Update.
+func TestReplaceWarnings(t *testing.T) {
 	t.Parallel()
 	first, image, ports := compat.First(), compat.First(), compat.First().And(compat.Port{Name: "web", Number: 8443})
 	image.Image = "dittofs:v2"
@@ -37,14 +37,14 @@ func TestWarningsOfReplace(t *testing.T) {
 			for i, step := range steps {
 				compat.Must(t, step.mode.Sync(s, step.commit))
 				warns := false
-				for _, w := range s.Pass(compat.Adapter("nfs", 12049)).Warnings {
+				for _, w := range s.Reconcile(compat.Adapter("nfs", 12049)).Warnings {
 					if w.Reason != advice.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {
-						t.Errorf("after sync %d a pass warns: %s", i, w.Message)
+						t.Errorf("after sync %d a reconciliation warns: %s", i, w.Message)
 					}
 					warns = true
 				}
 				if warns != step.warns {
-					t.Errorf("after sync %d (%s) a pass warns: %t, want %t", i, step.mode.Mode, warns, step.warns)
+					t.Errorf("after sync %d (%s) a reconciliation warns: %t, want %t", i, step.mode.Mode, warns, step.warns)
 				}
 			}
 		})

@@ -21,7 +21,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/check"
-	"github.com/portside-dev/portside/cmd/portside/internal/command"
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/fixture"
@@ -144,12 +145,12 @@ func (s *site) check(user *rest.Config) []check.Finding {
 		s.t.Fatal(err)
 	}
 	var out, errOut bytes.Buffer
-	root := command.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, "test")
+	root := cmd.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, "test")
 	root.SetArgs([]string{"check", "-o", "json", "--kubeconfig", path, "-n", s.options.Namespace,
 		"--field-manager", s.options.FieldManager, "--watch-namespace", s.options.WatchNamespace,
 		"--without-policies=" + strconv.FormatBool(s.options.WithoutPolicies),
 		"--discovery-namespace=" + strings.Join(s.options.DiscoveryNamespaces, ",")})
-	code := command.Run(s.t.Context(), root)
+	code := cli.Run(s.t.Context(), root)
 	var report struct{ Findings []check.Finding }
 	if err := json.Unmarshal(out.Bytes(), &report); err != nil {
 		s.t.Fatalf("exit code %d: %v\n%s%s", code, err, &out, &errOut)

@@ -158,7 +158,7 @@ func (s *site) was(path string) (asked, refused int) {
 // recorded is what a DittoFS server answered.
 func recorded(t *testing.T, name string) http.HandlerFunc {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("..", "source", "testdata", "adapters-"+name+".json"))
+	body, err := os.ReadFile(filepath.Join("..", "discovery", "httpapi", "testdata", "adapters-"+name+".json"))
 	if err != nil {
 		t.Fatal(err)
 	}

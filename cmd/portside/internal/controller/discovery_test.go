@@ -40,7 +40,7 @@ func answer(with http.HandlerFunc) func(*testing.T, *site) {
 
 var faults = []fault{
 	{name: "500", begin: answer(fails(500)), reason: "ServerError", message: oneOf("the server failed (status 500)")},
-	{name: "404", begin: answer(fails(404)), reason: "NotFound", message: oneOf("the path is not there (status 404)")},
+	{name: "404", begin: answer(fails(404)), reason: "NotFound", message: oneOf("path not found (status 404)")},
 	{
 		name: "401 once", begin: func(_ *testing.T, s *site) { s.have(func(s *site) { clear(s.tokens) }) },
 		check: func(t *testing.T, s *site) {
@@ -51,22 +51,22 @@ var faults = []fault{
 	},
 	{
 		name: "401 for good", begin: func(_ *testing.T, s *site) { s.have(func(s *site) { s.refusing = true }) },
-		reason: "Unauthorized", message: oneOf("logging in: the credentials are refused (status 401)"),
+		reason: "Unauthorized", message: oneOf("logging in: the server rejected the credentials (status 401)"),
 	},
-	{name: "timeout", slow: true, begin: answer(silent), reason: "Timeout", message: oneOf("no whole answer came in time")},
-	{name: "reset", begin: answer(reset), reason: "Interrupted", message: oneOf("the connection broke before the answer was whole")},
-	{name: "truncated", begin: answer(truncated), reason: "Interrupted", message: oneOf("the connection broke before the answer was whole")},
+	{name: "timeout", slow: true, begin: answer(silent), reason: "Timeout", message: oneOf("no complete answer within the timeout")},
+	{name: "reset", begin: answer(reset), reason: "Interrupted", message: oneOf("the connection broke before the answer was complete")},
+	{name: "truncated", begin: answer(truncated), reason: "Interrupted", message: oneOf("the connection broke before the answer was complete")},
 	{name: "HTML", begin: answer(says("<html><body>[]</body></html>")), reason: "Malformed", message: oneOf(malformed)},
 	{name: "null", begin: answer(says("null")), reason: "Malformed", message: oneOf(malformed)},
 	{
 		name: "2 MiB", begin: answer(says("[" + strings.Repeat(" ", 2<<20) + "]")),
-		reason: "TooLarge", message: oneOf("the answer is longer than is read"),
+		reason: "TooLarge", message: oneOf("the answer is too long"),
 	},
 	{
 		name: "redirect", begin: func(_ *testing.T, s *site) {
 			s.say(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) })
 		},
-		reason: "Redirected", message: oneOf("the server redirects elsewhere, which is not followed"),
+		reason: "Redirected", message: oneOf("the server redirects the request, and redirects are not followed"),
 		check: func(t *testing.T, s *site) {
 			if asked, _ := s.was("/elsewhere"); asked != 0 {
 				t.Error("the redirect was followed")
@@ -92,14 +92,14 @@ var faults = []fault{
 			s.say(silent, "files-1")
 			s.say(recorded(t, "smb-disabled"))
 		},
-		reason: "PartlyAnswered", message: "2 of 3 ready pods answered; 1: no whole answer came in time",
+		reason: "PartlyAnswered", message: "2 of 3 ready pods answered; 1: no complete answer within the timeout",
 	},
 	{
 		name: "one pod behind", pods: 3, begin: func(t *testing.T, s *site) {
 			s.say(recorded(t, "both-running"), "files-1")
 			s.say(recorded(t, "nfs-renumbered"))
 		},
-		reason: "Disagreeing", message: "every ready pod answered; not all give the same number for adapter-nfs",
+		reason: "Disagreeing", message: "every ready pod answered; pods report different numbers for adapter-nfs",
 	},
 }
 

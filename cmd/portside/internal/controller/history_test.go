@@ -16,6 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -98,7 +99,7 @@ func (h *workloadHistory) rows(t *testing.T) []string {
 		if c.Certain {
 			certain = "certain"
 		}
-		rows = append(rows, fmt.Sprintf("%d %s %s (%s)", c.Revision, c.By(), c.Text(), certain))
+		rows = append(rows, fmt.Sprintf("%d %s %s (%s)", c.Revision, c.By(), printer.ChangeText(c), certain))
 	}
 	return rows
 }

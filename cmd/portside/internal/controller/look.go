@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -14,8 +15,8 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -24,7 +25,7 @@ func (w *work) look() (*workload.Workload, bool) {
 	look := w.mirror.Workload(w.target)
 	if look == nil {
 		w.rolling = false
-		w.prober.Forget(w.target)
+		w.poller.Forget(w.target)
 		w.notFound()
 		return nil, false
 	}
@@ -120,40 +121,26 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.Condi
 	return c != nil && c.Reason == string(reason)
 }
 
-// lacksSource reports whether the AdapterSet names no source of adapters any
-// more, after its ports came from discovery. The condition Discovered is the
-// record of that. An empty list of adapters is a source: it says none.
-func (w *work) lacksSource() bool {
-	spec := &w.set.Spec
-	return spec.Discovery == nil && spec.Adapters == nil && meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil
-}
-
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
-func (w *work) active(look *workload.Workload) ([]apply.Adapter, holding.Poll, bool) {
-	if w.set.Spec.Discovery == nil || w.set.Spec.Discovery.HTTP == nil {
-		w.prober.Forget(w.target)
-		return adapterset.Adapters(w.set), holding.Poll{Complete: true}, true
-	}
+func (w *work) active(ctx context.Context, look *workload.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
 	}
-	w.prober.Ask(w.target, prober.Question{
-		UID: look.UID, Selector: look.Selector, Container: container, HTTP: *w.set.Spec.Discovery.HTTP, Standing: w.standing(),
+	answer, answered := w.poller.Answer(ctx, discovery.Query{
+		Workload: discovery.Workload{Target: w.target, UID: look.UID, Selector: look.Selector, Container: container},
+		Source:   source,
+		InPlace:  func() []apply.Adapter { return w.standing() },
+		Steady:   look.Rollout.Steady(),
 	})
-	if !look.Rollout.Steady() {
-		w.prober.Outdate(w.target)
+	if !answered {
+		// After a restart, status stays as it is until the source answers.
+		w.silent = w.told.ObservedGeneration == w.set.Generation && w.told.Target != nil && w.told.Target.UID == look.UID
+		answer.Condition = discovery.Condition{Reason: discovery.Reason(status.AwaitingAnswer), Message: "the source has not answered yet"}
 	}
-	answer, answered := w.prober.Answer(w.target)
-	// After a restart status is as good as it was until somebody answers.
-	w.silent = !answered && w.told.ObservedGeneration == w.set.Generation &&
-		w.told.Target != nil && w.told.Target.UID == look.UID
-	w.facts.Discovery = &status.Discovery{Reason: status.AwaitingAnswer, Message: "no pod has been asked yet"}
-	if answered {
-		w.facts.Discovery = &status.Discovery{
-			Met: answer.Met, Reason: status.ConditionReason(answer.Reason), Message: answer.Message, Stalled: answer.Failures >= prober.MaxFailures,
-		}
+	if answer.Reason != "" {
+		w.facts.Discovery = &answer.Condition
 	}
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }

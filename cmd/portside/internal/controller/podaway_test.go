@@ -51,7 +51,7 @@ func TestPodAway(t *testing.T) {
 			}
 			pods := a.pods()
 			a.site.say(says(nfsAt(12050)), keyOf(&pods[1]))
-			a.untilDiscovered("False", "Disagreeing", "every ready pod answered; not all give the same number for adapter-nfs")
+			a.untilDiscovered("False", "Disagreeing", "every ready pod answered; pods report different numbers for adapter-nfs")
 
 			a.podIsAway(pods[0], pods[1], 12049, 12050)
 			another := a.pods()[0]

@@ -157,7 +157,7 @@ func TestOldAnswer(t *testing.T) {
 				}
 			},
 			end:    func(a *asking) { a.applySecret() },
-			reason: "CredentialsMissing", message: "the Secret with the credentials is not there",
+			reason: "CredentialsMissing", message: "the Secret with the credentials does not exist",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,9 +17,9 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -33,7 +33,8 @@ type reconciler struct {
 	fullPass time.Duration
 	clock    clock.WithTicker
 	mirror   *mirror.Mirror
-	prober   *prober.Prober
+	sources  discovery.Sources
+	poller   *discovery.Poller
 	applier  *apply.Applier
 	client   client.Client
 	limit    *holding.Limit[workload.Target]
@@ -154,7 +155,7 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 // by which the deletion removes the ports: many AdapterSets that are deleted
 // together must not restart all of their workloads at once.
 func (r *reconciler) leave(ctx context.Context, t workload.Target) error {
-	r.prober.Forget(t)
+	r.poller.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
 	look := r.mirror.Workload(t)

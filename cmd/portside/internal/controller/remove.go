@@ -70,7 +70,7 @@ func (r *reconciler) dropFinalizer(ctx context.Context, set *v1alpha1.AdapterSet
 // event says why.
 func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
-	w.prober.Forget(w.target)
+	w.poller.Forget(w.target)
 	look, there := w.look()
 	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
 		return true, w.dropFinalizer(ctx, w.set)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,9 +30,9 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
-	"github.com/portside-dev/portside/cmd/portside/internal/prober"
 )
 
 // Options are what the service is to do.
@@ -57,6 +58,8 @@ type Options struct {
 	Clock clock.WithTicker
 	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
 	AllowLoopback bool
+	// Sources are kinds of source that are used before those of portside.
+	Sources discovery.Sources
 	// Version is portside's own, for the metrics.
 	Version string
 	// Registry takes the metrics.
@@ -99,7 +102,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, runnable := range []manager.Runnable{b.mirror, r.alarm, r.prober} {
+	for _, runnable := range []manager.Runnable{b.mirror, r.alarm, r.poller} {
 		if err := mgr.Add(runnable); err != nil {
 			return nil, err
 		}
@@ -195,14 +198,13 @@ func (b *builder) reconciler() (*reconciler, error) {
 		memories: memories{of: map[workload.Target]*memory{}},
 	}
 	b.mirror.TellRest(r.compact)
-	r.prober = prober.New(prober.Options{
-		Clock:   b.Clock,
-		Clients: discovery.NewClients(discovery.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
+	r.poller = discovery.NewPoller(discovery.Options{Clock: b.Clock, Changed: wake, Observe: b.measures.polled})
+	api := &httpapi.API{
+		Clients: httpapi.NewClients(httpapi.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
+		Pods:    discovery.NewPods(b.mirror, b.controllerOf),
 		Secret:  b.secret,
-		Pods:    prober.NewPods(b.mirror, b.controllerOf),
-		Changed: wake,
-		Observe: b.measures.polled,
-	})
+	}
+	r.sources = slices.Concat(b.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
 

@@ -3,17 +3,19 @@ package controller
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
-	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestNobodyIsAskedInVain: once the answer is of no use, pods are not asked and
-// the Secret is not read any more.
-func TestNobodyIsAskedInVain(t *testing.T) {
+// TestPollingEnds: once the answer is not needed any more, the pods are not asked
+// any more.
+func TestPollingEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*testing.T, *scene){
 		"the workload is gone": func(t *testing.T, s *scene) {
@@ -48,25 +50,36 @@ func TestNobodyIsAskedInVain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			p := &pods{}
-			t.Cleanup(s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: p.handler}))
-			mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
-			s.rolledOut(t)
-			mustApply(t, s.git, discovered)
+			p, other := &pods{}, &pods{} // the others are asked on
+			t.Cleanup(s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: func(pod *corev1.Pod) http.Handler {
+				if pod.Labels["app"] == "other" {
+					return other.handler(pod)
+				}
+				return p.handler(pod)
+			}}))
+			for _, name := range []string{"files", "other"} {
+				mustApply(t, s.git, renamed(strategy(1, "{type: OnDelete}"), name))
+				s.cp.WaitRolledOut(t, "StatefulSet", s.ns, name)
+				mustApply(t, s.git, renamed(discovered, name))
+			}
 			s.polled(t, p, 2)
+			s.polled(t, other, 1)
 			s.expect(t, "Ready", "True", "InPlace")
-			mustApply(t, s.git, renamed(adapterSet(withNFS, ""), "other"))
 			end(t, s)
-			s.clock.Step(24 * time.Hour) // no full pass is waited for either
 			for range 3 {
 				s.caughtUpWith(t, "other")
 			}
-			testenv.Eventually(t, "nothing waits for a poll", func(context.Context) error {
-				if s.clock.HasWaiters() {
-					return errors.New("something does")
-				}
-				return nil
-			})
+			s.polled(t, other, 1) // after a poll that was under way
+			before := p.polls.Load()
+			s.polled(t, other, 5)
+			if n := p.polls.Load() - before; n > 0 {
+				t.Errorf("the pods were asked %d times", n)
+			}
+			s.reconciler.alarm.mu.Lock()
+			defer s.reconciler.alarm.mu.Unlock()
+			if _, waits := s.reconciler.alarm.calls.placeOf[workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"}]; waits {
+				t.Error("a full pass is waited for")
+			}
 		})
 	}
 }

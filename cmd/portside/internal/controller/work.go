@@ -7,12 +7,14 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -53,7 +55,7 @@ func (w *work) wake(at time.Time) {
 func (w *work) ports(ctx context.Context) {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
-		w.prober.Forget(w.target)
+		w.poller.Forget(w.target)
 		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
 		return
 	}
@@ -61,17 +63,18 @@ func (w *work) ports(ctx context.Context) {
 	if !ok {
 		return
 	}
-	if w.lacksSource() {
-		w.prober.Forget(w.target)
+	source, err := w.sources.Of(w.set, meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil)
+	if err != nil {
+		w.poller.Forget(w.target)
 		w.Removals.Stop(w.now)
-		w.facts.Why, w.facts.Because = status.NoSource, "spec.discovery was removed and spec.adapters is not set; the ports stay as they are. Set one of the two, or delete the AdapterSet"
-		w.facts.Discovery = &status.Discovery{Reason: status.NoSource, Message: "spec.discovery is not set"}
+		w.facts.Why, w.facts.Because = status.NoSource, err.Error()
+		w.facts.Discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
 		return
 	}
 	requested := w.requested(ctx)
-	active, poll, known := w.active(look)
+	active, poll, known := w.active(ctx, look, source)
 	if requested {
-		w.prober.PollNow(w.target)
+		w.poller.PollNow(w.target)
 	}
 	if !known {
 		w.Removals.Stop(w.now)

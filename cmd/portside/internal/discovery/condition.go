@@ -9,35 +9,36 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Condition returns the condition Discovered after a poll: whether it is true,
-// which takes complete answers that agree, its reason, and its message. They
-// stay the same for the same failures of as many pods. A workload that is not
-// steady is reported only where that lasts, so that no restart of a pod is a
-// write of status.
-func (m Merged) Condition(r Result, lasts bool) (met bool, reason Reason, message string) {
-	reason, message = r.Reason(), r.Message()
-	unusual := Answered
+// Condition returns the condition Discovered after a poll with this result. It
+// stays the same for the same failures of as many pods. A workload that is not
+// steady is reported only if that lasts, so that a pod that restarts does not
+// cause a write of status.
+func (m Merged) Condition(r Result, lasts bool) Condition {
+	c := Condition{Reason: r.Reason(), Message: r.Message()}
+	problem := Answered
 	switch {
 	case m.TooMany:
-		unusual = TooManyAdapters
-		message += fmt.Sprintf("; together they have more than %d adapters, so nothing changes", apply.MaxAdapters)
+		problem = TooManyAdapters
+		c.Message += fmt.Sprintf("; together they have more than %d adapters, so nothing changes", apply.MaxAdapters)
 	case len(m.Disagreed) > 0:
-		unusual = Disagreeing
-		message += "; not all give the same number for " + strings.Join(portNames(m.Disagreed), ", ")
+		problem = Disagreeing
+		c.Message += "; pods report different numbers for " + strings.Join(portNames(m.Disagreed), ", ")
 	}
-	if unsteady, text := r.Problem(); unsteady != "" && lasts && reason != NoReadyPods {
-		if unusual == Answered {
-			unusual = unsteady
+	if unsteady, text := r.Problem(); unsteady != "" && lasts && c.Reason != NoReadyPods {
+		if problem == Answered {
+			problem = unsteady
 		}
-		message += "; " + text
+		c.Message += "; " + text
 	}
-	if reason == Answered {
-		reason = unusual
+	if c.Reason == Answered {
+		c.Reason = problem
 	}
-	return reason == Answered, reason, message
+	c.Met = c.Reason == Answered
+	return c
 }
 
-// portNames stand for types in messages: a type is whatever a pod says.
+// portNames returns the names of the ports of adapters. Messages have these and
+// not the types, which are whatever a pod says.
 func portNames(types []string) []string {
 	names := make([]string, 0, len(types))
 	for _, typ := range types {
@@ -51,7 +52,7 @@ func portNames(types []string) []string {
 	return slices.Compact(names)
 }
 
-// Reason is how the questions went. When no pod answered, and all for one
+// Reason returns how the questions went. If no pod answered, and all for one
 // reason, it is that reason.
 func (r Result) Reason() Reason {
 	switch {
@@ -69,9 +70,9 @@ func (r Result) Reason() Reason {
 	return first
 }
 
-// Message reports how many pods answered, and how many did not for what reason.
-// It names no pod, and counts none where all is well, so it stays the same when
-// pods are replaced and when the workload is scaled.
+// Message returns how many pods answered, and how many did not for which reason.
+// It names no pod, and has no count if all answered, so that it stays the same
+// when pods are replaced and when the workload is scaled.
 func (r Result) Message() string {
 	all := len(r.Answers) + len(r.Failures)
 	asked := "ready"

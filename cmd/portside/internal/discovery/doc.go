@@ -1,52 +1,52 @@
-// Package discovery asks the pods of a workload, over HTTP, which adapters are
-// active. It has no Kubernetes client: pods and credentials come as plain data,
-// and what it gives back is what to want, and why not.
+// Package discovery finds out which adapters of a target are active. A [Source]
+// says so, as far as it knows; [Sources] choose the one that an AdapterSet names.
+// There are two: the AdapterSet's own list ([Declared]), and the HTTP API of the
+// target's pods (package httpapi). The [Poller] polls sources and keeps the latest
+// answer of each.
 //
-// One pod ([Client.Ask]):
+// When a source is polled ([Poller]):
 //
-//  1. The connection goes to the pod's own address and port, and nowhere else:
-//     no name is looked up, no proxy of the environment is used, no redirect is
-//     followed. An address that no pod of a cluster has is not connected to.
-//     Each request has a connection of its own, so none is left over, and
-//     nothing is believed of a server that was not proven with this request.
-//  2. A token is sent as it is. With a username and a password a token is
-//     asked of that pod (pods need not share the key they sign with), kept in
-//     memory, and renewed before it expires.
-//  3. After a 401 the token is renewed once: refreshed or, where that is
-//     refused, by one login. A second 401 is final for this question, and the
-//     next one begins with a login.
-//  4. Status is classified by its code alone; 200 is the only one whose body is
-//     read. The body is at most [source.MaxBodyBytes] long and is believed
-//     whole or not at all, as package source has it. What is read of a TLS
-//     handshake and of the head of an answer is bounded as well.
-//  5. All of that together takes at most [Endpoint.Timeout], once it has begun.
-//     A process has a bound on the questions of all targets that are under way,
-//     from before the connection until the answer is parsed ([Clients]).
+//  1. The first poll comes at a random time within the interval, each later one an
+//     interval and up to a tenth of it after the last answer. A target that
+//     refuses our credentials is polled less and less often, up to sixteen
+//     intervals apart, so that no account is locked.
+//  2. A target that waits for its next poll is an entry of a delaying queue. It
+//     has no goroutine, timer, context or connection.
+//  3. What a poll asks is asked in one of a bounded number of places, which the
+//     namespaces take in turn. A question that waits for a place has no
+//     goroutine, so slow pods delay neither the targets of other namespaces nor
+//     a reconcile.
 //
-// All pods ([Client.Poll], [Merge]):
+// Whose pods are asked ([Pods]):
 //
-//  6. Several are asked at once, each with a timeout of its own.
+//  4. A pod is the target's if it is in the target's namespace, its labels match
+//     the target's selector, and its controller is the target by apiVersion, kind,
+//     name and UID. Between a Deployment and its pods is a ReplicaSet, whose
+//     controller is read from the API server.
+//  5. Ready pods are asked, and those that run and cannot become ready before an
+//     adapter port is declared, since a probe names it.
+//  6. Several pods are asked at once, each with a timeout of its own.
+//
+// What the answers mean ([Merge]):
+//
 //  7. The poll is complete: every pod that was asked answered, at least one was,
 //     as many pods are ready as the workload wants, and no rollout is under way
-//     ([Result.Complete]). An adapter is active when any pod reports it so. One
+//     ([Result.Complete]). An adapter is active if any pod reports it so. One
 //     that no pod reports is inactive.
 //  8. The poll is not complete: the answers may add an adapter, and neither
-//     remove nor renumber one. A pod that is silent, or not ready, may still
-//     serve it, or have another number for it.
+//     remove nor renumber one. A pod that did not answer, or is not ready, may
+//     still serve it, or have another number for it.
 //  9. None answered, or no pod was asked: the last good answer stays.
 //  10. Pods disagree on the number of an adapter (one is behind): the last
 //     number stays until a complete poll in which all that have it active agree.
-//     Where there is none, the number that most pods report is taken, then the
-//     lowest, and only then one that can be no port.
+//     If there is none, the number that most pods report is used, then the
+//     lowest, and only then one that cannot be a port.
 //  11. Adapters that were active before come first in the list, so that one that
 //     newly claims the number of another does not get it.
-//  12. A poll that is not complete is reported with its reason. Where only the
+//  12. A poll that is not complete is reported with its reason. If only the
 //     workload is the cause, that is from the second such poll in a row
-//     ([Merged.Condition]): pods that restart are no news.
+//     ([Merged.Condition]), so that pods that restart are not reported.
 //
-// What goes wrong is an [Error]: a [Reason], the pod's name, and a text that is
-// the same each time. It carries no cause. What net/http says of an answer
-// quotes the answer, and an answer, as a request, may hold a secret; for the
-// same reason net/http's Transport is not used, which logs what a server says
-// unasked.
+// What goes wrong is an [Error]: a [Reason], and a text that stays the same while
+// the cause does.
 package discovery

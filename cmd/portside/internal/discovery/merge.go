@@ -8,112 +8,114 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Merged is what a poll leaves active.
+// Merged is what is active after a poll.
 type Merged struct {
-	// Active are the active adapters. Nil means that nothing is known, which
-	// is no reason to touch anything; that no adapter is active is empty.
+	// Active are the active adapters. Nil means that nothing is known yet, so
+	// nothing changes; an empty list means that no adapter is active.
 	Active []apply.Adapter
-	// Disagreed are the types, sorted, of which a pod gives other numbers
+	// Disagreed are the types, sorted, for which a pod gives other numbers
 	// than those in Active.
 	Disagreed []string
-	// TooMany reports whether all pods together have more than
-	// [apply.MaxAdapters], so that Active is what it was.
+	// TooMany reports whether all pods together have too many adapters, so that
+	// Active is what it was.
 	TooMany bool
 }
 
-// Merge puts the answers of a poll together with what was active before them:
-// cases 7 to 11 of the package comment. It is pure, and the order of the answers
-// does not matter. That of last does: it is the order of what stays.
+// TooMany reports whether a list has more adapters than a source may name. It is
+// the one check of that limit for all sources.
+func TooMany(adapters int) bool { return adapters > apply.MaxAdapters }
+
+// Merge merges the answers of a poll with what was active before: cases 7 to 11 of
+// the package comment. It is pure. The order of the answers does not matter; that
+// of last is the order of what stays.
 //
-// Last is the Active of the poll before or, after a restart, the adapters
-// whose ports are declared, empty if none are. While it is nil it is not known
-// what a poll that is not complete would take away, so such a poll is not used.
+// Last is the Active of the poll before or, after a restart, the adapters whose
+// ports are declared, empty if there are none. If it is nil, it is not known what
+// a poll that is not complete would remove, so such a poll is not used.
 func Merge(last []apply.Adapter, r Result) Merged {
 	if len(r.Answers) == 0 || last == nil && !r.Complete() {
 		return Merged{Active: last}
 	}
-	before, said := wordsOf(last), map[string][]word{}
-	for _, answer := range r.Answers {
-		for typ, w := range wordsOf(answer.Adapters) {
-			said[typ] = append(said[typ], w)
-		}
-	}
-	now := map[string]word{}
-	var disagreed []string
+	before, reported := byType(last), map[string][]report{}
 	for typ := range before {
-		if _, named := said[typ]; !named {
-			said[typ] = nil // to be decided on all the same
+		reported[typ] = nil // decided on also if no pod reports it
+	}
+	for _, answer := range r.Answers {
+		for typ, c := range byType(answer.Adapters) {
+			reported[typ] = append(reported[typ], c)
 		}
 	}
-	for typ, words := range said {
-		w := decide(before[typ], words, r.Complete())
-		if len(w) > 0 {
-			now[typ] = w
+	now := map[string]report{}
+	var disagreed []string
+	for typ, reports := range reported {
+		c := decide(before[typ], reports, r.Complete())
+		if len(c) > 0 {
+			now[typ] = c
 		}
-		if slices.ContainsFunc(words, func(other word) bool { return !slices.Equal(w, other) }) {
+		if slices.ContainsFunc(reports, func(other report) bool { return !slices.Equal(c, other) }) {
 			disagreed = append(disagreed, typ)
 		}
 	}
 	active := inOrder(last, before, now)
-	if len(active) > apply.MaxAdapters {
+	if TooMany(len(active)) {
 		return Merged{Active: last, TooMany: true}
 	}
 	slices.Sort(disagreed)
 	return Merged{Active: active, Disagreed: disagreed}
 }
 
-// word is what one pod says of one type: its active adapters, sorted. It is
-// more than one where the pod has two of a type, which package apply reports.
-type word []apply.Adapter
+// report is what one pod reports of one type: its active adapters, sorted. There is
+// more than one if the pod has two of a type, which package apply reports.
+type report []apply.Adapter
 
-func wordsOf(adapters []apply.Adapter) map[string]word {
-	words := map[string]word{}
+func byType(adapters []apply.Adapter) map[string]report {
+	reports := map[string]report{}
 	for _, a := range adapters {
-		words[a.Type] = append(words[a.Type], a.Normal())
+		reports[a.Type] = append(reports[a.Type], a.Normal())
 	}
-	for typ, w := range words {
-		slices.SortFunc(w, compareAdapters)
-		words[typ] = slices.Compact(w)
+	for typ, c := range reports {
+		slices.SortFunc(c, compareAdapters)
+		reports[typ] = slices.Compact(c)
 	}
-	return words
+	return reports
 }
 
 func compareAdapters(a, b apply.Adapter) int {
 	return cmp.Or(cmp.Compare(a.Port, b.Port), cmp.Compare(a.Protocol, b.Protocol))
 }
 
-// valid tells that each of its adapters can have a port.
-func (w word) valid() bool {
-	return !slices.ContainsFunc(w, func(a apply.Adapter) bool { return a.Problem() != "" })
+// valid reports whether each of the adapters can have a port.
+func (c report) valid() bool {
+	return !slices.ContainsFunc(c, func(a apply.Adapter) bool { return a.Problem() != "" })
 }
 
-// decide returns the word that is taken for a type, empty when it is inactive.
-func decide(last word, said []word, complete bool) word {
+// decide returns the report that is used for a type, empty if the type is inactive.
+func decide(last report, reports []report, complete bool) report {
 	if !complete && len(last) > 0 {
 		return last
 	}
-	if len(said) == 0 {
+	if len(reports) == 0 {
 		return nil
 	}
-	agreed := !slices.ContainsFunc(said, func(w word) bool { return !slices.Equal(w, said[0]) })
+	agreed := !slices.ContainsFunc(reports, func(c report) bool { return !slices.Equal(c, reports[0]) })
 	if !agreed && len(last) > 0 && last.valid() {
 		return last
 	}
-	return preferred(said)
+	return preferred(reports)
 }
 
-// preferred is a word that can be ports before one that cannot, then that of
-// most pods, then the lowest.
-func preferred(said []word) word {
-	count := func(w word) (n int) {
-		for _, other := range said {
-			if slices.Equal(w, other) {
+// preferred returns a report that is valid rather than one that is not, then that
+// of most pods, then the lowest.
+func preferred(reports []report) report {
+	count := func(c report) (n int) {
+		for _, other := range reports {
+			if slices.Equal(c, other) {
 				n++
 			}
 		}
 		return n
 	}
-	return slices.MinFunc(said, func(a, b word) int {
+	return slices.MinFunc(reports, func(a, b report) int {
 		if a.valid() != b.valid() {
 			if a.valid() {
 				return -1
@@ -124,13 +126,13 @@ func preferred(said []word) word {
 	})
 }
 
-// inOrder lists what stands unchanged, in the order in which it stood, and
-// then the rest by type.
-func inOrder(last []apply.Adapter, before, now map[string]word) []apply.Adapter {
+// inOrder returns what is unchanged in the order of last, and then the rest by
+// type.
+func inOrder(last []apply.Adapter, before, now map[string]report) []apply.Adapter {
 	active, listed := []apply.Adapter{}, map[string]bool{}
 	for _, a := range last {
-		if w := now[a.Type]; !listed[a.Type] && len(w) > 0 && slices.Equal(w, before[a.Type]) {
-			active, listed[a.Type] = append(active, w...), true
+		if c := now[a.Type]; !listed[a.Type] && len(c) > 0 && slices.Equal(c, before[a.Type]) {
+			active, listed[a.Type] = append(active, c...), true
 		}
 	}
 	for _, typ := range slices.Sorted(maps.Keys(now)) {

@@ -18,7 +18,7 @@ func active(typ string, port int64) apply.Adapter {
 func polled(failed int, answers ...[]apply.Adapter) discovery.Result {
 	var r discovery.Result
 	for i, adapters := range answers {
-		r.Answers = append(r.Answers, discovery.Answer{Pod: fmt.Sprint("pod-", i), Adapters: adapters})
+		r.Answers = append(r.Answers, discovery.PodAnswer{Pod: fmt.Sprint("pod-", i), Adapters: adapters})
 	}
 	for range failed {
 		r.Failures = append(r.Failures, &discovery.Error{Reason: discovery.Timeout, Pod: "silent"})
@@ -76,7 +76,7 @@ func TestMerge(t *testing.T) {
 		"8: does not remove":            {adapters{nfs, smb}, polled(1, none), adapters{nfs, smb}, nil},
 		"8: does not renumber":          {adapters{nfs}, polled(1, adapters{moved}, adapters{moved}), adapters{nfs}, []string{"nfs"}},
 		"8: nor from what is no port":   {adapters{bad}, polled(1, adapters{nfs}), adapters{bad}, []string{"nfs"}},
-		"8: takes nothing from nothing": {nil, polled(1, adapters{nfs}), nil, nil},
+		"8: not used without a last":    {nil, polled(1, adapters{nfs}), nil, nil},
 		"8: a pod missing: adds":        {none, unsteady(polled(0, adapters{nfs})), adapters{nfs}, nil},
 		"8: a pod missing: no removal":  {adapters{nfs, smb}, unsteady(polled(0, adapters{smb})), adapters{nfs, smb}, nil},
 		"8: a pod missing: no number":   {adapters{nfs}, unsteady(polled(0, adapters{moved})), adapters{nfs}, []string{"nfs"}},
@@ -86,7 +86,7 @@ func TestMerge(t *testing.T) {
 		"8: not observed: no removal":   {adapters{nfs}, unobserved(polled(0, none)), adapters{nfs}, nil},
 		"8: a rollout: nothing before":  {nil, rolling(polled(0, adapters{nfs})), nil, nil},
 		"9: none answered":              {adapters{nfs}, polled(3), adapters{nfs}, nil},
-		"9: nobody was asked":           {adapters{nfs}, polled(0), adapters{nfs}, nil},
+		"9: no pod was asked":           {adapters{nfs}, polled(0), adapters{nfs}, nil},
 		"9: never any answer":           {nil, polled(3), nil, nil},
 		"10: one behind":                {adapters{nfs}, polled(0, adapters{moved}, adapters{moved}, adapters{nfs}), adapters{nfs}, []string{"nfs"}},
 		"10: all moved, not alike":      {adapters{nfs}, polled(0, adapters{moved}, adapters{third}), adapters{nfs}, []string{"nfs"}},
@@ -96,7 +96,7 @@ func TestMerge(t *testing.T) {
 		"10: no last: valid":            {none, polled(0, adapters{bad}, adapters{bad}, adapters{nfs}), adapters{nfs}, []string{"nfs"}},
 		"10: an invalid last":           {adapters{bad}, polled(0, adapters{bad}, adapters{nfs}), adapters{nfs}, []string{"nfs"}},
 		"10: costs its own type alone":  {adapters{nfs}, polled(0, adapters{nfs, smb}, adapters{moved, smb}), adapters{nfs, smb}, []string{"nfs"}},
-		"11: what stands comes first":   {adapters{smb, nfs}, polled(0, adapters{ftp, nfs, smb}), adapters{smb, nfs, ftp}, nil},
+		"11: what stays comes first":    {adapters{smb, nfs}, polled(0, adapters{ftp, nfs, smb}), adapters{smb, nfs, ftp}, nil},
 		"11: also in part":              {adapters{nfs}, polled(1, adapters{ftp}), adapters{nfs, ftp}, nil},
 		"11: what moves comes later":    {adapters{active("ftp", 21), nfs}, polled(0, adapters{ftp, nfs}), adapters{nfs, ftp}, nil},
 	} {
@@ -133,14 +133,14 @@ func TestMergeTooMany(t *testing.T) {
 }
 
 var (
-	types     = rapid.SampledFrom([]string{"nfs", "smb", "ftp", ""})
+	typeNames = rapid.SampledFrom([]string{"nfs", "smb", "ftp", ""})
 	ports     = rapid.SampledFrom([]int64{1, 2, 3, 70000})
 	protocols = rapid.SampledFrom([]string{"", "TCP", "udp", "XYZ"})
 )
 
 var anAdapter = rapid.Custom(func(t *rapid.T) apply.Adapter {
 	return apply.Adapter{
-		Type: types.Draw(t, "type"), Port: ports.Draw(t, "port"), Protocol: protocols.Draw(t, "protocol"),
+		Type: typeNames.Draw(t, "type"), Port: ports.Draw(t, "port"), Protocol: protocols.Draw(t, "protocol"),
 	}
 })
 
@@ -176,9 +176,9 @@ func TestMergeProperties(t *testing.T) {
 			t.Fatal("last was changed")
 		}
 		if !r.Complete() {
-			checkNothingTakenAway(t, last, m.Active)
+			checkNothingRemoved(t, last, m.Active)
 		}
-		checkEachIsSaid(t, last, r, m.Active)
+		checkEachIsReported(t, last, r, m.Active)
 		if r.Complete() {
 			checkAgreed(t, r, m.Active)
 		}
@@ -196,16 +196,17 @@ func TestMergeProperties(t *testing.T) {
 	})
 }
 
-// checkNothingTakenAway: all that was there is there, and before all else.
-func checkNothingTakenAway(t *rapid.T, last, now []apply.Adapter) {
+// checkNothingRemoved: all that was there before is there, and comes first.
+func checkNothingRemoved(t *rapid.T, last, now []apply.Adapter) {
 	if len(now) < len(last) || !slices.Equal(now[:len(last)], last) {
-		t.Fatalf("an answer in part made %+v of %+v", now, last)
+		t.Fatalf("a poll that is not complete made %+v of %+v", now, last)
 	}
 }
 
-// checkEachIsSaid: an adapter is in the result only when it was there or a pod
-// says it, and its type only when a pod has it active or the poll is in part.
-func checkEachIsSaid(t *rapid.T, last []apply.Adapter, r discovery.Result, now []apply.Adapter) {
+// checkEachIsReported: an adapter is in the result only if it was there before or a
+// pod reports it, and its type only if a pod has it active or the poll is not
+// complete.
+func checkEachIsReported(t *rapid.T, last []apply.Adapter, r discovery.Result, now []apply.Adapter) {
 	for _, a := range now {
 		typeSaid, said := false, slices.Contains(last, a)
 		for _, answer := range r.Answers {
@@ -215,13 +216,13 @@ func checkEachIsSaid(t *rapid.T, last []apply.Adapter, r discovery.Result, now [
 			}
 		}
 		if !said || r.Complete() && !typeSaid {
-			t.Fatalf("%+v is said by nobody", a)
+			t.Fatalf("no pod reports %+v", a)
 		}
 	}
 }
 
-// checkAgreed: after whole answers each type that a pod has active is there,
-// and where all that have it say the same, it is what they say.
+// checkAgreed: after complete answers each type that a pod has active is there, as
+// the pods report it if all that have it active agree.
 func checkAgreed(t *rapid.T, r discovery.Result, now []apply.Adapter) {
 	of := func(adapters []apply.Adapter, typ string) map[apply.Adapter]bool {
 		set := map[apply.Adapter]bool{}
@@ -233,18 +234,18 @@ func checkAgreed(t *rapid.T, r discovery.Result, now []apply.Adapter) {
 		return set
 	}
 	for _, typ := range []string{"nfs", "smb", "ftp", ""} {
-		words := map[string]map[apply.Adapter]bool{}
+		reports := map[string]map[apply.Adapter]bool{}
 		for _, answer := range r.Answers {
 			if set := of(answer.Adapters, typ); len(set) > 0 {
-				words[fmt.Sprint(set)] = set // fmt sorts the keys of maps
+				reports[fmt.Sprint(set)] = set // fmt sorts the keys of maps
 			}
 		}
 		got := of(now, typ)
-		if (len(got) > 0) != (len(words) > 0) {
-			t.Fatalf("%q is %v, and the pods say %v", typ, got, words)
+		if (len(got) > 0) != (len(reports) > 0) {
+			t.Fatalf("%q is %v, and the pods say %v", typ, got, reports)
 		}
-		for text := range words {
-			if len(words) == 1 && fmt.Sprint(got) != text {
+		for text := range reports {
+			if len(reports) == 1 && fmt.Sprint(got) != text {
 				t.Fatalf("%q is %v, and all agree on %s", typ, got, text)
 			}
 		}

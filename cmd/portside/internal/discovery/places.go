@@ -1,109 +1,86 @@
 package discovery
 
 import (
-	"context"
 	"slices"
 	"sync"
 )
 
 const (
-	// maxQuestions is how many pods are asked at once, of all targets. A question
-	// takes up to about 1 MiB while it is under way: certificates, the head and
-	// the body of an answer, and what they are read into.
+	// maxQuestions is how many questions are under way at once, over all
+	// targets. A question takes up to about 1 MiB while it is under way:
+	// certificates, the head and the body of an answer, and their buffers.
 	maxQuestions = 32
-	// maxOfNamespace is how many of them are of one namespace, so that one
+	// maxOfNamespace is how many of them may be of one namespace, so that a
 	// namespace whose pods are slow does not hold up the others.
 	maxOfNamespace = maxQuestions / 2
-	// maxOfTarget is how many of them are of one target, so that a target whose
-	// pods are slow does not hold up the others of its namespace.
+	// maxOfTarget is how many of them may be of one target, so that a target
+	// whose pods are slow does not hold up the others of its namespace.
 	maxOfTarget = maxOfNamespace / 2
 )
 
-// places bounds the questions that are under way. A place that becomes free goes
-// to the namespaces in turn, and within a namespace to the question that has
-// waited longest.
+// places runs functions in goroutines, and bounds how many run at once. A free
+// place goes to the namespaces in turn, and within a namespace to the function
+// that has waited longest. A function that waits has no goroutine.
 type places struct {
 	mu    sync.Mutex
 	taken int
-	of    map[string]int // those taken, by namespace
-	// waiting are the questions without a place by namespace, and turns the
-	// namespaces that have any, the next one first.
-	waiting map[string][]chan struct{}
+	of    map[string]int // the places taken, by namespace
+	// waiting has the functions without a place, by namespace; turns has the
+	// namespaces of these, the next one first.
+	waiting map[string][]func()
 	turns   []string
+	running sync.WaitGroup
 }
 
 func newPlaces() *places {
-	return &places{of: map[string]int{}, waiting: map[string][]chan struct{}{}}
+	return &places{of: map[string]int{}, waiting: map[string][]func(){}}
 }
 
-// take waits for a place, which release gives back. Its error is that of a
-// question that was given up.
-func (p *places) take(ctx context.Context, namespace string) error {
-	given := make(chan struct{})
-	p.mu.Lock()
-	p.wait(namespace, given)
-	p.give()
-	p.mu.Unlock()
-	select {
-	case <-given:
-		return nil
-	case <-ctx.Done():
-	}
+// run runs a function as soon as there is a place for its namespace. It does not
+// wait for that.
+func (p *places) run(namespace string, f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-given: // at the same moment
-		p.free(namespace)
-	default:
-		p.leave(namespace, given)
+	if len(p.waiting[namespace]) == 0 {
+		p.turns = append(p.turns, namespace)
 	}
-	return givenUp(ctx, ctx.Err())
+	p.waiting[namespace] = append(p.waiting[namespace], f)
+	p.fill()
+}
+
+// fill gives the free places to functions that wait.
+func (p *places) fill() {
+	for p.taken < maxQuestions {
+		turn := slices.IndexFunc(p.turns, func(namespace string) bool { return p.of[namespace] < maxOfNamespace })
+		if turn < 0 {
+			return
+		}
+		namespace := p.turns[turn]
+		f := p.waiting[namespace][0]
+		p.turns = slices.Delete(p.turns, turn, turn+1)
+		if p.waiting[namespace] = p.waiting[namespace][1:]; len(p.waiting[namespace]) > 0 {
+			p.turns = append(p.turns, namespace)
+		} else {
+			delete(p.waiting, namespace)
+		}
+		p.taken++
+		p.of[namespace]++
+		p.running.Go(func() {
+			defer p.release(namespace)
+			f()
+		})
+	}
 }
 
 func (p *places) release(namespace string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free(namespace)
-}
-
-func (p *places) free(namespace string) {
 	p.taken--
 	if p.of[namespace]--; p.of[namespace] == 0 {
 		delete(p.of, namespace)
 	}
-	p.give()
+	p.fill()
 }
 
-func (p *places) wait(namespace string, given chan struct{}) {
-	if len(p.waiting[namespace]) == 0 {
-		p.turns = append(p.turns, namespace)
-	}
-	p.waiting[namespace] = append(p.waiting[namespace], given)
-}
-
-func (p *places) leave(namespace string, given chan struct{}) {
-	p.waiting[namespace] = slices.DeleteFunc(p.waiting[namespace], func(c chan struct{}) bool { return c == given })
-	if len(p.waiting[namespace]) == 0 {
-		delete(p.waiting, namespace)
-		p.turns = slices.DeleteFunc(p.turns, func(n string) bool { return n == namespace })
-	}
-}
-
-// give gives away what is free.
-func (p *places) give() {
-	for p.taken < maxQuestions {
-		i := slices.IndexFunc(p.turns, func(namespace string) bool { return p.of[namespace] < maxOfNamespace })
-		if i < 0 {
-			return
-		}
-		namespace := p.turns[i]
-		given := p.waiting[namespace][0]
-		p.leave(namespace, given)
-		if len(p.waiting[namespace]) > 0 { // it is the last one's turn now
-			p.turns = append(slices.Delete(p.turns, i, i+1), namespace)
-		}
-		p.taken++
-		p.of[namespace]++
-		close(given)
-	}
-}
+// wait waits until no function runs or waits for a place.
+func (p *places) wait() { p.running.Wait() }

@@ -3,34 +3,44 @@ package discovery
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
+
+	"github.com/portside-dev/portside/apply"
 )
 
 // asker takes places and records in which order they are given.
 type asker struct {
 	*places
-	t      *testing.T
-	mu     sync.Mutex
-	given  []string
-	asking sync.WaitGroup
+	t     *testing.T
+	mu    sync.Mutex
+	given []string
+	held  map[string][]chan struct{} // the places taken, by namespace
 }
 
 // ask has a question of a namespace wait for a place, which it keeps.
-func (a *asker) ask(ctx context.Context, namespace string) {
-	a.asking.Go(func() {
-		if err := a.take(ctx, namespace); err != nil {
-			if ReasonOf(err) != Canceled {
-				a.t.Error(err)
-			}
-			return
-		}
+func (a *asker) ask(namespace string) {
+	end := make(chan struct{})
+	a.run(namespace, func() {
 		a.mu.Lock()
-		defer a.mu.Unlock()
 		a.given = append(a.given, namespace)
+		a.held[namespace] = append(a.held[namespace], end)
+		a.mu.Unlock()
+		<-end
 	})
+	synctest.Wait()
+}
+
+// free gives back a place of a namespace.
+func (a *asker) free(namespace string) {
+	a.mu.Lock()
+	end := a.held[namespace][0]
+	a.held[namespace] = a.held[namespace][1:]
+	a.mu.Unlock()
+	close(end)
 	synctest.Wait()
 }
 
@@ -59,105 +69,118 @@ func (a *asker) expectEmpty() {
 	}
 }
 
-func play(t *testing.T, test func(t *testing.T, a *asker)) {
+func withPlaces(t *testing.T, test func(t *testing.T, a *asker)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		a := &asker{places: newPlaces(), t: t}
+		a := &asker{places: newPlaces(), t: t, held: map[string][]chan struct{}{}}
 		test(t, a)
-		a.asking.Wait()
+		a.wait()
 		a.expectEmpty()
 	})
 }
 
 func TestPlaces(t *testing.T) {
 	t.Run("one namespace takes half", func(t *testing.T) {
-		play(t, func(t *testing.T, a *asker) {
+		withPlaces(t, func(t *testing.T, a *asker) {
 			for range 100 {
-				a.ask(t.Context(), "greedy")
+				a.ask("greedy")
 			}
 			if n := len(a.took()); n != maxOfNamespace {
 				t.Errorf("it has %d places", n)
 			}
-			a.ask(t.Context(), "honest")
+			a.ask("honest")
 			a.expect("honest")
-			a.release("honest")
+			a.free("honest")
 			for range 100 {
-				a.release("greedy")
-				synctest.Wait()
+				a.free("greedy")
 			}
 		})
 	})
 	t.Run("all namespaces together take all", func(t *testing.T) {
-		play(t, func(t *testing.T, a *asker) {
+		withPlaces(t, func(t *testing.T, a *asker) {
 			for i := range 100 {
-				a.ask(t.Context(), fmt.Sprint(i))
+				a.ask(fmt.Sprint(i))
 			}
 			taken := a.took()
 			if len(taken) != maxQuestions {
 				t.Errorf("they have %d places", len(taken))
 			}
-			for range 100 {
+			for len(taken) > 0 {
 				for _, namespace := range taken {
-					a.release(namespace)
+					a.free(namespace)
 				}
 				taken = a.took()
 			}
 		})
 	})
 	t.Run("namespaces take turns", func(t *testing.T) {
-		play(t, func(t *testing.T, a *asker) {
+		withPlaces(t, func(_ *testing.T, a *asker) {
 			for range maxOfNamespace {
-				a.ask(t.Context(), "a")
-				a.ask(t.Context(), "b")
+				a.ask("a")
+				a.ask("b")
 			}
 			a.took()
 			for _, namespace := range []string{"a", "a", "a", "c", "c", "d"} {
-				a.ask(t.Context(), namespace)
+				a.ask(namespace)
 			}
 			for range 6 {
-				a.release("a")
-				synctest.Wait()
+				a.free("a")
 			}
 			a.expect("a", "c", "d", "a", "c", "a")
 			for range maxOfNamespace {
-				a.release("b")
+				a.free("b")
 			}
 			for _, namespace := range []string{"c", "c", "d"} {
-				a.release(namespace)
+				a.free(namespace)
 			}
 			for range maxOfNamespace - 3 {
-				a.release("a")
+				a.free("a")
 			}
 		})
 	})
-	t.Run("who gives up loses the turn", func(t *testing.T) {
-		play(t, func(t *testing.T, a *asker) {
+	t.Run("a question that waits has no goroutine", func(t *testing.T) {
+		withPlaces(t, func(t *testing.T, a *asker) {
 			for range maxOfNamespace {
-				a.ask(t.Context(), "a")
+				a.ask("a")
 			}
-			a.took()
-			ctx, cancel := context.WithCancel(t.Context())
-			a.ask(ctx, "a")
-			cancel()
-			a.expect()
-			a.asking.Wait()
-			a.ask(t.Context(), "a")
-			a.release("a")
-			a.expect("a")
-			for range maxOfNamespace {
-				a.release("a")
+			before := runtime.NumGoroutine()
+			for range 100 {
+				a.ask("a")
+			}
+			if now := runtime.NumGoroutine(); now > before {
+				t.Errorf("there are %d more goroutines", now-before)
+			}
+			for range maxOfNamespace + 100 {
+				a.free("a")
 			}
 		})
 	})
-	t.Run("a place that is given too late is given back", func(t *testing.T) {
-		play(t, func(t *testing.T, a *asker) {
-			ctx, cancel := context.WithCancel(t.Context())
-			cancel()
-			for range 100 { // either may be seen first
-				if err := a.take(ctx, "a"); err == nil {
-					a.release("a")
-				}
-			}
-		})
+}
+
+// TestAskCanceled passes the places of a poll that is canceled on at once: what
+// it has not asked yet is not asked.
+func TestAskCanceled(t *testing.T) {
+	withPlaces(t, func(t *testing.T, a *asker) {
+		for range maxOfNamespace {
+			a.ask("a")
+		}
+		a.took()
+		ctx, cancel := context.WithCancel(t.Context())
+		question := Question{Ask: func(context.Context) ([]apply.Adapter, error) {
+			t.Error("it was asked")
+			return nil, nil
+		}}
+		result := make(chan Result, 1)
+		a.places.ask(ctx, "a", []Question{question, question}, func(r Result) { result <- r })
+		a.ask("a")
+		cancel()
+		a.free("a")
+		a.expect("a")
+		if r := <-result; len(r.Failures) != 2 || r.Reason() != Canceled {
+			t.Errorf("got %+v", r)
+		}
+		for range maxOfNamespace {
+			a.free("a")
+		}
 	})
 }

@@ -2,14 +2,8 @@ package discovery
 
 import "fmt"
 
-// Pods are the pods of a workload that can be asked, and how ready it is.
-type Pods struct {
-	Ask []Pod
-	Readiness
-}
-
 // Readiness is how ready a workload was when its pods were asked. The zero value
-// is that of a workload that wants no pods.
+// is that of a workload that is steady and wants no pods.
 type Readiness struct {
 	// Ready is how many pods are ready, Desired how many the workload wants.
 	Ready, Desired int
@@ -18,18 +12,19 @@ type Readiness struct {
 	Waiting int
 	// RollingOut reports whether a rollout is under way.
 	RollingOut bool
-	// Unobserved reports whether the workload's controller has yet to see its
-	// newest spec. That takes a moment after each change, so it is not reported.
+	// Unobserved reports whether the workload's controller has yet to observe
+	// the newest spec. That takes a moment after each change, so it is not
+	// reported.
 	Unobserved bool
 }
 
 // Steady reports whether every desired pod is ready and none is about to be
-// replaced. In a workload that is not steady a pod may be missing from the
-// answers that serves an adapter, or knows its number.
+// replaced. If not, the answers may lack a pod that serves an adapter or knows its
+// new number.
 func (r Readiness) Steady() bool { return r.Ready >= r.Desired && !r.RollingOut && !r.Unobserved }
 
-// Problem is the reason and the message of a workload that is not steady; the
-// reason is empty where there is nothing to report.
+// Problem returns the reason and the message of a workload that is not steady.
+// The reason is empty if there is nothing to report.
 func (r Readiness) Problem() (Reason, string) {
 	switch {
 	case r.Ready < r.Desired:

@@ -1,26 +1,21 @@
 package discovery
 
-import (
-	"context"
-	"errors"
-	"fmt"
-)
-
-// Reason is a reason of the condition Discovered.
+// Reason is a reason of the condition Discovered, and of a question without an
+// answer.
 type Reason string
 
-// What a poll came to, as a whole.
+// The reasons of a poll as a whole.
 const (
 	// Answered: every ready pod answered.
 	Answered Reason = "Answered"
 	// PartlyAnswered: some ready pods did not answer, so nothing is removed.
 	PartlyAnswered Reason = "PartlyAnswered"
-	// NotAnswered: no ready pod answered, each for another reason.
+	// NotAnswered: no ready pod answered, and not all for one reason.
 	NotAnswered Reason = "NotAnswered"
 	// NoReadyPods: there is no pod to ask.
 	NoReadyPods Reason = "NoReadyPods"
-	// Disagreeing: pods give one adapter different numbers, and the last one
-	// stands until they agree.
+	// Disagreeing: pods give one adapter different numbers. The last number
+	// stays until they agree.
 	Disagreeing Reason = "Disagreeing"
 	// NotAllReady: fewer pods are ready than the workload wants, so nothing is
 	// removed or renumbered.
@@ -28,16 +23,16 @@ const (
 	// RolloutUnderWay: the same while pods are being replaced.
 	RolloutUnderWay Reason = "RolloutUnderWay"
 	// TooManyAdapters: the pods have more adapters together than one server
-	// can have, so the last answer stands.
+	// can have, so the last answer stays.
 	TooManyAdapters Reason = "TooManyAdapters"
 )
 
-// Why a pod did not answer.
+// The reasons why a pod did not answer.
 const (
 	// Unauthorized: 401 to the credentials, also after one renewal of the token,
 	// or to the login.
 	Unauthorized Reason = "Unauthorized"
-	// Forbidden: 403; the credentials are good, and may not read adapters.
+	// Forbidden: 403; the credentials are valid, and may not read adapters.
 	Forbidden Reason = "Forbidden"
 	// NotFound: 404; the path is wrong, or the server has no such list.
 	NotFound Reason = "NotFound"
@@ -45,45 +40,47 @@ const (
 	ServerError Reason = "ServerError"
 	// UnexpectedStatus: any other status that is not 200.
 	UnexpectedStatus Reason = "UnexpectedStatus"
-	// Redirected: the server sends us elsewhere, and we do not go.
+	// Redirected: the server redirects the request. Redirects are not followed.
 	Redirected Reason = "Redirected"
-	// Timeout: the whole answer was not there in time.
+	// Timeout: there was no complete answer within the timeout.
 	Timeout Reason = "Timeout"
-	// Unreachable: no connection could be made to the pod's address.
+	// Unreachable: cannot connect to the pod to the pod's address.
 	Unreachable Reason = "Unreachable"
-	// Interrupted: the connection broke before the whole answer was there.
+	// Interrupted: the connection broke before the answer was complete.
 	Interrupted Reason = "Interrupted"
-	// TLSFailed: the server could not be proven to be the one that is meant.
+	// TLSFailed: the TLS handshake failed, or the certificate is not valid for
+	// the server.
 	TLSFailed Reason = "TLSFailed"
-	// TooLarge: the answer is longer than is read.
+	// TooLarge: the answer is too long.
 	TooLarge Reason = "TooLarge"
 	// Malformed: the answer is not the JSON list of at most 64 adapters.
 	Malformed Reason = "Malformed"
-	// Canceled: the caller went away. It says nothing of the pod.
+	// Canceled: the poll was canceled.
 	Canceled Reason = "Canceled"
 )
 
-// Why no pod can be asked.
+// The reasons why no pod can be asked.
 const (
-	// CredentialsMissing: the Secret is not there, or a key is not in it.
+	// CredentialsMissing: the Secret, or a key in it, does not exist.
 	CredentialsMissing Reason = "CredentialsMissing"
-	// CredentialsNotLabelled: the Secret has no label that lets us use it.
+	// CredentialsNotLabelled: the Secret does not have the label that allows
+	// portside to use it.
 	CredentialsNotLabelled Reason = "CredentialsNotLabelled"
-	// CredentialsUnreadable: the API server did not let us read the Secret.
+	// CredentialsUnreadable: the Secret could not be read from the API server.
 	CredentialsUnreadable Reason = "CredentialsUnreadable"
 	// CredentialsForbidden: the namespace has no RoleBinding that lets portside
 	// read its Secrets.
 	CredentialsForbidden Reason = "CredentialsForbidden"
 	// CredentialsInvalid: the Secret's values cannot be used.
 	CredentialsInvalid Reason = "CredentialsInvalid"
-	// EndpointInvalid: what the AdapterSet says makes no request.
+	// EndpointInvalid: spec.discovery.http is not valid for this pod.
 	EndpointInvalid Reason = "EndpointInvalid"
-	// PodsUnknown: the API server did not say which pods are the workload's.
+	// PodsUnknown: the pods of the workload could not be read.
 	PodsUnknown Reason = "PodsUnknown"
 )
 
-// NeedsAction reports whether a poll with this reason goes on failing until a
-// person changes the AdapterSet, the Secret, the permissions or the server.
+// NeedsAction reports whether polls keep failing for this reason until a person
+// changes the AdapterSet, the Secret, the permissions or the server.
 func (r Reason) NeedsAction() bool {
 	switch r {
 	case Unauthorized, Forbidden, NotFound, TLSFailed, Redirected, Malformed, TooLarge,
@@ -94,7 +91,7 @@ func (r Reason) NeedsAction() bool {
 	}
 }
 
-// Reasons are all of them.
+// Reasons are all reasons.
 var Reasons = []Reason{
 	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, NotAllReady, RolloutUnderWay, TooManyAdapters,
 	Unauthorized, Forbidden, NotFound, ServerError, UnexpectedStatus, Redirected, Timeout, Unreachable, Interrupted, TLSFailed,
@@ -102,81 +99,22 @@ var Reasons = []Reason{
 	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsForbidden, CredentialsInvalid, EndpointInvalid, PodsUnknown,
 }
 
-// texts are what a failure says where there is nothing more exact to say.
+// texts are the messages of failures that have no message of their own.
 var texts = map[Reason]string{
-	Unauthorized:           "the credentials are refused (status 401)",
-	Forbidden:              "the credentials may not do that (status 403)",
-	NotFound:               "the path is not there (status 404)",
-	Redirected:             "the server redirects elsewhere, which is not followed",
-	Timeout:                "no whole answer came in time",
-	Unreachable:            "no connection could be made",
-	Interrupted:            "the connection broke before the answer was whole",
+	NotAnswered:            "the source did not answer",
+	Unauthorized:           "the server rejected the credentials (status 401)",
+	Forbidden:              "the credentials do not permit this request (status 403)",
+	NotFound:               "path not found (status 404)",
+	Redirected:             "the server redirects the request, and redirects are not followed",
+	Timeout:                "no complete answer within the timeout",
+	Unreachable:            "cannot connect to the pod",
+	Interrupted:            "the connection broke before the answer was complete",
 	TLSFailed:              "the TLS handshake failed",
-	TooLarge:               "the answer is longer than is read",
+	TooLarge:               "the answer is too long",
 	Malformed:              "the answer is not the JSON list of at most 64 adapters",
-	Canceled:               "the question was given up",
-	CredentialsMissing:     "the Secret with the credentials is not there",
-	CredentialsUnreadable:  "the Secret with the credentials could not be read from the API server",
-	CredentialsNotLabelled: "the Secret with the credentials lacks the label that lets it be used",
-	PodsUnknown:            "which pods are those of the workload could not be read from the API server",
-}
-
-// Error says why a pod did not answer or, without a pod, why none can be asked.
-// Its text never changes while the cause stays the same, and holds nothing of
-// what was sent or received but the status.
-type Error struct {
-	Reason Reason
-	// Pod is the pod's name.
-	Pod string
-
-	during, text string
-}
-
-// SecretForbidden returns the error of a namespace whose Secrets portside may not
-// read. It names the command that grants the permission.
-func SecretForbidden(namespace string) *Error {
-	return &Error{Reason: CredentialsForbidden, text: fmt.Sprintf("portside may not read Secrets in namespace %[1]s; grant it with "+
-		"`portside install --discovery-namespace %[1]s | kubectl apply --server-side -f -` and the flags of this installation", namespace)}
-}
-
-// Error names the pod and says what is wrong.
-func (e *Error) Error() string {
-	if e.Pod == "" {
-		return e.Text()
-	}
-	return fmt.Sprintf("pod %s: %s", e.Pod, e.Text())
-}
-
-// Text is the error without the pod's name, for a condition: names of pods are
-// generated, and a text that changes with each of them is a status write each.
-func (e *Error) Text() string {
-	text := e.text
-	if text == "" {
-		text = texts[e.Reason]
-	}
-	if text == "" {
-		text = string(e.Reason)
-	}
-	return e.during + text
-}
-
-// Unwrap gives context.DeadlineExceeded and context.Canceled their due. Other
-// causes are not kept, since their texts quote addresses and answers.
-func (e *Error) Unwrap() error {
-	switch e.Reason {
-	case Timeout:
-		return context.DeadlineExceeded
-	case Canceled:
-		return context.Canceled
-	default:
-		return nil
-	}
-}
-
-// ReasonOf is the reason of an Error, or empty.
-func ReasonOf(err error) Reason {
-	if e, ok := errors.AsType[*Error](err); ok {
-		return e.Reason
-	}
-	return ""
+	Canceled:               "the poll was canceled",
+	CredentialsMissing:     "the Secret with the credentials does not exist",
+	CredentialsUnreadable:  "cannot read the Secret with the credentials from the API server",
+	CredentialsNotLabelled: "the Secret with the credentials does not have the label portside.dev/credentials: true",
+	PodsUnknown:            "cannot read the pods of the workload from the API server",
 }

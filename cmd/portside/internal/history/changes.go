@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/ports"
 )
 
 // Change is a revision that changed ports, or the oldest that is kept.
@@ -124,6 +123,10 @@ func (h *History) change(s *step) Change {
 	return c
 }
 
+// Missing names the revisions before this one that are not kept, where Since is
+// not the one before it.
+func (c Change) Missing() string { return missingNumbers(c.Since, c.Revision) }
+
 // missingNumbers says which revisions between two are not kept.
 func missingNumbers(before, after int64) string {
 	if after == before+2 {
@@ -174,46 +177,4 @@ func missing(of, in []corev1.ContainerPort) []corev1.ContainerPort {
 		}
 	}
 	return found
-}
-
-// Text is the change on one line.
-func (c Change) Text() string {
-	var parts []string
-	for _, container := range c.Containers {
-		parts = append(parts, container.Container+": "+container.text(c.Whole))
-	}
-	text := strings.Join(parts, "; ")
-	switch {
-	case c.Since != 0 && text == "":
-		return fmt.Sprintf("the same ports as revision %d (%s)", c.Since, missingNumbers(c.Since, c.Revision))
-	case c.Since != 0:
-		return fmt.Sprintf("%s (since revision %d; %s)", text, c.Since, missingNumbers(c.Since, c.Revision))
-	case c.Whole && text == "":
-		text = "no ports"
-	}
-	switch {
-	case c.Earliest:
-		return text + " (earliest revision kept)"
-	case c.Whole:
-		return text + " (the revision before it is not kept)"
-	}
-	return text
-}
-
-func (c ContainerChange) text(whole bool) string {
-	var parts []string
-	for _, p := range c.Removed {
-		parts = append(parts, "-"+ports.Line(p))
-	}
-	for _, p := range c.Added {
-		line := ports.Line(p)
-		if !whole {
-			line = "+" + line
-		}
-		parts = append(parts, line)
-	}
-	if len(parts) == 0 {
-		return "order of the ports"
-	}
-	return strings.Join(parts, ", ")
 }

@@ -18,7 +18,7 @@ func adapterSet(name string) string {
 	  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}, adapters: []}}`
 }
 
-// setPatch is a patch of an AdapterSet, at its status where a subresource is named.
+// setPatch is a patch of an AdapterSet, or of its status if a subresource is named.
 type setPatch struct {
 	patch       types.PatchType
 	data        string
@@ -42,8 +42,8 @@ func (i *installation) triesSet(ctx context.Context, p setPatch) error {
 	return err
 }
 
-// robbedSet is an installation whose token somebody has, with an AdapterSet of
-// Git's that portside has written to, and the guard of AdapterSets in force.
+// robbedSet returns an installation whose token an attacker has, with an AdapterSet
+// of Git's that portside has written to, and the guard of AdapterSets in force.
 func robbedSet(t *testing.T) *installation {
 	t.Helper()
 	i := robbed(t)
@@ -59,16 +59,16 @@ func robbedSet(t *testing.T) *installation {
 	return i
 }
 
-// What portside itself sends.
+// The writes of portside itself.
 var (
 	finalizes = setPatch{patch: types.ApplyPatchType, data: `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: dittofs, finalizers: [portside.dev/ports]}}`}
 	reports   = ofStatus(setPatch{patch: types.ApplyPatchType, data: `{apiVersion: portside.dev/v1alpha1, kind: AdapterSet, metadata: {name: dittofs}, status: {readyPorts: 1}}`})
 	drops     = setPatch{patch: types.JSONPatchType, data: `[{"op":"test","path":"/metadata/finalizers/0","value":"portside.dev/ports"},{"op":"remove","path":"/metadata/finalizers/0"}]`}
 )
 
-// TestGuardLetsAdapterSetsBe: of an AdapterSet only one finalizer and the status
-// are portside's.
-func TestGuardLetsAdapterSetsBe(t *testing.T) {
+// TestGuardRefusesAdapterSetWrites expects that portside can write only one
+// finalizer and the status.
+func TestGuardRefusesAdapterSetWrites(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
 	policy := i.manager + "-guard-adaptersets'"
@@ -96,8 +96,8 @@ func TestGuardLetsAdapterSetsBe(t *testing.T) {
 	}
 }
 
-// TestGuardKeepsManagedFieldsOfAdapterSets rewrites them as portside: the guard
-// refuses it, and at the endpoint of the status the server ignores it.
+// TestGuardKeepsManagedFieldsOfAdapterSets rewrites managedFields as portside: the
+// guard refuses it, and the server ignores it at the status.
 func TestGuardKeepsManagedFieldsOfAdapterSets(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
@@ -137,11 +137,11 @@ func TestGuardKeepsManagedFieldsOfAdapterSets(t *testing.T) {
 	}
 	after, err := i.argo().Get(t.Context(), "AdapterSet", "", dittofs)
 	if err != nil || after.GetResourceVersion() != live.GetResourceVersion() {
-		t.Errorf("something was stored: %v", err)
+		t.Errorf("the AdapterSet changed: %v", err)
 	}
 }
 
-// without leaves the entries of one manager.
+// without returns the entries of one manager.
 func without(all []metav1.ManagedFieldsEntry, but string) []metav1.ManagedFieldsEntry {
 	var left []metav1.ManagedFieldsEntry
 	for _, e := range all {
@@ -152,9 +152,10 @@ func without(all []metav1.ManagedFieldsEntry, but string) []metav1.ManagedFields
 	return left
 }
 
-// TestGuardAllowsWhatPortsideWritesToAdapterSets: its finalizer goes whoever set it,
-// and its status is applied whoever edited it, also where managedFields are empty.
-func TestGuardAllowsWhatPortsideWritesToAdapterSets(t *testing.T) {
+// TestGuardAllowsAdapterSetWrites expects that portside can remove its finalizer
+// whichever manager set it, and apply its status whichever manager edited it, also
+// with empty managedFields.
+func TestGuardAllowsAdapterSetWrites(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
 	patchAs := func(manager string, p setPatch) {

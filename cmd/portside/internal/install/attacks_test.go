@@ -11,18 +11,18 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// rbac is what refuses an attack that none of portside's policies has to.
+// rbac is what refuses an attack that no policy of portside has to refuse.
 const rbac = "RBAC"
 
-// attack is what an attacker tries, and what refuses it: RBAC, or a policy.
+// attack is an attack by an attacker, and what refuses it: RBAC or a policy.
 type attack struct {
-	who, what string
-	try       try
-	by        string
+	attacker, what string
+	try            try
+	by             string
 }
 
 // TestAttacks has each attacker try each attack on portside as `portside install`
-// prints it, and as the chart renders it: every one is refused, and nothing is
+// prints it and as the chart renders it. Every attack is refused, and nothing is
 // stored.
 func TestAttacks(t *testing.T) {
 	t.Parallel()
@@ -32,14 +32,14 @@ func TestAttacks(t *testing.T) {
 			s := newVictim(t, objects)
 			before := s.stored()
 			for _, a := range attacks() {
-				t.Run(a.who+" "+a.what, func(t *testing.T) {
-					if err := s.refusedAs(a.by, a.try(t.Context(), s, s.client(a.who))); err != nil {
+				t.Run(a.attacker+" "+a.what, func(t *testing.T) {
+					if err := s.refusedAs(a.by, a.try(t.Context(), s, s.client(a.attacker))); err != nil {
 						t.Error(err)
 					}
 				})
 			}
 			if after := s.stored(); after != before {
-				t.Errorf("something was stored: before\n%s\nafter\n%s", before, after)
+				t.Errorf("the objects changed: before\n%s\nafter\n%s", before, after)
 			}
 			t.Run("admin opts its namespace in", func(t *testing.T) {
 				if err := creates(bindings, "{b}", optsIn)(t.Context(), s, s.client(admin)); err != nil {
@@ -51,8 +51,8 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// attacks returns those of the tables, and as many as the token can try on a
-// workload that portside serves.
+// attacks returns the attacks of the tables, and those of the token on a workload
+// of portside's.
 func attacks() []attack {
 	all := append(append([]attack{}, tokenAttacks...), tenantAttacks...)
 	for what, w := range forbidden {
@@ -72,14 +72,14 @@ const (
 	addsAPort = `[{"op":"add","path":"{c}/ports/-","value":` + adapterPort + `}]`
 )
 
-// forged is an event of a node that was broken into, as the kubelet would tell it.
+// forged returns an event of a compromised node, as its kubelet would write it.
 func forged(apiVersion, about, namespace string) string {
 	return fmt.Sprintf(`{apiVersion: %[1]s, kind: Event, metadata: {generateName: evil-}, type: Warning, reason: NodeCompromised, action: Look,
 	  eventTime: "2030-01-01T00:00:00.000000Z", %[2]s: {apiVersion: v1, kind: Pod, name: kube-proxy, namespace: "%[3]s"},
 	  reporting%[4]s: kubelet, reportingInstance: node-1}`, apiVersion, about, namespace, map[string]string{"regarding": "Controller", "involvedObject": "Component"}[about])
 }
 
-// tokenAttacks are those of who got hold of portside's token.
+// tokenAttacks are attacks with portside's token.
 var tokenAttacks = []attack{
 	{token, "reads a Secret of a namespace that did not opt in", reads(secretsOf, "{b}", "creds"), rbac},
 	{token, "reads a Secret of kube-system", reads(secretsOf, "kube-system", "{us}"), rbac},
@@ -131,7 +131,7 @@ var tokenAttacks = []attack{
 	{token, "takes another component's Lease", patches(leases, "kube-system", "kube-controller-manager", merged(`{"spec":{"holderIdentity":"evil"}}`)), rbac},
 }
 
-// tenantAttacks are those of users with Kubernetes' own roles.
+// tenantAttacks are attacks by users with Kubernetes' own roles.
 var tenantAttacks = []attack{
 	{edit, "reads a Secret of another namespace", reads(secretsOf, "{a}", "creds"), rbac},
 	{edit, "changes a workload of another namespace", patches(deployments, "{a}", dittofs, jsonPatch(addsAPort)), rbac},

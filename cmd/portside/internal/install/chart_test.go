@@ -21,9 +21,9 @@ import (
 
 const chartFolder = "../../../../examples/chart"
 
-// TestChartIsWhatInstallPrints renders the chart, with the little of Helm that
-// it uses, for each of install's options.
-func TestChartIsWhatInstallPrints(t *testing.T) {
+// TestChartEqualsInstall renders the chart, with the part of Helm that it uses, for
+// each of install's options.
+func TestChartEqualsInstall(t *testing.T) {
 	t.Parallel()
 	for name, v := range variants {
 		o := v.options
@@ -39,14 +39,14 @@ func TestChartIsWhatInstallPrints(t *testing.T) {
 			}
 			want := map[string]any{}
 			for _, o := range objects {
-				// helm install --create-namespace makes the one, and the other is
-				// among the chart's crds, which Helm does not delete.
+				// helm install --create-namespace creates the namespace, and the
+				// CRD is in the chart's crds, which Helm does not delete.
 				if kind := o.GetKind(); kind != "Namespace" && kind != "CustomResourceDefinition" {
 					want[id(o)] = object(t, text(t, []*unstructured.Unstructured{o})).Object
 				}
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("%s: the chart has another than install prints (-install +chart):\n%s", name, diff)
+				t.Errorf("%s: (-install +chart):\n%s", name, diff)
 			}
 		}
 	}
@@ -65,12 +65,12 @@ func TestChartRefusesValues(t *testing.T) {
 	}
 }
 
-// TestChartHasTheCRD as it is.
+// TestChartHasTheCRD compares the CRDs of the chart and of the manifests.
 func TestChartHasTheCRD(t *testing.T) {
 	t.Parallel()
 	theirs, err := os.ReadFile("../../../../examples/install/crd/portside.dev_adaptersets.yaml")
 	if err != nil || chartCRD(t) != string(theirs) {
-		t.Errorf("the CRD of the chart is another than the manifests': %v", err)
+		t.Errorf("the CRDs of the chart and the manifests differ: %v", err)
 	}
 }
 
@@ -83,7 +83,7 @@ func chartCRD(t *testing.T) string {
 	return string(text)
 }
 
-// rendered are the chart's objects by what they are.
+// rendered returns the chart's objects by kind, namespace and name.
 func rendered(t *testing.T, o install.Options) (map[string]any, error) {
 	t.Helper()
 	chart := template.New("").Option("missingkey=error")
@@ -133,8 +133,8 @@ func rendered(t *testing.T, o install.Options) (map[string]any, error) {
 	return objects, nil
 }
 
-// release is what Helm gives to templates: the chart's values and what the
-// options say.
+// release returns the data that Helm gives to templates: the chart's values with
+// those of the options.
 func release(t *testing.T, o install.Options) map[string]any {
 	t.Helper()
 	file, err := os.ReadFile(filepath.Join(chartFolder, "values.yaml"))

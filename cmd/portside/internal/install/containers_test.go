@@ -19,20 +19,20 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// renamed is the workload once its owner has called the container another name.
+// renamed returns the workload after its owner renamed the container.
 func renamed(kind workload.Kind) string {
 	return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
 }
 
-// removed is the workload once its owner does without the container.
+// removed returns the workload after its owner removed the container.
 func removed(kind workload.Kind) string {
 	return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
 		return strings.Contains(line, "- {name: dittofs, image")
 	}), "")
 }
 
-// TestOwnersRenameAndRemoveContainers: server-side apply alone would refuse
-// both, or keep the container.
+// TestOwnersRenameAndRemoveContainers: server-side apply without the leftover
+// policy would refuse both or keep the container.
 func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
@@ -55,7 +55,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 					t.Errorf("%s: %s, image set to %q: dry run: %v", kind, name, image, err)
 				}
 				if i.live(kind).GetResourceVersion() != dry.GetResourceVersion() {
-					t.Errorf("%s: a dry run stored something", kind)
+					t.Errorf("%s: a dry run changed the workload", kind)
 				}
 				live, err := i.argo().Apply(t.Context(), test.now(kind))
 				if err != nil {
@@ -80,24 +80,23 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	}
 }
 
-// expectGivenUp makes passes against a container that is gone: each says so and
-// what there is instead, and after the first nothing of ours is left that its
-// owner would meet when it comes back. No pod restarts, and the second pass
-// writes nothing.
+// expectGivenUp reconciles twice against a container that is gone. Each result says
+// so and lists the existing containers. After the first nothing of ours is left, no
+// pod restarts, and the second writes nothing.
 func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	gone := i.live(kind)
 	i.expectNotFound(kind, to, containers)
 	after := i.live(kind)
 	if owns(after, i.manager) {
-		i.t.Errorf("%s: we still have an entry: %v", kind, after.GetManagedFields())
+		i.t.Errorf("%s: portside still has an entry: %v", kind, after.GetManagedFields())
 	}
 	if got := testenv.Containers(after); after.GetGeneration() != gone.GetGeneration() || !slices.Equal(got, containers) {
 		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), gone.GetGeneration(), got)
 	}
 	i.expectNotFound(kind, to, containers)
 	if again := i.live(kind).GetResourceVersion(); again != after.GetResourceVersion() {
-		i.t.Errorf("%s: a second pass wrote", kind)
+		i.t.Errorf("%s: the second reconciliation wrote", kind)
 	}
 }
 
@@ -106,7 +105,7 @@ func (i *installation) expectNotFound(kind workload.Kind, to workload.Target, co
 	result, err := i.applier().Apply(i.t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
 	if result.Outcome != apply.ContainerNotFound || !workload.IsContainerNotFound(err) || err.Error() != want {
-		i.t.Errorf("%s: a pass against the container that is gone: %s: %v\nwant %s", kind, result.Outcome, err, want)
+		i.t.Errorf("%s: reconciling against the missing container: %s: %v\nwant %s", kind, result.Outcome, err, want)
 	}
 }
 
@@ -114,9 +113,9 @@ func owns(live *unstructured.Unstructured, manager string) bool {
 	return slices.ContainsFunc(live.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == manager })
 }
 
-// TestAContainerComesBack under its old name, and its owner meets nothing of
-// ours.
-func TestAContainerComesBack(t *testing.T) {
+// TestContainerComesBack: a container comes back under its old name without a
+// conflict with portside.
+func TestContainerComesBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
@@ -124,7 +123,7 @@ func TestAContainerComesBack(t *testing.T) {
 		i.pass(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
 		if !owns(i.live(kind), i.manager) {
-			t.Errorf("%s: nothing of ours was left to give up", kind)
+			t.Errorf("%s: portside had no entry to give up", kind)
 		}
 		i.expectGivenUp(kind, i.target(kind), []string{"server", "sidecar"})
 		i.mustApply(i.argo(), declared(kind, static))
@@ -133,10 +132,10 @@ func TestAContainerComesBack(t *testing.T) {
 	}
 }
 
-// TestAContainerGoesDuringAPass: what the pass then sends would make the
-// container anew, without an image. The server refuses it, no policy takes it
-// out of the request as it does for the owner, and the pass tells what is so.
-func TestAContainerGoesDuringAPass(t *testing.T) {
+// TestContainerRemovedDuringApply: the apply under way would create the container
+// again, without an image. The server refuses it, no policy drops it from the
+// request as for the owner, and the result says that the container is missing.
+func TestContainerRemovedDuringApply(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
@@ -156,7 +155,7 @@ func TestAContainerGoesDuringAPass(t *testing.T) {
 			during, firstAnswer := i.duringAnApply(kind, test.now)
 			during.expectNotFound(kind, i.target(kind), test.containers)
 			if code := firstAnswer(); code != http.StatusUnprocessableEntity {
-				t.Errorf("%s: %s: what the pass applied was answered with %d", kind, name, code)
+				t.Errorf("%s: %s: the apply was answered with %d", kind, name, code)
 			}
 			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
 				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
@@ -168,8 +167,8 @@ func TestAContainerGoesDuringAPass(t *testing.T) {
 	}
 }
 
-// duringAnApply has the owner apply while portside's first apply is under way.
-// answer is the status of what the server answers to that.
+// duringAnApply has the owner apply during portside's first apply. answer returns
+// the status of the server's answer to that.
 func (i *installation) duringAnApply(kind workload.Kind, object string) (during *installation, answer func() int) {
 	i.t.Helper()
 	isApply := testenv.Is(testenv.VerbApply, resourceOf(kind).Resource)
@@ -197,8 +196,8 @@ func (i *installation) duringAnApply(kind workload.Kind, object string) (during 
 	return &through, func() int { return int(code.Load()) }
 }
 
-// TestLeftoverHidesNoMistake: what the server refused without the policy for
-// another reason, it still refuses.
+// TestLeftoverHidesNoMistake expects that the server still refuses what it refused
+// without the policy for another reason.
 func TestLeftoverHidesNoMistake(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
@@ -213,13 +212,14 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// Whose last field but the ports somebody else takes still owns the container.
+	// An owner whose last field except for the ports another manager takes still
+	// owns the container.
 	i.mustApply(i.argo(), strings.Replace(declared(kind, static), "env: [{name: MODE, value: fast}], ", "", 1))
 	i.kubectl("", "set", "image", "-n", i.workloads, "StatefulSet/dittofs", "dittofs=dittofs:2")
 	if got := testenv.Containers(i.live(kind)); !slices.Equal(got, []string{"dittofs", "sidecar"}) {
-		t.Errorf("after another image was set: containers %q", got)
+		t.Errorf("containers %q after another image was set", got)
 	}
-	// An owner that only loses its entry has not let go of anything.
+	// An owner that only loses its entry has released nothing.
 	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
 	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
 	if err != nil {
@@ -231,8 +231,8 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 	}
 }
 
-// TestLeftoverTakesOutSeveral containers of one request.
-func TestLeftoverTakesOutSeveral(t *testing.T) {
+// TestLeftoverRemovesSeveral removes several containers in one request.
+func TestLeftoverRemovesSeveral(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	kind := workload.Deployment

@@ -30,7 +30,7 @@ var forgedEvents = map[string]func(*eventsv1.Event){
 	},
 }
 
-// ofCore is the event as core/v1 has it.
+// ofCore returns the event in core/v1.
 func ofCore(e *eventsv1.Event) *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta: e.ObjectMeta, EventTime: e.EventTime, InvolvedObject: e.Regarding, Reason: e.Reason, Message: "forged", Type: e.Type,
@@ -38,7 +38,7 @@ func ofCore(e *eventsv1.Event) *corev1.Event {
 	}
 }
 
-// TestGuardLimitsEvents by both APIs that store them, whatever RBAC grants.
+// TestGuardLimitsEvents refuses forged events by both APIs, whatever RBAC grants.
 func TestGuardLimitsEvents(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
@@ -78,8 +78,9 @@ func TestGuardLimitsEvents(t *testing.T) {
 	}
 }
 
-// TestGuardAllowsPortsidesEvents about what it writes, to be counted up by a patch.
-func TestGuardAllowsPortsidesEvents(t *testing.T) {
+// TestGuardAllowsEvents allows events about the kinds that portside writes about,
+// and their patches.
+func TestGuardAllowsEvents(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
 	of := i.us().EventsV1().Events(i.workloads)
@@ -97,15 +98,15 @@ func TestGuardAllowsPortsidesEvents(t *testing.T) {
 		}
 		if _, err := of.Patch(t.Context(), created.Name, types.StrategicMergePatchType,
 			[]byte(`{"series":{"count":2,"lastObservedTime":"2030-01-01T00:00:00.000000Z"}}`), metav1.PatchOptions{}); err != nil {
-			t.Errorf("%s: a second time: %v", kind, err)
+			t.Errorf("%s: patch: %v", kind, err)
 		}
 	}
 	if _, err := i.us().CoreV1().Events(i.system).Create(t.Context(), leads(i), metav1.CreateOptions{}); err != nil {
-		t.Errorf("the event that it leads: %v", err)
+		t.Errorf("the event of leader election: %v", err)
 	}
 }
 
-// TestGuardLimitsLeases to the one by which a replica leads.
+// TestGuardLimitsLeases allows only the Lease of leader election.
 func TestGuardLimitsLeases(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)

@@ -11,17 +11,18 @@ import (
 // write is a request that changes, or would change, a workload.
 type write struct {
 	patch types.PatchType
-	// data of the request; expand says what stands for what.
+	// data of the request, with the variables of expand.
 	data        string
 	subresource string
-	// manager is portside's when empty.
+	// manager is portside's by default.
 	manager string
 	force   bool
-	// not are the kinds that do not have what it changes.
+	// not is the kind that does not have the changed field.
 	not workload.Kind
 }
 
-// expand fills in paths, the kind of the workload and portside's field manager.
+// expand replaces variables by paths, the kind of the workload and portside's field
+// manager.
 func (w write) expand(kind workload.Kind, manager string) []byte {
 	return []byte(strings.NewReplacer(
 		"{pod}", "/spec/template/spec",
@@ -33,7 +34,7 @@ func (w write) expand(kind workload.Kind, manager string) []byte {
 
 func jsonPatch(operations string) write { return write{patch: types.JSONPatchType, data: operations} }
 
-// applied is an apply of a pod template.
+// applied returns an apply of a pod template.
 func applied(pod string) write {
 	return write{patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs}, spec: {template: {spec: ` + pod + `}}}`}
 }
@@ -48,11 +49,11 @@ func notOf(kind workload.Kind, w write) write {
 	return w
 }
 
-// static are the owner's ports. With portside's adapter-nfs:12049 after them
-// the container has three.
+// static are the owner's ports. With portside's adapter-nfs:12049 after them the
+// container has three.
 const static = `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}]`
 
-// forbidden is what somebody with portside's token may try.
+// forbidden are writes with portside's token that the guard must refuse.
 var forbidden = map[string]write{
 	"the image":                      jsonPatch(`[{"op":"replace","path":"{c}/image","value":"evil"}]`),
 	"the image of a sidecar":         jsonPatch(`[{"op":"replace","path":"{pod}/containers/1/image","value":"evil"}]`),
@@ -74,7 +75,7 @@ var forbidden = map[string]write{
 	"the ServiceAccount":             jsonPatch(`[{"op":"add","path":"{pod}/serviceAccountName","value":"evil"}]`),
 	"a volume":                       jsonPatch(`[{"op":"add","path":"{pod}/volumes","value":[{"name":"evil","hostPath":{"path":"/"}}]}]`),
 
-	// No policy names these fields, as none names what a later API adds.
+	// No policy names these fields, as none names what a later API may add.
 	"an unnamed field of the pod":         jsonPatch(`[{"op":"add","path":"{pod}/hostname","value":"evil"}]`),
 	"an unnamed field of the pod changed": jsonPatch(`[{"op":"replace","path":"{pod}/terminationGracePeriodSeconds","value":7}]`),
 	"an unnamed field of the spec":        jsonPatch(`[{"op":"add","path":"/spec/minReadySeconds","value":7}]`),

@@ -16,8 +16,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// robbed is an installation whose token somebody has, who may do everything
-// with workloads as far as RBAC is asked: what is refused, the guard refuses.
+// robbed returns an installation whose token an attacker has, with every permission
+// on workloads by RBAC: what is refused, the guard refuses.
 func robbed(t *testing.T, kinds ...workload.Kind) *installation {
 	t.Helper()
 	i := installed(t, install.Options{})
@@ -51,13 +51,13 @@ func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) e
 	return err
 }
 
-// TestGuardRefuses tries everything that is forbidden, also on workloads whose
-// managedFields were emptied, where nobody's entry tells of what is changed.
+// TestGuardRefuses tries every forbidden write, also on workloads with empty
+// managedFields, where no entry shows the owner of a changed field.
 func TestGuardRefuses(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.Kinds()...)
 	for _, kind := range workload.Kinds() {
-		for _, owned := range []string{"owned", "owned by nobody"} {
+		for _, owned := range []string{"owned", "without owners"} {
 			if owned != "owned" {
 				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs,
 					types.JSONPatchType, []byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
@@ -75,15 +75,15 @@ func TestGuardRefuses(t *testing.T) {
 				}
 			}
 			if after := i.live(kind).GetResourceVersion(); after != before {
-				t.Errorf("%s, %s: something was stored", kind, owned)
+				t.Errorf("%s, %s: the workload changed", kind, owned)
 			}
 		}
 	}
 }
 
-// TestGuardRefusesWhatIsNoUpdate tries what RBAC does not grant portside, and in
-// this test does.
-func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
+// TestGuardRefusesOtherVerbs tries verbs that RBAC does not grant portside outside
+// of this test.
+func TestGuardRefusesOtherVerbs(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.Kinds()...)
 	for _, kind := range workload.Kinds() {
@@ -108,9 +108,9 @@ func TestGuardRefusesWhatIsNoUpdate(t *testing.T) {
 	}
 }
 
-// TestGuardKeepsWhatOthersOwnOfAdapterPorts: an adapter port that somebody else
-// declares too, or has set a field of, is not portside's alone.
-func TestGuardKeepsWhatOthersOwnOfAdapterPorts(t *testing.T) {
+// TestGuardKeepsCoOwnedAdapterPorts expects that portside cannot change an adapter
+// port that another manager declares too, or of which it owns a field.
+func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.Deployment)
 	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {
@@ -135,9 +135,9 @@ func TestGuardKeepsWhatOthersOwnOfAdapterPorts(t *testing.T) {
 	}
 }
 
-// TestGuardKeepsStaticPortsThatAreShared: to own a static port beside its owner
-// changes nothing, and is no way to change it.
-func TestGuardKeepsStaticPortsThatAreShared(t *testing.T) {
+// TestGuardKeepsSharedStaticPorts: portside can become a co-owner of a static port,
+// which changes nothing, and still cannot change it.
+func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.StatefulSet)
 	share := `{containers: [{name: dittofs, ports: [{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}]}]}`
@@ -155,7 +155,7 @@ func TestGuardKeepsStaticPortsThatAreShared(t *testing.T) {
 	}
 }
 
-// editedBy rewrites what managedFields say of one manager.
+// editedBy returns a write that changes one manager's entries in managedFields.
 func editedBy(manager string, i *installation, old, with string) write {
 	i.t.Helper()
 	all := i.live(workload.Deployment).GetManagedFields()

@@ -13,13 +13,14 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// entries edits managedFields, with a change of the template or without.
+// entries edits managedFields, and may change the template in the same patch.
 type entries struct {
 	edit      func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry
-	operation string // another of the same patch
+	operation string // a further operation of the patch
 }
 
-// TestGuardKeepsManagedFields rewrites managedFields as portside.
+// TestGuardKeepsManagedFields rewrites managedFields as portside, which the guard
+// refuses.
 func TestGuardKeepsManagedFields(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.StatefulSet)
@@ -63,7 +64,7 @@ func TestGuardKeepsManagedFields(t *testing.T) {
 		}
 	}
 	if i.live(workload.StatefulSet).GetResourceVersion() != before.GetResourceVersion() {
-		t.Error("something was stored")
+		t.Error("the workload changed")
 	}
 }
 

@@ -24,8 +24,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// variants are the options, each with the kinds of objects, by file order, that
-// tell it apart from the others.
+// variants are options, each with the kinds of its objects in file order, where
+// these differ.
 var variants = map[string]struct {
 	options  install.Options
 	policies int
@@ -48,7 +48,7 @@ var variants = map[string]struct {
 
 var allWide = []string{"ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace"}
 
-func TestWhatEachOptionPrints(t *testing.T) {
+func TestOptions(t *testing.T) {
 	t.Parallel()
 	for name, v := range variants {
 		objects, err := install.Manifests(v.options)
@@ -76,9 +76,10 @@ func TestWhatEachOptionPrints(t *testing.T) {
 	}
 }
 
-// TestDeletingTheManifestsKeepsWorkloads: where portside runs beside them, the
-// namespace is not its to declare.
-func TestDeletingTheManifestsKeepsWorkloads(t *testing.T) {
+// TestNamespaceOfWorkloadsIsNotPrinted: kubectl delete -f of the manifests would
+// delete the namespace of the workloads, if portside runs in it and the manifests
+// declared it.
+func TestNamespaceOfWorkloadsIsNotPrinted(t *testing.T) {
 	t.Parallel()
 	objects, err := install.Manifests(install.Options{Namespace: "storage", WatchNamespace: "storage"})
 	if err != nil {
@@ -86,7 +87,7 @@ func TestDeletingTheManifestsKeepsWorkloads(t *testing.T) {
 	}
 	for _, o := range objects {
 		if o.GetKind() == "Namespace" {
-			t.Error("it declares the namespace of the workloads")
+			t.Error("the manifests declare the namespace of the workloads")
 		}
 	}
 }
@@ -121,9 +122,9 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// TestOutputIsDeterministicAndStrict: the same bytes each time, of which a
-// strict decoder knows every field.
-func TestOutputIsDeterministicAndStrict(t *testing.T) {
+// TestOutput_deterministic expects the same bytes each time, without a field that a
+// strict decoder does not know.
+func TestOutput_deterministic(t *testing.T) {
 	t.Parallel()
 	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	for name, v := range variants {
@@ -138,7 +139,7 @@ func TestOutputIsDeterministicAndStrict(t *testing.T) {
 				first = printed
 			}
 			if !bytes.Equal(printed, first) {
-				t.Fatalf("%s: printed twice, it differs", name)
+				t.Fatalf("%s: the second output differs", name)
 			}
 		}
 		for document := range strings.SplitSeq(string(first), "\n---\n") {
@@ -152,9 +153,9 @@ func TestOutputIsDeterministicAndStrict(t *testing.T) {
 	}
 }
 
-// TestNothingOfTheDefaultsIsLeft: another namespace and field manager are
-// everywhere, also where only a policy names them.
-func TestNothingOfTheDefaultsIsLeft(t *testing.T) {
+// TestOutput_noDefaultsLeft expects another namespace and field manager everywhere,
+// also in policies.
+func TestOutput_noDefaultsLeft(t *testing.T) {
 	t.Parallel()
 	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue", DiscoveryNamespaces: []string{"x"}, ExcludeNamespaces: []string{"y", "z"}})
 	if err != nil {
@@ -163,20 +164,20 @@ func TestNothingOfTheDefaultsIsLeft(t *testing.T) {
 	printed := text(t, objects)
 	for _, left := range []string{"portside-system", "'portside'", ":portside'", "- portside\n", "name: portside-guard", "serviceAccountName: portside", "instance: portside", "kube-system"} {
 		if strings.Contains(printed, left) {
-			t.Errorf("%q is still there", left)
+			t.Errorf("%q is left", left)
 		}
 	}
-	for _, there := range []string{"'system:serviceaccount:elsewhere:blue'", ".name('blue').check('use')", "- --field-manager=blue", "name: blue-guard",
+	for _, want := range []string{"'system:serviceaccount:elsewhere:blue'", ".name('blue').check('use')", "- --field-manager=blue", "name: blue-guard",
 		"== 'elsewhere'", "request.namespace in ['y', 'z']", "- --exclude-namespace=y\n        - --exclude-namespace=z\n"} {
-		if !strings.Contains(strings.ReplaceAll(printed, "''", "'"), there) {
-			t.Errorf("%q is not there", there)
+		if !strings.Contains(strings.ReplaceAll(printed, "''", "'"), want) {
+			t.Errorf("%q is missing", want)
 		}
 	}
 }
 
-// TestKustomizeBuildsTheSame: the folder is a base, and what `install` prints by
-// default.
-func TestKustomizeBuildsTheSame(t *testing.T) {
+// TestKustomizeEqualsInstall expects that the folder is a kustomize base that
+// builds what install prints by default.
+func TestKustomizeEqualsInstall(t *testing.T) {
 	t.Parallel()
 	built, err := testenv.Shared(t).Kubectl(t.Context(), "", "", "kustomize", "../../../../examples/install")
 	if err != nil {
@@ -197,7 +198,7 @@ func TestKustomizeBuildsTheSame(t *testing.T) {
 		got[id(o)] = o.Object
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("install prints another than the base (-base +install):\n%s", diff)
+		t.Errorf("(-base +install):\n%s", diff)
 	}
 }
 
@@ -205,11 +206,11 @@ func id(o *unstructured.Unstructured) string {
 	return o.GetKind() + " " + o.GetNamespace() + "/" + o.GetName()
 }
 
-// TestEachOutputAppliesTwice applies the folder, and then what every option
-// prints by both of kubectl's ways, as it is: the second time changes nothing.
-// The folder comes first and alone: what all installations share, client-side
-// apply creates, and fails where another came between its look and its write.
-func TestEachOutputAppliesTwice(t *testing.T) {
+// TestOutput_appliesTwice applies the folder, and then what every option prints by
+// both ways of kubectl. The second apply changes nothing. The folder is first and
+// alone: all installations share some objects, and client-side apply fails if
+// another test creates them between its read and its write.
+func TestOutput_appliesTwice(t *testing.T) {
 	t.Run("the folder by kustomize", func(t *testing.T) {
 		i := prepared(t, testenv.Shared(t), install.Options{FieldManager: "portside"})
 		i.appliesTwice("apply", "--validate=strict", "-k", "../../../../examples/install")
@@ -233,7 +234,8 @@ func TestEachOutputAppliesTwice(t *testing.T) {
 	}
 }
 
-// appliesTwice runs kubectl with args, of which the last two say what to apply.
+// appliesTwice runs kubectl twice with args, of which the last two name the
+// objects.
 func (i *installation) appliesTwice(args ...string) {
 	i.t.Helper()
 	what := args[len(args)-2:]
@@ -241,12 +243,12 @@ func (i *installation) appliesTwice(args ...string) {
 	before := i.versions(what...)
 	i.kubectl("", args...)
 	if diff := cmp.Diff(before, i.versions(what...)); diff != "" {
-		i.t.Errorf("the second time changed something:\n%s", diff)
+		i.t.Errorf("the second apply changed objects:\n%s", diff)
 	}
 }
 
-// versions are the resourceVersions of what is an installation's own: what all
-// share, another test may be applying by another way.
+// versions returns the resourceVersions of an installation's own objects, since
+// another test may be applying the shared ones.
 func (i *installation) versions(of ...string) string {
 	i.t.Helper()
 	all := i.kubectl("", append([]string{"get", "-o", `jsonpath={range .items[*]}{.kind} {.metadata.name} {.metadata.resourceVersion}{"\n"}{end}`}, of...)...)
@@ -257,7 +259,7 @@ func (i *installation) versions(of ...string) string {
 		}
 	}
 	if len(own) < 8 {
-		i.t.Fatalf("there should be more than\n%s", all)
+		i.t.Fatalf("too few objects:\n%s", all)
 	}
 	return strings.Join(own, "")
 }
@@ -271,7 +273,7 @@ func file(t *testing.T, name, content string) string {
 	return path
 }
 
-// TestPodIsRestricted makes the Deployment's pod where the server enforces the
+// TestPodIsRestricted creates the Deployment's pod in a namespace with the
 // restricted Pod Security Standard.
 func TestPodIsRestricted(t *testing.T) {
 	t.Parallel()

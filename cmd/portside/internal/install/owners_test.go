@@ -18,8 +18,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestLife goes through what portside does with a workload, as its own user:
-// ports come, change their number, go, and come back.
+// TestLife reconciles workloads as portside's user: ports are added, renumbered,
+// removed, released and added again.
 func TestLife(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]install.Options{
@@ -30,7 +30,7 @@ func TestLife(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			i := installed(t, o)
-			testenv.Eventually(t, "RBAC to count", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
+			testenv.Eventually(t, "RBAC to be in force", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
 			for _, kind := range workload.Kinds() {
 				i.mustApply(i.argo(), declared(kind, static))
 				i.pass(kind, nfs, smb)
@@ -38,7 +38,7 @@ func TestLife(t *testing.T) {
 				i.pass(kind, at(nfs, 12050), at(smb, 12049))
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP", "adapter-nfs:12050/TCP")
 				if again := i.pass(kind, at(nfs, 12050), at(smb, 12049)); again.Outcome != apply.Unchanged {
-					t.Errorf("%s: a second pass: %s", kind, again.Outcome)
+					t.Errorf("%s: a second reconciliation: %s", kind, again.Outcome)
 				}
 				i.pass(kind, at(nfs, 12050))
 				i.release(kind, true)
@@ -54,13 +54,13 @@ func TestLife(t *testing.T) {
 func (i *installation) release(kind workload.Kind, keepPorts bool) {
 	i.t.Helper()
 	if result, err := i.applier().Release(i.t.Context(), i.target(kind), keepPorts); err != nil || result.Outcome != apply.Applied {
-		i.t.Fatalf("a release as portside's ServiceAccount, keepPorts %t: %s: %v", keepPorts, result.Outcome, err)
+		i.t.Fatalf("releasing as portside's ServiceAccount, keepPorts %t: %s: %v", keepPorts, result.Outcome, err)
 	}
 }
 
-// TestOwnPortsThatOthersTouched: what the guard compares must not keep portside
-// from its ports when somebody else has written to them.
-func TestOwnPortsThatOthersTouched(t *testing.T) {
+// TestGuardAllowsEditedPorts expects that portside can still write and release its
+// ports after another manager has written to them.
+func TestGuardAllowsEditedPorts(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	for name, patch := range map[string]string{
@@ -87,10 +87,10 @@ func TestOwnPortsThatOthersTouched(t *testing.T) {
 	}
 }
 
-// TestLastPortOfAListThatAnotherMade: the list goes with it, also from the entry
-// of who made it, and the next port comes back. Whether or not another has
-// written to the port.
-func TestLastPortOfAListThatAnotherMade(t *testing.T) {
+// TestGuardAllowsRemovingTheList expects that portside can remove its last port
+// with a list that another manager created, and add a port again, whether or not
+// another manager has written to the port.
+func TestGuardAllowsRemovingTheList(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	kind := workload.StatefulSet
@@ -118,9 +118,9 @@ func TestLastPortOfAListThatAnotherMade(t *testing.T) {
 	}
 }
 
-// TestPortThatAnotherNamed: portside may not hand it over, and leaves it where it
-// is, for whoever named it.
-func TestPortThatAnotherNamed(t *testing.T) {
+// TestGuardKeepsRenamedPort expects that a port that another manager renamed stays
+// when its adapter is inactive.
+func TestGuardKeepsRenamedPort(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
@@ -133,15 +133,15 @@ func TestPortThatAnotherNamed(t *testing.T) {
 		i.pass(kind, smb)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "web:12049/TCP")
 		if again := i.pass(kind, smb); again.Outcome != apply.Unchanged {
-			t.Errorf("%s: a second pass: %s", kind, again.Outcome)
+			t.Errorf("%s: a second reconciliation: %s", kind, again.Outcome)
 		}
 		i.pass(kind)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "web:12049/TCP")
 	}
 }
 
-// TestNameIsReserved: who may do everything with workloads, but not use the
-// name, writes nothing under it.
+// TestNameIsReserved expects that a user with every permission on workloads, but
+// not to use the name, writes nothing under it.
 func TestNameIsReserved(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
@@ -188,15 +188,15 @@ func TestNameIsReserved(t *testing.T) {
 		}
 	}
 	if i.live(kind).GetResourceVersion() != before.GetResourceVersion() {
-		t.Error("something was stored")
+		t.Error("the workload changed")
 	}
 }
 
 func second[T any](_ T, err error) error { return err }
 
-// TestOwnersAreFree: the name policy refuses nobody who takes ports of ours
-// away, or who lets our claim fall.
-func TestOwnersAreFree(t *testing.T) {
+// TestNameAllowsOwners expects that the name policy refuses no manager that removes
+// our ports or our claim.
+func TestNameAllowsOwners(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	kind := workload.StatefulSet
@@ -240,8 +240,8 @@ func TestOwnersAreFree(t *testing.T) {
 	}
 }
 
-// TestTwoFieldManagers: each installation has ports, guards its own and leaves
-// the other's alone.
+// TestTwoFieldManagers expects that each of two installations writes its ports and
+// cannot write the other's.
 func TestTwoFieldManagers(t *testing.T) {
 	t.Parallel()
 	blue := installed(t, install.Options{})
@@ -261,7 +261,7 @@ func TestTwoFieldManagers(t *testing.T) {
 	blue.expectPorts(kind, "sidecar", "adapter-smb:1445/TCP")
 	err := green.tries(t.Context(), kind, write{patch: types.JSONPatchType, data: `[{"op":"remove","path":"{c}/ports/2"}]`})
 	if err := portside.RefusedBy(err, green.manager+"-guard'"); err != nil {
-		t.Errorf("green takes blue's port away: %v", err)
+		t.Errorf("green removes a port of blue: %v", err)
 	}
 	err = green.tries(t.Context(), kind, write{patch: types.JSONPatchType, manager: blue.manager, data: `[{"op":"remove","path":"{pod}/containers/1/ports/0"}]`})
 	if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
@@ -274,8 +274,8 @@ func TestTwoFieldManagers(t *testing.T) {
 	blue.expectPorts(kind, "sidecar")
 }
 
-// TestUnnamedPortsComeBack: where portside's name came to be on a static port
-// that has none, portside can let go of it again.
+// TestUnnamedPortsComeBack expects that portside can take its name off a static
+// port that has none.
 func TestUnnamedPortsComeBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
@@ -289,8 +289,9 @@ func TestUnnamedPortsComeBack(t *testing.T) {
 	}
 }
 
-// TestWhatOthersSetOnAPortStays also when the port gets another name.
-func TestWhatOthersSetOnAPortStays(t *testing.T) {
+// TestFieldOfAnotherManagerStays expects that a field of another manager stays when
+// our port gets another name.
+func TestFieldOfAnotherManagerStays(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	kind := workload.DaemonSet

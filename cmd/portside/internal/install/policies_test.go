@@ -12,7 +12,7 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// editor is a user who may do everything with workloads, and nothing else.
+// editor returns a user with every permission on workloads and no other.
 func (i *installation) editor() *rest.Config {
 	i.t.Helper()
 	config, err := i.User("editor-of-" + i.workloads)
@@ -24,8 +24,8 @@ func (i *installation) editor() *rest.Config {
 	return config
 }
 
-// grant lets a subject do everything with workloads, AdapterSets, events and
-// Leases: what is then refused, the policies refuse.
+// grant grants a subject every permission on workloads, AdapterSets, events and
+// Leases: what is refused then, the policies refuse.
 func (i *installation) grant(subject string, config *rest.Config) {
 	i.t.Helper()
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: everything, namespace: `+i.workloads+`}, rules: [
@@ -36,14 +36,14 @@ func (i *installation) grant(subject string, config *rest.Config) {
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
 	client := clientset(i.t, config)
-	testenv.Eventually(i.t, "the grant to count", func(ctx context.Context) error {
+	testenv.Eventually(i.t, "the grant to be in force", func(ctx context.Context) error {
 		return client.AppsV1().StatefulSets(i.workloads).DeleteCollection(ctx,
 			metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}}, metav1.ListOptions{LabelSelector: "no=such"})
 	})
 }
 
-// awaitPolicies waits until each policy refuses, or mends, what it is there for:
-// the server takes a moment to compile them. Nothing is stored meanwhile.
+// awaitPolicies waits until each policy is in force: the server takes a moment to
+// compile them. Nothing is stored.
 func (i *installation) awaitPolicies() {
 	i.t.Helper()
 	kinds := map[string]bool{}
@@ -73,7 +73,7 @@ func (i *installation) awaitName() {
 	})
 }
 
-// awaitLeftover has an owner remove a container, again and again.
+// awaitLeftover removes a container as its owner until the policy allows it.
 func (i *installation) awaitLeftover() {
 	i.t.Helper()
 	owner := i.argo()

@@ -30,15 +30,15 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// permission is one verb of one rule: verb resource.group, and /name where the
-// rule has one.
+// permission is one verb of one rule: "verb resource.group", followed by /name if
+// the rule names objects.
 type permission string
 
-// does is what portside cannot do without a permission.
+// does is a request that needs a permission.
 type does func(ctx context.Context, i *installation) error
 
-// needs is every permission that portside has, and what it is there for. One
-// that is in no rule, or a rule that is not here, fails the test.
+// needs has a request for every permission of portside. The test fails for a
+// permission without a line here and for a line without a permission.
 var needs = func() map[permission]does {
 	all := map[permission]does{
 		"get replicasets.apps": func(ctx context.Context, i *installation) error {
@@ -136,7 +136,7 @@ var needs = func() map[permission]does {
 
 var adapterSets = schema.GroupVersionResource{Group: "portside.dev", Version: "v1alpha1", Resource: "adaptersets"}
 
-// us asks the server as portside.
+// us returns a client with portside's token.
 func (i *installation) us() *kubernetes.Clientset { return clientset(i.t, i.config) }
 
 func (i *installation) sets() dynamic.ResourceInterface {
@@ -160,7 +160,7 @@ func watches(ctx context.Context, i *installation, resource schema.GroupVersionR
 	return err
 }
 
-// foundOr passes over that an object is not there: the server asks RBAC first.
+// foundOr ignores that an object does not exist: the server checks RBAC first.
 func foundOr(err error) error {
 	if apierrors.IsNotFound(err) {
 		return nil
@@ -176,7 +176,7 @@ func event(i *installation) *eventsv1.Event {
 	}
 }
 
-// leads is the event that client-go's leader election writes of a Lease.
+// leads returns the event that client-go's leader election writes about a Lease.
 func leads(i *installation) *corev1.Event {
 	return &corev1.Event{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: i.manager + "-", Namespace: i.system}, Reason: "LeaderElection", Message: "it became leader", Type: "Normal",
@@ -188,7 +188,7 @@ func lease(i *installation) *coordinationv1.Lease {
 	return &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: i.manager, Namespace: i.system}}
 }
 
-// permissions are those of a role's rules.
+// permissions returns the permissions of a role's rules.
 func permissions(t *testing.T, role *unstructured.Unstructured, manager string) map[permission]rbacv1.PolicyRule {
 	t.Helper()
 	var typed rbacv1.ClusterRole // a Role has the same rules
@@ -213,13 +213,13 @@ func permissions(t *testing.T, role *unstructured.Unstructured, manager string) 
 	return all
 }
 
-// isRole tells the roles of portside itself from those of people.
+// isRole reports whether an object is a role of portside itself, not of its users.
 func isRole(o *unstructured.Unstructured) bool {
 	return strings.HasSuffix(o.GetKind(), "Role") && o.GetLabels()["app.kubernetes.io/instance"] != ""
 }
 
-// TestEveryPermissionIsNeeded takes out one verb of one rule at a time: what it
-// is for is then refused, and is not before.
+// TestEveryPermissionIsNeeded removes one verb of one rule at a time: the request
+// that needs it is refused then, and only then.
 func TestEveryPermissionIsNeeded(t *testing.T) {
 	t.Parallel()
 	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}})
@@ -232,7 +232,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 		for p := range permissions(t, role, whole.manager) {
 			granted[p] = true
 			if _, known := needs[p]; !known {
-				t.Errorf("%s: what for? No line of the table says", p)
+				t.Errorf("%s: no request in needs", p)
 			}
 		}
 	}
@@ -263,7 +263,7 @@ func TestEveryPermissionIsNeeded(t *testing.T) {
 	}
 }
 
-// without is another installation in the same namespaces that lacks a
+// without returns another installation in the same namespaces that lacks a
 // permission.
 func (i *installation) without(t *testing.T, p permission, number int) *installation {
 	t.Helper()
@@ -285,13 +285,13 @@ func (i *installation) without(t *testing.T, p permission, number int) *installa
 	less.apply(objects)
 	for _, counts := range []permission{"list pods", "create leases.coordination.k8s.io", "create tokenreviews.authentication.k8s.io"} {
 		if counts != p {
-			testenv.Eventually(t, "the other permissions to count", func(ctx context.Context) error { return needs[counts](ctx, &less) })
+			testenv.Eventually(t, "the other permissions to be in force", func(ctx context.Context) error { return needs[counts](ctx, &less) })
 		}
 	}
 	return &less
 }
 
-// take leaves a role without a permission.
+// take removes a permission from a role.
 func (i *installation) take(role *unstructured.Unstructured, p permission) {
 	i.t.Helper()
 	all := permissions(i.t, role, i.manager)

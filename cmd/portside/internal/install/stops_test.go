@@ -15,8 +15,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// adding and removing are what portside itself sends: an apply with one port more
-// than nfs, one without a port, and the guarded patch that removes a last port.
+// Writes of portside itself: applies that add, move and rename a port, an apply
+// without a port, and the guarded patch that removes a last port.
 var (
 	nfsAlone = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}`)
 	adding   = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}`)
@@ -27,7 +27,7 @@ var (
 	beside   = applied(`{containers: [{name: sidecar, ports: [{name: adapter-web, containerPort: 8080, protocol: TCP}]}]}`)
 )
 
-// annotate has the owner set an annotation of the workload.
+// annotate sets an annotation of the workload as its owner.
 func (i *installation) annotate(kind workload.Kind, annotation, value string) {
 	i.t.Helper()
 	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), kind.Kind, "", dittofs, types.MergePatchType,
@@ -37,8 +37,8 @@ func (i *installation) annotate(kind workload.Kind, annotation, value string) {
 	}
 }
 
-// expectRefused sends requests as portside, each of which the guard has to refuse
-// for the same reason, and nothing is stored.
+// expectRefused sends requests as portside, which the guard must refuse for this
+// reason without storing anything.
 func (i *installation) expectRefused(kind workload.Kind, why string, writes map[string]write) {
 	i.t.Helper()
 	before := i.live(kind).GetResourceVersion()
@@ -51,12 +51,12 @@ func (i *installation) expectRefused(kind workload.Kind, why string, writes map[
 		}
 	}
 	if after := i.live(kind).GetResourceVersion(); after != before {
-		i.t.Errorf("%s: something was stored", kind)
+		i.t.Errorf("%s: the workload changed", kind)
 	}
 }
 
-// expectAllowed sends requests as portside, one after the other, each on the
-// workload with the port nfs. before is called ahead of each.
+// expectAllowed sends requests as portside one after the other, each on the
+// workload with the port nfs. It calls before ahead of each.
 func (i *installation) expectAllowed(kind workload.Kind, before func(), writes map[string]write) {
 	i.t.Helper()
 	for name, w := range writes {
@@ -80,7 +80,7 @@ func TestGuardRefusesPausedWorkloads(t *testing.T) {
 	}
 }
 
-// onTheNode is the workload with the network of its node.
+// onTheNode returns the workload with hostNetwork.
 func onTheNode(kind workload.Kind) string {
 	return strings.Replace(declared(kind, static), "    spec:\n", "    spec:\n      hostNetwork: true\n", 1)
 }
@@ -109,9 +109,9 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 	}
 }
 
-// TestGuardIsInForceInExcludedNamespaces: a namespace is excluded by a refusal,
-// and not by a guard that is off there.
-func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
+// TestGuardRefusesExcludedNamespaces expects that the guard refuses writes in an
+// excluded namespace, rather than being off there.
+func TestGuardRefusesExcludedNamespaces(t *testing.T) {
 	t.Parallel()
 	i := robbed(t, workload.Kinds()...)
 	i.options.ExcludeNamespaces = []string{"kube-system", i.workloads}
@@ -126,7 +126,7 @@ func TestGuardIsInForceInExcludedNamespaces(t *testing.T) {
 	}
 }
 
-// TestGuardExcludesKubeSystem by default.
+// TestGuardExcludesKubeSystem expects that kube-system is excluded by default.
 func TestGuardExcludesKubeSystem(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
@@ -144,7 +144,7 @@ func TestGuardExcludesKubeSystem(t *testing.T) {
 	}
 }
 
-// many are ports adapter-t<number> from a first one on.
+// many returns ports adapter-t<number> from a first number.
 func many(first, count int) string {
 	var ports []string
 	for n := range count {
@@ -153,8 +153,8 @@ func many(first, count int) string {
 	return strings.Join(ports, ", ")
 }
 
-// TestGuardLimitsAdapterPorts: a container has at most 64 of them, whoever declares
-// them. Where it has more already, ports can be given up.
+// TestGuardLimitsAdapterPorts allows at most 64 adapter ports in a container, by
+// any manager. Ports can be released from a container that has more.
 func TestGuardLimitsAdapterPorts(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
@@ -173,9 +173,9 @@ func TestGuardLimitsAdapterPorts(t *testing.T) {
 	i.expectAllowed(kind, func() {}, map[string]write{"58 beside 10, of 60": ports(101, 58)})
 }
 
-// TestGuardIsCheapEnough: the server stops an expression that costs too much, and
-// the guard would then refuse what portside may do.
-func TestGuardIsCheapEnough(t *testing.T) {
+// TestGuardCost expects that the guard's expressions stay within the server's cost
+// limit: beyond it the guard would refuse portside's own writes.
+func TestGuardCost(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
 	for _, kind := range workload.Kinds() {

@@ -17,7 +17,7 @@ import (
 // try is an attack. It returns the server's refusal.
 type try func(ctx context.Context, s *victim, c dynamic.Interface) error
 
-// Resources, as schema.ParseResourceArg reads them.
+// Resources in the format of schema.ParseResourceArg.
 const (
 	secretsOf   = "secrets.v1."
 	configMaps  = "configmaps.v1."
@@ -72,7 +72,8 @@ func creates(resource, namespace, object string, subresources ...string) try {
 	}
 }
 
-// patches sends a patch under portside's field manager, unless it names another.
+// patches returns a try that sends a patch, under portside's field manager unless
+// it names another.
 func patches(resource, namespace, name string, w write) try {
 	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		options := metav1.PatchOptions{FieldManager: s.manager}
@@ -99,12 +100,12 @@ func deletes(resource, namespace, name string) try {
 	}
 }
 
-// strategic is a strategic merge patch of a container's ports.
+// strategic returns a strategic merge patch of a container's ports.
 func strategic(port string) write {
 	return write{patch: types.StrategicMergePatchType, data: `{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","ports":[` + port + `]}]}}}}`}
 }
 
-// updates replaces an object by itself.
+// updates returns a try that replaces an object by itself.
 func updates(resource, namespace, name string) try {
 	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
 		live, err := s.resource(c, resource, namespace).Get(ctx, name, metav1.GetOptions{})
@@ -115,7 +116,7 @@ func updates(resource, namespace, name string) try {
 	}
 }
 
-// impersonates reads as a user of a group.
+// impersonates returns a try that reads as a user of a group.
 func impersonates(group string) try {
 	return func(ctx context.Context, s *victim, _ dynamic.Interface) error {
 		as := rest.CopyConfig(s.configs[token])

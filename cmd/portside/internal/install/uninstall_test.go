@@ -18,7 +18,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// groups are what an installation consists of, and what is deleted together.
+// groups are the objects of an installation that are deleted together.
 var groups = map[string][]string{
 	"namespace":  {"Namespace"},
 	"RBAC":       {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"},
@@ -29,27 +29,26 @@ var groups = map[string][]string{
 
 const crdGroup = "CRD"
 
-// TestUninstall removes an installation, one group of objects after the other,
-// while a workload has ports of ours: no pod restarts, the ports stay, and no
-// namespace is stuck.
+// TestUninstall removes an installation, one group of objects after the other, while a
+// workload has ports of portside. No pod restarts, the ports stay, and no namespace is
+// stuck.
 //
-// Ten of the 120 orders show it: of each two groups, the one and the other goes
-// first, and each of the four without the CRD goes at each place. What a deletion
-// comes to depends on whether one other group is gone, and never on two:
+// Ten of the 120 orders suffice: of each two groups either one is removed first, and
+// each of the four without the CRD is removed at each place. The effect of a removal
+// depends on at most one other group:
 //
-//   - the namespace takes the ServiceAccount, the Roles in it and the Deployment
-//     along, and is gone only once they are;
-//   - the policies know the ServiceAccount by its name, whether or not it is
-//     there, and the name policy asks RBAC about whoever writes under ours;
-//   - the pods of the Deployment lose what RBAC granted, or the CRD that they
-//     watch;
-//   - the CRD takes the AdapterSets along, which the guard is about too.
+//   - the namespace includes the ServiceAccount, the Roles in it and the Deployment, and
+//     is gone only once they are;
+//   - the policies identify the ServiceAccount by its name, whether or not it exists,
+//     and the name policy asks RBAC about managers that write under the field manager;
+//   - the pods of the Deployment lose their permissions, or the CRD that they watch;
+//   - the CRD includes the AdapterSets, which the guard covers too.
 func TestUninstall(t *testing.T) {
 	cp := testenv.WithControllers(t)
 	rest := slices.Sorted(maps.Keys(groups))
 	rest = slices.DeleteFunc(rest, func(group string) bool { return group == crdGroup })
-	// The CRD is one for all installations, so those that delete it come one
-	// after the other, with an AdapterSet; and the others leave it.
+	// All installations share the CRD, so the cases that delete it, with an
+	// AdapterSet, run one after the other. The others keep it.
 	for _, order := range [][]string{slices.Concat([]string{crdGroup}, rest), slices.Concat(rest, []string{crdGroup})} {
 		t.Run(strings.Join(order, ", "), func(t *testing.T) {
 			i := working(t, cp)
@@ -58,7 +57,7 @@ func TestUninstall(t *testing.T) {
 			testenv.Eventually(t, "the CRD to be gone", func(ctx context.Context) error {
 				out, err := i.Kubectl(ctx, "", "", "get", "crd", "adaptersets.portside.dev", "--ignore-not-found", "-o", "name")
 				if err != nil || out != "" {
-					return fmt.Errorf("it is there: %s %w", out, err)
+					return fmt.Errorf("still found: %s %w", out, err)
 				}
 				return nil
 			})
@@ -79,22 +78,22 @@ func TestUninstall(t *testing.T) {
 	})
 }
 
-// working is an installation where pods run and a workload has a port of ours.
+// working returns an installation with running pods and a workload with a port of
+// portside.
 func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 	t.Helper()
 	i := prepared(t, cp, install.Options{})
 	i.apply(i.manifests())
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
 	i.mustApply(i.argo(), declared(workload.StatefulSet, static))
-	testenv.Eventually(t, "a pass", func(ctx context.Context) error {
+	testenv.Eventually(t, "a reconciliation", func(ctx context.Context) error {
 		_, err := i.applier().Apply(ctx, i.target(workload.StatefulSet), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 		return err
 	})
 	return i
 }
 
-// uninstall deletes what was installed, the groups in an order, and checks what
-// is left.
+// uninstall deletes the groups in an order and checks what is left.
 func (i *installation) uninstall(order []string) {
 	i.t.Helper()
 	ctx := i.t.Context()
@@ -106,7 +105,7 @@ func (i *installation) uninstall(order []string) {
 		i.t.Errorf("generation %d and %d starts of pods; %d and %d before", after.GetGeneration(), i.PodStarts(i.workloads), before.GetGeneration(), starts)
 	}
 	i.expectPorts(workload.StatefulSet, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
-	// What is left of us is an entry, which stands in nobody's way.
+	// portside's entry is left, which conflicts with no manager.
 	i.mustApply(i.argo(), declared(workload.StatefulSet, `[{name: api, containerPort: 8080, protocol: TCP}]`))
 	if err := i.admin.CoreV1().Namespaces().Delete(ctx, i.workloads, metav1.DeleteOptions{}); err != nil {
 		i.t.Fatal(err)
@@ -114,14 +113,14 @@ func (i *installation) uninstall(order []string) {
 	for _, namespace := range []string{i.system, i.workloads} {
 		testenv.Eventually(i.t, "the namespace "+namespace+" to be gone", func(ctx context.Context) error {
 			if _, err := i.admin.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
-				return fmt.Errorf("it is there: %w", err)
+				return fmt.Errorf("still found: %w", err)
 			}
 			return nil
 		})
 	}
 }
 
-// deleteAll deletes the objects of these groups, and waits for none to be gone.
+// deleteAll deletes the objects of these groups without waiting.
 func (i *installation) deleteAll(order []string) {
 	i.t.Helper()
 	objects := i.manifests()

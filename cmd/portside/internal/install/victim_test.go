@@ -19,7 +19,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// The attackers: who has portside's token, and users with one of Kubernetes' roles.
+// The attackers: one with portside's token, and users with one of Kubernetes'
+// roles.
 const (
 	token = "token" // of portside's ServiceAccount, with what RBAC grants it
 	edit  = "edit"  // has edit in the namespace {b}, and view in {a}
@@ -27,9 +28,9 @@ const (
 	view  = "view"  // has view in the namespace {a}
 )
 
-// victim is an installation under attack, with its attackers. In its texts {a} is a
-// namespace that opted in to discovery, {b} another one, {system} portside's own
-// and {us} its field manager, which names its objects.
+// victim is an installation with its attackers. In texts {a} is a namespace that
+// opted in to discovery, {b} another one, {system} portside's own and {us} its
+// field manager, which names its objects.
 type victim struct {
 	*installation
 	b       string
@@ -42,11 +43,11 @@ var sources = map[string]func(*installation) []*unstructured.Unstructured{
 	"chart":   (*installation).charted,
 }
 
-// newVictim installs portside from a source, with workloads that it serves, and
-// some that it must leave alone.
+// newVictim installs portside from a source, with workloads that it may write and
+// some that it may not.
 func newVictim(t *testing.T, source func(*installation) []*unstructured.Unstructured) *victim {
 	t.Helper()
-	cp := testenv.WithControllers(t) // which give Kubernetes' own roles their rules
+	cp := testenv.WithControllers(t) // since controllers aggregate Kubernetes' own roles
 	i := prepared(t, cp, install.Options{DiscoveryNamespaces: []string{"a"}})
 	i.apply(source(i))
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
@@ -63,7 +64,7 @@ func newVictim(t *testing.T, source func(*installation) []*unstructured.Unstruct
 
 func (s *victim) user(role string) string { return role + "-of-" + s.b }
 
-// bind makes a user with a role in a namespace.
+// bind creates a user with a role in a namespace.
 func (s *victim) bind(role, namespace string) {
 	s.t.Helper()
 	config, err := s.User(s.user(role))
@@ -75,9 +76,9 @@ func (s *victim) bind(role, namespace string) {
 	s.kubectl("", "create", "rolebinding", role, "-n", namespace, "--clusterrole="+role, "--user="+s.user(role))
 }
 
-// deploy makes what is attacked. portside serves dittofs in {a}; agent uses its
-// node's network, frozen is paused, full has 64 adapter ports, and system is in
-// kube-system, with a name of this test's own.
+// deploy creates what is attacked. portside writes dittofs in {a}; agent uses its
+// node's network, frozen is paused, full has 64 adapter ports, and one with a name
+// of this test's own is in kube-system.
 func (s *victim) deploy() {
 	s.t.Helper()
 	kind := workload.Deployment
@@ -111,7 +112,7 @@ metadata: {name: "{us}", namespace: kube-system}
 	})
 }
 
-// awaitForce waits until each policy and each role counts.
+// awaitForce waits until each policy and each role is in force.
 func (s *victim) awaitForce() {
 	s.t.Helper()
 	for policy, try := range map[string]try{
@@ -123,11 +124,11 @@ func (s *victim) awaitForce() {
 			return portside.RefusedBy(try(ctx, s, s.client(token)), s.manager+"-"+policy+"'")
 		})
 	}
-	for who, try := range map[string]try{
+	for attacker, try := range map[string]try{
 		token: reads(secretsOf, "{a}", "creds"), edit: creates(configMaps, "{b}", `{apiVersion: v1, kind: ConfigMap, metadata: {generateName: may-}}`),
 		admin: patches(aset, "{b}", dittofs, merged(`{"metadata":{"labels":{"mine":"1"}}}`)), view: reads(aset, "{a}", dittofs),
 	} {
-		testenv.Eventually(s.t, "the role of "+who+" to count", func(ctx context.Context) error { return try(ctx, s, s.client(who)) })
+		testenv.Eventually(s.t, "the role of "+attacker+" to be in force", func(ctx context.Context) error { return try(ctx, s, s.client(attacker)) })
 	}
 	testenv.Eventually(s.t, "edit to read the other namespace", func(ctx context.Context) error { return reads(aset, "{a}", dittofs)(ctx, s, s.client(edit)) })
 }
@@ -136,9 +137,11 @@ func (s *victim) fill(text string) string {
 	return strings.NewReplacer("{a}", s.workloads, "{b}", s.b, "{system}", s.system, "{us}", s.manager).Replace(text)
 }
 
-func (s *victim) client(who string) dynamic.Interface { return dynamicClient(s.t, s.configs[who]) }
+func (s *victim) client(attacker string) dynamic.Interface {
+	return dynamicClient(s.t, s.configs[attacker])
+}
 
-// stored returns what is attacked, as far as an attack would change it.
+// stored returns the attacked objects as far as an attack would change them.
 func (s *victim) stored() string {
 	s.t.Helper()
 	const all = "deployments,adaptersets,secrets,leases,roles,rolebindings"
@@ -152,7 +155,7 @@ func (s *victim) stored() string {
 	return strings.Join(stored, "")
 }
 
-// refusedAs is nil for a refusal by RBAC, or by one of portside's policies.
+// refusedAs returns nil for a refusal by RBAC or by a policy of portside's.
 func (s *victim) refusedAs(by string, err error) error {
 	if by != rbac {
 		return portside.RefusedBy(err, s.manager+"-"+by+"'")
@@ -163,7 +166,7 @@ func (s *victim) refusedAs(by string, err error) error {
 	return nil
 }
 
-// charted returns the objects that the chart installs, its CRD among them.
+// charted returns the objects of the chart, including its CRD.
 func (i *installation) charted() []*unstructured.Unstructured {
 	i.t.Helper()
 	all, err := rendered(i.t, i.options)

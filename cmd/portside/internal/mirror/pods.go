@@ -32,9 +32,10 @@ type Pod struct {
 
 // Controller is a reference to an object that controls pods.
 type Controller struct {
-	Kind workload.Kind
-	Name string
-	UID  types.UID
+	Kind       workload.Kind
+	APIVersion string
+	Name       string
+	UID        types.UID
 }
 
 // controllerOf returns the controller of a pod, and false where it has none that
@@ -50,7 +51,7 @@ func controllerOf(p *corev1.Pod) (Controller, bool) {
 	}) {
 		return Controller{}, false
 	}
-	return Controller{Kind: kind, Name: c.Name, UID: c.UID}, true
+	return Controller{Kind: kind, APIVersion: c.APIVersion, Name: c.Name, UID: c.UID}, true
 }
 
 // Labels are the labels of a pod as key=value,key=value: as a map they would

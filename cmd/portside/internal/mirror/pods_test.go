@@ -95,7 +95,7 @@ func TestLabelsAreThoseOfThePod(t *testing.T) {
 }
 
 func controllerNamed(kind, name string) Controller {
-	return Controller{Kind: workload.KindOf("apps/v1", kind), Name: name, UID: types.UID(name)}
+	return Controller{Kind: workload.KindOf("apps/v1", kind), APIVersion: "apps/v1", Name: name, UID: types.UID(name)}
 }
 
 func podNames(pods []*Pod) []string {

@@ -13,6 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -32,7 +33,7 @@ func crowded(ports, length, owners int) status.Facts {
 	}
 	return facts(func(f *status.Facts) {
 		f.FieldManager, f.Container = text(1), text(2)
-		f.Discovery = &status.Discovery{Reason: "Disagreeing", Message: text(3)}
+		f.Discovery = &discovery.Condition{Reason: "Disagreeing", Message: text(3)}
 		change := v1alpha1.PortsChange{Time: metav1.NewTime(now), Manager: "portside"}
 		for i := range 13 {
 			change.Ports = append(change.Ports, v1alpha1.ChangedPort{
@@ -126,7 +127,7 @@ func TestTextIsPrintable(t *testing.T) {
 		f.Failure, f.Taker, f.Fight = unprintable, holding.Taker{Manager: unprintable, Certain: true}, true
 		f.Taken = []string{"adapter-nfs"}
 		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: port.Shadowed, Message: unprintable}}
-		f.Discovery = &status.Discovery{Reason: "Malformed", Message: "日本 é: " + unprintable}
+		f.Discovery = &discovery.Condition{Reason: "Malformed", Message: "日本 é: " + unprintable}
 	})
 	s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
 	if p := s.Ports[0]; p.Type != printed || p.Protocol != printed || p.Message != printed {

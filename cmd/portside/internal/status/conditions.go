@@ -42,7 +42,7 @@ func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus)
 		if d.Met {
 			met = metav1.ConditionTrue
 		}
-		conditions = append(conditions, condition(Discovered, met, cause{d.Reason, d.Message}))
+		conditions = append(conditions, condition(Discovered, met, cause{ConditionReason(d.Reason), d.Message}))
 	}
 	return conditions
 }
@@ -75,7 +75,7 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) ve
 	case f.RollingOut && f.Stuck:
 		v.stalled = &cause{RolloutStuck, "the ports are stored, but the rollout that brings them to the pods makes no progress; check the pods of the workload"}
 	case f.discoveryStalled(set):
-		v.stalled = &cause{f.Discovery.Reason, f.Discovery.Message}
+		v.stalled = &cause{ConditionReason(f.Discovery.Reason), f.Discovery.Message}
 	}
 	if problem == nil {
 		return v

@@ -12,6 +12,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -50,9 +51,9 @@ func TestEvents(t *testing.T) {
 	because := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "the message" }
 	}
-	fails := func(reason status.ConditionReason, stalled bool) func(*status.Facts) {
+	fails := func(reason discovery.Reason, stalled bool) func(*status.Facts) {
 		return func(f *status.Facts) {
-			f.Discovery = &status.Discovery{Reason: reason, Message: "the message", Stalled: stalled}
+			f.Discovery = &discovery.Condition{Reason: reason, Message: "the message", Stalled: stalled}
 		}
 	}
 	taken := func(taker holding.Taker) func(*status.Facts) {

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -37,8 +38,10 @@ func TestStates(t *testing.T) {
 	stop := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Stopped = reason }
 	}
-	discovery := func(why, reason status.ConditionReason, stalled bool) func(*status.Facts) {
-		return func(f *status.Facts) { f.Why, f.Discovery = why, &status.Discovery{Reason: reason, Stalled: stalled} }
+	discovered := func(why status.ConditionReason, reason discovery.Reason, stalled bool) func(*status.Facts) {
+		return func(f *status.Facts) {
+			f.Why, f.Discovery = why, &discovery.Condition{Reason: reason, Stalled: stalled}
+		}
 	}
 	const current, inProgress, failed = "Current", "InProgress", "Failed"
 	var lines []string
@@ -54,10 +57,10 @@ func TestStates(t *testing.T) {
 		{"field manager with other fields", nil, why(status.FieldManagerNotDedicated), failed},
 		{"excluded namespace", nil, why(status.NamespaceExcluded), failed},
 		{"ports are removed before the AdapterSet", nil, why(status.Removing), inProgress},
-		{"no answer yet", nil, discovery(status.AwaitingAnswer, "NotFound", false), inProgress},
-		{"no answer without action", nil, discovery(status.AwaitingAnswer, "NotFound", true), failed},
-		{"ports in place, a poll fails", nil, discovery("", "Unauthorized", false), current},
-		{"ports in place, polls fail until action", nil, discovery("", "Unauthorized", true), failed},
+		{"no answer yet", nil, discovered(status.AwaitingAnswer, "NotFound", false), inProgress},
+		{"no answer without action", nil, discovered(status.AwaitingAnswer, "NotFound", true), failed},
+		{"ports in place, a poll fails", nil, discovered("", "Unauthorized", false), current},
+		{"ports in place, polls fail until action", nil, discovered("", "Unauthorized", true), failed},
 		{"suspended", nil, stop(status.Suspended), current},
 		{"created suspended", nil, stop(status.Suspended), current},
 		{"suspended while it was not ready", pending(holding.Unsettled), stop(status.Suspended), failed},

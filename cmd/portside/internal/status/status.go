@@ -16,6 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -64,20 +65,11 @@ type Facts struct {
 	// those that may be under way.
 	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
-	Discovery *Discovery
+	Discovery *discovery.Condition
 
 	// These are of the AdapterSet.
 	namespace            string
 	settle, removalDelay time.Duration
-}
-
-// Discovery is the condition Discovered.
-type Discovery struct {
-	Met     bool
-	Reason  ConditionReason
-	Message string
-	// Stalled reports whether polls keep failing for a reason that needs action.
-	Stalled bool
 }
 
 // Of returns the status of an AdapterSet, from its last one and the facts. The

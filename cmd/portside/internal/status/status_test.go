@@ -14,6 +14,7 @@ import (
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -109,9 +110,9 @@ func TestConditions(t *testing.T) {
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
-		"pods answered": {func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} },
+		"pods answered": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
-		"pods did not": {func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: "NotAnswered"} },
+		"pods did not": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: "NotAnswered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=False NotAnswered"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -341,10 +342,10 @@ func TestStopped(t *testing.T) {
 // same spec and reason, since a process that has just started has not counted.
 func TestDiscoveryStalls(t *testing.T) {
 	t.Parallel()
-	fails := func(reason status.ConditionReason, stalled bool) func(*status.Facts) {
-		return func(f *status.Facts) { f.Discovery = &status.Discovery{Reason: reason, Stalled: stalled} }
+	fails := func(reason discovery.Reason, stalled bool) func(*status.Facts) {
+		return func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: reason, Stalled: stalled} }
 	}
-	answers := func(f *status.Facts) { f.Discovery = &status.Discovery{Met: true, Reason: "Answered"} }
+	answers := func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} }
 	const stalled = "Stalled=True NotFound"
 	for name, c := range map[string]struct {
 		before, after func(*status.Facts)

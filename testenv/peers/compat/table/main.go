@@ -1,11 +1,10 @@
-// Command table writes the compatibility table into a Markdown file, from rows
-// that the tests of testenv/peers wrote:
+// Command table writes the compatibility table into a Markdown file, from the rows
+// that the tests of testenv/peers write:
 //
 //	go run ./testenv/peers/compat/table ROWS <README.md
 //
-// It prints the text that it reads, with the table in place of what was between
-// the two marks of one. Rows that are there more than once are one, as long as
-// they say the same.
+// It prints the text that it reads, with the table between the two marks. Equal rows
+// are one row.
 package main
 
 import (
@@ -36,7 +35,7 @@ func main() {
 
 func run(args []string, in io.Reader, out io.Writer) error {
 	if len(args) != 1 {
-		return errors.New("want the file of rows as the one argument")
+		return errors.New("want one argument, the file of rows")
 	}
 	file, err := os.Open(args[0])
 	if err != nil {
@@ -77,7 +76,7 @@ func read(from io.Reader) ([]compat.Row, error) {
 	rows = slices.Compact(rows)
 	for i := range rows[:max(0, len(rows)-1)] {
 		if order(rows[i], rows[i+1]) == 0 {
-			return nil, fmt.Errorf("two rows of %s, %s, which say different things", rows[i].Tool, rows[i].Mode)
+			return nil, fmt.Errorf("two different rows for %s, %s", rows[i].Tool, rows[i].Mode)
 		}
 	}
 	if len(rows) == 0 {

@@ -13,7 +13,7 @@ const rows = `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"
 `
 
 const table = `
-| tool | mode | in sync with adapter ports there | its sync changes them | its sync restarts pods | what its owner can change | an adapter port that Git declares | one removed by hand | replacing | what to set |
+| tool | mode | in sync with adapter ports in place | its sync changes them | its sync restarts pods | what its owner can change | an adapter port that Git declares | an adapter port removed by hand | replacing | what to set |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | Argo CD | apply (by default) | yes |  |  | all but: x[^1]; y[^2]; z[^1] |  |  |  |  |
 | kubectl | replace |  |  | yes |  |  |  | - | apply[^3] |
@@ -41,12 +41,12 @@ func TestTable(t *testing.T) {
 	}
 }
 
-func TestTableRefuses(t *testing.T) {
+func TestTable_errors(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string]string{
-		"rows that are none":                 "no JSON\n",
-		"no rows":                            "",
-		"two rows that say different things": rows + `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"no"}}` + "\n",
+		"an invalid row":     "no JSON\n",
+		"no rows":            "",
+		"two different rows": rows + `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"no"}}` + "\n",
 	} {
 		if _, err := read(strings.NewReader(lines)); err == nil {
 			t.Errorf("%s: no error", name)

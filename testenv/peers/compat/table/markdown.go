@@ -8,25 +8,25 @@ import (
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
 
-// columns are the headings of the table, each with what a row has below it. The
-// first two say which row it is.
+// columns are the headings of the table with the cells of a row. The first two
+// identify the row.
 var columns = []struct {
 	heading string
 	cell    func(compat.Row) string
 }{
 	{"tool", func(r compat.Row) string { return r.Tool }},
 	{"mode", func(r compat.Row) string { return r.Mode }},
-	{"in sync with adapter ports there", func(r compat.Row) string { return r.Answers.InSync }},
+	{"in sync with adapter ports in place", func(r compat.Row) string { return r.Answers.InSync }},
 	{"its sync changes them", func(r compat.Row) string { return r.Answers.SyncChangesPorts }},
 	{"its sync restarts pods", func(r compat.Row) string { return r.Answers.SyncRestartsPods }},
 	{"what its owner can change", func(r compat.Row) string { return r.Answers.OwnerCanChange }},
 	{"an adapter port that Git declares", func(r compat.Row) string { return r.Answers.GitDeclaresPort }},
-	{"one removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
+	{"an adapter port removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
 	{"replacing", func(r compat.Row) string { return r.Answers.Replace }},
 	{"what to set", func(r compat.Row) string { return r.Set }},
 }
 
-// markdown is the table, and its footnotes below it.
+// markdown returns the table with its footnotes.
 func markdown(rows []compat.Row) string {
 	var table strings.Builder
 	var headings, rules []string
@@ -39,7 +39,7 @@ func markdown(rows []compat.Row) string {
 	for _, row := range rows {
 		cells := []string{escape(row.Tool), escape(row.Mode)}
 		for _, c := range columns[2:] {
-			cells = append(cells, notes.taken(c.cell(row)))
+			cells = append(cells, notes.move(c.cell(row)))
 		}
 		line(&table, cells)
 	}
@@ -53,11 +53,11 @@ func line(to *strings.Builder, cells []string) {
 	to.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// footnotes are what stands in parentheses somewhere, each once.
+// footnotes are the texts in parentheses, each once.
 type footnotes []string
 
-// taken is the text with a mark in place of each of its outermost parentheses.
-func (f *footnotes) taken(text string) string {
+// move returns the text with a mark in place of each outermost parenthesis.
+func (f *footnotes) move(text string) string {
 	var cell strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, " (")
@@ -71,7 +71,7 @@ func (f *footnotes) taken(text string) string {
 	}
 }
 
-// closing is where the parenthesis ends that the text is in.
+// closing returns the index of the parenthesis that closes the one before the text.
 func closing(text string) int {
 	for i, depth := 0, 1; i < len(text); i++ {
 		switch text[i] {
@@ -97,7 +97,7 @@ func (f *footnotes) mark(note string) string {
 	return fmt.Sprintf("[^%d]", i+1)
 }
 
-// escape keeps Markdown from reading more into the text than it says.
+// escape escapes the characters that have a meaning in Markdown.
 func escape(text string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`, "<", `\<`, "[", `\[`).Replace(text)
 }

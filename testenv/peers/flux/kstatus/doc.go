@@ -1,6 +1,6 @@
-// Package kstatus shows that kstatus, with which Flux and others wait for objects,
-// reads each state of an AdapterSet as what it is: Current where nothing is to
-// change, InProgress where that needs no action, Failed where it does.
+// Package kstatus shows how kstatus, with which Flux and others wait for objects,
+// reads each state of an AdapterSet: Current if there is nothing to change, InProgress
+// if no action is needed, Failed if an action is needed.
 //
 // It has tests only.
 package kstatus

@@ -9,7 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// TestStates asks kstatus of the states that a test of portside's status writes.
+// TestStates computes the kstatus of the states that a test of portside's status
+// writes.
 func TestStates(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../../../cmd/portside/internal/status/testdata/states.json")
@@ -40,7 +41,7 @@ func TestStates(t *testing.T) {
 	}
 	for _, want := range []status.Status{status.CurrentStatus, status.InProgressStatus, status.FailedStatus} {
 		if seen[want] < 3 {
-			t.Errorf("%d states of %d are %s", seen[want], len(states), want)
+			t.Errorf("%d of %d states are %s, want at least 3", seen[want], len(states), want)
 		}
 	}
 }

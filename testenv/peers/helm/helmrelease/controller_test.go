@@ -22,7 +22,7 @@ import (
 
 const examples = "../../../../examples"
 
-// example is the example's HelmRelease, decoded strictly.
+// example returns the example's HelmRelease, decoded strictly.
 func example(t *testing.T) *v2.HelmRelease {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(examples, "flux/helmrelease.yaml"))
@@ -36,7 +36,7 @@ func example(t *testing.T) *v2.HelmRelease {
 	return object
 }
 
-// options are the switches of Helm that the controller derives from the
+// options returns the options of Helm that the controller derives from the
 // HelmRelease.
 func options(object *v2.HelmRelease) helm.Helm4 {
 	serverSide := object.GetUpgrade().ServerSideApply != v2.ServerSideApplyDisabled
@@ -48,7 +48,7 @@ func options(object *v2.HelmRelease) helm.Helm4 {
 	}
 }
 
-// syncs is an installation or upgrade by a HelmRelease.
+// syncs returns an installation or upgrade by a HelmRelease.
 func syncs(object *v2.HelmRelease) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		if err := options(object).Sync(s, c); err != nil {
@@ -58,8 +58,8 @@ func syncs(object *v2.HelmRelease) func(*compat.Site, compat.Commit) error {
 	}
 }
 
-// drift is what the controller finds when it compares the cluster with the
-// manifest of the release that was deployed last.
+// drift returns the differences that the controller finds between the cluster and
+// the manifest of the last deployed release.
 func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
 	release, err := helm.Last(s)
 	if err != nil {
@@ -77,7 +77,7 @@ func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
 	if err := normalize.UnstructuredListWithScheme(objects, c.Scheme()); err != nil {
 		return nil, err
 	}
-	// What Helm adds to each object beside its manifest.
+	// The metadata that Helm adds to each object.
 	utils.SetCommonMetadata(objects, map[string]string{"app.kubernetes.io/managed-by": "Helm"},
 		map[string]string{"meta.helm.sh/release-name": release.Name, "meta.helm.sh/release-namespace": release.Namespace})
 	for _, o := range objects {
@@ -93,7 +93,7 @@ func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
 	return jsondiff.UnstructuredList(s.Context(), c, objects, list...)
 }
 
-// compares tells whether there is no drift.
+// compares returns a function that reports whether there is no drift.
 func compares(object *v2.HelmRelease) func(*compat.Site, compat.Commit) (bool, error) {
 	return func(s *compat.Site, _ compat.Commit) (bool, error) {
 		found, err := drift(s, object)
@@ -101,8 +101,8 @@ func compares(object *v2.HelmRelease) func(*compat.Site, compat.Commit) (bool, e
 	}
 }
 
-// correct does with drift what the controller does in the mode enabled: it
-// patches what differs, object by object.
+// correct corrects drift as the controller does in the mode enabled: it patches the
+// differences, object by object.
 func correct(s *compat.Site, object *v2.HelmRelease) error {
 	found, err := drift(s, object)
 	if err != nil {
@@ -122,7 +122,7 @@ func correct(s *compat.Site, object *v2.HelmRelease) error {
 		}
 		live := d.DesiredObject.DeepCopyObject().(client.Object)
 		if err := c.Patch(s.Context(), live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(manager)); err != nil {
-			return fmt.Errorf("correcting drift: %w", err)
+			return fmt.Errorf("cannot correct drift: %w", err)
 		}
 	}
 	return nil

@@ -1,12 +1,11 @@
-// Package helmrelease shows with Helm's own actions and Flux's own detection of
-// drift, as Flux's helm-controller uses them, that a HelmRelease and portside
-// leave each other alone:
+// Package helmrelease shows with Helm's own actions and Flux's own drift detection, as
+// Flux's helm-controller uses them, that a HelmRelease and portside leave each other's
+// fields alone:
 //
-//   - Where it applies on the server's side, its default, it always forces
-//     conflicts, and ignores force.
-//   - Drift is what a dry run of a server-side apply of the release's manifest
-//     would change. What portside owns it would not.
+//   - By server-side apply, its default, it always forces conflicts and ignores force.
+//   - Drift is what a dry run of a server-side apply of the release's manifest would
+//     change, which excludes our ports.
 //
-// The package has tests only. It is one of its own because Helm keeps the name
-// of its field manager in a variable.
+// The package has tests only. It is separate because Helm has the name of its field
+// manager in a variable.
 package helmrelease

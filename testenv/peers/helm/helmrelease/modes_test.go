@@ -69,14 +69,14 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// TestDriftIsCorrected: what somebody changed of the static ports by hand is
-// drift and is put right, and our ports beside them stay.
+// TestDriftIsCorrected: a static port that was changed by hand is drift and is
+// corrected, and our ports stay.
 func TestDriftIsCorrected(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m, object := serverSide(t), example(t)
 	compat.Must(t, m.Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	want := compat.Ports(s.Live())
 	_, err := s.Manager(testenv.KubectlEdit).Update(t.Context(), compat.Kind, s.Namespace, compat.Name, func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, compat.Name, `[{name: edited, containerPort: 8080, protocol: TCP}, {name: metrics, containerPort: 9090, protocol: TCP},
@@ -88,20 +88,21 @@ func TestDriftIsCorrected(t *testing.T) {
 	}
 	compat.Must(t, correct(s, object))
 	if got := compat.Ports(s.Live()); !slices.Equal(got, want) {
-		t.Errorf("corrected, the ports are %q, not %q", got, want)
+		t.Errorf("corrected, the ports are %q, want %q", got, want)
 	}
-	if result := s.Pass(compat.Adapter("nfs", 12049)); result.Outcome != apply.Unchanged {
-		t.Errorf("the pass after it is %s", result.Outcome)
+	if result := s.Reconcile(compat.Adapter("nfs", 12049)); result.Outcome != apply.Unchanged {
+		t.Errorf("the reconciliation after it is %s", result.Outcome)
 	}
 }
 
-// TestRefusals: what Helm says to the controller names the object and the field.
+// TestRefusals expects the object and the field in the error that Helm gives the
+// controller.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	s := compat.NewSite(t, testenv.Shared(t))
 	m := serverSide(t)
 	compat.Must(t, m.Sync(s, compat.First()))
-	s.Pass(compat.Adapter("nfs", 12049))
+	s.Reconcile(compat.Adapter("nfs", 12049))
 	err := m.Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050}))
 	if err == nil {
 		t.Fatal("an adapter's name was not refused")
@@ -113,7 +114,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestMoved: serverSideApply: enabled cures what hurt without it.
+// TestMoved shows that serverSideApply: enabled solves the problems of client-side
+// apply.
 func TestMoved(t *testing.T) {
 	t.Parallel()
 	m := serverSide(t)

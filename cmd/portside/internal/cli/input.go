@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+)
+
+// InputFlags select the AdapterSets of a command.
+type InputFlags struct {
+	files          []string
+	recursive      bool
+	adapters       string
+	ignoreNotFound bool
+}
+
+// Add adds -f, -R, --adapters and --ignore-not-found.
+func (i *InputFlags) Add(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringSliceVarP(&i.files, "filename", "f", nil, "File or directory with AdapterSets, or - for stdin")
+	flags.BoolVarP(&i.recursive, "recursive", "R", false, "Process the directories used in -f recursively")
+	flags.StringVar(&i.adapters, "adapters", "", "File with the JSON list of GET /api/v1/adapters, or - for stdin, in place of what the document says")
+	flags.BoolVar(&i.ignoreNotFound, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
+	MustComplete(cmd, "filename", cobra.FixedCompletions([]string{"json", "yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
+	MustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
+}
+
+// Job is an AdapterSet to sync.
+type Job struct {
+	target  workload.Target
+	desired apply.Desired
+	// inactive are the adapters that the source lists as disabled or stopped: a port
+	// that is removed is reported with its adapter's type.
+	inactive []apply.Adapter
+	// suspended means that the AdapterSet forbids every write.
+	suspended bool
+	// ignoreNotFound means that a missing target is no failure.
+	ignoreNotFound bool
+	// place is where the AdapterSet is, origin where its adapters are.
+	place, origin string
+}
+
+// Read reads and checks all of the input. It sends no request.
+func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
+	if err := i.check(cmd); err != nil {
+		return nil, err
+	}
+	docs, err := v1alpha1.ReadFiles(i.files, i.recursive, s.In)
+	if err != nil {
+		return nil, err
+	}
+	var listed []httpapi.Listed
+	if i.adapters != "" {
+		if len(docs) > 1 {
+			return nil, fmt.Errorf("--adapters is what one AdapterSet's workload serves, but there are %d AdapterSets, from %s to %s: give one",
+				len(docs), docs[0], docs[len(docs)-1])
+		}
+		if listed, err = i.readAdapters(s); err != nil {
+			return nil, err
+		}
+	}
+	return i.jobs(s, docs, listed)
+}
+
+func (i *InputFlags) check(cmd *cobra.Command) error {
+	if len(i.files) == 0 {
+		return UsageError(cmd, "must specify -f: a file or directory with AdapterSets, or -")
+	}
+	for _, file := range i.files {
+		switch {
+		case file == v1alpha1.Stdin && i.adapters == v1alpha1.Stdin:
+			return UsageError(cmd, "-f - and --adapters - cannot both read stdin: put one of them into a file")
+		case strings.HasPrefix(file, "http://") || strings.HasPrefix(file, "https://"):
+			return UsageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
+		}
+	}
+	var missing []error
+	for _, file := range i.files {
+		if _, err := os.Stat(file); file != v1alpha1.Stdin && errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, noPath(file))
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// noPath returns kubectl's error for a file that does not exist.
+func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
+
+func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
+	if i.adapters == v1alpha1.Stdin {
+		return httpapi.ReadAdapters("stdin", s.In)
+	}
+	file, err := os.Open(i.adapters)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("--adapters: %w", noPath(i.adapters))
+	case err != nil:
+		return nil, fmt.Errorf("--adapters: %w", err)
+	}
+	defer file.Close()
+	return httpapi.ReadAdapters(i.adapters, file)
+}
+
+// jobs returns the job of each document. Where listed is not nil, it replaces the
+// adapters of the only document.
+func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []httpapi.Listed) ([]Job, error) {
+	namespace, asked, err := s.Namespace()
+	if err != nil {
+		return nil, err
+	}
+	problems := []error{v1alpha1.CheckUnique(docs, namespace)}
+	jobs := make([]Job, 0, len(docs))
+	for _, doc := range docs {
+		j, err := jobOf(doc, namespace, asked)
+		switch spec := &doc.Set.Spec; {
+		case listed != nil:
+			j.desired.Adapters, j.inactive, j.origin = httpapi.Active(listed), httpapi.Inactive(listed), i.origin()
+		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
+			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
+		case spec.Discovery != nil && !j.suspended && err == nil:
+			err = discovers(doc)
+		}
+		j.ignoreNotFound = i.ignoreNotFound
+		jobs, problems = append(jobs, j), append(problems, err)
+	}
+	return jobs, errors.Join(problems...)
+}
+
+// discovers returns the error of an AdapterSet whose source sync does not ask.
+func discovers(doc v1alpha1.Document) error {
+	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doc, err)
+	}
+	return fmt.Errorf("%s: spec.discovery: sync asks no pods; give it the answer of %s with --adapters FILE|-", doc, source)
+}
+
+func (i *InputFlags) origin() string {
+	if i.adapters == v1alpha1.Stdin {
+		return "stdin"
+	}
+	return i.adapters
+}
+
+func jobOf(doc v1alpha1.Document, namespace string, asked bool) (Job, error) {
+	set := &doc.Set
+	switch {
+	case set.Namespace == "":
+	case asked && set.Namespace != namespace:
+		return Job{}, fmt.Errorf("%s: metadata.namespace: the namespace from the provided object %q does not match the namespace %q. You must pass '--namespace=%s' to perform this operation",
+			doc, set.Namespace, namespace, set.Namespace)
+	default:
+		namespace = set.Namespace
+	}
+	j := Job{
+		target:    adapterset.Target(set),
+		desired:   adapterset.Desired(set, adapterset.Adapters(set)),
+		suspended: set.Spec.Suspend,
+		place:     doc.String(),
+		origin:    doc.String(),
+	}
+	j.target.Namespace = namespace
+	return j, nil
+}

@@ -1,0 +1,129 @@
+package cmd_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/portside-dev/portside/testenv"
+)
+
+// TestAdoptFromClientSideApply: kubectl deletes what it applied and the new
+// manifest has not, though the port was adopted. Adopt says so, and each way out
+// that it names works without a change of the template.
+func TestAdoptFromClientSideApply(t *testing.T) {
+	t.Parallel()
+	// A manifest may leave the protocol to the server.
+	with := workloadNamed("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
+	without := workloadNamed("StatefulSet", "dittofs", apiPort)
+	for _, test := range []struct {
+		name    string
+		way     func(c *cluster)
+		ports   string
+		changes int
+	}{
+		{"as it was", func(c *cluster) { c.kubectl(without, "apply", "-f", "-") }, "api:8080/TCP", 1},
+		{"the manifest keeps the ports", func(c *cluster) { c.kubectl(with, "apply", "-f", "-") }, "api:8080/TCP adapter-smb:1445/TCP", 0},
+		{"set-last-applied first", func(c *cluster) {
+			c.kubectl("", "apply", "set-last-applied", "-f", file(c.t, "manifest.yaml", without))
+			c.kubectl(without, "apply", "-f", "-")
+			c.kubectl(without, "apply", "-f", "-")
+		}, "api:8080/TCP adapter-smb:1445/TCP", 0},
+		{"server-side from then on", func(c *cluster) {
+			c.kubectl(without, "apply", "--server-side", "-f", "-")
+			c.kubectl(without, "apply", "--server-side", "-f", "-")
+		}, "api:8080/TCP adapter-smb:1445/TCP", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, testenv.Shared(t))
+			c.kubectl(with, "apply", "-f", "-")
+			recorded := c.Record(t, "StatefulSet", c.namespace, "dittofs")
+			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.KubectlClientSideApply, "-o", "json"))
+			expectIn(t, "stderr", a.stderr, "Warning: StatefulSet ", "lists adapter-smb", "kubectl apply set-last-applied -f MANIFEST", "kubectl apply --server-side")
+			expectIn(t, "stdout", a.stdout, `"reason": "InLastApplied"`, `"port": "adapter-smb"`, `"manager": "kubectl-client-side-apply"`)
+			expect(t, "owners", c.ownersOf("dittofs", "1445/TCP"), testenv.Portside+"/Apply")
+			test.way(c)
+			if ports, _ := c.live("StatefulSet", "dittofs"); ports != test.ports {
+				t.Errorf("the ports are %s, not %s", ports, test.ports)
+			}
+			if changes := testenv.TemplateChanges(recorded.Stored(t)); changes != test.changes {
+				t.Errorf("%d changes of the template, not %d", changes, test.changes)
+			}
+			if slices.Contains(strings.Fields(c.ownersOf("dittofs", "1445/TCP")), testenv.KubectlClientSideApply+"/Update") {
+				t.Error("kubectl owns the port again")
+			}
+		})
+	}
+}
+
+// TestAdoptWarnsOfWhatIsDeletedAlone: an annotation without the ports, or one
+// that a server-side apply keeps, deletes nothing.
+func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		happens func(c *cluster)
+		from    string
+	}{
+		"the annotation has no adapter port": {func(c *cluster) {
+			c.kubectl(workloadNamed("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
+		}, testenv.DittoFSOperator},
+		"applied server-side since": {func(c *cluster) {
+			with := workloadNamed("StatefulSet", "dittofs", operatorPorts)
+			c.kubectl(with, "apply", "-f", "-")
+			c.kubectl(with, "apply", "--server-side", "-f", "-")
+		}, testenv.DittoFSOperator + "," + testenv.Kubectl},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, testenv.Shared(t))
+			test.happens(c)
+			c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", bothAdapters)
+			a := c.must(0, c.run("adopt", "sts/dittofs", "--from", test.from, "--manager-is-gone"))
+			expectIn(t, "stdout", a.stdout, "Applied", "adapter-nfs", "adapter-smb")
+			if strings.Contains(a.stderr, "Warning") {
+				t.Errorf("it warns:\n%s", a.stderr)
+			}
+		})
+	}
+}
+
+// TestAdoptFromSeveral: what two names own is taken over in one write, and a key
+// that was there twice goes back to who declares it, though both had written it.
+func TestAdoptFromSeveral(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	if _, err := c.Manager(someManage).In(c.namespace).Create(t.Context(), statefulSet(staticNFS)); err != nil {
+		t.Fatal(err)
+	}
+	c.argo(staticNFS)
+	c.updates(someManage, "StatefulSet", "dittofs", strings.ReplaceAll(oneKeyTwice, "1445", "2445"))
+	c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", oneKeyTwice)
+	recorded := c.Record(t, "StatefulSet", c.namespace, "dittofs")
+	a := c.must(0, c.run("adopt", "sts/dittofs", "--from", testenv.DittoFSOperator, "--from", someManage))
+	expectIn(t, "stderr", a.stderr, "the pod template changed, which restarts at most 3 pods", "if dittofs-operator or manager still writes")
+	expectIn(t, "stdout", a.stdout, "Removed", "Owned")
+	expect(t, "static port", c.ownersOf("dittofs", "12049/TCP"), testenv.ArgoCD+"/Apply")
+	expect(t, "adapter port", c.ownersOf("dittofs", "1445/TCP"), testenv.Portside+"/Apply")
+	if changes := testenv.TemplateChanges(recorded.Stored(t)); changes != 1 {
+		t.Errorf("%d changes of the template", changes)
+	}
+}
+
+// TestAdoptAllContainers: with --all every container that has something is
+// adopted, and which it is need not be told.
+func TestAdoptAllContainers(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	object := strings.Replace(workloadNamed("StatefulSet", "dittofs", operatorPorts), "containers: [",
+		"containers: [{name: second, image: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}, {name: third, image: x}, ", 1)
+	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), object); err != nil {
+		t.Fatal(err)
+	}
+	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "which container is meant?")
+	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
+	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; no pod would restart")
+	a = c.must(0, c.run("adopt", "--all", "--from", "helm"))
+	expectIn(t, "both", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; Applied, adapter-smb 1445/TCP is Owned; no pod restarts",
+		"of 1 workloads: 1 adopted")
+}

@@ -1,0 +1,63 @@
+package cmd
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/history"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
+)
+
+func newHistory(s *cli.Session) *cobra.Command {
+	var print cli.PrintFlags
+	cmd := &cobra.Command{
+		Use:   "history KIND/NAME",
+		Short: "Show which revisions changed ports, when and by which manager",
+		Long: `Show which revisions of a workload changed its container ports, when, and by
+which manager where that is certain.
+
+The revisions are the ControllerRevisions or ReplicaSets that the cluster keeps
+(spec.revisionHistoryLimit). A template that is used again, as after a
+rollback, takes a new number and leaves a gap.
+
+portside records its own changes: the service keeps the last ten in the
+AdapterSet's status, and sync, adopt and release create an Event, which the API
+server deletes after an hour by default. A revision that matches a record
+is portside's. Another manager is named where it alone owns the ports that were
+added and has not written since. Every other revision is <unknown>; -o wide
+says why. -o name prints the names of the revisions.`,
+		Example: `  portside history statefulset/dittofs
+  portside history deploy/web -o wide`,
+		Args:              cli.OneWorkload,
+		ValidArgsFunction: s.CompleteWorkloads,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := s.Workload(args)
+			if err != nil {
+				return err
+			}
+			config, err := s.RESTConfig()
+			if err != nil {
+				return err
+			}
+			past, err := history.Read(cmd.Context(), config, target)
+			if err != nil {
+				return cli.TargetError(target, err)
+			}
+			revisions := past.Changes()
+			if slices.ContainsFunc(revisions, func(c history.Change) bool { return !c.Certain && !c.Whole }) {
+				for _, err := range past.Unread {
+					s.Messages.Note("changes by portside may be <unknown>: %s", cli.ErrorText(err))
+				}
+			}
+			if len(revisions) == 0 && print.IsTable() {
+				s.Messages.Note("the cluster keeps no revision of %s", target)
+				return nil
+			}
+			return print.Print(s.Out, printer.History{Target: printer.TargetOf(target), Revisions: revisions, Resource: past.Resource})
+		},
+	}
+	print.Add(cmd)
+	return cmd
+}

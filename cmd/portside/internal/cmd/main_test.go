@@ -1,0 +1,152 @@
+package cmd_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
+	"github.com/portside-dev/portside/testenv"
+)
+
+func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
+
+// answer is what a run of the program came to.
+type answer struct {
+	code           int
+	stdout, stderr string
+}
+
+// runProgram runs the program in this process. The commands that it advises on
+// stderr must exist.
+func runProgram(t *testing.T, stdin string, args ...string) answer {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	streams := genericiooptions.IOStreams{In: strings.NewReader(stdin), Out: &out, ErrOut: &errOut}
+	root := cmd.New(streams, "v0.0.0-test")
+	root.SetArgs(args)
+	code := cli.Run(t.Context(), root)
+	checkAdvice(t, errOut.String())
+	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
+}
+
+// cluster is a namespace of a test's own and the program that works in it.
+type cluster struct {
+	*testenv.ControlPlane
+	t          *testing.T
+	namespace  string
+	kubeconfig string
+}
+
+func newCluster(t *testing.T, cp *testenv.ControlPlane) *cluster {
+	t.Helper()
+	return &cluster{ControlPlane: cp, t: t, namespace: cp.Namespace(t), kubeconfig: cp.KubeconfigFile()}
+}
+
+// run runs the program in the namespace, by -n.
+func (c *cluster) run(args ...string) answer { return c.runWith("", args...) }
+
+func (c *cluster) runWith(stdin string, args ...string) answer {
+	c.t.Helper()
+	return runProgram(c.t, stdin, append(args, "--kubeconfig", c.kubeconfig, "-n", c.namespace)...)
+}
+
+// must fails the test unless the code is the one expected.
+func (c *cluster) must(code int, a answer) answer {
+	c.t.Helper()
+	if a.code != code {
+		c.t.Fatalf("exit code %d, not %d\nstdout:\n%s\nstderr:\n%s", a.code, code, a.stdout, a.stderr)
+	}
+	return a
+}
+
+// argo applies a StatefulSet as Argo CD does, with the ports of a YAML list.
+func (c *cluster) argo(ports string) {
+	c.t.Helper()
+	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), statefulSet(ports)); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func statefulSet(ports string) string {
+	return workloadYAML("StatefulSet", "serviceName: dittofs, replicas: 3,", ports)
+}
+
+func workloadYAML(kind, spec, ports string) string {
+	return `{apiVersion: apps/v1, kind: ` + kind + `, metadata: {name: dittofs}, spec: {` + spec + `
+  selector: {matchLabels: {app: dittofs}}, template: {metadata: {labels: {app: dittofs}}, spec: {
+    containers: [{name: dittofs, image: dittofs, ports: ` + ports + `}]}}}}`
+}
+
+const staticPorts = `[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 2049, protocol: TCP}]`
+
+// adapterSet is a document for the StatefulSet with the adapters of a YAML list.
+func adapterSet(adapters string) string {
+	return "apiVersion: portside.dev/v1alpha1\nkind: AdapterSet\nmetadata: {name: dittofs}\n" +
+		"spec:\n  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}\n  adapters: " + adapters + "\n"
+}
+
+const discoverySet = `apiVersion: portside.dev/v1alpha1
+kind: AdapterSet
+metadata: {name: dittofs}
+spec:
+  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}
+  discovery: {http: {port: api, scheme: HTTPS}}
+`
+
+// file writes a file of the test's own and returns its path.
+func file(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// recorded is the path of a recorded answer of a real server.
+func recorded(name string) string {
+	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
+}
+
+// resourceVersion tells whether anything was stored.
+func (c *cluster) resourceVersion() string {
+	c.t.Helper()
+	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return live.GetResourceVersion()
+}
+
+func (c *cluster) ports() string {
+	c.t.Helper()
+	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return strings.Join(testenv.Ports(live, "dittofs"), " ")
+}
+
+// expect compares a text whole.
+func expect(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n%s\nnot:\n%s", what, got, want)
+	}
+}
+
+// expectIn looks for parts of a text.
+func expectIn(t *testing.T, what, got string, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(got, part) {
+			t.Errorf("%s has no %q:\n%s", what, part, got)
+		}
+	}
+}

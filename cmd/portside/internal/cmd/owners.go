@@ -1,0 +1,57 @@
+package cmd
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
+)
+
+func newOwners(s *cli.Session) *cobra.Command {
+	var (
+		print     cli.PrintFlags
+		container string
+	)
+	cmd := &cobra.Command{
+		Use:   "owners KIND/NAME",
+		Short: "Show every container port and the managers that own it",
+		Long: `Show every container port of a workload and the managers that own it, as its
+managedFields say. A port stays as long as one owner declares it.
+
+-o wide has a line for each manager: how it writes, which fields of the port it
+owns (a manager may own a field, such as hostPort, and not the port), and when
+it last changed anything that it owns in this workload. -o name prints the
+names of the owners.`,
+		Example: `  portside owners statefulset/dittofs
+  portside owners sts dittofs -c dittofs -o wide`,
+		Args:              cli.OneWorkload,
+		ValidArgsFunction: s.CompleteWorkloads,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			target, err := s.Workload(args)
+			if err != nil {
+				return err
+			}
+			w, err := s.Get(cmd.Context(), target)
+			if err != nil {
+				return err
+			}
+			if container != "" {
+				if _, err := w.Container(container); err != nil {
+					return err
+				}
+			}
+			owners, err := printer.OwnersOf(w, container)
+			if err != nil {
+				return err
+			}
+			if len(owners.Ports) == 0 && print.IsTable() {
+				s.Messages.Note("%s declares no container port", target)
+				return nil
+			}
+			return print.Print(s.Out, owners)
+		},
+	}
+	print.Add(cmd)
+	s.ContainerFlag(cmd, &container, "Show the ports of this container alone")
+	return cmd
+}

@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+)
+
+// The paths at which DittoFS issues tokens.
+const (
+	loginPath   = "/api/v1/auth/login"
+	refreshPath = "/api/v1/auth/refresh"
+)
+
+const (
+	// maxTokenBytes is how long the answer to a login may be.
+	maxTokenBytes = 64 << 10
+	// maxTokenLength is how long a token may be, in bytes. Servers accept no
+	// header that long.
+	maxTokenLength = 8 << 10
+	// renewBefore is how long before its expiry a token is renewed, but at most
+	// a quarter of its life.
+	renewBefore = time.Minute
+	// maxLife bounds the life of a token, whatever the server says.
+	maxLife = 365 * 24 * time.Hour
+)
+
+// session has the tokens of one pod. Its user holds turn.
+type session struct {
+	turn            chan struct{}
+	access, refresh Secret
+	// renewAt is when the token is to be renewed; zero if the server did not say.
+	renewAt time.Time
+}
+
+func newSession() *session { return &session{turn: make(chan struct{}, 1)} }
+
+// take waits for the turn. Two questions to one pod are asked one after the other,
+// so that they share a login.
+func (s *session) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return canceled(ctx, ctx.Err())
+	}
+}
+
+func (s *session) release() { <-s.turn }
+
+func (s *session) forget() { s.access, s.refresh, s.renewAt = Secret{}, Secret{}, time.Time{} }
+
+// due reports whether a new token is needed before the next question.
+func (s *session) due(now time.Time) bool {
+	return !s.access.isSet() || !s.renewAt.IsZero() && !now.Before(s.renewAt)
+}
+
+// token returns the token to ask with; none without credentials.
+func (c *Client) token(ctx context.Context, address netip.AddrPort, s *session) (Secret, error) {
+	if c.logsIn() && s.due(c.options.Now()) {
+		if err := c.renew(ctx, address, s); err != nil {
+			return Secret{}, err
+		}
+	}
+	if c.logsIn() {
+		return s.access, nil
+	}
+	return c.credentials.token, nil
+}
+
+func (c *Client) logsIn() bool { return c.credentials.username.isSet() }
+
+// renew gets a new token: by a refresh or, if the server answers that with
+// anything but a token, by a login. If it does not answer, a login would have no
+// answer either.
+func (c *Client) renew(ctx context.Context, address netip.AddrPort, s *session) error {
+	if s.refresh.isSet() {
+		err := c.obtain(ctx, address, s, refreshPath, map[string]string{"refresh_token": s.refresh.value()})
+		switch discovery.ReasonOf(err) {
+		case "":
+			return nil
+		case discovery.Timeout, discovery.Unreachable, discovery.Interrupted, discovery.TLSFailed, discovery.Canceled:
+			return during("refreshing the token: ", err)
+		}
+	}
+	s.forget() // so that a refused login is not tried twice for one question
+	err := c.obtain(ctx, address, s, loginPath, map[string]string{
+		"username": c.credentials.username.value(), "password": c.credentials.password.value(),
+	})
+	return during("logging in: ", err)
+}
+
+// during returns an error that says what failed.
+func during(what string, err error) error {
+	failed, ok := errors.AsType[*discovery.Error](err)
+	if !ok {
+		return err
+	}
+	return &discovery.Error{Reason: failed.Reason, Message: what + failed.Text()}
+}
+
+// obtain requests a token and keeps it. If the server does not say how long the
+// token lives, it is used until it is refused.
+func (c *Client) obtain(ctx context.Context, address netip.AddrPort, s *session, path string, request map[string]string) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return &discovery.Error{Reason: discovery.CredentialsInvalid}
+	}
+	asked := c.options.Now()
+	data, err := c.exchange(ctx, address, call{
+		method: http.MethodPost, path: path, body: NewSecret(string(body)), most: maxTokenBytes,
+	})
+	if err != nil {
+		return err
+	}
+	var given struct {
+		Access    string `json:"access_token"`
+		Refresh   string `json:"refresh_token"`
+		ExpiresIn int64  `json:"expires_in"` // seconds
+		ExpiresAt string `json:"expires_at"` // RFC 3339
+	}
+	if err := json.Unmarshal(data, &given); err != nil || !isToken(given.Access) {
+		return &discovery.Error{Reason: discovery.Malformed, Message: "the answer has no token"}
+	}
+	if len(given.Access) > maxTokenLength || len(given.Refresh) > maxTokenLength {
+		return &discovery.Error{Reason: discovery.Malformed, Message: "the answer has a token that is longer than 8 KiB"}
+	}
+	s.access, s.renewAt = NewSecret(given.Access), time.Time{}
+	if given.Refresh != "" {
+		s.refresh = NewSecret(given.Refresh)
+	}
+	if life := lifeOf(asked, given.ExpiresIn, given.ExpiresAt); life > 0 {
+		s.renewAt = asked.Add(life - min(renewBefore, life/4))
+	}
+	return nil
+}
+
+// lifeOf returns how long a token lives, or 0 if that is unknown. The seconds come
+// first: they do not need two clocks to agree.
+func lifeOf(asked time.Time, seconds int64, at string) time.Duration {
+	if seconds > 0 {
+		return time.Duration(min(seconds, int64(maxLife/time.Second))) * time.Second
+	}
+	expires, err := time.Parse(time.RFC3339, at)
+	if err != nil {
+		return 0
+	}
+	return min(expires.Sub(asked), maxLife)
+}

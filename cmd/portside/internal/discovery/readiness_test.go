@@ -1,0 +1,94 @@
+package discovery
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// expectReadiness waits until a target is so ready, and so many pods are asked.
+func expectReadiness(t *testing.T, p *Pods, w Workload, asked int, want Readiness) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("%s is %+v", w.Target, want), func(ctx context.Context) error {
+		found, readiness, err := p.Find(ctx, w, api)
+		if err == nil && (readiness != want || len(found) != asked) {
+			err = fmt.Errorf("it is %+v, and %d pods are asked", readiness, len(found))
+		}
+		return err
+	})
+}
+
+// TestReadiness of a workload whose pods are all ready, of which one is not, and
+// that has none.
+func TestReadiness(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	for _, kind := range []string{"StatefulSet", "Deployment", "DaemonSet"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			ns := cp.Namespace(t)
+			web := start(t, cp, kind, ns, "web", 2)
+			pods, _ := podsIn(t, cp, ns)
+			all := 2
+			if kind == "DaemonSet" {
+				all = 1 // there is one node
+			}
+			expectReadiness(t, pods, web, all, Readiness{Ready: all, Desired: all})
+			found, _, err := pods.Find(t.Context(), web, api)
+			if err != nil {
+				t.Fatal(err)
+			}
+			release := cp.HoldUnready(ns, func(p *corev1.Pod) bool { return p.Name == found[0].Name })
+			expectReadiness(t, pods, web, all-1, Readiness{Ready: all - 1, Desired: all, RollingOut: true})
+			release()
+			expectReadiness(t, pods, web, all, Readiness{Ready: all, Desired: all})
+			scale(t, cp, kind, ns, "web", 0)
+			if kind != "DaemonSet" {
+				expectReadiness(t, pods, web, 0, Readiness{})
+			}
+			another := web
+			another.UID = "of a workload of that name that is gone"
+			expectReadiness(t, pods, another, 0, Readiness{Unobserved: true})
+		})
+	}
+}
+
+// TestPodsWaitingForPort are asked although they are not ready, until they have
+// the port.
+func TestPodsWaitingForPort(t *testing.T) {
+	t.Parallel()
+	cp := testenv.WithControllers(t)
+	for probe, asked := range map[string]int{"adapter-nfs": 1, "api": 0} {
+		t.Run(probe, func(t *testing.T) {
+			t.Parallel()
+			ns := cp.Namespace(t)
+			release := cp.HoldUnready(ns, nil)
+			defer release()
+			git := cp.Manager("git").In(ns)
+			object := strings.NewReplacer(
+				"spec:\n  selector", "spec:\n  strategy: {type: Recreate}\n  selector",
+				"image: server,", "image: server, readinessProbe: {tcpSocket: {port: "+probe+"}},",
+			).Replace(fmt.Sprintf(workloads, "Deployment", "web"))
+			live, err := git.Apply(t.Context(), object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			web := Workload{
+				Target: workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "web"}, UID: live.GetUID(), Selector: "app=web", Container: "server",
+			}
+			pods, _ := podsIn(t, cp, ns)
+			expectReadiness(t, pods, web, asked, Readiness{Desired: 1, Waiting: asked, RollingOut: true})
+			withPort := strings.Replace(object, "{name: api, containerPort: 8080}", "{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}", 1)
+			if _, err := git.Apply(t.Context(), withPort); err != nil {
+				t.Fatal(err)
+			}
+			expectReadiness(t, pods, web, 0, Readiness{Desired: 1, RollingOut: true})
+		})
+	}
+}

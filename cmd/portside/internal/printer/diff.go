@@ -1,0 +1,78 @@
+package printer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/portside-dev/portside/apply"
+)
+
+// Diff returns what a result changes, with the number of pods that restart: the
+// ports of each container, then other fields.
+func Diff(out Stream, r apply.Result, others []apply.FieldChange) string {
+	text := portsDiff(out, r) + othersDiff(out, r, others)
+	if text == "" {
+		return fmt.Sprintf("%s, container %s: the ports stay and only their owners change: restarts no pod\n", r.Target, r.Container)
+	}
+	return text
+}
+
+// portsDiff returns the ports before and after, container by container: ports may
+// also be removed from another container than the one that is desired.
+func portsDiff(out Stream, r apply.Result) string {
+	var text strings.Builder
+	for _, after := range r.After.Containers {
+		before, _ := r.Before.Container(after.Name)
+		if before == nil {
+			continue // another manager added it meanwhile
+		}
+		steps := compare(before.Ports, after.Ports)
+		if !changed(steps) {
+			continue
+		}
+		fmt.Fprintf(&text, "%s, container %s: restarts %s\n", r.Target, after.Name, pods(r.Before.Restarts))
+		for _, s := range steps {
+			line := Clean(fmt.Sprintf("%c %s", s.edit, ContainerPort(s.port)))
+			text.WriteString(out.Paint(colors[s.edit], line) + "\n")
+		}
+	}
+	return text.String()
+}
+
+var colors = map[edit]Color{removed: Red, added: Green}
+
+// othersDiff returns the changes of other fields than ports.
+func othersDiff(out Stream, r apply.Result, changes []apply.FieldChange) string {
+	if len(changes) == 0 {
+		return ""
+	}
+	restarts := "no pod"
+	if slices.ContainsFunc(changes, func(c apply.FieldChange) bool { return strings.HasPrefix(c.Path, "spec.template.") }) {
+		restarts = pods(r.Before.Restarts)
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, other fields: restarts %s\n", r.Target, restarts)
+	for _, c := range changes {
+		switch {
+		case c.Before == "":
+			text.WriteString(out.Paint(Green, Clean(fmt.Sprintf("+ %s: %s", c.Path, c.After))))
+		case c.After == "":
+			text.WriteString(out.Paint(Red, Clean(fmt.Sprintf("- %s: %s", c.Path, c.Before))))
+		default:
+			text.WriteString(Clean(fmt.Sprintf("~ %s: %s -> %s", c.Path, c.Before, c.After)))
+		}
+		text.WriteString("\n")
+	}
+	return text.String()
+}
+
+func pods(n int32) string {
+	switch n {
+	case 0:
+		return "no pod (by its update strategy)"
+	case 1:
+		return "at most 1 pod"
+	}
+	return fmt.Sprintf("at most %d pods", n)
+}

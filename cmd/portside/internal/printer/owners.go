@@ -1,0 +1,190 @@
+package printer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// Owners is the document that owners prints.
+type Owners struct {
+	Target Target      `json:"target"`
+	Ports  []ownedPort `json:"ports"`
+}
+
+type ownedPort struct {
+	Container string          `json:"container"`
+	Name      string          `json:"name"`
+	Port      int32           `json:"port"`
+	Protocol  corev1.Protocol `json:"protocol"`
+	HostPort  int32           `json:"hostPort,omitempty"`
+	HostIP    string          `json:"hostIP,omitempty"`
+	// Managers own the port or a field of it.
+	Managers []portManager `json:"managers"`
+}
+
+// portManager is what a manager owns of a port.
+type portManager struct {
+	fieldmanager.Manager
+	// OwnsPort means that the port stays as long as this manager declares it. A
+	// manager that owns only fields does not keep it.
+	OwnsPort bool `json:"ownsPort"`
+	// Fields are the port's fields whose values it owns.
+	Fields []string `json:"fields"`
+	// LastWrite is when it last changed a field that it owns, anywhere in the
+	// workload, according to managedFields.
+	LastWrite *metav1.Time `json:"lastWrite,omitempty"`
+}
+
+// OwnersOf returns the ports of a workload with their owners: those of one
+// container if it is named, or else of all. Its error is managedFields that cannot
+// be read.
+func OwnersOf(w *workload.Workload, container string) (*Owners, error) {
+	owned, err := apply.Owners(w)
+	if err != nil {
+		return nil, err
+	}
+	owners := &Owners{Target: TargetOf(w.Target), Ports: []ownedPort{}}
+	for _, p := range owned {
+		if container == "" || p.Container == container {
+			owners.Ports = append(owners.Ports, ownedPort{
+				p.Container, p.Port.Name, p.Port.ContainerPort, p.Port.Protocol, p.Port.HostPort, p.Port.HostIP, managersOf(w, p.Owners),
+			})
+		}
+	}
+	return owners, nil
+}
+
+// managersOf returns what each manager owns of a port.
+func managersOf(w *workload.Workload, owners fieldmanager.ItemOwners) []portManager {
+	managers := []portManager{}
+	of := func(m fieldmanager.Manager) *portManager {
+		at := slices.IndexFunc(managers, func(p portManager) bool { return p.Manager == m })
+		if at < 0 {
+			managers = append(managers, portManager{Manager: m, Fields: []string{}, LastWrite: lastWrite(w, m)})
+			at = len(managers) - 1
+		}
+		return &managers[at]
+	}
+	for _, m := range owners.Item {
+		of(m).OwnsPort = true
+	}
+	for field, leafOwners := range owners.Leaves {
+		for _, m := range leafOwners {
+			p := of(m)
+			p.Fields = append(p.Fields, field)
+		}
+	}
+	for i := range managers {
+		slices.Sort(managers[i].Fields)
+	}
+	slices.SortFunc(managers, func(a, b portManager) int { return a.Compare(b.Manager) })
+	return managers
+}
+
+// lastWrite returns the time of a manager's entry: the latest, if it has several
+// for several API versions.
+func lastWrite(w *workload.Workload, m fieldmanager.Manager) *metav1.Time {
+	var last *metav1.Time
+	for _, e := range w.ManagedFields {
+		if (fieldmanager.Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}) != m {
+			continue
+		}
+		if last == nil || last.Before(e.Time) {
+			last = e.Time
+		}
+	}
+	return last
+}
+
+// Table returns a row for each port, or in a wide table one for each manager of a
+// port.
+func (o *Owners) Table(wide bool) Table {
+	t := Table{Columns: []string{"CONTAINER", "PORT", "NUMBER", "OWNERS"}}
+	if wide {
+		t.Columns = []string{"CONTAINER", "PORT", "NUMBER", "HOST", "MANAGER", "OPERATION", "LAST WRITE", "OWNS"}
+	}
+	now := time.Now()
+	for i := range o.Ports {
+		p := &o.Ports[i]
+		row := []string{p.Container, orNone(p.Name), number(p.Port, p.Protocol)}
+		switch {
+		case !wide:
+			t.Rows = append(t.Rows, append(row, list(p.owners())))
+		case len(p.Managers) == 0:
+			t.Rows = append(t.Rows, append(row, orNone(p.host()), none, none, none, "no manager owns it"))
+		default:
+			for _, m := range p.Managers {
+				t.Rows = append(t.Rows, append(slices.Clone(row), orNone(p.host()), m.Name, m.operation(), age(m.LastWrite, now), m.owns()))
+			}
+		}
+	}
+	return t
+}
+
+// Names returns the owners of all ports, each once.
+func (o *Owners) Names() []string {
+	var names []string
+	for i := range o.Ports {
+		names = append(names, o.Ports[i].owners()...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// owners returns the managers that own the port itself.
+func (p *ownedPort) owners() []string {
+	var owners []fieldmanager.Manager
+	for _, m := range p.Managers {
+		if m.OwnsPort {
+			owners = append(owners, m.Manager)
+		}
+	}
+	return fieldmanager.Names(owners)
+}
+
+func (p *ownedPort) host() string {
+	switch {
+	case p.HostPort == 0:
+		return p.HostIP
+	case p.HostIP == "":
+		return fmt.Sprint(p.HostPort)
+	}
+	return fmt.Sprintf("%s:%d", p.HostIP, p.HostPort)
+}
+
+func (m portManager) operation() string {
+	if m.Subresource != "" {
+		return fmt.Sprintf("%s of %s", m.Operation, m.Subresource)
+	}
+	return string(m.Operation)
+}
+
+// owns returns "the port: name, protocol" or, without the port, "only hostPort".
+func (m portManager) owns() string {
+	fields := strings.Join(m.Fields, ", ")
+	switch {
+	case !m.OwnsPort:
+		return "only " + fields
+	case fields == "":
+		return "the port"
+	}
+	return "the port: " + fields
+}
+
+// age returns how long ago something was, as kubectl's tables have it.
+func age(t *metav1.Time, now time.Time) string {
+	if t == nil {
+		return "<unknown>"
+	}
+	return duration.HumanDuration(now.Sub(t.Time))
+}
