@@ -18,6 +18,22 @@ func read(object workload.Object) *workload.Workload {
 	return w
 }
 
+// trimmed returns a workload as a cache of this field manager has it.
+func trimmed(w *workload.Workload, manager string) *workload.Workload {
+	object, ok := w.Object().DeepCopyObject().(workload.Object)
+	if !ok {
+		panic("a copy of an object is none")
+	}
+	if err := workload.Trim(object, manager); err != nil {
+		panic(err)
+	}
+	kept, err := workload.ReadTrimmed(object, manager)
+	if err != nil {
+		panic(err)
+	}
+	return kept
+}
+
 // decide returns the plan for what was read.
 func decide(a *apply.Applier, w *workload.Workload, desired apply.Desired) (*apply.Plan, error) {
 	observed, err := a.Observe(w)

@@ -50,7 +50,7 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		}
 		look := l.kept
 		if reduced {
-			look = look.Trimmed(testenv.Portside)
+			look = trimmed(look, testenv.Portside)
 		}
 		result, err := applyFrom(ctx, applier, look, apply.Desired{Container: want.container, Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {

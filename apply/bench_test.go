@@ -44,13 +44,13 @@ func BenchmarkLook(b *testing.B) {
 		}
 	}
 	b.Run("Standing", standing(result.After))
-	b.Run("StandingReduced", standing(result.After.Trimmed(testenv.Portside)))
+	b.Run("StandingReduced", standing(trimmed(result.After, testenv.Portside)))
 	b.Run("Reduced", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			result.After.Trimmed(testenv.Portside)
+			trimmed(result.After, testenv.Portside)
 		}
-		b.ReportMetric(sizeOf(b, result.After.Trimmed(testenv.Portside)), "reduced-bytes")
+		b.ReportMetric(sizeOf(b, trimmed(result.After, testenv.Portside)), "reduced-bytes")
 		b.ReportMetric(sizeOf(b, result.After), "whole-bytes")
 	})
 }

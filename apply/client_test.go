@@ -112,7 +112,7 @@ func TestControllerRuntime(t *testing.T) {
 				t.Fatal(err)
 			}
 			desired := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}
-			result, err := applyFrom(t.Context(), applier, w.Trimmed(apply.DefaultFieldManager), desired)
+			result, err := applyFrom(t.Context(), applier, trimmed(w, apply.DefaultFieldManager), desired)
 			if err != nil || result.Outcome != apply.Applied || !result.UpToDate {
 				t.Fatalf("%s, %v", result.Outcome, err)
 			}

@@ -64,7 +64,7 @@ func TestContainerError(t *testing.T) {
 			}
 			desired := apply.Desired{Container: test.container, Adapters: []apply.Adapter{nfs}}
 			_, fromServer := applier.Apply(t.Context(), target, desired)
-			_, fromCache := applyFrom(t.Context(), applier, observed.Trimmed(testenv.Portside), desired)
+			_, fromCache := applyFrom(t.Context(), applier, trimmed(observed, testenv.Portside), desired)
 			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
 				var got *workload.ContainerError
 				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {

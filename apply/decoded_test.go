@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -19,16 +20,21 @@ func ownerOfAPI(manager string, operation metav1.ManagedFieldsOperationType) met
 }
 
 func declaresAPI(entries ...metav1.ManagedFieldsEntry) *workload.Workload {
-	return &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, ManagedFields: entries, Containers: []workload.Container{{
-		Name: dittofs, Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: corev1.ProtocolTCP}},
-	}}}
+	return withPorts(entries, corev1.ContainerPort{Name: "api", ContainerPort: 8080, Protocol: corev1.ProtocolTCP})
 }
 
-// TestInUse decodes the managedFields of each workload, and observes its containers.
-func TestInUse(t *testing.T) {
+// withPorts returns a workload with managedFields and one container.
+func withPorts(entries []metav1.ManagedFieldsEntry, ports ...corev1.ContainerPort) *workload.Workload {
+	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: entries}}
+	s.Spec.Template.Spec.Containers = []corev1.Container{{Name: dittofs, Ports: ports}}
+	return read(s)
+}
+
+// TestEntries decodes the managedFields of each workload, and observes its containers.
+func TestEntries(t *testing.T) {
 	t.Parallel()
 	for _, owner := range []string{alice, "bob", alice} {
-		w := declaresAPI(ownerOfAPI(owner, metav1.ManagedFieldsOperationApply)).InUse()
+		w := declaresAPI(ownerOfAPI(owner, metav1.ManagedFieldsOperationApply))
 		for range 2 {
 			owned, err := apply.Owners(w)
 			if err != nil || len(owned[0].Owners.Item) != 1 || owned[0].Owners.Item[0].Name != owner {
@@ -36,10 +42,10 @@ func TestInUse(t *testing.T) {
 			}
 		}
 	}
-	if owned, err := apply.Owners(declaresAPI().InUse()); err != nil || len(owned[0].Owners.Item) > 0 {
+	if owned, err := apply.Owners(declaresAPI()); err != nil || len(owned[0].Owners.Item) > 0 {
 		t.Errorf("nobody owns it, and yet %v, %v", owned, err)
 	}
-	w := declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply)).InUse()
+	w := declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply))
 	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +69,7 @@ func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
 	} {
 		var lengths []int
 		for _, operation := range order {
-			reduced := declaresAPI(ownerOfAPI(alice, operation)).Trimmed(alice)
+			reduced := trimmed(declaresAPI(ownerOfAPI(alice, operation)), alice)
 			lengths = append(lengths, len(reduced.ManagedFields[0].FieldsV1.GetRawBytes()))
 		}
 		if order[0] == metav1.ManagedFieldsOperationUpdate {

@@ -63,14 +63,14 @@ var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (a
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, look.Trimmed(overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(look, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, look.Trimmed(apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(look, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {

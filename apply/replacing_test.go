@@ -127,7 +127,7 @@ func TestReplacing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := read(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
-			for what, look := range map[string]*workload.Workload{"whole": w, "reduced": w.Trimmed(testenv.Portside)} {
+			for what, look := range map[string]*workload.Workload{"whole": w, "reduced": trimmed(w, testenv.Portside)} {
 				var got []string
 				for _, m := range look.Writers.Replacing {
 					if m.Operation != update {

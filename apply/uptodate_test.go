@@ -31,7 +31,7 @@ type foretold struct {
 func foretell(applier *apply.Applier, look *workload.Workload, want apply.Desired) (f foretold, err error) {
 	f = foretold{look: look}
 	f.result, f.stands, f.err = upToDate(applier, look, want)
-	result, stands, problem := upToDate(applier, look.Trimmed(testenv.Portside), want)
+	result, stands, problem := upToDate(applier, trimmed(look, testenv.Portside), want)
 	if stands != f.stands || result.Outcome != f.result.Outcome || !slices.Equal(describe(result.Ports), describe(f.result.Ports)) || (problem == nil) != (f.err == nil) {
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)
@@ -251,9 +251,7 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 		"of another field manager":  {[]metav1.ManagedFieldsEntry{changed(func(e *metav1.ManagedFieldsEntry) { e.Manager = alice })}, false},
 		"ours, beside an update of": {[]metav1.ManagedFieldsEntry{ours, {Manager: testenv.Portside, Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{}`)}}, true},
 	} {
-		w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, ManagedFields: c.entries, Containers: []workload.Container{{
-			Name: dittofs, Ports: []corev1.ContainerPort{{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"}},
-		}}}
+		w := withPorts(c.entries, corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"})
 		if f, err := foretell(applier, w, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
 			t.Errorf("%s: it stands: %t, %v", name, f.stands, err)
 		}
@@ -266,7 +264,7 @@ func TestStandingErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet}, Containers: []workload.Container{{Name: dittofs}}}
+	w := withPorts(nil)
 	result, stands, err := upToDate(applier, w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
 	if tooMany := (*apply.TooManyError)(nil); !errors.As(err, &tooMany) || stands || result.Outcome != apply.Failed {
 		t.Errorf("too many: %t, %s, %v", stands, result.Outcome, err)

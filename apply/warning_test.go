@@ -30,7 +30,7 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 		if err != nil {
 			return err
 		}
-		look := passed.After.Trimmed(testenv.Portside)
+		look := trimmed(passed.After, testenv.Portside)
 		stood, _, err := upToDate(applier, look, wanted)
 		if err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 )
 
-// decoded reads the one object of an example into its type.
+// decoded returns the first object of an example, decoded into its type.
 func decoded[T any](t *testing.T, path string) *T {
 	t.Helper()
 	into := new(T)
@@ -22,14 +22,14 @@ func decoded[T any](t *testing.T, path string) *T {
 	return into
 }
 
-// TestNetworkPolicy: it selects portside's pods, and lets Prometheus in
-// by a port that they have.
+// TestNetworkPolicy checks that the policy selects portside's pods and that its ingress
+// rules name ports that the pods have.
 func TestNetworkPolicy(t *testing.T) {
 	deployment := decoded[appsv1.Deployment](t, "install/deployment.yaml")
 	policy := decoded[networkingv1.NetworkPolicy](t, "install/networkpolicy.yaml")
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 	if err != nil || selector.Empty() || !selector.Matches(labels.Set(deployment.Spec.Template.Labels)) || policy.Namespace != deployment.Namespace {
-		t.Errorf("it does not select the pods: %v", err)
+		t.Errorf("the policy does not select portside's pods: %v", err)
 	}
 	if want := []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress}; !slices.Equal(policy.Spec.PolicyTypes, want) {
 		t.Errorf("policy types %q, want %q", policy.Spec.PolicyTypes, want)
@@ -43,7 +43,7 @@ func TestNetworkPolicy(t *testing.T) {
 	}
 }
 
-// TestDeploymentMemoryLimit: the Go runtime gets the limit of its container.
+// TestDeploymentMemoryLimit checks that GOMEMLIMIT is the memory limit of the container.
 func TestDeploymentMemoryLimit(t *testing.T) {
 	container := decoded[appsv1.Deployment](t, "install/deployment.yaml").Spec.Template.Spec.Containers[0]
 	at := slices.IndexFunc(container.Env, func(e corev1.EnvVar) bool { return e.Name == "GOMEMLIMIT" })

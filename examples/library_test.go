@@ -1,6 +1,6 @@
 package examples_test
 
-// The README shows these declarations as they stand here; a test compares.
+// The README contains copies of these declarations; TestReadmeGo compares them.
 
 import (
 	"context"

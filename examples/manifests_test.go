@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
@@ -26,19 +27,19 @@ import (
 
 const (
 	adapterSet = "AdapterSet"
-	// crd is the one example of a kind that client-go does not know.
+	// crd is a kind that client-go's scheme does not know.
 	crd = "CustomResourceDefinition"
-	// kustomization lists others; who prints them tests it.
+	// kustomization lists other manifests; the tests of the command that prints them
+	// cover it.
 	kustomization = "kustomization.yaml"
 )
 
-// elsewhere are the folders of manifests that other tools read: the chart's
-// generator, testenv/peers and testenv/monitoring decode them by the tools' own
-// types.
+// elsewhere are the folders of manifests for other tools. The chart's generator,
+// testenv/peers and testenv/monitoring test them with the tools' own types.
 var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
 
-// manifestFiles are all YAML files below this folder but those that other tools
-// read.
+// manifestFiles returns all YAML files below this folder, except kustomizations and
+// those that are tested elsewhere.
 func manifestFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string
@@ -52,12 +53,12 @@ func manifestFiles(t *testing.T) []string {
 		return err
 	})
 	if err != nil || len(files) == 0 {
-		t.Fatalf("the example manifests: %q, %v", files, err)
+		t.Fatalf("cannot find the example manifests: found %q, %v", files, err)
 	}
 	return files
 }
 
-// documents are the documents of a file, comments and all.
+// documents returns the YAML documents of a file, with their comments.
 func documents(t *testing.T, path string) [][]byte {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -86,20 +87,15 @@ func read(t *testing.T, document []byte) *unstructured.Unstructured {
 	return object
 }
 
-// TestManifestsAreStrict decodes every example into its type: no field that is
-// unknown or there twice.
+// TestManifestsAreStrict checks that every example decodes into its type without
+// unknown or duplicate fields.
 func TestManifestsAreStrict(t *testing.T) {
 	strict := serializer.NewCodecFactory(scheme.Scheme, serializer.EnableStrict).UniversalDeserializer()
 	for _, path := range manifestFiles(t) {
 		for i, document := range documents(t, path) {
 			switch read(t, document).GetKind() {
-			case crd:
-				continue // generated, and TestManifestsAreAccepted has the server decode it strictly
-			case adapterSet:
-				if _, err := v1alpha1.ReadFiles([]string{path}, false, nil); err != nil {
-					t.Error(err)
-				}
-				continue
+			case crd, adapterSet:
+				continue // TestManifestsAreAccepted has the server decode them strictly
 			}
 			object, _, err := strict.Decode(document, nil, nil)
 			if err != nil {
@@ -113,9 +109,9 @@ func TestManifestsAreStrict(t *testing.T) {
 	}
 }
 
-// TestManifestsAreAccepted applies every example by the real kubectl to a real
-// API server, which stores none of them but what others need: the namespaces
-// and the CRD.
+// TestManifestsAreAccepted applies every example to a real API server with the real
+// kubectl, as a server-side dry run. Only the namespaces and the CRD are stored, which
+// the other examples need.
 func TestManifestsAreAccepted(t *testing.T) {
 	cp := testenv.Shared(t)
 	for _, path := range manifestFiles(t) {
@@ -145,37 +141,37 @@ func kubectlApply(t *testing.T, cp *testenv.ControlPlane, path string, document 
 	}
 }
 
-// TestAdapterSetsNameWhatIsThere follows the references of the AdapterSets to
-// the other manifests.
-func TestAdapterSetsNameWhatIsThere(t *testing.T) {
+// TestAdapterSetReferences checks that the target and the container of each AdapterSet
+// exist in the manifest next to it.
+func TestAdapterSetReferences(t *testing.T) {
 	for _, path := range manifestFiles(t) {
 		if !strings.HasPrefix(filepath.Base(path), "adapterset") {
 			continue
 		}
-		docs, err := v1alpha1.ReadFiles([]string{path}, false, nil)
-		if err != nil {
-			t.Error(err)
-			continue
-		}
-		for _, doc := range docs {
-			ref := doc.Set.Spec.TargetRef
-			workload := read(t, documents(t, filepath.Join(filepath.Dir(path), strings.ToLower(ref.Kind)+".yaml"))[0])
-			if ref.Kind != workload.GetKind() || ref.Name != workload.GetName() || doc.Set.Namespace != workload.GetNamespace() {
-				t.Errorf("%s targets %s %s/%s, which is not there", doc, ref.Kind, doc.Set.Namespace, ref.Name)
+		for i, document := range documents(t, path) {
+			var set v1alpha1.AdapterSet
+			if err := sigsyaml.UnmarshalStrict(document, &set); err != nil {
+				t.Errorf("%s: document %d: %v", path, i+1, err)
+				continue
 			}
-			if got := testenv.Ports(workload, doc.Set.Spec.Container); len(got) == 0 {
-				t.Errorf("%s names the container %q, which has no ports", doc, doc.Set.Spec.Container)
+			ref := set.Spec.TargetRef
+			workload := read(t, documents(t, filepath.Join(filepath.Dir(path), strings.ToLower(ref.Kind)+".yaml"))[0])
+			if ref.Kind != workload.GetKind() || ref.Name != workload.GetName() || set.Namespace != workload.GetNamespace() {
+				t.Errorf("%s: document %d targets %s %s/%s, which does not exist", path, i+1, ref.Kind, set.Namespace, ref.Name)
+			}
+			if got := testenv.Ports(workload, set.Spec.Container); len(got) == 0 {
+				t.Errorf("%s: document %d names the container %q, which has no ports", path, i+1, set.Spec.Container)
 			}
 		}
 	}
 }
 
-// TestRecordings compares the recordings with those that the reader of them is
-// tested with.
+// TestRecordings checks that the recorded answers are those that the discovery client
+// is tested with.
 func TestRecordings(t *testing.T) {
 	recordings, err := filepath.Glob("dittofs/adapters-*.json")
 	if err != nil || len(recordings) != 3 {
-		t.Fatalf("the recordings: %q, %v", recordings, err)
+		t.Fatalf("found the recordings %q, want 3: %v", recordings, err)
 	}
 	for _, path := range recordings {
 		ours, err := os.ReadFile(path)
@@ -184,7 +180,7 @@ func TestRecordings(t *testing.T) {
 		}
 		theirs, err := os.ReadFile(filepath.Join("../cmd/portside/internal/discovery/httpapi/testdata", filepath.Base(path)))
 		if err != nil || !bytes.Equal(ours, theirs) {
-			t.Errorf("%s is not the recording that the source is tested with: %v", path, err)
+			t.Errorf("%s differs from the recording that the discovery client is tested with: %v", path, err)
 		}
 	}
 }

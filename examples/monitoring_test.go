@@ -12,9 +12,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestMonitoringCertificate: the Secret that Prometheus has the
-// authority from is the one that portside serves its certificate from, and the
-// name is that of its Service.
+// TestMonitoringCertificate checks that portside serves the certificate of the Secret
+// whose ca.crt Prometheus trusts, and that Prometheus verifies the name of portside's
+// Service.
 func TestMonitoringCertificate(t *testing.T) {
 	built, err := testenv.Shared(t).Kubectl(t.Context(), "", "", "kustomize", "monitoring")
 	if err != nil {

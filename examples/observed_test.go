@@ -17,10 +17,9 @@ import (
 // a test that uses the control plane, as portside's constant or as a word of a
 // string.
 //
-// It reads the source of tests, so it proves no more than this: a constant that it
-// names is not mentioned by any test that leads to testenv. It does not prove that
-// such a test asserts the constant, nor, for a word that several tables have, which
-// of them it is about.
+// The check reads only the source of the tests: it reports each constant that no test
+// with a path to testenv mentions. It does not prove that a test asserts the constant,
+// and if several tables have the same word, it cannot tell which of them a test means.
 func TestVocabularyObserved(t *testing.T) {
 	mentioned := map[string]bool{}
 	packages := map[string]*tests{}
@@ -48,13 +47,14 @@ func TestVocabularyObserved(t *testing.T) {
 	}
 }
 
-// unobservable are the constants that a user never sees, with the cause.
+// unobservable maps the constants that a user never sees to the reason.
 var unobservable = map[string]string{
 	"discovery.Canceled": "a poll that is canceled is not reported",
 }
 
-// tests are the top-level declarations of a package's tests by name: what each uses,
-// and which words and constants it mentions. Methods go by their name alone.
+// tests describes the top-level declarations in a package's test files by name: which
+// identifiers each uses, and which words and constants it mentions. Methods are recorded
+// by their name alone.
 type tests struct{ uses, words map[string]map[string]bool }
 
 func (p *tests) add(file *ast.File) {
@@ -76,7 +76,7 @@ func (p *tests) add(file *ast.File) {
 
 var word = regexp.MustCompile(`[A-Za-z]+`)
 
-// read notes what a declaration uses and mentions.
+// read records what a declaration uses and mentions.
 func (p *tests) read(name string, declaration ast.Node) {
 	if p.uses[name] == nil {
 		p.uses[name], p.words[name] = map[string]bool{}, map[string]bool{}
@@ -120,6 +120,7 @@ func (p *tests) mentions() map[string]bool {
 	return all
 }
 
+// reach adds to reached the declaration and, recursively, everything that it uses.
 func (p *tests) reach(name string, reached map[string]bool) {
 	if reached[name] {
 		return

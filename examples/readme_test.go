@@ -12,11 +12,12 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
-	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// These tests hold the README to its word. What it says of the demo's output
-// and of portside's commands is checked by the demo's own test, which has both.
+// These tests check the claims of the README. The demo's own test checks its excerpts of
+// the demo's output and its portside commands.
 
 func readme(t *testing.T) string { return fileText(t, "../README.md") }
 
@@ -29,7 +30,7 @@ func fileText(t *testing.T, path string) string {
 	return string(text)
 }
 
-// blocks are the README's code blocks of a language.
+// blocks returns the README's code blocks in a language.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
 	var found []string
@@ -42,21 +43,23 @@ func blocks(t *testing.T, language string) []string {
 	return found
 }
 
-// TestReadmeGo: the Go code is code that compiles and that tests run.
+// TestReadmeGo checks that the Go code is a copy of code that tests run.
 func TestReadmeGo(t *testing.T) {
 	library := fileText(t, "library_test.go")
 	for _, block := range blocks(t, "go") {
 		if !strings.Contains(library, block) {
-			t.Errorf("the README's code is not that of library_test.go:\n%s", block)
+			t.Errorf("library_test.go does not contain this code of the README:\n%s", block)
 		}
 	}
 }
 
+// TestReadmeAdapterSet applies the README's AdapterSets as a server-side dry run.
 func TestReadmeAdapterSet(t *testing.T) {
+	cp := testenv.Shared(t)
+	portside.InstallCRD(t, cp)
+	kubectlApply(t, cp, "the namespace", []byte("{apiVersion: v1, kind: Namespace, metadata: {name: storage}}"))
 	for _, block := range blocks(t, "yaml") {
-		if _, err := v1alpha1.Read("README.md", strings.NewReader(block)); err != nil {
-			t.Error(err)
-		}
+		kubectlApply(t, cp, "README.md", []byte(block), "--dry-run=server")
 	}
 }
 
@@ -64,8 +67,8 @@ var states = []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, 
 
 var outcomes = []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed}
 
-// TestReadmeStateTable: the table has each row once and in order, with states
-// that exist, and the text names every state and outcome.
+// TestReadmeStateTable checks that the table has each row once and in order with an
+// existing state, and that the text names every state and outcome.
 func TestReadmeStateTable(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| (\\d+) \\| [^|]+ \\| `(\\w+)` \\| [^|]+ \\|$").FindAllStringSubmatch(readme(t), -1)
 	if len(rows) != 11 {
@@ -90,6 +93,8 @@ func TestReadmeStateTable(t *testing.T) {
 	}
 }
 
+// TestReadmeJSON checks that the JSON example has the shape and the values that portside
+// prints.
 func TestReadmeJSON(t *testing.T) {
 	var document struct {
 		Results []struct {
@@ -106,15 +111,15 @@ func TestReadmeJSON(t *testing.T) {
 		}
 		result := document.Results[0]
 		if !slices.Contains(outcomes, result.Outcome) || len(result.Ports) != 1 || !slices.Contains(states, result.Ports[0].State) {
-			t.Errorf("portside prints no such document: %+v", result)
+			t.Errorf("the example has an outcome, a state or a number of ports that portside would not print: %+v", result)
 		}
 		if port := result.Ports[0]; apply.PortName(port.Type) != port.Name {
-			t.Errorf("the port of %s is named %s", port.Type, apply.PortName(port.Type))
+			t.Errorf("the port of adapter %s has the name %s, want %s", port.Type, port.Name, apply.PortName(port.Type))
 		}
 	}
 }
 
-// TestReadmeTargets: what the README has one make can be made.
+// TestReadmeTargets checks that the Makefile has each target that the README names.
 func TestReadmeTargets(t *testing.T) {
 	makefile := fileText(t, "../Makefile")
 	for _, match := range regexp.MustCompile("`make ([a-z-]+)").FindAllStringSubmatch(readme(t), -1) {
@@ -124,7 +129,7 @@ func TestReadmeTargets(t *testing.T) {
 	}
 }
 
-// TestReadmeLinks: what the README links to in the repository is there.
+// TestReadmeLinks checks that the files that the README links to exist.
 func TestReadmeLinks(t *testing.T) {
 	for _, match := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(readme(t), -1) {
 		if _, err := os.Stat("../" + match[1]); err != nil {
@@ -133,8 +138,8 @@ func TestReadmeLinks(t *testing.T) {
 	}
 }
 
-// TestReadmeImports: the picture has every import that there is between the
-// packages in it, and no other.
+// TestReadmeImports checks that the diagram shows exactly the imports between the
+// packages in it.
 func TestReadmeImports(t *testing.T) {
 	var drawn, rooms []string
 	names := map[string]string{}
@@ -155,12 +160,12 @@ func TestReadmeImports(t *testing.T) {
 	}
 	slices.Sort(drawn)
 	if made := imports(t, rooms); !slices.Equal(drawn, made) {
-		t.Errorf("the picture has\n%s\nand the code\n%s", strings.Join(drawn, "\n"), strings.Join(made, "\n"))
+		t.Errorf("the diagram has the imports\n%s\nwant\n%s", strings.Join(drawn, "\n"), strings.Join(made, "\n"))
 	}
 }
 
-// imports are the imports between rooms, not counting those of tests. A room
-// is a package with its internal ones.
+// imports returns the imports between rooms, without those of tests. A room is a package
+// with its internal packages.
 func imports(t *testing.T, rooms []string) []string {
 	t.Helper()
 	const module = "github.com/portside-dev/portside/"

@@ -11,8 +11,8 @@ import (
 
 const securityPage = "../.github/SECURITY.md"
 
-// TestSecurityPage: each line of a table names tests, and each test that it names
-// exists, with its case.
+// TestSecurityPage checks that each row of the tables names tests, and that these tests
+// and their cases exist.
 func TestSecurityPage(t *testing.T) {
 	tests := testFiles(t)
 	row := regexp.MustCompile(`^\| (.*) \| (.*) \|$`)
@@ -26,16 +26,16 @@ func TestSecurityPage(t *testing.T) {
 		rows++
 		named := name.FindAllStringSubmatch(cells[2], -1)
 		if len(named) == 0 {
-			t.Errorf("no test shows this: %s", cells[1])
+			t.Errorf("the row names no test: %s", cells[1])
 		}
 		for _, n := range named {
 			if !exists(tests, n[1], n[2]) {
-				t.Errorf("there is no test %s with the case %q", n[1], n[2])
+				t.Errorf("test %s with the case %q not found", n[1], n[2])
 			}
 		}
 	}
 	if rows < 20 {
-		t.Errorf("the tables have %d rows", rows)
+		t.Errorf("the tables have %d rows, want at least 20", rows)
 	}
 	for _, match := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(fileText(t, securityPage), -1) {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(securityPage), match[1])); err != nil {
@@ -44,7 +44,7 @@ func TestSecurityPage(t *testing.T) {
 	}
 }
 
-// testFiles returns the text of the tests of each folder of the repository.
+// testFiles returns the text of the test files of each folder of the repository.
 func testFiles(t *testing.T) map[string]string {
 	t.Helper()
 	folders := map[string]string{}
@@ -60,8 +60,8 @@ func testFiles(t *testing.T) map[string]string {
 	return folders
 }
 
-// exists reports whether a folder has the test, and in quotes the name of the
-// case, of which a table may have one or two words less.
+// exists reports whether a folder has the test and, in quotes, the name of the case. In
+// the test's own table the name may lack the first one or two words.
 func exists(folders map[string]string, test, called string) bool {
 	for _, text := range folders {
 		if !strings.Contains(text, "\nfunc "+test+"(t *testing.T) {") {

@@ -11,8 +11,9 @@ import (
 
 var row = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| .*[a-z].* \\| .*[a-z].* \\|$")
 
-// TestVocabularyDocumented compares each table of states, outcomes and reasons in
-// the README of monitoring with the constants of the source, both ways.
+// TestVocabularyDocumented checks that the tables of states, outcomes and reasons in
+// monitoring/README.md have exactly one row for each constant of the source, and no
+// other rows.
 func TestVocabularyDocumented(t *testing.T) {
 	sections := map[string]string{}
 	for section := range strings.SplitSeq(fileText(t, "monitoring/README.md"), "\n## ") {
@@ -30,12 +31,12 @@ func TestVocabularyDocumented(t *testing.T) {
 			}
 			for _, value := range declared {
 				if !slices.Contains(documented, value) {
-					t.Errorf("%s has no row that says what it means and what to do", value)
+					t.Errorf("%s has no row with its meaning and what to do", value)
 				}
 			}
 			for i, value := range documented {
 				if !slices.Contains(declared, value) {
-					t.Errorf("%s has a row, and there is no such constant", value)
+					t.Errorf("%s has a row, but is not a constant of the source", value)
 				}
 				if slices.Contains(documented[:i], value) {
 					t.Errorf("%s has two rows", value)
@@ -45,6 +46,7 @@ func TestVocabularyDocumented(t *testing.T) {
 	}
 }
 
+// constants returns the constants of a table, which has at least four.
 func constants(t *testing.T, table vocabulary.Table) []vocabulary.Constant {
 	t.Helper()
 	found, err := table.Constants("..")

@@ -3,12 +3,10 @@ package v1alpha1_test
 import (
 	"context"
 	"os"
-	"strings"
 	"sync"
 	"testing"
 
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/testenv"
 )
@@ -24,7 +22,6 @@ type cluster struct {
 	*testenv.ControlPlane
 	t         *testing.T
 	namespace string
-	http      rest.Interface
 }
 
 // installOnce: the CRD is cluster-wide, and every test of this package that
@@ -35,7 +32,6 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	cp := testenv.Shared(t)
 	c := &cluster{ControlPlane: cp, t: t}
-	c.http = c.clientset().CoreV1().RESTClient()
 	installOnce.Do(c.install)
 	c.namespace = cp.Namespace(t)
 	return c
@@ -56,7 +52,7 @@ func (c *cluster) install() {
 // in is the cluster for a subtest, with a namespace of its own.
 func (c *cluster) in(t *testing.T) *cluster {
 	t.Helper()
-	return &cluster{ControlPlane: c.ControlPlane, t: t, http: c.http, namespace: c.Namespace(t)}
+	return &cluster{ControlPlane: c.ControlPlane, t: t, namespace: c.Namespace(t)}
 }
 
 // kubectl runs the real kubectl in the namespace.
@@ -87,34 +83,4 @@ func (c *cluster) kubectlApply(path string) (stdout string) {
 		c.t.Fatal(err)
 	}
 	return c.kubectl(string(text), "apply", "-f", "-")
-}
-
-const collection = "/apis/portside.dev/v1alpha1/namespaces/"
-
-// create sends the text as it is, which no client would do: each reads it
-// first. The server stores nothing, and answers with what it would store.
-func (c *cluster) create(text string) ([]byte, error) {
-	return c.send(c.http.Post().AbsPath(collection+c.namespace+"/adaptersets").
-		SetHeader("Content-Type", mediaType(text, "application/json", "application/yaml")), text)
-}
-
-// apply is create by server-side apply.
-func (c *cluster) apply(name, text string) ([]byte, error) {
-	return c.send(c.http.Patch("application/apply-patch+yaml").AbsPath(collection+c.namespace+"/adaptersets/"+name).
-		Param("fieldManager", "kubectl"), text)
-}
-
-func (c *cluster) send(request *rest.Request, text string) ([]byte, error) {
-	result := request.Param("dryRun", "All").Param("fieldValidation", "Strict").Body([]byte(text)).Do(c.t.Context())
-	if err := result.Error(); err != nil { // Raw's error lacks what the server said
-		return nil, err
-	}
-	return result.Raw()
-}
-
-func mediaType(text, json, yaml string) string {
-	if strings.HasPrefix(text, "{") {
-		return json
-	}
-	return yaml
 }

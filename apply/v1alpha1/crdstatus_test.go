@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/rest"
@@ -32,9 +33,12 @@ func (c *cluster) typedClient(config *rest.Config) client.Client {
 	return typed
 }
 
-func (c *cluster) createdSet(document string) *v1alpha1.AdapterSet {
+func (c *cluster) createdSet(object *unstructured.Unstructured) *v1alpha1.AdapterSet {
 	c.t.Helper()
-	set := &mustRead(c.t, document)[0].Set
+	set := &v1alpha1.AdapterSet{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, set); err != nil {
+		c.t.Fatal(err)
+	}
 	set.Namespace = c.namespace
 	if err := c.typedClient(c.Config()).Create(c.t.Context(), set, client.FieldOwner(testenv.Kubectl)); err != nil {
 		c.t.Fatal(err)

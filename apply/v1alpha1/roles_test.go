@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -15,6 +14,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	configv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const rolesFile = "../../examples/install/rbac/user-roles.yaml"
@@ -48,9 +48,11 @@ func TestRoles(t *testing.T) {
 
 			_, err = user.Get(t.Context(), v1alpha1.Kind, "", "dittofs")
 			checkAllowed(t, "get", err, may.read)
-			_, err = user.Create(t.Context(), strings.Replace(smallest(), "{name: dittofs}", "{name: other}", 1))
+			other := smallest()
+			other.SetName("other")
+			_, err = user.Create(t.Context(), other)
 			checkAllowed(t, "create", err, may.write)
-			_, err = user.ForceApply(t.Context(), withAdapter("type: nfs, port: 1"))
+			_, err = user.ForceApply(t.Context(), adapterSet(fixture.Adapters("nfs:1")))
 			checkAllowed(t, "apply", err, may.write)
 			status := configv1alpha1.AdapterSet("dittofs", c.namespace).
 				WithStatus(configv1alpha1.AdapterSetStatus().WithReadyPorts(1))

@@ -41,6 +41,9 @@ type Definition struct {
 	NewList func() ObjectList
 	// Read reads an object that New returned.
 	Read func(Object) (State, error)
+	// Trim removes from an object's spec and status what Read does not read. It is
+	// nil for a kind that is not cached.
+	Trim func(Object)
 	// Configure returns the typed apply configuration with this metadata and pod
 	// template. It has metadata alone where the template is nil.
 	Configure func(*applymetav1.ObjectMetaApplyConfiguration, *applycorev1.PodTemplateSpecApplyConfiguration) any
@@ -94,9 +97,18 @@ func Define(kind Kind, more ...*Definition) (*Definition, error) {
 
 // Read reads an object of a built-in kind. Its error is an object of another kind.
 func Read(object Object) (*Workload, error) {
+	d, err := definitionOf(object)
+	if err != nil {
+		return nil, err
+	}
+	return d.Workload(object)
+}
+
+// definitionOf returns the built-in definition of an object's Go type.
+func definitionOf(object Object) (*Definition, error) {
 	for _, d := range definitions {
 		if reflect.TypeOf(d.New()) == reflect.TypeOf(object) {
-			return d.Workload(object)
+			return d, nil
 		}
 	}
 	return nil, fmt.Errorf("%T is not a kind of workload that is known", object)

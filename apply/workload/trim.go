@@ -1,94 +1,128 @@
 package workload
 
 import (
-	"slices"
-	"strings"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Trimmed returns a copy that is small enough to keep for thousands of workloads.
-// It shares nothing with the object that the workload was read from, and of
-// managedFields it keeps what decisions of an applier with this field manager
-// depend on: the manager's own Apply entries and, of the others, the owners of
-// containers and of what is below their ports. Such decisions are the same for it as
-// for the whole. No patch of managedFields can be made from it.
-func (w *Workload) Trimmed(manager string) *Workload {
-	r := *w
-	r.TrimmedFor, r.decoded, r.object = manager, nil, nil
-	r.Namespace, r.Name, r.UID = cloned(w.Namespace), cloned(w.Name), cloned(w.UID)
-	r.ResourceVersion, r.DefaultContainer, r.Selector = cloned(w.ResourceVersion), cloned(w.DefaultContainer), cloned(w.Selector)
-	r.Containers = make([]Container, len(w.Containers))
-	for i := range w.Containers {
-		r.Containers[i] = w.Containers[i].clone()
+// Trim removes from an object what the decisions of an applier with this field manager
+// do not depend on, so that a cache can hold thousands of objects. It changes the object,
+// which [ReadTrimmed] reads. Its error is an object of a kind that cannot be trimmed.
+func Trim(object any, manager string) error {
+	typed, ok := object.(Object)
+	if !ok {
+		return fmt.Errorf("%T is not an object", object)
 	}
-	r.InitContainers = clonedAll(w.InitContainers)
-	r.ManagedFields = TrimmedEntries(w.ManagedFields, manager)
-	r.Writers = w.Writers.Trimmed()
-	return &r
+	d, err := definitionOf(typed)
+	if err != nil {
+		return err
+	}
+	if d.Trim == nil {
+		return fmt.Errorf("kind %s cannot be trimmed", d.Kind)
+	}
+	trimMeta(typed, manager)
+	d.Trim(typed)
+	return nil
 }
 
-func (c *Container) clone() Container {
-	k := Container{Name: cloned(c.Name)}
-	if len(c.Ports) > 0 {
-		k.Ports = make([]corev1.ContainerPort, len(c.Ports))
+// ReadTrimmed reads an object that was trimmed for this field manager. Decisions of that
+// manager are the same as for the whole object. No patch of managedFields can be made
+// from it, since other managers' entries are not whole.
+func ReadTrimmed(object Object, manager string) (*Workload, error) {
+	w, err := Read(object)
+	if err != nil {
+		return nil, err
 	}
-	for i, p := range c.Ports {
-		p.Name, p.Protocol, p.HostIP = cloned(p.Name), cloned(p.Protocol), cloned(p.HostIP)
-		k.Ports[i] = p
-	}
-	k.ProbePorts = clonedAll(c.ProbePorts)
-	return k
+	w.TrimmedFor = manager
+	return w, nil
 }
 
-// clonedAll clones the strings of a list. It returns nil for an empty one.
-func clonedAll(list []string) []string {
-	if len(list) == 0 {
-		return nil
+// trims returns the Trim of a definition from one that takes the Go type of the kind.
+func trims[O Object](trim func(O)) func(Object) {
+	return func(object Object) {
+		if typed, ok := object.(O); ok {
+			trim(typed)
+		}
 	}
-	all := make([]string, len(list))
-	for i, s := range list {
-		all[i] = cloned(s)
-	}
-	return all
 }
 
-// cloned returns a string that keeps no larger one in memory.
-func cloned[S ~string](s S) S { return S(strings.Clone(string(s))) }
+// trimMeta leaves the metadata that decisions and warnings depend on.
+func trimMeta(object Object, manager string) {
+	annotations := advice.Annotations(object.GetAnnotations())
+	for _, key := range []string{PausedAnnotation, AllowHostNetworkAnnotation} {
+		if value, found := object.GetAnnotations()[key]; found {
+			annotations[key] = value
+		}
+	}
+	if len(annotations) == 0 {
+		annotations = nil
+	}
+	object.SetAnnotations(annotations)
+	object.SetLabels(nil)
+	object.SetOwnerReferences(nil)
+	object.SetFinalizers(nil)
+	object.SetManagedFields(TrimmedEntries(object.GetManagedFields(), manager))
+}
 
-// TrimmedEntries returns the entries that decisions depend on, each without its
-// time: the manager's own Apply entries whole, and of the others the containers, their
-// names, and what is below their ports. Where one cannot be read all stay whole, so
-// that reading them fails as before.
+// TrimmedEntries returns the entries that decisions and warnings depend on, each without
+// its time. Apply entries of the manager stay whole, so that fields which are no ports
+// are seen. Others keep the containers, their names, what is below their ports, and what
+// warnings depend on. If an entry cannot be read all stay as they are, so that reading
+// them fails as before.
 func TrimmedEntries(managed []metav1.ManagedFieldsEntry, manager string) []metav1.ManagedFieldsEntry {
-	us, all := fieldmanager.Applier(manager), make([]metav1.ManagedFieldsEntry, 0, len(managed))
 	entries, err := fieldmanager.Decode(managed)
+	kept := make([]metav1.ManagedFieldsEntry, 0, len(managed))
 	for i := range managed {
-		e := &managed[i]
-		if err != nil || fieldmanager.ManagerOf(e) == us {
-			all = append(all, trimmedEntry(e, e.FieldsV1))
-			continue
+		e, fields := &managed[i], managed[i].FieldsV1
+		if err == nil && entries[i].Manager != fieldmanager.Applier(manager) {
+			more, counts := advice.Fields(entries[i], templateContainers)
+			trimmed := entries[i].Fields.Items(templateContainers, "ports").Union(more)
+			if trimmed.Empty() && !counts {
+				continue
+			}
+			if written, err := trimmed.FieldsV1(); err == nil {
+				fields = written
+			}
 		}
-		fields := entries[i].Fields.Items(templateContainers, "ports")
-		if fields.Empty() {
-			continue
-		}
-		written, writeErr := fields.FieldsV1()
-		if writeErr != nil {
-			written = e.FieldsV1
-		}
-		all = append(all, trimmedEntry(e, written))
+		kept = append(kept, metav1.ManagedFieldsEntry{
+			Manager: e.Manager, Operation: e.Operation, Subresource: e.Subresource, APIVersion: e.APIVersion, FieldsType: e.FieldsType,
+			FieldsV1: metav1.NewFieldsV1(string(fields.GetRawBytes())),
+		})
 	}
-	return slices.Clip(all)
+	return kept
 }
 
-func trimmedEntry(e *metav1.ManagedFieldsEntry, fields *metav1.FieldsV1) metav1.ManagedFieldsEntry {
-	return metav1.ManagedFieldsEntry{
-		Manager: cloned(e.Manager), Operation: cloned(e.Operation), Subresource: cloned(e.Subresource),
-		APIVersion: cloned(e.APIVersion), FieldsType: cloned(e.FieldsType),
-		FieldsV1: metav1.NewFieldsV1(string(fields.GetRawBytes())),
+// trimmedTemplate returns the pod template with its containers' names and ports, and
+// the probes and lifecycle handlers that refer to ports by name.
+func trimmedTemplate(t *corev1.PodTemplateSpec) corev1.PodTemplateSpec {
+	trimmed := corev1.PodTemplateSpec{Spec: corev1.PodSpec{HostNetwork: t.Spec.HostNetwork}}
+	if name, named := t.Annotations[DefaultContainerAnnotation]; named {
+		trimmed.Annotations = map[string]string{DefaultContainerAnnotation: name}
 	}
+	for i := range t.Spec.Containers {
+		c := &t.Spec.Containers[i]
+		kept := corev1.Container{Name: c.Name, Ports: c.Ports}
+		if len(ofProbe(c.LivenessProbe)) > 0 {
+			kept.LivenessProbe = c.LivenessProbe
+		}
+		if len(ofProbe(c.ReadinessProbe)) > 0 {
+			kept.ReadinessProbe = c.ReadinessProbe
+		}
+		if len(ofProbe(c.StartupProbe)) > 0 {
+			kept.StartupProbe = c.StartupProbe
+		}
+		if len(ofLifecycle(c.Lifecycle)) > 0 {
+			kept.Lifecycle = c.Lifecycle
+		}
+		trimmed.Spec.Containers = append(trimmed.Spec.Containers, kept)
+	}
+	for i := range t.Spec.InitContainers {
+		trimmed.Spec.InitContainers = append(trimmed.Spec.InitContainers, corev1.Container{Name: t.Spec.InitContainers[i].Name})
+	}
+	return trimmed
 }

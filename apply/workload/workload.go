@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"reflect"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -29,7 +30,7 @@ const (
 )
 
 // Workload is what portside reads of an object: all that its decisions depend on, and
-// no more. It must not be changed.
+// no more. [Read] and [Definition.Workload] make one, which must not be changed.
 type Workload struct {
 	Target
 	// APIVersion is the group and version that it was read in, such as apps/v1.
@@ -55,7 +56,7 @@ type Workload struct {
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
-	// TrimmedFor is the field manager that [Workload.Trimmed] was called for; its
+	// TrimmedFor is the field manager that the object was trimmed for, see [Trim]; its
 	// entries are the only whole ones in ManagedFields. It is empty for a workload
 	// as the server has it.
 	TrimmedFor    string
@@ -132,35 +133,31 @@ func selectorOf(selector *metav1.LabelSelector) string {
 	return parsed.String()
 }
 
-// Object returns the object that the workload was read from. It is nil for one that
-// was trimmed.
+// Object returns the object that the workload was read from.
 func (w *Workload) Object() Object { return w.object }
 
-// Entries returns the managedFields, decoded. They are decoded once, but for a trimmed
-// workload, which stays small. They must not be changed. The error is an entry that
-// cannot be read.
+// Entries returns the managedFields, decoded. They are decoded once, and must not be
+// changed. The error is an entry that cannot be read.
 func (w *Workload) Entries() (fieldmanager.Entries, error) {
-	if w.decoded == nil {
-		return w.decode()
+	d := w.decoded
+	if d == nil {
+		d = &decoded{} // of a workload that was not read
 	}
-	w.decoded.once.Do(func() { w.decoded.entries, w.decoded.err = w.decode() })
-	return w.decoded.entries, w.decoded.err
+	d.once.Do(func() {
+		if d.entries, d.err = fieldmanager.Decode(w.ManagedFields); d.err != nil {
+			d.err = &TargetError{w.Target, d.err}
+		}
+	})
+	return d.entries, d.err
 }
 
-func (w *Workload) decode() (fieldmanager.Entries, error) {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
-	if err != nil {
-		return nil, &TargetError{w.Target, err}
-	}
-	return entries, nil
-}
-
-// InUse returns a copy that decodes managedFields once for all that is asked of it,
-// as a trimmed workload does not.
-func (w *Workload) InUse() *Workload {
-	used := *w
-	used.decoded = &decoded{}
-	return &used
+// Equal reports whether nothing that decisions depend on differs. resourceVersion and
+// generation, which change with everything, may differ.
+func (w *Workload) Equal(o *Workload) bool {
+	a, b := *w, *o
+	a.ResourceVersion, a.Generation, a.decoded, a.object = b.ResourceVersion, b.Generation, nil, nil
+	b.decoded, b.object = nil, nil
+	return reflect.DeepEqual(a, b)
 }
 
 // templateContainers is the list of a pod template's containers.

@@ -33,9 +33,7 @@ func TestMetrics(t *testing.T) {
 	want := []string{
 		`portside_reconciles_total{outcome="Applied"} 4`,
 		`portside_reconciles_total{outcome="Failed"} 0`,
-		`portside_apiserver_requests_total{verb="apply"} `,
-		`portside_apiserver_requests_total{verb="get"} `,
-		`portside_apiserver_requests_total{verb="watch"} `,
+		`rest_client_requests_total{code="200",host="`,
 		fmt.Sprintf(`portside_ports{state="Owned"} %d`, 1+len(f.members[0].desired)),
 		`portside_ports{state="Blocked"} 0`,
 		`portside_adaptersets{reason="InPlace"} 2`,

@@ -9,6 +9,9 @@ import "embed"
 // they are applied.
 const Base = "kustomization.yaml"
 
+// CRD is the name of the file with the CRD of AdapterSets.
+const CRD = "crd/portside.dev_adaptersets.yaml"
+
 // Manifests are the files of this folder: [Base] and what it lists.
 //
 //go:embed kustomization.yaml *.yaml crd rbac policy

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Deploys the workload and its adapter ports, as often as you like.
+# Deploys the workload and its adapter ports. It can be run any number of times.
 #
-# --server-side, because a client-side apply merges ports by number alone: a port
-# 2049/UDP of yours would replace an adapter's 2049/TCP. --force-conflicts, so that
-# your manifest also gets a number that an adapter has; portside then gives way.
+# --server-side: a client-side apply merges ports by number alone, so a static port
+# 2049/UDP would replace an adapter port 2049/TCP.
+# --force-conflicts: if the manifest takes the number of an adapter port, the manifest
+# wins, and portside gives the port up.
 set -eu
 cd "$(dirname "$0")"
 

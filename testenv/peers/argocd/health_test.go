@@ -47,10 +47,10 @@ func TestHealth(t *testing.T) {
 		want       health.HealthStatusCode
 		message    string
 	}{
-		"no status yet":                   {want: health.HealthStatusProgressing, message: "portside has not seen this generation yet"},
-		"ready, of an older generation":   {2, false, []metav1.Condition{yes("Ready")}, health.HealthStatusProgressing, "portside has not seen this generation yet"},
-		"stalled, of an older generation": {2, false, []metav1.Condition{yes("Stalled")}, health.HealthStatusProgressing, "portside has not seen this generation yet"},
-		"observed, no conditions":         {3, false, nil, health.HealthStatusProgressing, "portside has not said yet whether it is ready"},
+		"no status yet":                   {want: health.HealthStatusProgressing, message: "portside has not observed this generation yet"},
+		"ready, of an older generation":   {2, false, []metav1.Condition{yes("Ready")}, health.HealthStatusProgressing, "portside has not observed this generation yet"},
+		"stalled, of an older generation": {2, false, []metav1.Condition{yes("Stalled")}, health.HealthStatusProgressing, "portside has not observed this generation yet"},
+		"observed, no conditions":         {3, false, nil, health.HealthStatusProgressing, "portside has not reported yet whether it is ready"},
 		"ready":                           {3, false, []metav1.Condition{yes("Discovered"), yes("Ready")}, health.HealthStatusHealthy, "of Ready"},
 		"ready, other conditions false":   {3, false, []metav1.Condition{no("Stalled"), no("Reconciling"), yes("Ready")}, health.HealthStatusHealthy, "of Ready"},
 		"ready, while pods do not answer": {3, false, []metav1.Condition{yes("Ready"), no("Discovered")}, health.HealthStatusHealthy, "of Discovered"},
@@ -60,7 +60,7 @@ func TestHealth(t *testing.T) {
 		"stalled while reconciling":       {3, false, []metav1.Condition{yes("Reconciling"), yes("Stalled")}, health.HealthStatusDegraded, "of Stalled"},
 		"no discovery yet":                {3, false, []metav1.Condition{no("Ready"), no("Discovered")}, health.HealthStatusProgressing, "of Discovered"},
 		"not ready":                       {3, false, []metav1.Condition{no("Ready"), yes("Discovered")}, health.HealthStatusDegraded, "of Ready"},
-		"ready is unknown":                {3, false, []metav1.Condition{unknown("Ready")}, health.HealthStatusProgressing, "portside has not said yet whether it is ready"},
+		"ready is unknown":                {3, false, []metav1.Condition{unknown("Ready")}, health.HealthStatusProgressing, "portside has not reported yet whether it is ready"},
 		"suspended":                       {3, true, []metav1.Condition{yes("Ready")}, health.HealthStatusSuspended, "spec.suspend is true"},
 		"suspended, not observed":         {0, true, nil, health.HealthStatusSuspended, "spec.suspend is true"},
 	} {

@@ -11,12 +11,12 @@ import (
 func TestModes(t *testing.T) {
 	const (
 		replaced     = "Replace=true: removes them"
-		replacedOnce = "Replace=true: removes them (of a renamed container: refused: adapter ports would stay in a container without image)"
+		replacedOnce = "Replace=true: removes them (with a renamed container: refused: adapter ports would stay in a container without an image)"
 		// Ignored differences are kept.
-		notTaken = "take an adapter's number (of the adapter ports it leaves adapter-smb:1445/TCP adapter-nfs:12049/TCP)"
+		notTaken = "take an adapter's number (remaining adapter ports: adapter-smb:1445/TCP, adapter-nfs:12049/TCP)"
 	)
 	cannotCompare := "renumber (refused: " + errCannotCompare.Error() + ")"
-	unseenUntilMoved := compat.Unseen(compat.NameRefused + "Owned, and Git can move")
+	unseenUntilMoved := compat.Unseen(compat.NameRefused + "Owned and the sync works")
 	for _, test := range []struct {
 		setup setup
 		want  compat.Answers
@@ -33,7 +33,7 @@ func TestModes(t *testing.T) {
 		{replace(), compat.Replacing()},
 		{replaceServerDiff(), compat.Replacing().Declaring(unseenUntilMoved).
 			Changed("only: rename the container (not: image, add, rename, drop, drop all, omit ports, reorder, take an adapter's number, " +
-				"take its number for another protocol (of the adapter ports it leaves none); " + cannotCompare + ")")},
+				"take an adapter's number with another protocol (remaining adapter ports: none); " + cannotCompare + ")")},
 	} {
 		t.Run(test.setup.name, func(t *testing.T) {
 			argoCDOn(t, testenv.Shared(t)) // so that it runs between the questions too

@@ -40,7 +40,7 @@ type setup struct {
 func clientSide() setup {
 	return setup{
 		name: "client-side apply, client-side diff", example: clientSideExample, byNumber: true,
-		set: "ServerSideApply=true and ServerSideDiff=true (else leave adapter ports out of Git, and their numbers with another protocol, and keep an empty list of ports)",
+		set: "ServerSideApply=true and ServerSideDiff=true (otherwise leave adapter ports, and their numbers with another protocol, out of Git, and write an empty list of ports rather than no list)",
 	}
 }
 
@@ -54,14 +54,14 @@ func clientSideServerDiff() setup {
 func serverSideMerged() setup {
 	return setup{
 		name: "server-side apply, structured merge diff", example: serverSideExample, compare: clientSideDiff,
-		set: "portside release before the container is renamed; adapter ports left out of Git",
+		set: "run portside release before the container is renamed; leave adapter ports out of Git",
 	}
 }
 
 func serverSide() setup {
 	return setup{
 		name: "server-side apply, server-side diff", example: serverSideExample,
-		set: "portside release before the container is renamed; adapter ports left out of Git",
+		set: "run portside release before the container is renamed; leave adapter ports out of Git",
 	}
 }
 
@@ -84,14 +84,14 @@ func ignoringServerSide() setup {
 func replace() setup {
 	return setup{
 		name: "Replace=true, client-side diff", example: clientSideExample, options: []string{syncommon.SyncOptionReplace},
-		set: "ServerSideApply=true and ServerSideDiff=true in place of Replace=true" + moveFromReplace,
+		set: "ServerSideApply=true and ServerSideDiff=true instead of Replace=true" + moveFromReplace,
 	}
 }
 
 func replaceServerDiff() setup {
 	return setup{
 		name: "Replace=true, server-side diff", example: clientSideExample, compare: serverSideDiff, options: []string{syncommon.SyncOptionReplace},
-		set: "ServerSideApply=true and ServerSideDiff=true in place of Replace=true" + moveFromReplace,
+		set: "ServerSideApply=true and ServerSideDiff=true instead of Replace=true" + moveFromReplace,
 	}
 }
 
@@ -147,7 +147,7 @@ var twoOfOneStaticName = regexp.MustCompile(`error calculating server side diff.
 
 // errCannotCompare replaces Argo CD's error for a port of the owner's that has
 // another number in Git. See [TestServerSideDiff_clientSideApply].
-var errCannotCompare = errors.New("its dry run keeps both the old and the new number, with or without portside")
+var errCannotCompare = errors.New("Argo CD's dry run keeps both the old and the new number, with or without portside")
 
 // shortErrors replaces Argo CD's own errors by a text that is short enough for a
 // table.

@@ -36,7 +36,7 @@ func changes() []change {
 		{"omit ports", omitted},
 		{"reorder", first.With(metrics, api)},
 		{"take an adapter's number", first.And(Port{Name: "nfs", Number: 12049})},
-		{"take its number for another protocol", first.And(Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})},
+		{"take an adapter's number with another protocol", first.And(Port{Name: "nfs-udp", Number: 12049, Protocol: "UDP"})},
 	}
 }
 
@@ -105,7 +105,7 @@ func (m Mode) change(s *Site, c change) string {
 	}
 	for range 2 {
 		if got, kept := Adapters(s.Live()), c.keeps(Adapters(before)); !slices.Equal(got, kept) {
-			return "of the adapter ports it leaves " + cmp.Or(strings.Join(got, " "), "none")
+			return "remaining adapter ports: " + cmp.Or(strings.Join(got, ", "), "none")
 		}
 		s.Reconcile(nfs, smb)
 		if problem := c.problem(s.Live()); problem != "" {
@@ -115,7 +115,7 @@ func (m Mode) change(s *Site, c change) string {
 	}
 	s.Reconcile(smb)
 	if problem := c.problem(s.Live()); problem != "" {
-		return "with the adapter off, " + problem
+		return "with the adapter inactive, " + problem
 	}
 	return ""
 }
@@ -153,7 +153,7 @@ func (m Mode) renameContainer(s *Site) string {
 	s.Release()
 	m.sync(s, renamed)
 	s.expectOnly(renamed)
-	return refusal(err) + ", until portside release"
+	return refusal(err) + "; works after portside release"
 }
 
 // expectOnly fails the test unless the commit's container is the only one and gets

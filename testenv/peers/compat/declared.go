@@ -18,7 +18,7 @@ func declaring(number int) Commit { return First().And(Port{Name: "adapter-nfs",
 func (m Mode) Declared(t testing.TB, answers *Answers) {
 	cp := testenv.Shared(t)
 	state, s := m.share(NewSite(t, cp))
-	answers.GitDeclaresPort = fmt.Sprintf("%s (dropped from Git: %s; adapter off: %s; renumbered in Git: %s)",
+	answers.GitDeclaresPort = fmt.Sprintf("%s (dropped from Git: %s; adapter inactive: %s; renumbered in Git: %s)",
 		state, m.dropped(s), m.disabled(NewSite(t, cp)), m.renumbered(NewSite(t, cp)))
 }
 
@@ -57,7 +57,7 @@ func (m Mode) dropped(s *Site) string {
 	if stays {
 		return "stays"
 	}
-	return "is removed, portside adds it again"
+	return "removed, then portside adds it again"
 }
 
 // disabled disables the adapter. The port is then Git's and is removed when Git
@@ -79,7 +79,7 @@ func (m Mode) disabled(s *Site) string {
 	if stays {
 		return "stays until Git drops it"
 	}
-	return "is removed, the next sync adds it again"
+	return "removed, then the next sync adds it again"
 }
 
 // renumbered moves the port to another number in Git. If that is refused, because
@@ -91,7 +91,7 @@ func (m Mode) renumbered(s *Site) string {
 		state := State(s.Reconcile(Adapter("nfs", 12050)), "nfs")
 		m.sync(s, declaring(12050))
 		s.expectShared(12050)
-		return fmt.Sprintf("%s, until the adapter moves as well: it is %s, and Git can move", refusal(err), state)
+		return fmt.Sprintf("%s; once the adapter is renumbered as well, its port is %s and the sync works", refusal(err), state)
 	}
 	s.expectShared(12050)
 	return "works"

@@ -5,14 +5,14 @@ import "strings"
 // Answers to the owner's changes that cannot all be made, for [AllBut].
 const (
 	// UntilRelease: a container is renamed by server-side apply.
-	UntilRelease = "rename the container (refused: adapter ports would stay in a container without image, until portside release)"
+	UntilRelease = "rename the container (refused: adapter ports would stay in a container without an image; works after portside release)"
 	// ProtocolByMerge: a merge by number cannot tell 12049/UDP from 12049/TCP.
-	ProtocolByMerge = "take its number for another protocol (of the adapter ports it leaves adapter-smb:1445/TCP)"
+	ProtocolByMerge = "take an adapter's number with another protocol (remaining adapter ports: adapter-smb:1445/TCP)"
 	// OmittedByMerge: a merge by number deletes a list that is no longer in the
 	// manifest.
-	OmittedByMerge = "omit ports (of the adapter ports it leaves none)"
+	OmittedByMerge = "omit ports (remaining adapter ports: none)"
 	// NameRefused: Git moves a port that has the name of ours.
-	NameRefused = "refused: the adapter's port has the name, until the adapter moves as well: it is "
+	NameRefused = "refused: the adapter's port has the name; once the adapter is renumbered as well, its port is "
 )
 
 // AllBut returns the answer that all changes except these can be made.
@@ -24,9 +24,9 @@ func ServerSide(manager string) Answers {
 	return Answers{
 		InSync: "yes", SyncChangesPorts: "no", SyncRestartsPods: "no",
 		OwnerCanChange: AllBut(UntilRelease),
-		GitDeclaresPort: "Shared by " + manager + " (dropped from Git: stays; adapter off: stays until Git drops it; " +
-			"renumbered in Git: " + NameRefused + "Blocked, and Git can move)",
-		RemovedByHand: "portside adds it again (in sync before: yes, after: yes)",
+		GitDeclaresPort: "Shared by " + manager + " (dropped from Git: stays; adapter inactive: stays until Git drops it; " +
+			"renumbered in Git: " + NameRefused + "Blocked and the sync works)",
+		RemovedByHand: "portside adds it again (in sync without it: yes, with it: yes)",
 		Replace:       NotAsked,
 	}
 }
@@ -43,7 +43,7 @@ func ClientSide() Answers {
 // Unseen returns the answer for a port that Git declares if the tool does not see
 // that it is ours.
 func Unseen(renumbered string) string {
-	return "Owned (dropped from Git: is removed, portside adds it again; adapter off: is removed, the next sync adds it again; " +
+	return "Owned (dropped from Git: removed, then portside adds it again; adapter inactive: removed, then the next sync adds it again; " +
 		"renumbered in Git: " + renumbered + ")"
 }
 
@@ -52,7 +52,7 @@ func Replacing() Answers {
 	answers := ClientSide()
 	answers.SyncChangesPorts, answers.SyncRestartsPods = "removes them", "yes"
 	answers.OwnerCanChange = "only: rename the container (not: image, add, renumber, rename, drop, drop all, omit ports, reorder, " +
-		"take an adapter's number, take its number for another protocol (of the adapter ports it leaves none))"
+		"take an adapter's number, take an adapter's number with another protocol (remaining adapter ports: none))"
 	return answers
 }
 

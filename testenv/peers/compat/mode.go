@@ -137,7 +137,7 @@ func refusal(err error) string {
 	for _, known := range []struct{ text, why string }{
 		{`conflict with "portside"`, "refused: conflict with portside"},
 		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
-		{"image: Required value", "refused: adapter ports would stay in a container without image"},
+		{"image: Required value", "refused: adapter ports would stay in a container without an image"},
 		{"cannot use server-side apply and force replace together", "refused with server-side apply"},
 	} {
 		if strings.Contains(err.Error(), known.text) {

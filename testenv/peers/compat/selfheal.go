@@ -23,7 +23,7 @@ func (m Mode) SelfHeal(t testing.TB, answers *Answers) {
 	same, other := m.replaced(NewSite(t, cp), First()), m.replaced(NewSite(t, cp), renamed)
 	answers.Replace = m.Switch + ": " + same
 	if other != same {
-		answers.Replace += " (of a renamed container: " + other + ")"
+		answers.Replace += " (with a renamed container: " + other + ")"
 	}
 }
 
@@ -52,7 +52,7 @@ func (m Mode) removedByHand(s *Site) string {
 	if m.Compare == nil {
 		return "portside adds it again"
 	}
-	return fmt.Sprintf("portside adds it again (in sync before: %s, after: %s)", without, with)
+	return fmt.Sprintf("portside adds it again (in sync without it: %s, with it: %s)", without, with)
 }
 
 // replaced returns what the tool's option to replace does to our ports. A

@@ -15,7 +15,7 @@ func mode(t *testing.T) compat.Mode {
 	forced.Spec.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "Kustomization (server-side apply)",
-		Set:  "force: false; portside release before the container is renamed; adapter ports left out of Git",
+		Set:  "force: false; run portside release before the container is renamed; leave adapter ports out of Git",
 		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "force: true",
 		Forces: true,
@@ -25,9 +25,9 @@ func mode(t *testing.T) compat.Mode {
 func TestModes(t *testing.T) {
 	t.Parallel()
 	mode(t).Check(t, compat.ServerSide(testenv.Flux).
-		Declaring("Owned (dropped from Git: stays; adapter off: is removed, the next sync adds it again; "+
-			"renumbered in Git: "+compat.NameRefused+"Owned, and Git can move)").
-		Replaced("force: true: leaves them (of a renamed container: recreates the workload)"))
+		Declaring("Owned (dropped from Git: stays; adapter inactive: removed, then the next sync adds it again; "+
+			"renumbered in Git: "+compat.NameRefused+"Owned and the sync works)").
+		Replaced("force: true: leaves them (with a renamed container: recreates the workload)"))
 }
 
 func TestHistories(t *testing.T) {

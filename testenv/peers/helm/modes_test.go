@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	releaseFirst = "portside release before the container is renamed"
-	byHand       = " (else leave adapter ports out of values, and their numbers with another protocol, keep an empty list of ports, and "
+	releaseFirst = "run portside release before the container is renamed"
+	byHand       = " (otherwise leave adapter ports, and their numbers with another protocol, out of the values, write an empty list of ports rather than no list, and do not use "
 )
 
 func serverSide() compat.Mode {
@@ -39,7 +39,7 @@ func clientSide() compat.Mode {
 	replacing.ForceReplace = true
 	return compat.Mode{
 		Tool: "Helm 4", Mode: "--server-side=false",
-		Set:  "--server-side=true --force-conflicts" + byHand + "no --force-replace)",
+		Set:  "--server-side=true --force-conflicts" + byHand + "--force-replace)",
 		Sync: h.Sync, Replace: replacing.Sync, Switch: "--force-replace",
 		Forces: true, ByNumber: true,
 	}
@@ -48,7 +48,7 @@ func clientSide() compat.Mode {
 func three() compat.Mode {
 	return compat.Mode{
 		Tool: "Helm 3", Mode: "three-way merge",
-		Set:  "Helm 4 with --server-side=true --force-conflicts" + byHand + "no --force)",
+		Set:  "Helm 4 with --server-side=true --force-conflicts" + byHand + "--force)",
 		Sync: helm3{}.Sync, Replace: helm3{force: true}.Sync, Switch: "--force",
 		Forces: true, ByNumber: true,
 	}

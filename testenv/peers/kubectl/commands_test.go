@@ -99,7 +99,7 @@ func TestRolloutUndo(t *testing.T) {
 	s.Adopt(tool)
 	s.Reconcile(compat.Adapter("smb", 1445))
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "adapter-smb:1445/TCP")
-	write(t, "rollout undo", "portside adopt --from kubectl afterwards (else adapter ports of the older revision stay)",
+	write(t, "rollout undo", "run portside adopt --from kubectl afterwards (otherwise adapter ports of the older revision stay)",
 		changed(before, after), compat.YesNo(!reflect.DeepEqual(template(before), template(after))))
 }
 

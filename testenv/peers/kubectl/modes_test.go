@@ -46,7 +46,7 @@ func createOrReplace(args ...string) func(*compat.Site, compat.Commit) error {
 func clientSide() compat.Mode {
 	return compat.Mode{
 		Tool: tool, Mode: "apply (client side)",
-		Set:  "--server-side --force-conflicts (else leave adapter ports out of Git, and their numbers with another protocol, and keep an empty list of ports)",
+		Set:  "--server-side --force-conflicts (otherwise leave adapter ports, and their numbers with another protocol, out of Git, and write an empty list of ports rather than no list)",
 		Sync: with("apply"), Compare: diff(),
 		Replace: with("apply", "--force"), Switch: "--force",
 		Forces: true, ByNumber: true,
@@ -56,7 +56,7 @@ func clientSide() compat.Mode {
 func serverSide() compat.Mode {
 	return compat.Mode{
 		Tool: tool, Mode: "apply --server-side",
-		Set:  "--force-conflicts where Git takes the number of an adapter port; portside release before the container is renamed",
+		Set:  "--force-conflicts where Git takes the number of an adapter port; run portside release before the container is renamed",
 		Sync: with("apply", "--server-side"), Compare: diff("--server-side"),
 	}
 }
@@ -64,7 +64,7 @@ func serverSide() compat.Mode {
 func serverSideForced() compat.Mode {
 	return compat.Mode{
 		Tool: tool, Mode: "apply --server-side --force-conflicts",
-		Set:  "portside release before the container is renamed",
+		Set:  "run portside release before the container is renamed",
 		Sync: with("apply", "--server-side", "--force-conflicts"), Compare: diff("--server-side", "--force-conflicts"),
 		Forces: true,
 	}
@@ -73,7 +73,7 @@ func serverSideForced() compat.Mode {
 func replace() compat.Mode {
 	return compat.Mode{
 		Tool: tool, Mode: "replace",
-		Set:  "apply --server-side --force-conflicts in its place (after the first one remove kubectl's Update entries from metadata.managedFields: what they own, Git cannot drop)",
+		Set:  "apply --server-side --force-conflicts instead (after the first such apply, remove kubectl's Update entries from metadata.managedFields; otherwise Git cannot drop what they own)",
 		Sync: createOrReplace(), Compare: diff(),
 		Replace: createOrReplace("--force"), Switch: "--force",
 		Forces: true, ByNumber: true, Replaces: true,
@@ -87,7 +87,7 @@ func TestModes(t *testing.T) {
 		mode compat.Mode
 		want compat.Answers
 	}{
-		{clientSide(), compat.ClientSide().Replaced("--force: leaves them (of a renamed container: removes them)")},
+		{clientSide(), compat.ClientSide().Replaced("--force: leaves them (with a renamed container: removes them)")},
 		{serverSide(), compat.ServerSide(tool).Changed(compat.AllBut(taken, compat.UntilRelease))},
 		{serverSideForced(), compat.ServerSide(tool)},
 		{replace(), compat.Replacing().Replaced("--force: recreates the workload")},

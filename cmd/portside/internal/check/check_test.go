@@ -129,9 +129,9 @@ func TestCRDMissing(t *testing.T) {
 	)
 }
 
-// TestForbidden runs check as a user without permissions and expects a Warning, with
+// TestConnection_Forbidden runs check as a user without permissions and expects a Warning, with
 // the permission to ask for, for each unknown state.
-func TestForbidden(t *testing.T) {
+func TestConnection_Forbidden(t *testing.T) {
 	t.Parallel()
 	s := installed(t)
 	user, err := s.User("nobody-" + s.options.Namespace)

@@ -7,10 +7,9 @@ import (
 	"strings"
 )
 
-// apiServerOnly refuses answers that no Kubernetes API server gives: a web page,
-// and a 404 without the API's body. client-go takes every 404 for an object that
-// does not exist, so that any web server would pass for a cluster without the
-// workload.
+// apiServerOnly refuses answers that no Kubernetes API server gives: a web page, and a
+// 404 without the API's body. client-go takes every 404 for an object that does not
+// exist, so any web server would seem to be a cluster without the workload.
 type apiServerOnly struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].
@@ -28,7 +27,7 @@ func (a apiServerOnly) RoundTrip(request *http.Request) (*http.Response, error) 
 	case media == "text/plain" && isUnservedGroup(request, response):
 		return response, nil
 	}
-	_ = response.Body.Close() // nothing in it is for the user
+	_ = response.Body.Close() // the user needs nothing of it
 	return nil, fmt.Errorf("it answers %d with %q and is not a Kubernetes API server: check the address, and any proxy or login page in between",
 		response.StatusCode, media)
 }

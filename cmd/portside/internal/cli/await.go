@@ -19,15 +19,15 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// awaitTimeout bounds one question to an API server that may not answer.
+// awaitTimeout bounds a request to an API server that may not answer.
 const awaitTimeout = 5 * time.Second
 
 var errNoAdapterSets = errors.New("the API server has no AdapterSets: install their CustomResourceDefinition first; run: portside install --image IMAGE | kubectl apply --server-side -f -")
 
-// AwaitAPIServer returns nil once the API server serves AdapterSets. While the
-// server cannot be reached, fails or forbids the question it logs why and tries
-// again. Its errors are those that waiting does not cure: ctx's, one of the
-// connection's configuration, and errNoAdapterSets.
+// AwaitAPIServer returns nil once the API server serves AdapterSets. While the server
+// is unreachable, fails or forbids the request, it logs why and tries again. Its errors
+// are those that do not pass: that of ctx, one of the connection's configuration, and
+// errNoAdapterSets.
 func AwaitAPIServer(ctx context.Context, log logr.Logger, config *rest.Config) error {
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
@@ -71,9 +71,9 @@ func hasAdapterSets(group metav1.APIGroup) bool {
 		slices.ContainsFunc(group.Versions, func(v metav1.GroupVersionForDiscovery) bool { return v.Version == v1alpha1.GroupVersion.Version })
 }
 
-// mayPass reports whether an error of a request may pass without a change of
-// our configuration: the server is away, busy or broken, or its permissions are
-// not loaded or not granted yet.
+// mayPass reports whether an error of a request may pass without a change of the
+// configuration: the server is unreachable, busy or broken, or permissions are not
+// loaded or not granted yet.
 func mayPass(err error) bool {
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// TestAwaitAPIServer tells what is waited for from what ends the process. Where
-// it waits, the test stops it at the first line of the log.
+// TestAwaitAPIServer tests which errors the process waits out and which end it. Where it
+// waits, the test stops it at the first line of the log.
 func TestAwaitAPIServer(t *testing.T) {
 	t.Parallel()
 	const groups, group = `{"kind":"APIGroupList","apiVersion":"v1","groups":[`, `{"name":"portside.dev","versions":[{"version":"v1alpha1"}]}`
@@ -61,7 +61,7 @@ func TestAwaitAPIServer(t *testing.T) {
 	}
 }
 
-// answerTo has the code and the body of the answer to a path; "/" is any other.
+// answerTo has the code and the body of the answer to a path; "/" is any other path.
 type answerTo map[string]struct {
 	code int
 	body string

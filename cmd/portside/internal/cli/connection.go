@@ -49,7 +49,7 @@ func (s *Session) Namespace() (namespace string, asked bool, err error) {
 	return namespace, asked, s.ConnectionError(err)
 }
 
-// restConfig is the connection. The server's warnings go to stderr, each once.
+// RESTConfig returns the connection. The server's warnings go to stderr, each once.
 func (s *Session) RESTConfig() (*rest.Config, error) {
 	config, err := s.flags.ToRESTConfig()
 	if err != nil {

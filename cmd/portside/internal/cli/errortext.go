@@ -37,7 +37,7 @@ func ErrorText(err error) string {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Sprintf("the server does not know these credentials (%v); check the kubeconfig's user, or log in again", err)
 	}
-	if status, is := err.(apierrors.APIStatus); is { //nolint:errorlint // an error that wraps the server's has a text of its own
+	if status, is := err.(apierrors.APIStatus); is { // an error that wraps the server's has a text of its own
 		return statusText(err, status.Status())
 	}
 	return err.Error()

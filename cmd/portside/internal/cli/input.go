@@ -10,11 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
 // InputFlags select the AdapterSets of a command.
@@ -56,7 +56,7 @@ func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
 	if err := i.check(cmd); err != nil {
 		return nil, err
 	}
-	docs, err := v1alpha1.ReadFiles(i.files, i.recursive, s.In)
+	docs, err := manifest.ReadFiles(i.files, i.recursive, s.In)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (i *InputFlags) check(cmd *cobra.Command) error {
 	}
 	for _, file := range i.files {
 		switch {
-		case file == v1alpha1.Stdin && i.adapters == v1alpha1.Stdin:
+		case file == manifest.Stdin && i.adapters == manifest.Stdin:
 			return UsageError(cmd, "-f - and --adapters - cannot both read stdin: put one of them into a file")
 		case strings.HasPrefix(file, "http://") || strings.HasPrefix(file, "https://"):
 			return UsageError(cmd, "-f %s: addresses are not read; download it and pipe it in with -f -", file)
@@ -87,7 +87,7 @@ func (i *InputFlags) check(cmd *cobra.Command) error {
 	}
 	var missing []error
 	for _, file := range i.files {
-		if _, err := os.Stat(file); file != v1alpha1.Stdin && errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Stat(file); file != manifest.Stdin && errors.Is(err, fs.ErrNotExist) {
 			missing = append(missing, noPath(file))
 		}
 	}
@@ -98,7 +98,7 @@ func (i *InputFlags) check(cmd *cobra.Command) error {
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
 func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
-	if i.adapters == v1alpha1.Stdin {
+	if i.adapters == manifest.Stdin {
 		return httpapi.ReadAdapters("stdin", s.In)
 	}
 	file, err := os.Open(i.adapters)
@@ -114,12 +114,12 @@ func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
 
 // jobs returns the job of each document. Where listed is not nil, it replaces the
 // adapters of the only document.
-func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []httpapi.Listed) ([]Job, error) {
+func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi.Listed) ([]Job, error) {
 	namespace, asked, err := s.Namespace()
 	if err != nil {
 		return nil, err
 	}
-	problems := []error{v1alpha1.CheckUnique(docs, namespace)}
+	problems := []error{manifest.CheckUnique(docs, namespace)}
 	jobs := make([]Job, 0, len(docs))
 	for _, doc := range docs {
 		j, err := jobOf(doc, namespace, asked)
@@ -138,7 +138,7 @@ func (i *InputFlags) jobs(s *Session, docs []v1alpha1.Document, listed []httpapi
 }
 
 // discovers returns the error of an AdapterSet whose source sync does not ask.
-func discovers(doc v1alpha1.Document) error {
+func discovers(doc manifest.Document) error {
 	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doc, err)
@@ -147,13 +147,13 @@ func discovers(doc v1alpha1.Document) error {
 }
 
 func (i *InputFlags) origin() string {
-	if i.adapters == v1alpha1.Stdin {
+	if i.adapters == manifest.Stdin {
 		return "stdin"
 	}
 	return i.adapters
 }
 
-func jobOf(doc v1alpha1.Document, namespace string, asked bool) (Job, error) {
+func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
 	set := &doc.Set
 	switch {
 	case set.Namespace == "":

@@ -36,7 +36,7 @@ func (w *Writer) Sync(ctx context.Context, jobs []Job) []Done {
 		case disconnected:
 			d.Result.Outcome, d.Err = apply.Failed, ErrSkipped
 		default:
-			d.Result, d.Err = w.Done(ctx, j.desired.Container)(w.Apply(ctx, j.target, j.desired))
+			d.Result, d.Err = w.concluded(ctx, j.desired.Container)(w.applier.Apply(ctx, j.target, j.desired))
 			nameTypes(d.Result.Ports, j.inactive)
 			disconnected = IsDisconnected(d.Err)
 		}

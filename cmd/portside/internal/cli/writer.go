@@ -21,9 +21,10 @@ import (
 // recordTimeout keeps an Event, which a command can do without, from holding it up.
 const recordTimeout = 5 * time.Second
 
-// Writer writes to targets for one command, and prints and records what it did.
+// Writer writes to targets for one command. It records each change of a pod template,
+// and adds to results and errors what the user can do.
 type Writer struct {
-	*apply.Applier
+	applier *apply.Applier
 	session *Session
 	flags   WriteFlags
 	command string
@@ -39,9 +40,28 @@ func (s *Session) Writer(flags WriteFlags, command string) (*Writer, error) {
 	return &Writer{applier, s, flags, command}, err
 }
 
-// Done records the change of a result, and adds to the result and its error what
+// Adopt adopts the ports of a container, see [apply.Applier.Adopt].
+func (w *Writer) Adopt(ctx context.Context, t workload.Target, container string, from []string, options ...apply.AdoptOption) (apply.Result, error) {
+	return w.concluded(ctx, container)(w.applier.Adopt(ctx, t, container, from, options...))
+}
+
+// Adoptable returns the containers with ports to adopt, see [apply.Observed.Adoptable].
+func (w *Writer) Adoptable(live *workload.Workload, from ...string) ([]string, error) {
+	observed, err := w.applier.Observe(live)
+	if err != nil {
+		return nil, err
+	}
+	return observed.Adoptable(from...), nil
+}
+
+// Release releases a target, see [apply.Applier.Release].
+func (w *Writer) Release(ctx context.Context, t workload.Target, keepPorts bool) (apply.Result, error) {
+	return w.concluded(ctx, "")(w.applier.Release(ctx, t, keepPorts))
+}
+
+// concluded records the change of a result, and adds to the result and its error what
 // the user can do, with commands for the container that the user named, if any.
-func (w *Writer) Done(ctx context.Context, container string) func(apply.Result, error) (apply.Result, error) {
+func (w *Writer) concluded(ctx context.Context, container string) func(apply.Result, error) (apply.Result, error) {
 	return func(result apply.Result, err error) (apply.Result, error) {
 		w.record(ctx, result)
 		advice := remedy.For{Target: result.Target, Container: container, FieldManager: w.flags.FieldManager}

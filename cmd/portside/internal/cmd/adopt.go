@@ -12,6 +12,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
+	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -149,8 +150,7 @@ func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Write
 	if err != nil {
 		return err
 	}
-	ctx := cmd.Context()
-	result, err := writer.Done(ctx, a.container)(writer.Adopt(ctx, target, a.container, a.from, a.options()...))
+	result, err := writer.Adopt(cmd.Context(), target, a.container, a.from, a.options()...)
 	code, err := writer.Print(a.print, result, err)
 	if err != nil {
 		return err
@@ -168,7 +168,7 @@ func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Write
 		a.Messages.Note("%s %s's ownership of an empty ports list, which blocked every apply", a.write.Verb("released", "would release"), from)
 	case result.Outcome == apply.Applied:
 		if pods := restarts(result); pods > 0 {
-			a.Messages.Note("the pod template %s, which restarts at most %d pods", a.write.Verb("changed", "would change"), pods)
+			a.Messages.Note("the pod template %s, which restarts %s", a.write.Verb("changed", "would change"), printer.Pods(pods))
 		}
 		a.noteWriters()
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// legacy writes an adapter port as the legacy operator does.
+// legacy updates the workload to have an adapter port, as the former operator does.
 func (c *cluster) legacy() {
 	c.t.Helper()
 	_, err := c.Manager(testenv.DittoFSOperator).Update(c.t.Context(), "StatefulSet", c.namespace, "dittofs", func(live *unstructured.Unstructured) {
@@ -47,9 +47,9 @@ sts/dittofs   Applied   adapter-smb   1445/TCP   Owned   portside
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
-// TestAdoptAListWithoutPorts: another applier took out the last port of a list
-// that an operator had made.
-func TestAdoptAListWithoutPorts(t *testing.T) {
+// TestAdopt_EmptyList: a manager that created the ports list owns it, and another
+// manager's apply removed its last port.
+func TestAdopt_EmptyList(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo("[]")
@@ -83,7 +83,7 @@ func TestAdoptAListWithoutPorts(t *testing.T) {
 	c.must(0, c.runWith(smb, "sync", "-f", "-"))
 }
 
-// applied applies containers of the StatefulSet, and nothing else of it.
+// applied applies containers of the StatefulSet and nothing else.
 func (c *cluster) applied(m *testenv.Manager, containers string) error {
 	_, err := m.Apply(c.t.Context(), `{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"dittofs"},"spec":{"template":{"spec":{"containers":`+containers+`}}}}`)
 	return err
@@ -116,7 +116,7 @@ func TestAdopt_UnknownManager(t *testing.T) {
 	}
 }
 
-func TestAdoptFails(t *testing.T) {
+func TestAdopt_Errors(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
@@ -137,8 +137,8 @@ func TestAdoptFails(t *testing.T) {
 	}
 }
 
-// Nothing is done that was asked for, so it is no success.
-func TestPausedWorkloadsAreNoSuccess(t *testing.T) {
+// TestPaused_ExitCode: nothing that was asked for is done, so it is no success.
+func TestPaused_ExitCode(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)

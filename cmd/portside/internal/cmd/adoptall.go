@@ -24,17 +24,15 @@ func (a *adoption) adoptAll(ctx context.Context, writer *cli.Writer) error {
 	}
 	t := &tally{results: printer.NewResults(a.write.DryRun())}
 	for i, job := range found.jobs {
-		switch {
-		case t.disconnected:
+		if t.disconnected {
 			t.results.Add(apply.Result{Target: job.target, Outcome: apply.Failed}, cli.ErrSkipped.Error())
-			t.skipped++
-			continue
-		case ctx.Err() != nil:
+		}
+		if t.disconnected || ctx.Err() != nil {
 			t.skipped++
 			continue
 		}
 		all := a.adoptContainers(context.WithoutCancel(ctx), writer, job)
-		a.printProgress(writer, i+1, len(found.jobs), all)
+		a.printProgress(writer, fmt.Sprintf("%d/%d", i+1, len(found.jobs)), all)
 		t.add(all)
 	}
 	a.printTally(writer, t, found)
@@ -56,16 +54,6 @@ type adopted struct {
 	err    error
 }
 
-func (a adopted) code() int {
-	switch {
-	case a.err != nil:
-		return cli.CodeOf(a.err)
-	case a.result.Outcome == apply.Paused:
-		return cli.Refused
-	}
-	return cli.PortsCode(a.result.Ports)
-}
-
 // adoptContainers adopts container by container, until one fails.
 func (a *adoption) adoptContainers(ctx context.Context, writer *cli.Writer, j job) []adopted {
 	if j.err != nil {
@@ -73,7 +61,7 @@ func (a *adoption) adoptContainers(ctx context.Context, writer *cli.Writer, j jo
 	}
 	var all []adopted
 	for _, container := range j.containers {
-		result, err := writer.Done(ctx, container)(writer.Adopt(ctx, j.target, container, a.from, a.options()...))
+		result, err := writer.Adopt(ctx, j.target, container, a.from, a.options()...)
 		all = append(all, adopted{result, err})
 		if err != nil {
 			break
@@ -95,30 +83,31 @@ type tally struct {
 
 // add counts a workload, of which each container has a result.
 func (t *tally) add(all []adopted) {
-	has := map[apply.Outcome]bool{}
+	var adopted, paused, failed bool
 	for _, d := range all {
 		t.results.Add(d.result, cli.ErrorText(d.err))
 		t.pods += restarts(d.result)
-		t.code = cli.Worse(t.code, d.code())
 		t.disconnected = cli.IsDisconnected(d.err)
-		outcome := d.result.Outcome
-		if outcome != apply.Paused && d.code() != cli.OK {
-			outcome = apply.Failed
+		code := max(cli.CodeOf(d.err), cli.PortsCode(d.result.Ports))
+		failed = failed || code != cli.OK
+		adopted = adopted || d.result.Outcome == apply.Applied
+		if d.result.Outcome == apply.Paused {
+			paused, code = true, cli.Refused
 		}
-		has[outcome] = true
+		t.code = cli.Worse(t.code, code)
 	}
 	switch {
-	case has[apply.Failed]:
+	case failed:
 		t.failed++
-	case has[apply.Paused]:
+	case paused:
 		t.paused++
-	case has[apply.Applied]:
+	case adopted:
 		t.adopted++
 	}
 }
 
 // printProgress prints a line for a workload, and what went wrong with it.
-func (a *adoption) printProgress(writer *cli.Writer, at, of int, all []adopted) {
+func (a *adoption) printProgress(writer *cli.Writer, at string, all []adopted) {
 	var parts []string
 	var pods int32
 	for _, d := range all {
@@ -134,7 +123,7 @@ func (a *adoption) printProgress(writer *cli.Writer, at, of int, all []adopted) 
 	if a.allNamespaces {
 		name += " -n " + target.Namespace
 	}
-	a.Messages.Progress("%d/%d %s: %s; %s", at, of, name, strings.Join(parts, "; "), a.podsRestart(pods))
+	a.Messages.Progress("%s %s: %s; %s %s", at, name, strings.Join(parts, "; "), a.write.Verb("restarts", "would restart"), printer.Pods(pods))
 	for _, d := range all {
 		if d.err != nil {
 			a.Messages.Error("%v", cli.TargetError(d.result.Target, d.err))
@@ -142,17 +131,6 @@ func (a *adoption) printProgress(writer *cli.Writer, at, of int, all []adopted) 
 		}
 		writer.Explain(d.result)
 	}
-}
-
-// podsRestart returns "no pod restarts" or "at most 3 pods would restart".
-func (a *adoption) podsRestart(pods int32) string {
-	switch pods {
-	case 0:
-		return "no pod " + a.write.Verb("restarts", "would restart")
-	case 1:
-		return "at most 1 pod " + a.write.Verb("restarts", "would restart")
-	}
-	return fmt.Sprintf("at most %d pods %s", pods, a.write.Verb("restart", "would restart"))
 }
 
 func (a *adoption) printTally(writer *cli.Writer, t *tally, found *survey) {
@@ -164,16 +142,16 @@ func (a *adoption) printTally(writer *cli.Writer, t *tally, found *survey) {
 		a.Messages.Error("%d of %d workloads that have something to take over: %s; run it again for them", t.skipped, len(found.jobs), why)
 	}
 	nothing := found.workloads - t.adopted - t.paused - t.failed - t.skipped
-	parts := fmt.Sprintf("%d %s, %d with nothing to take over", t.adopted, a.write.Verb("adopted", "would be adopted"), nothing)
+	counts := []string{fmt.Sprintf("%d %s, %d with nothing to take over", t.adopted, a.write.Verb("adopted", "would be adopted"), nothing)}
 	for _, count := range []struct {
 		n    int
 		what string
 	}{{t.paused, "paused"}, {t.failed, "failed"}, {t.skipped, "not tried"}} {
 		if count.n > 0 {
-			parts += fmt.Sprintf(", %d %s", count.n, count.what)
+			counts = append(counts, fmt.Sprintf("%d %s", count.n, count.what))
 		}
 	}
-	a.Messages.Note("of %d workloads: %s; %s", found.workloads, parts, a.podsRestart(t.pods))
+	a.Messages.Note("of %d workloads: %s; %s %s", found.workloads, strings.Join(counts, ", "), a.write.Verb("restarts", "would restart"), printer.Pods(t.pods))
 	others := found.owners.adapterPorts.Difference(sets.New(slices.Concat(a.from, []string{a.write.FieldManager})...))
 	if len(others) > 0 {
 		a.Messages.Note("other managers own adapter ports, too, which --from does not name: %s", names(others))

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// operatorPorts are what a read-modify-write operator leaves.
+	// operatorPorts are the ports that an operator leaves that updates whole objects.
 	operatorPorts = `[{name: api, containerPort: 8080, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]`
 	bothAdapters  = `[{name: api, containerPort: 8080, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP},
 	  {name: adapter-nfs, containerPort: 12049, protocol: TCP}]`
@@ -28,10 +28,10 @@ const (
 	  {name: adapter-nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]`
 	apiPort    = `[{name: api, containerPort: 8080, protocol: TCP}]`
 	staticNFS  = `[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 12049, protocol: TCP}]`
-	someManage = "manager" // what a Go program is called that names no manager
+	someManage = "manager" // the manager of a Go program that names none
 )
 
-// workloadNamed is a workload of the kind, under a name of its own.
+// workloadNamed returns a workload of the kind with a name.
 func workloadNamed(kind, name, ports string) string {
 	spec := map[string]string{"StatefulSet": "serviceName: dittofs, replicas: 3,", "Deployment": "replicas: 3,"}[kind]
 	return strings.Replace(workloadYAML(kind, spec, ports), "metadata: {name: dittofs}", "metadata: {name: "+name+", labels: {app: "+name+"}}", 1)
@@ -71,7 +71,7 @@ func (c *cluster) kubectl(stdin string, args ...string) string {
 	return out
 }
 
-// live are the workload's ports and its resourceVersion.
+// live returns the workload's ports and its resourceVersion.
 func (c *cluster) live(kind, name string) (ports, resourceVersion string) {
 	c.t.Helper()
 	live, err := c.Manager("test").Get(c.t.Context(), kind, c.namespace, name)
@@ -101,10 +101,10 @@ func (c *cluster) outcomes(a answer) (document outcomes) {
 	return document
 }
 
-// TestAdoptAllHistories: --all takes over whatever the histories are, tells of
-// each what a dry run told, and changes no pod template but where two ports have
+// TestAdoptAll_Histories: --all adopts whatever the histories of the workloads are,
+// does what a dry run reports, and changes a pod template only where two ports have
 // one key.
-func TestAdoptAllHistories(t *testing.T) {
+func TestAdoptAll_Histories(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	all := histories()
@@ -123,9 +123,9 @@ func TestAdoptAllHistories(t *testing.T) {
 		return c.run(append([]string{"adopt", "--all", "--from", everyManager, "-o", "json", "--chunk-size", "3"}, args...)...)
 	}
 	dry := c.must(2, adopt("--dry-run=server"))
-	expectIn(t, "dry run", dry.stderr, "1/8 statefulset/a-operator: Applied, adapter-smb 1445/TCP is Owned, adapter-nfs 12049/TCP is Owned; no pod would restart\n",
-		"statefulset/e-one-key-twice: Applied, adapter-nfs 12049/TCP is Removed, adapter-smb 1445/TCP is Owned; at most 3 pods would restart\n",
-		"of 11 workloads: 7 would be adopted, 3 with nothing to take over, 1 paused; at most 3 pods would restart\n", "nothing was stored",
+	expectIn(t, "dry run", dry.stderr, "1/8 statefulset/a-operator: Applied, adapter-smb 1445/TCP is Owned, adapter-nfs 12049/TCP is Owned; would restart no pod\n",
+		"statefulset/e-one-key-twice: Applied, adapter-nfs 12049/TCP is Removed, adapter-smb 1445/TCP is Owned; would restart at most 3 pods\n",
+		"of 11 workloads: 7 would be adopted, 3 with nothing to take over, 1 paused; would restart at most 3 pods\n", "nothing was stored",
 		"does not name: another-operator\n")
 	for _, h := range all {
 		if _, now := c.live(h.kind, h.name); now != before[h.name] {
@@ -134,7 +134,7 @@ func TestAdoptAllHistories(t *testing.T) {
 	}
 	wet := c.must(2, adopt())
 	expectIn(t, "adoption", wet.stderr, "8/8 daemonset/k-daemonset: Applied", "f-paused carries the annotation portside.dev/paused: nothing was written",
-		"of 11 workloads: 7 adopted, 3 with nothing to take over, 1 paused; at most 3 pods restart\n")
+		"of 11 workloads: 7 adopted, 3 with nothing to take over, 1 paused; restarts at most 3 pods\n")
 	if strings.Contains(wet.stderr, "h-nothing") || strings.Contains(wet.stderr, "g-another") {
 		t.Errorf("what has nothing to take over is spoken of:\n%s", wet.stderr)
 	}
@@ -149,7 +149,7 @@ func TestAdoptAllHistories(t *testing.T) {
 		}
 	}
 	again := c.must(2, adopt())
-	expectIn(t, "again", again.stderr, "1/1 statefulset/f-paused: Paused", "of 11 workloads: 0 adopted, 10 with nothing to take over, 1 paused; no pod restarts")
+	expectIn(t, "again", again.stderr, "1/1 statefulset/f-paused: Paused", "of 11 workloads: 0 adopted, 10 with nothing to take over, 1 paused; restarts no pod")
 }
 
 func expectOutcomes(t *testing.T, document outcomes, all []history) {
@@ -182,12 +182,12 @@ func (c *cluster) operators(names ...string) {
 	}
 }
 
-// TestAdoptAllSelects: a namespace or all of them, by labels, in pages.
-func TestAdoptAllSelects(t *testing.T) {
+// TestAdoptAll_Selection selects workloads by namespace and by labels, in pages.
+func TestAdoptAll_Selection(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	c, other := newCluster(t, cp), newCluster(t, cp)
-	from := "operator-of-" + c.namespace // -A sees what other tests have
+	from := "operator-of-" + c.namespace // -A lists the workloads of other tests, too
 	for _, at := range []*cluster{c, other} {
 		for _, name := range []string{"one", "two", "three", "four", "five"} {
 			at.argoNamed("StatefulSet", name, apiPort)
@@ -206,17 +206,17 @@ func TestAdoptAllSelects(t *testing.T) {
 	}
 	a = c.must(0, run("adopt", "--all", "-l", "app in (one,two)", "--from", from))
 	expectIn(t, "stdout", a.stdout, "sts/one ", "sts/two ")
-	expectIn(t, "stderr", a.stderr, "of 2 workloads: 2 adopted, 0 with nothing to take over; no pod restarts")
+	expectIn(t, "stderr", a.stderr, "of 2 workloads: 2 adopted, 0 with nothing to take over; restarts no pod")
 	a = c.must(0, run("adopt", "--all", "-A", "--from", from, "-l", "app in (one,two,three,four,five)"))
 	expectIn(t, "stdout", a.stdout, "NAMESPACE", other.namespace)
 	expectIn(t, "stderr", a.stderr, "8/8 statefulset/", " -n "+other.namespace+": Applied", " 8 adopted,")
-	a = c.must(2, run("adopt", "--all", "--from", "nobody"))
+	a = c.must(2, run("adopt", "--all", "--from", "unknown"))
 	expect(t, "stdout", a.stdout, "")
 	expectIn(t, "stderr", a.stderr, "of 5 workloads: 0 adopted, 5 with nothing",
-		`error: field manager "nobody" owns no fields of the containers of 5 workloads; the ports are owned by: argocd-controller, portside`)
+		`error: field manager "unknown" owns no fields of the containers of 5 workloads; the ports are owned by: argocd-controller, portside`)
 }
 
-// runThrough runs the program by a proxy, until ctx ends.
+// runThrough runs the program through a proxy, until ctx ends.
 func runThrough(ctx context.Context, c *cluster, through *testenv.Proxy, args ...string) answer {
 	c.t.Helper()
 	content, err := testenv.KubeconfigOf(through.Config(), "")
@@ -230,9 +230,9 @@ func runThrough(ctx context.Context, c *cluster, through *testenv.Proxy, args ..
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }
 
-// TestAdoptAllInterrupted: an interrupt ends it after the workload at hand, even
-// between the two writes of one, and a second run does the rest.
-func TestAdoptAllInterrupted(t *testing.T) {
+// TestAdoptAll_Interrupted: an interrupt ends the command after the current workload,
+// even between its two writes, and a second run does the rest.
+func TestAdoptAll_Interrupted(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	c := newCluster(t, cp)
@@ -254,20 +254,21 @@ func TestAdoptAllInterrupted(t *testing.T) {
 
 	a := c.must(1, <-answers)
 	expectIn(t, "stderr", a.stderr, "2/4 statefulset/b: Applied", "2 of 4 workloads that have something to take over: not begun, because it was interrupted; run it again",
-		"of 4 workloads: 2 adopted, 0 with nothing to take over, 2 not tried; at most 3 pods restart", "error: interrupted\n")
+		"of 4 workloads: 2 adopted, 0 with nothing to take over, 2 not tried; restarts at most 3 pods", "error: interrupted\n")
 	expectIn(t, "stdout", a.stdout, "sts/a ", "sts/b ")
 	expect(t, "owner of the static port that was there twice", c.ownersOf("b", "12049/TCP"), testenv.ArgoCD+"/Apply")
 	_, before := c.live("StatefulSet", "a")
 	a = c.must(0, c.run(adopt...))
-	expectIn(t, "stderr", a.stderr, "2/2 statefulset/d: Applied", "of 4 workloads: 2 adopted, 2 with nothing to take over; no pod restarts")
+	expectIn(t, "stderr", a.stderr, "2/2 statefulset/d: Applied", "of 4 workloads: 2 adopted, 2 with nothing to take over; restarts no pod")
 	if _, after := c.live("StatefulSet", "a"); after != before {
 		t.Error("the second run wrote what the first had done")
 	}
 }
 
-// TestAdoptAllAfterACut: what was cut off between its two writes is ended by the
-// next run, though no named manager owns anything there any more.
-func TestAdoptAllAfterACut(t *testing.T) {
+// TestAdoptAll_ConnectionLost: the connection is lost between the two writes of an
+// adoption. The next run completes it, although no manager of --from owns anything
+// there any more.
+func TestAdoptAll_ConnectionLost(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	c := newCluster(t, cp)
@@ -277,7 +278,7 @@ func TestAdoptAllAfterACut(t *testing.T) {
 	cut := errors.New("cut")
 	through := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnAnswer: func(answer *http.Response) error {
 		if answer.Request.Method == http.MethodPatch {
-			return cut // when the first write is stored
+			return cut // once the first write is stored
 		}
 		return nil
 	}})
@@ -293,7 +294,7 @@ func TestAdoptAllAfterACut(t *testing.T) {
 		`field manager "dittofs-operator" owns no fields of the containers of 2 workloads`)
 }
 
-// ownersOf are the owners of a port of a StatefulSet, with their operations.
+// ownersOf returns the owners of a port of a StatefulSet, with their operations.
 func (c *cluster) ownersOf(name, port string) string {
 	c.t.Helper()
 	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, name)
@@ -307,8 +308,8 @@ func (c *cluster) ownersOf(name, port string) string {
 	return strings.Join(owners, " ")
 }
 
-// TestAdoptAllFails: one that fails holds up no other.
-func TestAdoptAllFails(t *testing.T) {
+// TestAdoptAll_Errors: a workload that fails does not keep others from being adopted.
+func TestAdoptAll_Errors(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	c := newCluster(t, cp)
@@ -320,7 +321,7 @@ func TestAdoptAllFails(t *testing.T) {
 	}
 	through := cp.Proxy(t, user, testenv.ProxyHooks{})
 	a := c.must(2, runThrough(t.Context(), c, through, "adopt", "--all", "--from", testenv.DittoFSOperator))
-	expectIn(t, "stderr", a.stderr, "2/3 statefulset/b: Failed; no pod restarts\n", "error: StatefulSet "+c.namespace+"/b: Error from server (Forbidden)",
+	expectIn(t, "stderr", a.stderr, "2/3 statefulset/b: Failed; restarts no pod\n", "error: StatefulSet "+c.namespace+"/b: Error from server (Forbidden)",
 		"3/3 statefulset/c: Applied", "of 3 workloads: 2 adopted, 0 with nothing to take over, 1 failed")
 	for _, test := range []struct {
 		args   []string
@@ -343,7 +344,7 @@ func TestAdoptAllFails(t *testing.T) {
 	expectIn(t, "stderr", a.stderr, "cannot list statefulsets: Error from server (Forbidden)")
 }
 
-// allowsPatchOf lets a user of the test's read all workloads and patch some.
+// allowsPatchOf lets a user read all workloads and patch some.
 func (c *cluster) allowsPatchOf(names ...string) {
 	c.t.Helper()
 	c.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: adopter}, rules: [

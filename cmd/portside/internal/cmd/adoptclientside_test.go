@@ -8,12 +8,12 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestAdoptFromClientSideApply: kubectl deletes what it applied and the new
-// manifest has not, though the port was adopted. Adopt says so, and each way out
+// TestAdopt_ClientSideApply: kubectl deletes a port that it applied and that its new
+// manifest lacks, although portside adopted it. Adopt warns of that, and each remedy
 // that it names works without a change of the template.
-func TestAdoptFromClientSideApply(t *testing.T) {
+func TestAdopt_ClientSideApply(t *testing.T) {
 	t.Parallel()
-	// A manifest may leave the protocol to the server.
+	// A manifest may omit the protocol.
 	with := workloadNamed("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
 	without := workloadNamed("StatefulSet", "dittofs", apiPort)
 	for _, test := range []struct {
@@ -57,9 +57,9 @@ func TestAdoptFromClientSideApply(t *testing.T) {
 	}
 }
 
-// TestAdoptWarnsOfWhatIsDeletedAlone: an annotation without the ports, or one
-// that a server-side apply keeps, deletes nothing.
-func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
+// TestAdopt_ClientSideApplyWithoutPorts: adopt does not warn of an annotation without
+// the ports, or of one that a server-side apply keeps.
+func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		happens func(c *cluster)
@@ -88,9 +88,10 @@ func TestAdoptWarnsOfWhatIsDeletedAlone(t *testing.T) {
 	}
 }
 
-// TestAdoptFromSeveral: what two names own is taken over in one write, and a key
-// that was there twice goes back to who declares it, though both had written it.
-func TestAdoptFromSeveral(t *testing.T) {
+// TestAdopt_SeveralManagers: the ports of two managers are adopted in one write, and a
+// key that two ports had goes back to the manager that declares it, although both had
+// written it.
+func TestAdopt_SeveralManagers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	if _, err := c.Manager(someManage).In(c.namespace).Create(t.Context(), statefulSet(staticNFS)); err != nil {
@@ -110,9 +111,9 @@ func TestAdoptFromSeveral(t *testing.T) {
 	}
 }
 
-// TestAdoptAllContainers: with --all every container that has something is
-// adopted, and which it is need not be told.
-func TestAdoptAllContainers(t *testing.T) {
+// TestAdoptAll_Containers: with --all, every container is adopted that has adapter
+// ports of the manager; none need be named.
+func TestAdoptAll_Containers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	object := strings.Replace(workloadNamed("StatefulSet", "dittofs", operatorPorts), "containers: [",
@@ -122,8 +123,8 @@ func TestAdoptAllContainers(t *testing.T) {
 	}
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "which container is meant?")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
-	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; no pod would restart")
+	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")
 	a = c.must(0, c.run("adopt", "--all", "--from", "helm"))
-	expectIn(t, "both", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; Applied, adapter-smb 1445/TCP is Owned; no pod restarts",
+	expectIn(t, "both", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; Applied, adapter-smb 1445/TCP is Owned; restarts no pod",
 		"of 1 workloads: 1 adopted")
 }

@@ -4,18 +4,18 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// history is how a workload came to be as it is, and what is to become of it.
+// history is what happened to a workload, and what an adoption makes of it.
 type history struct {
 	name, kind string // StatefulSet when empty
 	happens    func(c *cluster, kind, name string)
-	outcome    string // empty where it is passed by
+	outcome    string // empty if there is nothing to adopt
 	ports      string // afterwards
 	changes    int    // of the pod template
 }
 
 const emptyManagedFields = `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`
 
-// histories are what a namespace has after some years.
+// histories are those of the workloads of a namespace after some years.
 func histories() []history {
 	const both = "api:8080/TCP adapter-smb:1445/TCP adapter-nfs:12049/TCP"
 	const smb = "api:8080/TCP adapter-smb:1445/TCP"
@@ -53,7 +53,7 @@ func histories() []history {
 			c.updates("another-operator", kind, name, operatorPorts)
 		}},
 		{name: "h-nothing", ports: "api:8080/TCP", happens: func(c *cluster, kind, name string) { c.argoNamed(kind, name, apiPort) }},
-		{name: "i-owned-by-nobody", ports: smb, happens: func(c *cluster, kind, name string) {
+		{name: "i-unowned", ports: smb, happens: func(c *cluster, kind, name string) {
 			c.argoNamed(kind, name, operatorPorts)
 			c.edits(name, emptyManagedFields)
 		}},

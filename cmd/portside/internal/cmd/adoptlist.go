@@ -61,11 +61,7 @@ func (a *adoption) survey(ctx context.Context, writer *cli.Writer) (*survey, err
 			if err != nil {
 				return err
 			}
-			var containers []string
-			observed, err := writer.Observe(w)
-			if err == nil {
-				containers = observed.Adoptable(a.from...)
-			}
+			containers, err := writer.Adoptable(w, a.from...)
 			if a.container != "" {
 				containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.container })
 			}

@@ -8,9 +8,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestAdoptFromAManagerThatApplies is refused, for one workload and for all, and
-// its next apply is not.
-func TestAdoptFromAManagerThatApplies(t *testing.T) {
+// TestAdopt_ManagerThatApplies: adopt refuses to adopt from a manager that applies the
+// ports, for one workload and for all, so that its next apply is accepted.
+func TestAdopt_ManagerThatApplies(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	const theirs = `[{name: adapter-nfs, containerPort: 2049, protocol: TCP}]`
@@ -31,9 +31,9 @@ func TestAdoptFromAManagerThatApplies(t *testing.T) {
 	expect(t, "owner", c.ownersOf("dittofs", "2049/TCP"), testenv.Portside+"/Apply")
 }
 
-// TestAdviceOfAdoption: a manager that applies is to rename the port, and for one
-// that updated the port the command that is given takes it over.
-func TestAdviceOfAdoption(t *testing.T) {
+// TestAdvice_Adoption: a manager that applies a port is asked to rename it; from one
+// that updated the port, the command that is advised adopts it.
+func TestAdvice_Adoption(t *testing.T) {
 	t.Parallel()
 	const held = `[{name: api, containerPort: 8080, protocol: TCP}, {name: adapter-nfs, containerPort: 2049, protocol: TCP}]`
 	set := adapterSet("[{type: nfs, port: 12049}]")

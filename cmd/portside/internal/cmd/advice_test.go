@@ -150,7 +150,7 @@ func TestAdvice_Literals(t *testing.T) {
 // alerts that users read exist, with their flags.
 func TestAdvice_Documents(t *testing.T) {
 	t.Parallel()
-	line, quoted := regexp.MustCompile("(?m)^(?:\\$ )?(portside [a-z].*)$"), regexp.MustCompile("`portside [^`]*`")
+	line, quoted := regexp.MustCompile(`(?m)^(?:\$ )?(portside [a-z].*)$`), regexp.MustCompile("`portside [^`]*`")
 	found := 0
 	for _, pattern := range []string{"*.md", ".github/*.md", "examples/*.md", "examples/*/*.md", "examples/*/*.sh", "examples/*/*.yaml", "examples/*/*/*.yaml", "examples/chart/templates/*"} {
 		paths, err := filepath.Glob(filepath.Join(root, pattern))

@@ -9,27 +9,24 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// badInput is one thing that is wrong with what the program is given. Nothing
-// of the workload may change by it.
+// badInput is input with one fault. The workload must not change.
 type badInput struct {
 	name string
-	// set is the AdapterSet's text, adapters the list's; without a list the
-	// set is all there is.
+	// set is the AdapterSet, adapters the list for --adapters, if any.
 	set, adapters string
 	code          int
-	// stderr are parts of what is said; stdout too, and where there are none,
-	// nothing may be printed.
+	// stderr and stdout are parts of the output. Without any, stdout must be empty.
 	stderr, stdout []string
 }
 
 const goodList = `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`
 
-// listWith is the good list and one more adapter, as JSON members.
+// listWith returns the good list and one more adapter, given as JSON members.
 func listWith(members string) string {
 	return strings.TrimSuffix(goodList, "]") + `,{` + members + `,"enabled":true,"running":true}]`
 }
 
-// listNFS is a list in which the live adapter itself is wrong.
+// listNFS returns a list in which the adapter that has a port is invalid.
 func listNFS(members string) string {
 	return `[{"type":"nfs",` + members + `,"enabled":true,"running":true}]`
 }
@@ -51,7 +48,7 @@ func badLists() []badInput {
 		{name: "HTML", adapters: "<!doctype html><p>log in</p>", code: 1, stderr: []string{"HTML"}},
 		{name: "empty", adapters: " \n", code: 1, stderr: []string{"is empty"}},
 		{name: "trailing data", adapters: goodList + "\n[]", code: 1, stderr: []string{"has more after the list", "line 2"}},
-		{name: "an error's body", adapters: `{"status":401}`, code: 1, stderr: []string{"is an object"}},
+		{name: "the body of an error", adapters: `{"status":401}`, code: 1, stderr: []string{"is an object"}},
 		{name: "exponent", adapters: listNFS(`"port":1e3`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: must be a whole number in plain digits"}},
 		{name: "fraction", adapters: listNFS(`"port":1.5`), code: 1, stderr: []string{`element 0 (type "nfs")`, "port: "}},
 		{name: "number as string", adapters: listNFS(`"port":"12049"`), code: 1, stderr: []string{"port: must be a whole number, not a string"}},
@@ -73,26 +70,26 @@ func badLists() []badInput {
 	return append(cases, badTypes()...)
 }
 
-// badTypes are lists with an odd type beside the live adapter. Where the type
-// makes a port, it is Owned: the run is a dry run.
+// badTypes are lists with the adapter that has a port and one of an unusual type. If
+// a port name can be made of the type, its port is Owned: the run is a dry run.
 //
-// They are given in an AdapterSet, too, which refuses what is not printable or too
-// long.
+// The types are given in an AdapterSet, too, which refuses those that are not printable
+// or too long.
 func badTypes() []badInput {
 	const (
 		shape = "is not 1 to 63 printable ASCII characters without a backslash"
-		field = "document 1: spec.adapters[1].type: "
+		field = "spec.adapters[1].type: "
 	)
 	var cases []badInput
 	for _, c := range []struct{ what, adapterType, port, reason, refused string }{
-		{"no character", "", "", "no letter a to z and no digit", "Required value"},
+		{"no character", "", "", "no letter a to z and no digit", `Invalid value: ""`},
 		{"unicode", "日本", "", `"\u65e5\u672c" ` + shape, `Invalid value: "日本"`},
 		{"1 character", "s", "adapter-s ", "", ""},
 		{"7 characters", "abcdefg", "adapter-abcdefg ", "", ""},
 		{"8 characters", "abcdefgh", "adapter-ab-9c56 ", "", ""},
 		{"40 characters", strings.Repeat("ab", 20), "adapter-ab-", "", ""},
 		{"63 characters", strings.Repeat("abc", 21), "adapter-ab-", "", ""},
-		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 characters"},
+		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 bytes"},
 		{"upper case", "SMB", "adapter-smb ", "", ""},
 		{"unicode beside letters", "smb日本x", "", `"smb\u65e5\u672cx" ` + shape, `Invalid value: "smb日本x"`},
 		{"a C1 control", "smb\u009b", "", `"smb\u009b" ` + shape, `Invalid value: "smb\u009b"`},
@@ -114,8 +111,8 @@ func badTypes() []badInput {
 	return cases
 }
 
-// cutAfter is the AdapterSet as it is where writing it ended early, at a place
-// that leaves YAML.
+// cutAfter returns an AdapterSet that is truncated after a part of it, where it is
+// still YAML.
 func cutAfter(part string) string {
 	const whole = `apiVersion: portside.dev/v1alpha1
 kind: AdapterSet
@@ -156,7 +153,7 @@ func badSets() []badInput {
 		{name: "number as string", set: adapterSet(`[{type: nfs, port: "12049"}]`), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "null adapters", set: adapterSet("null"), code: 1, stderr: field("spec: neither adapters nor discovery is set")},
 		{name: "65 adapters", set: adapterSet(manyAdapters("{type: t%d, port: %d}")), code: 1, stderr: field("spec.adapters")},
-		{name: "one type twice", set: adapterSet("[{type: nfs, port: 1}, {type: nfs, port: 2}]"), code: 1, stderr: field("spec.adapters[1].type")},
+		{name: "one type twice", set: adapterSet("[{type: nfs, port: 1}, {type: nfs, port: 2}]"), code: 1, stderr: field("spec.adapters[1]: Duplicate value")},
 		{name: "discovery without --adapters", set: discoverySet, code: 1, stderr: field("--adapters")},
 		{name: "two documents for one target", set: good + "---\n" + strings.Replace(good, "name: dittofs", "name: other", 1), code: 1, stderr: []string{"document 2", "spec.targetRef", "document 1"}},
 		{name: "one bad document of two", set: strings.ReplaceAll(adapterSet("[]"), "dittofs", "first") + "---\nkind: x\n", code: 1, stderr: []string{"document 2", "kind: must be AdapterSet"}},
@@ -166,7 +163,7 @@ func badSets() []badInput {
 		{name: "number -1", set: adapterSet("[{type: nfs, port: -1}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: -1")},
 		{name: "number 65536", set: adapterSet("[{type: nfs, port: 65536}]"), code: 1, stderr: field("spec.adapters[0].port: Invalid value: 65536")},
 		{name: "unknown protocol", set: adapterSet("[{type: nfs, port: 12049, protocol: ICMP}]"), code: 1, stderr: field(`spec.adapters[0].protocol: Unsupported value: "ICMP"`)},
-		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 1, stderr: field("spec.adapters[1].type: Required")},
+		{name: "empty type", set: adapterSet(`[{type: nfs, port: 12049}, {type: "", port: 1}]`), code: 1, stderr: field(`spec.adapters[1].type: Invalid value: ""`)},
 		{name: "two types of one name", set: adapterSet(`[{type: nfs, port: 12049}, {type: "NFS!", port: 2049}]`), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "NFS!"`)},
 		{name: "two adapters on one key", set: adapterSet("[{type: nfs, port: 12049}, {type: smb, port: 12049}]"), code: 2, stdout: []string{"Blocked"}, stderr: field(`adapter "smb"`)},
 	}
@@ -177,7 +174,7 @@ func badSets() []badInput {
 	return cases
 }
 
-func TestBadInputChangesNothing(t *testing.T) {
+func TestBadInput(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
@@ -223,7 +220,8 @@ func (b badInput) runDiff(c *cluster) answer {
 	return c.runWith(b.adapters, "diff", "-f", file(c.t, "set.yaml", b.set), "--adapters", "-")
 }
 
-// expectReadable looks for what a user should not have to read.
+// expectReadable fails the test if a text has what only a programmer understands, or
+// lines that are too long.
 func expectReadable(t *testing.T, text string) {
 	t.Helper()
 	for _, internal := range []string{"goroutine ", "v1alpha1.", "apply.", "*json.", "&{", "%!", "klog", "Unmarshal"} {

@@ -7,8 +7,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestCheck has the outputs and the exit codes. The tests of package check run
-// this command for each finding.
+// TestCheck tests the outputs and the exit codes. The tests of package check run this
+// command for each finding.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
@@ -37,7 +37,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-func TestCheckUsage(t *testing.T) {
+func TestCheck_Usage(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"name the one namespace to watch": {"--without-policies"},

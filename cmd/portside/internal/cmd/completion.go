@@ -19,13 +19,13 @@ func newCompletion(s *cli.Session) *cobra.Command {
 containers, managers and namespaces as they are in the cluster.
 
 As a kubectl plugin (kubectl portside), the binary must be in a folder of your
-PATH under the name kubectl-portside, by a link for example. kubectl then asks
-a program named kubectl_complete-portside for completion. Put this script under
+PATH under the name kubectl-portside, for example as a link. kubectl runs a
+program named kubectl_complete-portside for completion. Put this script under
 that name, executable, into a folder of your PATH, too:
 
   #!/bin/sh
   exec kubectl-portside __complete "$@"`,
-		Example: `  # bash, in this shell and in those to come
+		Example: `  # bash, in this shell and in later ones
   source <(portside completion bash)
   portside completion bash \
     > ~/.local/share/bash-completion/completions/portside

@@ -8,7 +8,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// complete is what a shell is offered, and the directive.
+// complete returns what completion offers to a shell, and the directive.
 func (c *cluster) complete(args ...string) string {
 	c.t.Helper()
 	connection := []string{"__complete", args[0], "--kubeconfig", c.kubeconfig, "-n", c.namespace}
@@ -44,7 +44,7 @@ func TestCompletion(t *testing.T) {
 	expectIn(t, "namespaces", c.complete("owners", "--namespace", ""), c.namespace, "kube-system")
 }
 
-func TestCompletionIsQuickAndSilent(t *testing.T) {
+func TestCompletion_WithoutServer(t *testing.T) {
 	t.Parallel()
 	for _, kubeconfig := range []string{silentServer(t), goneServer(t), "/gone"} {
 		started := time.Now()
@@ -62,7 +62,7 @@ func TestCompletionIsQuickAndSilent(t *testing.T) {
 	}
 }
 
-func TestCompletionScripts(t *testing.T) {
+func TestCompletion_Scripts(t *testing.T) {
 	t.Parallel()
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		a := runProgram(t, "", "completion", shell)

@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestUnusableConnections(t *testing.T) {
+func TestConnection_Unusable(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
@@ -30,18 +30,18 @@ func TestUnusableConnections(t *testing.T) {
 		args       []string
 		stderr     string
 	}{
-		"a server of something else":          {kubeconfig: fakeServer(t, say(404, "404 page not found")), stderr: "it answers 404"},
-		"a proxy without its server":          {kubeconfig: fakeServer(t, say(503, "upstream gone")), stderr: "Error from server (ServiceUnavailable)"},
-		"no server there":                     {kubeconfig: goneServer(t), stderr: "was refused"},
-		"a server that is mute":               {kubeconfig: silentServer(t), args: []string{"--request-timeout=300ms"}, stderr: "did not answer in time (--request-timeout)"},
-		"an expired server certificate":       {kubeconfig: expiredServer(t), stderr: "certificate has expired"},
-		"an expired client certificate":       {kubeconfig: expiredClient(t, c), stderr: "the server does not know these credentials"},
-		"a token that nobody knows":           {kubeconfig: withToken(t, c), stderr: "the server does not know these credentials"},
-		"a login page":                        {kubeconfig: fakeServer(t, html), stderr: "is not a Kubernetes API server"},
-		"a kubeconfig that is not there":      {kubeconfig: filepath.Join(t.TempDir(), "gone"), stderr: "gone: no such file"},
-		"a kubeconfig that is none":           {kubeconfig: file(t, "kubeconfig", "<html>"), stderr: "the connection's configuration"},
-		"a context that the kubeconfig lacks": {kubeconfig: c.kubeconfig, args: []string{"--context=gone"}, stderr: `context "gone" does not exist`},
-		"a timeout that is none":              {kubeconfig: c.kubeconfig, args: []string{"--request-timeout=soon"}, stderr: "Invalid timeout value"},
+		"another server":                {kubeconfig: fakeServer(t, say(404, "404 page not found")), stderr: "it answers 404"},
+		"a proxy without its server":    {kubeconfig: fakeServer(t, say(503, "upstream gone")), stderr: "Error from server (ServiceUnavailable)"},
+		"no server":                     {kubeconfig: goneServer(t), stderr: "was refused"},
+		"a server that does not answer": {kubeconfig: silentServer(t), args: []string{"--request-timeout=300ms"}, stderr: "did not answer in time (--request-timeout)"},
+		"an expired server certificate": {kubeconfig: expiredServer(t), stderr: "certificate has expired"},
+		"an expired client certificate": {kubeconfig: expiredClient(t, c), stderr: "the server does not know these credentials"},
+		"an unknown token":              {kubeconfig: withToken(t, c), stderr: "the server does not know these credentials"},
+		"a login page":                  {kubeconfig: fakeServer(t, html), stderr: "is not a Kubernetes API server"},
+		"a missing kubeconfig":          {kubeconfig: filepath.Join(t.TempDir(), "gone"), stderr: "gone: no such file"},
+		"an invalid kubeconfig":         {kubeconfig: file(t, "kubeconfig", "<html>"), stderr: "the connection's configuration"},
+		"an unknown context":            {kubeconfig: c.kubeconfig, args: []string{"--context=gone"}, stderr: `context "gone" does not exist`},
+		"an invalid timeout":            {kubeconfig: c.kubeconfig, args: []string{"--request-timeout=soon"}, stderr: "Invalid timeout value"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			args := append([]string{"--kubeconfig", test.kubeconfig, "-n", c.namespace}, test.args...)
@@ -69,7 +69,7 @@ func TestUnusableConnections(t *testing.T) {
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
-func TestKubeconfigVariable(t *testing.T) {
+func TestConnection_KubeconfigVariable(t *testing.T) {
 	dir := t.TempDir()
 	there, gone := file(t, "kubeconfig", kubeconfigFor("http://127.0.0.1:1", nil)), filepath.Join(dir, "gone")
 	for _, test := range []struct{ variable, args, stderr string }{
@@ -97,7 +97,7 @@ func TestKubeconfigVariable(t *testing.T) {
 	}
 }
 
-func TestForbidden(t *testing.T) {
+func TestConnection_Forbidden(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
@@ -119,7 +119,7 @@ func TestForbidden(t *testing.T) {
 	expect(t, "resourceVersion", c.resourceVersion(), before)
 }
 
-func TestMissingNamespace(t *testing.T) {
+func TestConnection_MissingNamespace(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.namespace = "not-there"
@@ -136,9 +136,9 @@ func TestMissingNamespace(t *testing.T) {
 	}
 }
 
-// A broken connection is not waited for again by each of many targets, and
-// none of them goes unmentioned.
-func TestABrokenConnectionEndsTheRun(t *testing.T) {
+// TestConnection_BrokenEndsTheRun: once the connection is broken, the other targets
+// are skipped and reported.
+func TestConnection_BrokenEndsTheRun(t *testing.T) {
 	t.Parallel()
 	kubeconfig := silentServer(t)
 	sets := []string{}
@@ -169,11 +169,12 @@ func kubeconfigOf(t *testing.T, config *rest.Config) string {
 func withToken(t *testing.T, c *cluster) string {
 	t.Helper()
 	config := rest.AnonymousClientConfig(c.Config())
-	config.BearerToken = "nobody-knows-it"
+	config.BearerToken = "unknown"
 	return kubeconfigOf(t, config)
 }
 
-// expiredClient is a user who could do everything until its certificate expired.
+// expiredClient returns a kubeconfig for a user with every permission, whose
+// certificate has expired.
 func expiredClient(t *testing.T, c *cluster) string {
 	t.Helper()
 	config, err := c.ExpiredUser("late", "system:masters")
@@ -183,9 +184,9 @@ func expiredClient(t *testing.T, c *cluster) string {
 	return kubeconfigOf(t, config)
 }
 
-// A refused target does not hide that another could not be asked, nor the
-// other way round: both are told, and the run counts as not whole.
-func TestTheWorstTargetDecides(t *testing.T) {
+// TestExitCode_OfSeveralTargets: a target that is refused and one for which the server
+// is unreachable are both reported, and the exit code is that of the second.
+func TestExitCode_OfSeveralTargets(t *testing.T) {
 	t.Parallel()
 	kubeconfig := fakeServer(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/refused") {

@@ -55,8 +55,7 @@ func (c *cluster) whole(kind workload.Kind) *unstructured.Unstructured {
 	return live
 }
 
-// TestDedicatedFieldManager: a field manager that owns other fields loses none of
-// them, whatever the command.
+// TestDedicatedFieldManager: no command removes the other fields of its field manager.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range workload.Kinds() {
@@ -93,8 +92,8 @@ func TestDedicatedFieldManager_JSON(t *testing.T) {
 	expectIn(t, "stdout", a.stdout, `"outcome": "Failed"`, `"state": "Blocked"`, `"reason": "NotApplied"`, `(--field-manager)"`)
 }
 
-// TestDedicatedFieldManager_ReleaseKeepPorts changes no value, so it is the way
-// out of a field manager that is not portside's alone.
+// TestDedicatedFieldManager_ReleaseKeepPorts: release --keep-ports changes no value, so
+// it is the way out for a field manager that is not dedicated.
 func TestDedicatedFieldManager_ReleaseKeepPorts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))

@@ -28,7 +28,7 @@ func TestDiff(t *testing.T) {
 	expectIn(t, "stdout", a.stdout, "- adapter-smb 1445/TCP\n", "- adapter-nfs 12049/TCP\n", "+ adapter-nfs 12050/TCP\n")
 }
 
-func TestDiffOfOwnersAlone(t *testing.T) {
+func TestDiff_OwnersOnly(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(`[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]`)
@@ -37,7 +37,7 @@ func TestDiffOfOwnersAlone(t *testing.T) {
 	expectIn(t, "stderr", a.stderr, "Warning: StatefulSet "+c.namespace+"/dittofs: argocd-controller (Apply) applies adapter-nfs:12049/TCP too")
 }
 
-func TestDiffRestarts(t *testing.T) {
+func TestDiff_Restarts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ spec, want string }{
 		"one replica": {"serviceName: x, replicas: 1,", "restarts at most 1 pod\n"},
@@ -56,7 +56,7 @@ func TestDiffRestarts(t *testing.T) {
 	}
 }
 
-func TestDiffFails(t *testing.T) {
+func TestDiff_ExitCodes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)

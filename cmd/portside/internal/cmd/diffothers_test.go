@@ -12,8 +12,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// mutate installs a policy that changes every workload of the namespace that
-// portside applies to, and waits until it is in force.
+// mutate installs a policy that changes every workload of the namespace that portside
+// applies to, and waits until it takes effect.
 func (c *cluster) mutate(jsonPatch string) {
 	c.t.Helper()
 	for _, object := range []string{`
@@ -45,7 +45,7 @@ spec:
 		}
 	}
 	before := c.resourceVersion()
-	testenv.Eventually(c.t, "the policy to be in force", func(context.Context) error {
+	testenv.Eventually(c.t, "the policy to take effect", func(context.Context) error {
 		a := c.runWith(adapterSet("[{type: probe, port: 64999}]"), "diff", "-f", "-")
 		if !strings.Contains(a.stdout, "other fields") {
 			return fmt.Errorf("diff prints\n%s%s", a.stdout, a.stderr)
@@ -55,8 +55,8 @@ spec:
 	expect(c.t, "resourceVersion", c.resourceVersion(), before)
 }
 
-// TestDiffOfOtherFields: what admission would change with the ports is shown.
-func TestDiffOfOtherFields(t *testing.T) {
+// TestDiff_OtherFields: fields that admission would change with the ports are shown.
+func TestDiff_OtherFields(t *testing.T) {
 	t.Parallel()
 	const live = "[{name: api, containerPort: 8080, protocol: TCP}]"
 	set := adapterSet("[{type: nfs, port: 12049}]")
@@ -110,9 +110,9 @@ func TestDiffOfOtherFields(t *testing.T) {
 	})
 }
 
-// TestDiffOfOtherFields_ChangedMeanwhile: what another manager writes during the
-// dry run is not shown as a change of portside's.
-func TestDiffOfOtherFields_ChangedMeanwhile(t *testing.T) {
+// TestDiff_ChangedMeanwhile: what another manager writes during the dry run is not
+// shown as a change by sync.
+func TestDiff_ChangedMeanwhile(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	c := newCluster(t, cp)

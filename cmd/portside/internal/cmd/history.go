@@ -27,7 +27,10 @@ AdapterSet's status, and sync, adopt and release create an Event, which the API
 server deletes after an hour by default. A revision that matches a record
 is portside's. Another manager is named where it alone owns the ports that were
 added and has not written since. Every other revision is <unknown>; -o wide
-says why. -o name prints the names of the revisions.`,
+says why. -o name prints the names of the revisions.
+
+Exit codes: 0 when the history is shown; 2 when the workload is missing, or the
+server refused; 1 when the input or the connection is unusable.`,
 		Example: `  portside history statefulset/dittofs
   portside history deploy/web -o wide`,
 		Args:              cli.OneWorkload,

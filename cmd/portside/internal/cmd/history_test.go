@@ -14,9 +14,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// nextSecond waits until the clock shows another second: timestamps in the
-// cluster have no fractions, and what happens within one second cannot be told
-// apart by time.
+// nextSecond waits until the next second: timestamps in the cluster have no fractions,
+// so events within a second have the same time.
 func nextSecond(t *testing.T) {
 	t.Helper()
 	second := time.Now().Unix()
@@ -28,7 +27,7 @@ func nextSecond(t *testing.T) {
 	})
 }
 
-// eachKind runs a test with a workload of each kind, on the real controllers.
+// eachKind runs a test with a workload of each kind and the real controllers.
 func eachKind(t *testing.T, test func(t *testing.T, h *historyOf)) {
 	t.Parallel()
 	for _, kind := range []string{"StatefulSet", "Deployment", "DaemonSet"} {
@@ -41,13 +40,13 @@ func eachKind(t *testing.T, test func(t *testing.T, h *historyOf)) {
 	}
 }
 
-// historyOf is a workload whose history is made and looked at.
+// historyOf is a workload that a test changes, and whose history it reads.
 type historyOf struct {
 	*cluster
 	kind string
 }
 
-// spec is what the kind needs beside replicas, selector and template.
+// spec is what the kind needs besides replicas, selector and template.
 func (h *historyOf) spec() string {
 	if h.kind == "StatefulSet" {
 		return "serviceName: dittofs,"
@@ -67,14 +66,14 @@ func (h *historyOf) apply(adapters string) {
 	h.rolledOut()
 }
 
-// table is the history without the ages.
+// table returns the history without the ages.
 func (h *historyOf) table() string {
 	h.t.Helper()
 	a := h.must(0, h.run("history", h.kind, "dittofs"))
 	return regexp.MustCompile(`(?m)^(\d+) \d+m?\d*s `).ReplaceAllString(squeeze(a.stdout), "$1 AGE ")
 }
 
-// becauses are the reasons that -o json gives, by the revision.
+// becauses returns the reasons that -o json gives, by revision.
 func (h *historyOf) becauses() map[int64]string {
 	h.t.Helper()
 	becauses := map[int64]string{}
@@ -84,7 +83,7 @@ func (h *historyOf) becauses() map[int64]string {
 	return becauses
 }
 
-// by has another manager change the workload, and waits for the rollout.
+// by changes the workload as another manager, and waits for the rollout.
 func (h *historyOf) by(change func() error) {
 	h.t.Helper()
 	if err := change(); err != nil {
@@ -101,7 +100,7 @@ func (h *historyOf) argocd(ports string) {
 	})
 }
 
-// addPort is what kubectl edit sends for one more port.
+// addPort returns what kubectl edit sends for one more port.
 func (h *historyOf) addPort(manager, port string) {
 	h.t.Helper()
 	h.by(func() error {
@@ -119,7 +118,7 @@ func (h *historyOf) undo() {
 	})
 }
 
-// deleteEvents deletes what the API server deletes after an hour.
+// deleteEvents deletes the Events that the API server deletes after an hour.
 func (h *historyOf) deleteEvents() {
 	h.t.Helper()
 	if _, err := h.Kubectl(h.t.Context(), h.namespace, "", "delete", "events.events.k8s.io", "--all"); err != nil {
@@ -162,8 +161,8 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// TestHistoryByManagedFields shows what is certain without any record.
-func TestHistoryByManagedFields(t *testing.T) {
+// TestHistory_ManagedFields tests what is certain without a record.
+func TestHistory_ManagedFields(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.argocd(`[{name: api, containerPort: 8080, protocol: TCP}]`)
 		h.addPort(testenv.KubectlEdit, `{"name": "adapter-smb", "containerPort": 1445, "protocol": "TCP"}`)
@@ -186,7 +185,7 @@ func TestHistoryByManagedFields(t *testing.T) {
 				t.Errorf("revision %d: %q, not %q", revision, got, want)
 			}
 		}
-		// Where ports were only removed, the last writes are a hint.
+		// Of a removal, the last writes are only a hint.
 		h.argocd(`[{name: metrics, containerPort: 9090, protocol: TCP}]`)
 		const hint = "managedFields do not show removals; last write then: argocd-controller"
 		if got := h.becauses()[7]; got != hint {
@@ -195,9 +194,9 @@ func TestHistoryByManagedFields(t *testing.T) {
 	})
 }
 
-// TestHistoryOfRollbacks: a rollback brings back what portside once changed, and
-// is no change of portside's.
-func TestHistoryOfRollbacks(t *testing.T) {
+// TestHistory_Rollback: a rollback restores a template that portside had changed, and
+// is no change by portside.
+func TestHistory_Rollback(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.apply("[{type: nfs, port: 12049}]")
 		h.undo()
@@ -217,9 +216,9 @@ func TestHistoryOfRollbacks(t *testing.T) {
 	})
 }
 
-// TestHistoryOfAnAdoption: the ports stay those that the operator added, although
-// portside owns them.
-func TestHistoryOfAnAdoption(t *testing.T) {
+// TestHistory_Adoption: history says that the operator added the ports, although
+// portside owns them now.
+func TestHistory_Adoption(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.addPort(testenv.DittoFSOperator, `{"name": "adapter-nfs", "containerPort": 12049, "protocol": "TCP"}`)
 		expect(t, "before", h.table(), historyBegins+"2 AGE dittofs-operator dittofs: +adapter-nfs 12049/TCP\n")
@@ -231,9 +230,9 @@ func TestHistoryOfAnAdoption(t *testing.T) {
 	})
 }
 
-// TestHistoryOfARecreatedWorkload: what portside recorded of one workload is
-// nothing of the next one of its name.
-func TestHistoryOfARecreatedWorkload(t *testing.T) {
+// TestHistory_RecreatedWorkload: the records of a workload are not those of the next
+// one with its name.
+func TestHistory_RecreatedWorkload(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.apply("[{type: nfs, port: 12049}]")
 		if err := h.Manager(testenv.ArgoCD).Delete(t.Context(), h.kind, h.namespace, "dittofs"); err != nil {
@@ -252,9 +251,9 @@ func TestHistoryOfARecreatedWorkload(t *testing.T) {
 	})
 }
 
-// TestHistoryWithoutPermissions: a user who may neither create nor read records
-// can work as ever.
-func TestHistoryWithoutPermissions(t *testing.T) {
+// TestHistory_WithoutPermissions: all commands work for a user who may neither create
+// nor read records.
+func TestHistory_WithoutPermissions(t *testing.T) {
 	t.Parallel()
 	h := &historyOf{cluster: newCluster(t, testenv.WithControllers(t)), kind: "StatefulSet"}
 	h.argocd(staticPorts)
@@ -298,7 +297,7 @@ func (h *historyOf) as(user string, role ...string) {
 	})
 }
 
-// deleteRevision deletes what keeps the revision, as the controller does beyond
+// deleteRevision deletes the object of a revision, as the controller does beyond
 // spec.revisionHistoryLimit.
 func (h *historyOf) deleteRevision(number int64) {
 	h.t.Helper()
@@ -336,10 +335,10 @@ func (h *historyOf) revisions() []revisionRow {
 	return document.Revisions
 }
 
-// An adapter that goes on and off has the workload use a template again. Its
-// controller gives the revision of that template the next number and leaves
-// its creation time.
-func TestHistoryOfATemplateThatComesBack(t *testing.T) {
+// TestHistory_TemplateUsedAgain: an adapter that becomes active and inactive makes the
+// workload use a template again. Its controller gives the revision of that template
+// the next number and leaves its creation time.
+func TestHistory_TemplateUsedAgain(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		const on, off = "[{type: nfs, port: 12049}]", "[]"
 		var since []time.Time // when each change began
@@ -348,7 +347,7 @@ func TestHistoryOfATemplateThatComesBack(t *testing.T) {
 			h.apply(adapters)
 		}
 		if h.kind == "Deployment" {
-			// Its ReplicaSets have the numbers that they had.
+			// Its ReplicaSets record the numbers that they had.
 			expect(t, "table", h.table(), historyBegins+
 				"2 AGE portside dittofs: +adapter-nfs 12049/TCP\n"+
 				"3 AGE portside dittofs: -adapter-nfs 12049/TCP\n"+
@@ -401,10 +400,10 @@ func (c *cluster) checkHistoryDocuments(kind string) {
 	expectIn(t, "wide", c.must(0, c.run("history", kind, "dittofs", "-o", "wide")).stdout, "BECAUSE", "recorded in an Event")
 }
 
-// squeeze makes every run of spaces one.
+// squeeze replaces each run of spaces by one.
 func squeeze(text string) string { return regexp.MustCompile(` +`).ReplaceAllString(text, " ") }
 
-func TestHistoryWithoutRevisions(t *testing.T) {
+func TestHistory_WithoutRevisions(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)

@@ -11,7 +11,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 )
 
-// TestInstall prints manifests without a server to ask.
+// TestInstall prints manifests without a server.
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -71,7 +71,7 @@ func TestInstall(t *testing.T) {
 	}
 }
 
-func TestInstallRefuses(t *testing.T) {
+func TestInstall_Errors(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"--without-policies needs --watch-namespace":     {"--without-policies"},
@@ -107,7 +107,7 @@ func TestInstall_DefaultImage(t *testing.T) {
 	}
 }
 
-// runVersion runs a version of the program.
+// runVersion runs the program as a version of it.
 func runVersion(t *testing.T, version string, args ...string) answer {
 	t.Helper()
 	var out, errOut bytes.Buffer

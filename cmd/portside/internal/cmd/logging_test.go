@@ -16,7 +16,7 @@ func TestLog(t *testing.T) {
 	set := adapterSet("[{type: smb, port: 1445}]")
 	expect(t, "-v 0", c.must(0, c.runWith(set, "sync", "-f", "-")).stderr, "")
 
-	// The text of the log is for people: one line for what was written.
+	// As text the log is for people: one line for each write.
 	set = adapterSet("[{type: smb, port: 1446}]")
 	text := c.must(0, c.runWith(set, "sync", "-f", "-", "-v", "1", "--log-format", "text"))
 	line := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|[+-]\d\d:\d\d) info apply accepted \{.*"target": "StatefulSet ` + c.namespace + `/dittofs".*"container": "dittofs".*\}\n$`)
@@ -58,7 +58,7 @@ func TestLog(t *testing.T) {
 	expectIn(t, "stderr", c.must(1, c.runWith(set, "sync", "-f", "-", "-v", "11")).stderr, "-v 11 is not within 0 to 10")
 }
 
-// squeezeTime leaves out the time of a line of the log.
+// squeezeTime removes the time of a line of the log.
 func squeezeTime(text string) string {
 	_, rest, _ := strings.Cut(text, " ")
 	return rest

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-// answer is what a run of the program came to.
+// answer is the output and the exit code of a run of the program.
 type answer struct {
 	code           int
 	stdout, stderr string
@@ -35,7 +35,7 @@ func runProgram(t *testing.T, stdin string, args ...string) answer {
 	return answer{code: code, stdout: out.String(), stderr: errOut.String()}
 }
 
-// cluster is a namespace of a test's own and the program that works in it.
+// cluster is a namespace of a test, in which it runs the program.
 type cluster struct {
 	*testenv.ControlPlane
 	t          *testing.T
@@ -48,7 +48,7 @@ func newCluster(t *testing.T, cp *testenv.ControlPlane) *cluster {
 	return &cluster{ControlPlane: cp, t: t, namespace: cp.Namespace(t), kubeconfig: cp.KubeconfigFile()}
 }
 
-// run runs the program in the namespace, by -n.
+// run runs the program with -n for the namespace.
 func (c *cluster) run(args ...string) answer { return c.runWith("", args...) }
 
 func (c *cluster) runWith(stdin string, args ...string) answer {
@@ -56,7 +56,7 @@ func (c *cluster) runWith(stdin string, args ...string) answer {
 	return runProgram(c.t, stdin, append(args, "--kubeconfig", c.kubeconfig, "-n", c.namespace)...)
 }
 
-// must fails the test unless the code is the one expected.
+// must fails the test unless the exit code is as expected.
 func (c *cluster) must(code int, a answer) answer {
 	c.t.Helper()
 	if a.code != code {
@@ -85,7 +85,7 @@ func workloadYAML(kind, spec, ports string) string {
 
 const staticPorts = `[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 2049, protocol: TCP}]`
 
-// adapterSet is a document for the StatefulSet with the adapters of a YAML list.
+// adapterSet returns an AdapterSet for the StatefulSet with the adapters of a YAML list.
 func adapterSet(adapters string) string {
 	return "apiVersion: portside.dev/v1alpha1\nkind: AdapterSet\nmetadata: {name: dittofs}\n" +
 		"spec:\n  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: dittofs}\n  adapters: " + adapters + "\n"
@@ -99,7 +99,7 @@ spec:
   discovery: {http: {port: api, scheme: HTTPS}}
 `
 
-// file writes a file of the test's own and returns its path.
+// file writes a file to a folder of the test and returns its path.
 func file(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -109,12 +109,12 @@ func file(t *testing.T, name, content string) string {
 	return path
 }
 
-// recorded is the path of a recorded answer of a real server.
+// recorded returns the path of a recorded answer of a real server.
 func recorded(name string) string {
 	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
 }
 
-// resourceVersion tells whether anything was stored.
+// resourceVersion returns the one of the StatefulSet, which every stored change moves.
 func (c *cluster) resourceVersion() string {
 	c.t.Helper()
 	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
@@ -133,7 +133,7 @@ func (c *cluster) ports() string {
 	return strings.Join(testenv.Ports(live, "dittofs"), " ")
 }
 
-// expect compares a text whole.
+// expect compares a whole text.
 func expect(t *testing.T, what, got, want string) {
 	t.Helper()
 	if got != want {
@@ -141,7 +141,7 @@ func expect(t *testing.T, what, got, want string) {
 	}
 }
 
-// expectIn looks for parts of a text.
+// expectIn fails the test unless a text has all parts.
 func expectIn(t *testing.T, what, got string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {

@@ -15,13 +15,16 @@ func newOwners(s *cli.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "owners KIND/NAME",
 		Short: "Show every container port and the managers that own it",
-		Long: `Show every container port of a workload and the managers that own it, as its
-managedFields say. A port stays as long as one owner declares it.
+		Long: `Show every container port of a workload and the managers that own it, from its
+managedFields. A port stays as long as one owner declares it.
 
 -o wide has a line for each manager: how it writes, which fields of the port it
 owns (a manager may own a field, such as hostPort, and not the port), and when
 it last changed anything that it owns in this workload. -o name prints the
-names of the owners.`,
+names of the owners.
+
+Exit codes: 0 when the ports are shown; 2 when the workload or the container is
+missing, or the server refused; 1 when the input or the connection is unusable.`,
 		Example: `  portside owners statefulset/dittofs
   portside owners sts dittofs -c dittofs -o wide`,
 		Args:              cli.OneWorkload,

@@ -54,7 +54,7 @@ dittofs     adapter-smb   1445/TCP   portside
 	expectIn(t, "stderr", c.must(2, c.run("owners", "sts/dittofs", "-c", "gone")).stderr, `container "gone" is not there; it has dittofs`)
 }
 
-func TestOwnersUsage(t *testing.T) {
+func TestOwners_Usage(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		args   []string

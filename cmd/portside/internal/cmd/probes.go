@@ -14,15 +14,14 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/controller"
 )
 
-// probes serve /healthz and /readyz for as long as the process runs.
-// controller-runtime's manager would serve them only once it is started, which
-// takes an API server that answers.
+// probes serves /healthz and /readyz as long as the process runs. controller-runtime's
+// manager would serve them only once it is started, which needs an API server.
 type probes struct {
 	service atomic.Pointer[controller.Service] // nil while the process waits for the API server
 }
 
-// serve listens on an address and returns a function that stops it. The
-// address "0" is none.
+// serve listens on an address and returns a function that stops it. The address "0"
+// is none.
 func (p *probes) serve(ctx context.Context, address string) (stop func(), err error) {
 	if address == "" || address == "0" {
 		return func() {}, nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestProbesNeedAFreeAddress(t *testing.T) {
+func TestProbes_AddressInUse(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

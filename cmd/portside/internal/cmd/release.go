@@ -39,7 +39,7 @@ may), or the server refused; 1 when the input or the connection is unusable.`,
 			if err != nil {
 				return err
 			}
-			result, err := writer.Done(cmd.Context(), "")(writer.Release(cmd.Context(), target, keepPorts))
+			result, err := writer.Release(cmd.Context(), target, keepPorts)
 			code, err := writer.Print(print, result, err)
 			if err != nil {
 				return err

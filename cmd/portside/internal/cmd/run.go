@@ -76,7 +76,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	r.service.Registry = metrics.Registry
 	r.service.Version = cli.ReadVersion(r.Version).Version
 	if !cmd.Flags().Changed("v") {
-		r.Verbosity = 1 // a service that says nothing cannot be looked after
+		r.Verbosity = 1 // a service without a log cannot be operated
 		if err := r.SetUpLogging(cmd); err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	leaveHeadroom()
 	ctx := cmd.Context()
 	log := logging.QuietAfter(ctx.Done(), logr.FromContextOrDiscard(ctx))
-	// What controller-runtime says of itself is less than what we say.
+	// controller-runtime's own log matters less than ours.
 	ctrl.SetLogger(log.V(1))
 	config, err := r.serviceConfig()
 	if err != nil {
@@ -123,14 +123,14 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// serviceConfig is the connection of a service, with the namespace of its
+// serviceConfig returns the connection of a service, and sets the namespace of its
 // Lease.
 func (r *runCommand) serviceConfig() (*rest.Config, error) {
 	config, err := r.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
-	config.Timeout = 0               // of a whole request, which would end every watch
+	config.Timeout = 0               // it would end every watch
 	config.QPS, config.Burst = -1, 0 // the API server has priority and fairness
 	if r.leader.namespace == "" {
 		if r.leader.namespace, _, err = r.Namespace(); err != nil {
@@ -141,13 +141,8 @@ func (r *runCommand) serviceConfig() (*rest.Config, error) {
 }
 
 func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager, error) {
-	scheme, err := controller.NewScheme()
-	if err != nil {
-		return nil, err
-	}
 	grace := shutdownTimeout
-	mgr, err := ctrl.NewManager(config, ctrl.Options{
-		Scheme:                        scheme,
+	mgr, err := controller.NewManager(config, ctrl.Options{
 		Logger:                        log.V(1),
 		LeaderElection:                r.leader.elect,
 		LeaderElectionID:              r.service.FieldManager,
@@ -160,9 +155,9 @@ func (r *runCommand) manager(config *rest.Config, log logr.Logger) (ctrl.Manager
 		PprofBindAddress:              r.pprofAddress,
 		Metrics:                       r.metricsOptions(),
 		GracefulShutdownTimeout:       &grace,
-		// Where watches that fail find the logger.
+		// Watches that fail take the logger from it.
 		BaseContext: func() context.Context { return logr.NewContext(context.Background(), log) },
-	})
+	}, r.service)
 	if err != nil {
 		return nil, r.ConnectionError(err)
 	}
@@ -180,9 +175,9 @@ func (r *runCommand) metricsOptions() metricsserver.Options {
 	return o
 }
 
-// leaveHeadroom lowers the memory limit of the Go runtime by a tenth, where the
-// environment variable GOMEMLIMIT sets one. The manifests set it to the limit of
-// the container, which counts memory as well that the runtime does not manage.
+// leaveHeadroom lowers the memory limit of the Go runtime by a tenth, if the
+// environment variable GOMEMLIMIT sets one. The manifests set it to the limit of the
+// container, which also counts memory that the runtime does not manage.
 func leaveHeadroom() {
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		debug.SetMemoryLimit(limit / 10 * 9)

@@ -25,8 +25,8 @@ const (
 	defaultRetryPeriod   = 2 * time.Second
 )
 
-// leaderFlags say how one of several replicas leads. The flags are named as
-// those of kube-controller-manager, but for the namespace.
+// leaderFlags are those of leader election. They are named as those of
+// kube-controller-manager, but for the namespace.
 type leaderFlags struct {
 	elect         bool
 	namespace     string
@@ -44,8 +44,8 @@ func (l *leaderFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&l.namespace, "leader-election-namespace", "", "Namespace of the Lease; the pod's own, or that of the context, if empty")
 }
 
-// check refuses what client-go and the API server would refuse too, but only
-// once the process has started, or never aloud.
+// check refuses what client-go and the API server would refuse as well, but only once
+// the process has started, or without a message.
 func (l *leaderFlags) check(cmd *cobra.Command, lease string) error {
 	if !l.elect {
 		return nil
@@ -71,20 +71,20 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
 	flags.StringSliceVar(&r.service.ExcludeNamespaces, "exclude-namespace", nil, "Namespace whose workloads are not written to; may be repeated. The guard policy should exclude the same ones")
-	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to take care of, such as team=files")
+	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to reconcile, such as team=files")
 	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused; while several namespaces wait, each gets a share")
-	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads to work on at once")
-	flags.DurationVar(&r.service.FullPass, "full-pass", defaultFullPass, "How often the API server is asked of every workload, whatever is known; jittered")
+	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads are reconciled at once")
+	flags.DurationVar(&r.service.FullPass, "full-pass", defaultFullPass, "Full resync interval, with jitter")
 	flags.StringVar(&r.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none")
 	flags.StringVar(&r.metricsAddress, "metrics-bind-address", ":8443", "Address of /metrics; 0 for none")
-	flags.BoolVar(&r.metricsSecure, "metrics-secure", true, "Serve /metrics over TLS, to those whom the API server lets get the URL /metrics")
-	flags.StringVar(&r.metricsCertDir, "metrics-cert-dir", "", "Folder with tls.crt and tls.key of /metrics; a certificate is made up if empty")
+	flags.BoolVar(&r.metricsSecure, "metrics-secure", true, "Serve /metrics over TLS; clients need the permission to get the URL /metrics")
+	flags.StringVar(&r.metricsCertDir, "metrics-cert-dir", "", "Folder with tls.crt and tls.key of /metrics; if empty, a self-signed certificate is generated")
 	flags.StringVar(&r.pprofAddress, "pprof-bind-address", "", "Address of /debug/pprof; none if empty")
-	flags.BoolVar(&r.service.AllowLoopback, "allow-loopback-pods", false, "Ask pods at loopback addresses too, which no cluster has")
+	flags.BoolVar(&r.service.AllowLoopback, "allow-loopback-pods", false, "Ask pods at loopback addresses as well, which no cluster has")
 	_ = flags.MarkHidden("allow-loopback-pods") // for the demo, whose pods are servers on this machine
 }
 
-// check refuses flags that make no service.
+// check refuses invalid flags.
 func (r *runCommand) check(cmd *cobra.Command) error {
 	if err := fieldmanager.ValidateName(r.service.FieldManager); err != nil {
 		return cli.UsageError(cmd, "--field-manager: %w", err)

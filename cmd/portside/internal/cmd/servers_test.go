@@ -26,7 +26,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// proxy stands before the API server, to see and to spoil what goes through.
+// proxy is a proxy in front of the API server that records the methods of requests.
 type proxy struct {
 	kubeconfig string
 	mu         sync.Mutex
@@ -54,7 +54,7 @@ func countingProxy(t *testing.T, config *rest.Config) *proxy {
 	return p
 }
 
-// forwarder passes requests on to the API server as the configuration's user.
+// forwarder forwards requests to the API server as the configuration's user.
 func forwarder(t *testing.T, config *rest.Config) http.Handler {
 	t.Helper()
 	target, err := url.Parse(config.Host)
@@ -71,7 +71,7 @@ func forwarder(t *testing.T, config *rest.Config) http.Handler {
 	}
 }
 
-// fakeServer answers every request with the same.
+// fakeServer gives every request the same answer.
 func fakeServer(t *testing.T, answer http.HandlerFunc) string {
 	t.Helper()
 	server := httptest.NewServer(answer)
@@ -79,7 +79,7 @@ func fakeServer(t *testing.T, answer http.HandlerFunc) string {
 	return file(t, "kubeconfig", kubeconfigFor(server.URL, nil))
 }
 
-// silentServer takes connections and never answers.
+// silentServer accepts connections and never answers.
 func silentServer(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -90,7 +90,7 @@ func silentServer(t *testing.T) string {
 	return file(t, "kubeconfig", kubeconfigFor("http://"+listener.Addr().String(), nil))
 }
 
-// goneServer is an address where nothing listens any more.
+// goneServer is an address without a listener.
 func goneServer(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())

@@ -25,8 +25,8 @@ func TestSync_JSON(t *testing.T) {
 	expect(t, "stdout", a.stdout, want)
 	expect(t, "stderr", a.stderr, "")
 
-	// The owner drops its static port: ours takes its place, and a dropped
-	// adapter is listed as Removed.
+	// The owner gives up its static port, so the adapter port is added, and the port of
+	// an adapter that is no longer listed is Removed.
 	c.argo(`[{name: api, containerPort: 8080, protocol: TCP}]`)
 	a = c.must(0, c.run("sync", "-f", set, "--adapters", recorded("adapters-smb-disabled.json"), "-o", "yaml"))
 	want = strings.NewReplacer("NAMESPACE", c.namespace, "VERSION", c.resourceVersion()).Replace(`results:
@@ -179,8 +179,8 @@ func TestSync_ContainerNotFound(t *testing.T) {
 	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" is not there; it has dittofs`)
 }
 
-// TestContainer names a container whose ports portside does not manage.
-func TestContainer(t *testing.T) {
+// TestContainer_NativeSidecar: portside manages no ports of a native sidecar.
+func TestContainer_NativeSidecar(t *testing.T) {
 	t.Parallel()
 	t.Run("native sidecar", func(t *testing.T) {
 		t.Parallel()

@@ -42,3 +42,12 @@ func TestSync_Verb(t *testing.T) {
 		expect(t, "the alias", c.must(0, c.run("apply", "-f", set, "-o", "json")).stdout, c.must(0, c.run("sync", "-f", set, "-o", "json")).stdout)
 	})
 }
+
+// TestExitCode_Help: the help of every command that can fail on a cluster has its exit
+// codes.
+func TestExitCode_Help(t *testing.T) {
+	t.Parallel()
+	for _, command := range []string{"sync", "diff", "owners", "history", "adopt", "release", "check", "install"} {
+		expectIn(t, command, runProgram(t, "", command, "--help").stdout, "xit codes: 0")
+	}
+}

@@ -14,9 +14,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The API server warns of a port name that another container has too (fact 11
-// of the design), once for each of two workloads, in the same words.
-func TestServerWarningsAreToldOnce(t *testing.T) {
+// TestServerWarnings_PrintedOnce: the API server warns of a port name that another
+// container has, too (fact 11 of the design), for each of two workloads in the same
+// words.
+func TestServerWarnings_PrintedOnce(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	sets := []string{}
@@ -48,12 +49,12 @@ func TestVersion(t *testing.T) {
 	expectIn(t, "yaml", runProgram(t, "", "version", "-o", "yaml").stdout, "version: v0.0.0-test\n")
 }
 
-// fullDisk is a stdout that takes nothing.
+// fullDisk is a stdout to which nothing can be written.
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
-func TestResultsThatCannotBeWritten(t *testing.T) {
+func TestResults_CannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"", "--help", "sync --help", "options", "version", "completion bash", "completion powershell"} {
 		var errOut bytes.Buffer
@@ -73,7 +74,7 @@ func TestUnknownCommand(t *testing.T) {
 	expectIn(t, "stderr", runProgram(t, "", "snyc", "-f", "x").stderr, "Did you mean this? sync\n", "See 'portside --help'")
 }
 
-func TestHelpFitsATerminal(t *testing.T) {
+func TestHelp_Width(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"portside", "kubectl-portside"} {
 		for _, args := range append(helpOfEveryCommand(), "options") {
@@ -93,8 +94,8 @@ func TestHelpFitsATerminal(t *testing.T) {
 	expectIn(t, "options", runProgram(t, "", "options").stdout, "--kubeconfig=''", "--request-timeout='30s'", "-n, --namespace=''", "--log-format=text", "(text|json)")
 }
 
-// helpOfEveryCommand are the arguments that print the help of the program and of
-// each of its commands.
+// helpOfEveryCommand returns the arguments that print the help of the program and of
+// each command.
 func helpOfEveryCommand() []string {
 	args := []string{"--help"}
 	for _, cmd := range cmd.New(genericiooptions.IOStreams{}, "v0.0.0-test").Commands() {

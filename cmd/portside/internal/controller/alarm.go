@@ -73,17 +73,6 @@ func (a *alarm) drop(place int) {
 	}
 }
 
-func (a *alarm) compact(move func(workload.Target) workload.Target) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	moved := calls{all: make([]call, len(a.calls.all)), placeOf: make(map[workload.Target]int, len(a.calls.all))}
-	for i, c := range a.calls.all {
-		c.target = move(c.target)
-		moved.all[i], moved.placeOf[c.target] = c, i
-	}
-	a.calls = moved
-}
-
 // Start brings targets back until ctx ends. It is controller-runtime's Runnable;
 // it needs to lead.
 func (a *alarm) Start(ctx context.Context) error {

@@ -68,6 +68,7 @@ func TestAFullPassWaits(t *testing.T) {
 		t.Errorf("%d requests\n%s", n-before, &s.sent)
 	}
 	mustApply(t, s.git, adapterSet(withNFS, ""))
+	s.caughtUp(t)
 	s.expect(t, "Ready", "True", "InPlace")
 	if n := s.applies(); n != before+1 {
 		t.Errorf("%d requests after the end of it\n%s", n-before, &s.sent)

@@ -29,7 +29,7 @@ func (w *work) notDedicated(ctx context.Context, err error) bool {
 	if !w.now.Before(w.Retry.Until(holding.ReleaseFields)) {
 		w.Retry.Failed(w.now, holding.ReleaseFields)
 		if live, err := w.applier.Get(ctx, w.target); err == nil {
-			w.mirror.Answered(live)
+			w.answer = live
 		} else {
 			logr.FromContextOrDiscard(ctx).V(1).Info("cannot read the workload again", "error", err.Error())
 		}

@@ -40,6 +40,8 @@ type asking struct {
 	live    *testenv.History
 
 	uncounted int // polls that had ended when counting began
+	underWay  int // polls under way, since that time
+	since     time.Time
 }
 
 // newAsking runs the service, with pods that answer that nfs and smb are active,
@@ -171,11 +173,28 @@ func (a *asking) until(what string, condition func(ctx context.Context) error) {
 	a.Helper()
 	testenv.Eventually(a, what, func(ctx context.Context) error {
 		err := condition(ctx)
-		if err != nil && a.begun() == a.ended() {
+		if err != nil && a.idle() {
 			a.clock.Step(nextPoll)
 		}
 		return err
 	})
+}
+
+// lostAfter is after what time a poll under way counts as canceled. The service does
+// not count a poll that a change of the AdapterSet canceled.
+const lostAfter = 5 * time.Second
+
+// idle reports whether no poll is under way.
+func (a *asking) idle() bool {
+	underWay := a.begun() - a.ended()
+	if underWay != a.underWay {
+		a.underWay, a.since = underWay, time.Now()
+	}
+	if underWay != 0 && time.Since(a.since) > lostAfter {
+		a.uncounted -= underWay
+		return true
+	}
+	return underWay == 0
 }
 
 // begun is how many polls have begun: the Secret is read once for each.

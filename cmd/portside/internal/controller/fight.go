@@ -191,7 +191,10 @@ func (w *work) taker(ctx context.Context) holding.Taker {
 // fields of a container. A removal alone leaves no time behind, so that the
 // manager is not certain where it has not written since we did.
 func takerOf(look *workload.Workload, manager string) holding.Taker {
-	relevant := workload.TrimmedEntries(look.ManagedFields, manager) // without times, and without those that own nothing of a container
+	entries, err := look.Entries()
+	if err != nil {
+		return holding.Taker{}
+	}
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]
@@ -201,9 +204,7 @@ func takerOf(look *workload.Workload, manager string) holding.Taker {
 			if e.Manager == manager {
 				ours = e
 			}
-		case (last == nil || last.Time.Before(e.Time)) && slices.ContainsFunc(relevant, func(r metav1.ManagedFieldsEntry) bool {
-			return r.Manager == e.Manager && r.Operation == e.Operation && r.Subresource == ""
-		}):
+		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty():
 			last = e
 		}
 	}

@@ -69,21 +69,17 @@ func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager 
 		t.Fatal(err)
 	}
 	s := &service{}
-	scheme, err := NewScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	manager.Scheme, manager.HealthProbeBindAddress, manager.Metrics = scheme, "0", metricsserver.Options{BindAddress: "0"}
-	mgr, err := ctrl.NewManager(s.sent.Wrap(user), manager)
-	if err != nil {
-		t.Fatal(err)
-	}
 	options := Options{
 		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
 		FullPass: 10 * time.Hour, AllowLoopback: true, Registry: prometheus.NewRegistry(),
 	}
 	for _, c := range change {
 		c(&options)
+	}
+	manager.HealthProbeBindAddress, manager.Metrics = "0", metricsserver.Options{BindAddress: "0"}
+	mgr, err := NewManager(s.sent.Wrap(user), manager, options)
+	if err != nil {
+		t.Fatal(err)
 	}
 	if s.Service, err = Add(mgr, options); err != nil {
 		t.Fatal(err)

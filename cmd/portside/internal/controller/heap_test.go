@@ -91,23 +91,18 @@ func startEventless(t *testing.T, cp *testenv.ControlPlane) *crowd {
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	scheme, err := NewScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mgr, err := ctrl.NewManager(cp.Config(), ctrl.Options{
-		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	c := &crowd{ns: cp.Namespace(t), clock: clocktesting.NewFakeClock(time.Now())}
 	c.git = cp.Manager("git").In(c.ns)
 	c.workloads = kubernetes.NewForConfigOrDie(cp.Config()).AppsV1().StatefulSets(c.ns)
-	c.service, err = Add(eventless{mgr}, Options{
+	options := Options{
 		FieldManager: testenv.Portside, Namespace: c.ns, Concurrent: 10, MaxConcurrentRollouts: 10,
 		FullPass: 10 * time.Hour, Registry: prometheus.NewRegistry(), Clock: c.clock,
-	})
+	}
+	mgr, err := NewManager(cp.Config(), ctrl.Options{HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"}}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.service, err = Add(eventless{mgr}, options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,11 +123,11 @@ func startEventless(t *testing.T, cp *testenv.ControlPlane) *crowd {
 func (c *crowd) comeAndGo(t *testing.T, targets int) {
 	t.Helper()
 	each(t, targets, func(name string, _ bool) error { return c.create(t.Context(), name) })
-	testenv.Eventually(t, fmt.Sprintf("%d workloads to have their ports", targets), func(context.Context) error {
+	testenv.Eventually(t, fmt.Sprintf("%d workloads to have their ports", targets), func(ctx context.Context) error {
 		c.clock.Step(time.Second) // for what the server did not take at first
 		for i := range targets {
-			look := c.service.reconciler.mirror.Workload(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
-			if look == nil || len(look.Containers[0].Ports) < 2 {
+			look, err := c.service.reconciler.cluster.Workload(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
+			if err != nil || look == nil || len(look.Containers[0].Ports) < 2 {
 				return fmt.Errorf("%s has none", nameOf(i))
 			}
 		}
@@ -146,8 +141,13 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 		defer r.memories.mu.Unlock()
 		r.alarm.mu.Lock()
 		defer r.alarm.mu.Unlock()
-		if left, memories, calls := len(r.mirror.Targets()), len(r.memories.of), r.alarm.calls.Len(); left+memories+calls > 0 {
-			return fmt.Errorf("there are still %d, %d are remembered, and %d are to be woken", left, memories, calls)
+		for i := range targets {
+			if r.watches.Left(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) {
+				return fmt.Errorf("%s is still left", nameOf(i))
+			}
+		}
+		if memories, calls := len(r.memories.of), r.alarm.calls.Len(); memories+calls > 0 {
+			return fmt.Errorf("%d are remembered, and %d are to be woken", memories, calls)
 		}
 		return nil
 	})

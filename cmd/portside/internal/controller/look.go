@@ -21,15 +21,17 @@ import (
 )
 
 // look is the workload as it is, with what follows from it alone.
-func (w *work) look() (*workload.Workload, bool) {
-	look := w.mirror.Workload(w.target)
+func (w *work) look(ctx context.Context) (*workload.Workload, bool, error) {
+	look, err := w.workload(ctx, w.memory, w.target)
+	if err != nil {
+		return nil, false, err
+	}
 	if look == nil {
 		w.rolling = false
 		w.poller.Forget(w.target)
 		w.notFound()
-		return nil, false
+		return nil, false, nil
 	}
-	look = look.InUse()
 	w.observed, w.unreadable = w.applier.Observe(look)
 	w.recall(look)
 	w.Rollout.Saw(w.now, look.Rollout)
@@ -44,7 +46,7 @@ func (w *work) look() (*workload.Workload, bool) {
 		w.gaveUpPlace = true
 	}
 	w.facts.GaveUpPlace = w.gaveUpPlace
-	return look, true
+	return look, true, nil
 }
 
 func (w *work) notFound() {

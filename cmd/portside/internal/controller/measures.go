@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"net/http"
 	"runtime"
 	"time"
 
@@ -9,14 +8,13 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
 
 // measures are the metrics of the service.
 type measures struct {
 	passes    *prometheus.CounterVec
-	requests  *prometheus.CounterVec
 	polls     *prometheus.CounterVec
 	pollTime  prometheus.Histogram
 	storeTime prometheus.Histogram
@@ -36,9 +34,8 @@ func newMeasures() *measures {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
 	}
 	s := &measures{
-		passes:   counters("reconciles_total", "Total reconciliations, by outcome.", "outcome"),
-		requests: counters("apiserver_requests_total", "Total requests to the API server, by verb, without those for the Lease and for events.", "verb"),
-		polls:    counters("discovery_polls_total", "Total discovery polls, by result.", "reason"),
+		passes: counters("reconciles_total", "Total reconciliations, by outcome.", "outcome"),
+		polls:  counters("discovery_polls_total", "Total discovery polls, by result.", "reason"),
 		pollTime: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "discovery_duration_seconds",
 			Help:    "Duration of a discovery poll, from its start to the last answer.",
@@ -65,10 +62,10 @@ func newMeasures() *measures {
 	return s
 }
 
-// collectors returns all of the metrics, with those of what a mirror holds and
-// of the build.
-func (s *measures) collectors(m *mirror.Mirror, version string) []prometheus.Collector {
-	return []prometheus.Collector{s.passes, s.requests, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, s.statusFailures, newStates(m), buildInfo(version)}
+// collectors returns all of the metrics, with those of the cached AdapterSets and of
+// the build.
+func (s *measures) collectors(c *cache.Cluster, version string) []prometheus.Collector {
+	return []prometheus.Collector{s.passes, s.polls, s.pollTime, s.storeTime, s.rollouts, s.readds, s.statusFailures, newStates(c), buildInfo(version)}
 }
 
 // buildInfo is always 1; its labels are what it reports.
@@ -92,15 +89,3 @@ func (s *measures) polled(_ workload.Target, reason discovery.Reason, took time.
 	s.polls.WithLabelValues(string(reason)).Inc()
 	s.pollTime.Observe(took.Seconds())
 }
-
-// count counts the requests of a client.
-func (s *measures) count(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(request *http.Request) (*http.Response, error) {
-		s.requests.WithLabelValues(verb(request)).Inc()
-		return next.RoundTrip(request)
-	})
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }

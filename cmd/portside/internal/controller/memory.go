@@ -1,7 +1,7 @@
 package controller
 
 import (
-	"strings"
+	"context"
 	"sync"
 	"time"
 
@@ -36,6 +36,9 @@ type memory struct {
 	// unrecorded are our changes of the ports that status does not have yet.
 	unrecorded unrecorded
 
+	// answer is the workload as the API server answered our last write, until the
+	// cache has caught up with it.
+	answer *workload.Workload
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.
 	statusSent map[string]sentStatus
@@ -104,78 +107,42 @@ func older(a, b string) bool {
 	return err == nil && order < 0
 }
 
-// memories are those of all targets. They are made many at a time and used
-// again: one by one, among all that a reconciliation allocates, each would keep
-// a page of memory for itself.
+// memories are those of all targets.
 type memories struct {
-	mu    sync.Mutex
-	of    map[workload.Target]*memory
-	spare []*memory
+	mu sync.Mutex
+	of map[workload.Target]*memory
 }
-
-// memoriesAtOnce is how many are made.
-const memoriesAtOnce = 64
 
 func (m *memories) get(t workload.Target) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	one, known := m.of[t]
 	if !known {
-		one = m.make()
+		one = &memory{}
 		m.of[t] = one
 	}
 	return one
 }
 
-func (m *memories) make() *memory {
-	if len(m.spare) == 0 {
-		made := make([]memory, memoriesAtOnce)
-		for i := range made {
-			m.spare = append(m.spare, &made[i])
-		}
-	}
-	last := len(m.spare) - 1
-	one := m.spare[last]
-	m.spare = m.spare[:last]
-	return one
-}
-
-// compact moves the names of all targets, here and in the alarm, to memory of
-// their own. Where they came from, little else is left.
-func (r *reconciler) compact() {
-	moved := map[workload.Target]workload.Target{}
-	move := func(t workload.Target) workload.Target {
-		to, known := moved[t]
-		if !known {
-			to = t
-			to.Namespace, to.Name = strings.Clone(t.Namespace), strings.Clone(t.Name)
-			moved[to] = to
-		}
-		return to
-	}
-	r.memories.compact(move)
-	r.alarm.compact(move)
-}
-
-func (m *memories) compact(move func(workload.Target) workload.Target) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	of := make(map[workload.Target]*memory, len(m.of))
-	for t, one := range m.of {
-		of[move(t)] = one
-	}
-	m.of = of
-}
-
 func (m *memories) forget(t workload.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if one, known := m.of[t]; known {
-		delete(m.of, t)
-		*one = memory{}
-		m.spare = append(m.spare, one)
-	}
+	delete(m.of, t)
 	if len(m.of) == 0 {
-		m.of, m.spare = map[workload.Target]*memory{}, nil // Go's maps never become smaller
+		m.of = map[workload.Target]*memory{} // Go's maps never become smaller
 	}
+}
+
+// workload returns a target as cached, or as the API server last answered a write of
+// ours where the cache has not caught up with that; nil where it does not exist.
+func (r *reconciler) workload(ctx context.Context, m *memory, t workload.Target) (*workload.Workload, error) {
+	cached, err := r.cluster.Workload(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if answer := m.answer; cached != nil && answer != nil && answer.UID == cached.UID && older(cached.ResourceVersion, answer.ResourceVersion) {
+		return answer, nil
+	}
+	m.answer = nil
+	return cached, nil
 }

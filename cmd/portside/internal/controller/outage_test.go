@@ -45,6 +45,10 @@ func (o *outage) wrap(config *rest.Config) *rest.Config {
 	return config
 }
 
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
+
 // logged is what a service logs as errors.
 type logged struct {
 	mu    sync.Mutex

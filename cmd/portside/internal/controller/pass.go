@@ -20,7 +20,7 @@ func (w *work) pass(ctx context.Context, plan *apply.Plan) {
 	result, err := w.applier.ApplyFrom(ctx, plan)
 	w.metrics.passed(result)
 	if result.After != nil {
-		w.mirror.Answered(result.After)
+		w.answer = result.After
 		w.facts.Warnings = result.Warnings
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))

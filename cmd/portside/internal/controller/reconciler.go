@@ -11,20 +11,18 @@ import (
 	"github.com/go-logr/logr"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
-
-// telling is the priority of what is only said, below that of ports.
-const telling = -10
 
 // reconciler makes the ports of targets true.
 type reconciler struct {
@@ -32,32 +30,41 @@ type reconciler struct {
 	excluded []string // namespaces whose workloads are not written to
 	fullPass time.Duration
 	clock    clock.WithTicker
-	mirror   *mirror.Mirror
+	cluster  *cache.Cluster
+	watches  *cache.Watches
 	sources  discovery.Sources
 	poller   *discovery.Poller
 	applier  *apply.Applier
 	client   client.Client
 	limit    *holding.Limit[workload.Target]
 	alarm    *alarm
+	queue    priorityqueue.PriorityQueue[workload.Target] // from when the controller starts
 	teller   teller
 	metrics  *measures
 
 	memories memories
-	takeUp   sync.Once
+	takeUp   sync.Mutex // guards tookUp
+	tookUp   bool       // the rollouts of a process before this one hold their places
 }
 
 // Reconcile implements reconcile.TypedReconciler.
 func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcile.Result, error) {
-	r.takeUp.Do(r.takeUpRollouts)
+	if err := r.takeUpRollouts(ctx); err != nil {
+		return reconcile.Result{}, err
+	}
 	now := r.clock.Now()
-	set, others := winner(r.mirror.AdapterSets(t))
+	sets, err := r.cluster.AdapterSets(ctx, t)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	set, others := winner(sets)
 	if set == nil {
-		return reconcile.Result{}, r.leave(ctx, t)
+		return reconcile.Result{}, r.leave(ctx, t, len(sets) > 0)
 	}
 	m := r.memories.get(t)
 	m.gaveUp = false
 	w := &work{reconciler: r, memory: m, target: t, set: set, told: m.statusOf(set), now: now}
-	err := w.do(ctx)
+	err = w.do(ctx)
 	for _, other := range others {
 		err = errors.Join(err, w.yield(ctx, other))
 	}
@@ -66,9 +73,9 @@ func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcil
 	case err != nil:
 		return reconcile.Result{}, err
 	case w.wrote:
-		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(telling)}, nil
+		return reconcile.Result{RequeueAfter: time.Nanosecond, Priority: new(cache.Reporting)}, nil
 	case w.retry > 0:
-		return reconcile.Result{RequeueAfter: w.retry, Priority: new(telling)}, nil
+		return reconcile.Result{RequeueAfter: w.retry, Priority: new(cache.Reporting)}, nil
 	}
 	return reconcile.Result{}, nil
 }
@@ -76,13 +83,28 @@ func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcil
 // takeUpRollouts gives places to the rollouts that a process before this one
 // caused, before this one causes any. A target that finds when its turn comes
 // that it has none gives its place back.
-func (r *reconciler) takeUpRollouts() {
-	r.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
+func (r *reconciler) takeUpRollouts(ctx context.Context) error {
+	r.takeUp.Lock()
+	defer r.takeUp.Unlock()
+	if r.tookUp {
+		return nil
+	}
+	sets, err := r.cluster.AllAdapterSets(ctx)
+	if err != nil {
+		return err
+	}
+	for _, set := range sets {
 		t := adapterset.Target(set)
-		if look := r.mirror.Workload(t); look != nil && causedRollout(&set.Status, look) {
+		look, err := r.cluster.Workload(ctx, t)
+		if err != nil {
+			return err
+		}
+		if look != nil && causedRollout(&set.Status, look) {
 			r.limit.Resume(t)
 		}
-	})
+	}
+	r.tookUp = true
+	return nil
 }
 
 // do has the ports be as the AdapterSet says, and tells. After a write that is
@@ -98,7 +120,9 @@ func (w *work) do(ctx context.Context) error {
 		if err := w.finalizer(ctx, w.set); err != nil {
 			return err
 		}
-		w.ports(ctx)
+		if err := w.ports(ctx); err != nil {
+			return err
+		}
 	}
 	if w.wrote || w.silent {
 		return nil
@@ -153,27 +177,32 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 // leave gives up what we own of a workload whose AdapterSet is gone. The ports
 // stay. Its place among the rollouts goes with the AdapterSet, but for a rollout
 // by which the deletion removes the ports: many AdapterSets that are deleted
-// together must not restart all of their workloads at once.
-func (r *reconciler) leave(ctx context.Context, t workload.Target) error {
+// together must not restart all of their workloads at once. An AdapterSet that is
+// being deleted may still name the workload.
+func (r *reconciler) leave(ctx context.Context, t workload.Target, named bool) error {
 	r.poller.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
-	look := r.mirror.Workload(t)
+	look, err := r.workload(ctx, m, t)
+	if err != nil {
+		return err
+	}
 	if m.rolling = m.removing && look != nil && m.proceeds(r.clock.Now(), look.Rollout); !m.rolling {
 		r.limit.End(t)
 	}
-	if look != nil && r.mirror.Left(t) && !r.excludes(t) {
+	left := r.watches.Left(t)
+	if look != nil && left && !r.excludes(t) {
 		if gaveUp, err := r.giveUp(ctx, m, t); !gaveUp || err != nil {
 			return err // where it is paused, its next change comes back here
 		}
 	}
-	if m.rolling && (r.mirror.Left(t) || len(r.mirror.AdapterSets(t)) > 0) {
+	if m.rolling && (left || named) {
 		r.alarm.at(t, m.Rollout.StuckAt()) // when it is complete before, there is a change
 		return nil
 	}
 	r.limit.End(t)
 	r.memories.forget(t)
-	r.mirror.GaveUp(t)
+	r.watches.GaveUp(t)
 	return nil
 }
 
@@ -191,7 +220,7 @@ func (r *reconciler) giveUp(ctx context.Context, m *memory, t workload.Target) (
 	}
 	m.gaveUp = true
 	if result.After != nil {
-		r.mirror.Answered(result.After)
+		m.answer = result.After
 	}
 	logr.FromContextOrDiscard(ctx).V(1).Info("gave up a workload whose AdapterSet was deleted; its ports stay", "outcome", result.Outcome)
 	return true, nil

@@ -71,8 +71,11 @@ func (r *reconciler) dropFinalizer(ctx context.Context, set *v1alpha1.AdapterSet
 func (w *work) remove(ctx context.Context) (done bool, err error) {
 	w.facts.FieldManager = w.manager
 	w.poller.Forget(w.target)
-	look, there := w.look()
-	if !there || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
+	look, found, err := w.look(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !found || w.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove {
 		return true, w.dropFinalizer(ctx, w.set)
 	}
 	w.stopped(look)
@@ -99,7 +102,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	if result.After != nil {
-		w.mirror.Answered(result.After)
+		w.answer = result.After
 	}
 	w.removing = w.rolled(ctx, result) || w.removing
 	w.gaveUp = true

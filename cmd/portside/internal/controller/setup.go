@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -29,10 +28,10 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
 )
 
 // Options are what the service is to do.
@@ -77,32 +76,49 @@ func NewScheme() (*runtime.Scheme, error) {
 	return s, nil
 }
 
+// NewManager returns a manager for [Add], with the cache and the clients that the
+// service needs. It asks the API server nothing.
+func NewManager(config *rest.Config, m manager.Options, o Options) (manager.Manager, error) {
+	var err error
+	if m.Scheme, err = NewScheme(); err != nil {
+		return nil, err
+	}
+	m.Cache = o.cache().ForManager()
+	m.MapperProvider = cache.NewMapper
+	// As Kubernetes' own controllers: a server that streams a list goes on to
+	// compress each change after it, which costs both sides more than it saves.
+	config = rest.CopyConfig(config)
+	config.DisableCompression = true
+	return manager.New(config, m)
+}
+
+// cache returns what of the options the cache needs.
+func (o Options) cache() cache.Options {
+	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, FieldManager: o.FieldManager}
+}
+
 // Service is what was added to a manager.
 type Service struct{ reconciler *reconciler }
 
 // Watching is nil once all that there is to watch was listed.
 func (s *Service) Watching() error {
-	if !s.reconciler.mirror.Synced() {
+	if !s.reconciler.cluster.Synced() {
 		return errors.New("AdapterSets and workloads are not listed yet")
 	}
 	return nil
 }
 
-// Add adds the service to a manager. It asks the API server nothing; its error
-// is a field manager that cannot be one.
+// Add adds the service to a manager that [NewManager] made with the same options. It
+// asks the API server nothing; its error is a field manager that cannot be one.
 func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
 	}
-	b := &builder{Options: o, mgr: mgr}
-	if err := b.connect(); err != nil {
-		return nil, err
-	}
-	r, err := b.reconciler()
+	r, err := newReconciler(mgr, o)
 	if err != nil {
 		return nil, err
 	}
-	for _, runnable := range []manager.Runnable{b.mirror, r.alarm, r.poller} {
+	for _, runnable := range []manager.Runnable{r.alarm, r.poller} {
 		if err := mgr.Add(runnable); err != nil {
 			return nil, err
 		}
@@ -111,14 +127,23 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 		Reconciler:              r,
 		MaxConcurrentReconciles: o.Concurrent,
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[workload.Target](time.Second, 5*time.Minute),
+		NewQueue:                r.newQueue,
 		ReconciliationTimeout:   reconcileTimeout,
-		LogConstructor:          logOf(mgr.GetLogger()),
-		SkipNameValidation:      new(true),
+		// A process that waits to lead has seen all when its turn comes, also what was
+		// deleted meanwhile.
+		EnableWarmup:       new(true),
+		LogConstructor:     logOf(mgr.GetLogger()),
+		SkipNameValidation: new(true),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Service{r}, targets.Watch(b.source)
+	for _, one := range r.watches.Sources() {
+		if err := targets.Watch(one); err != nil {
+			return nil, err
+		}
+	}
+	return &Service{r}, nil
 }
 
 // logOf says of which target something is said.
@@ -136,146 +161,80 @@ func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 // that does not answer holds no worker for ever.
 const reconcileTimeout = time.Minute
 
-// builder puts the parts together.
-type builder struct {
-	Options
-	mgr      manager.Manager
-	measures *measures
-	apps     appsclient.AppsV1Interface
-	client   client.WithWatch
-	mirror   *mirror.Mirror
-	source   *targets
-}
-
-// connect makes the clients, whose requests are counted, and the mirror.
-func (b *builder) connect() error {
-	config := rest.CopyConfig(b.mgr.GetConfig())
-	b.measures = newMeasures()
-	config.Wrap(b.measures.count)
-	// As Kubernetes' own controllers: a server that streams a list goes on to
-	// compress each change after it, which costs both sides more than it saves.
-	config.DisableCompression = true
-	var err error
-	if b.client, err = client.NewWithWatch(config, client.Options{Scheme: b.mgr.GetScheme(), Mapper: b.mgr.GetRESTMapper()}); err != nil {
-		return err
-	}
-	config = rest.CopyConfig(config)
-	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
-	if b.apps, err = appsclient.NewForConfig(config); err != nil {
-		return err
-	}
-	b.source = &targets{enough: b.Concurrent}
-	b.mirror = mirror.New(b.client, mirror.Options{Namespace: b.Namespace, Selector: b.Selector, FieldManager: b.FieldManager, Busy: b.source.busy})
-	b.source.mirror = b.mirror
-	for _, c := range b.measures.collectors(b.mirror, b.Version) {
-		if err := b.Registry.Register(c); err != nil {
-			return fmt.Errorf("a metric: %w", err)
-		}
-	}
-	return nil
-}
-
-func (b *builder) reconciler() (*reconciler, error) {
-	// The policies that install prints refuse transfers. Without them the service
-	// does the same.
-	applier, err := apply.New(workload.ClientGo(b.apps), apply.WithFieldManager(b.FieldManager), apply.WithoutTransfers())
+func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
+	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache(), o.cache())
 	if err != nil {
 		return nil, err
 	}
-	wake := func(t workload.Target) { b.source.add(t, changed) }
+	config := rest.CopyConfig(mgr.GetConfig())
+	config.ContentType, config.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
+	apps, err := appsclient.NewForConfigAndClient(config, mgr.GetHTTPClient())
+	if err != nil {
+		return nil, err
+	}
+	// The policies that install prints refuse transfers. Without them the service
+	// does the same.
+	applier, err := apply.New(workload.ClientGo(apps), apply.WithFieldManager(o.FieldManager), apply.WithoutTransfers())
+	if err != nil {
+		return nil, err
+	}
 	r := &reconciler{
-		manager:  b.FieldManager,
-		excluded: b.ExcludeNamespaces,
-		fullPass: b.FullPass,
-		clock:    b.Clock,
-		mirror:   b.mirror,
+		manager:  o.FieldManager,
+		excluded: o.ExcludeNamespaces,
+		fullPass: o.FullPass,
+		clock:    o.Clock,
+		cluster:  cluster,
+		watches:  cache.NewWatches(cluster),
 		applier:  applier,
-		client:   b.client,
-		limit:    holding.NewLimit(b.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, wake),
-		alarm:    newAlarm(b.Clock, wake),
-		teller:   b.mgr.GetEventRecorder("portside"),
-		metrics:  b.measures,
+		client:   mgr.GetClient(),
+		teller:   mgr.GetEventRecorder("portside"),
+		metrics:  newMeasures(),
 		memories: memories{of: map[workload.Target]*memory{}},
 	}
-	b.mirror.TellRest(r.compact)
-	r.poller = discovery.NewPoller(discovery.Options{Clock: b.Clock, Changed: wake, Observe: b.measures.polled})
-	api := &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{Now: b.Clock.Now, AllowLoopback: b.AllowLoopback}),
-		Pods:    discovery.NewPods(b.mirror, b.controllerOf),
-		Secret:  b.secret,
+	for _, c := range r.metrics.collectors(cluster, o.Version) {
+		if err := o.Registry.Register(c); err != nil {
+			return nil, fmt.Errorf("cannot register a metric: %w", err)
+		}
 	}
-	r.sources = slices.Concat(b.Sources, discovery.Sources{discovery.Declared, api.Source})
+	r.limit = holding.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
+	r.alarm = newAlarm(o.Clock, r.wake)
+	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
+	reader := apiReader{mgr.GetAPIReader()}
+	api := httpapi.New(httpapi.Options{
+		Pods: discovery.NewPods(cluster, reader.controllerOf), Secret: reader.secret, Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
+	})
+	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
 
-// secret reads a Secret from the API server: Secrets are not watched.
-func (b *builder) secret(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	return secret, b.client.Get(ctx, name, secret)
+// newQueue is controller-runtime's own, which is kept so that what is no event of
+// the cluster can add targets.
+func (r *reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[workload.Target]) workqueue.TypedRateLimitingInterface[workload.Target] {
+	r.queue = priorityqueue.New(name, func(o *priorityqueue.Opts[workload.Target]) { o.RateLimiter = limiter })
+	return r.queue
 }
 
-func (b *builder) controllerOf(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
+// enqueue has a target reconciled.
+func (r *reconciler) enqueue(t workload.Target, priority int) {
+	r.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
+}
+
+// wake has a target reconciled whose desired ports may have changed.
+func (r *reconciler) wake(t workload.Target) { r.enqueue(t, cache.Changed) }
+
+// apiReader reads from the API server what is not cached.
+type apiReader struct{ client.Reader }
+
+func (r apiReader) secret(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error) {
+	secret := &corev1.Secret{}
+	return secret, r.Get(ctx, name, secret)
+}
+
+// controllerOf returns the UID and the controller of a ReplicaSet.
+func (r apiReader) controllerOf(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
 	set := &appsv1.ReplicaSet{}
-	if err := b.client.Get(ctx, name, set); err != nil {
+	if err := r.Get(ctx, name, set); err != nil {
 		return "", nil, err
 	}
 	return set.UID, metav1.GetControllerOfNoCopy(set), nil
-}
-
-// Priorities of targets in the queue.
-const (
-	changed = 0  // what is wanted is, or may be, another
-	noticed = -5 // the workload changed: most often our own write
-)
-
-// targets is the source of what is reconciled.
-type targets struct {
-	mirror *mirror.Mirror
-	enough int // how many may wait before it is busy
-
-	mu    sync.RWMutex
-	queue priorityqueue.PriorityQueue[workload.Target] // nil before it leads
-}
-
-// Start implements source.TypedSource.
-func (s *targets) Start(_ context.Context, queue workqueue.TypedRateLimitingInterface[workload.Target]) error {
-	q, ok := queue.(priorityqueue.PriorityQueue[workload.Target])
-	if !ok {
-		return fmt.Errorf("the queue %T has no priorities", queue)
-	}
-	s.mu.Lock()
-	s.queue = q
-	s.mu.Unlock()
-	s.mirror.Tell(func(t workload.Target, c mirror.Cause) {
-		if c == mirror.WorkloadChanged {
-			s.add(t, noticed)
-			return
-		}
-		s.add(t, changed)
-	})
-	return nil
-}
-
-// busy tells that more targets wait than are reconciled at once.
-func (s *targets) busy() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.queue != nil && s.queue.Len() > s.enough
-}
-
-// WaitForSync implements source.TypedSyncingSource.
-func (s *targets) WaitForSync(ctx context.Context) error {
-	if err := s.mirror.WaitForSync(ctx); err != nil {
-		return err
-	}
-	for _, t := range s.mirror.Targets() {
-		s.add(t, changed)
-	}
-	return nil
-}
-
-func (s *targets) add(t workload.Target, priority int) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	s.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
 }

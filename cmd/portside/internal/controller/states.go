@@ -1,13 +1,14 @@
 package controller
 
 import (
+	"context"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply/port"
-	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -18,7 +19,7 @@ const notReported status.ConditionReason = "NotReported"
 // states collects, at each scrape, what the status of AdapterSets reports: how
 // many there are in each state, and by name those that have a problem.
 type states struct {
-	mirror      *mirror.Mirror
+	cluster     *cache.Cluster
 	ports       *prometheus.Desc
 	adapterSets *prometheus.Desc
 
@@ -28,13 +29,13 @@ type states struct {
 	notDiscovered *prometheus.Desc
 }
 
-func newStates(m *mirror.Mirror) *states {
+func newStates(c *cache.Cluster) *states {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
 	}
 	object := []string{"namespace", "name", "reason"}
 	return &states{
-		mirror:        m,
+		cluster:       c,
 		ports:         desc("ports", "Desired ports, by state.", "state"),
 		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
 		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
@@ -59,7 +60,8 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	s.mirror.EachAdapterSet(func(set *v1alpha1.AdapterSet) {
+	sets, _ := s.cluster.AllAdapterSets(context.Background()) // an error: the cache has not started
+	for _, set := range sets {
 		for i := range set.Status.Ports {
 			ports[set.Status.Ports[i].State]++
 		}
@@ -78,7 +80,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		if c := meta.FindStatusCondition(set.Status.Conditions, status.Discovered); c != nil && c.Status != metav1.ConditionTrue {
 			problem(s.notDiscovered, c.Reason)
 		}
-	})
+	}
 	for state, n := range ports {
 		gauge(s.ports, n, state)
 	}

@@ -132,7 +132,7 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	if d, err := workload.Define(t.Kind); err == nil {
 		related.APIVersion = d.APIVersion()
 	}
-	if look := r.mirror.Workload(t); look != nil {
+	if look, err := r.cluster.Workload(ctx, t); err == nil && look != nil {
 		related.UID = look.UID
 	}
 	log := logr.FromContextOrDiscard(ctx)

@@ -52,16 +52,16 @@ func (w *work) wake(at time.Time) {
 }
 
 // ports makes the ports of the target true, or finds why not.
-func (w *work) ports(ctx context.Context) {
+func (w *work) ports(ctx context.Context) error {
 	w.facts.FieldManager = w.manager
 	if w.excludes(w.target) {
 		w.poller.Forget(w.target)
 		w.facts.Why, w.facts.Because = status.NamespaceExcluded, excludedText
-		return
+		return nil
 	}
-	look, ok := w.look()
-	if !ok {
-		return
+	look, found, err := w.look(ctx)
+	if err != nil || !found {
+		return err
 	}
 	source, err := w.sources.Of(w.set, meta.FindStatusCondition(w.told.Conditions, status.Discovered) != nil)
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *work) ports(ctx context.Context) {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.NoSource, err.Error()
 		w.facts.Discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
-		return
+		return nil
 	}
 	requested := w.requested(ctx)
 	active, poll, known := w.active(ctx, look, source)
@@ -79,13 +79,14 @@ func (w *work) ports(ctx context.Context) {
 	if !known {
 		w.Removals.Stop(w.now)
 		w.facts.Why, w.facts.Because = status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"
-		return
+		return nil
 	}
 	want, container, ok := w.wanted(look, active, poll)
 	if !ok {
-		return
+		return nil
 	}
 	w.stand(ctx, look, container, want)
+	return nil
 }
 
 const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"

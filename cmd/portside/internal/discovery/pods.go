@@ -31,11 +31,10 @@ type Pod struct {
 // changed.
 type Cache interface {
 	// Workload returns a workload, or nil if it does not exist.
-	Workload(t workload.Target) *workload.Workload
-	// Pods returns pods of the workload's namespace: at least all that the
-	// workload controls, by itself or through ReplicaSets. [Pods] checks each
-	// of them. The first call may wait, until ctx ends, for pods to be cached.
-	Pods(ctx context.Context, t workload.Target, workload types.UID) ([]*corev1.Pod, error)
+	Workload(ctx context.Context, t workload.Target) (*workload.Workload, error)
+	// Pods returns the pods of a namespace that match a selector. The first call may
+	// wait, until ctx ends, for pods to be cached.
+	Pods(ctx context.Context, namespace string, selector labels.Selector) ([]*corev1.Pod, error)
 }
 
 // Pods finds the pods of workloads. It is safe for concurrent use.
@@ -58,7 +57,10 @@ func (p *Pods) Find(ctx context.Context, w Workload, port intstr.IntOrString) ([
 	if err != nil {
 		return nil, Readiness{}, err
 	}
-	readiness, probed := p.workload(w)
+	readiness, probed, err := p.workload(ctx, w)
+	if err != nil {
+		return nil, Readiness{}, err
+	}
 	var found []Pod
 	for _, pod := range pods {
 		switch {
@@ -86,13 +88,10 @@ func (p *Pods) podsOf(ctx context.Context, w Workload) ([]*corev1.Pod, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := p.cache.Pods(ctx, w.Target, w.UID)
+	pods, err := p.cache.Pods(ctx, w.Target.Namespace, selector)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list the pods of %s: %w", w.Target, err)
 	}
-	pods := slices.DeleteFunc(slices.Clone(all), func(pod *corev1.Pod) bool {
-		return pod.Namespace != w.Target.Namespace || !selector.Matches(labels.Set(pod.Labels))
-	})
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
 	d, err := workload.Define(w.Target.Kind)
 	if err != nil {
@@ -123,10 +122,10 @@ func parseSelector(text string) (labels.Selector, error) {
 
 // workload returns how ready a workload is, but for the counts of its pods, and
 // the names of the adapter ports that probes of the container refer to.
-func (p *Pods) workload(w Workload) (r Readiness, probed []string) {
-	live := p.cache.Workload(w.Target)
-	if live == nil || live.UID != w.UID {
-		return Readiness{Unobserved: true}, nil // the next reconcile asks about another one, or about none
+func (p *Pods) workload(ctx context.Context, w Workload) (r Readiness, probed []string, err error) {
+	live, err := p.cache.Workload(ctx, w.Target)
+	if err != nil || live == nil || live.UID != w.UID {
+		return Readiness{Unobserved: true}, nil, err // the next reconcile asks about another one, or about none
 	}
 	r.Desired = int(live.Rollout.Desired)
 	r.Unobserved = live.Rollout.Progress.ObservedGeneration < live.Generation
@@ -134,7 +133,7 @@ func (p *Pods) workload(w Workload) (r Readiness, probed []string) {
 	if c, err := live.Container(w.Container); err == nil {
 		probed = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(name string) bool { return !strings.HasPrefix(name, port.NamePrefix) })
 	}
-	return r, probed
+	return r, probed, nil
 }
 
 func isReady(pod *corev1.Pod) bool {

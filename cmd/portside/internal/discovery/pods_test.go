@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/go-logr/logr"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -18,15 +19,20 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/client-go/kubernetes/scheme"
+	ctrl "sigs.k8s.io/controller-runtime"
+	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/mirror"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/testenv"
 )
 
-func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
+func TestMain(m *testing.M) {
+	ctrl.SetLogger(logr.Discard())
+	testenv.Main(m, testenv.Options{})
+}
 
 // workloads with pods that share a label. The name of one begins with that of
 // another.
@@ -66,11 +72,20 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 	if err := errors.Join(scheme.AddToScheme(known), v1alpha1.AddToScheme(known)); err != nil {
 		t.Fatal(err)
 	}
-	c, err := client.NewWithWatch(cp.Config(), client.Options{Scheme: known})
+	c, err := client.New(cp.Config(), client.Options{Scheme: known})
 	if err != nil {
 		t.Fatal(err)
 	}
-	watched := mirror.New(c, mirror.Options{Namespace: ns})
+	options := cache.Options{Namespace: ns}.ForManager()
+	options.Scheme = known
+	watched, err := ctrlcache.New(cp.Config(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cluster, err := cache.NewCluster(t.Context(), watched, cache.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ended := make(chan error, 1)
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
 	go func() { ended <- watched.Start(ctx) }()
@@ -80,8 +95,11 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 			t.Error(err)
 		}
 	})
+	if !watched.WaitForCacheSync(ctx) {
+		t.Fatal("the cache is not synced")
+	}
 	var asked atomic.Int32
-	return NewPods(watched, func(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
+	return NewPods(cluster, func(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
 		asked.Add(1)
 		set := &appsv1.ReplicaSet{}
 		if err := c.Get(ctx, name, set); err != nil {

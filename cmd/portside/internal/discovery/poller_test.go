@@ -67,9 +67,7 @@ func TestPollerSlowPod(t *testing.T) {
 	}
 	clock := testclock.NewFakeClock(time.Now())
 	var polls atomic.Int32
-	s := &stage{asked: map[workload.Target]query{}, api: &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{AllowLoopback: true}), Pods: pods,
-	}}
+	s := &stage{asked: map[workload.Target]query{}, api: httpapi.New(httpapi.Options{AllowLoopback: true, Pods: pods})}
 	s.Poller = discovery.NewPoller(discovery.Options{
 		Clock:   clock,
 		Changed: func(workload.Target) {},

@@ -47,7 +47,7 @@ func plain(timeout time.Duration) httpapi.Endpoint {
 
 func newClient(t *testing.T, endpoint httpapi.Endpoint, data map[string]string) *httpapi.Client {
 	t.Helper()
-	client, err := httpapi.NewClients(httpapi.Options{AllowLoopback: true}).For("files", endpoint, credentials(t, data))
+	client, err := httpapi.New(httpapi.Options{AllowLoopback: true}).Client("files", endpoint, credentials(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,9 +76,7 @@ type ended struct {
 func newStage() *stage {
 	began := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	s := &stage{clock: testclock.NewFakeClock(began), began: began, finder: &finder{}, polls: map[workload.Target][]ended{}, asked: map[workload.Target]query{}}
-	s.api = &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{Now: s.clock.Now, AllowLoopback: true}), Pods: s.finder, Secret: s.readSecret,
-	}
+	s.api = httpapi.New(httpapi.Options{Now: s.clock.Now, AllowLoopback: true, Pods: s.finder, Secret: s.readSecret})
 	s.Poller = discovery.NewPoller(discovery.Options{
 		Clock: s.clock,
 		Changed: func(workload.Target) {

@@ -31,7 +31,7 @@ func portsDiff(out Stream, r apply.Result) string {
 		if !changed(steps) {
 			continue
 		}
-		fmt.Fprintf(&text, "%s, container %s: restarts %s\n", r.Target, after.Name, pods(r.Before.Restarts))
+		fmt.Fprintf(&text, "%s, container %s: %s\n", r.Target, after.Name, restarts(r.Before.Restarts))
 		for _, s := range steps {
 			line := Clean(fmt.Sprintf("%c %s", s.edit, ContainerPort(s.port)))
 			text.WriteString(out.Paint(colors[s.edit], line) + "\n")
@@ -47,12 +47,12 @@ func othersDiff(out Stream, r apply.Result, changes []apply.FieldChange) string 
 	if len(changes) == 0 {
 		return ""
 	}
-	restarts := "no pod"
+	consequence := "restarts no pod"
 	if slices.ContainsFunc(changes, func(c apply.FieldChange) bool { return strings.HasPrefix(c.Path, "spec.template.") }) {
-		restarts = pods(r.Before.Restarts)
+		consequence = restarts(r.Before.Restarts)
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s, other fields: restarts %s\n", r.Target, restarts)
+	fmt.Fprintf(&text, "%s, other fields: %s\n", r.Target, consequence)
 	for _, c := range changes {
 		switch {
 		case c.Before == "":
@@ -67,12 +67,21 @@ func othersDiff(out Stream, r apply.Result, changes []apply.FieldChange) string 
 	return text.String()
 }
 
-func pods(n int32) string {
+// Pods returns "no pod" or "at most 3 pods".
+func Pods(n int32) string {
 	switch n {
 	case 0:
-		return "no pod (by its update strategy)"
+		return "no pod"
 	case 1:
 		return "at most 1 pod"
 	}
 	return fmt.Sprintf("at most %d pods", n)
+}
+
+// restarts says how many pods a change of the template restarts.
+func restarts(n int32) string {
+	if n == 0 {
+		return "restarts no pod (by its update strategy)"
+	}
+	return "restarts " + Pods(n)
 }

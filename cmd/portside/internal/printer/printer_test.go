@@ -61,8 +61,9 @@ api          helm
 	}
 }
 
-// TestTableLongWord: a word without room does not keep the others from wrapping.
-func TestTableLongWord(t *testing.T) {
+// TestTable_LongWord: a word that is wider than the column does not keep the others from
+// wrapping.
+func TestTable_LongWord(t *testing.T) {
 	t.Parallel()
 	long := "validatingadmissionpolicybindings.admissionregistration.k8s.io"
 	var out bytes.Buffer

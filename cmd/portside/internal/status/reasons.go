@@ -22,7 +22,7 @@ type ConditionReason string
 const (
 	// InPlace: every desired port is in place.
 	InPlace ConditionReason = "InPlace"
-	// AwaitingAnswer: no pod has answered yet, so nothing changes.
+	// AwaitingAnswer: the source has not answered yet, so nothing changes.
 	AwaitingAnswer ConditionReason = "AwaitingAnswer"
 	// TargetNotFound: the workload does not exist (yet).
 	TargetNotFound ConditionReason = "TargetNotFound"
@@ -35,8 +35,9 @@ const (
 	// workload that are no ports, which an apply would remove. Nothing is written.
 	// It is also the reason of an event.
 	FieldManagerNotDedicated ConditionReason = "FieldManagerNotDedicated"
-	// NoSource: the AdapterSet had discovery, and has neither discovery nor
-	// adapters now. Nothing is removed. Set one of them.
+	// NoSource: the AdapterSet has no source of adapters: spec.discovery was removed
+	// and there are no spec.adapters, or this version does not know what it names.
+	// Nothing is removed.
 	NoSource ConditionReason = "NoSource"
 	// NamespaceExcluded: the installation excludes the namespace.
 	NamespaceExcluded ConditionReason = "NamespaceExcluded"

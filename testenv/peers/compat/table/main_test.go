@@ -13,7 +13,7 @@ const rows = `{"tool":"kubectl","mode":"replace","answers":{"syncRestartsPods":"
 `
 
 const table = `
-| tool | mode | in sync with adapter ports in place | its sync changes them | its sync restarts pods | what its owner can change | an adapter port that Git declares | an adapter port removed by hand | replacing | what to set |
+| tool | mode | in sync while adapter ports exist | a sync changes adapter ports | a sync restarts pods | what the owner can change | an adapter port that Git declares too | an adapter port removed by hand | replacing the workload | what to set or do |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | Argo CD | apply (by default) | yes |  |  | all but: x[^1]; y[^2]; z[^1] |  |  |  |  |
 | kubectl | replace |  |  | yes |  |  |  | - | apply[^3] |

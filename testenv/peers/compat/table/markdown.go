@@ -16,14 +16,14 @@ var columns = []struct {
 }{
 	{"tool", func(r compat.Row) string { return r.Tool }},
 	{"mode", func(r compat.Row) string { return r.Mode }},
-	{"in sync with adapter ports in place", func(r compat.Row) string { return r.Answers.InSync }},
-	{"its sync changes them", func(r compat.Row) string { return r.Answers.SyncChangesPorts }},
-	{"its sync restarts pods", func(r compat.Row) string { return r.Answers.SyncRestartsPods }},
-	{"what its owner can change", func(r compat.Row) string { return r.Answers.OwnerCanChange }},
-	{"an adapter port that Git declares", func(r compat.Row) string { return r.Answers.GitDeclaresPort }},
+	{"in sync while adapter ports exist", func(r compat.Row) string { return r.Answers.InSync }},
+	{"a sync changes adapter ports", func(r compat.Row) string { return r.Answers.SyncChangesPorts }},
+	{"a sync restarts pods", func(r compat.Row) string { return r.Answers.SyncRestartsPods }},
+	{"what the owner can change", func(r compat.Row) string { return r.Answers.OwnerCanChange }},
+	{"an adapter port that Git declares too", func(r compat.Row) string { return r.Answers.GitDeclaresPort }},
 	{"an adapter port removed by hand", func(r compat.Row) string { return r.Answers.RemovedByHand }},
-	{"replacing", func(r compat.Row) string { return r.Answers.Replace }},
-	{"what to set", func(r compat.Row) string { return r.Set }},
+	{"replacing the workload", func(r compat.Row) string { return r.Answers.Replace }},
+	{"what to set or do", func(r compat.Row) string { return r.Set }},
 }
 
 // markdown returns the table with its footnotes.

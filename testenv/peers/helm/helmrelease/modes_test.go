@@ -20,7 +20,7 @@ func serverSide(t *testing.T) compat.Mode {
 	forced.Spec.Upgrade.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "HelmRelease (server-side apply, drift detection)",
-		Set:  "portside release before the container is renamed",
+		Set:  "run portside release before the container is renamed",
 		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "upgrade.force: true",
 		Forces: true,
@@ -35,7 +35,7 @@ func clientSide(t *testing.T) compat.Mode {
 	forced.Spec.Upgrade.Force = true
 	return compat.Mode{
 		Tool: "Flux", Mode: "HelmRelease (serverSideApply: disabled, drift detection)",
-		Set:  "serverSideApply: enabled (else leave adapter ports out of values, and their numbers with another protocol, keep an empty list of ports, and no upgrade.force)",
+		Set:  "serverSideApply: enabled (otherwise leave adapter ports, and their numbers with another protocol, out of the values, write an empty list of ports rather than no list, and do not set upgrade.force)",
 		Sync: syncs(object), Compare: compares(object),
 		Replace: syncs(forced), Switch: "upgrade.force: true",
 		Forces: true, ByNumber: true,
@@ -49,7 +49,7 @@ func TestModes(t *testing.T) {
 		want compat.Answers
 	}{
 		{serverSide(t), compat.ServerSide(manager).
-			Replaced("upgrade.force: true: leaves them (of a renamed container: refused: adapter ports would stay in a container without image)")},
+			Replaced("upgrade.force: true: leaves them (with a renamed container: refused: adapter ports would stay in a container without an image)")},
 		{clientSide(t), compat.ClientSide().Replaced("upgrade.force: true: removes them")},
 	} {
 		t.Run(test.mode.Mode, func(t *testing.T) {

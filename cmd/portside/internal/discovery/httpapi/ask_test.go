@@ -269,7 +269,7 @@ func TestAskUsesNoProxy(t *testing.T) {
 
 func TestAskRefusesLoopbackUnlessAllowed(t *testing.T) {
 	pod := serve(t, "pod-0", says("[]"))
-	client, err := httpapi.NewClients(httpapi.Options{}).For("files", plain(time.Minute), httpapi.Credentials{})
+	client, err := httpapi.New(httpapi.Options{}).Client("files", plain(time.Minute), httpapi.Credentials{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +328,7 @@ func TestClientsRefuseEndpoint(t *testing.T) {
 	} {
 		endpoint := plain(time.Minute)
 		change(&endpoint)
-		if _, err := httpapi.NewClients(httpapi.Options{}).For("files", endpoint, httpapi.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
+		if _, err := httpapi.New(httpapi.Options{}).Client("files", endpoint, httpapi.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -54,7 +54,7 @@ func overTLS() httpapi.Endpoint {
 }
 
 func TestClientsRefuseCredentials(t *testing.T) {
-	_, err := httpapi.NewClients(httpapi.Options{}).For("files", overTLS(), credentials(t, map[string]string{"ca.crt": "hunter2"}))
+	_, err := httpapi.New(httpapi.Options{}).Client("files", overTLS(), credentials(t, map[string]string{"ca.crt": "hunter2"}))
 	if discovery.ReasonOf(err) != discovery.CredentialsInvalid || err.Error() != "the Secret's ca.crt has no certificate in PEM" {
 		t.Error(err)
 	}
@@ -72,10 +72,10 @@ func TestCACost(t *testing.T) {
 	}
 	bundle.Write(known.pem())
 	pod := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{known.issue(t, func(*x509.Certificate) {})}}, serverName)
-	clients := httpapi.NewClients(httpapi.Options{AllowLoopback: true})
+	api := httpapi.New(httpapi.Options{AllowLoopback: true})
 	cost := func(bundle string) float64 {
 		return testing.AllocsPerRun(40, func() {
-			client, err := clients.For("files", overTLS(), credentials(t, map[string]string{"ca.crt": bundle}))
+			client, err := api.Client("files", overTLS(), credentials(t, map[string]string{"ca.crt": bundle}))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
@@ -28,17 +27,11 @@ type Client struct {
 	sessions map[discovery.Pod]*session
 }
 
-func newClient(endpoint Endpoint, credentials Credentials, roots *x509.CertPool, options Options) (*Client, error) {
-	if err := endpoint.check(); err != nil {
-		return nil, err
-	}
-	if options.Now == nil {
-		options.Now = time.Now
-	}
+func newClient(endpoint Endpoint, credentials Credentials, roots *x509.CertPool, options Options) *Client {
 	return &Client{
 		endpoint: endpoint, credentials: credentials, options: options,
 		roots: func() *x509.CertPool { return roots }, sessions: map[discovery.Pod]*session{},
-	}, nil
+	}
 }
 
 // Ask returns the active adapters of one pod. Its errors are a [discovery.Error].
@@ -50,10 +43,8 @@ func (c *Client) Ask(ctx context.Context, pod discovery.Pod) ([]apply.Adapter, e
 	ctx, cancel := context.WithTimeout(ctx, c.endpoint.Timeout)
 	defer cancel()
 	s := c.session(pod)
-	if err := s.take(ctx); err != nil {
-		return nil, err
-	}
-	defer s.release()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 
 	body, err := c.list(ctx, address, s)
 	if discovery.ReasonOf(err) == discovery.Unauthorized && s.access.isSet() {
@@ -90,13 +81,13 @@ func (c *Client) list(ctx context.Context, address netip.AddrPort, s *session) (
 // keep.
 func (c *Client) session(pod discovery.Pod) *session {
 	if !c.logsIn() {
-		return newSession()
+		return &session{}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, known := c.sessions[pod]
 	if !known {
-		s = newSession()
+		s = &session{}
 		c.sessions[pod] = s
 	}
 	return s

@@ -116,7 +116,7 @@ func newClient(t *testing.T, endpoint httpapi.Endpoint, data map[string]string) 
 
 func newClientAt(t *testing.T, endpoint httpapi.Endpoint, data map[string]string, now func() time.Time) *httpapi.Client {
 	t.Helper()
-	client, err := httpapi.NewClients(httpapi.Options{Now: now, AllowLoopback: true}).For("files", endpoint, credentials(t, data))
+	client, err := httpapi.New(httpapi.Options{Now: now, AllowLoopback: true}).Client("files", endpoint, credentials(t, data))
 	if err != nil {
 		t.Fatal(err)
 	}

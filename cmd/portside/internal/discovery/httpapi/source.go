@@ -18,14 +18,18 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 )
 
-// API asks the pods of the targets of a process over HTTP.
-type API struct {
-	// Clients has what is kept of each target from one poll to the next.
-	Clients *Clients
+// Options are the same for every target.
+type Options struct {
 	// Pods finds the pods of a workload.
 	Pods Pods
 	// Secret reads a Secret from the API server.
 	Secret func(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error)
+	// Now is the clock by which tokens expire; time.Now if it is nil.
+	Now func() time.Time
+	// AllowLoopback allows pods with loopback addresses, which no pod of a
+	// cluster has. It is for tests and the demo, whose pods are servers of
+	// their own process.
+	AllowLoopback bool
 }
 
 // Pods finds the pods of workloads: [discovery.Pods].
@@ -77,7 +81,7 @@ func (s source) Questions(ctx context.Context, w discovery.Workload) ([]discover
 	if err != nil {
 		return nil, discovery.Readiness{}, err
 	}
-	pods, readiness, err := s.Pods.Find(ctx, w, s.port)
+	pods, readiness, err := s.options.Pods.Find(ctx, w, s.port)
 	if err != nil {
 		// What a client of the API server says quotes addresses, and differs
 		// each time.
@@ -94,12 +98,6 @@ func (s source) Questions(ctx context.Context, w discovery.Workload) ([]discover
 	return questions, readiness, nil
 }
 
-// Forget implements [discovery.Forgetter].
-func (s source) Forget(workload types.UID) {
-	s.Clients.Forget(workload)
-	s.Pods.Forget(workload)
-}
-
 // client returns the client of a workload, with what the Secret has now.
 func (s source) client(ctx context.Context, w discovery.Workload) (*Client, error) {
 	var credentials Credentials
@@ -109,12 +107,12 @@ func (s source) client(ctx context.Context, w discovery.Workload) (*Client, erro
 			return nil, err
 		}
 	}
-	return s.Clients.For(w.UID, s.endpoint, credentials)
+	return s.Client(w.UID, s.endpoint, credentials)
 }
 
 // credentials reads the Secret. Its errors have nothing of what is in it.
 func (s source) credentials(ctx context.Context, name types.NamespacedName) (Credentials, error) {
-	secret, err := s.Secret(ctx, name)
+	secret, err := s.options.Secret(ctx, name)
 	switch {
 	case apierrors.IsNotFound(err):
 		return Credentials{}, &discovery.Error{Reason: discovery.CredentialsMissing}

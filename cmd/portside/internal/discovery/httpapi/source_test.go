@@ -45,10 +45,9 @@ func sourceOf(t *testing.T, data map[string]string) (discovery.Source, *pods) {
 		secret.Data[key] = []byte(value)
 	}
 	p := &pods{}
-	api := &httpapi.API{
-		Clients: httpapi.NewClients(httpapi.Options{AllowLoopback: true}), Pods: p,
-		Secret: func(context.Context, types.NamespacedName) (*corev1.Secret, error) { return secret, nil },
-	}
+	api := httpapi.New(httpapi.Options{AllowLoopback: true, Pods: p, Secret: func(context.Context, types.NamespacedName) (*corev1.Secret, error) {
+		return secret, nil
+	}})
 	source := api.Source(asksHTTP())
 	if source == nil {
 		t.Fatal("the AdapterSet has no source")

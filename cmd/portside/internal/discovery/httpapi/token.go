@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
@@ -30,28 +31,15 @@ const (
 	maxLife = 365 * 24 * time.Hour
 )
 
-// session has the tokens of one pod. Its user holds turn.
+// session has the tokens of one pod. Its lock is held for a whole question, so that
+// questions to one pod share a login. A question ends after its timeout at the
+// latest, so none waits for longer.
 type session struct {
-	turn            chan struct{}
+	mu              sync.Mutex
 	access, refresh Secret
 	// renewAt is when the token is to be renewed; zero if the server did not say.
 	renewAt time.Time
 }
-
-func newSession() *session { return &session{turn: make(chan struct{}, 1)} }
-
-// take waits for the turn. Two questions to one pod are asked one after the other,
-// so that they share a login.
-func (s *session) take(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return canceled(ctx, ctx.Err())
-	}
-}
-
-func (s *session) release() { <-s.turn }
 
 func (s *session) forget() { s.access, s.refresh, s.renewAt = Secret{}, Secret{}, time.Time{} }
 

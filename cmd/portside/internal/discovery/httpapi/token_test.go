@@ -268,9 +268,9 @@ func TestSessionPerPod(t *testing.T) {
 }
 
 func TestClientsFor(t *testing.T) {
-	clients := httpapi.NewClients(httpapi.Options{})
+	api := httpapi.New(httpapi.Options{Pods: &pods{}})
 	get := func(target types.UID, e httpapi.Endpoint, data map[string]string) *httpapi.Client {
-		c, err := clients.For(target, e, credentials(t, data))
+		c, err := api.Client(target, e, credentials(t, data))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -308,12 +308,12 @@ func TestClientsFor(t *testing.T) {
 		}
 	}
 	last := get("a", endpoint, withPassword())
-	clients.Forget("a")
+	api.Forget("a")
 	if get("a", endpoint, withPassword()) == last {
 		t.Error("a forgotten client is still there")
 	}
-	if _, err := clients.For("a", httpapi.Endpoint{}, httpapi.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
+	if _, err := api.Client("a", httpapi.Endpoint{}, httpapi.Credentials{}); discovery.ReasonOf(err) != discovery.EndpointInvalid {
 		t.Error(err)
 	}
-	checkSilent(t, clients, first)
+	checkSilent(t, api, first)
 }

@@ -1,0 +1,161 @@
+package cache
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+)
+
+// Priorities of targets in the queue.
+const (
+	// Changed: the desired ports changed, or may have.
+	Changed = 0
+	// Noticed: the workload changed, most often by our own write.
+	Noticed = -5
+	// Reporting: the ports are stored, and status is to be written.
+	Reporting = -10
+)
+
+// Watches enqueue the targets of AdapterSets and workloads that change. They are safe
+// for concurrent use.
+type Watches struct {
+	cluster *Cluster
+
+	mu   sync.Mutex
+	left map[workload.Target]bool
+}
+
+// NewWatches returns watches of what the cluster caches.
+func NewWatches(cluster *Cluster) *Watches {
+	return &Watches{cluster: cluster, left: map[workload.Target]bool{}}
+}
+
+// Sources returns the sources of a controller.
+func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
+	sources := []source.TypedSyncingSource[workload.Target]{source.TypedKind(w.cluster.cache, &v1alpha1.AdapterSet{}, w.adapterSets())}
+	for _, d := range workload.Definitions() {
+		sources = append(sources, source.TypedKind[client.Object](w.cluster.cache, d.New(), w.workloads(d)))
+	}
+	return sources
+}
+
+// Left reports whether the last AdapterSet of a target was deleted while this process
+// watched, and its ports are still to be given up.
+func (w *Watches) Left(t workload.Target) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.left[t]
+}
+
+// GaveUp notes that the ports of a target were given up, or that an AdapterSet names
+// it again.
+func (w *Watches) GaveUp(t workload.Target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.left, t)
+}
+
+type (
+	queue       = workqueue.TypedRateLimitingInterface[workload.Target]
+	setFuncs    = handler.TypedFuncs[*v1alpha1.AdapterSet, workload.Target]
+	objectFuncs = handler.TypedFuncs[client.Object, workload.Target]
+)
+
+// enqueue adds a target with a priority.
+func enqueue(q queue, t workload.Target, priority int) {
+	if prioritized, ok := q.(priorityqueue.PriorityQueue[workload.Target]); ok {
+		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
+		return
+	}
+	q.Add(t)
+}
+
+// adapterSets enqueues the target of an AdapterSet, unless only its status or what
+// is not cached changed.
+func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, workload.Target] {
+	return setFuncs{
+		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[*v1alpha1.AdapterSet], q queue) {
+			t := adapterset.Target(e.Object)
+			w.GaveUp(t)
+			enqueue(q, t, Changed)
+		},
+		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[*v1alpha1.AdapterSet], q queue) {
+			before, after := adapterset.Target(e.ObjectOld), adapterset.Target(e.ObjectNew)
+			if before != after { // another AdapterSet of that name
+				w.leave(ctx, e.ObjectOld)
+				w.GaveUp(after)
+				enqueue(q, before, Changed)
+			}
+			if !sameButStatus(e.ObjectOld, e.ObjectNew) {
+				enqueue(q, after, Changed)
+			}
+		},
+		DeleteFunc: func(ctx context.Context, e event.TypedDeleteEvent[*v1alpha1.AdapterSet], q queue) {
+			w.leave(ctx, e.Object)
+			enqueue(q, adapterset.Target(e.Object), Changed)
+		},
+	}
+}
+
+// sameButStatus reports whether nothing but the status and what is not cached
+// differs. It compares the generation, which the API server counts up with each
+// change of spec and when a deletion begins.
+func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
+	return a.UID == b.UID && a.Generation == b.Generation && slices.Equal(a.Finalizers, b.Finalizers) &&
+		maps.Equal(a.Annotations, b.Annotations)
+}
+
+// workloads enqueues a workload of a kind that is a target, or was left, when
+// something that decisions depend on changed.
+func (w *Watches) workloads(d *workload.Definition) handler.TypedEventHandler[client.Object, workload.Target] {
+	enqueueTarget := func(ctx context.Context, object client.Object, q queue) {
+		t := workload.Target{Kind: d.Kind, Namespace: object.GetNamespace(), Name: object.GetName()}
+		if w.Left(t) || w.isTarget(ctx, t) {
+			enqueue(q, t, Noticed)
+		}
+	}
+	return objectFuncs{
+		CreateFunc: func(ctx context.Context, e event.TypedCreateEvent[client.Object], q queue) {
+			enqueueTarget(ctx, e.Object, q)
+		},
+		DeleteFunc: func(ctx context.Context, e event.TypedDeleteEvent[client.Object], q queue) {
+			enqueueTarget(ctx, e.Object, q)
+		},
+		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[client.Object], q queue) {
+			before, beforeErr := d.Workload(e.ObjectOld)
+			after, afterErr := d.Workload(e.ObjectNew)
+			if beforeErr != nil || afterErr != nil || !before.Equal(after) {
+				enqueueTarget(ctx, e.ObjectNew, q)
+			}
+		},
+	}
+}
+
+func (w *Watches) isTarget(ctx context.Context, t workload.Target) bool {
+	sets, err := w.cluster.AdapterSets(ctx, t)
+	return err != nil || len(sets) > 0 // when in doubt it is reconciled
+}
+
+// leave notes that an AdapterSet no longer names its target. A suspended one lets
+// nothing be written, not even to give the ports up.
+func (w *Watches) leave(ctx context.Context, set *v1alpha1.AdapterSet) {
+	t := adapterset.Target(set)
+	if set.Spec.Suspend || w.isTarget(ctx, t) {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.left[t] = true
+}

@@ -1,0 +1,389 @@
+package cache
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/testenv"
+)
+
+// watched is what the watches of a namespace enqueue.
+type watched struct {
+	*Watches
+	ns  string
+	git *testenv.Manager
+
+	mu       sync.Mutex
+	enqueued []string // as "files: AdapterSet" or "files: workload"
+}
+
+// watch has the watches of a namespace enqueue until the test ends.
+func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns string) *watched {
+	t.Helper()
+	installCRD(t, cp)
+	w := &watched{Watches: NewWatches(start(t, config, Options{Namespace: ns})), ns: ns, git: cp.Manager("git").In(ns)}
+	queue := priorityqueue.New[workload.Target](ns)
+	var ended sync.WaitGroup
+	ended.Go(func() { w.drain(queue) })
+	t.Cleanup(func() {
+		queue.ShutDown()
+		ended.Wait()
+	})
+	sources := w.Sources()
+	for _, s := range sources {
+		if err := s.Start(t.Context(), queue); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range sources {
+		if err := s.WaitForSync(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lowest := -1000
+	queue.AddWithOpts(priorityqueue.AddOpts{Priority: &lowest}, workload.Target{Name: "end"})
+	w.until(t, "what exists to be enqueued", func() bool {
+		return slices.ContainsFunc(w.peek(), func(one string) bool { return strings.HasPrefix(one, "end: ") })
+	})
+	w.take()
+	return w
+}
+
+func (w *watched) drain(queue priorityqueue.PriorityQueue[workload.Target]) {
+	for {
+		t, priority, shutdown := queue.GetWithPriority()
+		if shutdown {
+			return
+		}
+		w.mu.Lock()
+		w.enqueued = append(w.enqueued, t.Name+": "+map[int]string{Changed: "AdapterSet", Noticed: "workload"}[priority])
+		w.mu.Unlock()
+		queue.Done(t)
+	}
+}
+
+// take returns what was enqueued since the last time.
+func (w *watched) take() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	enqueued := w.enqueued
+	w.enqueued = nil
+	return enqueued
+}
+
+// peek returns what was enqueued, and leaves it there.
+func (w *watched) peek() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.enqueued)
+}
+
+// expect waits until something was enqueued, and fails the test if it was something
+// else or more than once.
+func (w *watched) expect(t *testing.T, want string) {
+	t.Helper()
+	testenv.Eventually(t, fmt.Sprintf("%q to be enqueued", want), func(context.Context) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if !slices.Contains(w.enqueued, want) {
+			return fmt.Errorf("enqueued was %q", w.enqueued)
+		}
+		return nil
+	})
+	if enqueued := w.take(); !slices.Equal(enqueued, []string{want}) {
+		t.Errorf("enqueued was %q, not %q alone", enqueued, want)
+	}
+}
+
+// expectNothing fails the test if anything was enqueued.
+func (w *watched) expectNothing(t *testing.T, since string) {
+	t.Helper()
+	if enqueued := w.take(); len(enqueued) > 0 {
+		t.Errorf("%s enqueued %q", since, enqueued)
+	}
+}
+
+func (w *watched) target(name string) workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: w.ns, Name: name}
+}
+
+func (w *watched) patch(t *testing.T, kind, name, patch string) {
+	t.Helper()
+	if _, err := w.git.Patch(t.Context(), kind, w.ns, name, types.MergePatchType, []byte(patch)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *watched) delete(t *testing.T, kind, name string) {
+	t.Helper()
+	if err := w.git.Delete(t.Context(), kind, w.ns, name); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *watched) until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	testenv.Eventually(t, what, func(context.Context) error {
+		if !is() {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+}
+
+// version returns the resourceVersion of an object in the cache, empty where there
+// is none.
+func (w *watched) version(t *testing.T, kind, name string) string {
+	t.Helper()
+	if kind != "AdapterSet" {
+		live, err := w.cluster.Workload(t.Context(), w.target(name))
+		if err != nil || live == nil {
+			return ""
+		}
+		return live.ResourceVersion
+	}
+	sets, err := w.cluster.AdapterSets(t.Context(), w.target(name))
+	if err != nil || len(sets) == 0 {
+		return ""
+	}
+	return sets[0].ResourceVersion
+}
+
+// patchCached patches an object and waits until it is cached.
+func (w *watched) patchCached(t *testing.T, kind, name, patch string) {
+	t.Helper()
+	before := w.version(t, kind, name)
+	w.patch(t, kind, name, patch)
+	w.until(t, "the newer "+kind, func() bool { return w.version(t, kind, name) != before })
+}
+
+func TestWatchAdapterSets(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	w := watch(t, cp, cp.Config(), cp.Namespace(t))
+	mustApply(t, w.git, adapterSet("files", "files"))
+	w.expect(t, "files: AdapterSet")
+	w.patchCached(t, "AdapterSet", "files", `{"metadata":{"labels":{"observed":"1"}}}`)
+	w.expectNothing(t, "a change of what is not read")
+	if _, err := cp.Kubectl(t.Context(), w.ns, "", "patch", "adapterset", "files", "--subresource=status", "--type=merge", "-p", `{"status":{"readyPorts":1}}`); err != nil {
+		t.Fatal(err)
+	}
+	w.patchCached(t, "AdapterSet", "files", `{"metadata":{"labels":{"observed":"2"}}}`)
+	w.expectNothing(t, "a change of status")
+
+	w.patch(t, "AdapterSet", "files", `{"spec":{"suspend":true}}`)
+	w.expect(t, "files: AdapterSet")
+	w.patch(t, "AdapterSet", "files", `{"metadata":{"finalizers":["example.com/hold"]}}`)
+	w.expect(t, "files: AdapterSet")
+	w.delete(t, "AdapterSet", "files") // it still exists, and is being deleted
+	w.expect(t, "files: AdapterSet")
+	w.patch(t, "AdapterSet", "files", `{"metadata":{"finalizers":null}}`)
+	w.expect(t, "files: AdapterSet")
+	if version := w.version(t, "AdapterSet", "files"); version != "" {
+		t.Errorf("it is still cached, at %s", version)
+	}
+}
+
+func TestWatchWorkloads(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	w := watch(t, cp, cp.Config(), cp.Namespace(t))
+	mustApply(t, w.git, adapterSet("files", "files"))
+	w.expect(t, "files: AdapterSet")
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "others"))
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
+	w.expect(t, "files: workload")
+	for _, patch := range []string{
+		`{"metadata":{"labels":{"round":"1"},"annotations":{"example.com/more":"notes"}}}`,
+		`{"spec":{"template":{"metadata":{"annotations":{"example.com/restarted":"now"}}}}}`,
+		`{"spec":{"minReadySeconds":5}}`,
+	} {
+		w.patchCached(t, "StatefulSet", "files", patch)
+		w.expectNothing(t, patch)
+	}
+	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
+	w.expect(t, "files: workload")
+	mustApply(t, w.git, adapterSet("other", "others"))
+	w.expect(t, "others: AdapterSet")
+	w.delete(t, "StatefulSet", "files")
+	w.expect(t, "files: workload")
+}
+
+func TestLeftTargets(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	for _, test := range []struct {
+		name string
+		do   func(*testing.T, *watched)
+		left bool
+	}{
+		{"its only AdapterSet is deleted", func(t *testing.T, w *watched) { t.Helper(); w.delete(t, "AdapterSet", "a") }, true},
+		{"one of two is deleted", func(t *testing.T, w *watched) {
+			t.Helper()
+			mustApply(t, w.git, adapterSet("b", "files"))
+			w.expect(t, "files: AdapterSet")
+			w.delete(t, "AdapterSet", "a")
+		}, false},
+		{"a suspended one is deleted", func(t *testing.T, w *watched) {
+			t.Helper()
+			w.patch(t, "AdapterSet", "a", `{"spec":{"suspend":true}}`)
+			w.expect(t, "files: AdapterSet")
+			w.delete(t, "AdapterSet", "a")
+		}, false},
+		{"it is created again", func(t *testing.T, w *watched) {
+			t.Helper()
+			w.delete(t, "AdapterSet", "a")
+			w.expect(t, "files: AdapterSet")
+			mustApply(t, w.git, adapterSet("a", "files"))
+		}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := watch(t, cp, cp.Config(), cp.Namespace(t))
+			mustApply(t, w.git, adapterSet("a", "files"))
+			w.expect(t, "files: AdapterSet")
+			test.do(t, w)
+			w.expect(t, "files: AdapterSet")
+			if w.Left(w.target("files")) != test.left {
+				t.Fatalf("left: %t", !test.left)
+			}
+			w.GaveUp(w.target("files"))
+			if w.Left(w.target("files")) {
+				t.Error("it is left after its ports were given up")
+			}
+		})
+	}
+}
+
+// TestLeftWorkload: a workload that was left while it was paused is enqueued, since
+// its ports can be given up once it is not.
+func TestLeftWorkload(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	w := watch(t, cp, cp.Config(), cp.Namespace(t))
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
+	mustApply(t, w.git, adapterSet("files", "files"))
+	w.until(t, "both", func() bool {
+		return w.version(t, "StatefulSet", "files") != "" && w.version(t, "AdapterSet", "files") != ""
+	})
+	w.delete(t, "AdapterSet", "files")
+	w.until(t, "the target to be left", func() bool { return w.Left(w.target("files")) })
+	w.expectLast(t, "files: AdapterSet")
+	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
+	w.expect(t, "files: workload")
+	w.GaveUp(w.target("files"))
+	w.patchCached(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":null}}}`)
+	w.expectNothing(t, "a change of a workload whose ports were given up")
+}
+
+// expectLast waits until the last that was enqueued is this.
+func (w *watched) expectLast(t *testing.T, want string) {
+	t.Helper()
+	var all []string
+	w.until(t, want, func() bool {
+		all = append(all, w.take()...)
+		return len(all) > 0 && all[len(all)-1] == want
+	})
+}
+
+// expired has the API server answer watches that it no longer has the events since
+// then, as it does after a compaction.
+func expired(answer *http.Response) error {
+	if testenv.Is(testenv.VerbWatch, "adaptersets")(answer.Request) || testenv.Is(testenv.VerbWatch, "statefulsets")(answer.Request) {
+		if answer.Request.URL.Query().Get("sendInitialEvents") == "true" {
+			return nil // a list, in the form of a watch
+		}
+		status := apierrors.NewResourceExpired("too old resource version").Status()
+		status.Kind, status.APIVersion = "Status", "v1"
+		body, err := json.Marshal(status)
+		if err != nil {
+			return err
+		}
+		if err := answer.Body.Close(); err != nil {
+			return err
+		}
+		answer.StatusCode, answer.Status = http.StatusGone, "410 Gone"
+		answer.Header.Set("Content-Type", "application/json")
+		answer.ContentLength, answer.Body = int64(len(body)), io.NopCloser(bytes.NewReader(body))
+	}
+	return nil
+}
+
+// TestWatchResumes: what happened while the watches were cut is enqueued afterwards,
+// also what was recreated meanwhile.
+func TestWatchResumes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		relist bool
+	}{{"the watch continues", false}, {"all is listed again", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cp := testenv.Shared(t)
+			installCRD(t, cp)
+			ns := cp.Namespace(t)
+			git := cp.Manager("git").In(ns)
+			for _, name := range []string{"gone", "changed", "stays"} {
+				mustApply(t, git, workloadOf(workload.StatefulSet, name))
+				mustApply(t, git, adapterSet(name, name))
+			}
+			mustApply(t, git, adapterSet("workload-gone", "workload-gone"))
+			mustApply(t, git, workloadOf(workload.StatefulSet, "workload-gone"))
+			mustApply(t, git, adapterSet("recreated", "recreated"))
+			mustApply(t, git, adapterSet("moved", "moved"))
+			var compacted atomic.Bool
+			proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnAnswer: func(answer *http.Response) error {
+				if compacted.Load() {
+					return expired(answer)
+				}
+				return nil
+			}})
+			w := watch(t, cp, proxy.Config(), ns)
+			proxy.Refuse(true)
+			w.delete(t, "AdapterSet", "gone")
+			w.delete(t, "StatefulSet", "workload-gone")
+			w.patch(t, "AdapterSet", "changed", `{"spec":{"suspend":true}}`)
+			mustApply(t, git, adapterSet("new", "new"))
+			w.delete(t, "AdapterSet", "recreated")
+			mustApply(t, git, adapterSet("recreated", "recreated"))
+			w.delete(t, "AdapterSet", "moved")
+			mustApply(t, git, adapterSet("moved", "moved-to"))
+			compacted.Store(test.relist)
+			proxy.Refuse(false)
+			want := []string{
+				"changed: AdapterSet", "gone: AdapterSet", "moved-to: AdapterSet", "moved: AdapterSet", "new: AdapterSet",
+				"recreated: AdapterSet", "workload-gone: workload",
+			}
+			w.until(t, "all of it to be enqueued", func() bool {
+				return len(slices.Compact(slices.Sorted(slices.Values(w.peek())))) >= len(want)
+			})
+			if all := slices.Compact(slices.Sorted(slices.Values(w.take()))); !slices.Equal(all, want) {
+				t.Errorf("enqueued was %q, not %q", all, want)
+			}
+			for name, left := range map[string]bool{"gone": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
+				if w.Left(w.target(name)) != left {
+					t.Errorf("%s is left: %t", name, !left)
+				}
+			}
+			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "gone") == "" {
+				t.Error("the workload that was deleted is cached, or another is not")
+			}
+		})
+	}
+}
