@@ -30,7 +30,7 @@ type Adapter struct {
 	Protocol string
 }
 
-// Normal is the adapter with its protocol as Kubernetes writes it: in upper
+// Normal returns the adapter with its protocol as Kubernetes writes it: in upper
 // case, and TCP where it gives none.
 func (a Adapter) Normal() Adapter {
 	a.Protocol = string(protocolOf(a))
@@ -65,9 +65,11 @@ func printable(text string) string {
 	return b.String()
 }
 
-// Problem says why the adapter can have no port, whatever the workload; empty
+// Problem returns why the adapter can have no port, whatever the workload; empty
 // when it can.
 func (a Adapter) Problem() string {
-	_, message := invalid(a, PortStatus{Name: PortName(a.Type), Protocol: protocolOf(a)})
-	return message
+	if invalid := a.invalid(); invalid != nil {
+		return invalid.Message
+	}
+	return ""
 }

@@ -10,6 +10,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -18,13 +19,13 @@ import (
 type step struct {
 	what    string
 	options []apply.Option
-	do      func(context.Context, *apply.Applier, apply.Target) (apply.Result, error)
-	kind    apply.Kind // StatefulSet when empty
-	write   int32      // that between comes before
+	do      func(context.Context, *apply.Applier, workload.Target) (apply.Result, error)
+	kind    workload.Kind // StatefulSet when empty
+	write   int32         // that between comes before
 	between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
 }
 
-func (s step) of(kind apply.Kind) step {
+func (s step) of(kind workload.Kind) step {
 	s.kind = kind
 	return s
 }
@@ -41,20 +42,20 @@ func (s step) before(write int32, between func(ctx context.Context, cp *testenv.
 }
 
 func adopting(from string, options ...apply.Option) step {
-	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Adopt(ctx, t, "", []string{from})
 	}}
 }
 
 // adoptingFromGone is an adoption from a manager that applied, and is gone.
 func adoptingFromGone(from string, options ...apply.Option) step {
-	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Adopt(ctx, t, "", []string{from}, apply.WithGoneManagers())
 	}}
 }
 
 func releasing(keepPorts bool, options ...apply.Option) step {
-	return step{what: "release", options: options, do: func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	return step{what: "release", options: options, do: func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Release(ctx, t, keepPorts)
 	}}
 }
@@ -69,11 +70,11 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, s.options...)
+		applier, err := apply.New(workload.ClientGo(client), s.options...)
 		if err != nil {
 			return err
 		}
-		result, err := s.do(ctx, applier, apply.Target{Kind: cmp.Or(s.kind, apply.StatefulSet), Namespace: namespace, Name: dittofs})
+		result, err := s.do(ctx, applier, workload.Target{Kind: cmp.Or(s.kind, workload.StatefulSet), Namespace: namespace, Name: dittofs})
 		if got := describe(result.Ports); result.Outcome != outcome || !slices.Equal(got, ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, outcome, ports)
 		}
@@ -308,8 +309,8 @@ func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
 
 func TestHandOversOfOtherKinds(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []apply.Kind{apply.Deployment, apply.DaemonSet} {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			scenario := story(by(testenv.ArgoCD, declared(kind, static)),
 				updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"),
@@ -320,7 +321,7 @@ func TestHandOversOfOtherKinds(t *testing.T) {
 				releasing(false).of(kind).is(apply.Unchanged),
 				testenv.Expect{Change: testenv.NothingChanged},
 			)
-			scenario.Kind = string(kind)
+			scenario.Kind = kind.Kind
 			scenario.Run(t, testenv.Shared(t))
 		})
 	}

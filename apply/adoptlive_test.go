@@ -16,23 +16,25 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // adoptingFromLive is an adoption that must be refused because a manager applies
 // these ports.
-func adoptingFromLive(manager string, ports []apply.Port, from []string, options ...apply.Option) testenv.Do {
+func adoptingFromLive(manager string, ports []port.Port, from []string, options ...apply.Option) testenv.Do {
 	return testenv.Do{What: "an adoption from " + strings.Join(from, ", "), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, options...)
+		applier, err := apply.New(workload.ClientGo(client), options...)
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		want := apply.LiveManagerError{Target: target, Manager: fieldmanager.Applier(manager), Ports: ports}
 		result, err := applier.Adopt(ctx, target, "", from)
 		if got := new(apply.LiveManagerError); !errors.As(err, &got) || !reflect.DeepEqual(*got, want) || result.Outcome != apply.Failed {
@@ -47,12 +49,12 @@ func adoptingFromLive(manager string, ports []apply.Port, from []string, options
 func TestAdoptionFromAnApplyEntry(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
-	port := apply.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	theirNFS := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
 	t.Run("and its manager syncs as before", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.ArgoCD}, apply.WithDryRun(true)),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{theirNFS}, []string{testenv.ArgoCD}),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{theirNFS}, []string{testenv.ArgoCD}, apply.WithDryRun(true)),
 			testenv.Expect{Change: testenv.NothingChanged, Owners: map[string][]string{"2049/TCP": {argoApply}}},
 			argo(theirs), testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
@@ -68,7 +70,7 @@ func TestAdoptionFromAnApplyEntry(t *testing.T) {
 	t.Run("also beside a manager that updates", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 1445}]"),
-			adoptingFromLive(testenv.ArgoCD, []apply.Port{port}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
+			adoptingFromLive(testenv.ArgoCD, []port.Port{theirNFS}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
 			testenv.Expect{Change: testenv.NothingChanged},
 			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB),
 			testenv.Expect{Owners: map[string][]string{"2049/TCP": {argoApply}, "1445/TCP": {usApply}}},
@@ -86,11 +88,11 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			applier, err := apply.New(client)
+			applier, err := apply.New(workload.ClientGo(client))
 			if err != nil {
 				return err
 			}
-			result, err := applying(nfs)(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+			result, err := applying(nfs)(ctx, applier, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 			if err != nil {
 				return err
 			}

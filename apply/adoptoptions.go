@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -20,10 +22,10 @@ func WithGoneManagers() AdoptOption { return func(o *adoptOptions) { o.gone = tr
 // LiveManagerError reports an adoption from a manager that applies the ports.
 // Nothing was written.
 type LiveManagerError struct {
-	Target  Target
+	Target  workload.Target
 	Manager fieldmanager.Manager
 	// Ports are those that the manager applies and Adopt would take.
-	Ports []Port
+	Ports []port.Port
 }
 
 // Error names the manager and its ports, the reason, and the way out.

@@ -9,6 +9,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -16,7 +17,7 @@ import (
 // happened since the look is what a watch has not told yet.
 
 // looks are looks that the steps of a story keep for each other.
-type looks struct{ kept *apply.Workload }
+type looks struct{ kept *workload.Workload }
 
 // keep looks now.
 func (l *looks) keep() testenv.Do {
@@ -25,11 +26,11 @@ func (l *looks) keep() testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
-		l.kept, err = applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		l.kept, err = applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		return err
 	}}
 }
@@ -43,15 +44,15 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, apply.WithDryRun(want.dryRun))
+		applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}
 		look := l.kept
 		if reduced {
-			look = look.Trimmed(testenv.Portside)
+			look = trimmed(look, testenv.Portside)
 		}
-		result, err := applier.ApplyFrom(ctx, look, apply.Desired{Container: want.container, Adapters: want.wants})
+		result, err := applyFrom(ctx, applier, look, apply.Desired{Container: want.container, Adapters: want.wants})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, want.outcome, want.ports)
 		}

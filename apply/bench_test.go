@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -15,7 +16,7 @@ import (
 func BenchmarkLook(b *testing.B) {
 	cp := testenv.Shared(b)
 	namespace := cp.Namespace(b)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(apply.StatefulSet, static)); err != nil {
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(workload.StatefulSet, static)); err != nil {
 		b.Fatal(err)
 	}
 	for manager, patch := range map[string]string{
@@ -28,34 +29,34 @@ func BenchmarkLook(b *testing.B) {
 	}
 	applier := newApplier(b, cp)
 	want := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}
-	result, err := applier.Apply(b.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, want)
+	result, err := applier.Apply(b.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, want)
 	if err != nil {
 		b.Fatal(err)
 	}
-	standing := func(look *apply.Workload) func(*testing.B) {
+	standing := func(look *workload.Workload) func(*testing.B) {
 		return func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, stands, err := applier.UpToDate(look, want); !stands || err != nil {
+				if _, stands, err := upToDate(applier, look, want); !stands || err != nil {
 					b.Fatalf("stands: %t, %v", stands, err)
 				}
 			}
 		}
 	}
 	b.Run("Standing", standing(result.After))
-	b.Run("StandingReduced", standing(result.After.Trimmed(testenv.Portside)))
+	b.Run("StandingReduced", standing(trimmed(result.After, testenv.Portside)))
 	b.Run("Reduced", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			result.After.Trimmed(testenv.Portside)
+			trimmed(result.After, testenv.Portside)
 		}
-		b.ReportMetric(sizeOf(b, result.After.Trimmed(testenv.Portside)), "reduced-bytes")
+		b.ReportMetric(sizeOf(b, trimmed(result.After, testenv.Portside)), "reduced-bytes")
 		b.ReportMetric(sizeOf(b, result.After), "whole-bytes")
 	})
 }
 
 // sizeOf is how large a look is as JSON, in bytes.
-func sizeOf(b *testing.B, look *apply.Workload) float64 {
+func sizeOf(b *testing.B, look *workload.Workload) float64 {
 	b.Helper()
 	written, err := json.Marshal(look)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -32,14 +34,14 @@ func manyPorts(n int) string {
 type bounded struct {
 	*testing.T
 	*apply.Applier
-	target apply.Target
+	target workload.Target
 }
 
 func newBounded(t *testing.T, ports string) bounded {
 	t.Helper()
 	cp := testenv.Shared(t)
-	b := bounded{t, newApplier(t, cp), apply.Target{Kind: apply.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}}
-	if _, err := cp.Manager(testenv.ArgoCD).In(b.target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, ports)); err != nil {
+	b := bounded{t, newApplier(t, cp), workload.Target{Kind: workload.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}}
+	if _, err := cp.Manager(testenv.ArgoCD).In(b.target.Namespace).Apply(t.Context(), declared(workload.StatefulSet, ports)); err != nil {
 		t.Fatal(err)
 	}
 	return b
@@ -55,7 +57,7 @@ func (b bounded) expect(want apply.Desired, ports int, blocked ...string) {
 	}
 	var got []string
 	for _, p := range result.Ports {
-		if p.State != apply.Owned && p.State != apply.Shared {
+		if p.State != port.Owned && p.State != port.Shared {
 			got = append(got, strings.TrimSpace(fmt.Sprint(p.Name, " ", p.State, " ", p.Reason)))
 		}
 	}
@@ -64,7 +66,7 @@ func (b bounded) expect(want apply.Desired, ports int, blocked ...string) {
 	}
 	live := 0
 	for _, p := range result.After.Containers[0].Ports {
-		if strings.HasPrefix(p.Name, apply.NamePrefix) {
+		if strings.HasPrefix(p.Name, port.NamePrefix) {
 			live++
 		}
 	}
@@ -119,7 +121,7 @@ func TestMaxPorts(t *testing.T) {
 		b := newBounded(t, static)
 		b.expect(apply.Desired{Adapters: numbered(0, 64)}, 64)
 		cp := testenv.Shared(t)
-		if _, err := cp.Manager(testenv.ArgoCD).In(b.target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, manyPorts(3))); err != nil {
+		if _, err := cp.Manager(testenv.ArgoCD).In(b.target.Namespace).Apply(t.Context(), declared(workload.StatefulSet, manyPorts(3))); err != nil {
 			t.Fatal(err)
 		}
 		b.expect(apply.Desired{Adapters: numbered(0, 64)}, 67)

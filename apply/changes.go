@@ -10,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // FieldChange is a field whose value differs between two versions of an object.
@@ -30,16 +32,16 @@ type FieldChange struct {
 // resourceVersions are equal, no manager did. The error is an object that cannot be
 // converted.
 func (r Result) OtherChanges() ([]FieldChange, error) {
-	if r.Before == nil || r.After == nil || r.Before.object == nil || r.After.object == nil {
+	if r.Before == nil || r.After == nil || r.Before.Object() == nil || r.After.Object() == nil {
 		return nil, nil
 	}
-	before, err := withoutPorts(r.Before.object)
+	before, err := withoutPorts(r.Before.Object())
 	if err != nil {
-		return nil, &TargetError{r.Target, err}
+		return nil, &workload.TargetError{Target: r.Target, Err: err}
 	}
-	after, err := withoutPorts(r.After.object)
+	after, err := withoutPorts(r.After.Object())
 	if err != nil {
-		return nil, &TargetError{r.Target, err}
+		return nil, &workload.TargetError{Target: r.Target, Err: err}
 	}
 	return compare(nil, "", before, after), nil
 }

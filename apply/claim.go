@@ -1,114 +1,93 @@
 package apply
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/equality"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// HasClaim tells whether we have an entry in a workload's managedFields: whether
-// a [Applier.Release] has something to give up.
-func (a *Applier) HasClaim(look *Workload) bool { return len(a.entries(look)) > 0 }
-
-// OwnPorts are the live ports that we own in a container, in order; the
-// container is found as [Workload.Container] finds it. Its errors are a
-// [ContainerError] and managedFields that cannot be read.
-func (a *Applier) OwnPorts(look *Workload, container string) ([]corev1.ContainerPort, error) {
-	c, err := look.Container(container)
-	if err != nil {
-		return nil, err
-	}
-	all, err := a.ownPorts(look)
-	var ports []corev1.ContainerPort
-	for _, p := range all {
-		if p.container == c.Name {
-			ports = append(ports, p.ContainerPort)
+// held returns the containers that our entry names, whether or not the pod template has
+// them.
+func (o *Observed) held() []string {
+	var names []string
+	for _, key := range o.ours().In(workload.Containers()).Keys() {
+		if name, ok := key.Value("name").(string); ok {
+			names = append(names, name)
 		}
 	}
-	return ports, err
+	return names
 }
 
-func (a *Applier) entries(w *Workload) []metav1.ManagedFieldsEntry {
-	var ours []metav1.ManagedFieldsEntry
-	for _, e := range w.ManagedFields {
-		if e.Manager == a.manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
-			ours = append(ours, e)
+// vanished returns the containers that our entry names and that are gone.
+func (o *Observed) vanished() []string {
+	return slices.DeleteFunc(o.held(), func(name string) bool { return o.indexOf(name) >= 0 })
+}
+
+// givesUpVanished reports whether there is something to give up in a container that is
+// gone.
+func (o *Observed) givesUpVanished() bool { return !o.Paused && len(o.vanished()) > 0 }
+
+// NotDedicatedError reports that our field manager owns fields that are no
+// adapter port: something else applies under the same name. An apply of ours
+// would remove those fields, so nothing is written.
+type NotDedicatedError struct {
+	// Manager is the name of the field manager, see [WithFieldManager].
+	Manager string
+	Target  workload.Target
+	// Field is one of those fields, as managedFields order them, such as
+	// .spec.replicas, and Count how many there are.
+	Field string
+	Count int
+}
+
+// Error names the manager, the field, how many there are, and the way out.
+func (e *NotDedicatedError) Error() string {
+	owns := fmt.Sprintf("%d other fields, such as %s; an apply would remove them", e.Count, e.Field)
+	if e.Count == 1 {
+		owns = fmt.Sprintf("another field, %s; an apply would remove it", e.Field)
+	}
+	return fmt.Sprintf("%s: field manager %q already owns %s. Use a field manager of its own", e.Target, e.Manager, owns)
+}
+
+// dedicated returns a [NotDedicatedError] where our entry holds more than an
+// apply of ours repeats. It may hold the keys and names of containers and what is
+// below their lists of ports, but for a name that we own and that is no adapter
+// port's: such a port is static.
+func (o *Observed) dedicated() error {
+	var lists []fieldmanager.List
+	for _, name := range o.held() {
+		lists = append(lists, workload.Ports(name).At)
+	}
+	other := &NotDedicatedError{Manager: o.applier.manager, Target: o.Target}
+	add := func(field string, count int) {
+		if other.Count == 0 {
+			other.Field = field
 		}
+		other.Count += count
 	}
-	return ours
-}
-
-// own are our entries, decoded. One of somebody else that cannot be read is
-// nothing in the way of giving up our own.
-func (a *Applier) own(w *Workload) (fieldmanager.Entries, error) {
-	all, err := w.entries()
-	if err != nil {
-		return (&Workload{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name, ManagedFields: a.entries(w)}).entries()
+	for _, e := range o.ours() {
+		add(e.Outside(lists...))
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager != a.us() }), nil
-}
-
-// changed tells whether a write of ours was one to the server. It asks our
-// entry and our ports alone: the resourceVersion also moves with what others
-// write at the same time.
-func (a *Applier) changed(before, after *Workload) (bool, error) {
-	if before.ResourceVersion == after.ResourceVersion && !a.dryRun {
-		return false, nil
-	}
-	ours := a.entries(after)
-	if before.TrimmedFor != "" {
-		ours = reducedEntries(ours, a.manager)
-	}
-	if !equality.Semantic.DeepEqual(a.entries(before), ours) {
-		return true, nil
-	}
-	was, err := a.ownPorts(before)
-	if err != nil {
-		return false, err
-	}
-	is, err := a.ownPorts(after)
-	return !slices.Equal(was, is), err
-}
-
-// containerPort is a port together with the container it is in.
-type containerPort struct {
-	container string
-	corev1.ContainerPort
-}
-
-// ownPorts are all live ports that we own, of all containers, in order.
-func (a *Applier) ownPorts(w *Workload) ([]containerPort, error) {
-	var ours []containerPort
-	for i := range w.Containers {
-		c := &w.Containers[i]
-		now, err := w.lookAt(a.us(), c)
-		if err != nil { // as in own
-			entries, err := a.own(w)
-			if err != nil {
-				return nil, err
-			}
-			now = lookAt(entries, a.us(), c)
+	o.eachItem(func(list port.List, live *port.Live) {
+		if live.NameOurs && !live.Duplicate && live.Name != "" && !strings.HasPrefix(live.Name, port.NamePrefix) {
+			add(list.At.Item(live.Key).Field(list.Name).String(), 1)
 		}
-		for _, p := range c.Ports {
-			if now.byKey[portKey{p.ContainerPort, p.Protocol}].ours {
-				ours = append(ours, containerPort{c.Name, p})
-			}
-		}
-	}
-	return ours, nil
-}
-
-// gone are those of our ports before that the workload does not have after.
-func gone(before []containerPort, after *Workload) []containerPort {
-	return slices.DeleteFunc(slices.Clone(before), func(p containerPort) bool {
-		return slices.ContainsFunc(after.Containers, func(c Container) bool {
-			return c.Name == p.container && slices.ContainsFunc(c.Ports, func(q corev1.ContainerPort) bool {
-				return q.ContainerPort == p.ContainerPort.ContainerPort && q.Protocol == p.Protocol
-			})
-		})
 	})
+	if other.Count > 0 {
+		return other
+	}
+	return nil
+}
+
+// eachItem calls with each observed item of each container.
+func (o *Observed) eachItem(call func(port.List, *port.Live)) {
+	for _, ports := range o.ports {
+		for _, live := range ports.Items {
+			call(ports.List, live)
+		}
+	}
 }

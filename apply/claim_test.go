@@ -8,6 +8,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -18,20 +19,20 @@ func owning(container, want string, holds bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
-		look, err := applier.Get(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		look, err := applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		if err != nil {
 			return err
 		}
-		ports, err := applier.OwnPorts(look, container)
+		ports, err := ownPorts(applier, look, container)
 		got := ""
 		for _, p := range ports {
 			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)
 		}
-		if apply.IsContainerNotFound(err) {
+		if workload.IsContainerNotFound(err) {
 			got = "no container"
 		} else if err != nil {
 			return err

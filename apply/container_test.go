@@ -8,6 +8,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -41,31 +42,31 @@ func TestContainerError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range map[string]struct {
 		container string
-		reason    apply.ContainerReason
+		reason    workload.ContainerReason
 		text      string
 	}{
-		"a native sidecar":   {"proxy", apply.ContainerIsInit, `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs, metrics`},
-		"an init container":  {"setup", apply.ContainerIsInit, `container "setup" is an init container or native sidecar`},
-		"the default is one": {"", apply.ContainerIsInit, `container "proxy", which the annotation kubectl.kubernetes.io/default-container names, is an init container or native sidecar`},
-		"no such container":  {"gone", apply.ContainerMissing, `container "gone" is not there; it has dittofs, metrics`},
+		"a native sidecar":   {"proxy", workload.ContainerIsInit, `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs, metrics`},
+		"an init container":  {"setup", workload.ContainerIsInit, `container "setup" is an init container or native sidecar`},
+		"the default is one": {"", workload.ContainerIsInit, `container "proxy", which the annotation kubectl.kubernetes.io/default-container names, is an init container or native sidecar`},
+		"no such container":  {"gone", workload.ContainerMissing, `container "gone" is not there; it has dittofs, metrics`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			target := apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: dittofs}
+			target := workload.Target{Kind: workload.StatefulSet, Namespace: ns, Name: dittofs}
 			observed, err := applier.Get(t.Context(), target)
 			if err != nil {
 				t.Fatal(err)
 			}
 			desired := apply.Desired{Container: test.container, Adapters: []apply.Adapter{nfs}}
 			_, fromServer := applier.Apply(t.Context(), target, desired)
-			_, fromCache := applier.ApplyFrom(t.Context(), observed.Trimmed(testenv.Portside), desired)
+			_, fromCache := applyFrom(t.Context(), applier, trimmed(observed, testenv.Portside), desired)
 			for from, err := range map[string]error{"server": fromServer, "cache": fromCache} {
-				var got *apply.ContainerError
+				var got *workload.ContainerError
 				if !errors.As(err, &got) || got.Reason != test.reason || !strings.Contains(got.Error(), test.text) {
 					t.Errorf("observed from the %s: error %v, want reason %s and %q", from, err, test.reason, test.text)
 				}

@@ -12,6 +12,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -20,12 +21,12 @@ const overlay = "team-overlay"
 // overlaid is a workload of Argo CD's of which another manager applies replicas
 // (or, of a DaemonSet, minReadySeconds), an annotation, a label, the image and an
 // env var, and an operator has written an adapter port.
-func overlaid(ctx context.Context, cp *testenv.ControlPlane, namespace string, kind apply.Kind) error {
+func overlaid(ctx context.Context, cp *testenv.ControlPlane, namespace string, kind workload.Kind) error {
 	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, strings.Replace(declared(kind, static), `image: "dittofs:1", `, `image: "dittofs:1", env: [{name: A, value: b}], `, 1)); err != nil {
 		return err
 	}
 	count := "replicas: 4"
-	if kind == apply.DaemonSet {
+	if kind == workload.DaemonSet {
 		count = "minReadySeconds: 4"
 	}
 	if _, err := cp.Manager(overlay).In(namespace).ForceApply(ctx, fmt.Sprintf(`
@@ -41,41 +42,41 @@ spec:
 `, kind, count)); err != nil {
 		return err
 	}
-	_, err := cp.Manager(testenv.DittoFSOperator).Update(ctx, string(kind), namespace, dittofs, func(w *unstructured.Unstructured) {
+	_, err := cp.Manager(testenv.DittoFSOperator).Update(ctx, kind.Kind, namespace, dittofs, func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, dittofs, "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")
 	})
 	return err
 }
 
 // verbs are those that write, but for a release that keeps the ports.
-var verbs = map[string]func(context.Context, *apply.Applier, apply.Target) (apply.Result, error){
+var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (apply.Result, error){
 	"apply": applying(nfs),
-	"apply from a whole observation": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	"apply from a whole observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
-	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look.Trimmed(overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(look, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
-	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return a.ApplyFrom(ctx, look.Trimmed(""), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(look, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
-	"adopt": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	"adopt": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Adopt(ctx, t, "", []string{testenv.DittoFSOperator})
 	},
-	"release": func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+	"release": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Release(ctx, t, false)
 	},
 }
@@ -84,7 +85,7 @@ var verbs = map[string]func(context.Context, *apply.Applier, apply.Target) (appl
 // nothing is written, and the error says so.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		for verb, do := range verbs {
 			for _, dryRun := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/dry run %t", kind, verb, dryRun), func(t *testing.T) {
@@ -112,8 +113,8 @@ func TestDedicatedFieldManager(t *testing.T) {
 // changes no value, so it is always possible.
 func TestDedicatedFieldManager_ReleaseKeepingPorts(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			s := newOverlaid(t, kind)
 			before := s.read()
@@ -137,14 +138,14 @@ func TestDedicatedFieldManager_ReleaseKeepingPorts(t *testing.T) {
 type overlaidScene struct {
 	t      *testing.T
 	cp     *testenv.ControlPlane
-	target apply.Target
+	target workload.Target
 	sent   testenv.Requests
 }
 
-func newOverlaid(t *testing.T, kind apply.Kind) *overlaidScene {
+func newOverlaid(t *testing.T, kind workload.Kind) *overlaidScene {
 	t.Helper()
 	cp := testenv.Shared(t)
-	s := &overlaidScene{t: t, cp: cp, target: apply.Target{Kind: kind, Namespace: cp.Namespace(t), Name: dittofs}}
+	s := &overlaidScene{t: t, cp: cp, target: workload.Target{Kind: kind, Namespace: cp.Namespace(t), Name: dittofs}}
 	if err := overlaid(t.Context(), cp, s.target.Namespace, kind); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	applier, err := apply.New(client, options...)
+	applier, err := apply.New(workload.ClientGo(client), options...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 
 func (s *overlaidScene) read() *unstructured.Unstructured {
 	s.t.Helper()
-	w, err := s.cp.Manager("reader").Get(s.t.Context(), string(s.target.Kind), s.target.Namespace, dittofs)
+	w, err := s.cp.Manager("reader").Get(s.t.Context(), s.target.Kind.Kind, s.target.Namespace, dittofs)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -174,17 +175,17 @@ func (s *overlaidScene) read() *unstructured.Unstructured {
 }
 
 // refused is a reconciliation that must fail because of this field.
-func refused(do func(context.Context, *apply.Applier, apply.Target) (apply.Result, error), manager, field string) testenv.Do {
+func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), manager, field string) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, apply.WithFieldManager(manager))
+		applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
 		if err != nil {
 			return err
 		}
-		result, err := do(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		result, err := do(ctx, applier, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		if got := (*apply.NotDedicatedError)(nil); !errors.As(err, &got) || got.Field != field || got.Count != 1 || result.Outcome != apply.Failed {
 			return fmt.Errorf("outcome %s, error %w; want a NotDedicatedError for %s", result.Outcome, err, field)
 		}
@@ -202,7 +203,7 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: dittofs}
 spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9090}]}]}}}`
-	withInit := strings.Replace(declared(apply.StatefulSet, static), "containers:", `initContainers: [{name: init, image: "init:1"}]
+	withInit := strings.Replace(declared(workload.StatefulSet, static), "containers:", `initContainers: [{name: init, image: "init:1"}]
       containers:`, 1)
 	for name, steps := range map[string][]testenv.Step{
 		"a container's key and its ports are ours": {argo(static), by(alice, shares("[{name: adapter-smb, containerPort: 1445, protocol: TCP}]")),
@@ -234,7 +235,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 			wanting(nfs).is(apply.Paused, ownedNFS)},
 		"the container is gone": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
 			edits("policy", strings.Replace(staleEntry.Data, `"f:template"`, `"f:replicas":{},"f:template"`, 1)),
-			refused(func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+			refused(func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 				return a.Apply(ctx, t, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 			}, testenv.Portside, ".spec.replicas"), testenv.Expect{Change: testenv.NothingChanged, Containers: []string{"server"}}},
 	} {
@@ -256,10 +257,10 @@ func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager st
 	if err != nil {
 		return err
 	}
-	applier, err := apply.New(client, apply.WithFieldManager(manager))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
 	if err != nil {
 		return err
 	}
-	_, err = applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
+	_, err = applier.Apply(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: adapters})
 	return err
 }

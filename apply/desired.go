@@ -7,80 +7,66 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Desired is what a pass is to make true of a workload.
+// Desired are the ports that a workload should have.
 type Desired struct {
 	// Container is the container that has the ports. Empty means the one that
-	// [Workload.Container] finds.
+	// [workload.Workload.Container] returns.
 	Container string
 	// Adapters are the active adapters, at most [MaxAdapters]. A port of ours
 	// whose adapter is not listed is removed.
 	Adapters []Adapter
-	// Retained are adapters that are over for the source, and whose ports are to
-	// stay for a while yet. They are wanted as an active one is, after those of
-	// the source, and do not count: a port that waits is no word of a source.
+	// Retained are inactive adapters whose ports are kept until the removal delay
+	// has passed. They are desired as active ones are, after those, and do not
+	// count toward [MaxAdapters].
 	Retained []Adapter
 	// AllowHostNetwork allows ports in a pod template with hostNetwork, where each
 	// reserves its number on the node. The workload must allow it too, by
-	// [AllowHostNetworkAnnotation].
+	// [workload.AllowHostNetworkAnnotation].
 	AllowHostNetwork bool
 }
 
-// all are the adapters that ports are wanted for, those of the source first.
-func (w Desired) all() []Adapter { return slices.Concat(w.Adapters, w.Retained) }
+// all returns the adapters that have a desired port, the active ones first.
+func (d Desired) all() []Adapter { return slices.Concat(d.Adapters, d.Retained) }
 
 // TooManyError refuses a list of adapters whole.
 type TooManyError struct{ Count int }
 
-// Error gives both numbers.
+// Error returns both numbers.
 func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d adapters are listed; at most %d are taken, and none of a longer list", e.Count, MaxAdapters)
 }
 
-// wantedPort is the port of an active adapter.
-type wantedPort struct {
-	status PortStatus
-	key    portKey
-	// settled tells that the state is known without a look at the workload,
-	// hold that it is a fault of the source's.
-	settled, hold bool
+// items returns the desired items of a list of ports. Its error is a [TooManyError].
+func (d Desired) items(list port.List) ([]port.DesiredItem, error) {
+	if len(d.Adapters) > MaxAdapters {
+		return nil, &TooManyError{Count: len(d.Adapters)}
+	}
+	var items []port.DesiredItem
+	for _, a := range d.all() {
+		item := port.DesiredItem{Type: a.Type, Invalid: a.invalid()}
+		if item.Name = PortName(a.Type); item.Invalid == nil {
+			item.Key = list.KeyOf(a.Port, protocolOf(a))
+		}
+		items = append(items, item)
+	}
+	return items, nil
 }
 
-// wantedPorts are the ports of the active adapters in their order. A number,
-// type or protocol that makes no port is Invalid; of two ports with one key or
-// one name the later is Blocked.
-func wantedPorts(want Desired) ([]wantedPort, error) {
-	if len(want.Adapters) > MaxAdapters {
-		return nil, &TooManyError{Count: len(want.Adapters)}
+// blocked returns why no port may be declared in the workload's pod template, nil where
+// ports may.
+func (d Desired) blocked(w *workload.Workload) *port.Cause {
+	if !w.HostNetwork || d.AllowHostNetwork && w.HostNetworkAllowed {
+		return nil
 	}
-	var wanted []wantedPort
-	byKey, byName := map[portKey]string{}, map[string]string{}
-	for _, a := range want.all() {
-		p := wantedPort{status: PortStatus{Type: printable(a.Type), Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a)}}
-		if reason, message := invalid(a, p.status); reason != "" {
-			p.settle(Invalid, reason, message)
-			p.hold = true
-			wanted = append(wanted, p)
-			continue
-		}
-		p.key = portKey{int32(a.Port), p.status.Protocol} //nolint:gosec // G115: invalid() has checked the range.
-		if first, taken := byName[p.status.Name]; taken {
-			p.settle(Blocked, ReasonDuplicateName, fmt.Sprintf("the adapter %q before it has the same port name", first))
-		} else if first, taken := byKey[p.key]; taken {
-			p.settle(Blocked, ReasonDuplicatePort, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
-			p.hold = true
-		} else {
-			byKey[p.key], byName[p.status.Name] = a.Type, a.Type
-		}
-		wanted = append(wanted, p)
+	return &port.Cause{
+		Reason:  port.ReasonHostNetworkNotAllowed,
+		Message: "the pod template has hostNetwork: true, so the number would be reserved on the node",
 	}
-	return wanted, nil
-}
-
-func (p *wantedPort) settle(s State, reason PortReason, message string) {
-	p.status.State, p.status.Reason, p.status.Message, p.settled = s, reason, message, true
 }
 
 func protocolOf(a Adapter) corev1.Protocol {
@@ -90,18 +76,18 @@ func protocolOf(a Adapter) corev1.Protocol {
 	return corev1.Protocol(strings.ToUpper(printable(a.Protocol)))
 }
 
-// invalid returns why the adapter makes no port, and that in words. Both are
-// empty for a valid adapter.
-func invalid(a Adapter, p PortStatus) (PortReason, string) {
+// invalid returns why the adapter makes no port, nil for a valid adapter.
+func (a Adapter) invalid() *port.Cause {
+	protocol := protocolOf(a)
 	switch {
 	case a.Type != "" && !v1alpha1.ValidType(a.Type):
-		return ReasonInvalidType, fmt.Sprintf(`the type "%s" is not 1 to %d printable ASCII characters without a backslash`, printable(a.Type), v1alpha1.MaxTypeLength)
-	case p.Name == "":
-		return ReasonInvalidType, fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)
+		return &port.Cause{Reason: port.ReasonInvalidType, Message: fmt.Sprintf(`the type "%s" is not 1 to %d printable ASCII characters without a backslash`, printable(a.Type), v1alpha1.MaxTypeLength)}
+	case PortName(a.Type) == "":
+		return &port.Cause{Reason: port.ReasonInvalidType, Message: fmt.Sprintf("the type %.40q has no letter a to z and no digit to make a port name of", a.Type)}
 	case a.Port < 1 || a.Port > 65535:
-		return ReasonInvalidPort, fmt.Sprintf("port %d is not within 1 to 65535", a.Port)
-	case p.Protocol != corev1.ProtocolTCP && p.Protocol != corev1.ProtocolUDP && p.Protocol != corev1.ProtocolSCTP:
-		return ReasonInvalidProtocol, fmt.Sprintf("protocol %+.40q is none of TCP, UDP, SCTP", a.Protocol)
+		return &port.Cause{Reason: port.ReasonInvalidPort, Message: fmt.Sprintf("port %d is not within 1 to 65535", a.Port)}
+	case protocol != corev1.ProtocolTCP && protocol != corev1.ProtocolUDP && protocol != corev1.ProtocolSCTP:
+		return &port.Cause{Reason: port.ReasonInvalidProtocol, Message: fmt.Sprintf("protocol %+.40q is none of TCP, UDP, SCTP", a.Protocol)}
 	}
-	return "", ""
+	return nil
 }

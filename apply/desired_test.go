@@ -12,7 +12,9 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -53,7 +55,7 @@ func TestPortNamesAreValid(t *testing.T) {
 			}
 			return
 		}
-		if len(name) > 15 || !valid.MatchString(name) || strings.Contains(name, "--") || !strings.HasPrefix(name, apply.NamePrefix) {
+		if len(name) > 15 || !valid.MatchString(name) || strings.Contains(name, "--") || !strings.HasPrefix(name, port.NamePrefix) {
 			r.Fatalf("%q has the name %q", adapterType, name)
 		}
 		if again := apply.PortName(strings.ToUpper(adapterType)); again != name && strings.ToLower(strings.ToUpper(adapterType)) == strings.ToLower(adapterType) { //nolint:staticcheck // SA6005: EqualFold folds more than ToLower does
@@ -163,8 +165,8 @@ func TestNonsenseTakesNothingAway(t *testing.T) {
 func TestWhatWaitsDoesNotCount(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	applier, target := newApplier(t, cp), apply.Target{Kind: apply.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}
-	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+	applier, target := newApplier(t, cp), workload.Target{Kind: workload.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}
+	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 		t.Fatal(err)
 	}
 	pass := func(want apply.Desired) apply.Result {

@@ -5,62 +5,61 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// foresee works out what the server would store once the intent is applied, where
-// it cannot be asked because a write before it was a dry run.
-func (p *pass) foresee(next Plan) {
-	p.now, p.foreseen = foresee(p.now, p.container, next.Items, p.us()), true
-	for i := range p.decided.Ports {
-		if s := &p.decided.Ports[i]; s.State == Owned {
-			s.Owners = []fieldmanager.Manager{p.us()}
+// A dry run of a plan that takes two writes (row 10, and a transfer) can ask the server for
+// the first alone, since that was not stored. Without the rest, portside diff would report
+// no change where there is one, so what the second write stores is computed here.
+
+// foresee records what the server would store once the plan is applied.
+func (r *record) foresee(p *Plan) {
+	r.foreseen = true
+	r.after = p.Observed.foresee(p.Container, p.Items)
+	for i := range p.Ports {
+		if s := &p.Ports[i]; s.State == port.Owned {
+			s.Owners = []fieldmanager.Manager{p.Observed.applier.us()}
 		}
+	}
+	if o, err := p.Observed.applier.Observe(r.after); err == nil {
+		r.last = o
 	}
 }
 
-// foresee is the workload with these ports applied to this container, and with
+// foresee returns the workload with these ports applied to this container, and with
 // nothing of ours in any other.
-func foresee(w *Workload, container string, emit []Port, us fieldmanager.Manager) *Workload {
-	after := *w
-	after.Containers = slices.Clone(w.Containers)
+func (o *Observed) foresee(container string, ports []port.Port) *workload.Workload {
+	after := *o.Workload
+	after.Containers = slices.Clone(o.Containers)
 	for i := range after.Containers {
 		c := &after.Containers[i]
-		now, err := w.lookAt(us, &w.Containers[i])
-		if err != nil {
-			return w
+		if c.Name == container {
+			c.Ports = foreseePorts(c.Ports, o.ports[i], ports)
+		} else {
+			c.Ports = foreseePorts(c.Ports, o.ports[i], nil)
 		}
-		says := emit
-		if c.Name != container {
-			says = nil
-		}
-		c.Ports = foreseePorts(c.Ports, says, now)
 	}
 	return &after
 }
 
-// foreseePorts: what only we own, have named and do not emit goes, what we emit gets its
-// name where it is, and what is new comes last.
-func foreseePorts(live []corev1.ContainerPort, emit []Port, now *look) []corev1.ContainerPort {
-	emitted := map[portKey]Port{}
-	for _, p := range emit {
-		emitted[portKey{p.Number, p.Protocol}] = p
-	}
+// foreseePorts removes what only we own and named and do not apply, names what we apply
+// where it is, and adds what is new at the end.
+func foreseePorts(live []corev1.ContainerPort, observed *port.Observed, ports []port.Port) []corev1.ContainerPort {
 	var after []corev1.ContainerPort
 	for _, p := range live {
-		key := portKey{p.ContainerPort, p.Protocol}
-		says, stays := emitted[key]
-		delete(emitted, key)
-		if was := now.byKey[key]; !stays && was.ours && len(was.others) == 0 && !was.namedByAnother() {
+		i := slices.IndexFunc(ports, func(q port.Port) bool { return q.Number == p.ContainerPort && q.Protocol == p.Protocol })
+		if was := observed.Find(itemOf(observed.List, p).Key); i < 0 && was.Ours && len(was.Others) == 0 && !was.Renamed() {
 			continue
 		}
-		if says.Name != "" {
-			p.Name = says.Name
+		if i >= 0 && ports[i].Name != "" {
+			p.Name = ports[i].Name
 		}
 		after = append(after, p)
 	}
-	for _, p := range emit {
-		if _, isNew := emitted[portKey{p.Number, p.Protocol}]; isNew {
+	for _, p := range ports {
+		if observed.Find(observed.List.Item(p).Key) == nil {
 			after = append(after, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
 		}
 	}

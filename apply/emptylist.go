@@ -6,22 +6,22 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// A manager that made a container's list of ports by an update owns the list
-// itself, and goes on owning it when somebody's apply takes out the last port.
-// Whoever applies a port then meets a conflict with that manager, about a field
-// that is not there. We never leave a list so (see pruned), but others do.
+// A manager that created a container's list of ports by an Update owns the list
+// itself, and still owns it when an apply of another manager removes the last port.
+// Every later apply of a port is then a conflict with that manager, about a field
+// that does not exist. We never leave a list so (see pruned), but others do.
 
-// ownersOfNothing are the managers but us that own the list of ports of a
-// container that has none.
-func (a *Applier) ownersOfNothing(w *Workload, c *Container) ([]fieldmanager.Manager, error) {
-	if len(c.Ports) > 0 {
-		return nil, nil
+// ownersOfEmpty returns the managers but us that own the list of ports of a container
+// that has none.
+func (o *Observed) ownersOfEmpty(container string) []fieldmanager.Manager {
+	if at := o.indexOf(container); at < 0 || len(o.Containers[at].Ports) > 0 {
+		return nil
 	}
-	others, err := a.others(w)
-	return others.OwnersOf(portsOf(c.Name)), err
+	return o.others().OwnersOf(workload.Ports(container).At)
 }
 
 // EmptyListError reports an apply that the API server refused because a manager
@@ -34,33 +34,32 @@ type EmptyListError struct {
 	err      error
 }
 
-// Error names the container and the managers, and has the API server's words.
+// Error names the container and the managers, and has the API server's error.
 func (e *EmptyListError) Error() string { return fmt.Sprintf("%s: %v", e.Cause(), e.err) }
 
-// Cause is the error without the API server's words.
+// Cause returns the error without the API server's.
 func (e *EmptyListError) Cause() string {
-	return fmt.Sprintf("container %s has no ports, and %s owns the empty list", e.Container, list(e.Managers))
+	return fmt.Sprintf("container %s has no ports, and %s owns the empty list", e.Container, fieldmanager.Join(e.Managers))
 }
 
-// Unwrap is the API server's error.
+// Unwrap returns the API server's error.
 func (e *EmptyListError) Unwrap() error { return e.err }
 
 // explained returns a refusal because of an empty list of ports as an
 // [EmptyListError], and every other one as it is.
-func (a *Applier) explained(refusal error, w *Workload, c *Container) error {
-	conflict := fieldmanager.Conflicts(refusal)
-	owners, err := a.ownersOfNothing(w, c)
-	if conflict == nil || err != nil || len(owners) == 0 {
+func (o *Observed) explained(refusal error, container string) error {
+	owners := o.ownersOfEmpty(container)
+	if fieldmanager.Conflicts(refusal) == nil || len(owners) == 0 {
 		return refusal
 	}
-	return &EmptyListError{Container: c.Name, Managers: owners, err: refusal}
+	return &EmptyListError{Container: container, Managers: owners, err: refusal}
 }
 
-// withoutNothing takes the list of ports from the managers that own it of a
-// container that has none.
-func withoutNothing(managed []metav1.ManagedFieldsEntry, container string, owners []fieldmanager.Manager) (_ []metav1.ManagedFieldsEntry, err error) {
+// withoutEmpty takes the list of ports of a container that has none from the managers
+// that own it.
+func withoutEmpty(managed []metav1.ManagedFieldsEntry, container string, owners []fieldmanager.Manager) (_ []metav1.ManagedFieldsEntry, err error) {
 	for _, m := range owners {
-		if managed, err = fieldmanager.WithoutBelow(managed, m, portsOf(container).Path()); err != nil {
+		if managed, err = fieldmanager.WithoutBelow(managed, m, workload.Ports(container).At.Path()); err != nil {
 			return nil, err
 		}
 	}

@@ -7,16 +7,17 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-	"k8s.io/client-go/rest"
+	"k8s.io/client-go/kubernetes"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
-// A decision needs no server: from a StatefulSet as it was read and the
-// adapters that are wanted to what one apply says.
-func ExampleDecide() {
-	workload := apply.ReadStatefulSet(&appsv1.StatefulSet{
+// A decision needs no server: from a StatefulSet as it was read, and the active
+// adapters, to the ports of one apply.
+func ExampleObserved_Decide() {
+	w, err := workload.Read(&appsv1.StatefulSet{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "storage", Name: "dittofs",
 			ManagedFields: []metav1.ManagedFieldsEntry{{
@@ -30,50 +31,79 @@ func ExampleDecide() {
 			Ports: []corev1.ContainerPort{{Name: "nfs", ContainerPort: 12049, Protocol: corev1.ProtocolTCP}},
 		}}}}},
 	})
-	container, err := workload.Container("") // the only one
 	if err != nil {
 		panic(err)
 	}
-	intent, err := apply.Decide(workload, container, apply.Desired{Adapters: []apply.Adapter{
+	applier, err := apply.New(nil) // nothing is sent
+	if err != nil {
+		panic(err)
+	}
+	observed, err := applier.Observe(w)
+	if err != nil {
+		panic(err)
+	}
+	plan, err := observed.Decide(apply.Desired{Adapters: []apply.Adapter{
 		{Type: "nfs", Port: 12049},
 		{Type: "smb", Port: 1445},
-	}}, apply.DefaultFieldManager)
+	}})
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println("emit", intent.Items)
-	for _, p := range intent.Ports {
+	fmt.Println("apply", plan.Items)
+	for _, p := range plan.Ports {
 		fmt.Println(p.Name, p.State, p.Message)
 	}
 	// Output:
-	// emit [adapter-smb:1445/TCP]
+	// apply [adapter-smb:1445/TCP]
 	// adapter-nfs Shadowed 12049/TCP is declared by argocd-controller (Apply) as "nfs"
 	// adapter-smb Owned
 }
 
-// One pass of a controller of your own: what is wanted comes from wherever it
-// knows it, and the result says what became of each port.
+// An operator with client-go's clientset applies the ports of the adapters that it
+// knows to be active, and reads from the result what became of each.
 func ExampleApplier_Apply() {
-	pass := func(ctx context.Context, config *rest.Config) error {
-		client, err := appsclient.NewForConfig(config)
+	_ = func(ctx context.Context, clientset kubernetes.Interface, active []apply.Adapter) error {
+		applier, err := apply.New(workload.ClientGo(clientset.AppsV1()), apply.WithFieldManager("my-operator-ports"))
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client, apply.WithFieldManager("my-operator-ports"))
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "dittofs"}
+		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: active})
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "dittofs"}
-		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{
-			{Type: "nfs", Port: 12049},
-		}})
-		if err != nil {
-			return err
-		}
-		for _, port := range result.Ports {
-			fmt.Println(result.Outcome, port.Name, port.State)
+		for _, p := range result.Ports {
+			fmt.Println(result.Outcome, p.Name, p.State, p.Reason)
 		}
 		return nil
 	}
-	_ = pass // it needs a cluster
+}
+
+// A reconciler with controller-runtime decides on the StatefulSet that it was given by
+// its cache, and sends a request only if there is something to change. The client that
+// writes reads from the API server.
+func ExampleApplier_ApplyFrom() {
+	_ = func(ctx context.Context, direct client.Client, cached *appsv1.StatefulSet, active []apply.Adapter) error {
+		applier, err := apply.New(workload.ControllerRuntime(direct), apply.WithFieldManager("my-operator-ports"))
+		if err != nil {
+			return err
+		}
+		w, err := workload.Read(cached)
+		if err != nil {
+			return err
+		}
+		observed, err := applier.Observe(w)
+		if err != nil {
+			return err
+		}
+		plan, err := observed.Decide(apply.Desired{Adapters: active})
+		if err != nil {
+			return err
+		}
+		if upToDate, err := plan.UpToDate(); upToDate || err != nil {
+			return err
+		}
+		_, err = applier.ApplyFrom(ctx, plan)
+		return err
+	}
 }

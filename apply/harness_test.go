@@ -13,6 +13,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -43,9 +44,9 @@ func at(a apply.Adapter, port int64) apply.Adapter {
 
 // declared is the workload as the owner of its static ports declares it; ports
 // is a YAML list.
-func declared(kind apply.Kind, ports string) string {
+func declared(kind workload.Kind, ports string) string {
 	more := ""
-	if kind == apply.StatefulSet {
+	if kind == workload.StatefulSet {
 		more = "serviceName: dittofs"
 	}
 	return fmt.Sprintf(`
@@ -74,7 +75,9 @@ spec: {template: {spec: {containers: [{name: dittofs, ports: %s}]}}}
 `, ports)
 }
 
-func argo(ports string) testenv.Apply { return by(testenv.ArgoCD, declared(apply.StatefulSet, ports)) }
+func argo(ports string) testenv.Apply {
+	return by(testenv.ArgoCD, declared(workload.StatefulSet, ports))
+}
 
 func by(manager, object string) testenv.Apply {
 	return testenv.Apply{Manager: manager, Object: object}
@@ -95,7 +98,7 @@ func story(steps ...testenv.Step) testenv.Scenario {
 
 // pass is one pass of portside, with what it must come to.
 type pass struct {
-	kind      apply.Kind // StatefulSet when empty
+	kind      workload.Kind // StatefulSet when empty
 	wants     []apply.Adapter
 	container string
 	host      bool // ports with hostNetwork are allowed
@@ -126,8 +129,8 @@ func (p pass) after(between func(ctx context.Context, cp *testenv.ControlPlane, 
 }
 
 func (p pass) do() testenv.Do {
-	if p.kind == "" {
-		p.kind = apply.StatefulSet
+	if p.kind == (workload.Kind{}) {
+		p.kind = workload.StatefulSet
 	}
 	return testenv.Do{What: "a pass of portside", Func: p.run}
 }
@@ -142,11 +145,11 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if err != nil {
 		return err
 	}
-	applier, err := apply.New(client, apply.WithDryRun(p.dryRun))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
-	target := apply.Target{Kind: p.kind, Namespace: namespace, Name: dittofs}
+	target := workload.Target{Kind: p.kind, Namespace: namespace, Name: dittofs}
 	want := apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host}
 	before, err := p.foretell(ctx, cp, target, want)
 	if err != nil {
@@ -180,12 +183,12 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 }
 
 // foretell asks what stands before the pass, where nothing comes in between.
-func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target apply.Target, want apply.Desired) (*foretold, error) {
+func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target workload.Target, want apply.Desired) (*foretold, error) {
 	client, err := appsclient.NewForConfig(cp.Config())
 	if err != nil || p.dryRun || p.between != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +206,7 @@ func (p pass) foreseeing(ports ...string) pass {
 	return p
 }
 
-func portsOf(w *apply.Workload) []string {
+func portsOf(w *workload.Workload) []string {
 	var ports []string
 	for _, p := range w.Containers[0].Ports {
 		ports = append(ports, fmt.Sprintf("%s:%d/%s", p.Name, p.ContainerPort, p.Protocol))
@@ -233,7 +236,7 @@ func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}

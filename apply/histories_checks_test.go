@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -105,9 +106,9 @@ func keyOf(port string) string {
 // nobody owns, is as it was, but for a name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
 	now := testenv.Ports(after, dittofs)
-	for _, port := range testenv.Ports(before, dittofs) {
-		name, _, _ := strings.Cut(port, ":")
-		key := keyOf(port)
+	for _, was := range testenv.Ports(before, dittofs) {
+		name, _, _ := strings.Cut(was, ":")
+		key := keyOf(was)
 		owners, err := testenv.Owners(before, dittofs, key)
 		if err != nil {
 			return err
@@ -116,11 +117,11 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 		if err != nil {
 			return err
 		}
-		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, apply.NamePrefix)) {
+		if isOursAlone(owners, namers) || (len(owners) == 0 && strings.HasPrefix(name, port.NamePrefix)) {
 			continue
 		}
-		unnamed := port[len(name):]
-		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, port) && (!ours || !slices.Contains(now, unnamed)) {
+		unnamed := was[len(name):]
+		if ours := slices.Equal(namers, []string{usApply}); !slices.Contains(now, was) && (!ours || !slices.Contains(now, unnamed)) {
 			return fmt.Errorf("%s of %v, named %q by %v, is not as it was", key, owners, name, namers)
 		}
 	}
@@ -140,23 +141,23 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 		wanted[key] = wanted[key] || !leaves(p)
 		ours, there := slices.Contains(owners, usApply), slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key && strings.HasPrefix(port, p.Name+":") })
 		switch p.State {
-		case apply.Owned:
+		case port.Owned:
 			if !there || !ours || len(owners) != 1 {
 				return fmt.Errorf("%s is not Owned: %v", key, owners)
 			}
-		case apply.Shared:
+		case port.Shared:
 			if !there || !ours || len(owners) < 2 {
 				return fmt.Errorf("%s is not Shared: %v", key, owners)
 			}
-		case apply.Shadowed:
+		case port.Shadowed:
 			if ours || (len(owners) == 0) == (len(p.Owners) > 0) {
 				return fmt.Errorf("%s is not Shadowed: %v", key, owners)
 			}
-		case apply.Released:
+		case port.Released:
 			if !there || ours || len(owners) == 0 {
 				return fmt.Errorf("%s is not Released: %v", key, owners)
 			}
-		case apply.Removed:
+		case port.Removed:
 			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !wanted[key] {
 				return fmt.Errorf("%s is not Removed", key)
 			}

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -42,13 +43,13 @@ type history struct {
 	namespace string
 	declared  string // by the owner
 	wanted    []apply.Adapter
-	looks     []*apply.Workload // before each pass
+	looks     []*workload.Workload // before each pass
 }
 
 var numbers = []int64{7001, 7002, 7003}
 
-func (h *history) target() apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: h.namespace, Name: dittofs}
+func (h *history) target() workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: h.namespace, Name: dittofs}
 }
 
 // somePorts draws a list of ports with unique numbers and unique names.
@@ -72,7 +73,7 @@ func somePorts(r *rapid.T, names []string) string {
 // owner has Argo CD's manager declare other static ports, by force as it does.
 func (h *history) owner(r *rapid.T) {
 	ports := somePorts(r, []string{"", "api", "nfs", "adapter-nfs"})
-	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, declared(apply.StatefulSet, ports))
+	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, declared(workload.StatefulSet, ports))
 	if err == nil {
 		h.declared = ports
 	} else if !apierrors.IsInvalid(err) { // fact 4: a name that is shared does not move
@@ -182,9 +183,9 @@ func (h *history) pass(r *rapid.T) {
 	case 0:
 		result, err = h.applier.Apply(h.ctx, h.target(), want)
 	case 1:
-		result, err = h.applier.ApplyFrom(h.ctx, look, want)
+		result, err = applyFrom(h.ctx, h.applier, look, want)
 	default:
-		result, err = h.applier.ApplyFrom(h.ctx, look.Trimmed(testenv.Portside), want)
+		result, err = applyFrom(h.ctx, h.applier, trimmed(look, testenv.Portside), want)
 	}
 	if err != nil {
 		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
@@ -205,9 +206,9 @@ func (h *history) stalePass(r *rapid.T) {
 	before := h.live(r)
 	look := rapid.SampledFrom(h.looks).Draw(r, "stale look")
 	if rapid.Bool().Draw(r, "reduced") {
-		look = look.Trimmed(testenv.Portside)
+		look = trimmed(look, testenv.Portside)
 	}
-	result, err := h.applier.ApplyFrom(h.ctx, look, apply.Desired{Adapters: h.wanted})
+	result, err := applyFrom(h.ctx, h.applier, look, apply.Desired{Adapters: h.wanted})
 	if err != nil {
 		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
 	}

@@ -1,98 +1,103 @@
 package apply
 
 import (
-	"errors"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// unwritten returns the desired ports where the last decision was not carried
-// out. Ports that are live as desired keep their state; the others are Blocked
-// for this reason.
-func (p *pass) unwritten(reason PortReason, why string) []PortStatus {
-	if p.decided == nil {
-		return nil
-	}
-	ports := slices.Clone(p.decided.Ports)
-	if p.foreseen {
-		return ports
-	}
-	ours := p.ours()
-	for i := range ports {
-		s := &ports[i]
-		if (s.State == Owned || s.State == Shared) && !p.there(ours, *s) {
-			s.State, s.Reason, s.Message = Blocked, reason, why
+// PortStatus is one port and what became of it.
+type PortStatus struct {
+	// Type is the adapter's, empty where no adapter that is desired has this port.
+	Type string
+	Name string
+	// Port is the number as the source gave it, valid or not.
+	Port     int64
+	Protocol corev1.Protocol
+	State    port.State
+	// Reason is the cause of the state, empty for a plain Owned or Removed.
+	Reason port.Reason
+	// Blocker is the port in the way, where the reason is ReasonNameTaken,
+	// ReasonDuplicateKey or ReasonRenamed.
+	Blocker *port.Blocker
+	// Owners are the managers that own the live port of this number and
+	// protocol, ours included.
+	Owners []fieldmanager.Manager
+	// Message explains every state but a plain Owned or Removed. It is the same as
+	// long as nothing changes.
+	Message string
+}
+
+// port returns a port with a valid number.
+func (s PortStatus) port() port.Port {
+	return port.Port{Name: s.Name, Number: int32(s.Port), Protocol: s.Protocol} //nolint:gosec // G115: it is a live or desired port's
+}
+
+// statuses returns the statuses of the adapters' ports.
+func statuses(adapters []Adapter, states []port.Status) []PortStatus {
+	ports := make([]PortStatus, len(adapters))
+	for i, a := range adapters {
+		s := states[i]
+		ports[i] = PortStatus{
+			Type: printable(a.Type), Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a),
+			State: s.State, Reason: s.Reason, Blocker: s.Blocker, Owners: s.Owners, Message: s.Message,
 		}
 	}
 	return ports
 }
 
-// ours are the ports that are live and ours, as far as that can be told.
-func (p *pass) ours() []containerPort {
-	if p.now == nil {
+// unwritten returns the desired ports where the last decision was not carried
+// out. Ports that are live as desired keep their state; the others are Blocked
+// for this reason.
+func (r *record) unwritten(reason port.Reason, why string) []PortStatus {
+	if r.plan == nil {
 		return nil
 	}
-	ours, err := p.ownPorts(p.now)
-	if err != nil {
-		return nil
+	ports := slices.Clone(r.plan.Ports)
+	if r.foreseen {
+		return ports
 	}
-	return ours
+	for i := range ports {
+		if s := &ports[i]; s.State.Applied() && !r.isLive(*s) {
+			s.State, s.Reason, s.Message = port.Blocked, reason, why
+		}
+	}
+	return ports
 }
 
-// there tells that the port is live under its name, and ours.
-func (p *pass) there(ours []containerPort, s PortStatus) bool {
-	return slices.ContainsFunc(ours, func(q containerPort) bool {
-		return q.container == p.container && int64(q.ContainerPort.ContainerPort) == s.Port && q.Protocol == s.Protocol && q.Name == s.Name
+// isLive reports whether the port is live under its name, and ours.
+func (r *record) isLive(s PortStatus) bool {
+	return r.last != nil && slices.ContainsFunc(r.last.own(), func(p containerPort) bool {
+		return p.container == r.plan.Container && int64(p.ContainerPort.ContainerPort) == s.Port && p.Protocol == s.Protocol && p.Name == s.Name
 	})
 }
 
-// removed are the ports that were ours and are gone.
-func (p *pass) removed() []PortStatus {
+// removed returns the ports that were ours and are gone.
+func (r *record) removed(desired Desired) []PortStatus {
 	types := map[string]string{}
-	for _, a := range p.want.all() {
+	for _, a := range desired.all() {
 		types[PortName(a.Type)] = printable(a.Type)
 	}
 	var removed []PortStatus
-	for _, port := range gone(p.was, p.now) {
-		removed = append(removed, PortStatus{
-			Type:     types[port.Name],
-			Name:     port.Name,
-			Port:     int64(port.ContainerPort.ContainerPort),
-			Protocol: port.Protocol,
-			State:    Removed,
-		})
+	for _, p := range r.last.gone(r.first.own()) {
+		s := p.status(port.Removed)
+		s.Type = types[p.Name]
+		removed = append(removed, s)
 	}
 	return removed
 }
 
-// released are the ports that were ours and now belong to who named them.
-func (p *pass) released() []PortStatus {
+// released returns the ports that were ours and were transferred to the managers that
+// renamed them.
+func (r *record) released() []PortStatus {
 	var released []PortStatus
-	for _, port := range p.handed {
-		if len(gone([]containerPort{port.containerPort}, p.now)) == 0 {
-			released = append(released, port.status(p.now))
+	for _, p := range r.transferred {
+		if len(r.last.gone([]containerPort{p.containerPort})) == 0 {
+			released = append(released, p.status(r.last))
 		}
 	}
 	return released
-}
-
-func (p *pass) outcome() Outcome {
-	if p.changedAny {
-		return Applied
-	}
-	return Unchanged
-}
-
-// notFoundOr tells a workload that is not there from every other failure. Any
-// server may answer 404; the API server says what it did not find.
-func notFoundOr(err error, t Target) (Outcome, error) {
-	var status apierrors.APIStatus
-	if apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) && errors.As(err, &status) {
-		if missing := status.Status().Details; missing != nil && missing.Name == t.Name && missing.Kind == t.Kind.Resource() {
-			return TargetNotFound, nil
-		}
-	}
-	return Failed, err
 }

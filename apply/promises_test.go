@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -108,8 +109,8 @@ func TestOneWriteEach(t *testing.T) {
 
 func TestOtherKinds(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []apply.Kind{apply.Deployment, apply.DaemonSet} {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			of := func(p pass, outcome apply.Outcome, ports ...string) testenv.Do {
 				p.kind = kind
@@ -132,7 +133,7 @@ func TestOtherKinds(t *testing.T) {
 				of(wanting(), apply.Applied, "adapter-smb 1445/TCP Removed"),
 				testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			)
-			scenario.Kind = string(kind)
+			scenario.Kind = kind.Kind
 			scenario.Run(t, testenv.Shared(t))
 		})
 	}

@@ -7,158 +7,99 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // When an apply gives up the last thing its manager owned below a list item,
-// the API server prunes: it takes out the item, and a field such as ports, as a
-// whole, and puts back what others own. What nobody owns goes with it: a static
-// port after its entry was lost, or the whole container when nobody owns its
+// the API server prunes: it removes the item, and a field such as ports, as a
+// whole, and puts back what others own. What no manager owns is removed along: a static
+// port whose entry was lost, or the whole container when no manager owns its
 // key. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.)
 //
-// And when an apply takes out the last port, a manager that owns the list itself,
-// as who made it by an update does, goes on owning the list that is gone: our next
-// port would be a conflict with it, for good.
+// And when an apply removes the last port, a manager that owns the list itself, as the
+// one that created it by an Update does, still owns the list that is gone: every later
+// apply of a port is a conflict with it.
 //
-// In both cases we take our ports out ourselves, by a patch that says so.
+// In both cases a patch removes our ports instead.
 
-// containersOf is the keyed list of a pod template's containers.
-var containersOf = fieldmanager.ListAt("spec", "template", "spec", "containers")
-
-// held are the containers that our entry names, live or not.
-func (a *Applier) held(w *Workload) ([]string, error) {
-	entries, err := a.own(w)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, key := range entries.In(containersOf).Keys() {
-		for _, field := range *key.Key {
-			if field.Name == "name" && field.Value.IsString() {
-				names = append(names, field.Value.AsString())
-			}
-		}
-	}
-	return names, nil
-}
-
-// others are the entries that are not ours.
-type others struct{ fieldmanager.Entries }
-
-func (a *Applier) others(w *Workload) (others, error) {
-	all, err := w.entries()
-	return others{slices.DeleteFunc(slices.Clone(all), func(e fieldmanager.Entry) bool { return e.Manager == a.us() })}, err
-}
-
-// pruned are those containers of which an apply that names only the container
-// keep would give up all we own, and by which others would lose something, or
-// we our way back.
-func (a *Applier) pruned(w *Workload, keep string) ([]string, error) {
-	held, err := a.held(w)
-	if err != nil {
-		return nil, err
-	}
-	given := slices.DeleteFunc(held, func(name string) bool { return name == keep })
+// pruned returns the held containers other than keep where an apply that names only keep
+// would remove more than our ports, or would leave an empty list to its owner.
+func (o *Observed) pruned(keep string) []string {
+	given := slices.DeleteFunc(o.held(), func(name string) bool { return name == keep })
 	if len(given) == 0 {
-		return nil, nil
+		return nil
 	}
-	others, err := a.others(w)
-	if err != nil {
-		return nil, err
-	}
-	ours, err := a.ownPorts(w)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(given, func(name string) bool { return others.keep(w, name, ours) }), nil
+	others, own := o.others(), o.own()
+	return slices.DeleteFunc(given, func(name string) bool { return o.leavesOthers(name, others, own) })
 }
 
-// keep tells whether all that is not ours stays when an apply of ours lets the
-// container go, and nobody keeps a list without ports.
-func (o others) keep(w *Workload, name string, ours []containerPort) bool {
-	at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+// leavesOthers reports whether all that is not ours stays when an apply of ours gives
+// up a container, and no manager keeps a list without ports.
+func (o *Observed) leavesOthers(name string, others fieldmanager.Entries, own []containerPort) bool {
+	at, containers, list := o.indexOf(name), others.In(workload.Containers()), workload.Ports(name).At
 	if at < 0 {
-		return len(o.In(containersOf).Managers()) > 0
+		return len(containers.Managers()) > 0
 	}
-	if len(o.In(containersOf).Of(fieldmanager.KeyOf("name", name)).Item) == 0 {
+	declared, err := containers.Of(fieldmanager.KeyOf("name", name))
+	if err != nil || len(declared.Item) == 0 {
 		return false
 	}
-	if len(o.OwnersOf(portsOf(name))) > 0 && o.lastGo(w.Containers[at], ours) {
-		return false
+	isOwn := func(p corev1.ContainerPort) bool { return slices.Contains(own, containerPort{name, p}) }
+	if len(others.OwnersOf(list)) > 0 && !slices.ContainsFunc(o.Containers[at].Ports, func(p corev1.ContainerPort) bool {
+		return !isOwn(p) || o.isShared(containerPort{name, p})
+	}) {
+		return false // the last port would be removed
 	}
-	if len(o.In(portsOf(name)).Managers()) > 0 {
+	if len(others.In(list).Managers()) > 0 {
 		return true
 	}
-	// Nobody else owns anything below ports, so all of them would go.
-	return !slices.ContainsFunc(w.Containers[at].Ports, func(p corev1.ContainerPort) bool {
-		return !slices.Contains(ours, containerPort{name, p})
-	})
+	// No other manager owns anything below ports, so all of them would be removed.
+	return !slices.ContainsFunc(o.Containers[at].Ports, func(p corev1.ContainerPort) bool { return !isOwn(p) })
 }
 
-// lastGo tells that no port is left once ours have gone that nobody else owns.
-func (o others) lastGo(c Container, ours []containerPort) bool {
-	owners := o.In(portsOf(c.Name))
-	return !slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
-		return !slices.Contains(ours, containerPort{c.Name, p}) || len(owners.Of(portKey{p.ContainerPort, p.Protocol}.fields()).Item) > 0
-	})
+// isShared reports whether another manager owns a live port.
+func (o *Observed) isShared(p containerPort) bool {
+	return slices.ContainsFunc(o.ownersOf(p), func(m fieldmanager.Manager) bool { return m != o.applier.us() })
 }
 
-// takeOut takes us out of containers by one patch: our claim, and the ports
-// that only we own. One that another manager named goes to that manager. The
-// patch insists on the workload as it was read.
-func (a *Applier) takeOut(ctx context.Context, w *Workload, containers []string) (*Workload, error) {
-	others, err := a.others(w)
-	if err != nil {
-		return nil, err
+// takeOut removes our claim on containers and the ports that only we own, by one patch.
+// A port that another manager renamed is transferred to that manager. The patch requires
+// the workload as it was read.
+func (a *Applier) takeOut(ctx context.Context, o *Observed, containers []string) (*workload.Workload, error) {
+	own := o.own()
+	renamed := slices.DeleteFunc(o.renamed("", nil), func(p renamedPort) bool { return !slices.Contains(containers, p.container) })
+	stays := func(p containerPort) bool {
+		return slices.ContainsFunc(renamed, func(r renamedPort) bool { return r.containerPort == p }) ||
+			!slices.Contains(own, p) || o.isShared(p)
 	}
-	ours, err := a.ownPorts(w)
-	if err != nil {
-		return nil, err
-	}
-	named, err := a.named(w, "", nil)
-	if err != nil {
-		return nil, err
-	}
-	named = slices.DeleteFunc(named, func(p namedPort) bool { return !slices.Contains(containers, p.container) })
-	var paths []fieldpath.Path
+	var claims []fieldmanager.Path
 	var remove []fieldmanager.PatchOperation
 	for _, name := range containers {
-		paths = append(paths, containersOf.Item(fieldmanager.KeyOf("name", name)))
-		at := slices.IndexFunc(w.Containers, func(c Container) bool { return c.Name == name })
+		claims = append(claims, workload.Containers().Item(fieldmanager.KeyOf("name", name)))
+		at := o.indexOf(name)
 		if at < 0 {
 			continue
 		}
-		owners := others.In(portsOf(name))
-		for i, p := range slices.Backward(w.Containers[at].Ports) { // backward, so that indices hold
-			key := portKey{p.ContainerPort, p.Protocol}.fields()
-			stays := slices.ContainsFunc(named, func(n namedPort) bool { return n.containerPort == containerPort{name, p} })
-			if !stays && slices.Contains(ours, containerPort{name, p}) && len(owners.Of(key).Item) == 0 {
+		for i, p := range slices.Backward(o.Containers[at].Ports) { // backward, so that indices hold
+			if !stays(containerPort{name, p}) {
 				remove = append(remove, removal(at, i, p)...)
 			}
 		}
 	}
-	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
-		managed, err := fieldmanager.WithoutBelow(managed, a.us(), paths...)
+	return a.transferring(o, renamed, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
+		managed, err := fieldmanager.WithoutBelow(managed, a.us(), claims...)
 		if err != nil {
 			return nil, err
 		}
-		return a.patchManagedFields(ctx, w, managed, remove...)
+		return a.patchManagedFields(ctx, o, managed, remove...)
 	})
 }
 
-// removal takes out a port by its index, provided that it is the one we saw.
+// removal returns the operations that remove a port by its index, provided that it is
+// the one that was read.
 func removal(container, port int, was corev1.ContainerPort) []fieldmanager.PatchOperation {
 	path := fmt.Sprintf("/spec/template/spec/containers/%d/ports/%d", container, port)
 	return []fieldmanager.PatchOperation{{Op: "test", Path: path, Value: was}, {Op: "remove", Path: path}}
-}
-
-// takeOutAll takes us out of the whole workload.
-func (a *Applier) takeOutAll(ctx context.Context, w *Workload) (*Workload, error) {
-	held, err := a.held(w)
-	if err != nil {
-		return nil, err
-	}
-	return a.takeOut(ctx, w, held)
 }

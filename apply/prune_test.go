@@ -141,11 +141,11 @@ func disownContainer(manager string) testenv.Do {
 			if entries[i].Manager != manager {
 				continue
 			}
-			container := fieldmanager.ListAt("spec", "template", "spec", "containers").Item(fieldmanager.KeyOf("name", dittofs))
 			set := fieldpath.NewSet()
 			if err := set.FromJSON(entries[i].FieldsV1.GetRawReader()); err != nil {
 				return err
 			}
+			container := fieldpath.MakePathOrDie("spec", "template", "spec", "containers", fieldpath.KeyByFields("name", dittofs))
 			raw, err := set.Difference(fieldpath.NewSet(container)).ToJSON()
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -16,7 +17,7 @@ import (
 
 // argoMeanwhile is Argo CD's manager applying the workload in between.
 func argoMeanwhile(ports string) func(context.Context, *testenv.ControlPlane, string) error {
-	return meanwhile(declared(apply.StatefulSet, ports))
+	return meanwhile(declared(workload.StatefulSet, ports))
 }
 
 func meanwhile(object string) func(context.Context, *testenv.ControlPlane, string) error {

@@ -11,22 +11,24 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // reasoned is a reconciliation that must report these ports, each as
 // "name state reason" and, where something blocks it, " by managers on port".
-func reasoned(reconcile func(context.Context, *apply.Applier, apply.Target) (apply.Result, error), ports ...string) testenv.Do {
+func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
 	return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
-		result, err := reconcile(ctx, applier, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs})
+		result, err := reconcile(ctx, applier, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		var got []string
 		for _, p := range result.Ports {
 			got = append(got, reasonOf(p))
@@ -45,26 +47,26 @@ func reasonOf(p apply.PortStatus) string {
 		for _, m := range p.Blocker.Managers {
 			names = append(names, m.String())
 		}
-		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), p.Blocker.Port)
+		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), workload.Ports(dittofs).Port(p.Blocker.Item))
 	}
 	return line
 }
 
 // failing is a reconciliation whose writes do not reach the server.
-func failing(adapters ...apply.Adapter) func(context.Context, *apply.Applier, apply.Target) (apply.Result, error) {
-	return func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+func failing(adapters ...apply.Adapter) func(context.Context, *apply.Applier, workload.Target) (apply.Result, error) {
+	return func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		look, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		return a.ApplyFrom(ended, look, apply.Desired{Adapters: adapters})
+		return applyFrom(ended, a, look, apply.Desired{Adapters: adapters})
 	}
 }
 
-func applying(adapters ...apply.Adapter) func(context.Context, *apply.Applier, apply.Target) (apply.Result, error) {
-	return func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+func applying(adapters ...apply.Adapter) func(context.Context, *apply.Applier, workload.Target) (apply.Result, error) {
+	return func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Apply(ctx, t, apply.Desired{Adapters: adapters})
 	}
 }
@@ -93,7 +95,7 @@ func TestReasons(t *testing.T) {
 			reasoned(applying(nfs), "adapter-nfs Blocked NameTaken by argocd-controller (Apply) on adapter-nfs:2049/TCP")},
 		"DuplicateKey": {argo("[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"), twice,
 			reasoned(applying(nfs), "adapter-nfs Blocked DuplicateKey by dittofs-operator (Update) on nfs:12049/TCP"),
-			reasoned(func(ctx context.Context, a *apply.Applier, t apply.Target) (apply.Result, error) {
+			reasoned(func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 				return a.Adopt(ctx, t, "", []string{testenv.DittoFSOperator})
 			}, "adapter-nfs Removed DuplicateKey")},
 		"DuplicateName":   {argo(static), reasoned(applying(nfs, apply.Adapter{Type: "NFS", Port: 3049}), "adapter-nfs Owned", "adapter-nfs Blocked DuplicateName")},
@@ -103,7 +105,7 @@ func TestReasons(t *testing.T) {
 		"InvalidProtocol": {argo(static), reasoned(applying(apply.Adapter{Type: "nfs", Port: 1, Protocol: "ICMP"}), "adapter-nfs Invalid InvalidProtocol")},
 		"HostNetworkNotAllowed": {argo(static), hostNetwork,
 			reasoned(applying(nfs), "adapter-nfs Blocked HostNetworkNotAllowed")},
-		"TooManyPorts": {argo(manyPorts(apply.MaxPorts)), reasoned(applying(nfs), "adapter-nfs Blocked TooManyPorts")},
+		"TooManyPorts": {argo(manyPorts(port.MaxPorts)), reasoned(applying(nfs), "adapter-nfs Blocked TooManyPorts")},
 		"Paused": {argo(static), edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`),
 			reasoned(applying(nfs), "adapter-nfs Blocked Paused")},
 		"Refused":    {argo(static), leftover, reasoned(applying(nfs, smb), "adapter-nfs Blocked Refused", "adapter-smb Owned")},

@@ -1,254 +1,257 @@
 package apply
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
-// maxCorrections bounds how often one pass corrects itself on the server's
-// answer. Each time somebody was faster; what is left is the next pass's.
+// maxCorrections bounds how often one reconciliation corrects itself on the server's
+// answer. Each time another manager was faster; the next reconciliation does the rest.
 const maxCorrections = 3
 
-// Apply makes a workload's adapter ports match the adapters that are wanted.
+// Apply makes a workload's adapter ports match the desired ones.
 //
-// It does not insist on the workload as it has just read it, so that who writes
-// all the time holds up nothing. What comes between the read and the write is
-// refused or corrected by the server's answer, but for two things within those
-// milliseconds: nobody's port that comes to a wanted number gets our name, and a
-// port of ours that is to go goes although somebody has just named it.
+// It does not require the workload as it has just read it, so that a manager which writes
+// all the time delays nothing. What is written between the read and the write is refused
+// or corrected by the server's answer, but for two things within those milliseconds: an
+// unowned port that comes to a desired number gets our name, and a port of ours that is
+// to be removed is removed although another manager has just renamed it.
 //
-// The result is whole in every case. The error is nil but for the outcomes
-// ContainerNotFound (a [ContainerError]) and Failed: a list or managedFields
+// The result is complete in every case. The error is nil but for the outcomes
+// ContainerNotFound (a [workload.ContainerError]) and Failed: a list or managedFields
 // that cannot be read, a field manager that owns other fields (a
 // [NotDedicatedError]; nothing was written), the API server's refusal (see
 // [IsRefusal]), or a failure to ask it.
-func (a *Applier) Apply(ctx context.Context, t Target, want Desired) (Result, error) {
-	p := &pass{Applier: a, target: t, want: want, refused: refusals{}}
-	return p.make(ctx)
+func (a *Applier) Apply(ctx context.Context, t workload.Target, desired Desired) (Result, error) {
+	return a.reconcile(ctx, t, desired, nil)
 }
 
-// ApplyFrom is the pass that begins with a look that one already has, such as from
-// a watch, and saves the request for another.
+// ApplyFrom carries out a plan. It begins with what the plan observed, such as from a
+// watch, and saves the request for another read.
 //
-// The look may be stale, and it may be [Workload.Trimmed]. What is applied from
-// it carries its resourceVersion, so that the server refuses it once the workload
-// has changed, in whatever way; then the pass reads the workload and goes on as
-// [Applier.Apply]. So nothing is written on the strength of a look that is out of
-// date: not onto a port that nobody owns and that came since, of which the server
-// would see no conflict, and not in an order that was live once. The pass also
-// reads the workload before it lets go of a container, takes over what nobody
-// owns, hands over a port, or fails with a [NotDedicatedError], and where the look
-// was reduced for another field manager. A look without a resourceVersion is not guarded so.
-func (a *Applier) ApplyFrom(ctx context.Context, look *Workload, want Desired) (Result, error) {
-	return a.passOn(look, want).make(ctx)
+// The observation may be stale, and the workload may be [workload.Workload.Trimmed]. What
+// is applied from it carries its resourceVersion, so that the server refuses it once the
+// workload has changed, in whatever way; then ApplyFrom reads the workload, decides again
+// and continues as [Applier.Apply]. So nothing is written because of an observation that
+// is out of date: not onto an unowned port that came since, of which the server would
+// see no conflict, and not in an order that was live once. ApplyFrom also reads the
+// workload before it gives up a container, takes over what no manager owns, transfers a
+// port, or fails with a [NotDedicatedError], and where the workload was trimmed for
+// another field manager. A workload without a resourceVersion is not guarded so.
+func (a *Applier) ApplyFrom(ctx context.Context, plan *Plan) (Result, error) {
+	return a.reconcile(ctx, plan.Observed.Target, plan.Desired, plan)
 }
 
-// passOn is a pass that has not begun.
-func (a *Applier) passOn(look *Workload, want Desired) *pass {
-	return &pass{Applier: a, target: look.target(), want: want, refused: refusals{}, now: look, given: true, again: !a.reads(look)}
-}
-
-// make makes the pass.
-func (p *pass) make(ctx context.Context) (Result, error) {
-	outcome, err := p.run(ctx)
-	result := p.result(outcome)
-	result.UpToDate = err == nil && (outcome == Applied || outcome == Unchanged) && p.endStands()
-	return result, err
-}
-
-// result tells what the pass came to.
-func (p *pass) result(outcome Outcome) Result {
-	result := Result{Target: p.target, Container: cmp.Or(p.container, p.want.Container), Outcome: outcome, Before: p.first, After: p.now, Plan: p.decided}
-	switch outcome {
-	case TargetNotFound, ContainerNotFound:
-	case Paused:
-		result.Ports = p.unwritten(ReasonPaused, "the annotation "+PausedAnnotation+" stops every write to the workload")
-	case Failed:
-		result.Ports = p.unwritten(ReasonNotApplied, "it was not written, because the pass failed")
-	default:
-		result.Ports = slices.Concat(p.unwritten(ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"), p.removed(), p.released())
-	}
-	if p.now != nil {
-		result.Warnings = p.Warnings(p.now, p.container, result.Ports)
-		result.ResourceVersion = p.now.ResourceVersion
-	}
-	return result
-}
-
-// pass is one pass under way.
-type pass struct {
-	*Applier
-	target Target
-	want   Desired
-
-	first, now  *Workload
-	given       bool            // now is the look that the pass was given; an apply insists on it
-	again       bool            // it is to be looked again before the next decision
-	was         []containerPort // ours at the first look
-	container   string
-	decided     *Plan // last; nil before the first decision
-	sent        *Plan // what now is the server's answer to
-	corrections int
-	refused     refusals
-	lookedAgain bool
-	changedAny  bool
-	handed      []namedPort // to those who named them
-	foreseen    bool        // now was worked out, not answered
-}
-
-// run decides on the last look and applies, until the look is the answer to an
-// apply that needs no correction.
-func (p *pass) run(ctx context.Context) (Outcome, error) {
+// reconcile gets, decides and writes, and decides again on the server's answer, until
+// that needs no correction. It begins with the plan that is given, if any.
+func (a *Applier) reconcile(ctx context.Context, t workload.Target, desired Desired, given *Plan) (Result, error) {
+	var (
+		seen        record
+		plan        = given
+		sent        *Plan // what plan was decided on the answer to; nil before an apply
+		refused     = refusals{}
+		reread      bool // since the server refused something for no reason that is seen
+		corrections int
+	)
+	end := func(outcome Outcome, err error) (Result, error) { return seen.result(t, desired, outcome, err) }
 	for {
-		if err := p.look(ctx); err != nil {
-			return notFoundOr(err, p.target)
-		}
-		c, err := p.now.Container(p.want.Container)
-		if err != nil {
-			if p.again = p.given && p.givesUpVanished(); p.again {
-				continue
+		// Get.
+		if plan == nil {
+			w, err := a.Get(ctx, t)
+			if err != nil {
+				seen.last, seen.after = nil, nil
+				return end(a.notFoundOr(err, t))
 			}
-			return p.giveUpVanished(ctx, err)
-		}
-		intent, err := decide(p.now, c, p.want, p.manager, p.refused)
-		if err != nil {
-			return Failed, err
-		}
-		p.container, p.decided = c.Name, &intent
-		if outcome, settled := p.settled(intent); settled {
-			return outcome, nil
-		}
-		if err := p.dedicated(p.now); err != nil {
-			if p.again = p.given; p.again {
-				continue
+			o, err := a.Observe(w)
+			if err != nil {
+				return end(Failed, seen.cannotRead(w, err))
 			}
-			return Failed, err
+			plan = o.decide(desired, refused)
+		}
+		seen.decided(plan)
+
+		// Decide. An apply from the given plan requires the workload as it was read.
+		o, guarded := plan.Observed, plan == given
+		again := func() {
+			if guarded {
+				seen.first, given = nil, nil
+			}
+			plan = nil
 		}
 		switch {
-		case len(intent.Items) == 0 && !p.HasClaim(p.now):
-			if len(p.refused) == 0 || p.lookedAgain {
-				return p.outcome(), nil
+		case !o.reads():
+			again()
+			continue
+		case workload.IsContainerNotFound(plan.err):
+			if guarded && o.givesUpVanished() {
+				again()
+				continue
 			}
-			// All that was to be said was refused: see what is there instead.
-			p.lookedAgain, p.again = true, true
+			return end(a.giveUpVanished(ctx, plan, &seen))
+		case plan.err != nil:
+			return end(Failed, plan.err)
+		case o.Paused && sent == nil:
+			return end(Paused, nil)
+		case sent != nil && o.Paused:
+			return end(seen.outcome(), nil)
+		case a.dryRun && (len(seen.transferred) > 0 || sent != nil && sent.table.TakeOver):
+			// What was written was not stored, so the server cannot be asked for the rest.
+			seen.foresee(plan)
+			return end(seen.outcome(), nil)
+		case sent != nil && plan.repeats(sent):
+			return end(seen.outcome(), nil)
+		case sent != nil:
+			if corrections++; corrections > maxCorrections {
+				return end(seen.outcome(), nil)
+			}
+		}
+		if err := o.dedicated(); err != nil {
+			if guarded {
+				again()
+				continue
+			}
+			return end(Failed, err)
+		}
+		switch {
+		case len(plan.Items) == 0 && !a.HasClaim(o.Workload) && (len(refused) == 0 || reread):
+			return end(seen.outcome(), nil)
+		case len(plan.Items) == 0 && !a.HasClaim(o.Workload):
+			reread = true // all that was to be applied was refused: see what is live instead
+			again()
 			continue
-		case p.given && p.letsGo(c, intent):
-			p.again = true
+		case guarded && plan.needsWhole():
+			again()
 			continue
 		}
-		done, err := p.send(ctx, c, intent)
+
+		// Write. The answer is the next observation.
+		next := a.nextWrite(plan, guarded && o.ResourceVersion != "")
+		answer, err := next.write(ctx)
 		if err != nil {
-			return notFoundOr(err, p.target)
+			sent = nil
+			switch {
+			case !IsRefusal(err) && !apierrors.IsNotFound(err):
+				return end(a.notFoundOr(err, t))
+			case guarded && apierrors.IsConflict(err):
+				again() // the observation is out of date; the next one is our own, so this is once
+			case !plan.table.TakeOver && refused.learn(refusedItems(err, plan.list.List, plan.table.Items)):
+				plan = o.decide(desired, refused)
+				if guarded {
+					given = plan
+				}
+			case reread:
+				return end(a.notFoundOr(o.explained(err, plan.Container), t))
+			default:
+				reread = true
+				again()
+			}
+			continue
 		}
-		if done {
-			return p.outcome(), nil
+		seen.transferred = append(seen.transferred, next.transfers...)
+		if answer.ResourceVersion == o.ResourceVersion && !a.dryRun {
+			return end(seen.outcome(), nil)
+		}
+		after, err := a.Observe(answer)
+		if err != nil {
+			return end(Failed, seen.cannotRead(answer, err))
+		}
+		seen.changed = seen.changed || o.changedTo(after)
+		if sent = plan; next.isPart {
+			sent = nil // only a part of the plan was written, by a patch
+		}
+		plan, given = after.decide(desired, refused), nil
+	}
+}
+
+// repeats reports whether the plan applies what was sent, so that the apply was the last:
+// not one that took over items that can be given up now, and no other manager was faster,
+// so that an item which we put there is not ours to put, or one that we did not is.
+func (p *Plan) repeats(sent *Plan) bool {
+	sorted := func(items []port.Port) []port.Port {
+		return slices.SortedFunc(slices.Values(items), port.Port.Compare)
+	}
+	return !sent.table.TakeOver && !p.table.TakeOver && slices.Equal(sorted(sent.Items), sorted(p.Items))
+}
+
+// needsWhole reports whether the plan takes more than an apply of its items, and so the
+// workload as the server has it: it gives up a whole container, where the server may have
+// to be kept from pruning, it takes over what no manager owns, or it transfers what another
+// manager renamed.
+func (p *Plan) needsWhole() bool {
+	return p.table.TakeOver || len(p.Items) == 0 || len(p.Observed.renamed(p.Container, p.table.Items)) > 0 ||
+		slices.ContainsFunc(p.Observed.held(), func(name string) bool { return name != p.Container })
+}
+
+// step is one write of a plan.
+type step struct {
+	write func(context.Context) (*workload.Workload, error)
+	// isPart reports that the write is a part of the plan that an apply cannot do.
+	isPart bool
+	// transfers are the ports that the write transfers.
+	transfers []renamedPort
+}
+
+// nextWrite returns the write that the plan begins with. Where an apply would delete what
+// another manager renamed, that is transferred first; where the server would prune what
+// no manager owns along with the containers that are given up, a patch removes our claim
+// on those first. With asRead, an apply requires the workload as it was read.
+func (a *Applier) nextWrite(p *Plan, asRead bool) step {
+	o, keep, ports := p.Observed, p.Container, map[string][]port.Port{p.Container: p.Items}
+	if len(p.Items) == 0 {
+		keep, ports = "", nil
+	}
+	apply := func(ctx context.Context) (*workload.Workload, error) { return a.apply(ctx, o, keep, ports, asRead) }
+	if p.table.TakeOver {
+		o.ownElsewhere(p.Container, ports)
+		return step{write: apply}
+	}
+	if renamed := o.renamed(p.Container, p.table.Items); len(renamed) > 0 {
+		return step{isPart: true, transfers: renamed, write: func(ctx context.Context) (*workload.Workload, error) {
+			return a.transfer(ctx, o, renamed)
+		}}
+	}
+	if pruned := o.pruned(keep); len(pruned) > 0 {
+		return step{isPart: true, write: func(ctx context.Context) (*workload.Workload, error) {
+			return a.takeOut(ctx, o, pruned)
+		}}
+	}
+	return step{write: apply}
+}
+
+// ownElsewhere adds our ports in other containers than the one named, as they are: an
+// apply that does not name them would give them up.
+func (o *Observed) ownElsewhere(container string, ports map[string][]port.Port) {
+	for i, c := range o.Containers {
+		if c.Name == container {
+			continue
+		}
+		for _, item := range o.ports[i].Own() {
+			ports[c.Name] = append(ports[c.Name], o.ports[i].List.Port(item))
 		}
 	}
 }
 
-// settled tells that nothing is left to be sent, and what the pass came to.
-func (p *pass) settled(next Plan) (Outcome, bool) {
-	switch {
-	case p.now.Paused && p.sent == nil:
-		return Paused, true
-	case p.sent != nil && (p.now.Paused || p.stands(next)):
-		return p.outcome(), true
-	case p.dryRun && len(p.handed) > 0: // which was not stored, so the server cannot be asked
-		p.foresee(next)
-		return p.outcome(), true
+// giveUpVanished removes our claim on containers that are gone: their owner would
+// meet conflicts with us when they come back. What we own of other containers stays,
+// since which one is meant is not known.
+func (a *Applier) giveUpVanished(ctx context.Context, p *Plan, seen *record) (Outcome, error) {
+	o := p.Observed
+	if !o.givesUpVanished() {
+		return ContainerNotFound, p.err
 	}
-	return "", false
-}
-
-// look reads the target where there is no look yet, or where it has to be read
-// again. What the pass was given is then of no more use.
-func (p *pass) look(ctx context.Context) (err error) {
-	if p.now != nil && !p.again {
-		if p.first == nil {
-			return p.begin()
-		}
-		return nil
-	}
-	first := p.first == nil || p.given
-	p.given, p.again = false, false
-	p.now, err = p.Get(ctx, p.target)
-	if err != nil {
-		p.now = nil
-		return err
-	}
-	if first {
-		return p.begin()
-	}
-	return nil
-}
-
-// begin makes the look the first.
-func (p *pass) begin() (err error) {
-	p.first = p.now
-	p.was, err = p.ownPorts(p.now)
-	return err
-}
-
-// letsGo tells that an intent takes more than one apply: it lets go of a whole
-// container, where the server may have to be kept from pruning, it takes over
-// what nobody owns, or it hands over what another manager named.
-func (p *pass) letsGo(c *Container, intent Plan) bool {
-	held, err := p.held(p.now)
-	named, problem := p.named(p.now, c.Name, intent.Items)
-	return err != nil || problem != nil || intent.TakeOver || len(intent.Items) == 0 || len(named) > 0 ||
-		slices.ContainsFunc(held, func(name string) bool { return name != c.Name })
-}
-
-// stands tells whether the last apply stands, now that its answer led to the
-// next intent. It does not when it took over ports that can go now, or when
-// somebody was faster: a port that we put there is not ours to put, or one that
-// we did not put there is.
-func (p *pass) stands(next Plan) bool {
-	if p.sent.TakeOver && p.dryRun {
-		p.foresee(next)
-		return true
-	}
-	said, says := slices.SortedFunc(slices.Values(p.sent.Items), Port.compare), slices.SortedFunc(slices.Values(next.Items), Port.compare)
-	if !p.sent.TakeOver && !next.TakeOver && slices.Equal(said, says) {
-		return true
-	}
-	p.corrections++
-	return p.corrections > maxCorrections
-}
-
-// giveUpVanished takes us out of containers that are not there any more: their
-// owner would meet conflicts with us when they come back. What we own of
-// containers that are there stays, since which one is meant is not known.
-func (p *pass) giveUpVanished(ctx context.Context, notFound error) (Outcome, error) {
-	vanished, err := p.vanished()
-	if err != nil {
-		return ContainerNotFound, err
-	}
-	if !p.givesUpVanished() {
-		return ContainerNotFound, notFound
-	}
-	if err := p.dedicated(p.now); err != nil {
+	if err := o.dedicated(); err != nil {
 		return Failed, err
 	}
-	answer, err := p.takeOut(ctx, p.now, vanished)
+	answer, err := a.takeOut(ctx, o, o.vanished())
 	if err != nil {
-		return ContainerNotFound, fmt.Errorf("%w; giving up the ports of the container that is gone: %w", notFound, err)
+		return ContainerNotFound, fmt.Errorf("%w; giving up the ports of the container that is gone: %w", p.err, err)
 	}
-	p.now, p.changedAny = answer, true
-	return ContainerNotFound, notFound
-}
-
-// vanished are the containers that our entry names and that are gone.
-func (p *pass) vanished() ([]string, error) {
-	held, err := p.held(p.now)
-	return slices.DeleteFunc(held, func(name string) bool {
-		return slices.ContainsFunc(p.now.Containers, func(c Container) bool { return c.Name == name })
-	}), err
-}
-
-func (p *pass) givesUpVanished() bool {
-	vanished, err := p.vanished()
-	return !p.now.Paused && (err != nil || len(vanished) > 0)
+	seen.after = answer
+	return ContainerNotFound, p.err
 }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -49,11 +50,11 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 	testenv.Eventually(t, "the role is known", func(ctx context.Context) error { _, err := applier.Get(ctx, target); return err })
 	requests.Reset()
 
@@ -72,10 +73,10 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 
 func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	t.Parallel()
-	w := apply.ReadStatefulSet(&appsv1.StatefulSet{})
-	w.Containers = []apply.Container{{Name: dittofs}}
+	w := read(&appsv1.StatefulSet{})
+	w.Containers = []workload.Container{{Name: dittofs}}
 	w.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: testenv.ArgoCD, FieldsV1: metav1.NewFieldsV1(`{"f:spec":`)}}
-	if _, err := apply.Decide(w, &w.Containers[0], apply.Desired{}, apply.DefaultFieldManager); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
+	if _, err := decide(pure, w, apply.Desired{}); err == nil || !strings.Contains(err.Error(), testenv.ArgoCD) {
 		t.Errorf("the error is %v, want one that names the manager", err)
 	}
 }
@@ -105,11 +106,11 @@ func TestAStrangersNotFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			applier, err := apply.New(client)
+			applier, err := apply.New(workload.ClientGo(client))
 			if err != nil {
 				t.Fatal(err)
 			}
-			target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: dittofs}
+			target := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: dittofs}
 			result, err := applier.Apply(t.Context(), target, apply.Desired{})
 			if result.Outcome != c.want || (err == nil) != (c.want == apply.TargetNotFound) {
 				t.Errorf("outcome %s, error %v", result.Outcome, err)
@@ -129,7 +130,7 @@ func TestFieldManagerIsValidated(t *testing.T) {
 
 func TestUnknownKind(t *testing.T) {
 	t.Parallel()
-	result, err := newApplier(t, testenv.Shared(t)).Apply(t.Context(), apply.Target{Kind: "Job", Namespace: "default", Name: "x"}, apply.Desired{})
+	result, err := newApplier(t, testenv.Shared(t)).Apply(t.Context(), workload.Target{Kind: workload.KindOf("batch/v1", "Job"), Namespace: "default", Name: "x"}, apply.Desired{})
 	if result.Outcome != apply.Failed || err == nil || !strings.Contains(err.Error(), "StatefulSet") {
 		t.Errorf("outcome %s, error %v", result.Outcome, err)
 	}
@@ -141,20 +142,20 @@ func TestRestarts(t *testing.T) {
 		return appsv1.StatefulSetUpdateStrategy{Type: "RollingUpdate", RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: &partition}}
 	}
 	for name, c := range map[string]struct {
-		workload *apply.Workload
+		workload *workload.Workload
 		want     int32
 	}{
-		"StatefulSet": {apply.ReadStatefulSet(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3)}}), 3},
-		"StatefulSet with a partition": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+		"StatefulSet": {read(&appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3)}}), 3},
+		"StatefulSet with a partition": {read(&appsv1.StatefulSet{
 			Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), UpdateStrategy: rolling(2)}}), 1},
-		"StatefulSet with a partition above its replicas": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+		"StatefulSet with a partition above its replicas": {read(&appsv1.StatefulSet{
 			Spec: appsv1.StatefulSetSpec{Replicas: ptr.To[int32](3), UpdateStrategy: rolling(5)}}), 0},
-		"StatefulSet OnDelete": {apply.ReadStatefulSet(&appsv1.StatefulSet{
+		"StatefulSet OnDelete": {read(&appsv1.StatefulSet{
 			Spec: appsv1.StatefulSetSpec{UpdateStrategy: appsv1.StatefulSetUpdateStrategy{Type: "OnDelete"}}}), 0},
-		"Deployment":        {apply.ReadDeployment(&appsv1.Deployment{}), 1},
-		"Deployment paused": {apply.ReadDeployment(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Paused: true}}), 0},
-		"DaemonSet":         {apply.ReadDaemonSet(&appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4}}), 4},
-		"DaemonSet OnDelete": {apply.ReadDaemonSet(&appsv1.DaemonSet{
+		"Deployment":        {read(&appsv1.Deployment{}), 1},
+		"Deployment paused": {read(&appsv1.Deployment{Spec: appsv1.DeploymentSpec{Paused: true}}), 0},
+		"DaemonSet":         {read(&appsv1.DaemonSet{Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4}}), 4},
+		"DaemonSet OnDelete": {read(&appsv1.DaemonSet{
 			Spec:   appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: "OnDelete"}},
 			Status: appsv1.DaemonSetStatus{DesiredNumberScheduled: 4}}), 0},
 	} {

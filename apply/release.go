@@ -11,49 +11,51 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/util/retry"
 
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // Release gives up all that we own of a workload, in any of its containers.
-// The ports that nobody else owns go, but for those that another manager has
-// named: they stay, for that manager. With keepPorts all stay, the others
-// owned by nobody, and the pod template does not change. A second release finds
+// The ports that no other manager owns are removed, but for those that another manager
+// has renamed: they stay, for that manager. With keepPorts all stay, the others without
+// an owner, and the pod template does not change. A second release finds
 // nothing to do.
 //
 // The outcome is Applied, Unchanged, TargetNotFound, Paused or Failed; only
 // the last has an error. That is a [NotDedicatedError] where our field manager owns
 // other fields: without keepPorts they would be removed.
-func (a *Applier) Release(ctx context.Context, t Target, keepPorts bool) (Result, error) {
+func (a *Applier) Release(ctx context.Context, t workload.Target, keepPorts bool) (Result, error) {
 	result := Result{Target: t}
 	err := retry.OnError(overtaken, isOvertaken, func() error {
 		return a.releaseOnce(ctx, &result, keepPorts)
 	})
-	return result.ended(err)
+	return a.ended(result, err)
 }
 
-// ended is the result with the outcome that an error makes of it.
-func (r Result) ended(err error) (Result, error) {
+// ended returns the result with the outcome that an error makes of it.
+func (a *Applier) ended(r Result, err error) (Result, error) {
 	switch {
 	case err == nil:
 		return r, nil
-	case IsContainerNotFound(err):
+	case workload.IsContainerNotFound(err):
 		r.Outcome = ContainerNotFound
 		return r, err
 	}
-	if r.Outcome, err = notFoundOr(err, r.Target); r.Outcome == TargetNotFound {
-		r = Result{Target: r.Target, Outcome: TargetNotFound}
+	if r.Outcome, err = a.notFoundOr(err, r.Target); r.Outcome == TargetNotFound {
+		r = Result{Target: r.Target, Container: r.Container, Outcome: TargetNotFound}
 	}
 	return r, err
 }
 
-// overtaken is how often and how fast a release or an adoption looks again
-// when another writer was faster. Both write managedFields whole, so both
-// insist on the object that they read.
+// overtaken is how often and how fast a release or an adoption reads the workload again
+// when another manager was faster. Both write managedFields whole, so both
+// require the object that they read.
 var overtaken = wait.Backoff{Steps: 10, Duration: 10 * time.Millisecond, Factor: 1.5, Jitter: 0.1}
 
-// isOvertaken tells a refusal because of what was read from every other. A
-// failed "test" of a JSON patch has no reason of its own, and a workload that
-// was made anew refuses its uid.
+// isOvertaken reports whether the server refused because the object is no longer the one
+// that was read. A failed "test" of a JSON patch has no reason of its own, and a workload
+// that was recreated refuses its uid.
 func isOvertaken(err error) bool {
 	if apierrors.IsConflict(err) {
 		return true
@@ -72,7 +74,7 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	if err != nil {
 		return err
 	}
-	was, err := a.ownPorts(w)
+	o, err := a.Observe(w)
 	if err != nil {
 		return err
 	}
@@ -86,58 +88,50 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 		return nil
 	}
 	if !keepPorts {
-		if err := a.dedicated(w); err != nil {
+		if err := o.dedicated(); err != nil {
 			return err
 		}
 	}
-	if r.After, err = a.giveUp(ctx, w, keepPorts); err != nil {
+	if r.After, err = a.giveUp(ctx, o, keepPorts); err != nil {
 		return err
 	}
-	named, err := a.named(w, "", nil)
+	after, err := a.Observe(r.After)
 	if err != nil {
 		return err
 	}
-	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, released(was, named, r.After)
+	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, o.released(after)
 	return nil
 }
 
-// giveUp empties our entry: by an apply of nothing, which takes along what
-// only we own, or by taking the entry out, which leaves the ports alone.
-func (a *Applier) giveUp(ctx context.Context, w *Workload, keepPorts bool) (*Workload, error) {
-	named, err := a.named(w, "", nil)
-	if err != nil {
-		return nil, err
-	}
+// giveUp empties our entry: by an apply of nothing, which removes what only we own, or by
+// removing the entry, which leaves the ports alone.
+func (a *Applier) giveUp(ctx context.Context, o *Observed, keepPorts bool) (*workload.Workload, error) {
+	renamed := o.renamed("", nil)
 	if keepPorts {
-		return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
-			return a.patchManagedFields(ctx, w, fieldmanager.Without(managed, a.us()))
+		return a.transferring(o, renamed, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
+			return a.patchManagedFields(ctx, o, fieldmanager.Without(managed, a.us()))
 		})
 	}
-	pruned, err := a.pruned(w, "")
-	if err != nil {
-		return nil, err
-	}
-	if len(pruned)+len(named) > 0 {
+	if len(o.pruned(""))+len(renamed) > 0 {
 		// One patch for all: a part of them by an apply would be a second change.
-		return a.takeOutAll(ctx, w)
+		return a.takeOut(ctx, o, o.held())
 	}
-	return a.apply(ctx, configuration{workload: w})
+	return a.apply(ctx, o, "", nil, false)
 }
 
-// released tells of each port that was ours whether it is still there.
-func released(was []containerPort, named []namedPort, after *Workload) []PortStatus {
-	left := gone(was, after)
-	ports := make([]PortStatus, 0, len(was))
-	for _, p := range was {
-		if at := slices.IndexFunc(named, func(n namedPort) bool { return n.containerPort == p }); at >= 0 {
-			ports = append(ports, named[at].status(after))
+// released returns for each port that was ours whether it is still live.
+func (o *Observed) released(after *Observed) []PortStatus {
+	own := o.own()
+	removed, renamed := after.gone(own), o.renamed("", nil)
+	ports := make([]PortStatus, 0, len(own))
+	for _, p := range own {
+		if at := slices.IndexFunc(renamed, func(r renamedPort) bool { return r.containerPort == p }); at >= 0 {
+			ports = append(ports, renamed[at].status(after))
 			continue
 		}
-		s := PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released}
-		if slices.Contains(left, p) {
-			s.State = Removed
-		} else {
-			s.Owners = ownersOf(after, p)
+		s := p.status(port.Released)
+		if s.Owners = after.ownersOf(p); slices.Contains(removed, p) {
+			s = p.status(port.Removed)
 		}
 		ports = append(ports, s)
 	}

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -22,7 +23,7 @@ const argoReplaces = "argocd-application-controller"
 // creates has the workload made with its static ports by a create, so by an update.
 func creates(manager string) testenv.Do {
 	return testenv.Do{What: manager + " creates", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		_, err := cp.Manager(manager).In(namespace).Create(ctx, declared(apply.StatefulSet, static))
+		_, err := cp.Manager(manager).In(namespace).Create(ctx, declared(workload.StatefulSet, static))
 		return err
 	}}
 }
@@ -49,7 +50,7 @@ func TestWarningsOfReplacing(t *testing.T) {
 		"Argo CD created it, and applies server-side from now on": {
 			creates(argoReplaces), warns(replacedBy(argoReplaces), nfs),
 			argoReplacing("dittofs:2"), warns(replacedBy(argoReplaces), nfs),
-			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(apply.StatefulSet, static), Force: true}, warns(nil, nfs),
+			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(workload.StatefulSet, static), Force: true}, warns(nil, nfs),
 		},
 		"Argo CD created it, and applies client-side from now on": {
 			creates(argoReplaces), warns(replacedBy(argoReplaces), nfs), lastApplied(testenv.ArgoCD), warns(nil, nfs),
@@ -58,7 +59,7 @@ func TestWarningsOfReplacing(t *testing.T) {
 		"Argo CD applied it server-side, and replaces it from now on": {
 			argo(static), argoReplacing("dittofs:1"), warns(nil, nfs),
 			argoReplacing("dittofs:2"), warns(replacedBy(argoReplaces), nfs),
-			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(apply.StatefulSet, static), Force: true}, warns(nil, nfs),
+			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(workload.StatefulSet, static), Force: true}, warns(nil, nfs),
 		},
 		"kubectl replace changed its ports": {
 			creates("kubectl-create"), warns(nil, nfs), updates(testenv.KubectlReplace, "[{name: web, containerPort: 8081}]"),
@@ -125,10 +126,10 @@ func TestReplacing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := apply.ReadStatefulSet(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
-			for what, look := range map[string]*apply.Workload{"whole": w, "reduced": w.Trimmed(testenv.Portside)} {
+			w := read(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
+			for what, look := range map[string]*workload.Workload{"whole": w, "reduced": trimmed(w, testenv.Portside)} {
 				var got []string
-				for _, m := range look.Replacing {
+				for _, m := range look.Writers.Replacing {
 					if m.Operation != update {
 						t.Errorf("%s: replaced by %s", what, m)
 					}
@@ -151,10 +152,10 @@ func TestWaysOutOfReplacing(t *testing.T) {
 		testenv.KubectlReplace: "kubectl apply --server-side --force-conflicts",
 	} {
 		namespace := cp.Namespace(t)
-		if _, err := cp.Manager(manager).In(namespace).Create(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+		if _, err := cp.Manager(manager).In(namespace).Create(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 			t.Fatal(err)
 		}
-		result, err := newApplier(t, cp).Apply(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: []apply.Adapter{nfs}})
+		result, err := newApplier(t, cp).Apply(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: []apply.Adapter{nfs}})
 		if err != nil || len(result.Warnings) != 1 {
 			t.Fatalf("%d warnings, %v", len(result.Warnings), err)
 		}

@@ -1,117 +1,167 @@
 package apply
 
 import (
+	"cmp"
+	"errors"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/fieldmanager"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
-
-// State is what became of a wanted adapter port.
-type State string
-
-// The states of a port.
-const (
-	// Owned: the port is declared as wanted, by portside alone.
-	Owned State = "Owned"
-	// Shared: it is declared as wanted, by another manager as well.
-	Shared State = "Shared"
-	// Shadowed: its number and protocol are declared by another manager, or by
-	// nobody, under another name. Traffic gets there; the name is not ours.
-	Shadowed State = "Shadowed"
-	// Blocked: it cannot be had as wanted. The message says what is in the way.
-	Blocked State = "Blocked"
-	// Invalid: the adapter does not make a valid port. It is left out, and what
-	// was there under its name stays.
-	Invalid State = "Invalid"
-	// Removed: the port was ours and is gone.
-	Removed State = "Removed"
-	// Released: the port was ours and stays. After a release that keeps the
-	// ports those own it who did beside us, or nobody; else it belongs to the
-	// manager who had named it, whose port we do not delete.
-	Released State = "Released"
-)
-
-// PortStatus is one port and what became of it.
-type PortStatus struct {
-	// Type is the adapter's, empty where no adapter that the pass knew of has
-	// this port.
-	Type string
-	Name string
-	// Port is the number as the source gave it, valid or not.
-	Port     int64
-	Protocol corev1.Protocol
-	State    State
-	// Reason is the cause of the state, empty for a plain Owned or Removed.
-	Reason PortReason
-	// Blocker is the port in the way, where the reason is ReasonNameTaken,
-	// ReasonDuplicateKey or ReasonRenamed.
-	Blocker *Blocker
-	// Owners are the managers that own the live port of this number and
-	// protocol, ours included.
-	Owners []fieldmanager.Manager
-	// Message says why, for every state but a plain Owned or Removed. It is
-	// the same as long as nothing changes.
-	Message string
-}
 
 // Outcome is what became of a target.
 type Outcome string
 
-// The outcomes of a pass, a release or an adoption.
+// The outcomes of a reconciliation, a release or an adoption.
 const (
 	// Applied: the server stored a change.
 	Applied Outcome = "Applied"
-	// Unchanged: it saw none, or there was nothing to say to it.
+	// Unchanged: it saw none, or there was nothing to send.
 	Unchanged Outcome = "Unchanged"
-	// TargetNotFound: the workload is not there. It may come later.
+	// TargetNotFound: the workload does not exist. It may be created later.
 	TargetNotFound Outcome = "TargetNotFound"
-	// ContainerNotFound: the container is not there, or cannot be told.
+	// ContainerNotFound: the container does not exist, or cannot be determined.
 	ContainerNotFound Outcome = "ContainerNotFound"
-	// Paused: the workload carries [PausedAnnotation]; nothing was written.
+	// Paused: the workload carries [workload.PausedAnnotation]; nothing was written.
 	Paused Outcome = "Paused"
 	// Failed: the server refused, or could not be asked.
 	Failed Outcome = "Failed"
 )
 
-// Result is what a pass, a release or an adoption came to.
+// Result is what a reconciliation, a release or an adoption came to.
 type Result struct {
-	Target Target
+	Target workload.Target
 	// Container is the container's name or, where it was not found, the name that
 	// was asked for.
 	Container       string
 	Outcome         Outcome
 	ResourceVersion string
-	// Ports are the wanted ones in the order of [Desired], then the
+	// Ports are the desired ones in the order of [Desired], then the
 	// removed ones in the order they had, then the released ones.
 	Ports []PortStatus
-	// Warnings are about ports that are as wanted, or were adopted, in their
+	// Warnings are about ports that are as desired, or were adopted, in their
 	// order. A release has none.
-	Warnings []Warning
+	Warnings []advice.Warning
 	// Before and After are the workload as first and as last seen; both are
-	// nil where there is none. After a dry run, After is what would be stored.
-	// Before is the look that [Applier.ApplyFrom] was given, unless it had to look
-	// itself before it wrote anything.
-	Before, After *Workload
-	// Plan is what was last decided, of what the server had not refused; nil
-	// where nothing could be. A release and an adoption have none.
+	// nil where it was not found. After a dry run, After is what would be stored.
+	// Before is what the plan given to [Applier.ApplyFrom] observed, unless that had
+	// to read the workload before it wrote anything.
+	Before, After *workload.Workload
+	// Plan is the last decision; nil where nothing could be decided. A release and an
+	// adoption have none.
 	Plan *Plan
-	// UpToDate tells of a pass that was Applied or Unchanged that another one on
-	// After would have nothing to ask the server, see [Applier.UpToDate].
+	// UpToDate reports of a reconciliation that was Applied or Unchanged that
+	// another one would have nothing to send, see [Plan.UpToDate].
 	UpToDate bool
 }
 
-// TemplateChanged tells whether the pod template changed by this write, so that
+// TemplateChanged reports whether the pod template changed by this write, so that
 // the workload's controller may restart pods: something of ours was stored, and
-// a container's ports are not what they were. It does not ask the generation,
+// a container's ports are not what they were. It does not compare the generation,
 // which also moves with what others write at the same time, such as a scale.
 //
-// What another writer changed of the ports meanwhile counts too where something
-// of ours was stored. After a dry run it tells what would be.
+// What another manager changed of the ports meanwhile counts too where something
+// of ours was stored. After a dry run it reports what would be.
 func (r Result) TemplateChanged() bool {
 	return r.Outcome == Applied && r.Before != nil && r.After != nil &&
-		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b Container) bool {
+		!slices.EqualFunc(r.Before.Containers, r.After.Containers, func(a, b workload.Container) bool {
 			return a.Name == b.Name && slices.Equal(a.Ports, b.Ports)
 		})
+}
+
+// record is what a reconciliation read, decided and wrote, of which its result is made.
+type record struct {
+	// first and last are the observations, nil without one. after is the workload
+	// of the last, or the answer to a write that was not observed.
+	first, last *Observed
+	after       *workload.Workload
+	// plan is the last decision, nil before the first.
+	plan        *Plan
+	changed     bool
+	transferred []renamedPort
+	// foreseen reports that after was computed, and not answered by the server.
+	foreseen bool
+}
+
+// decided records a decision and what it was made on.
+func (r *record) decided(p *Plan) {
+	r.last, r.after = p.Observed, p.Observed.Workload
+	if r.first == nil {
+		r.first = p.Observed
+	}
+	if p.err == nil {
+		r.plan = p
+	}
+}
+
+// cannotRead records a workload whose managedFields cannot be read, for the reason that
+// it returns.
+func (r *record) cannotRead(w *workload.Workload, err error) error {
+	r.last, r.after = nil, w
+	if r.first == nil {
+		r.first = &Observed{Workload: w}
+	}
+	return err
+}
+
+func (r *record) outcome() Outcome {
+	if r.changed {
+		return Applied
+	}
+	return Unchanged
+}
+
+// result returns the result of a reconciliation that ends so, and its error.
+func (r *record) result(t workload.Target, desired Desired, outcome Outcome, err error) (Result, error) {
+	result := Result{Target: t, Container: desired.Container, Outcome: outcome, After: r.after, Plan: r.plan}
+	if r.plan != nil {
+		result.Container = cmp.Or(r.plan.Container, desired.Container)
+	}
+	if r.first != nil {
+		result.Before = r.first.Workload
+	}
+	if r.after != nil {
+		result.ResourceVersion = r.after.ResourceVersion
+	}
+	switch outcome {
+	case TargetNotFound, ContainerNotFound:
+	case Paused:
+		result.Ports = r.unwritten(port.ReasonPaused, "the annotation "+workload.PausedAnnotation+" stops every write to the workload")
+	case Failed:
+		result.Ports = r.unwritten(port.ReasonNotApplied, "it was not written, because the pass failed")
+	case Applied, Unchanged:
+		result.Ports = slices.Concat(
+			r.unwritten(port.ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"),
+			r.removed(desired), r.released())
+		result.UpToDate = r.upToDate(desired)
+	}
+	if r.last != nil {
+		result.Warnings = r.last.warnings(result.Container, result.Ports)
+	}
+	return result, err
+}
+
+// upToDate reports whether the reconciliation ends where another one would send nothing:
+// also what the server refused on the way must be as desired.
+func (r *record) upToDate(desired Desired) bool {
+	upToDate, err := r.last.decide(desired, nil).UpToDate()
+	return upToDate && err == nil
+}
+
+// notFoundOr returns the outcome and error of a failure: TargetNotFound for a workload
+// that does not exist. Any server may answer 404; the API server says what it did not
+// find.
+func (a *Applier) notFoundOr(err error, t workload.Target) (Outcome, error) {
+	var status apierrors.APIStatus
+	if apierrors.IsNotFound(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse) && errors.As(err, &status) {
+		d, unknown := a.define(t.Kind)
+		if missing := status.Status().Details; unknown == nil && missing != nil && missing.Name == t.Name && missing.Kind == d.Resource {
+			return TargetNotFound, nil
+		}
+	}
+	return Failed, err
 }

@@ -11,13 +11,14 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // rollout is what a test wants of a Rollout.
 type rollout struct{ underWay, failed bool }
 
-func (want rollout) check(t *testing.T, name string, w *apply.Workload) {
+func (want rollout) check(t *testing.T, name string, w *workload.Workload) {
 	t.Helper()
 	if is := (rollout{w.Rollout.UnderWay, w.Rollout.Failed}); is != want {
 		t.Errorf("%s: %+v, want %+v", name, is, want)
@@ -61,7 +62,7 @@ func TestRolloutOfAStatefulSet(t *testing.T) {
 		if c.spec != nil {
 			c.spec(s)
 		}
-		c.want.check(t, name, apply.ReadStatefulSet(s))
+		c.want.check(t, name, read(s))
 	}
 }
 
@@ -112,7 +113,7 @@ func TestRolloutOfADeployment(t *testing.T) {
 			},
 		}
 		c.change(d)
-		c.want.check(t, name, apply.ReadDeployment(d))
+		c.want.check(t, name, read(d))
 	}
 }
 
@@ -138,7 +139,7 @@ func TestRolloutOfADaemonSet(t *testing.T) {
 			},
 		}
 		c.change(d)
-		c.want.check(t, name, apply.ReadDaemonSet(d))
+		c.want.check(t, name, read(d))
 	}
 }
 
@@ -146,28 +147,28 @@ func TestRolloutOfADaemonSet(t *testing.T) {
 // update strategy.
 func TestRolloutSteady(t *testing.T) {
 	t.Parallel()
-	statefulSet := func(replicas *int32, ready int32, change func(*appsv1.StatefulSet)) *apply.Workload {
+	statefulSet := func(replicas *int32, ready int32, change func(*appsv1.StatefulSet)) *workload.Workload {
 		s := &appsv1.StatefulSet{Spec: appsv1.StatefulSetSpec{Replicas: replicas}, Status: appsv1.StatefulSetStatus{
 			Replicas: ptr.Deref(replicas, 1), UpdatedReplicas: ptr.Deref(replicas, 1), ReadyReplicas: ready,
 		}}
 		if change != nil {
 			change(s)
 		}
-		return apply.ReadStatefulSet(s)
+		return read(s)
 	}
 	onDelete := func(s *appsv1.StatefulSet) { s.Spec.UpdateStrategy.Type = appsv1.OnDeleteStatefulSetStrategyType }
 	oldPods := func(s *appsv1.StatefulSet) { onDelete(s); s.Status.UpdatedReplicas = 0 }
 	partition := func(s *appsv1.StatefulSet) {
 		s.Spec.UpdateStrategy.RollingUpdate = &appsv1.RollingUpdateStatefulSetStrategy{Partition: ptr.To[int32](3)}
 	}
-	deployment := func(paused bool, replicas, ready int32) *apply.Workload {
-		return apply.ReadDeployment(&appsv1.Deployment{
+	deployment := func(paused bool, replicas, ready int32) *workload.Workload {
+		return read(&appsv1.Deployment{
 			Spec:   appsv1.DeploymentSpec{Replicas: &replicas, Paused: paused, ProgressDeadlineSeconds: ptr.To[int32](600)},
 			Status: appsv1.DeploymentStatus{Replicas: 3, UpdatedReplicas: 1, ReadyReplicas: ready, AvailableReplicas: ready},
 		})
 	}
-	daemonSet := func(strategy appsv1.DaemonSetUpdateStrategyType, desired, ready int32) *apply.Workload {
-		return apply.ReadDaemonSet(&appsv1.DaemonSet{
+	daemonSet := func(strategy appsv1.DaemonSetUpdateStrategyType, desired, ready int32) *workload.Workload {
+		return read(&appsv1.DaemonSet{
 			Spec: appsv1.DaemonSetSpec{UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: strategy}},
 			Status: appsv1.DaemonSetStatus{
 				DesiredNumberScheduled: desired, CurrentNumberScheduled: desired, UpdatedNumberScheduled: desired, NumberReady: ready, NumberAvailable: ready,
@@ -175,7 +176,7 @@ func TestRolloutSteady(t *testing.T) {
 		})
 	}
 	for name, c := range map[string]struct {
-		workload *apply.Workload
+		workload *workload.Workload
 		desired  int32
 		steady   bool
 	}{
@@ -208,8 +209,8 @@ func TestRolloutSteady(t *testing.T) {
 func TestRolloutGetsOn(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
-	for _, kind := range apply.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			namespace := cp.Namespace(t)
 			owner := cp.Manager(testenv.ArgoCD).In(namespace)
@@ -217,7 +218,7 @@ func TestRolloutGetsOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			applier := newApplier(t, cp)
-			target := apply.Target{Kind: kind, Namespace: namespace, Name: dittofs}
+			target := workload.Target{Kind: kind, Namespace: namespace, Name: dittofs}
 			wasComplete := complete(t, applier, target)
 			result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs}})
 			if err != nil || !result.TemplateChanged() {
@@ -234,14 +235,14 @@ func TestRolloutGetsOn(t *testing.T) {
 		t.Parallel()
 		namespace := cp.Namespace(t)
 		owner := cp.Manager(testenv.ArgoCD).In(namespace)
-		if _, err := owner.Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+		if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := owner.Patch(t.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`)); err != nil {
 			t.Fatal(err)
 		}
 		applier := newApplier(t, cp)
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		complete(t, applier, target)
 		if _, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil {
 			t.Fatal(err)
@@ -253,7 +254,7 @@ func TestRolloutGetsOn(t *testing.T) {
 }
 
 // complete waits until no rollout is under way.
-func complete(t *testing.T, applier *apply.Applier, target apply.Target) (w *apply.Workload) {
+func complete(t *testing.T, applier *apply.Applier, target workload.Target) (w *workload.Workload) {
 	t.Helper()
 	testenv.Eventually(t, "the rollout", func(ctx context.Context) (err error) {
 		if w, err = applier.Get(ctx, target); err == nil && (w.Rollout.UnderWay || w.Rollout.Failed) {

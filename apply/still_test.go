@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -21,12 +22,12 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 	const passes = 20
 	cp := testenv.WithControllers(t)
 	namespace := cp.Namespace(t)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 		t.Fatal(err)
 	}
 	cp.WaitRolledOut(t, "StatefulSet", namespace, dittofs)
 	applier := newApplier(t, cp)
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 	if starts := cp.PodStarts(namespace); starts != 1 {
 		t.Fatalf("%d pod starts before the first pass", starts)
 	}

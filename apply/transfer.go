@@ -8,87 +8,84 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // A client-side merge of a static port onto the number of an adapter port
 // changes its name and nothing else, so that its manager comes to own the name
-// alone and the port stays ours (row 3). Nothing but us keeps the port then, and
-// what we do not apply any more is deleted: so it goes to the manager who named
-// it instead, in a patch that does not change the pod template.
+// alone and the port stays ours (row 3). Only our apply keeps the port then, and
+// what we do not apply any more is deleted: so it is transferred to the manager that
+// named it instead, by a patch that does not change the pod template.
 
-// namedPort is a port that we own alone and that another manager has named.
-type namedPort struct {
+// renamedPort is a port that we own alone and that another manager has named.
+type renamedPort struct {
 	containerPort
-	namer fieldmanager.Manager
+	by fieldmanager.Manager
 }
 
-// named are those ports that an apply of nothing but these to this container
-// would delete.
-func (a *Applier) named(w *Workload, container string, emit []Port) ([]namedPort, error) {
-	var named []namedPort
-	for i := range w.Containers {
-		c := &w.Containers[i]
-		now, err := w.lookAt(a.us(), c)
-		if err != nil {
-			return nil, err
+// renamed returns those of these ports that an apply of nothing but the items to the
+// container would delete.
+func (o *Observed) renamed(container string, items []port.Item) []renamedPort {
+	var renamed []renamedPort
+	o.live(func(p containerPort, live *port.Live) {
+		stays := p.container == container && slices.ContainsFunc(items, func(i port.Item) bool { return i.Key == live.Key })
+		if live.Renamed() && !stays {
+			renamed = append(renamed, renamedPort{p, live.Namers[0]})
 		}
-		for _, port := range c.Ports {
-			p := now.byKey[portKey{port.ContainerPort, port.Protocol}]
-			stays := c.Name == container && slices.ContainsFunc(emit, func(e Port) bool { return p.key == portKey{e.Number, e.Protocol} })
-			if p.namedByAnother() && !stays {
-				named = append(named, namedPort{containerPort{c.Name, port}, p.namers[0]})
-			}
-		}
-	}
-	return named, nil
+	})
+	return renamed
 }
 
-// handingOver stores managedFields with each of the ports in the entry of the
+// transferring stores managedFields with each of the ports in the entry of the
 // manager that named it. Where entries of other managers may not be written, by
 // [WithoutTransfers] or because the API server refuses it, our entry gives the ports
 // up: they stay then as well, and no manager owns more of them than before.
-func (a *Applier) handingOver(w *Workload, named []namedPort, store func([]metav1.ManagedFieldsEntry) (*Workload, error)) (*Workload, error) {
-	managed, err := a.without(w.ManagedFields, named, !a.keepsOthers)
+func (a *Applier) transferring(o *Observed, renamed []renamedPort, store func([]metav1.ManagedFieldsEntry) (*workload.Workload, error)) (*workload.Workload, error) {
+	managed, err := o.without(renamed, !a.keepsOthers)
 	if err != nil {
 		return nil, err
 	}
 	answer, err := store(managed)
-	if a.keepsOthers || len(named) == 0 || !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
+	if a.keepsOthers || len(renamed) == 0 || !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
 		return answer, err
 	}
-	if managed, err = a.without(w.ManagedFields, named, false); err != nil {
+	if managed, err = o.without(renamed, false); err != nil {
 		return nil, err
 	}
 	return store(managed)
 }
 
-// without are the managedFields without these ports in our entry. They are in
-// that of who named them, if they are handed over.
-func (a *Applier) without(managed []metav1.ManagedFieldsEntry, named []namedPort, handOver bool) (_ []metav1.ManagedFieldsEntry, err error) {
-	for _, p := range named {
-		h := fieldmanager.Transfer{List: portsOf(p.container), Leaves: portLeaves, From: []fieldmanager.Manager{a.us()}}
-		if handOver {
-			h.To = &fieldmanager.Recipient{Manager: p.namer, APIVersion: APIVersion}
+// without returns the managedFields without these ports in our entry. If they are
+// transferred, they are in the entry of the manager that named them.
+func (o *Observed) without(renamed []renamedPort, transferred bool) ([]metav1.ManagedFieldsEntry, error) {
+	managed := o.ManagedFields
+	for _, p := range renamed {
+		list := workload.Ports(p.container)
+		t := fieldmanager.Transfer{List: list.At, Leaves: list.Leaves(), From: []fieldmanager.Manager{o.applier.us()}}
+		if transferred {
+			t.To = &fieldmanager.Recipient{Manager: p.by, APIVersion: o.definition.APIVersion()}
 		}
-		if managed, _, err = h.Apply(managed, portKey{p.ContainerPort.ContainerPort, p.Protocol}.fields()); err != nil {
+		var err error
+		if managed, _, err = t.Apply(managed, itemOf(list, p.ContainerPort).Key); err != nil {
 			return nil, err
 		}
 	}
 	return managed, nil
 }
 
-// handOver stores that. The patch insists on the workload as it was read.
-func (a *Applier) handOver(ctx context.Context, w *Workload, named []namedPort) (*Workload, error) {
-	return a.handingOver(w, named, func(managed []metav1.ManagedFieldsEntry) (*Workload, error) {
-		return a.patchManagedFields(ctx, w, managed)
+// transfer stores that. The patch requires the workload as it was read.
+func (a *Applier) transfer(ctx context.Context, o *Observed, renamed []renamedPort) (*workload.Workload, error) {
+	return a.transferring(o, renamed, func(managed []metav1.ManagedFieldsEntry) (*workload.Workload, error) {
+		return a.patchManagedFields(ctx, o, managed)
 	})
 }
 
-// status tells of the port after it was handed over.
-func (p namedPort) status(after *Workload) PortStatus {
-	return PortStatus{
-		Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: Released, Reason: ReasonRenamed,
-		Owners: ownersOf(after, p.containerPort), Message: fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.namer, p.Name),
-	}
+// status returns the status of the port after its transfer.
+func (p renamedPort) status(after *Observed) PortStatus {
+	s := p.containerPort.status(port.Released)
+	s.Reason, s.Owners = port.ReasonRenamed, after.ownersOf(p.containerPort)
+	s.Message = fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.by, p.Name)
+	return s
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -164,8 +165,8 @@ func TestNamedByAnotherIsNotLetGo(t *testing.T) {
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		merges(takesNFS), merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`), l.keep(),
 	).Run(t, testenv.Shared(t))
-	intent, err := apply.Decide(l.kept, &l.kept.Containers[0], apply.Desired{Adapters: []apply.Adapter{at(nfs, 12050)}}, testenv.Portside)
-	if err != nil || len(intent.Items) != 0 || intent.Ports[0].State != apply.Blocked {
+	intent, err := decide(pure, l.kept, apply.Desired{Adapters: []apply.Adapter{at(nfs, 12050)}})
+	if err != nil || len(intent.Items) != 0 || intent.Ports[0].State != port.Blocked {
 		t.Errorf("it emits %v, ports %q, %v", intent.Items, describe(intent.Ports), err)
 	}
 }

@@ -7,33 +7,35 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // reducesWell: the reduced look says what the whole one says.
-func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Desired) error {
-	reduced := look.Trimmed(testenv.Portside)
+func reducesWell(applier *apply.Applier, look *workload.Workload, want apply.Desired) error {
+	reduced := trimmed(look, testenv.Portside)
 	for i := range look.Containers {
 		name := look.Containers[i].Name
-		whole, wholeErr := apply.Decide(look, &look.Containers[i], want, testenv.Portside)
-		small, smallErr := apply.Decide(reduced, &reduced.Containers[i], want, testenv.Portside)
-		if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
-			return fmt.Errorf("the intent for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
+		want.Container = name
+		whole, wholeErr := decide(applier, look, want)
+		small, smallErr := decide(applier, reduced, want)
+		if text(wholeErr) != text(smallErr) || wholeErr == nil && !samePlan(whole, small) {
+			return fmt.Errorf("the plan for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
 		}
-		wholePorts, wholeErr := applier.OwnPorts(look, name)
-		smallPorts, smallErr := applier.OwnPorts(reduced, name)
+		wholePorts, wholeErr := ownPorts(applier, look, name)
+		smallPorts, smallErr := ownPorts(applier, reduced, name)
 		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
 			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
 		}
-		want.Container = name
 		if _, err := foretell(applier, look, want); err != nil {
 			return err
 		}
@@ -46,8 +48,8 @@ func reducesWell(applier *apply.Applier, look *apply.Workload, want apply.Desire
 	if applier.HasClaim(look) != applier.HasClaim(reduced) {
 		return fmt.Errorf("we hold something: %t; reduced %t", applier.HasClaim(look), applier.HasClaim(reduced))
 	}
-	if again := reduced.Trimmed(testenv.Portside); !reflect.DeepEqual(again, reduced) {
-		return fmt.Errorf("reduced once more it is\n%+v, was\n%+v", again, reduced)
+	if again := trimmed(reduced, testenv.Portside); !reflect.DeepEqual(again.Object(), reduced.Object()) {
+		return fmt.Errorf("trimmed again it is\n%+v, was\n%+v", again.Object(), reduced.Object())
 	}
 	return nil
 }
@@ -78,7 +80,7 @@ func TestReducedSaysTheSame(t *testing.T) {
 		if err := reducesWell(applier, w, apply.Desired{Adapters: adapters}); err != nil {
 			r.Fatal(err)
 		}
-		if _, stands, _ := applier.UpToDate(w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
+		if _, stands, _ := upToDate(applier, w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
 			stood++
 		} else {
 			stoodNot++
@@ -89,7 +91,9 @@ func TestReducedSaysTheSame(t *testing.T) {
 	}
 }
 
-func randomWorkload(r *rapid.T) *apply.Workload { return apply.ReadStatefulSet(randomStatefulSet(r)) }
+func randomWorkload(r *rapid.T) *workload.Workload {
+	return read(randomStatefulSet(r))
+}
 
 // randomStatefulSet has entries of paths that are drawn from few, so that they meet.
 func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
@@ -160,10 +164,10 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}, ManagedFields: []metav1.ManagedFieldsEntry{
+	w := withPorts([]metav1.ManagedFieldsEntry{
 		{Manager: "status", Operation: "Update", Subresource: "status", FieldsV1: metav1.NewFieldsV1(`{"f:status":{}}`)},
 		{Manager: alice, Operation: "Apply", FieldsV1: metav1.NewFieldsV1(`{"f:spec"`)},
-	}}
+	})
 	if _, err := apply.Owners(w); err == nil {
 		t.Fatal("it can be read")
 	}
@@ -172,52 +176,142 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestReducedKeepsLittle: what no decision depends on is gone, and nothing is
-// shared with what was read.
-func TestReducedKeepsLittle(t *testing.T) {
+// TestTrimKeepsLittle: what no decision or warning depends on is gone.
+func TestTrimKeepsLittle(t *testing.T) {
 	t.Parallel()
-	big := strings.Repeat("x", 100) + "dittofs/api/TCP/127.0.0.1/7/nfs"
-	part := func(s string) string { at := strings.Index(big, s); return big[at : at+len(s)] }
-	ports := make([]corev1.ContainerPort, 1, 100)
-	ports[0] = corev1.ContainerPort{Name: part("api"), ContainerPort: 8080, Protocol: corev1.Protocol(part("TCP")), HostIP: part("127.0.0.1")}
 	now := metav1.Now()
-	w := &apply.Workload{
-		Kind: apply.StatefulSet, Namespace: part("dittofs"), Name: part("dittofs"), UID: "1", ResourceVersion: part("7"), Generation: 3,
-		HostNetwork: true, Paused: true, DefaultContainer: part("dittofs"), Selector: part("dittofs"), Restarts: 2, Rollout: apply.Rollout{UnderWay: true},
-		Containers:     []apply.Container{{Name: part("dittofs"), Ports: ports, ProbePorts: []string{part("nfs")}}},
-		InitContainers: []string{part("api")},
-		ManagedFields: []metav1.ManagedFieldsEntry{
-			{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
-				`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`)},
-			{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, Subresource: "status",
-				FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)},
-			{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
-		},
-	}
-	r := w.Trimmed(testenv.Portside)
-	want := *w
-	want.TrimmedFor, want.ManagedFields = testenv.Portside, []metav1.ManagedFieldsEntry{
+	object := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: dittofs, ManagedFields: []metav1.ManagedFieldsEntry{
+		{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(
+			`{"f:metadata":{"f:labels":{"f:a":{},"f:b":{}}},"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{},"f:resources":{}}}}}}}`)},
+		{Manager: "kube-controller-manager", Operation: "Update", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, Subresource: "status",
+			FieldsV1: metav1.NewFieldsV1(`{"f:status":{"f:replicas":{}}}`)},
+		{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", Time: &now, FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
+	}}}
+	want := []metav1.ManagedFieldsEntry{
 		{Manager: "argocd-controller", Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(
 			`{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{}}}}}}}`)},
 		// Our own stays whole: what else is in it must be known.
 		{Manager: testenv.Portside, Operation: "Apply", APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(`{"f:spec":{"f:replicas":{}}}`)},
 	}
-	if got, expected := fmt.Sprintf("%+v", *r), fmt.Sprintf("%+v", want); got != expected {
-		t.Errorf("reduced\n%s\nwant\n%s", got, expected)
-	}
-	if cap(r.Containers[0].Ports) != 1 {
-		t.Errorf("room for %d ports", cap(r.Containers[0].Ports))
-	}
-	port := r.Containers[0].Ports[0]
-	for _, s := range []string{r.Namespace, r.Name, r.ResourceVersion, r.DefaultContainer, r.Selector, r.Containers[0].Name, r.Containers[0].ProbePorts[0], r.InitContainers[0], port.Name, string(port.Protocol), port.HostIP} {
-		if within(s, big) {
-			t.Errorf("%q is a part of what was read", s)
-		}
+	if got := trimmed(read(object), testenv.Portside).ManagedFields; !reflect.DeepEqual(got, want) {
+		t.Errorf("managedFields are\n%v\nwant\n%v", got, want)
 	}
 }
 
-// within tells whether a string shares the memory of another.
-func within(s, big string) bool {
-	at, begin := uintptr(unsafe.Pointer(unsafe.StringData(s))), uintptr(unsafe.Pointer(unsafe.StringData(big)))
-	return at >= begin && at < begin+uintptr(len(big))
+// trimsWell fails unless what was read of the trimmed object is the same, but for
+// managedFields.
+func trimsWell(t interface{ Fatalf(string, ...any) }, object workload.Object) {
+	got, want := *trimmed(read(object), testenv.Portside), *read(object)
+	got.TrimmedFor, got.ManagedFields, want.ManagedFields = "", nil, nil
+	got.Writers, want.Writers = adviceOf(got.Writers), adviceOf(want.Writers)
+	if !got.Equal(&want) {
+		t.Fatalf("trimmed it is\n%+v\nnot\n%+v", got, want)
+	}
+	once := trimmed(read(object), testenv.Portside)
+	if twice := trimmed(once, testenv.Portside); !reflect.DeepEqual(twice.Object(), once.Object()) {
+		t.Fatalf("trimmed twice it is\n%+v\nnot\n%+v", twice.Object(), once.Object())
+	}
+}
+
+// adviceOf returns the writers without what was last applied client side.
+func adviceOf(w advice.Writers) advice.Writers {
+	return advice.Writers{ClientSide: w.ClientSide, Replacing: w.Replacing}
+}
+
+// TestTrim of managedFields that are random, also such as no server writes.
+func TestTrim(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) { trimsWell(r, randomStatefulSet(r)) })
+}
+
+func TestTrimKinds(t *testing.T) {
+	t.Parallel()
+	meta := func(change func(*metav1.ObjectMeta)) metav1.ObjectMeta {
+		m := metav1.ObjectMeta{
+			Namespace: "storage", Name: "files", UID: "1", ResourceVersion: "7", Generation: 3, Labels: map[string]string{"app": "files"},
+			Annotations: map[string]string{"example.com/notes": "a long text"},
+		}
+		change(&m)
+		return m
+	}
+	entry := func(manager string, operation metav1.ManagedFieldsOperationType, fields string) metav1.ManagedFieldsEntry {
+		return metav1.ManagedFieldsEntry{
+			Manager: manager, Operation: operation, APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
+		}
+	}
+	const whole = `{"f:metadata":{"f:annotations":{"f:kubectl.kubernetes.io/last-applied-configuration":{}}},
+		"f:spec":{"f:selector":{},"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"server\"}":{".":{},"f:image":{},"f:name":{}}}}}}}`
+	metas := map[string]func(*metav1.ObjectMeta){
+		"plain":  func(*metav1.ObjectMeta) {},
+		"paused": func(m *metav1.ObjectMeta) { m.Annotations[workload.PausedAnnotation] = "true" },
+		"applied client side": func(m *metav1.ObjectMeta) {
+			m.Annotations[corev1.LastAppliedConfigAnnotation] = "{}"
+			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-client-side-apply", "Update", whole)}
+		},
+		"replaced": func(m *metav1.ObjectMeta) {
+			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("kubectl-replace", "Update", whole), entry(testenv.Portside, "Apply", `{"f:spec":{"f:replicas":{}}}`)}
+		},
+		"to be replaced by Argo CD": func(m *metav1.ObjectMeta) {
+			m.Annotations["argocd.argoproj.io/sync-options"] = "Prune=false,Replace=true"
+			m.ManagedFields = []metav1.ManagedFieldsEntry{entry("argocd-controller", "Apply", `{"f:metadata":{"f:labels":{"f:app":{}}}}`)}
+		},
+		"with the status of a controller": func(m *metav1.ObjectMeta) {
+			status := entry("kube-controller-manager", "Update", `{"f:status":{"f:replicas":{}}}`)
+			status.Subresource = "status"
+			m.ManagedFields = []metav1.ManagedFieldsEntry{status}
+		},
+	}
+	named, numbered := intstr.FromString("adapter-nfs"), intstr.FromInt32(8080)
+	template := corev1.PodTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{workload.DefaultContainerAnnotation: "server", "example.com/more": "text"}},
+		Spec: corev1.PodSpec{
+			HostNetwork: true, InitContainers: []corev1.Container{{Name: "init", Image: "example.com/init:1"}},
+			Containers: []corev1.Container{{
+				Name: "server", Image: "example.com/files:1", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: 8080, Protocol: "TCP", HostPort: 1}},
+				LivenessProbe:  &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: numbered, Path: "/"}}, PeriodSeconds: 5},
+				ReadinessProbe: &corev1.Probe{ProbeHandler: corev1.ProbeHandler{HTTPGet: &corev1.HTTPGetAction{Port: named, Path: "/"}}},
+				StartupProbe:   &corev1.Probe{ProbeHandler: corev1.ProbeHandler{TCPSocket: &corev1.TCPSocketAction{Port: intstr.FromString("api")}}},
+				Lifecycle:      &corev1.Lifecycle{PreStop: &corev1.LifecycleHandler{HTTPGet: &corev1.HTTPGetAction{Port: intstr.FromString("stop")}}},
+			}, {Name: "sidecar", Lifecycle: &corev1.Lifecycle{PostStart: &corev1.LifecycleHandler{Exec: &corev1.ExecAction{}}}}},
+		},
+	}
+	selector := &metav1.LabelSelector{MatchLabels: map[string]string{"app": "files"}}
+	two := int32(2)
+	for name, change := range metas {
+		for kind, object := range map[string]workload.Object{
+			"StatefulSet": &appsv1.StatefulSet{
+				ObjectMeta: meta(change),
+				Spec: appsv1.StatefulSetSpec{Replicas: &two, Selector: selector, Template: template, ServiceName: "files", UpdateStrategy: appsv1.StatefulSetUpdateStrategy{
+					Type: appsv1.RollingUpdateStatefulSetStrategyType, RollingUpdate: &appsv1.RollingUpdateStatefulSetStrategy{Partition: new(int32(1))}}},
+				Status: appsv1.StatefulSetStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 1, ReadyReplicas: 1, AvailableReplicas: 1, CurrentRevision: "files-1"},
+			},
+			"Deployment": &appsv1.Deployment{
+				ObjectMeta: meta(change), Spec: appsv1.DeploymentSpec{Replicas: &two, Selector: selector, Template: template, ProgressDeadlineSeconds: new(int32(600))},
+				Status: appsv1.DeploymentStatus{ObservedGeneration: 3, Replicas: 2, UpdatedReplicas: 2, ReadyReplicas: 2, AvailableReplicas: 2, Conditions: []appsv1.DeploymentCondition{
+					{Type: appsv1.DeploymentAvailable, Status: "True", Message: "a long text"}, {Type: "Other"},
+					{Type: appsv1.DeploymentProgressing, Status: "False", Reason: "ProgressDeadlineExceeded"}}},
+			},
+			"DaemonSet": &appsv1.DaemonSet{
+				ObjectMeta: meta(change), Spec: appsv1.DaemonSetSpec{Selector: selector, Template: template, UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: appsv1.OnDeleteDaemonSetStrategyType}},
+				Status: appsv1.DaemonSetStatus{ObservedGeneration: 3, DesiredNumberScheduled: 2, CurrentNumberScheduled: 2, UpdatedNumberScheduled: 1, NumberReady: 1, NumberAvailable: 1},
+			},
+		} {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				t.Parallel()
+				trimsWell(t, object)
+				text, err := json.Marshal(trimmed(read(object), testenv.Portside).Object())
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, dropped := range []string{"a long text", "example.com", "files-1"} {
+					if strings.Contains(string(text), dropped) {
+						t.Errorf("%q is kept: %s", dropped, text)
+					}
+				}
+			})
+		}
+	}
+	if err := workload.Trim(&corev1.Pod{}, testenv.Portside); err == nil {
+		t.Error("a pod is trimmed")
+	}
 }

@@ -13,12 +13,14 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // foretold is what is known of a pass before its first request.
 type foretold struct {
-	look   *apply.Workload
+	look   *workload.Workload
 	result apply.Result
 	stands bool
 	err    error
@@ -26,10 +28,10 @@ type foretold struct {
 
 // foretell asks what stands, of the whole look and of the reduced one, which
 // must say the same.
-func foretell(applier *apply.Applier, look *apply.Workload, want apply.Desired) (f foretold, err error) {
+func foretell(applier *apply.Applier, look *workload.Workload, want apply.Desired) (f foretold, err error) {
 	f = foretold{look: look}
-	f.result, f.stands, f.err = applier.UpToDate(look, want)
-	result, stands, problem := applier.UpToDate(look.Trimmed(testenv.Portside), want)
+	f.result, f.stands, f.err = upToDate(applier, look, want)
+	result, stands, problem := upToDate(applier, trimmed(look, testenv.Portside), want)
 	if stands != f.stands || result.Outcome != f.result.Outcome || !slices.Equal(describe(result.Ports), describe(f.result.Ports)) || (problem == nil) != (f.err == nil) {
 		return f, fmt.Errorf("standing of the whole look: %t, %s, %q, %w; of the reduced one: %t, %s, %q, %w",
 			f.stands, f.result.Outcome, describe(f.result.Ports), f.err, stands, result.Outcome, describe(result.Ports), problem)
@@ -80,7 +82,7 @@ func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result)
 	stands := false
 	if done.Outcome == apply.Applied || done.Outcome == apply.Unchanged {
 		var err error
-		if _, stands, err = applier.UpToDate(done.After, want); err != nil {
+		if _, stands, err = upToDate(applier, done.After, want); err != nil {
 			return err
 		}
 	}
@@ -91,25 +93,33 @@ func standsAsTold(applier *apply.Applier, want apply.Desired, done apply.Result)
 	return nil
 }
 
+// samePlan reports whether two decisions are the same.
+func samePlan(a, b *apply.Plan) bool {
+	return a.Container == b.Container && slices.Equal(a.Items, b.Items) && reflect.DeepEqual(a.Ports, b.Ports) && slices.Equal(a.Warnings, b.Warnings)
+}
+
 // decidedAsTold: what stands, or not, has the intent that is decided on the same
 // look.
-func decidedAsTold(look *apply.Workload, want apply.Desired, is apply.Result) error {
-	c, err := look.Container(want.Container)
-	if err != nil {
+func decidedAsTold(look *workload.Workload, want apply.Desired, is apply.Result) error {
+	if _, err := look.Container(want.Container); err != nil {
 		if is.Plan != nil {
-			return fmt.Errorf("an intent of nothing: %v", is.Plan)
+			return fmt.Errorf("a plan for no container: %v", is.Plan)
 		}
 		return nil
 	}
-	intent, err := apply.Decide(look, c, want, apply.DefaultFieldManager)
-	if (err == nil) != (is.Plan != nil) || err == nil && !reflect.DeepEqual(intent, *is.Plan) {
-		return fmt.Errorf("the intent is %v, and decided is %v, %w", is.Plan, intent, err)
+	applier, err := apply.New(nil)
+	if err != nil {
+		return err
+	}
+	plan, err := decide(applier, look, want)
+	if (err == nil) != (is.Plan != nil) || err == nil && !samePlan(plan, is.Plan) {
+		return fmt.Errorf("the plan is %v, and decided is %v, %w", is.Plan, plan, err)
 	}
 	return nil
 }
 
 // leaves tells of a port that the pass before it has told of for the last time.
-func leaves(p apply.PortStatus) bool { return p.State == apply.Removed || p.State == apply.Released }
+func leaves(p apply.PortStatus) bool { return p.State == port.Removed || p.State == port.Released }
 
 // standing asks of the live workload what stands for this pass.
 func (p pass) standing(want bool) testenv.Do {
@@ -119,11 +129,11 @@ func (p pass) standing(want bool) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
-		target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		look, err := applier.Get(ctx, target)
 		if err != nil {
 			return err
@@ -241,9 +251,7 @@ func TestStandingOnOurOneEntry(t *testing.T) {
 		"of another field manager":  {[]metav1.ManagedFieldsEntry{changed(func(e *metav1.ManagedFieldsEntry) { e.Manager = alice })}, false},
 		"ours, beside an update of": {[]metav1.ManagedFieldsEntry{ours, {Manager: testenv.Portside, Operation: "Update", FieldsV1: metav1.NewFieldsV1(`{}`)}}, true},
 	} {
-		w := &apply.Workload{Kind: apply.StatefulSet, ManagedFields: c.entries, Containers: []apply.Container{{
-			Name: dittofs, Ports: []corev1.ContainerPort{{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"}},
-		}}}
+		w := withPorts(c.entries, corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 12049, Protocol: "TCP"})
 		if f, err := foretell(applier, w, apply.Desired{Adapters: []apply.Adapter{nfs}}); err != nil || f.stands != c.want {
 			t.Errorf("%s: it stands: %t, %v", name, f.stands, err)
 		}
@@ -256,13 +264,13 @@ func TestStandingErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &apply.Workload{Kind: apply.StatefulSet, Containers: []apply.Container{{Name: dittofs}}}
-	result, stands, err := applier.UpToDate(w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
+	w := withPorts(nil)
+	result, stands, err := upToDate(applier, w, apply.Desired{Adapters: make([]apply.Adapter, apply.MaxAdapters+1)})
 	if tooMany := (*apply.TooManyError)(nil); !errors.As(err, &tooMany) || stands || result.Outcome != apply.Failed {
 		t.Errorf("too many: %t, %s, %v", stands, result.Outcome, err)
 	}
-	result, stands, err = applier.UpToDate(w, apply.Desired{Container: "other"})
-	if !apply.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
+	result, stands, err = upToDate(applier, w, apply.Desired{Container: "other"})
+	if !workload.IsContainerNotFound(err) || !stands || result.Outcome != apply.ContainerNotFound {
 		t.Errorf("no such container: %t, %s, %v", stands, result.Outcome, err)
 	}
 }

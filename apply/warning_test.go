@@ -9,6 +9,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -20,21 +21,21 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(client)
+		applier, err := apply.New(workload.ClientGo(client))
 		if err != nil {
 			return err
 		}
 		wanted := apply.Desired{Adapters: adapters}
-		passed, err := applier.Apply(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}, wanted)
+		passed, err := applier.Apply(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, wanted)
 		if err != nil {
 			return err
 		}
-		look := passed.After.Trimmed(testenv.Portside)
-		stood, _, err := applier.UpToDate(look, wanted)
+		look := trimmed(passed.After, testenv.Portside)
+		stood, _, err := upToDate(applier, look, wanted)
 		if err != nil {
 			return err
 		}
-		from, err := applier.ApplyFrom(ctx, look, wanted)
+		from, err := applyFrom(ctx, applier, look, wanted)
 		if err != nil {
 			return err
 		}
@@ -83,7 +84,7 @@ func TestWarnings(t *testing.T) {
 		"it is not wanted": {argo(static), lastApplied(clientSide), addsUDP(clientSide), warns(nil, smb)},
 		"its owner applies it too": {
 			argo(both), warns([]string{"CannotRenumber adapter-nfs:12049/TCP by argocd-controller (Apply)"}, nfs),
-			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(apply.StatefulSet, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12050}]"),
+			testenv.Apply{Manager: testenv.ArgoCD, Object: declared(workload.StatefulSet, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12050}]"),
 				Force: true, Refused: testenv.Invalid("Duplicate value")},
 			// The ways out.
 			argo(static), warns(nil, nfs), argo(both), warns([]string{"CannotRenumber adapter-nfs:12049/TCP by argocd-controller (Apply)"}, nfs),

@@ -2,96 +2,74 @@ package apply
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"github.com/go-logr/logr"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// send applies the intent and makes the server's answer the next look. Where
-// the server refuses there is something new to decide on: ports that it named,
-// or another look. It reports whether the server saw no change at all, so that
-// there is nothing new to decide on.
-func (p *pass) send(ctx context.Context, c *Container, intent Plan) (done bool, err error) {
-	taken, answer, err := p.write(ctx, c, intent)
+// apply is the one place that applies. It never forces. It is for one container, and keeps
+// the ports of others that are given; without any ports, all that we own is given up.
+func (a *Applier) apply(ctx context.Context, o *Observed, container string, ports map[string][]port.Port, asRead bool) (*workload.Workload, error) {
+	c := workload.Configuration{Workload: o.Workload, Ports: ports, AsRead: asRead}
+	object, err := a.client.Apply(ctx, o.definition, o.Namespace, o.Name, c.Build(o.definition), metav1.ApplyOptions{FieldManager: a.manager, DryRun: a.dryRunOption()})
+	a.log(ctx, "apply", o, err, "container", container, "ports", fmt.Sprint(ports[container]))
 	if err != nil {
-		p.sent = nil
-		return false, p.refusedBy(err, c, intent)
+		return nil, err
 	}
-	if answer.ResourceVersion == p.now.ResourceVersion && !p.dryRun {
-		return true, nil
-	}
-	changed, err := p.changed(p.now, answer)
-	p.changedAny, p.given = p.changedAny || changed, false
-	if p.now, p.sent = answer, &intent; taken {
-		p.sent = nil // only a part of it, and not by an apply
-	}
-	return false, err
+	return o.definition.Workload(object)
 }
 
-// write applies the intent. Where that would delete what another manager named,
-// it is handed over first; where the server would prune what is nobody's along
-// with the containers that it lets go, we take ourselves out of those first.
-func (p *pass) write(ctx context.Context, c *Container, intent Plan) (taken bool, answer *Workload, err error) {
-	says := configuration{workload: p.now, container: c.Name, ports: intent.Items, asRead: p.given && p.now.ResourceVersion != ""}
-	if intent.TakeOver {
-		if says.also, err = p.elsewhere(p.now, c.Name); err != nil {
-			return false, nil, err
-		}
-		answer, err = p.apply(ctx, says)
-		return false, answer, err
+// patchManagedFields stores managedFields, after the other operations, unless the
+// workload has changed since it was read: then its error is a conflict.
+func (a *Applier) patchManagedFields(ctx context.Context, o *Observed, managed []metav1.ManagedFieldsEntry, others ...fieldmanager.PatchOperation) (*workload.Workload, error) {
+	if o.TrimmedFor != "" {
+		return nil, &workload.TargetError{Target: o.Target, Err: errors.New("cannot patch managedFields from a trimmed object: get the full object first")}
 	}
-	named, err := p.named(p.now, c.Name, intent.Items)
+	patch, err := fieldmanager.Patch(o.ResourceVersion, managed, others...)
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	if len(named) > 0 {
-		if answer, err = p.handOver(ctx, p.now, named); err == nil {
-			p.handed = append(p.handed, named...)
-		}
-		return true, answer, err
-	}
-	keep := c.Name
-	if len(intent.Items) == 0 {
-		keep = ""
-	}
-	pruned, err := p.pruned(p.now, keep)
+	object, err := a.client.Patch(ctx, o.definition, o.Namespace, o.Name, patch, metav1.PatchOptions{FieldManager: a.manager, DryRun: a.dryRunOption()})
+	a.log(ctx, "patch of managedFields", o, err)
 	if err != nil {
-		return false, nil, err
+		return nil, err
 	}
-	if len(pruned) > 0 {
-		answer, err = p.takeOut(ctx, p.now, pruned)
-		return true, answer, err
-	}
-	answer, err = p.apply(ctx, says)
-	return false, answer, err
+	return o.definition.Workload(object)
 }
 
-// refusedBy makes what it can of an apply that failed; its error is the
-// apply's where that is nothing.
-func (p *pass) refusedBy(err error, c *Container, intent Plan) error {
-	switch {
-	case !IsRefusal(err) && !apierrors.IsNotFound(err):
-		return err
-	case p.given && apierrors.IsConflict(err):
-		// The look is out of date: whoever owns what we took for free, or ours,
-		// was not there. The next look is the pass' own, so this is once.
-		p.again = true
-		return nil
-	case !intent.TakeOver && p.learn(refusedPorts(err, c.Name, intent.Items)):
-		return nil
-	case p.lookedAgain:
-		return p.explained(err, p.now, c)
+// log logs a write. A failure is no error yet: the reconciliation may continue after a
+// refusal.
+func (a *Applier) log(ctx context.Context, write string, o *Observed, err error, more ...any) {
+	log := logr.FromContextOrDiscard(ctx).V(1)
+	if !log.Enabled() {
+		return
 	}
-	p.lookedAgain, p.again = true, true
+	values := append([]any{"target", o.Target.String(), "dryRun", a.dryRun}, more...)
+	if err != nil {
+		log.Info(write+" failed", append(values, "reason", err.Error())...)
+		return
+	}
+	log.Info(write+" accepted", values...)
+}
+
+func (a *Applier) dryRunOption() []string {
+	if a.dryRun {
+		return []string{metav1.DryRunAll}
+	}
 	return nil
 }
 
-// learn notes refused ports and reports whether one of them is news.
-func (p *pass) learn(refused refusals) bool {
-	news := false
-	for key, why := range refused {
-		if _, known := p.refused[key]; !known {
-			p.refused[key], news = why, true
-		}
-	}
-	return news
+// IsRefusal reports whether err is the API server's answer to what was asked,
+// and not a failure to ask: what it calls a conflict, invalid, forbidden or
+// bad. Credentials that it does not know are no refusal but a connection that
+// cannot be used.
+func IsRefusal(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsBadRequest(err)
 }

@@ -11,6 +11,8 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -23,7 +25,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(namespace)
-	if _, err := owner.Apply(t.Context(), declared(apply.StatefulSet, static)); err != nil {
+	if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
 		t.Fatal(err)
 	}
 	var requests testenv.Requests
@@ -31,11 +33,11 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: dittofs}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 
 	group, ctx := errgroup.WithContext(t.Context())
 	done := make(chan struct{})
@@ -72,13 +74,13 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	}
 }
 
-func changeAdapters(ctx context.Context, applier *apply.Applier, target apply.Target, changes int) error {
+func changeAdapters(ctx context.Context, applier *apply.Applier, target workload.Target, changes int) error {
 	for i := range changes {
 		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
 		if err != nil {
 			return fmt.Errorf("pass %d: %w", i, err)
 		}
-		if result.Outcome != apply.Applied || result.Ports[0].State != apply.Owned {
+		if result.Outcome != apply.Applied || result.Ports[0].State != port.Owned {
 			return fmt.Errorf("pass %d: %s, ports %q", i, result.Outcome, describe(result.Ports))
 		}
 	}

@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -24,7 +26,10 @@ func whoSets(object metav1.Object, container, variable string) ([]string, error)
 	}
 	env := fieldmanager.ListAt("spec", "template", "spec", "containers",
 		fieldmanager.KeyOf("name", container), "env")
-	owners := entries.In(env).Of(fieldmanager.KeyOf("name", variable))
+	owners, err := entries.In(env).Of(fieldmanager.KeyOf("name", variable))
+	if err != nil {
+		return nil, err
+	}
 	return fieldmanager.Names(owners.Leaves["value"]), nil
 }
 
@@ -35,7 +40,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 	if err != nil {
 		return apply.Result{}, err
 	}
-	applier, err := apply.New(client.AppsV1(), apply.WithFieldManager("my-operator-ports"))
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()), apply.WithFieldManager("my-operator-ports"))
 	if err != nil {
 		return apply.Result{}, err
 	}
@@ -44,7 +49,7 @@ func syncPorts(ctx context.Context, config *rest.Config, namespace, name string,
 		active = append(active, apply.Adapter{Type: "nfs", Port: 12049})
 	}
 	return applier.Apply(ctx,
-		apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name},
+		workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: name},
 		apply.Desired{Adapters: active})
 }
 
@@ -87,11 +92,11 @@ func TestSyncPorts(t *testing.T) {
 	}
 	for _, test := range []struct {
 		running bool
-		state   apply.State
+		state   port.State
 		ports   string
 	}{
-		{true, apply.Owned, "[http:8080/TCP adapter-nfs:12049/TCP]"},
-		{false, apply.Removed, "[http:8080/TCP]"},
+		{true, port.Owned, "[http:8080/TCP adapter-nfs:12049/TCP]"},
+		{false, port.Removed, "[http:8080/TCP]"},
 	} {
 		result, err := syncPorts(t.Context(), cp.Config(), ns, "web", test.running)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
 )
@@ -62,7 +63,7 @@ func TestReadmeAdapterSet(t *testing.T) {
 	}
 }
 
-var states = []apply.State{apply.Owned, apply.Shared, apply.Shadowed, apply.Blocked, apply.Invalid, apply.Removed, apply.Released}
+var states = []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, port.Invalid, port.Removed, port.Released}
 
 var outcomes = []apply.Outcome{apply.Applied, apply.Unchanged, apply.TargetNotFound, apply.ContainerNotFound, apply.Paused, apply.Failed}
 
@@ -74,7 +75,7 @@ func TestReadmeStateTable(t *testing.T) {
 		t.Errorf("the table has %d rows, want 11", len(rows))
 	}
 	for i, row := range rows {
-		if row[1] != fmt.Sprint(i+1) || !slices.Contains(states, apply.State(row[2])) {
+		if row[1] != fmt.Sprint(i+1) || !slices.Contains(states, port.State(row[2])) {
 			t.Errorf("row %d is %q, state %q", i+1, row[1], row[2])
 		}
 	}
@@ -100,7 +101,7 @@ func TestReadmeJSON(t *testing.T) {
 			Outcome apply.Outcome
 			Ports   []struct {
 				Type, Name string
-				State      apply.State
+				State      port.State
 			}
 		}
 	}

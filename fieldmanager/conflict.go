@@ -10,7 +10,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 )
 
 // Conflict is one field that an apply wanted to change and that another
@@ -25,12 +24,12 @@ type Conflict struct {
 }
 
 // Within reports whether the field is the one at path or lies below it.
-func (c Conflict) Within(path fieldpath.Path) bool {
+func (c Conflict) Within(path Path) bool {
 	rest, below := strings.CutPrefix(c.Path, path.String())
 	return below && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// ConflictError is an apply that was refused because of what others own. It
+// ConflictError is an apply that was refused because of what other managers own. It
 // unwraps to the API server's error.
 type ConflictError struct {
 	// Conflicts are sorted by path, then manager.
@@ -38,7 +37,7 @@ type ConflictError struct {
 	err       error
 }
 
-// Error names every field and its owner, on one line.
+// Error returns every field and its owner, on one line.
 func (e *ConflictError) Error() string {
 	parts := make([]string, 0, len(e.Conflicts))
 	for _, c := range e.Conflicts {
@@ -47,13 +46,13 @@ func (e *ConflictError) Error() string {
 	return "apply conflict: " + strings.Join(parts, "; ")
 }
 
-// Unwrap is the API server's error.
+// Unwrap returns the API server's error.
 func (e *ConflictError) Unwrap() error { return e.err }
 
-// Conflicts finds the field manager conflicts in an error of the API server.
-// It is nil for every other error, also for the conflicts of optimistic locking
+// Conflicts returns the field manager conflicts in an error of the API server.
+// It returns nil for every other error, also for the conflicts of optimistic locking
 // and of a metadata.uid, which have the same status code. Compare it with nil
-// before it becomes an error: a nil *ConflictError in an error is none.
+// before it becomes an error: an error that holds a nil *ConflictError is not nil.
 func Conflicts(err error) *ConflictError {
 	var status apierrors.APIStatus
 	if !errors.As(err, &status) || status.Status().Details == nil {
@@ -74,7 +73,7 @@ func Conflicts(err error) *ConflictError {
 	return &ConflictError{Conflicts: slices.Compact(conflicts), err: err}
 }
 
-// conflictMessage is how the API server words a conflict; see NewConflictError
+// conflictMessage matches how the API server words a conflict; see NewConflictError
 // in k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go. Only an
 // Update's says which API version it was "using".
 var conflictMessage = regexp.MustCompile(`^conflict with ("(?:[^"\\]|\\.)*")(?: with subresource ("(?:[^"\\]|\\.)*"))?( using .*)?$`)

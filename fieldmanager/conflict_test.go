@@ -8,7 +8,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -175,10 +174,10 @@ func TestConflictErrorCanBeFoundAndUnwrapped(t *testing.T) {
 func TestWithin(t *testing.T) {
 	t.Parallel()
 	item := ports.Item(port(1204))
-	field := fieldpath.MakePathOrDie("metadata", "labels", "app")
+	field := fieldmanager.PathTo("metadata", "labels", "app")
 	for name, test := range map[string]struct {
 		conflict string
-		path     fieldpath.Path
+		path     fieldmanager.Path
 		want     bool
 	}{
 		"the field itself":            {`.metadata.labels.app`, field, true},
@@ -193,9 +192,9 @@ func TestWithin(t *testing.T) {
 		"another protocol":            {`.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="UDP"].name`, item, false},
 		"another container":           {`.spec.template.spec.containers[name="webX"].ports[containerPort=1204,protocol="TCP"].name`, item, false},
 		"the same further down":       {`.x.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="TCP"]`, item, false},
-		"anything, below the root":    {`.spec`, fieldpath.Path{}, true},
+		"anything, below the root":    {`.spec`, fieldmanager.Path{}, true},
 		"nothing, below a field":      {``, field, false},
-		"a name that ends in a quote": {`.env[name="a\""].value`, fieldpath.MakePathOrDie("env", fieldpath.KeyByFields("name", `a"`)), true},
+		"a name that ends in a quote": {`.env[name="a\""].value`, fieldmanager.PathTo("env", fieldmanager.KeyOf("name", `a"`)), true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

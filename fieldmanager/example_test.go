@@ -54,7 +54,10 @@ func Example() {
 	}
 	owners := entries.In(webEnv)
 	for _, key := range owners.Keys() {
-		of := owners.Of(key)
+		of, err := owners.Of(key)
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(key, "stays as long as it is applied by", fieldmanager.Names(of.Item))
 		for _, field := range []string{"value", "valueFrom"} {
 			if managers := of.Leaves[field]; len(managers) > 0 {

@@ -31,13 +31,13 @@ func FuzzManagedFields(f *testing.F) {
 
 func sameWhenWrittenAgain(t *testing.T, managed []metav1.ManagedFieldsEntry, entries fieldmanager.Entries) {
 	for i, e := range entries {
-		raw, err := e.Fields.ToJSON()
+		written, err := e.Fields.FieldsV1()
 		if err != nil {
 			t.Fatalf("entry %d was read from %q and cannot be written: %v", i, managed[i].FieldsV1, err)
 		}
-		again := decode(t, entry(e.Manager, string(raw)))
+		again := decode(t, entry(e.Manager, written.GetRawString()))
 		if !again[0].Fields.Equals(e.Fields) {
-			t.Fatalf("entry %d is %v, read from %q, and %v once written as %s", i, e.Fields, managed[i].FieldsV1, again[0].Fields, raw)
+			t.Fatalf("entry %d is %v, read from %q, and %v once written as %s", i, e.Fields, managed[i].FieldsV1, again[0].Fields, written)
 		}
 	}
 }
@@ -49,7 +49,7 @@ func handsOver(t *testing.T, list fieldmanager.List, managed []metav1.ManagedFie
 		return
 	}
 	for _, key := range items {
-		owned := owners.Of(key)
+		owned := of(t, owners, key)
 		if len(owned.Item) == 0 && len(owned.Leaves) == 0 {
 			continue // named by something that is neither an item nor a field
 		}

@@ -86,16 +86,26 @@ func sets(entries fieldmanager.Entries) map[fieldmanager.Manager]*fieldpath.Set 
 		if of[e.Manager] == nil {
 			of[e.Manager] = fieldpath.NewSet()
 		}
-		of[e.Manager] = of[e.Manager].Union(e.Fields)
+		of[e.Manager] = of[e.Manager].Union(fieldmanager.SetOf(e.Fields))
 	}
 	return of
 }
 
-// pathsOf are the paths of a set as the API server prints them, in its order.
-func pathsOf(set *fieldpath.Set) []string {
+// pathsOf returns the paths of fields as the API server prints them, in its order.
+func pathsOf(fields fieldmanager.Fields) []string {
 	var paths []string
-	set.Iterate(func(p fieldpath.Path) { paths = append(paths, p.String()) })
+	fieldmanager.SetOf(fields).Iterate(func(p fieldpath.Path) { paths = append(paths, p.String()) })
 	return paths
+}
+
+// of returns the owners of an item, whose key has all key fields of the list.
+func of(tb reporter, owners fieldmanager.ListOwners, key fieldmanager.Key) fieldmanager.ItemOwners {
+	tb.Helper()
+	item, err := owners.Of(key)
+	if err != nil {
+		tb.Fatalf("Of: %v", err)
+	}
+	return item
 }
 
 func texts(keys []fieldmanager.Key) []string {

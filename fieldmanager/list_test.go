@@ -98,7 +98,7 @@ func TestOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			same(t, "owners", decode(t, test.managed...).In(ports).Of(port(12049)), test.want)
+			same(t, "owners", of(t, decode(t, test.managed...).In(ports), port(12049)), test.want)
 		})
 	}
 }
@@ -106,7 +106,7 @@ func TestOf(t *testing.T) {
 func TestOfAFieldWithParts(t *testing.T) {
 	t.Parallel()
 	entries := decode(t, entry(argocd, inWeb(`"f:env":{"k:{\"name\":\"TOKEN\"}":{".":{},"f:name":{},"f:valueFrom":{"f:secretKeyRef":{}}}}`)))
-	got := entries.In(envVars).Of(fieldmanager.KeyOf("name", "TOKEN"))
+	got := of(t, entries.In(envVars), fieldmanager.KeyOf("name", "TOKEN"))
 	same(t, "owners of valueFrom", got.Leaves["valueFrom"], []fieldmanager.Manager{argocd})
 }
 
@@ -119,7 +119,7 @@ func TestStaleContainerIsTold(t *testing.T) {
 	same(t, "containers", texts(entries[0].Keys(containers)), []string{`[name="gone"]`, `[name="web"]`})
 	same(t, "ports of web", texts(entries[0].Keys(ports)), []string(nil))
 	gone := fieldmanager.ListAt("spec", "template", "spec", "containers", fieldmanager.KeyOf("name", "gone"), "ports")
-	same(t, "ports of gone", entries.In(gone).Of(port(12049)).Item, []fieldmanager.Manager{portside})
+	same(t, "ports of gone", of(t, entries.In(gone), port(12049)).Item, []fieldmanager.Manager{portside})
 }
 
 func TestKeys(t *testing.T) {
@@ -224,12 +224,12 @@ func TestClaim(t *testing.T) {
 	}
 }
 
-// Item, Claim and the like hand out paths that share nothing: a caller may
-// append to one.
+// Paths share nothing: one that is made longer leaves the others as they are.
 func TestItemsAreApart(t *testing.T) {
 	t.Parallel()
 	first, second := ports.Item(port(1)), ports.Item(port(2))
-	_ = append(first, second...)
+	same(t, "a field of the first", first.Field("name").String(), first.String()+".name")
+	_ = second.Field("name")
 	same(t, "first", first.String(), `.spec.template.spec.containers[name="web"].ports[containerPort=1,protocol="TCP"]`)
 	same(t, "second", second.String(), `.spec.template.spec.containers[name="web"].ports[containerPort=2,protocol="TCP"]`)
 }
@@ -243,7 +243,7 @@ func TestKeysOfNamedTypes(t *testing.T) {
 		"typed port":     fieldmanager.KeyOf("containerPort", int32(12049), "protocol", corev1.ProtocolTCP),
 		"a type of mine": fieldmanager.KeyOf("protocol", corev1.ProtocolTCP, "containerPort", number(12049)),
 	} {
-		if !key.Equals(port(12049)) {
+		if key != port(12049) {
 			t.Errorf("%s: the key is %s", name, key)
 		}
 	}

@@ -140,19 +140,19 @@ func TestMachineryRecordsTheOwners(t *testing.T) {
 	type managers = []fieldmanager.Manager
 	type leaves = map[string][]fieldmanager.Manager
 	owners := m.entries().In(ports)
-	same(t, "2049, which two apply and one gave a hostPort", owners.Of(port(2049)), fieldmanager.ItemOwners{
+	same(t, "2049, which two apply and one gave a hostPort", of(t, owners, port(2049)), fieldmanager.ItemOwners{
 		Item:   managers{argocd, portside},
 		Leaves: leaves{"containerPort": {argocd, portside}, "protocol": {argocd, portside}, "name": {argocd}, "hostPort": {edit}},
 	})
-	same(t, "445, which an update added", owners.Of(port(445)), fieldmanager.ItemOwners{
+	same(t, "445, which an update added", of(t, owners, port(445)), fieldmanager.ItemOwners{
 		Item:   managers{edit},
 		Leaves: leaves{"containerPort": {edit}, "protocol": {edit}, "name": {edit}},
 	})
 	env := m.entries().In(envVars)
-	same(t, "MODE, whose value an update changed", env.Of(fieldmanager.KeyOf("name", "MODE")), fieldmanager.ItemOwners{
+	same(t, "MODE, whose value an update changed", of(t, env, fieldmanager.KeyOf("name", "MODE")), fieldmanager.ItemOwners{
 		Item: managers{argocd}, Leaves: leaves{"name": {argocd}, "value": {edit}},
 	})
-	same(t, "TOKEN, whose valueFrom has parts", env.Of(fieldmanager.KeyOf("name", "TOKEN")), fieldmanager.ItemOwners{
+	same(t, "TOKEN, whose valueFrom has parts", of(t, env, fieldmanager.KeyOf("name", "TOKEN")), fieldmanager.ItemOwners{
 		Item: managers{argocd}, Leaves: leaves{"name": {argocd}, "valueFrom": {argocd}},
 	})
 }

@@ -24,17 +24,22 @@ type Manager struct {
 	Subresource string                            `json:"subresource,omitempty"`
 }
 
-// Applier is the manager that applies under this name to the object itself.
+// ManagerOf returns the manager of an entry of managedFields.
+func ManagerOf(e *metav1.ManagedFieldsEntry) Manager {
+	return Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}
+}
+
+// Applier returns the manager that applies under this name to the object itself.
 func Applier(name string) Manager {
 	return Manager{Name: name, Operation: metav1.ManagedFieldsOperationApply}
 }
 
-// Updater is the manager that creates, updates or patches under this name.
+// Updater returns the manager that creates, updates or patches under this name.
 func Updater(name string) Manager {
 	return Manager{Name: name, Operation: metav1.ManagedFieldsOperationUpdate}
 }
 
-// String is the name and, in parentheses, how the manager writes, as far as it
+// String returns the name and, in parentheses, how the manager writes, as far as it
 // is known.
 func (m Manager) String() string {
 	if m.Operation == "" {
@@ -55,7 +60,7 @@ func (m Manager) Compare(o Manager) int {
 	)
 }
 
-// Names lists the managers' names, each once, sorted.
+// Names returns the managers' names, each once, sorted.
 func Names(managers []Manager) []string {
 	names := make([]string, 0, len(managers))
 	for _, m := range managers {
@@ -65,9 +70,18 @@ func Names(managers []Manager) []string {
 	return slices.Compact(names)
 }
 
-// ValidateName says whether a controller may take name for its own field
-// manager: what the API server accepts (1 to 128 bytes, printable), and
-// nothing that another party takes away again. [BeforeFirstApply] is the
+// Join returns the managers, separated by commas.
+func Join(managers []Manager) string {
+	texts := make([]string, len(managers))
+	for i, m := range managers {
+		texts[i] = m.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// ValidateName returns an error for a name that a controller must not take for its
+// own field manager: one that the API server refuses (it takes 1 to 128 printable
+// bytes), or one that another party takes away again. [BeforeFirstApply] is the
 // server's own; names that begin with "kubectl" are taken over by Flux, see
 // https://fluxcd.io/flux/components/kustomize/kustomizations/.
 func ValidateName(name string) error {

@@ -14,7 +14,7 @@ type PatchOperation struct {
 	Value any    `json:"value,omitempty"`
 }
 
-// Patch is the JSON patch that stores managed in the object that was read at
+// Patch returns the JSON patch that stores managed in the object that was read at
 // resourceVersion, after the other operations. The server refuses it with a
 // conflict (409) once the object has changed: managedFields are written whole,
 // and a list made from an older object would undo what others did since.

@@ -46,7 +46,7 @@ func randomSet(t *rapid.T, label string) *fieldpath.Set {
 	set := fieldpath.NewSet()
 	for range rapid.IntRange(0, 12).Draw(t, label+" paths") {
 		list := lists[named(lists).Draw(t, label+" list")]
-		path := list.Item(keys[named(keys).Draw(t, label+" key")])
+		path := fieldmanager.PathOf(list.Item(keys[named(keys).Draw(t, label+" key")]))
 		field := fieldpath.MakePathOrDie(rapid.SampledFrom(fields).Draw(t, label+" field"))
 		switch rapid.SampledFrom([]string{"item", "item", "field", "field", "part", "list", "above"}).Draw(t, label+" depth") {
 		case "field":
@@ -56,7 +56,7 @@ func randomSet(t *rapid.T, label string) *fieldpath.Set {
 		case "list":
 			path = path[:len(path)-1]
 		case "above":
-			set = set.Union(list.Claim(nil))
+			set = set.Union(fieldmanager.SetOf(list.Claim(nil)))
 			continue
 		}
 		set.Insert(path)
@@ -110,11 +110,11 @@ func TestOwnersAreThoseWhoseSetsSaySo(t *testing.T) {
 		list := lists[named(lists).Draw(t, "list")]
 		var wantKeys []fieldmanager.Key
 		for _, key := range keys {
-			item := list.Item(key)
+			item := fieldmanager.PathOf(list.Item(key))
 			want := fieldmanager.ItemOwners{Leaves: map[string][]fieldmanager.Manager{}}
 			isNamed := false
 			for _, e := range entries {
-				e.Fields.Iterate(func(p fieldpath.Path) {
+				fieldmanager.SetOf(e.Fields).Iterate(func(p fieldpath.Path) {
 					switch {
 					case p.Equals(item):
 						want.Item = append(want.Item, e.Manager)
@@ -126,7 +126,7 @@ func TestOwnersAreThoseWhoseSetsSaySo(t *testing.T) {
 						}
 					}
 				})
-				if got := slices.ContainsFunc(e.Keys(list), key.Equals); got != e.Fields.Has(item) {
+				if got := slices.Contains(e.Keys(list), key); got != e.Fields.Has(list.Item(key)) {
 					t.Fatalf("%s is among the keys of %s: %t", key, e.Manager, got)
 				}
 			}
@@ -134,7 +134,7 @@ func TestOwnersAreThoseWhoseSetsSaySo(t *testing.T) {
 			for _, managers := range want.Leaves {
 				slices.SortFunc(managers, fieldmanager.Manager.Compare)
 			}
-			same(t, "owners of "+item.String(), entries.In(list).Of(key), want)
+			same(t, "owners of "+item.String(), of(t, entries.In(list), key), want)
 			if isNamed {
 				wantKeys = append(wantKeys, key)
 			}
@@ -150,17 +150,17 @@ func TestClaimIsEnoughToHandOver(t *testing.T) {
 		list := lists[named(lists).Draw(t, "list")]
 		leaves := rapid.SliceOfDistinct(rapid.SampledFrom(fields), rapid.ID).Draw(t, "leaves")
 		items := randomItems(t)
-		raw, err := list.Claim(leaves, items...).ToJSON()
+		claim, err := list.Claim(leaves, items...).FieldsV1()
 		if err != nil {
 			t.Fatal(err)
 		}
-		after, moved, err := fieldmanager.Transfer{List: list, Leaves: leaves, From: []fieldmanager.Manager{operator}}.Apply([]metav1.ManagedFieldsEntry{entry(operator, string(raw))}, items...)
+		after, moved, err := fieldmanager.Transfer{List: list, Leaves: leaves, From: []fieldmanager.Manager{operator}}.Apply([]metav1.ManagedFieldsEntry{entry(operator, claim.GetRawString())}, items...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		slices.SortFunc(items, fieldmanager.Key.Compare)
-		same(t, "moved", texts(moved), texts(slices.CompactFunc(items, fieldmanager.Key.Equals)))
-		left := fieldpath.NewSet()
+		same(t, "moved", texts(moved), texts(slices.Compact(items)))
+		left := fieldmanager.Fields{}
 		if len(after) > 0 {
 			left = decode(t, after...)[0].Fields
 		}

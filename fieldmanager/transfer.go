@@ -14,38 +14,45 @@ import (
 // so does the object.
 type Transfer struct {
 	List List
-	// Leaves are the fields of an item that its taker applies too; what is
-	// below them moves with them. What a giver owns beside them it keeps: a
+	// Leaves are the fields of an item that its recipient applies too; what is
+	// below them moves with them. A giver keeps what else it owns of the item: a
 	// leaf alone does not keep an item.
 	Leaves []string
 	// From are the givers.
 	From []Manager
-	// To is the taker. It must name an apiVersion that the server converts, or
-	// the server drops its entry. An entry of the taker's that is there
-	// already grows. Without a taker the items belong to nobody afterwards.
+	// To is the recipient. It must name an apiVersion that the server converts, or
+	// the server drops its entry. An entry that the recipient already has grows.
+	// Without a recipient no manager owns the items afterwards.
 	To *Recipient
 }
 
-// Recipient is who receives the items of a [Transfer].
+// Recipient is the manager that receives the items of a [Transfer].
 type Recipient struct {
 	Manager    Manager
 	APIVersion string
 }
 
-// Apply does the hand-over on a copy of managed and tells which items moved.
-// Items that no giver owns itself stay as they are; with none moved
-// the answer equals managed.
-func (h Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
+// Apply returns managed after the transfer, as a copy, and the items that moved.
+// Items that no giver owns itself stay as they are; with none moved the copy equals
+// managed. Its error is an entry that cannot be read, or a key that lacks a key
+// field of the list.
+func (t Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
 	entries, err := Decode(managed)
 	if err != nil {
 		return nil, nil, err
 	}
+	owners := entries.In(t.List)
+	for _, key := range items {
+		if err := owners.check(key); err != nil {
+			return nil, nil, err
+		}
+	}
 	var moved []Key
 	var since *metav1.Time
-	taken := fieldpath.NewSet()
+	taken := Fields{}
 	after := make([]metav1.ManagedFieldsEntry, 0, len(managed)+1)
 	for i, e := range entries {
-		gives, keys := h.share(e, items)
+		gives, keys := t.share(e, items)
 		if len(keys) == 0 {
 			after = append(after, *managed[i].DeepCopy())
 			continue
@@ -59,112 +66,76 @@ func (h Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]me
 			after = append(after, kept)
 		}
 	}
-	if len(moved) > 0 && h.To != nil {
-		if h.To.Manager.Operation == metav1.ManagedFieldsOperationApply {
+	if len(moved) > 0 && t.To != nil {
+		if t.To.Manager.Operation == metav1.ManagedFieldsOperationApply {
 			// An applier names the items above. An updater does not come to own
 			// them, and would keep them from those who do.
-			taken = taken.Union(h.List.Claim(nil))
+			taken = taken.Union(t.List.Claim(nil))
 		}
-		if after, err = h.To.take(after, taken, since); err != nil {
+		if after, err = t.To.take(after, taken, since); err != nil {
 			return nil, nil, err
 		}
 	}
 	return after, sorted(moved), nil
 }
 
-// share is what the entry gives away of the items.
-func (h Transfer) share(e Entry, items []Key) (*fieldpath.Set, []Key) {
-	if !slices.Contains(h.From, e.Manager) || (h.To != nil && e.Manager == h.To.Manager) {
-		return nil, nil
+// share returns the fields of the items that the entry gives away, and which items
+// these are.
+func (t Transfer) share(e Entry, items []Key) (Fields, []Key) {
+	if !slices.Contains(t.From, e.Manager) || (t.To != nil && e.Manager == t.To.Manager) {
+		return Fields{}, nil
 	}
 	var keys []Key
+	var elements []fieldpath.PathElement
 	for _, key := range items {
-		if e.Fields.Has(h.List.Item(key)) {
-			keys = append(keys, key)
+		if e.Fields.Has(t.List.Item(key)) {
+			keys, elements = append(keys, key), append(elements, key.element())
 		}
 	}
-	gives, depth := fieldpath.NewSet(), len(h.List.path)
-	e.Fields.Iterate(func(p fieldpath.Path) {
-		if len(p) > depth && p[:depth].Equals(h.List.path) && slices.ContainsFunc(keys, p[depth].Equals) && h.takes(p[depth+1:]) {
+	gives, depth := fieldpath.NewSet(), len(t.List.path)
+	e.Fields.read().Iterate(func(p fieldpath.Path) {
+		if len(p) > depth && p[:depth].Equals(t.List.path) && slices.ContainsFunc(elements, p[depth].Equals) && t.takes(p[depth+1:]) {
 			gives.Insert(p)
 		}
 	})
-	return gives, keys
+	return Fields{gives}, keys
 }
 
-// takes says whether a path below an item moves with it: the item itself, or
+// takes reports whether a path below an item moves with it: the item itself, or
 // what is at or below one of the leaves (an env var's valueFrom has parts).
-func (h Transfer) takes(below fieldpath.Path) bool {
-	return len(below) == 0 || (below[0].FieldName != nil && slices.Contains(h.Leaves, *below[0].FieldName))
+func (t Transfer) takes(below fieldpath.Path) bool {
+	return len(below) == 0 || (below[0].FieldName != nil && slices.Contains(t.Leaves, *below[0].FieldName))
 }
 
-// take adds the set to the taker's entry, or adds that entry.
-func (t Recipient) take(managed []metav1.ManagedFieldsEntry, set *fieldpath.Set, since *metav1.Time) ([]metav1.ManagedFieldsEntry, error) {
-	at := slices.IndexFunc(managed, func(e metav1.ManagedFieldsEntry) bool { return managerOf(&e) == t.Manager })
+// take adds the fields to the recipient's entry, or adds that entry.
+func (r Recipient) take(managed []metav1.ManagedFieldsEntry, fields Fields, since *metav1.Time) ([]metav1.ManagedFieldsEntry, error) {
+	at := slices.IndexFunc(managed, func(e metav1.ManagedFieldsEntry) bool { return ManagerOf(&e) == r.Manager })
 	if at < 0 {
 		at = len(managed)
 		managed = append(managed, metav1.ManagedFieldsEntry{
-			Manager:     t.Manager.Name,
-			Operation:   t.Manager.Operation,
-			Subresource: t.Manager.Subresource,
-			APIVersion:  t.APIVersion,
+			Manager:     r.Manager.Name,
+			Operation:   r.Manager.Operation,
+			Subresource: r.Manager.Subresource,
+			APIVersion:  r.APIVersion,
 			FieldsType:  "FieldsV1",
 			Time:        since,
 		})
 	}
-	has, err := decodeSet(managed[at].FieldsV1)
+	has, err := decodeFields(managed[at].FieldsV1)
 	if err != nil {
-		return nil, fmt.Errorf("managedFields of %q cannot be read: %w", t.Manager.Name, err)
+		return nil, fmt.Errorf("managedFields of %q cannot be read: %w", r.Manager.Name, err)
 	}
-	managed[at], err = withFields(managed[at], has.Union(set))
+	managed[at], err = withFields(managed[at], has.Union(fields))
 	return managed, err
 }
 
-// Without is managed without the entries of m, of whatever API version.
-func Without(managed []metav1.ManagedFieldsEntry, m Manager) []metav1.ManagedFieldsEntry {
-	after := make([]metav1.ManagedFieldsEntry, 0, len(managed))
-	for i := range managed {
-		if managerOf(&managed[i]) != m {
-			after = append(after, *managed[i].DeepCopy())
-		}
-	}
-	return after
-}
-
-// WithoutBelow is managed without what m owns at or below the paths, and
-// without its entry where nothing else is in it. Its error is an entry that
-// cannot be read.
-func WithoutBelow(managed []metav1.ManagedFieldsEntry, m Manager, paths ...fieldpath.Path) ([]metav1.ManagedFieldsEntry, error) {
-	after := make([]metav1.ManagedFieldsEntry, 0, len(managed))
-	for i := range managed {
-		if managerOf(&managed[i]) != m {
-			after = append(after, *managed[i].DeepCopy())
-			continue
-		}
-		set, err := decodeSet(managed[i].FieldsV1)
-		if err != nil {
-			return nil, fmt.Errorf("managedFields of %q cannot be read: %w", m.Name, err)
-		}
-		rest := set.RecursiveDifference(fieldpath.NewSet(paths...))
-		if rest.Empty() {
-			continue
-		}
-		kept, err := withFields(managed[i], rest)
-		if err != nil {
-			return nil, err
-		}
-		after = append(after, kept)
-	}
-	return after, nil
-}
-
-func withFields(e metav1.ManagedFieldsEntry, set *fieldpath.Set) (metav1.ManagedFieldsEntry, error) {
-	raw, err := set.ToJSON()
+func withFields(e metav1.ManagedFieldsEntry, fields Fields) (metav1.ManagedFieldsEntry, error) {
+	written, err := fields.FieldsV1()
 	if err != nil {
 		return e, fmt.Errorf("managedFields of %q cannot be written: %w", e.Manager, err)
 	}
 	e = *e.DeepCopy()
-	e.FieldsV1 = metav1.NewFieldsV1(string(raw))
+	e.FieldsV1 = written
 	return e, nil
 }
 
@@ -177,5 +148,5 @@ func later(a, b *metav1.Time) *metav1.Time {
 
 func sorted(keys []Key) []Key {
 	slices.SortFunc(keys, Key.Compare)
-	return slices.CompactFunc(keys, Key.Equals)
+	return slices.Compact(keys)
 }

@@ -45,7 +45,7 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 		gives, keys := fieldpath.NewSet(), []fieldmanager.Key{}
 		set.Iterate(func(p fieldpath.Path) {
 			for _, key := range items {
-				item := h.List.Item(key)
+				item := fieldmanager.PathOf(h.List.Item(key))
 				if !set.Has(item) || len(p) < len(item) || !p[:len(item)].Equals(item) {
 					continue
 				}
@@ -66,7 +66,7 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 			want[h.To.Manager] = fieldpath.NewSet()
 		}
 		if h.To.Manager.Operation == metav1.ManagedFieldsOperationApply {
-			gained = gained.Union(h.List.Claim(nil))
+			gained = gained.Union(fieldmanager.SetOf(h.List.Claim(nil)))
 		}
 		want[h.To.Manager] = want[h.To.Manager].Union(gained)
 	}
@@ -76,7 +76,7 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 		}
 	}
 	slices.SortFunc(wantMoved, fieldmanager.Key.Compare)
-	if wantMoved = slices.CompactFunc(wantMoved, fieldmanager.Key.Equals); !slices.EqualFunc(moved, wantMoved, fieldmanager.Key.Equals) {
+	if wantMoved = slices.Compact(wantMoved); !slices.Equal(moved, wantMoved) {
 		tb.Fatalf("moved %v, should move %v", moved, wantMoved)
 	}
 	again, movedAgain, err := h.Apply(after, items...)

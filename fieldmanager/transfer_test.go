@@ -164,11 +164,11 @@ func asWritten(t *testing.T, fields *metav1.FieldsV1, written bool) *metav1.Fiel
 	if !written || fields == nil {
 		return fields
 	}
-	raw, err := decode(t, metav1.ManagedFieldsEntry{FieldsV1: fields})[0].Fields.ToJSON()
+	again, err := decode(t, metav1.ManagedFieldsEntry{FieldsV1: fields})[0].Fields.FieldsV1()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return metav1.NewFieldsV1(string(raw))
+	return again
 }
 
 func TestHandOverOfAFieldWithParts(t *testing.T) {

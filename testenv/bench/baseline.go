@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -57,7 +58,7 @@ func setAdapterPorts(s *appsv1.StatefulSet, adapters []apply.Adapter) (same bool
 	}
 	var ports []corev1.ContainerPort
 	for _, p := range containers[at].Ports {
-		if !strings.HasPrefix(p.Name, apply.NamePrefix) {
+		if !strings.HasPrefix(p.Name, port.NamePrefix) {
 			ports = append(ports, p)
 		}
 	}

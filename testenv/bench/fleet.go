@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -117,7 +118,7 @@ func (f *fleet) patches(turn int) ([][]byte, error) {
 		}
 		containers := []map[string]any{{"name": container, "ports": ports}}
 		body, err := json.Marshal(map[string]any{
-			"apiVersion": apply.APIVersion, "kind": string(apply.StatefulSet),
+			"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind,
 			"metadata": map[string]any{"namespace": f.namespace, "name": name, "uid": f.uids[i]},
 			"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
 		})

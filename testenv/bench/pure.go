@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -25,24 +26,23 @@ const (
 
 // pure is the work for one workload that needs no server.
 type pure struct {
-	workload  *apply.Workload
-	container *apply.Container
-	want      apply.Desired
+	object  *appsv1.StatefulSet
+	applier *apply.Applier
+	want    apply.Desired
 }
 
 func newPure(s *appsv1.StatefulSet) (pure, error) {
 	if len(s.ManagedFields) != entriesOfTen {
 		return pure{}, fmt.Errorf("%s has %d managedFields entries, not %d", s.Name, len(s.ManagedFields), entriesOfTen)
 	}
-	w := apply.ReadStatefulSet(s)
-	c, err := w.Container(container)
-	return pure{workload: w, container: c, want: apply.Desired{Adapters: adapters(0)}}, err
+	applier, err := apply.New(nil) // it sends nothing
+	return pure{object: s, applier: applier, want: apply.Desired{Container: container, Adapters: adapters(0)}}, err
 }
 
 // readAlone is the part that cannot be saved: fieldpath reads each entry.
 func (p pure) readAlone() error {
-	for i := range p.workload.ManagedFields {
-		if err := fieldpath.NewSet().FromJSON(p.workload.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
+	for i := range p.object.ManagedFields {
+		if err := fieldpath.NewSet().FromJSON(p.object.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
 			return err
 		}
 	}
@@ -50,15 +50,23 @@ func (p pure) readAlone() error {
 }
 
 func (p pure) decode() error {
-	_, err := fieldmanager.Decode(p.workload.ManagedFields)
+	_, err := fieldmanager.Decode(p.object.ManagedFields)
 	return err
 }
 
-// decide reads the entries, finds the owners of each port, and makes the intent.
+// decide reads the entries, finds the owners of each port, and decides.
 func (p pure) decide() error {
-	intent, err := apply.Decide(p.workload, p.container, p.want, apply.DefaultFieldManager)
-	if err == nil && len(intent.Items) != len(p.want.Adapters) {
-		err = fmt.Errorf("the intent has %d ports", len(intent.Items))
+	w, err := workload.Read(p.object)
+	if err != nil {
+		return err
+	}
+	observed, err := p.applier.Observe(w)
+	if err != nil {
+		return err
+	}
+	plan, err := observed.Decide(p.want)
+	if err == nil && len(plan.Items) != len(p.want.Adapters) {
+		err = fmt.Errorf("the plan has %d ports", len(plan.Items))
 	}
 	return err
 }
@@ -144,11 +152,11 @@ func tenOwners(ctx context.Context, client kubernetes.Interface) (*appsv1.Statef
 	if err := create(ctx, client, name, slices.Concat(always, sometimes)); err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: name}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: name}
 	if _, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters(0)}); err != nil {
 		return nil, err
 	}

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -78,7 +78,7 @@ func newService(ctx context.Context, cp *testenv.ControlPlane, binary string, f 
 		_, err := s.git.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": v1alpha1.GroupVersion.String(), "kind": "AdapterSet", "metadata": map[string]any{"name": f.names[i]},
 			"spec": map[string]any{
-				"targetRef": map[string]any{"apiVersion": apply.APIVersion, "kind": string(apply.StatefulSet), "name": f.names[i]},
+				"targetRef": map[string]any{"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind, "name": f.names[i]},
 				"container": container,
 				"adapters":  declared(f.turn),
 				"rollout":   map[string]any{"stabilizationWindowSeconds": int64(0), "removalDelaySeconds": int64(0)},

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -30,11 +31,11 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		return nil, err
 	}
-	target := apply.Target{Kind: apply.StatefulSet, Namespace: namespace, Name: s.workload}
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: s.workload}
 	s.pass = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {

@@ -18,7 +18,7 @@ import (
 type Table struct {
 	// Heading is that of the section in examples/monitoring/README.md.
 	Heading string
-	// types are those of the constants, as in "apply.State". "status." stands for
+	// types are those of the constants, as in "port.State". "status." stands for
 	// the exported constants of package status that have no type.
 	types []string
 }
@@ -26,20 +26,20 @@ type Table struct {
 // The tables of constants.
 var (
 	Outcomes         = Table{"Outcomes", []string{"apply.Outcome"}}
-	PortStates       = Table{"States of ports", []string{"apply.State"}}
-	PortReasons      = Table{"Reasons of ports", []string{"apply.PortReason"}}
+	PortStates       = Table{"States of ports", []string{"port.State"}}
+	PortReasons      = Table{"Reasons of ports", []string{"port.Reason"}}
 	Conditions       = Table{"Conditions", []string{"status."}}
 	ConditionReasons = Table{"Reasons of Ready, Reconciling and Stalled", []string{"status.ConditionReason"}}
 	DiscoveryReasons = Table{"Reasons of Discovered", []string{"discovery.Reason"}}
 	EventReasons     = Table{"Reasons of events", []string{"status.EventReason", "changes.EventReason"}}
-	WarningReasons   = Table{"Reasons of warnings", []string{"apply.WarningReason"}}
+	WarningReasons   = Table{"Reasons of warnings", []string{"advice.Reason"}}
 )
 
 // Tables are all of them, in the order of the README.
 var Tables = []Table{Outcomes, PortStates, PortReasons, Conditions, ConditionReasons, DiscoveryReasons, EventReasons, WarningReasons}
 
 // Constant is one constant of the source. Its name has the package, as in
-// "apply.Owned".
+// "port.Owned".
 type Constant struct{ Name, Value string }
 
 // Constants returns the constants of a table in the order of their values. root is
@@ -101,7 +101,7 @@ func (t Table) in(file *ast.File) []Constant {
 	return found
 }
 
-// typeOf returns the declared type of constants, as in "apply.State".
+// typeOf returns the declared type of constants, as in "port.State".
 func typeOf(file *ast.File, spec *ast.ValueSpec) string {
 	switch named := spec.Type.(type) {
 	case *ast.Ident:

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
@@ -76,13 +76,13 @@ func TestPortsideNamesArgoCD(t *testing.T) {
 			t.Parallel()
 			s := compat.NewSite(t, testenv.Shared(t))
 			compat.Must(t, u.mode(t).Sync(s, compat.First().And(compat.Port{Name: "adapter-nfs", Number: 12050})))
-			port := s.Reconcile(compat.Adapter("nfs", 12049)).Ports[0]
-			if port.State != apply.Blocked {
-				t.Errorf("the port is %s", port.State)
+			p := s.Reconcile(compat.Adapter("nfs", 12049)).Ports[0]
+			if p.State != port.Blocked {
+				t.Errorf("the port is %s", p.State)
 			}
 			for _, part := range []string{testenv.ArgoCD, "adapter-nfs", "12050"} {
-				if !strings.Contains(port.Message, part) {
-					t.Errorf("no %q in: %s", part, port.Message)
+				if !strings.Contains(p.Message, part) {
+					t.Errorf("no %q in: %s", part, p.Message)
 				}
 			}
 		})

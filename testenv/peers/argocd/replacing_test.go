@@ -8,7 +8,7 @@ import (
 	syncommon "github.com/argoproj/argo-cd/gitops-engine/pkg/sync/common"
 	"github.com/argoproj/argo-cd/v3/common"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
@@ -62,7 +62,7 @@ func warnsOf(s *compat.Site) string {
 	s.Helper()
 	var of []string
 	for _, w := range s.Reconcile(compat.Adapter("nfs", 12049)).Warnings {
-		if w.Reason == apply.ReplacesAll {
+		if w.Reason == advice.ReplacesAll {
 			of = append(of, w.Manager.Name)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -29,7 +31,7 @@ func NewSite(t testing.TB, cp *testenv.ControlPlane) *Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +59,8 @@ func (s *Site) Exists() bool {
 }
 
 // Target returns the workload as portside names it.
-func (s *Site) Target() apply.Target {
-	return apply.Target{Kind: apply.Kind(s.Kind), Namespace: s.Namespace, Name: Name}
+func (s *Site) Target() workload.Target {
+	return workload.Target{Kind: workload.KindOf("apps/v1", s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
 // Reconcile reconciles the workload's adapter ports, as portside does.
@@ -128,7 +130,7 @@ func Adapter(name string, port int64) apply.Adapter {
 // it: "Shared by helm".
 func State(r apply.Result, adapter string) string {
 	for _, p := range r.Ports {
-		if p.Type != adapter || p.State == apply.Removed {
+		if p.Type != adapter || p.State == port.Removed {
 			continue
 		}
 		var others []string
@@ -157,8 +159,8 @@ func Adapters(live *unstructured.Unstructured) []string { return filter(live, tr
 func Statics(live *unstructured.Unstructured) []string { return filter(live, false) }
 
 func filter(live *unstructured.Unstructured, want bool) []string {
-	return slices.DeleteFunc(Ports(live), func(port string) bool {
-		return strings.HasPrefix(port, apply.NamePrefix) != want
+	return slices.DeleteFunc(Ports(live), func(p string) bool {
+		return strings.HasPrefix(p, port.NamePrefix) != want
 	})
 }
 

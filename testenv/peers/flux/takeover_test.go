@@ -10,6 +10,7 @@ import (
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/fixture"
 	"github.com/portside-dev/portside/testenv/peers/compat"
@@ -56,7 +57,7 @@ func TestKubectlPrefix(t *testing.T) {
 	s := compat.NewSite(t, testenv.Shared(t))
 	client, err := appsclient.NewForConfig(s.Config())
 	compat.Must(t, err)
-	if _, err := apply.New(client, apply.WithFieldManager(name)); err == nil {
+	if _, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(name)); err == nil {
 		t.Errorf("portside accepts the name %s", name)
 	}
 	compat.Must(t, mode(t).Sync(s, compat.First()))

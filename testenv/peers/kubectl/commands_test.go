@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
@@ -111,7 +112,7 @@ func TestEditOurPort(t *testing.T) {
 	s.Reconcile(compat.Adapter("nfs", 12049))
 	compat.Must(t, edit("s/adapter-nfs/mine/")(s))
 	result := s.Reconcile(compat.Adapter("nfs", 12049))
-	if p := result.Ports[0]; p.State != apply.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
+	if p := result.Ports[0]; p.State != port.Blocked || !strings.Contains(p.Message, testenv.KubectlEdit) {
 		t.Errorf("renamed by hand, the port is %s: %s", p.State, p.Message)
 	}
 	s.ExpectPorts("api:8080/TCP", "metrics:9090/TCP", "mine:12049/TCP")

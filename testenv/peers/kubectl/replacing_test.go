@@ -3,7 +3,7 @@ package kubectl_test
 import (
 	"testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/peers/compat"
 )
@@ -38,7 +38,7 @@ func TestReplaceWarnings(t *testing.T) {
 				compat.Must(t, step.mode.Sync(s, step.commit))
 				warns := false
 				for _, w := range s.Reconcile(compat.Adapter("nfs", 12049)).Warnings {
-					if w.Reason != apply.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {
+					if w.Reason != advice.ReplacesAll || w.Manager.Name != testenv.KubectlReplace {
 						t.Errorf("after sync %d a reconciliation warns: %s", i, w.Message)
 					}
 					warns = true

@@ -4,12 +4,14 @@ package adapterset
 import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Target returns the workload that an AdapterSet names. It has no container, so
 // that it identifies the workload in maps and queues.
-func Target(set *v1alpha1.AdapterSet) apply.Target {
-	return apply.Target{Kind: apply.Kind(set.Spec.TargetRef.Kind), Namespace: set.Namespace, Name: set.Spec.TargetRef.Name}
+func Target(set *v1alpha1.AdapterSet) workload.Target {
+	ref := set.Spec.TargetRef
+	return workload.Target{Kind: workload.KindOf(ref.APIVersion, ref.Kind), Namespace: set.Namespace, Name: ref.Name}
 }
 
 // Adapters returns the adapters that an AdapterSet lists. The result is not nil.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
@@ -23,7 +24,7 @@ func TestAdapterSet(t *testing.T) {
 			HostNetwork: v1alpha1.HostNetworkAllow,
 		},
 	}
-	if got, want := adapterset.Target(set), (apply.Target{Kind: apply.Deployment, Namespace: "storage", Name: "files"}); got != want {
+	if got, want := adapterset.Target(set), (workload.Target{Kind: workload.Deployment, Namespace: "storage", Name: "files"}); got != want {
 		t.Errorf("the target is %+v, want %+v", got, want)
 	}
 	want := []apply.Adapter{{Type: "nfs", Port: 12049, Protocol: "TCP"}, {Type: "smb", Port: 1445, Protocol: "UDP"}}

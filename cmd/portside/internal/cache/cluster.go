@@ -6,16 +6,17 @@ import (
 	"fmt"
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
@@ -45,8 +46,8 @@ func NewCluster(ctx context.Context, cache ctrlcache.Cache, o Options) (*Cluster
 		return nil, err
 	}
 	objects := []client.Object{&v1alpha1.AdapterSet{}}
-	for _, kind := range apply.Kinds {
-		objects = append(objects, objectOf(kind))
+	for _, d := range workload.Definitions() {
+		objects = append(objects, d.New())
 	}
 	for _, object := range objects {
 		informer, err := cache.GetInformer(ctx, object, ctrlcache.BlockUntilSynced(false))
@@ -63,10 +64,11 @@ func (c *Cluster) Synced() bool {
 	return !slices.ContainsFunc(c.informers, func(i ctrlcache.Informer) bool { return !i.HasSynced() })
 }
 
-func indexKey(t apply.Target) string { return string(t.Kind) + "/" + t.Name }
+// indexKey is the kind with its group, and the name.
+func indexKey(t workload.Target) string { return schema.GroupKind(t.Kind).String() + "/" + t.Name }
 
 // AdapterSets returns those that name a target, the oldest first.
-func (c *Cluster) AdapterSets(ctx context.Context, t apply.Target) ([]*v1alpha1.AdapterSet, error) {
+func (c *Cluster) AdapterSets(ctx context.Context, t workload.Target) ([]*v1alpha1.AdapterSet, error) {
 	var list v1alpha1.AdapterSetList
 	if err := c.cache.List(ctx, &list, client.InNamespace(t.Namespace), client.MatchingFields{targetIndex: indexKey(t)}); err != nil {
 		return nil, fmt.Errorf("cannot list the AdapterSets of %s: %w", t, err)
@@ -97,19 +99,20 @@ func pointers[T any](items []T) []*T {
 
 // Workload returns a target, or nil if it does not exist. It was trimmed for the
 // field manager. It implements [discovery.Cache].
-func (c *Cluster) Workload(ctx context.Context, t apply.Target) (*apply.Workload, error) {
-	object := objectOf(t.Kind)
-	if object == nil {
-		return nil, nil
+func (c *Cluster) Workload(ctx context.Context, t workload.Target) (*workload.Workload, error) {
+	d, err := workload.Define(t.Kind)
+	if err != nil {
+		return nil, err
 	}
-	err := c.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, object)
+	object := d.New()
+	err = c.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, object)
 	if err != nil {
 		if apierrors.IsNotFound(err) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("cannot read %s from the cache: %w", t, err)
 	}
-	return c.read(object), nil
+	return workload.ReadTrimmed(object, c.fieldManager)
 }
 
 // Pods implements [discovery.Cache]. The first call has pods cached, and waits for
@@ -118,35 +121,4 @@ func (c *Cluster) Pods(ctx context.Context, namespace string, selector labels.Se
 	var list corev1.PodList
 	err := c.cache.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})
 	return pointers(list.Items), err
-}
-
-// objectOf returns an empty object of a kind of workload, nil for a kind that is
-// not known.
-func objectOf(kind apply.Kind) client.Object {
-	switch kind {
-	case apply.StatefulSet:
-		return &appsv1.StatefulSet{}
-	case apply.Deployment:
-		return &appsv1.Deployment{}
-	case apply.DaemonSet:
-		return &appsv1.DaemonSet{}
-	}
-	return nil
-}
-
-// read returns the workload that a cached object is.
-func (c *Cluster) read(object client.Object) *apply.Workload {
-	var w *apply.Workload
-	switch o := object.(type) {
-	case *appsv1.StatefulSet:
-		w = apply.ReadStatefulSet(o)
-	case *appsv1.Deployment:
-		w = apply.ReadDeployment(o)
-	case *appsv1.DaemonSet:
-		w = apply.ReadDaemonSet(o)
-	default:
-		return nil
-	}
-	w.TrimmedFor = c.fieldManager
-	return w
 }

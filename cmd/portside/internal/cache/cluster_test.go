@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -28,7 +29,7 @@ func TestOptions(t *testing.T) {
 	ns, other := cp.Namespace(t), cp.Namespace(t)
 	git := cp.Manager("git")
 	for _, in := range []string{ns, other} {
-		for _, kind := range apply.Kinds {
+		for _, kind := range workload.Kinds() {
 			mustApply(t, git.In(in), workloadOf(kind, "files"))
 		}
 		mustApply(t, git.In(in), adapterSet("files", "files"))
@@ -57,8 +58,8 @@ func TestOptions(t *testing.T) {
 			}
 			is("the AdapterSet", len(adapterSets(t.Context(), t, cached, targetIn(ns, "files"))) > 0, true)
 			is("the AdapterSet of another team", len(adapterSets(t.Context(), t, cached, targetIn(ns, "photos"))) > 0, c.their)
-			for _, kind := range apply.Kinds {
-				is("the "+string(kind), workload(t.Context(), t, cached, apply.Target{Kind: kind, Namespace: ns, Name: "files"}) != nil, true)
+			for _, kind := range workload.Kinds() {
+				is("the "+kind.Kind, cachedWorkload(t.Context(), t, cached, workload.Target{Kind: kind, Namespace: ns, Name: "files"}) != nil, true)
 			}
 			pods, err := cached.Pods(t.Context(), ns, labels.Everything())
 			if err != nil {
@@ -71,7 +72,7 @@ func TestOptions(t *testing.T) {
 			}
 			is("the AdapterSet of another namespace", slices.ContainsFunc(sets, func(set *v1alpha1.AdapterSet) bool { return set.Namespace == other }), c.other)
 			if c.other {
-				is("the workload of another namespace", workload(t.Context(), t, cached, targetIn(other, "files")) != nil, true)
+				is("the workload of another namespace", cachedWorkload(t.Context(), t, cached, targetIn(other, "files")) != nil, true)
 			}
 		})
 	}
@@ -102,7 +103,7 @@ func TestAdapterSets(t *testing.T) {
 	if !slices.Equal(names, []string{"b", "c", "a"}) && !slices.Equal(names, []string{"c", "b", "a"}) {
 		t.Errorf("they are %q: the oldest first, and by name where two are of one second", names)
 	}
-	if names := adapterSets(t.Context(), t, c, apply.Target{Kind: apply.Deployment, Namespace: ns, Name: "files"}); len(names) > 0 {
+	if names := adapterSets(t.Context(), t, c, workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "files"}); len(names) > 0 {
 		t.Errorf("a target of another kind has %q", names)
 	}
 }
@@ -149,25 +150,32 @@ func TestWorkload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		mustApply(t, cp.Manager("git").In(ns), workloadOf(kind, "files"))
-		target := apply.Target{Kind: kind, Namespace: ns, Name: "files"}
-		until(t, string(kind)+" files", func(ctx context.Context) bool { return workload(ctx, t, c, target) != nil })
+		target := workload.Target{Kind: kind, Namespace: ns, Name: "files"}
+		until(t, kind.Kind+" files", func(ctx context.Context) bool { return cachedWorkload(ctx, t, c, target) != nil })
 		live, err := applier.Get(t.Context(), target)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, want := workload(t.Context(), t, c, target).Trimmed(""), live.Trimmed("")
-		if got.ResourceVersion = want.ResourceVersion; !reflect.DeepEqual(got, want) {
+		object := live.Object()
+		if err := workload.Trim(object, apply.DefaultFieldManager); err != nil {
+			t.Fatal(err)
+		}
+		want, err := workload.ReadTrimmed(object, apply.DefaultFieldManager)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cachedWorkload(t.Context(), t, c, target); !got.Equal(want) {
 			t.Errorf("the %s is\n%+v\nnot\n%+v", kind, got, want)
 		}
 	}
-	if workload(t.Context(), t, c, apply.Target{Kind: "CronJob", Namespace: ns, Name: "files"}) != nil {
-		t.Error("there is a workload of a kind that has none")
+	if _, err := c.Workload(t.Context(), workload.Target{Kind: workload.KindOf("batch/v1", "CronJob"), Namespace: ns, Name: "files"}); err == nil {
+		t.Error("there is a workload of a kind that is not known")
 	}
 }
 

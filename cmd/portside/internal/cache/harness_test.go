@@ -16,8 +16,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -91,8 +91,8 @@ func until(t *testing.T, what string, is func(ctx context.Context) bool) {
 	})
 }
 
-// workload returns a cached workload, nil where there is none.
-func workload(ctx context.Context, t *testing.T, c *Cluster, target apply.Target) *apply.Workload {
+// cachedWorkload returns a cached workload, nil where there is none.
+func cachedWorkload(ctx context.Context, t *testing.T, c *Cluster, target workload.Target) *workload.Workload {
 	t.Helper()
 	w, err := c.Workload(ctx, target)
 	if err != nil {
@@ -115,7 +115,7 @@ func mustPatch(t *testing.T, m *testenv.Manager, kind, ns, name, patch string) {
 	}
 }
 
-func workloadOf(kind apply.Kind, name string) string {
+func workloadOf(kind workload.Kind, name string) string {
 	return fmt.Sprintf(`
 apiVersion: apps/v1
 kind: %s
@@ -143,12 +143,12 @@ spec:
 `, name, target)
 }
 
-func targetIn(ns, name string) apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: ns, Name: name}
+func targetIn(ns, name string) workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: ns, Name: name}
 }
 
 // adapterSets returns the names of the cached AdapterSets of a target.
-func adapterSets(ctx context.Context, t *testing.T, c *Cluster, target apply.Target) []string {
+func adapterSets(ctx context.Context, t *testing.T, c *Cluster, target workload.Target) []string {
 	t.Helper()
 	sets, err := c.AdapterSets(ctx, target)
 	if err != nil {

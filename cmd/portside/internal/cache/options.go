@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Options say what is cached.
@@ -34,7 +36,8 @@ type Options struct {
 
 // ForManager returns the options of the manager's cache.
 func (o Options) ForManager() ctrlcache.Options {
-	workload := ctrlcache.ByObject{Transform: func(object any) (any, error) { return object, apply.TrimObject(object, o.FieldManager) }}
+	fieldManager := cmp.Or(o.FieldManager, apply.DefaultFieldManager)
+	trim := func(object any) (any, error) { return object, workload.Trim(object, fieldManager) }
 	options := ctrlcache.Options{
 		ByObject: map[client.Object]ctrlcache.ByObject{
 			&v1alpha1.AdapterSet{}: {Label: o.Selector, Transform: trimAdapterSet},
@@ -44,8 +47,8 @@ func (o Options) ForManager() ctrlcache.Options {
 		DefaultUnsafeDisableDeepCopy: new(true),
 		DefaultWatchErrorHandler:     watchError,
 	}
-	for _, kind := range apply.Kinds {
-		options.ByObject[objectOf(kind)] = workload
+	for _, d := range workload.Definitions() {
+		options.ByObject[d.New()] = ctrlcache.ByObject{Transform: trim}
 	}
 	if o.Namespace != "" {
 		options.DefaultNamespaces = map[string]ctrlcache.Config{o.Namespace: {}}
@@ -61,8 +64,8 @@ func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 		v1alpha1.GroupVersion.WithKind("AdapterSet"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
 		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"),
 	}
-	for _, kind := range apply.Kinds {
-		kinds = append(kinds, appsv1.SchemeGroupVersion.WithKind(string(kind)))
+	for _, d := range workload.Definitions() {
+		kinds = append(kinds, d.GroupVersion().WithKind(d.Kind.Kind))
 	}
 	mapper := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range kinds {

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"maps"
-	"reflect"
 	"slices"
 	"sync"
 
@@ -14,8 +13,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
@@ -35,26 +34,26 @@ type Watches struct {
 	cluster *Cluster
 
 	mu   sync.Mutex
-	left map[apply.Target]bool
+	left map[workload.Target]bool
 }
 
 // NewWatches returns watches of what the cluster caches.
 func NewWatches(cluster *Cluster) *Watches {
-	return &Watches{cluster: cluster, left: map[apply.Target]bool{}}
+	return &Watches{cluster: cluster, left: map[workload.Target]bool{}}
 }
 
 // Sources returns the sources of a controller.
-func (w *Watches) Sources() []source.TypedSyncingSource[apply.Target] {
-	sources := []source.TypedSyncingSource[apply.Target]{source.TypedKind(w.cluster.cache, &v1alpha1.AdapterSet{}, w.adapterSets())}
-	for _, kind := range apply.Kinds {
-		sources = append(sources, source.TypedKind(w.cluster.cache, objectOf(kind), w.workloads(kind)))
+func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
+	sources := []source.TypedSyncingSource[workload.Target]{source.TypedKind(w.cluster.cache, &v1alpha1.AdapterSet{}, w.adapterSets())}
+	for _, d := range workload.Definitions() {
+		sources = append(sources, source.TypedKind[client.Object](w.cluster.cache, d.New(), w.workloads(d)))
 	}
 	return sources
 }
 
 // Left reports whether the last AdapterSet of a target was deleted while this process
 // watched, and its ports are still to be given up.
-func (w *Watches) Left(t apply.Target) bool {
+func (w *Watches) Left(t workload.Target) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.left[t]
@@ -62,21 +61,21 @@ func (w *Watches) Left(t apply.Target) bool {
 
 // GaveUp notes that the ports of a target were given up, or that an AdapterSet names
 // it again.
-func (w *Watches) GaveUp(t apply.Target) {
+func (w *Watches) GaveUp(t workload.Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	delete(w.left, t)
 }
 
 type (
-	queue       = workqueue.TypedRateLimitingInterface[apply.Target]
-	setFuncs    = handler.TypedFuncs[*v1alpha1.AdapterSet, apply.Target]
-	objectFuncs = handler.TypedFuncs[client.Object, apply.Target]
+	queue       = workqueue.TypedRateLimitingInterface[workload.Target]
+	setFuncs    = handler.TypedFuncs[*v1alpha1.AdapterSet, workload.Target]
+	objectFuncs = handler.TypedFuncs[client.Object, workload.Target]
 )
 
 // enqueue adds a target with a priority.
-func enqueue(q queue, t apply.Target, priority int) {
-	if prioritized, ok := q.(priorityqueue.PriorityQueue[apply.Target]); ok {
+func enqueue(q queue, t workload.Target, priority int) {
+	if prioritized, ok := q.(priorityqueue.PriorityQueue[workload.Target]); ok {
 		prioritized.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
 		return
 	}
@@ -85,7 +84,7 @@ func enqueue(q queue, t apply.Target, priority int) {
 
 // adapterSets enqueues the target of an AdapterSet, unless only its status or what
 // is not cached changed.
-func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, apply.Target] {
+func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, workload.Target] {
 	return setFuncs{
 		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[*v1alpha1.AdapterSet], q queue) {
 			t := adapterset.Target(e.Object)
@@ -120,9 +119,9 @@ func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
 
 // workloads enqueues a workload of a kind that is a target, or was left, when
 // something that decisions depend on changed.
-func (w *Watches) workloads(kind apply.Kind) handler.TypedEventHandler[client.Object, apply.Target] {
+func (w *Watches) workloads(d *workload.Definition) handler.TypedEventHandler[client.Object, workload.Target] {
 	enqueueTarget := func(ctx context.Context, object client.Object, q queue) {
-		t := apply.Target{Kind: kind, Namespace: object.GetNamespace(), Name: object.GetName()}
+		t := workload.Target{Kind: d.Kind, Namespace: object.GetNamespace(), Name: object.GetName()}
 		if w.Left(t) || w.isTarget(ctx, t) {
 			enqueue(q, t, Noticed)
 		}
@@ -135,16 +134,16 @@ func (w *Watches) workloads(kind apply.Kind) handler.TypedEventHandler[client.Ob
 			enqueueTarget(ctx, e.Object, q)
 		},
 		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[client.Object], q queue) {
-			before, after := w.cluster.read(e.ObjectOld), w.cluster.read(e.ObjectNew)
-			before.ResourceVersion, before.Generation = after.ResourceVersion, after.Generation // they change with everything
-			if !reflect.DeepEqual(before, after) {
+			before, beforeErr := d.Workload(e.ObjectOld)
+			after, afterErr := d.Workload(e.ObjectNew)
+			if beforeErr != nil || afterErr != nil || !before.Equal(after) {
 				enqueueTarget(ctx, e.ObjectNew, q)
 			}
 		},
 	}
 }
 
-func (w *Watches) isTarget(ctx context.Context, t apply.Target) bool {
+func (w *Watches) isTarget(ctx context.Context, t workload.Target) bool {
 	sets, err := w.cluster.AdapterSets(ctx, t)
 	return err != nil || len(sets) > 0 // when in doubt it is reconciled
 }

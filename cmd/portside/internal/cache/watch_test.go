@@ -19,7 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -38,7 +38,7 @@ func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns strin
 	t.Helper()
 	installCRD(t, cp)
 	w := &watched{Watches: NewWatches(start(t, config, Options{Namespace: ns})), ns: ns, git: cp.Manager("git").In(ns)}
-	queue := priorityqueue.New[apply.Target](ns)
+	queue := priorityqueue.New[workload.Target](ns)
 	var ended sync.WaitGroup
 	ended.Go(func() { w.drain(queue) })
 	t.Cleanup(func() {
@@ -57,7 +57,7 @@ func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns strin
 		}
 	}
 	lowest := -1000
-	queue.AddWithOpts(priorityqueue.AddOpts{Priority: &lowest}, apply.Target{Name: "end"})
+	queue.AddWithOpts(priorityqueue.AddOpts{Priority: &lowest}, workload.Target{Name: "end"})
 	w.until(t, "what exists to be enqueued", func() bool {
 		return slices.ContainsFunc(w.peek(), func(one string) bool { return strings.HasPrefix(one, "end: ") })
 	})
@@ -65,7 +65,7 @@ func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns strin
 	return w
 }
 
-func (w *watched) drain(queue priorityqueue.PriorityQueue[apply.Target]) {
+func (w *watched) drain(queue priorityqueue.PriorityQueue[workload.Target]) {
 	for {
 		t, priority, shutdown := queue.GetWithPriority()
 		if shutdown {
@@ -119,8 +119,8 @@ func (w *watched) expectNothing(t *testing.T, since string) {
 	}
 }
 
-func (w *watched) target(name string) apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: w.ns, Name: name}
+func (w *watched) target(name string) workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: w.ns, Name: name}
 }
 
 func (w *watched) patch(t *testing.T, kind, name, patch string) {
@@ -206,8 +206,8 @@ func TestWatchWorkloads(t *testing.T) {
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
 	mustApply(t, w.git, adapterSet("files", "files"))
 	w.expect(t, "files: AdapterSet")
-	mustApply(t, w.git, workloadOf(apply.StatefulSet, "others"))
-	mustApply(t, w.git, workloadOf(apply.StatefulSet, "files"))
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "others"))
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
 	w.expect(t, "files: workload")
 	for _, patch := range []string{
 		`{"metadata":{"labels":{"round":"1"},"annotations":{"example.com/more":"notes"}}}`,
@@ -277,7 +277,7 @@ func TestLeftWorkload(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
-	mustApply(t, w.git, workloadOf(apply.StatefulSet, "files"))
+	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
 	mustApply(t, w.git, adapterSet("files", "files"))
 	w.until(t, "both", func() bool {
 		return w.version(t, "StatefulSet", "files") != "" && w.version(t, "AdapterSet", "files") != ""
@@ -340,11 +340,11 @@ func TestWatchResumes(t *testing.T) {
 			ns := cp.Namespace(t)
 			git := cp.Manager("git").In(ns)
 			for _, name := range []string{"gone", "changed", "stays"} {
-				mustApply(t, git, workloadOf(apply.StatefulSet, name))
+				mustApply(t, git, workloadOf(workload.StatefulSet, name))
 				mustApply(t, git, adapterSet(name, name))
 			}
 			mustApply(t, git, adapterSet("workload-gone", "workload-gone"))
-			mustApply(t, git, workloadOf(apply.StatefulSet, "workload-gone"))
+			mustApply(t, git, workloadOf(workload.StatefulSet, "workload-gone"))
 			mustApply(t, git, adapterSet("recreated", "recreated"))
 			mustApply(t, git, adapterSet("moved", "moved"))
 			var compacted atomic.Bool

@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -52,7 +53,7 @@ func Of(r apply.Result, manager string) (v1alpha1.PortsChange, bool) {
 	}
 	mine := changedBy(r, fieldmanager.Applier(manager))
 	for _, before := range r.Before.Containers {
-		at := slices.IndexFunc(r.After.Containers, func(c apply.Container) bool { return c.Name == before.Name })
+		at := slices.IndexFunc(r.After.Containers, func(c workload.Container) bool { return c.Name == before.Name })
 		if at < 0 {
 			continue // another manager removed the container
 		}
@@ -120,7 +121,7 @@ func changedBy(r apply.Result, us fieldmanager.Manager) func(container string, p
 
 // ownersOf returns no ports where managedFields cannot be read: the change is
 // then not recorded.
-func ownersOf(w *apply.Workload) []apply.OwnedPort {
+func ownersOf(w *workload.Workload) []apply.OwnedPort {
 	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil
@@ -140,7 +141,7 @@ func storedAt(r apply.Result, manager string) metav1.Time {
 	return after
 }
 
-func lastApply(w *apply.Workload, manager string) metav1.Time {
+func lastApply(w *workload.Workload, manager string) metav1.Time {
 	var last metav1.Time
 	for i := range w.ManagedFields {
 		e := &w.ManagedFields[i]

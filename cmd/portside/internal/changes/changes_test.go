@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -28,45 +29,45 @@ func statefulSet(ports string) string {
     containers: [{name: server, image: files, ports: ` + ports + `}]}}}}`
 }
 
-// workload is a StatefulSet of a test's own.
-type workload struct {
+// scene is a StatefulSet of a test's own.
+type scene struct {
 	*testenv.ControlPlane
 	namespace string
 }
 
-func newWorkload(t *testing.T) *workload {
+func newScene(t *testing.T) *scene {
 	t.Helper()
 	cp := testenv.Shared(t)
-	w := &workload{cp, cp.Namespace(t)}
+	w := &scene{cp, cp.Namespace(t)}
 	w.argocd(t, static)
 	return w
 }
 
-func (w *workload) argocd(t *testing.T, ports string) {
+func (w *scene) argocd(t *testing.T, ports string) {
 	t.Helper()
 	if _, err := w.Manager(testenv.ArgoCD).In(w.namespace).Apply(t.Context(), statefulSet(ports)); err != nil {
 		t.Error(err)
 	}
 }
 
-func (w *workload) target() apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: w.namespace, Name: "files"}
+func (w *scene) target() workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: w.namespace, Name: "files"}
 }
 
-func (w *workload) applier(t *testing.T, config *rest.Config) *apply.Applier {
+func (w *scene) applier(t *testing.T, config *rest.Config) *apply.Applier {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client.AppsV1())
+	applier, err := apply.New(workload.ClientGo(client.AppsV1()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return applier
 }
 
-func (w *workload) pass(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
+func (w *scene) pass(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
 	t.Helper()
 	result, err := w.applier(t, config).Apply(t.Context(), w.target(), apply.Desired{Adapters: adapters})
 	if err != nil {
@@ -103,36 +104,36 @@ var (
 func TestOf(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		result func(t *testing.T, w *workload) apply.Result
+		result func(t *testing.T, w *scene) apply.Result
 		want   string // empty for no change
 		timed  bool   // by the server
 	}{
 		"a port is added": {
-			func(t *testing.T, w *workload) apply.Result { return w.pass(t, w.Config(), nfs) },
+			func(t *testing.T, w *scene) apply.Result { return w.pass(t, w.Config(), nfs) },
 			"server: +adapter-nfs 12049/TCP", true,
 		},
 		"a port gets another number": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				w.pass(t, w.Config(), nfs)
 				return w.pass(t, w.Config(), apply.Adapter{Type: "nfs", Port: 12050}, smb)
 			},
 			"server: -adapter-nfs 12049/TCP, +adapter-smb 1445/TCP, +adapter-nfs 12050/TCP", false, // within a second
 		},
 		"a port of another manager keeps its name": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, "[{containerPort: 12049, protocol: TCP}]") }), nfs)
 			},
 			"", false, // the pass gives it back
 		},
 		"the last port is removed": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				w.pass(t, w.Config(), nfs)
 				return w.pass(t, w.Config())
 			},
 			"server: -adapter-nfs 12049/TCP", false,
 		},
 		"all is released": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				w.pass(t, w.Config(), nfs, smb)
 				result, err := w.applier(t, w.Config()).Release(t.Context(), w.target(), false)
 				if err != nil {
@@ -143,7 +144,7 @@ func TestOf(t *testing.T) {
 			"server: -adapter-smb 1445/TCP, -adapter-nfs 12049/TCP", false,
 		},
 		"all is released and stays": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				w.pass(t, w.Config(), nfs)
 				result, err := w.applier(t, w.Config()).Release(t.Context(), w.target(), true)
 				if err != nil {
@@ -154,20 +155,20 @@ func TestOf(t *testing.T) {
 			"", false,
 		},
 		"nothing changes": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				w.pass(t, w.Config(), nfs)
 				return w.pass(t, w.Config(), nfs)
 			},
 			"", false,
 		},
 		"another manager changes its ports meanwhile": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, "[{name: web, containerPort: 9090, protocol: TCP}]") }), nfs)
 			},
 			"server: +adapter-nfs 12049/TCP", true,
 		},
 		"another manager adds the same port meanwhile": {
-			func(t *testing.T, w *workload) apply.Result {
+			func(t *testing.T, w *scene) apply.Result {
 				same := strings.Replace(static, "]", ", {name: adapter-nfs, containerPort: 12049, protocol: TCP}]", 1)
 				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, same) }), nfs, smb)
 			},
@@ -176,7 +177,7 @@ func TestOf(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			change, changed := changes.Of(c.result(t, newWorkload(t)), apply.DefaultFieldManager)
+			change, changed := changes.Of(c.result(t, newScene(t)), apply.DefaultFieldManager)
 			if got := changes.Text(change.Ports); got != c.want || changed != (c.want != "") {
 				t.Errorf("%t: %q, not %q", changed, got, c.want)
 			}
@@ -227,7 +228,7 @@ func TestAppend(t *testing.T) {
 // change that is as large and as long as it can be.
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	w := newWorkload(t)
+	w := newScene(t)
 	result := w.pass(t, w.Config(), nfs)
 	client, err := kubernetes.NewForConfig(w.Config())
 	if err != nil {
@@ -243,7 +244,7 @@ func TestEvents(t *testing.T) {
 	other := *result.After
 	other.UID, other.Name = "other", strings.Repeat("n", 253)
 	for _, e := range []struct {
-		of     *apply.Workload
+		of     *workload.Workload
 		change v1alpha1.PortsChange
 	}{{result.After, small}, {result.After, large}, {&other, large}} {
 		event, err := changes.NewEvent(e.of, e.change, "sync", strings.Repeat("é", 100), metav1.NowMicro())

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // EventReason is a reason of an Event that a command records.
@@ -37,7 +37,7 @@ const (
 
 // NewEvent returns the Event that records a change of a workload. The action is
 // the command that made it, and host the machine that it ran on.
-func NewEvent(w *apply.Workload, change v1alpha1.PortsChange, action, host string, now metav1.MicroTime) (*eventsv1.Event, error) {
+func NewEvent(w *workload.Workload, change v1alpha1.PortsChange, action, host string, now metav1.MicroTime) (*eventsv1.Event, error) {
 	text, err := json.Marshal(change)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func NewEvent(w *apply.Workload, change v1alpha1.PortsChange, action, host strin
 		Action:              action,
 		Reason:              string(PortsChanged),
 		Regarding: corev1.ObjectReference{
-			APIVersion: apply.APIVersion, Kind: string(w.Kind), Namespace: w.Namespace, Name: w.Name,
+			APIVersion: w.APIVersion, Kind: w.Kind.Kind, Namespace: w.Namespace, Name: w.Name,
 			UID: w.UID, ResourceVersion: w.ResourceVersion,
 		},
 		Note: limited(note, longestNote),

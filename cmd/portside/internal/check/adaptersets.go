@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -96,7 +96,7 @@ func (c *checker) targets(ctx context.Context) error {
 }
 
 // adapterSet reports what keeps an AdapterSet from being OK.
-func (c *checker) adapterSet(set *v1alpha1.AdapterSet, workloads map[apply.Target]bool) {
+func (c *checker) adapterSet(set *v1alpha1.AdapterSet, workloads map[workload.Target]bool) {
 	name := "AdapterSet " + set.Namespace + "/" + set.Name
 	stalled := meta.FindStatusCondition(set.Status.Conditions, status.Stalled)
 	ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)

@@ -9,18 +9,18 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
 // workloads returns the workloads that exist, and whether the field manager has
 // an entry in their managedFields. Only their metadata is read.
-func (c *checker) workloads(ctx context.Context) (map[apply.Target]bool, error) {
-	all := map[apply.Target]bool{}
-	for _, kind := range apply.Kinds {
-		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: string(kind)})
+func (c *checker) workloads(ctx context.Context) (map[workload.Target]bool, error) {
+	all := map[workload.Target]bool{}
+	for _, kind := range workload.Kinds() {
+		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: kind.Kind})
 		for options := (metav1.ListOptions{Limit: page}); ; {
 			list, err := c.metadata.Resource(resource).Namespace(c.options.WatchNamespace).List(ctx, options)
 			if err != nil {
@@ -28,7 +28,7 @@ func (c *checker) workloads(ctx context.Context) (map[apply.Target]bool, error) 
 			}
 			for i := range list.Items {
 				item := &list.Items[i]
-				all[apply.Target{Kind: kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+				all[workload.Target{Kind: kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
 					return e.Manager == c.options.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply
 				})
 			}
@@ -42,8 +42,8 @@ func (c *checker) workloads(ctx context.Context) (map[apply.Target]bool, error) 
 
 // owned reports the workloads that the field manager owns ports of and that no
 // AdapterSet targets.
-func (c *checker) owned(workloads map[apply.Target]bool, sets []v1alpha1.AdapterSet) {
-	targeted := map[apply.Target]bool{}
+func (c *checker) owned(workloads map[workload.Target]bool, sets []v1alpha1.AdapterSet) {
+	targeted := map[workload.Target]bool{}
 	for i := range sets {
 		targeted[adapterset.Target(&sets[i])] = true
 	}

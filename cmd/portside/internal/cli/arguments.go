@@ -2,12 +2,12 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/printer"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // UsageError returns an error about the command line, which points to the help.
@@ -63,7 +63,7 @@ func OneWorkload(cmd *cobra.Command, args []string) error {
 }
 
 // Workload returns the target that the arguments name, in the namespace in use.
-func (s *Session) Workload(args []string) (apply.Target, error) {
+func (s *Session) Workload(args []string) (workload.Target, error) {
 	target, err := parseWorkload(args)
 	if err != nil {
 		return target, err
@@ -73,7 +73,7 @@ func (s *Session) Workload(args []string) (apply.Target, error) {
 }
 
 // parseWorkload reads KIND/NAME or KIND NAME.
-func parseWorkload(args []string) (apply.Target, error) {
+func parseWorkload(args []string) (workload.Target, error) {
 	const want = "give one workload as KIND/NAME or KIND NAME"
 	var word, name string
 	slashes := strings.Count(strings.Join(args, ""), "/")
@@ -83,42 +83,45 @@ func parseWorkload(args []string) (apply.Target, error) {
 	case len(args) == 2 && slashes == 0:
 		word, name = args[0], args[1]
 	case len(args) == 0:
-		return apply.Target{}, fmt.Errorf("required resource not specified: %s", want)
+		return workload.Target{}, fmt.Errorf("required resource not specified: %s", want)
 	case len(args) == 1 && slashes == 0:
-		return apply.Target{}, fmt.Errorf("the name is missing after %q: %s", args[0], want)
+		return workload.Target{}, fmt.Errorf("the name is missing after %q: %s", args[0], want)
 	default:
-		return apply.Target{}, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
+		return workload.Target{}, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
 	}
 	kind, known := kindOf(word)
 	switch {
 	case !known:
-		return apply.Target{}, fmt.Errorf("resource type %q is not known: it must be %s", word, kindNames())
+		return workload.Target{}, fmt.Errorf("resource type %q is not known: it must be %s", word, kindNames())
 	case name == "":
-		return apply.Target{}, fmt.Errorf("the name is missing after %q: %s", word, want)
+		return workload.Target{}, fmt.Errorf("the name is missing after %q: %s", word, want)
 	}
-	return apply.Target{Kind: kind, Name: name}, nil
+	return workload.Target{Kind: kind.Kind, Name: name}, nil
 }
 
 // kindOf reads a kind as kubectl does a resource: singular, plural or short, in any
 // case, with or without its group and version.
-func kindOf(word string) (apply.Kind, bool) {
+func kindOf(word string) (*workload.Definition, bool) {
 	name, group, qualified := strings.Cut(strings.ToLower(word), ".")
-	if qualified && group != "apps" && group != "v1.apps" {
-		return "", false
-	}
-	for _, kind := range apply.Kinds {
-		if name == strings.ToLower(string(kind)) || name == kind.Resource() || name == printer.ShortName(kind) {
-			return kind, true
+	for _, d := range workload.Definitions() {
+		if qualified && group != d.Kind.Group && group != d.Version+"."+d.Kind.Group {
+			continue
+		}
+		if name == singular(d) || name == d.Resource || slices.Contains(d.ShortNames, name) {
+			return d, true
 		}
 	}
-	return "", false
+	return nil, false
 }
+
+// singular returns the singular of a kind's resource.
+func singular(d *workload.Definition) string { return strings.ToLower(d.Kind.Kind) }
 
 // kindNames returns "statefulset (sts), deployment (deploy) or daemonset (ds)".
 func kindNames() string {
-	names := make([]string, len(apply.Kinds))
-	for i, kind := range apply.Kinds {
-		names[i] = fmt.Sprintf("%s (%s)", strings.ToLower(string(kind)), printer.ShortName(kind))
+	var names []string
+	for _, d := range workload.Definitions() {
+		names = append(names, fmt.Sprintf("%s (%s)", singular(d), strings.Join(d.ShortNames, ", ")))
 	}
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]

@@ -14,8 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/printer"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 const (
@@ -40,10 +39,13 @@ func (s *Session) CompleteWorkloads(cmd *cobra.Command, args []string, toComplet
 		return withPrefix(s.workloads(cmd, word, word+"/"), toComplete), noFiles
 	}
 	var kinds []string
-	for _, kind := range apply.Kinds {
-		kinds = append(kinds, strings.ToLower(string(kind))+"/")
-		if toComplete != "" { // without it each kind would be offered twice
-			kinds = append(kinds, printer.ShortName(kind)+"/")
+	for _, d := range workload.Definitions() {
+		kinds = append(kinds, singular(d)+"/")
+		if toComplete == "" {
+			continue // each kind is offered once
+		}
+		for _, short := range d.ShortNames {
+			kinds = append(kinds, short+"/")
 		}
 	}
 	slices.Sort(kinds)
@@ -58,7 +60,7 @@ func (s *Session) workloads(cmd *cobra.Command, word, prefix string) []string {
 	if !known || err != nil {
 		return nil
 	}
-	names := s.names(cmd, schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}, namespace)
+	names := s.names(cmd, kind.GroupVersion().WithResource(kind.Resource), namespace)
 	for i := range names {
 		names[i] = prefix + names[i]
 	}
@@ -73,7 +75,7 @@ func (s *Session) CompleteNamespaces() cobra.CompletionFunc {
 }
 
 // CompleteFrom offers what a function finds in the workload that the arguments name.
-func (s *Session) CompleteFrom(find func(cmd *cobra.Command, w *apply.Workload) []string) cobra.CompletionFunc {
+func (s *Session) CompleteFrom(find func(cmd *cobra.Command, w *workload.Workload) []string) cobra.CompletionFunc {
 	return among(func(cmd *cobra.Command, args []string) []string {
 		target, err := s.Workload(args)
 		if err != nil {
@@ -92,7 +94,7 @@ func (s *Session) CompleteFrom(find func(cmd *cobra.Command, w *apply.Workload) 
 
 // completeContainers offers the containers of the workload.
 func (s *Session) completeContainers() cobra.CompletionFunc {
-	return s.CompleteFrom(func(_ *cobra.Command, w *apply.Workload) []string {
+	return s.CompleteFrom(func(_ *cobra.Command, w *workload.Workload) []string {
 		var names []string
 		for _, c := range w.Containers {
 			names = append(names, c.Name)

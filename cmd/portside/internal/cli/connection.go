@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 const (
@@ -94,12 +95,12 @@ func (s *Session) AppsClient() (appsclient.AppsV1Interface, error) {
 }
 
 // Get reads a target, which must exist.
-func (s *Session) Get(ctx context.Context, target apply.Target) (*apply.Workload, error) {
+func (s *Session) Get(ctx context.Context, target workload.Target) (*workload.Workload, error) {
 	client, err := s.AppsClient()
 	if err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -44,7 +45,7 @@ func ErrorText(err error) string {
 
 // namesTarget reports whether the text of an error begins with its target.
 func namesTarget(err error) bool {
-	return errors.As(err, new(*apply.TargetError)) || errors.As(err, new(*apply.ContainerError)) ||
+	return errors.As(err, new(*workload.TargetError)) || errors.As(err, new(*workload.ContainerError)) ||
 		errors.As(err, new(*apply.LiveManagerError)) || errors.As(err, new(*apply.NotDedicatedError))
 }
 

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // reworded is an error with another text than its cause's.
@@ -59,7 +60,7 @@ func TestErrorText(t *testing.T) {
 // TestTargetError: an error names its target once.
 func TestTargetError(t *testing.T) {
 	t.Parallel()
-	files := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "files"}
+	files := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "files"}
 	for name, test := range map[string]struct {
 		err  error
 		want string
@@ -67,10 +68,10 @@ func TestTargetError(t *testing.T) {
 	}{
 		"without a target":                 {errors.New("why"), "StatefulSet storage/files: why", 1},
 		"text that happens to name it":     {errors.New("quota of StatefulSet storage/files"), "StatefulSet storage/files: quota of StatefulSet storage/files", 1},
-		"with a target":                    {&apply.TargetError{Target: files, Err: errors.New("why")}, "StatefulSet storage/files: why", 1},
+		"with a target":                    {&workload.TargetError{Target: files, Err: errors.New("why")}, "StatefulSet storage/files: why", 1},
 		"about its field manager":          {fmt.Errorf("%w (--field-manager)", &apply.NotDedicatedError{Manager: "team", Target: files, Field: ".spec.replicas", Count: 1}), `StatefulSet storage/files: field manager "team" already owns another field, .spec.replicas; an apply would remove it. Use a field manager of its own (--field-manager)`, 2},
 		"about a manager that applies":     {&apply.LiveManagerError{Target: files}, "StatefulSet storage/files: cannot adopt from ", 2},
-		"about a container that is absent": {&apply.ContainerError{Target: files, Containers: []string{"x"}}, "StatefulSet storage/files: ; it has x", 2},
+		"about a container that is absent": {&workload.ContainerError{Target: files, Containers: []string{"x"}}, "StatefulSet storage/files: ; it has x", 2},
 	} {
 		err := TargetError(files, test.err)
 		if got := ErrorText(err); len(got) < len(test.want) || got[:len(test.want)] != test.want {

@@ -8,6 +8,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // The exit codes.
@@ -61,7 +63,7 @@ func Failed(code int, what string, err error) error {
 
 // TargetError returns an error that ends the program because of a target, which its
 // text names once.
-func TargetError(target apply.Target, err error) error {
+func TargetError(target workload.Target, err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		return notFound(target)
@@ -72,7 +74,7 @@ func TargetError(target apply.Target, err error) error {
 }
 
 // notFound returns the error for a target that does not exist.
-func notFound(target apply.Target) error {
+func notFound(target workload.Target) error {
 	return Failed(Refused, "", fmt.Errorf("%s not found; check the name, the namespace (-n) and the cluster (--context)", target))
 }
 
@@ -108,7 +110,7 @@ func CodeOf(err error) int {
 	switch {
 	case err == nil:
 		return OK
-	case apply.IsRefusal(err), apply.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
+	case apply.IsRefusal(err), workload.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
 		return Refused
 	}
 	return Unusable
@@ -117,7 +119,7 @@ func CodeOf(err error) int {
 // PortsCode returns the exit code for the states of ports.
 func PortsCode(ports []apply.PortStatus) int {
 	for _, p := range ports {
-		if p.State == apply.Blocked || p.State == apply.Invalid {
+		if p.State == port.Blocked || p.State == port.Invalid {
 			return Refused
 		}
 	}

@@ -4,16 +4,17 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 )
 
 func TestPortsCode(t *testing.T) {
 	t.Parallel()
-	for state, want := range map[apply.State]int{
-		apply.Owned: 0, apply.Shared: 0, apply.Shadowed: 0, apply.Removed: 0, apply.Released: 0,
+	for state, want := range map[port.State]int{
+		port.Owned: 0, port.Shared: 0, port.Shadowed: 0, port.Removed: 0, port.Released: 0,
 		"Retained": 0, "Pending": 0, // only status has these
-		apply.Blocked: 2, apply.Invalid: 2,
+		port.Blocked: 2, port.Invalid: 2,
 	} {
-		if got := PortsCode([]apply.PortStatus{{State: apply.Owned}, {State: state}}); got != want {
+		if got := PortsCode([]apply.PortStatus{{State: port.Owned}, {State: state}}); got != want {
 			t.Errorf("%s: exit code %d, want %d", state, got, want)
 		}
 	}

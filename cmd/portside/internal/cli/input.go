@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
@@ -37,7 +38,7 @@ func (i *InputFlags) Add(cmd *cobra.Command) {
 
 // Job is an AdapterSet to sync.
 type Job struct {
-	target  apply.Target
+	target  workload.Target
 	desired apply.Desired
 	// inactive are the adapters that the source lists as disabled or stopped: a port
 	// that is removed is reported with its adapter's type.

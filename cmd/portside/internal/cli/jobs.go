@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
@@ -48,7 +50,7 @@ func (w *Writer) Sync(ctx context.Context, jobs []Job) []Done {
 func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
 	for i := range ports {
 		for _, a := range inactive {
-			if p := &ports[i]; p.State == apply.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
+			if p := &ports[i]; p.State == port.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
 				p.Type = a.Type
 			}
 		}
@@ -71,13 +73,13 @@ func (w *Writer) explainJobs(all []Done) {
 			messages.Error("%s: %v, or add --ignore-not-found if it may be created later", d.place, notFound(d.Result.Target))
 		}
 		for _, p := range d.Result.Ports {
-			if p.State == apply.Blocked || p.State == apply.Invalid {
+			if p.State == port.Blocked || p.State == port.Invalid {
 				messages.Error("%s: adapter %q of %s: %s: %s", d.origin, printer.Shorten(p.Type), d.Result.Target, printer.PortState(p), p.Message)
 			}
 		}
 		w.warn(d.Result)
 		if d.Result.Outcome == apply.Paused && !d.suspended {
-			messages.Note("%s carries the annotation %s: nothing is written to it", d.Result.Target, apply.PausedAnnotation)
+			messages.Note("%s carries the annotation %s: nothing is written to it", d.Result.Target, workload.PausedAnnotation)
 		}
 	}
 	if skipped > 0 {

@@ -10,7 +10,9 @@ import (
 	eventsclient "k8s.io/client-go/kubernetes/typed/events/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
@@ -34,22 +36,26 @@ func (s *Session) Writer(flags WriteFlags, command string) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	applier, err := apply.New(client, apply.WithFieldManager(flags.FieldManager), apply.WithDryRun(flags.DryRun()))
+	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(flags.FieldManager), apply.WithDryRun(flags.DryRun()))
 	return &Writer{applier, s, flags, command}, err
 }
 
 // Adopt adopts the ports of a container, see [apply.Applier.Adopt].
-func (w *Writer) Adopt(ctx context.Context, t apply.Target, container string, from []string, options ...apply.AdoptOption) (apply.Result, error) {
+func (w *Writer) Adopt(ctx context.Context, t workload.Target, container string, from []string, options ...apply.AdoptOption) (apply.Result, error) {
 	return w.concluded(ctx, container)(w.applier.Adopt(ctx, t, container, from, options...))
 }
 
-// Adoptable returns the containers with ports to adopt, see [apply.Applier.Adoptable].
-func (w *Writer) Adoptable(workload *apply.Workload, from ...string) ([]string, error) {
-	return w.applier.Adoptable(workload, from...)
+// Adoptable returns the containers with ports to adopt, see [apply.Observed.Adoptable].
+func (w *Writer) Adoptable(live *workload.Workload, from ...string) ([]string, error) {
+	observed, err := w.applier.Observe(live)
+	if err != nil {
+		return nil, err
+	}
+	return observed.Adoptable(from...), nil
 }
 
 // Release releases a target, see [apply.Applier.Release].
-func (w *Writer) Release(ctx context.Context, t apply.Target, keepPorts bool) (apply.Result, error) {
+func (w *Writer) Release(ctx context.Context, t workload.Target, keepPorts bool) (apply.Result, error) {
 	return w.concluded(ctx, "")(w.applier.Release(ctx, t, keepPorts))
 }
 
@@ -79,12 +85,12 @@ func (w *Writer) record(ctx context.Context, result apply.Result) {
 	}
 }
 
-func (w *Writer) createEvent(ctx context.Context, workload *apply.Workload, change v1alpha1.PortsChange) error {
+func (w *Writer) createEvent(ctx context.Context, about *workload.Workload, change v1alpha1.PortsChange) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	event, err := changes.NewEvent(workload, change, w.command, host, metav1.NowMicro())
+	event, err := changes.NewEvent(about, change, w.command, host, metav1.NowMicro())
 	if err != nil {
 		return err
 	}
@@ -96,7 +102,7 @@ func (w *Writer) createEvent(ctx context.Context, workload *apply.Workload, chan
 	if err != nil {
 		return err
 	}
-	_, err = client.Events(workload.Namespace).Create(ctx, event, metav1.CreateOptions{})
+	_, err = client.Events(about.Namespace).Create(ctx, event, metav1.CreateOptions{})
 	return err
 }
 
@@ -125,10 +131,10 @@ func (w *Writer) Print(print PrintFlags, result apply.Result, err error) (code i
 func (w *Writer) Explain(result apply.Result) {
 	messages := w.session.Messages
 	if result.Outcome == apply.Paused {
-		messages.Error("%s carries the annotation %s: nothing was written", result.Target, apply.PausedAnnotation)
+		messages.Error("%s carries the annotation %s: nothing was written", result.Target, workload.PausedAnnotation)
 	}
 	for _, p := range result.Ports {
-		if p.State == apply.Blocked {
+		if p.State == port.Blocked {
 			messages.Error("%s: %s: %s", result.Target, printer.PortState(p), p.Message)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -101,7 +102,7 @@ unusable, or it was interrupted.`,
 
 // candidates returns the managers to adopt from: those that own adapter ports of the
 // workload, other than the one that would take them over.
-func (a *adoption) candidates(_ *cobra.Command, w *apply.Workload) []string {
+func (a *adoption) candidates(_ *cobra.Command, w *workload.Workload) []string {
 	owners := newOwnersOf()
 	if err := owners.add(w, ""); err != nil {
 		return nil

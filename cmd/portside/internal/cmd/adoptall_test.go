@@ -34,7 +34,7 @@ const (
 // workloadNamed returns a workload of the kind with a name.
 func workloadNamed(kind, name, ports string) string {
 	spec := map[string]string{"StatefulSet": "serviceName: dittofs, replicas: 3,", "Deployment": "replicas: 3,"}[kind]
-	return strings.Replace(workload(kind, spec, ports), "metadata: {name: dittofs}", "metadata: {name: "+name+", labels: {app: "+name+"}}", 1)
+	return strings.Replace(workloadYAML(kind, spec, ports), "metadata: {name: dittofs}", "metadata: {name: "+name+", labels: {app: "+name+"}}", 1)
 }
 
 // argoNamed applies such a workload as Argo CD does.

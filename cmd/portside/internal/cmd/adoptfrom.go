@@ -7,6 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -21,17 +23,20 @@ func newOwnersOf() ownersOf {
 
 // add adds the owners in a workload: in one container if it is named, or else in all.
 // Its error is managedFields that cannot be read.
-func (o ownersOf) add(w *apply.Workload, container string) error {
-	entries, err := fieldmanager.Decode(w.ManagedFields)
+func (o ownersOf) add(w *workload.Workload, container string) error {
+	entries, err := w.Entries()
 	if err != nil {
 		return err
 	}
-	containers := entries.In(fieldmanager.ListAt("spec", "template", "spec", "containers"))
+	containers := entries.In(workload.Containers())
 	for _, c := range w.Containers {
 		if container != "" && c.Name != container {
 			continue
 		}
-		owners := containers.Of(fieldmanager.KeyOf("name", c.Name))
+		owners, err := containers.Of(fieldmanager.KeyOf("name", c.Name))
+		if err != nil {
+			return err
+		}
 		o.fields.Insert(fieldmanager.Names(owners.Item)...)
 		for _, managers := range owners.Leaves {
 			o.fields.Insert(fieldmanager.Names(managers)...)
@@ -46,7 +51,7 @@ func (o ownersOf) add(w *apply.Workload, container string) error {
 			continue
 		}
 		o.ports.Insert(fieldmanager.Names(p.Owners.Item)...)
-		if strings.HasPrefix(p.Port.Name, apply.NamePrefix) {
+		if strings.HasPrefix(p.Port.Name, port.NamePrefix) {
 			o.adapterPorts.Insert(fieldmanager.Names(p.Owners.Item)...)
 		}
 	}

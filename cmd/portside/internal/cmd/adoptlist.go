@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"slices"
 
-	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/tools/pager"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 )
 
@@ -29,7 +27,7 @@ type survey struct {
 // job is a workload and its containers that have something to adopt. It has an error
 // if that is not known.
 type job struct {
-	target     apply.Target
+	target     workload.Target
 	containers []string
 	err        error
 }
@@ -49,11 +47,20 @@ func (a *adoption) survey(ctx context.Context, writer *cli.Writer) (*survey, err
 		namespace = metav1.NamespaceAll
 	}
 	s := &survey{owners: newOwnersOf()}
-	for _, kind := range apply.Kinds {
-		list := pager.New(pageOf(kind, client, namespace))
+	for _, d := range workload.Definitions() {
+		list := pager.New(func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+			return workload.List(ctx, client, d, namespace, o)
+		})
 		list.PageSize = a.chunkSize
-		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(object runtime.Object) error {
-			w := readWorkload(object)
+		err := list.EachListItem(ctx, metav1.ListOptions{LabelSelector: a.selector}, func(item runtime.Object) error {
+			object, ok := item.(workload.Object)
+			if !ok {
+				return fmt.Errorf("a list of %s has a %T", d.Resource, item)
+			}
+			w, err := d.Workload(object)
+			if err != nil {
+				return err
+			}
 			containers, err := writer.Adoptable(w, a.from...)
 			if a.container != "" {
 				containers = slices.DeleteFunc(containers, func(name string) bool { return name != a.container })
@@ -62,42 +69,14 @@ func (a *adoption) survey(ctx context.Context, writer *cli.Writer) (*survey, err
 				err = s.owners.add(w, a.container)
 			}
 			if len(containers) > 0 || err != nil {
-				s.jobs = append(s.jobs, job{apply.Target{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name}, containers, err})
+				s.jobs = append(s.jobs, job{w.Target, containers, err})
 			}
 			s.workloads++
 			return nil
 		})
 		if err != nil {
-			return nil, cli.Failed(cli.CodeOf(err), "cannot list "+kind.Resource(), err)
+			return nil, cli.Failed(cli.CodeOf(err), "cannot list "+d.Resource, err)
 		}
 	}
 	return s, nil
-}
-
-// pageOf lists the workloads of a kind, in a namespace or in all.
-func pageOf(kind apply.Kind, client appsclient.AppsV1Interface, namespace string) pager.ListPageFunc {
-	return func(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
-		switch kind {
-		case apply.StatefulSet:
-			return client.StatefulSets(namespace).List(ctx, o)
-		case apply.Deployment:
-			return client.Deployments(namespace).List(ctx, o)
-		case apply.DaemonSet:
-			return client.DaemonSets(namespace).List(ctx, o)
-		}
-		return nil, fmt.Errorf("kind %s cannot be listed", kind)
-	}
-}
-
-// readWorkload reads an item of such a list.
-func readWorkload(object runtime.Object) *apply.Workload {
-	switch o := object.(type) {
-	case *appsv1.StatefulSet:
-		return apply.ReadStatefulSet(o)
-	case *appsv1.Deployment:
-		return apply.ReadDeployment(o)
-	case *appsv1.DaemonSet:
-		return apply.ReadDaemonSet(o)
-	}
-	panic(fmt.Sprintf("a list of workloads has a %T", object)) // a kind forgotten here
 }

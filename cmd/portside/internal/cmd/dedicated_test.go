@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -19,16 +19,16 @@ const team = "team-overlay"
 // overlay applies a workload's replicas (or, of a DaemonSet, minReadySeconds), an
 // annotation, a label, the image and an env var as team, and an adapter port as an
 // operator.
-func (c *cluster) overlay(kind apply.Kind) {
+func (c *cluster) overlay(kind workload.Kind) {
 	c.t.Helper()
 	spec, count := "", "replicas: 4"
 	switch kind {
-	case apply.StatefulSet:
+	case workload.StatefulSet:
 		spec = "serviceName: dittofs,"
-	case apply.DaemonSet:
+	case workload.DaemonSet:
 		count = "minReadySeconds: 4"
 	}
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), workload(string(kind), spec, `[{name: api, containerPort: 8080, protocol: TCP}]`)); err != nil {
+	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), workloadYAML(kind.Kind, spec, `[{name: api, containerPort: 8080, protocol: TCP}]`)); err != nil {
 		c.t.Fatal(err)
 	}
 	if _, err := c.Manager(team).In(c.namespace).ForceApply(c.t.Context(), fmt.Sprintf(`
@@ -39,16 +39,16 @@ spec: {%s, template: {spec: {containers: [{name: dittofs, image: "dittofs:2", en
 `, kind, count)); err != nil {
 		c.t.Fatal(err)
 	}
-	if _, err := c.Manager(testenv.DittoFSOperator).Update(c.t.Context(), string(kind), c.namespace, "dittofs", func(w *unstructured.Unstructured) {
+	if _, err := c.Manager(testenv.DittoFSOperator).Update(c.t.Context(), kind.Kind, c.namespace, "dittofs", func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, "dittofs", "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")
 	}); err != nil {
 		c.t.Fatal(err)
 	}
 }
 
-func (c *cluster) whole(kind apply.Kind) *unstructured.Unstructured {
+func (c *cluster) whole(kind workload.Kind) *unstructured.Unstructured {
 	c.t.Helper()
-	live, err := c.Manager("reader").Get(c.t.Context(), string(kind), c.namespace, "dittofs")
+	live, err := c.Manager("reader").Get(c.t.Context(), kind.Kind, c.namespace, "dittofs")
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -58,20 +58,20 @@ func (c *cluster) whole(kind apply.Kind) *unstructured.Unstructured {
 // TestDedicatedFieldManager: no command removes the other fields of its field manager.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		for _, args := range [][]string{
 			{"sync", "-f", "-"}, {"sync", "-f", "-", "--dry-run=server"}, {"diff", "-f", "-"},
 			{"adopt", "KIND", "--from", testenv.DittoFSOperator}, {"adopt", "KIND", "--from", testenv.DittoFSOperator, "--dry-run=server"},
 			{"adopt", "--all", "--from", testenv.DittoFSOperator}, {"adopt", "--all", "--from", testenv.DittoFSOperator, "--dry-run=server"},
 			{"release", "KIND"}, {"release", "KIND", "--dry-run=server"},
 		} {
-			t.Run(string(kind)+"/"+strings.Join(args, " "), func(t *testing.T) {
+			t.Run(kind.Kind+"/"+strings.Join(args, " "), func(t *testing.T) {
 				t.Parallel()
 				c := newCluster(t, testenv.Shared(t))
 				c.overlay(kind)
 				before := c.whole(kind)
-				set := strings.Replace(adapterSet("[{type: nfs, port: 12049}]"), "kind: StatefulSet", "kind: "+string(kind), 1)
-				args := strings.Split(strings.ReplaceAll(strings.Join(args, " "), "KIND", strings.ToLower(string(kind))+"/dittofs"), " ")
+				set := strings.Replace(adapterSet("[{type: nfs, port: 12049}]"), "kind: StatefulSet", "kind: "+kind.Kind, 1)
+				args := strings.Split(strings.ReplaceAll(strings.Join(args, " "), "KIND", strings.ToLower(kind.Kind)+"/dittofs"), " ")
 				a := c.must(2, c.runWith(set, append(args, "--field-manager", team)...))
 				expectIn(t, "stderr", a.stderr, fmt.Sprintf(
 					"%s %s/dittofs: field manager %q already owns 6 other fields, such as .metadata.annotations.team; an apply would remove them. Use a field manager of its own (--field-manager)\n",
@@ -87,7 +87,7 @@ func TestDedicatedFieldManager(t *testing.T) {
 func TestDedicatedFieldManager_JSON(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	c.overlay(apply.StatefulSet)
+	c.overlay(workload.StatefulSet)
 	a := c.must(2, c.runWith(adapterSet("[{type: nfs, port: 12049}]"), "sync", "-f", "-", "--field-manager", team, "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "Failed"`, `"state": "Blocked"`, `"reason": "NotApplied"`, `(--field-manager)"`)
 }
@@ -97,10 +97,10 @@ func TestDedicatedFieldManager_JSON(t *testing.T) {
 func TestDedicatedFieldManager_ReleaseKeepPorts(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	c.overlay(apply.StatefulSet)
-	before := c.whole(apply.StatefulSet)
+	c.overlay(workload.StatefulSet)
+	before := c.whole(workload.StatefulSet)
 	c.must(0, c.run("release", "sts/dittofs", "--keep-ports", "--field-manager", team))
-	after := c.whole(apply.StatefulSet)
+	after := c.whole(workload.StatefulSet)
 	entries, err := fieldmanager.Decode(after.GetManagedFields())
 	if err != nil {
 		t.Fatal(err)

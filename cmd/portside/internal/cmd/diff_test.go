@@ -47,7 +47,7 @@ func TestDiff_Restarts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workload("StatefulSet", test.spec, staticPorts)); err != nil {
+			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML("StatefulSet", test.spec, staticPorts)); err != nil {
 				t.Fatal(err)
 			}
 			a := c.must(1, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "diff", "-f", "-"))

@@ -58,7 +58,7 @@ server refused; 1 when the input or the connection is unusable.`,
 				s.Messages.Note("the cluster keeps no revision of %s", target)
 				return nil
 			}
-			return print.Print(s.Out, printer.History{Target: printer.TargetOf(target), Revisions: revisions})
+			return print.Print(s.Out, printer.History{Target: printer.TargetOf(target), Revisions: revisions, Resource: past.Resource})
 		},
 	}
 	print.Add(cmd)

@@ -95,7 +95,7 @@ func (h *historyOf) by(change func() error) {
 func (h *historyOf) argocd(ports string) {
 	h.t.Helper()
 	h.by(func() error {
-		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workload(h.kind, h.spec(), ports))
+		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workloadYAML(h.kind, h.spec(), ports))
 		return err
 	})
 }

@@ -74,10 +74,10 @@ func (c *cluster) argo(ports string) {
 }
 
 func statefulSet(ports string) string {
-	return workload("StatefulSet", "serviceName: dittofs, replicas: 3,", ports)
+	return workloadYAML("StatefulSet", "serviceName: dittofs, replicas: 3,", ports)
 }
 
-func workload(kind, spec, ports string) string {
+func workloadYAML(kind, spec, ports string) string {
 	return `{apiVersion: apps/v1, kind: ` + kind + `, metadata: {name: dittofs}, spec: {` + spec + `
   selector: {matchLabels: {app: dittofs}}, template: {metadata: {labels: {app: dittofs}}, spec: {
     containers: [{name: dittofs, image: dittofs, ports: ` + ports + `}]}}}}`

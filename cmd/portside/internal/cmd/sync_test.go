@@ -251,7 +251,7 @@ func TestSync_OtherKinds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(t.Context(), workload(kind, "", staticPorts)); err != nil {
+			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(t.Context(), workloadYAML(kind, "", staticPorts)); err != nil {
 				t.Fatal(err)
 			}
 			set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "StatefulSet", kind)

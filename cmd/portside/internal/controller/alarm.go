@@ -8,7 +8,7 @@ import (
 
 	"k8s.io/utils/clock"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // alarm brings targets back at a time of the clock that is injected, which
@@ -17,7 +17,7 @@ import (
 // of a target that it was told to forget: a full pass is hours away.
 type alarm struct {
 	clock clock.Clock
-	wake  func(apply.Target)
+	wake  func(workload.Target)
 
 	mu    sync.Mutex
 	calls calls
@@ -27,17 +27,17 @@ type alarm struct {
 
 // call is the time when a target is brought back.
 type call struct {
-	target apply.Target
+	target workload.Target
 	at     time.Time
 }
 
-func newAlarm(c clock.Clock, wake func(apply.Target)) *alarm {
+func newAlarm(c clock.Clock, wake func(workload.Target)) *alarm {
 	return &alarm{clock: c, wake: wake, calls: newCalls(), sooner: make(chan struct{}, 1)}
 }
 
 // at brings the target back at that time and at no other; a zero time does not
 // bring it back.
-func (a *alarm) at(t apply.Target, when time.Time) {
+func (a *alarm) at(t workload.Target, when time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	place, known := a.calls.placeOf[t]
@@ -64,7 +64,7 @@ func (a *alarm) at(t apply.Target, when time.Time) {
 }
 
 // forget does not bring the target back.
-func (a *alarm) forget(t apply.Target) { a.at(t, time.Time{}) }
+func (a *alarm) forget(t workload.Target) { a.at(t, time.Time{}) }
 
 func (a *alarm) drop(place int) {
 	heap.Remove(&a.calls, place)
@@ -105,7 +105,7 @@ func (a *alarm) Start(ctx context.Context) error {
 
 // due are those whose time has come, and when that of the next comes, zero where
 // there is none.
-func (a *alarm) due(now time.Time) (due []apply.Target, next time.Time) {
+func (a *alarm) due(now time.Time) (due []workload.Target, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for a.calls.Len() > 0 {
@@ -122,10 +122,10 @@ func (a *alarm) due(now time.Time) (due []apply.Target, next time.Time) {
 // calls are a heap, the earliest first.
 type calls struct {
 	all     []call
-	placeOf map[apply.Target]int
+	placeOf map[workload.Target]int
 }
 
-func newCalls() calls { return calls{placeOf: map[apply.Target]int{}} }
+func newCalls() calls { return calls{placeOf: map[workload.Target]int{}} }
 
 // Len implements heap.Interface.
 func (c *calls) Len() int { return len(c.all) }

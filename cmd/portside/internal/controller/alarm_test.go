@@ -10,7 +10,7 @@ import (
 
 	clocktesting "k8s.io/utils/clock/testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -20,7 +20,7 @@ type woken struct {
 	names []string
 }
 
-func (w *woken) wake(t apply.Target) {
+func (w *woken) wake(t workload.Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.names = append(w.names, t.Name)
@@ -104,7 +104,7 @@ func TestAlarm(t *testing.T) {
 func TestAlarmKeepsNothingOfThoseThatAreGone(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	a := newAlarm(clocktesting.NewFakeClock(now), func(apply.Target) {})
+	a := newAlarm(clocktesting.NewFakeClock(now), func(workload.Target) {})
 	for i := range 1000 {
 		a.at(target(fmt.Sprint(i)), now.Add(time.Duration(i%2)*time.Hour))
 	}
@@ -149,8 +149,8 @@ func TestWakeIsForTheNextTime(t *testing.T) {
 	}
 }
 
-func target(name string) apply.Target {
-	return apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: name}
+func target(name string) workload.Target {
+	return workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: name}
 }
 
 func run(t *testing.T, a *alarm) {

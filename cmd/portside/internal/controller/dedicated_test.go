@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -21,16 +21,16 @@ const team = "team-overlay"
 
 // overlaid has a workload of Git's of which team applies replicas (or, of a
 // DaemonSet, minReadySeconds), an annotation, a label, the image and an env var.
-func (s *scene) overlaid(t *testing.T, kind apply.Kind) {
+func (s *scene) overlaid(t *testing.T, kind workload.Kind) {
 	t.Helper()
-	workload, count := strings.Replace(statefulSet, "kind: StatefulSet", "kind: "+string(kind), 1), "replicas: 2"
-	if kind != apply.StatefulSet {
-		workload = strings.Replace(workload, "  serviceName: files\n", "", 1)
+	object, count := strings.Replace(statefulSet, "kind: StatefulSet", "kind: "+kind.Kind, 1), "replicas: 2"
+	if kind != workload.StatefulSet {
+		object = strings.Replace(object, "  serviceName: files\n", "", 1)
 	}
-	if kind == apply.DaemonSet {
-		workload, count = strings.Replace(workload, "  replicas: 1\n", "", 1), "minReadySeconds: 1"
+	if kind == workload.DaemonSet {
+		object, count = strings.Replace(object, "  replicas: 1\n", "", 1), "minReadySeconds: 1"
 	}
-	mustApply(t, s.git, workload)
+	mustApply(t, s.git, object)
 	if _, err := s.cp.Manager(team).In(s.ns).ForceApply(t.Context(), fmt.Sprintf(`
 apiVersion: apps/v1
 kind: %s
@@ -44,9 +44,9 @@ spec:
 }
 
 // declared is what of a workload its managers declare.
-func (s *scene) declared(t *testing.T, kind apply.Kind) *unstructured.Unstructured {
+func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstructured {
 	t.Helper()
-	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
+	live, err := s.git.Get(t.Context(), kind.Kind, s.ns, "files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +65,13 @@ func (s *scene) declared(t *testing.T, kind apply.Kind) *unstructured.Unstructur
 // nothing is written and that is reported; it ends by itself.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, func(o *Options) { o.FieldManager = team })
 			s.overlaid(t, kind)
 			before := s.declared(t, kind)
-			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "kind: StatefulSet", "kind: "+string(kind), 1))
+			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "kind: StatefulSet", "kind: "+kind.Kind, 1))
 
 			const reason = "FieldManagerNotDedicated"
 			want := fmt.Sprintf("%s %s/files: field manager %q already owns 6 other fields, such as .metadata.annotations.team; "+
@@ -81,14 +81,14 @@ func TestDedicatedFieldManager(t *testing.T) {
 			}
 			s.expect(t, "Stalled", "True", reason)
 			s.expectEvents(t, "AdapterSet", reason, want)
-			s.expectEvents(t, string(kind), reason, want)
+			s.expectEvents(t, kind.Kind, reason, want)
 
 			// Further changes cost no request, and a retry is one.
-			resource := strings.ToLower(string(kind)) + "s"
+			resource := strings.ToLower(kind.Kind) + "s"
 			reads := s.sent.CountOf(testenv.VerbGet, resource)
 			for i := range 5 {
 				patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"note":"%d"}}}`, i)
-				if _, err := s.git.Patch(t.Context(), string(kind), s.ns, "files", types.MergePatchType, patch); err != nil {
+				if _, err := s.git.Patch(t.Context(), kind.Kind, s.ns, "files", types.MergePatchType, patch); err != nil {
 					t.Fatal(err)
 				}
 				s.caughtUp(t)
@@ -120,9 +120,9 @@ func TestDedicatedFieldManager(t *testing.T) {
 }
 
 // disown takes a manager's Apply entry out of managedFields.
-func (s *scene) disown(t *testing.T, kind apply.Kind, manager string) {
+func (s *scene) disown(t *testing.T, kind workload.Kind, manager string) {
 	t.Helper()
-	live, err := s.git.Get(t.Context(), string(kind), s.ns, "files")
+	live, err := s.git.Get(t.Context(), kind.Kind, s.ns, "files")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func (s *scene) disown(t *testing.T, kind apply.Kind, manager string) {
 			continue
 		}
 		patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/managedFields/%d/manager","value":%q},{"op":"remove","path":"/metadata/managedFields/%[1]d"}]`, i, manager)
-		if _, err := s.git.Patch(t.Context(), string(kind), s.ns, "files", types.JSONPatchType, patch); err != nil {
+		if _, err := s.git.Patch(t.Context(), kind.Kind, s.ns, "files", types.JSONPatchType, patch); err != nil {
 			t.Fatal(err)
 		}
 		return

@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -38,8 +40,8 @@ func idOf(a apply.Adapter) portID {
 // withoutFought returns the adapters without those whose ports are withheld: another
 // manager keeps removing them, and it is not yet time to add them again. It also
 // returns the status of the ports of those.
-func (w *work) withoutFought(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Desired) (apply.Desired, []apply.PortStatus) {
-	lost := w.lostPorts(look, container, want)
+func (w *work) withoutFought(ctx context.Context, container *workload.Container, want apply.Desired) (apply.Desired, []apply.PortStatus) {
+	lost := w.lostPorts(container, want)
 	taken := slices.DeleteFunc(slices.Clone(lost), func(id portID) bool { return slices.Contains(w.lost, id) })
 	w.lost, w.taken = lost, append(w.taken, taken...)
 	w.rememberContended(taken)
@@ -62,7 +64,7 @@ func (w *work) withoutFought(ctx context.Context, look *apply.Workload, containe
 		}
 		fought = append(fought, apply.PortStatus{
 			Type: a.Printable().Type, Name: id.name, Port: id.number, Protocol: corev1.Protocol(id.protocol),
-			State: apply.Blocked, Reason: status.PortContended, Message: withheldText,
+			State: port.Blocked, Reason: status.PortContended, Message: withheldText,
 		})
 	}
 	return rest, fought
@@ -99,7 +101,7 @@ func (w *work) markContended() {
 // container or live under another name, and that an apply would put back: another
 // manager removed them. A port that is live as we put it there was not removed,
 // whoever owns it now.
-func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want apply.Desired) []portID {
+func (w *work) lostPorts(container *workload.Container, want apply.Desired) []portID {
 	lost := slices.DeleteFunc(w.stood(container), func(id portID) bool {
 		return slices.ContainsFunc(container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
 			!slices.ContainsFunc(want.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
@@ -107,26 +109,26 @@ func (w *work) lostPorts(look *apply.Workload, container *apply.Container, want 
 	if len(lost) == 0 {
 		return nil
 	}
-	intent, err := apply.Decide(look, container, want, w.manager)
+	intent, err := w.observed.Decide(want)
 	if err != nil {
 		return nil
 	}
 	return slices.DeleteFunc(lost, func(id portID) bool {
-		return !slices.Contains(intent.Items, apply.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)})
+		return !slices.Contains(intent.Items, port.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)})
 	})
 }
 
 // stood are the ports that were in place in this container when last looked,
 // or that are fought over. What was in a container that has been away went with
 // it.
-func (w *work) stood(container *apply.Container) []portID {
+func (w *work) stood(container *workload.Container) []portID {
 	if container == nil || w.told.Target == nil || w.told.Target.Container != container.Name ||
 		w.toldBecause(status.Ready, status.ContainerNotFound) {
 		return nil
 	}
 	stood := slices.Concat(w.put, w.lost)
 	for _, p := range w.told.Ports {
-		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(apply.State(p.State)) && !slices.Contains(stood, id) && !slices.Contains(w.removed, id) {
+		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(port.State(p.State)) && !slices.Contains(stood, id) && !slices.Contains(w.removed, id) {
 			stood = append(stood, id)
 		}
 	}
@@ -134,7 +136,7 @@ func (w *work) stood(container *apply.Container) []portID {
 }
 
 // inPlace tells that a port of this state is there because of us.
-func inPlace(s apply.State) bool { return s == apply.Owned || s == apply.Shared }
+func inPlace(s port.State) bool { return s == port.Owned || s == port.Shared }
 
 // placed notes which ports a pass put there, and whether one of them was added
 // again.
@@ -160,7 +162,11 @@ func (w *work) givenUp(result apply.Result) []portID {
 	if result.After == nil {
 		return nil
 	}
-	own, err := w.applier.OwnPorts(result.After, w.facts.Container)
+	after, err := w.applier.Observe(result.After)
+	if err != nil {
+		return nil
+	}
+	own, err := after.OwnPorts(w.facts.Container)
 	if err != nil {
 		return nil
 	}
@@ -184,8 +190,11 @@ func (w *work) taker(ctx context.Context) holding.Taker {
 // remove what another manager applied, so it is the manager that last updated
 // fields of a container. A removal alone leaves no time behind, so that the
 // manager is not certain where it has not written since we did.
-func takerOf(look *apply.Workload, manager string) holding.Taker {
-	relevant := look.Trimmed(manager).ManagedFields // without times, and without those that own nothing of a container
+func takerOf(look *workload.Workload, manager string) holding.Taker {
+	entries, err := look.Entries()
+	if err != nil {
+		return holding.Taker{}
+	}
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
 		e := &look.ManagedFields[i]
@@ -195,9 +204,7 @@ func takerOf(look *apply.Workload, manager string) holding.Taker {
 			if e.Manager == manager {
 				ours = e
 			}
-		case (last == nil || last.Time.Before(e.Time)) && slices.ContainsFunc(relevant, func(r metav1.ManagedFieldsEntry) bool {
-			return r.Manager == e.Manager && r.Operation == e.Operation && r.Subresource == ""
-		}):
+		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty():
 			last = e
 		}
 	}

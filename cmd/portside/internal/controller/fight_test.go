@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/util/retry"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -276,11 +277,11 @@ func (s *scene) release(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	applier, err := apply.New(client)
+	applier, err := apply.New(workload.ClientGo(client))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result, err := applier.Release(t.Context(), apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
+	if result, err := applier.Release(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"}, true); err != nil {
 		t.Fatal(result.Outcome, err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/recorder"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -126,7 +126,7 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 	testenv.Eventually(t, fmt.Sprintf("%d workloads to have their ports", targets), func(ctx context.Context) error {
 		c.clock.Step(time.Second) // for what the server did not take at first
 		for i := range targets {
-			look, err := c.service.reconciler.cluster.Workload(ctx, apply.Target{Kind: apply.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
+			look, err := c.service.reconciler.cluster.Workload(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
 			if err != nil || look == nil || len(look.Containers[0].Ports) < 2 {
 				return fmt.Errorf("%s has none", nameOf(i))
 			}
@@ -142,7 +142,7 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 		r.alarm.mu.Lock()
 		defer r.alarm.mu.Unlock()
 		for i := range targets {
-			if r.watches.Left(apply.Target{Kind: apply.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) {
+			if r.watches.Left(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) {
 				return fmt.Errorf("%s is still left", nameOf(i))
 			}
 		}

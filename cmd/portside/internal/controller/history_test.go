@@ -13,8 +13,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/testenv"
@@ -89,7 +89,7 @@ func (h *workloadHistory) restored(t *testing.T, ports ...string) {
 // rows are the history, each as REVISION BY CHANGE, and "certain" or why not.
 func (h *workloadHistory) rows(t *testing.T) []string {
 	t.Helper()
-	past, err := history.Read(t.Context(), h.cp.Config(), apply.Target{Kind: apply.Kind(h.kind), Namespace: h.ns, Name: "files"})
+	past, err := history.Read(t.Context(), h.cp.Config(), workload.Target{Kind: workload.KindOf("apps/v1", h.kind), Namespace: h.ns, Name: "files"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,10 +115,10 @@ const firstRow = "1 <unknown> server: api 8080/TCP (earliest revision kept) (no 
 
 func eachKind(t *testing.T, test func(t *testing.T, h *workloadHistory)) {
 	t.Parallel()
-	for _, kind := range apply.Kinds {
-		t.Run(string(kind), func(t *testing.T) {
+	for _, kind := range workload.Kinds() {
+		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			test(t, newWorkloadHistory(t, string(kind)))
+			test(t, newWorkloadHistory(t, kind.Kind))
 		})
 	}
 }

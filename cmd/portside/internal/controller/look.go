@@ -6,11 +6,14 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -18,7 +21,7 @@ import (
 )
 
 // look is the workload as it is, with what follows from it alone.
-func (w *work) look(ctx context.Context) (*apply.Workload, bool, error) {
+func (w *work) look(ctx context.Context) (*workload.Workload, bool, error) {
 	look, err := w.workload(ctx, w.memory, w.target)
 	if err != nil {
 		return nil, false, err
@@ -29,7 +32,7 @@ func (w *work) look(ctx context.Context) (*apply.Workload, bool, error) {
 		w.notFound()
 		return nil, false, nil
 	}
-	look = look.InUse()
+	w.observed, w.unreadable = w.applier.Observe(look)
 	w.recall(look)
 	w.Rollout.Saw(w.now, look.Rollout)
 	w.wake(w.Rollout.StuckAt())
@@ -53,7 +56,7 @@ func (w *work) notFound() {
 // recall drops what memory and status have of another workload of this name that
 // this one replaced. For a workload that this process observes for the first time
 // it resumes from status.
-func (w *work) recall(look *apply.Workload) {
+func (w *work) recall(look *workload.Workload) {
 	if w.told.Target != nil && w.told.Target.UID != look.UID {
 		w.told.Target, w.told.Ports, w.told.Conditions = nil, nil, nil
 	}
@@ -65,7 +68,7 @@ func (w *work) recall(look *apply.Workload) {
 
 // resume continues what status reports from before this process: a rollout and
 // contention.
-func (w *work) resume(look *apply.Workload) {
+func (w *work) resume(look *workload.Workload) {
 	switch {
 	case stuckRollout(&w.told, look):
 		w.rolling = true
@@ -80,7 +83,7 @@ func (w *work) resume(look *apply.Workload) {
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
 		w.contended = append(w.contended, id)
-		if !inPlace(apply.State(p.State)) {
+		if !inPlace(port.State(p.State)) {
 			w.lost = append(w.lost, id)
 		}
 	}
@@ -93,7 +96,7 @@ func (w *work) resume(look *apply.Workload) {
 // caused before this process began, and holds a place: where status says so, and
 // where a change was about to go out, since it may have. A rollout that was stuck
 // has given its place up, and a restart does not bring that back.
-func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func causedRollout(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return underWay(told, look) && meta.IsStatusConditionTrue(told.Conditions, status.Reconciling) &&
 		(isBecause(told, status.Reconciling, status.RollingOut) ||
 			slices.ContainsFunc(told.Ports, func(p v1alpha1.PortStatus) bool { return p.State == string(status.Pending) }))
@@ -101,12 +104,12 @@ func causedRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
 
 // stuckRollout reports whether the rollout under way was stuck before this
 // process began.
-func stuckRollout(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func stuckRollout(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return underWay(told, look) && isBecause(told, status.Stalled, status.RolloutStuck)
 }
 
 // underWay reports whether a rollout of the workload that status is about is.
-func underWay(told *v1alpha1.AdapterSetStatus, look *apply.Workload) bool {
+func underWay(told *v1alpha1.AdapterSetStatus, look *workload.Workload) bool {
 	return look.Rollout.UnderWay && told.Target != nil && told.Target.UID == look.UID
 }
 
@@ -122,7 +125,7 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.Condi
 
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
-func (w *work) active(ctx context.Context, look *apply.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {
+func (w *work) active(ctx context.Context, look *workload.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
@@ -130,7 +133,7 @@ func (w *work) active(ctx context.Context, look *apply.Workload, source discover
 	answer, answered := w.poller.Answer(ctx, discovery.Query{
 		Workload: discovery.Workload{Target: w.target, UID: look.UID, Selector: look.Selector, Container: container},
 		Source:   source,
-		InPlace:  func() []apply.Adapter { return w.standing(look) },
+		InPlace:  func() []apply.Adapter { return w.standing() },
 		Steady:   look.Rollout.Steady(),
 	})
 	if !answered {
@@ -144,9 +147,17 @@ func (w *work) active(ctx context.Context, look *apply.Workload, source discover
 	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
 
+// ownPorts returns the live ports that we own in a container.
+func (w *work) ownPorts(container string) ([]corev1.ContainerPort, error) {
+	if w.unreadable != nil {
+		return nil, w.unreadable
+	}
+	return w.observed.OwnPorts(container)
+}
+
 // standing are the adapters whose ports stand, in the order of status.
-func (w *work) standing(look *apply.Workload) []apply.Adapter {
-	own, err := w.applier.OwnPorts(look, w.set.Spec.Container)
+func (w *work) standing() []apply.Adapter {
+	own, err := w.ownPorts(w.set.Spec.Container)
 	if err != nil {
 		return nil
 	}
@@ -165,7 +176,7 @@ func (w *work) standing(look *apply.Workload) []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *apply.Container, bool) {
+func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *workload.Container, bool) {
 	rollout := w.set.Spec.Rollout
 	container, err := look.Container(w.set.Spec.Container)
 	if err != nil {
@@ -173,7 +184,7 @@ func (w *work) wanted(look *apply.Workload, active []apply.Adapter, poll holding
 		return apply.Desired{Container: w.set.Spec.Container, Adapters: active}, nil, true
 	}
 	w.facts.Container = container.Name
-	own, err := w.applier.OwnPorts(look, container.Name)
+	own, err := w.ownPorts(container.Name)
 	if err != nil {
 		w.facts.Failure = err.Error()
 		return apply.Desired{}, nil, false

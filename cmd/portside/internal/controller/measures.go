@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 )
@@ -84,7 +85,7 @@ func (s *measures) passed(r apply.Result) {
 
 func (s *measures) stored(took time.Duration) { s.storeTime.Observe(took.Seconds()) }
 
-func (s *measures) polled(_ apply.Target, reason discovery.Reason, took time.Duration) {
+func (s *measures) polled(_ workload.Target, reason discovery.Reason, took time.Duration) {
 	s.polls.WithLabelValues(string(reason)).Inc()
 	s.pollTime.Observe(took.Seconds())
 }

@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -26,7 +26,7 @@ type memory struct {
 	// holders are the targets that held a place when the target last had to wait
 	// for one. They are looked up again at holdersUntil, and not each time, so that
 	// status does not change with each of them.
-	holders      []apply.Target
+	holders      []workload.Target
 	holdersUntil time.Time
 	// requestedAt is the last request for a reconcile that was handled, which status
 	// may not have yet.
@@ -38,7 +38,7 @@ type memory struct {
 
 	// answer is the workload as the API server answered our last write, until the
 	// cache has caught up with it.
-	answer *apply.Workload
+	answer *workload.Workload
 	// statusSent are the statuses as the server last answered, by the
 	// AdapterSets' names, until the watch has caught up.
 	statusSent map[string]sentStatus
@@ -82,7 +82,7 @@ type sentStatus struct {
 }
 
 // proceeds reports whether the rollout is under way and not stuck.
-func (m *memory) proceeds(now time.Time, rollout apply.Rollout) bool {
+func (m *memory) proceeds(now time.Time, rollout workload.Rollout) bool {
 	m.Rollout.Saw(now, rollout)
 	return rollout.UnderWay && !m.Rollout.Stuck(now, rollout)
 }
@@ -110,10 +110,10 @@ func older(a, b string) bool {
 // memories are those of all targets.
 type memories struct {
 	mu sync.Mutex
-	of map[apply.Target]*memory
+	of map[workload.Target]*memory
 }
 
-func (m *memories) get(t apply.Target) *memory {
+func (m *memories) get(t workload.Target) *memory {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	one, known := m.of[t]
@@ -124,18 +124,18 @@ func (m *memories) get(t apply.Target) *memory {
 	return one
 }
 
-func (m *memories) forget(t apply.Target) {
+func (m *memories) forget(t workload.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.of, t)
 	if len(m.of) == 0 {
-		m.of = map[apply.Target]*memory{} // Go's maps never become smaller
+		m.of = map[workload.Target]*memory{} // Go's maps never become smaller
 	}
 }
 
 // workload returns a target as cached, or as the API server last answered a write of
 // ours where the cache has not caught up with that; nil where it does not exist.
-func (r *reconciler) workload(ctx context.Context, m *memory, t apply.Target) (*apply.Workload, error) {
+func (r *reconciler) workload(ctx context.Context, m *memory, t workload.Target) (*workload.Workload, error) {
 	cached, err := r.cluster.Workload(ctx, t)
 	if err != nil {
 		return nil, err

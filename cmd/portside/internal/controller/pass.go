@@ -10,16 +10,18 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 // pass asks the server.
-func (w *work) pass(ctx context.Context, look *apply.Workload, want apply.Desired) {
-	result, err := w.applier.ApplyFrom(ctx, look, want)
+func (w *work) pass(ctx context.Context, plan *apply.Plan) {
+	result, err := w.applier.ApplyFrom(ctx, plan)
 	w.metrics.passed(result)
 	if result.After != nil {
 		w.answer = result.After
+		w.facts.Warnings = result.Warnings
 	}
 	w.memory.fullPass = w.now.Add(jittered(w.reconciler.fullPass))
 	if w.notDedicated(ctx, err) {
@@ -106,7 +108,7 @@ func (w *work) rolled(ctx context.Context, result apply.Result) bool {
 	return true
 }
 
-func portsOf(w *apply.Workload, container string) []string {
+func portsOf(w *workload.Workload, container string) []string {
 	c, err := w.Container(container)
 	if err != nil {
 		return nil

@@ -9,8 +9,9 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
@@ -85,7 +86,7 @@ func TestWhoTookThePorts(t *testing.T) {
 	entry := func(manager string, operation metav1.ManagedFieldsOperationType, seconds int, fields string) metav1.ManagedFieldsEntry {
 		at := metav1.NewTime(began.Add(time.Duration(seconds) * time.Second))
 		return metav1.ManagedFieldsEntry{
-			Manager: manager, Operation: operation, APIVersion: apply.APIVersion, Time: &at, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
+			Manager: manager, Operation: operation, APIVersion: "apps/v1", Time: &at, FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fields),
 		}
 	}
 	updated := func(manager string, seconds int) metav1.ManagedFieldsEntry {
@@ -115,7 +116,7 @@ func TestWhoTookThePorts(t *testing.T) {
 		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, holding.Taker{Manager: "operator", Certain: true}},
 		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, holding.Taker{}},
 	} {
-		look := &apply.Workload{Kind: apply.StatefulSet, Name: "files", ManagedFields: c.entries}
+		look := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet, Name: "files"}, ManagedFields: c.entries}
 		if got := takerOf(look, testenv.Portside); got != c.want {
 			t.Errorf("%s: it is %+v, not %+v", name, got, c.want)
 		}
@@ -126,17 +127,17 @@ func TestWhoTookThePorts(t *testing.T) {
 func TestAFightIsTakenUp(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		state       apply.State
-		reason      apply.PortReason
+		state       port.State
+		reason      port.Reason
 		fight, lost bool
 	}{
-		"a port is away":     {apply.Blocked, status.PortContended, true, true},
-		"it was added again": {apply.Owned, status.PortContended, true, false},
-		"there is none":      {apply.Blocked, apply.ReasonNameTaken, false, false},
+		"a port is away":     {port.Blocked, status.PortContended, true, true},
+		"it was added again": {port.Owned, status.PortContended, true, false},
+		"there is none":      {port.Blocked, port.ReasonNameTaken, false, false},
 	} {
 		w := &work{memory: &memory{}, now: time.Now()}
 		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: string(c.state), Reason: string(c.reason)}}
-		w.resume(&apply.Workload{})
+		w.resume(&workload.Workload{})
 		if lost := slices.Contains(w.lost, portID{"adapter-nfs", 12049, "TCP"}); w.Fight.Under() != c.fight || lost != c.lost {
 			t.Errorf("%s: a fight %t, the port lost %t", name, w.Fight.Under(), lost)
 		}

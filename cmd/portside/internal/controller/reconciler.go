@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
@@ -35,9 +36,9 @@ type reconciler struct {
 	poller   *discovery.Poller
 	applier  *apply.Applier
 	client   client.Client
-	limit    *holding.Limit[apply.Target]
+	limit    *holding.Limit[workload.Target]
 	alarm    *alarm
-	queue    priorityqueue.PriorityQueue[apply.Target] // from when the controller starts
+	queue    priorityqueue.PriorityQueue[workload.Target] // from when the controller starts
 	teller   teller
 	metrics  *measures
 
@@ -47,7 +48,7 @@ type reconciler struct {
 }
 
 // Reconcile implements reconcile.TypedReconciler.
-func (r *reconciler) Reconcile(ctx context.Context, t apply.Target) (reconcile.Result, error) {
+func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcile.Result, error) {
 	if err := r.takeUpRollouts(ctx); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -178,7 +179,7 @@ func (w *work) yield(ctx context.Context, set *v1alpha1.AdapterSet) error {
 // by which the deletion removes the ports: many AdapterSets that are deleted
 // together must not restart all of their workloads at once. An AdapterSet that is
 // being deleted may still name the workload.
-func (r *reconciler) leave(ctx context.Context, t apply.Target, named bool) error {
+func (r *reconciler) leave(ctx context.Context, t workload.Target, named bool) error {
 	r.poller.Forget(t)
 	r.alarm.forget(t)
 	m := r.memories.get(t)
@@ -208,7 +209,7 @@ func (r *reconciler) leave(ctx context.Context, t apply.Target, named bool) erro
 // giveUp releases a workload. It asks the server whatever the last look says,
 // which may be from before our last write. It is false where the workload is
 // paused.
-func (r *reconciler) giveUp(ctx context.Context, m *memory, t apply.Target) (done bool, err error) {
+func (r *reconciler) giveUp(ctx context.Context, m *memory, t workload.Target) (done bool, err error) {
 	if m.gaveUp {
 		return true, nil
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -110,7 +111,7 @@ func (w *work) remove(ctx context.Context) (done bool, err error) {
 
 // forbids returns why the ports of an AdapterSet that is being deleted may not be
 // removed; empty if they may.
-func (w *work) forbids(look *apply.Workload) string {
+func (w *work) forbids(look *workload.Workload) string {
 	switch {
 	case w.excludes(w.target):
 		return excludedText
@@ -123,7 +124,7 @@ func (w *work) forbids(look *apply.Workload) string {
 }
 
 // defers returns why the ports cannot be removed yet; empty if they can.
-func (w *work) defers(look *apply.Workload) string {
+func (w *work) defers(look *workload.Workload) string {
 	switch {
 	case !w.applier.HasClaim(look):
 		return ""
@@ -136,7 +137,7 @@ func (w *work) defers(look *apply.Workload) string {
 }
 
 // retain lets the AdapterSet go without its ports, and reports that once.
-func (w *work) retain(ctx context.Context, look *apply.Workload, cause string) error {
+func (w *work) retain(ctx context.Context, look *workload.Workload, cause string) error {
 	if err := w.dropFinalizer(ctx, w.set); err != nil {
 		return err
 	}

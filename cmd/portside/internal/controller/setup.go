@@ -27,6 +27,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
@@ -122,10 +123,10 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 			return nil, err
 		}
 	}
-	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[apply.Target]{
+	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[workload.Target]{
 		Reconciler:              r,
 		MaxConcurrentReconciles: o.Concurrent,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[apply.Target](time.Second, 5*time.Minute),
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[workload.Target](time.Second, 5*time.Minute),
 		NewQueue:                r.newQueue,
 		ReconciliationTimeout:   reconcileTimeout,
 		// A process that waits to lead has seen all when its turn comes, also what was
@@ -146,9 +147,9 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 }
 
 // logOf says of which target something is said.
-func logOf(log logr.Logger) func(*apply.Target) logr.Logger {
+func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	log = log.WithValues("controller", "portside")
-	return func(t *apply.Target) logr.Logger {
+	return func(t *workload.Target) logr.Logger {
 		if t == nil {
 			return log
 		}
@@ -173,7 +174,7 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	}
 	// The policies that install prints refuse transfers. Without them the service
 	// does the same.
-	applier, err := apply.New(apps, apply.WithFieldManager(o.FieldManager), apply.WithoutTransfers())
+	applier, err := apply.New(workload.ClientGo(apps), apply.WithFieldManager(o.FieldManager), apply.WithoutTransfers())
 	if err != nil {
 		return nil, err
 	}
@@ -188,14 +189,14 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 		client:   mgr.GetClient(),
 		teller:   mgr.GetEventRecorder("portside"),
 		metrics:  newMeasures(),
-		memories: memories{of: map[apply.Target]*memory{}},
+		memories: memories{of: map[workload.Target]*memory{}},
 	}
 	for _, c := range r.metrics.collectors(cluster, o.Version) {
 		if err := o.Registry.Register(c); err != nil {
 			return nil, fmt.Errorf("cannot register a metric: %w", err)
 		}
 	}
-	r.limit = holding.NewLimit(o.MaxConcurrentRollouts, func(t apply.Target) string { return t.Namespace }, r.wake)
+	r.limit = holding.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
 	r.alarm = newAlarm(o.Clock, r.wake)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
 	reader := apiReader{mgr.GetAPIReader()}
@@ -208,18 +209,18 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 
 // newQueue is controller-runtime's own, which is kept so that what is no event of
 // the cluster can add targets.
-func (r *reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[apply.Target]) workqueue.TypedRateLimitingInterface[apply.Target] {
-	r.queue = priorityqueue.New(name, func(o *priorityqueue.Opts[apply.Target]) { o.RateLimiter = limiter })
+func (r *reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[workload.Target]) workqueue.TypedRateLimitingInterface[workload.Target] {
+	r.queue = priorityqueue.New(name, func(o *priorityqueue.Opts[workload.Target]) { o.RateLimiter = limiter })
 	return r.queue
 }
 
 // enqueue has a target reconciled.
-func (r *reconciler) enqueue(t apply.Target, priority int) {
+func (r *reconciler) enqueue(t workload.Target, priority int) {
 	r.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
 }
 
 // wake has a target reconciled whose desired ports may have changed.
-func (r *reconciler) wake(t apply.Target) { r.enqueue(t, cache.Changed) }
+func (r *reconciler) wake(t workload.Target) { r.enqueue(t, cache.Changed) }
 
 // apiReader reads from the API server what is not cached.
 type apiReader struct{ client.Reader }

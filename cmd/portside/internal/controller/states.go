@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -54,7 +54,7 @@ func (s *states) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (s *states) Collect(out chan<- prometheus.Metric) {
 	ports, reasons := map[string]float64{}, map[string]float64{}
-	for _, state := range []apply.State{apply.Owned, apply.Shared, apply.Shadowed, apply.Blocked, apply.Invalid, "Pending"} {
+	for _, state := range []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, port.Invalid, "Pending"} {
 		ports[string(state)] = 0
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {

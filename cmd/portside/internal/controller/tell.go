@@ -16,9 +16,9 @@ import (
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -128,9 +128,12 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 	regarding := &corev1.ObjectReference{
 		APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet", Namespace: set.Namespace, Name: set.Name, UID: set.UID,
 	}
-	workload := &corev1.ObjectReference{APIVersion: apply.APIVersion, Kind: string(t.Kind), Namespace: t.Namespace, Name: t.Name}
+	related := &corev1.ObjectReference{Kind: t.Kind.Kind, Namespace: t.Namespace, Name: t.Name}
+	if d, err := workload.Define(t.Kind); err == nil {
+		related.APIVersion = d.APIVersion()
+	}
 	if look, err := r.cluster.Workload(ctx, t); err == nil && look != nil {
-		workload.UID = look.UID
+		related.UID = look.UID
 	}
 	log := logr.FromContextOrDiscard(ctx)
 	for _, e := range events {
@@ -138,9 +141,9 @@ func (r *reconciler) announce(ctx context.Context, set *v1alpha1.AdapterSet, eve
 		// The recorder counts an event that differs from an earlier one in its note
 		// alone as a repetition of that one, and drops the note.
 		action := actionOf(e)
-		r.teller.Eventf(regarding, workload, e.Type, e.Reason, action, "%s", e.Note)
-		if workload.UID != "" {
-			r.teller.Eventf(workload, regarding, e.Type, e.Reason, action, "%s", e.Note)
+		r.teller.Eventf(regarding, related, e.Type, e.Reason, action, "%s", e.Note)
+		if related.UID != "" {
+			r.teller.Eventf(related, regarding, e.Type, e.Reason, action, "%s", e.Note)
 		}
 	}
 }

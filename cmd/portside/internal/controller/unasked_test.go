@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -77,7 +77,7 @@ func TestPollingEnds(t *testing.T) {
 			}
 			s.reconciler.alarm.mu.Lock()
 			defer s.reconciler.alarm.mu.Unlock()
-			if _, waits := s.reconciler.alarm.calls.placeOf[apply.Target{Kind: apply.StatefulSet, Namespace: s.ns, Name: "files"}]; waits {
+			if _, waits := s.reconciler.alarm.calls.placeOf[workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"}]; waits {
 				t.Error("a full pass is waited for")
 			}
 		})

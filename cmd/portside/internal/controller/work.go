@@ -11,7 +11,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -22,21 +24,23 @@ import (
 type work struct {
 	*reconciler
 	*memory
-	target apply.Target
+	target workload.Target
 	set    *v1alpha1.AdapterSet
 	told   v1alpha1.AdapterSetStatus // as last stored
 	now    time.Time
 
-	facts   status.Facts
-	ours    []portID           // the live ports that we own, in the container
-	leaving []holding.Removal  // those whose delay has passed
-	stay    []apply.PortStatus // the ports of those that are there still
-	change  holding.ChangeID   // what is about to go out
-	wrote   bool               // status is told by the next reconciliation
-	silent  bool               // there is nothing to tell
-	waits   bool               // for a place among the targets in a rollout
-	again   time.Time          // when to look again, zero if an event will tell
-	retry   time.Duration      // after which to look again, by the queue's clock, since status was not stored
+	observed   *apply.Observed
+	unreadable error // why the workload could not be observed
+	facts      status.Facts
+	ours       []portID           // the live ports that we own, in the container
+	leaving    []holding.Removal  // those whose delay has passed
+	stay       []apply.PortStatus // the ports of those that are there still
+	change     holding.ChangeID   // what is about to go out
+	wrote      bool               // status is told by the next reconciliation
+	silent     bool               // there is nothing to tell
+	waits      bool               // for a place among the targets in a rollout
+	again      time.Time          // when to look again, zero if an event will tell
+	retry      time.Duration      // after which to look again, by the queue's clock, since status was not stored
 }
 
 // wake has the target looked at again at a time, if that is earlier. A time that
@@ -88,37 +92,44 @@ func (w *work) ports(ctx context.Context) error {
 const excludedText = "this installation of portside excludes the namespace; nothing is written to its workloads"
 
 // excludes reports whether the installation excludes the namespace of a target.
-func (r *reconciler) excludes(t apply.Target) bool { return slices.Contains(r.excluded, t.Namespace) }
+func (r *reconciler) excludes(t workload.Target) bool {
+	return slices.Contains(r.excluded, t.Namespace)
+}
 
 // stand makes a pass if one is needed and may be, and notes what is so.
-func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply.Container, want apply.Desired) {
+func (w *work) stand(ctx context.Context, look *workload.Workload, container *workload.Container, want apply.Desired) {
 	defer w.markContended()
 	w.stopped(look)
 	if w.facts.Stopped != "" {
-		w.decide(look, container, want)
-		w.warnings(look)
+		w.decide(container, want)
 		return
 	}
-	want, fought := w.withoutFought(ctx, look, container, want)
-	result, stands, err := w.applier.UpToDate(look, want)
+	want, fought := w.withoutFought(ctx, container, want)
+	plan, err := w.observed.Decide(want)
+	stands := false
+	if err == nil || workload.IsContainerNotFound(err) {
+		stands, err = plan.UpToDate()
+	}
 	switch {
 	case stands && container == nil:
 		return // there is nothing of ours in a container that is gone
 	case w.notDedicated(ctx, err):
 		return
-	case err != nil && !apply.IsContainerNotFound(err):
+	case err != nil && !workload.IsContainerNotFound(err):
 		w.facts.Failure = err.Error()
 		return
 	}
 	w.scheduleFullPass()
-	w.facts.Ports = result.Ports
+	w.facts.Warnings = plan.Warnings
+	if stands {
+		w.facts.Ports = plan.Ports
+	}
 	switch {
 	case stands && w.now.Before(w.memory.fullPass):
 		w.stands()
-	case stands || w.may(look, container, result.Plan):
-		w.pass(ctx, look, want)
+	case stands || w.may(look, container, plan):
+		w.pass(ctx, plan)
 	}
-	w.warnings(look)
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
@@ -128,13 +139,7 @@ func (w *work) stand(ctx context.Context, look *apply.Workload, container *apply
 	}
 }
 
-// warnings are about the ports as they are told. They do not depend on whether a
-// pass is made, so that each is told as long as there is cause for it.
-func (w *work) warnings(look *apply.Workload) {
-	w.facts.Warnings = w.applier.Warnings(look, w.facts.Container, w.facts.Ports)
-}
-
-func (w *work) stopped(look *apply.Workload) {
+func (w *work) stopped(look *workload.Workload) {
 	switch {
 	case w.set.Spec.Suspend:
 		w.facts.Stopped = status.Suspended
@@ -159,17 +164,18 @@ func (w *work) stands() {
 	w.Fight.Stayed(w.now)
 }
 
-// decide tells what would be changed.
-func (w *work) decide(look *apply.Workload, container *apply.Container, want apply.Desired) {
+// decide reports what would be changed.
+func (w *work) decide(container *workload.Container, want apply.Desired) {
 	if container == nil {
 		return
 	}
-	intent, err := apply.Decide(look, container, want, w.manager)
+	plan, err := w.observed.Decide(want)
 	if err != nil {
 		w.facts.Failure = err.Error()
 		return
 	}
-	w.decided(&intent)
+	w.facts.Warnings = plan.Warnings
+	w.decided(plan)
 }
 
 // decided tells the ports as decided on, but for those that are not there: they
@@ -185,16 +191,16 @@ func (w *work) decided(intent *apply.Plan) {
 }
 
 // staying tells of the ports that are to go that they are there still.
-func (w *work) staying(emit []apply.Port) {
+func (w *work) staying(emit []port.Port) {
 	for _, r := range w.leaving {
 		a := r.Adapter.Normal()
-		if slices.Contains(emit, apply.Port{Name: r.Name, Number: int32(a.Port), Protocol: corev1.Protocol(a.Protocol)}) {
+		if slices.Contains(emit, port.Port{Name: r.Name, Number: int32(a.Port), Protocol: corev1.Protocol(a.Protocol)}) {
 			continue
 		}
 		w.facts.Waiting = append(w.facts.Waiting, r)
 		w.stay = append(w.stay, apply.PortStatus{
 			Type: r.Adapter.Type, Name: r.Name, Port: a.Port, Protocol: corev1.Protocol(a.Protocol),
-			State: apply.Owned, Owners: []fieldmanager.Manager{fieldmanager.Applier(w.manager)},
+			State: port.Owned, Owners: []fieldmanager.Manager{fieldmanager.Applier(w.manager)},
 		})
 	}
 	w.facts.Ports = slices.Concat(w.facts.Ports, w.stay)
@@ -202,7 +208,7 @@ func (w *work) staying(emit []apply.Port) {
 
 // may tells whether the change may go out now. It has no intent where the
 // container is gone.
-func (w *work) may(look *apply.Workload, container *apply.Container, intent *apply.Plan) bool {
+func (w *work) may(look *workload.Workload, container *workload.Container, intent *apply.Plan) bool {
 	if container == nil {
 		w.change = holding.ReleaseContainer
 		until := w.Retry.Until(w.change)

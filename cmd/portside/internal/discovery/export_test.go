@@ -3,7 +3,7 @@ package discovery
 import (
 	"context"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Places bounds questions; see places.
@@ -20,7 +20,7 @@ func (p Places) Ask(ctx context.Context, namespace string, questions []Question)
 }
 
 // Latest returns the latest answer of a target, false if there is none.
-func (p *Poller) Latest(t apply.Target) (Answer, bool) {
+func (p *Poller) Latest(t workload.Target) (Answer, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one, known := p.targets[t]

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -23,7 +23,7 @@ import (
 type forger struct {
 	*testing.T
 	client kubernetes.Interface
-	web    apply.Target
+	web    workload.Target
 	uid    types.UID
 	// owner is the controller of the target's own pods.
 	owner metav1.OwnerReference
@@ -35,7 +35,7 @@ func newForger(t *testing.T, cp *testenv.ControlPlane, kind string) *forger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &forger{T: t, client: client, web: apply.Target{Kind: apply.Kind(kind), Namespace: cp.Namespace(t), Name: "web"}}
+	f := &forger{T: t, client: client, web: workload.Target{Kind: workload.KindOf("apps/v1", kind), Namespace: cp.Namespace(t), Name: "web"}}
 	live, err := cp.Manager("git").In(f.web.Namespace).Apply(t.Context(), fmt.Sprintf(workloads, kind, "web"))
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestPods(t *testing.T) {
 	// its controller, but for the change.
 	byReplicaSet := func(inNamespace string, change func(*metav1.OwnerReference)) func(*forger, *corev1.Pod) {
 		return func(f *forger, p *corev1.Pod) {
-			owner := metav1.OwnerReference{APIVersion: "apps/v1", Kind: string(f.web.Kind), Name: "web", UID: f.uid, Controller: new(true)}
+			owner := metav1.OwnerReference{APIVersion: "apps/v1", Kind: f.web.Kind.Kind, Name: "web", UID: f.uid, Controller: new(true)}
 			change(&owner)
 			if inNamespace == "" {
 				inNamespace = f.web.Namespace

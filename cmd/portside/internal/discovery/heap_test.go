@@ -13,7 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -53,13 +53,13 @@ func TestIdleTargets(t *testing.T) { //nolint:paralleltest // see above
 				if data != nil {
 					q = withCredentials(q)
 				}
-				s.Ask(apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint("files-", i)}, q)
+				s.Ask(workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: fmt.Sprint("files-", i)}, q)
 			}
 			s.asked = nil // it is the test's own
 			testenv.Eventually(t, "each target to be polled", func(context.Context) error {
 				s.clock.Step(time.Second)
 				for i := range targets {
-					target := apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint("files-", i)}
+					target := workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: fmt.Sprint("files-", i)}
 					if a, answered := s.Answer(target); !answered || !a.Met {
 						return fmt.Errorf("%s: %+v", target, a)
 					}
@@ -67,7 +67,7 @@ func TestIdleTargets(t *testing.T) { //nolint:paralleltest // see above
 				return nil
 			})
 			s.mu.Lock()
-			s.polls = map[apply.Target][]ended{}
+			s.polls = map[workload.Target][]ended{}
 			s.mu.Unlock()
 			var used uint64
 			testenv.Eventually(t, "all polls to be idle", func(context.Context) error {

@@ -12,7 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Pod is a pod to ask.
@@ -30,7 +31,7 @@ type Pod struct {
 // changed.
 type Cache interface {
 	// Workload returns a workload, or nil if it does not exist.
-	Workload(ctx context.Context, t apply.Target) (*apply.Workload, error)
+	Workload(ctx context.Context, t workload.Target) (*workload.Workload, error)
 	// Pods returns the pods of a namespace that match a selector. The first call may
 	// wait, until ctx ends, for pods to be cached.
 	Pods(ctx context.Context, namespace string, selector labels.Selector) ([]*corev1.Pod, error)
@@ -92,17 +93,19 @@ func (p *Pods) podsOf(ctx context.Context, w Workload) ([]*corev1.Pod, error) {
 		return nil, fmt.Errorf("cannot list the pods of %s: %w", w.Target, err)
 	}
 	slices.SortFunc(pods, func(a, b *corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
-	if w.Target.Kind == apply.Deployment {
-		return p.replicaSets.podsOf(ctx, w, pods)
+	d, err := workload.Define(w.Target.Kind)
+	if err != nil {
+		return nil, err
 	}
-	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool {
-		return !isOwnedBy(metav1.GetControllerOfNoCopy(pod), string(w.Target.Kind), w.Target.Name, w.UID)
-	}), nil
+	if d.PodController == workload.ReplicaSet {
+		return p.replicaSets.podsOf(ctx, d, w, pods)
+	}
+	return slices.DeleteFunc(pods, func(pod *corev1.Pod) bool { return !isOwnedBy(metav1.GetControllerOfNoCopy(pod), d, w) }), nil
 }
 
-// isOwnedBy reports whether a reference is to this object of apps/v1.
-func isOwnedBy(owner *metav1.OwnerReference, kind, name string, uid types.UID) bool {
-	return owner != nil && owner.APIVersion == apply.APIVersion && owner.Kind == kind && owner.Name == name && owner.UID == uid
+// isOwnedBy reports whether a reference is to this workload.
+func isOwnedBy(owner *metav1.OwnerReference, d *workload.Definition, w Workload) bool {
+	return owner != nil && owner.APIVersion == d.APIVersion() && owner.Kind == d.Kind.Kind && owner.Name == w.Target.Name && owner.UID == w.UID
 }
 
 // parseSelector parses the selector of a workload. An empty one selects no pod.
@@ -128,7 +131,7 @@ func (p *Pods) workload(ctx context.Context, w Workload) (r Readiness, probed []
 	r.Unobserved = live.Rollout.Progress.ObservedGeneration < live.Generation
 	r.RollingOut = live.Rollout.UnderWay && !r.Unobserved
 	if c, err := live.Container(w.Container); err == nil {
-		probed = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(port string) bool { return !strings.HasPrefix(port, apply.NamePrefix) })
+		probed = slices.DeleteFunc(slices.Clone(c.ProbePorts), func(name string) bool { return !strings.HasPrefix(name, port.NamePrefix) })
 	}
 	return r, probed, nil
 }

@@ -23,8 +23,8 @@ import (
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -151,7 +151,7 @@ func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	scale(t, cp, kind, ns, name, replicas)
 	live := cp.WaitRolledOut(t, kind, ns, name)
 	return Workload{
-		Target: apply.Target{Kind: apply.Kind(kind), Namespace: ns, Name: name}, UID: live.GetUID(), Selector: "app=" + name, Container: "server",
+		Target: workload.Target{Kind: workload.KindOf("apps/v1", kind), Namespace: ns, Name: name}, UID: live.GetUID(), Selector: "app=" + name, Container: "server",
 	}
 }
 

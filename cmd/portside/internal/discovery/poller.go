@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/clock"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // maxRefusals bounds how much less often a target that refuses our credentials is
@@ -27,9 +28,9 @@ const jitter = 0.1
 type Options struct {
 	Clock clock.WithTicker
 	// Changed is called when the answer of a target has changed.
-	Changed func(target apply.Target)
+	Changed func(target workload.Target)
 	// Observe is called after each poll.
-	Observe func(target apply.Target, reason Reason, took time.Duration)
+	Observe func(target workload.Target, reason Reason, took time.Duration)
 }
 
 // Query is what a reconcile of a target asks.
@@ -52,7 +53,7 @@ type Poller struct {
 	places  *places
 
 	mu      sync.Mutex
-	targets map[apply.Target]*target
+	targets map[workload.Target]*target
 	// running and queue are nil before Start. The queue has the targets, each at
 	// the time of its next poll or earlier; see target.due.
 	running context.Context
@@ -61,7 +62,7 @@ type Poller struct {
 
 // NewPoller returns a poller that polls from [Poller.Start] on.
 func NewPoller(o Options) *Poller {
-	return &Poller{options: o, places: newPlaces(), targets: map[apply.Target]*target{}}
+	return &Poller{options: o, places: newPlaces(), targets: map[workload.Target]*target{}}
 }
 
 // Start polls until ctx ends, and then waits for the polls under way. It
@@ -150,7 +151,7 @@ func (p *Poller) replace(before *target, q Query) *target {
 
 // Forget stops polling a target. What is kept of it is dropped once the poll
 // under way has ended.
-func (p *Poller) Forget(t apply.Target) {
+func (p *Poller) Forget(t workload.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if known, ok := p.targets[t]; ok {
@@ -184,7 +185,7 @@ func (p *Poller) release(t *target) {
 
 // PollNow polls a target without waiting for the interval. If a poll is under
 // way, another one follows it.
-func (p *Poller) PollNow(target apply.Target) {
+func (p *Poller) PollNow(target workload.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t, known := p.targets[target]

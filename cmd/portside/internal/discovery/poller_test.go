@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	testclock "k8s.io/utils/clock/testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/testenv"
@@ -23,8 +23,8 @@ import (
 func TestPollerSpreadsPolls(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		const targets, step = 200, 250 * time.Millisecond
-		name := func(i int) apply.Target {
-			return apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
+		name := func(i int) workload.Target {
+			return workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: fmt.Sprint(i)}
 		}
 		for i := range targets {
 			s.Ask(name(i), question(types.UID(fmt.Sprint("uid-", i))))
@@ -56,7 +56,7 @@ func TestPollerSpreadsPolls(t *testing.T) {
 
 // TestPollerSlowPod: a pod that does not answer delays no other target.
 func TestPollerSlowPod(t *testing.T) {
-	slow, fast := apply.Target{Kind: apply.StatefulSet, Name: "slow"}, apply.Target{Kind: apply.StatefulSet, Name: "fast"}
+	slow, fast := workload.Target{Kind: workload.StatefulSet, Name: "slow"}, workload.Target{Kind: workload.StatefulSet, Name: "fast"}
 	asked := make(chan struct{}, 1)
 	pods := podsOf{
 		slow: serve(t, func(_ http.ResponseWriter, r *http.Request) {
@@ -67,11 +67,11 @@ func TestPollerSlowPod(t *testing.T) {
 	}
 	clock := testclock.NewFakeClock(time.Now())
 	var polls atomic.Int32
-	s := &stage{asked: map[apply.Target]query{}, api: httpapi.New(httpapi.Options{AllowLoopback: true, Pods: pods})}
+	s := &stage{asked: map[workload.Target]query{}, api: httpapi.New(httpapi.Options{AllowLoopback: true, Pods: pods})}
 	s.Poller = discovery.NewPoller(discovery.Options{
 		Clock:   clock,
-		Changed: func(apply.Target) {},
-		Observe: func(t apply.Target, _ discovery.Reason, _ time.Duration) {
+		Changed: func(workload.Target) {},
+		Observe: func(t workload.Target, _ discovery.Reason, _ time.Duration) {
 			if t == fast {
 				polls.Add(1)
 			}
@@ -110,7 +110,7 @@ func TestPollerSlowPod(t *testing.T) {
 }
 
 // podsOf are the pods of targets, one each.
-type podsOf map[apply.Target]discovery.Pod
+type podsOf map[workload.Target]discovery.Pod
 
 func (p podsOf) Find(_ context.Context, w discovery.Workload, _ intstr.IntOrString) ([]discovery.Pod, discovery.Readiness, error) {
 	return []discovery.Pod{p[w.Target]}, discovery.Readiness{}, nil
@@ -289,6 +289,6 @@ func TestPollerBeforeStart(t *testing.T) {
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		s.Ask(apply.Target{Name: "late"}, question("late")) // begins nothing: the bubble ends
+		s.Ask(workload.Target{Name: "late"}, question("late")) // begins nothing: the bubble ends
 	})
 }

@@ -8,7 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -71,20 +71,20 @@ func TestPodsWaitingForPort(t *testing.T) {
 			release := cp.HoldUnready(ns, nil)
 			defer release()
 			git := cp.Manager("git").In(ns)
-			workload := strings.NewReplacer(
+			object := strings.NewReplacer(
 				"spec:\n  selector", "spec:\n  strategy: {type: Recreate}\n  selector",
 				"image: server,", "image: server, readinessProbe: {tcpSocket: {port: "+probe+"}},",
 			).Replace(fmt.Sprintf(workloads, "Deployment", "web"))
-			live, err := git.Apply(t.Context(), workload)
+			live, err := git.Apply(t.Context(), object)
 			if err != nil {
 				t.Fatal(err)
 			}
 			web := Workload{
-				Target: apply.Target{Kind: apply.Deployment, Namespace: ns, Name: "web"}, UID: live.GetUID(), Selector: "app=web", Container: "server",
+				Target: workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "web"}, UID: live.GetUID(), Selector: "app=web", Container: "server",
 			}
 			pods, _ := podsIn(t, cp, ns)
 			expectReadiness(t, pods, web, asked, Readiness{Desired: 1, Waiting: asked, RollingOut: true})
-			withPort := strings.Replace(workload, "{name: api, containerPort: 8080}", "{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}", 1)
+			withPort := strings.Replace(object, "{name: api, containerPort: 8080}", "{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}", 1)
 			if _, err := git.Apply(t.Context(), withPort); err != nil {
 				t.Fatal(err)
 			}

@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // ReadOwner reads the UID and the controller of a ReplicaSet from the API server.
@@ -34,8 +34,8 @@ type replicaSets struct {
 	owned map[types.UID]map[replicaSet]bool
 }
 
-// podsOf returns those of the pods whose ReplicaSet a Deployment controls.
-func (r *replicaSets) podsOf(ctx context.Context, w Workload, pods []*corev1.Pod) ([]*corev1.Pod, error) {
+// podsOf returns those of the pods whose ReplicaSet the workload controls.
+func (r *replicaSets) podsOf(ctx context.Context, d *workload.Definition, w Workload, pods []*corev1.Pod) ([]*corev1.Pod, error) {
 	r.mu.Lock()
 	known := r.owned[w.UID]
 	r.mu.Unlock()
@@ -50,7 +50,7 @@ func (r *replicaSets) podsOf(ctx context.Context, w Workload, pods []*corev1.Pod
 			controls, final := known[rs]
 			if !final {
 				var err error
-				if controls, final, err = r.controls(ctx, w, rs); err != nil {
+				if controls, final, err = r.controls(ctx, d, w, rs); err != nil {
 					return nil, err
 				}
 			}
@@ -74,7 +74,7 @@ func (r *replicaSets) podsOf(ctx context.Context, w Workload, pods []*corev1.Pod
 // replicaSetOf returns the ReplicaSet that controls a pod, or its zero value.
 func replicaSetOf(pod *corev1.Pod) replicaSet {
 	c := metav1.GetControllerOfNoCopy(pod)
-	if c == nil || c.APIVersion != apply.APIVersion || c.Kind != "ReplicaSet" {
+	if c == nil || workload.KindOf(c.APIVersion, c.Kind) != workload.ReplicaSet {
 		return replicaSet{}
 	}
 	return replicaSet{c.Name, c.UID}
@@ -82,7 +82,7 @@ func replicaSetOf(pod *corev1.Pod) replicaSet {
 
 // controls reports whether a Deployment controls a ReplicaSet. The answer is not
 // final if the ReplicaSet was not found, or may still be adopted.
-func (r *replicaSets) controls(ctx context.Context, w Workload, rs replicaSet) (controls, final bool, err error) {
+func (r *replicaSets) controls(ctx context.Context, d *workload.Definition, w Workload, rs replicaSet) (controls, final bool, err error) {
 	uid, owner, err := r.read(ctx, types.NamespacedName{Namespace: w.Target.Namespace, Name: rs.name})
 	switch {
 	case apierrors.IsNotFound(err):
@@ -92,7 +92,7 @@ func (r *replicaSets) controls(ctx context.Context, w Workload, rs replicaSet) (
 	case uid != rs.uid || owner == nil: // another one of that name; or not adopted yet
 		return false, false, nil
 	}
-	return isOwnedBy(owner, string(apply.Deployment), w.Target.Name, w.UID), true, nil
+	return isOwnedBy(owner, d, w), true, nil
 }
 
 func (r *replicaSets) forget(deployment types.UID) {

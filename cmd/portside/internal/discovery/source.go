@@ -9,6 +9,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Source says which adapters of a workload are active, as far as it knows. Values
@@ -31,9 +32,9 @@ type Forgetter interface{ Forget(workload types.UID) }
 
 // Workload identifies what a [Source] is asked about.
 type Workload struct {
-	Target apply.Target
+	Target workload.Target
 	UID    types.UID
-	// Selector is the workload's selector for its pods; see [apply.Workload].
+	// Selector is the workload's selector for its pods; see [workload.Workload].
 	Selector string
 	// Container is the container that has the ports.
 	Container string

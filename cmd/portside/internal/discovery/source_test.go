@@ -16,6 +16,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
@@ -36,7 +37,7 @@ func (f *funcSource) Questions(context.Context, discovery.Workload) ([]discovery
 }
 
 // observe has a target polled, and returns the latest answer.
-func (s *stage) observe(t apply.Target, source discovery.Source) (discovery.Answer, bool) {
+func (s *stage) observe(t workload.Target, source discovery.Source) (discovery.Answer, bool) {
 	return s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: types.UID(t.Name)}, Source: source,
 		InPlace: func() []apply.Adapter { return []apply.Adapter{} }, Steady: true,
@@ -148,7 +149,7 @@ func TestPollerOfSlowSources(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		before := runtime.NumGoroutine()
 		for i := range targets {
-			s.observe(apply.Target{Namespace: "greedy", Name: fmt.Sprint("slow-", i)}, slow)
+			s.observe(workload.Target{Namespace: "greedy", Name: fmt.Sprint("slow-", i)}, slow)
 		}
 		s.observe(files, prompt)
 		s.pass(10*interval, time.Second)

@@ -21,13 +21,14 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
 const interval = 30 * time.Second
 
-var files = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "files"}
+var files = workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "files"}
 
 // stage is a poller of HTTP sources whose clock, pods and Secret are the test's. It
 // runs in a bubble of package synctest, so a step of the clock is over when all
@@ -42,10 +43,10 @@ type stage struct {
 
 	mu      sync.Mutex
 	secret  func() (*corev1.Secret, error)
-	polls   map[apply.Target][]ended
+	polls   map[workload.Target][]ended
 	changed int
 	secrets int // how often it was read
-	asked   map[apply.Target]query
+	asked   map[workload.Target]query
 }
 
 // query is what a target is asked.
@@ -74,16 +75,16 @@ type ended struct {
 
 func newStage() *stage {
 	began := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	s := &stage{clock: testclock.NewFakeClock(began), began: began, finder: &finder{}, polls: map[apply.Target][]ended{}, asked: map[apply.Target]query{}}
+	s := &stage{clock: testclock.NewFakeClock(began), began: began, finder: &finder{}, polls: map[workload.Target][]ended{}, asked: map[workload.Target]query{}}
 	s.api = httpapi.New(httpapi.Options{Now: s.clock.Now, AllowLoopback: true, Pods: s.finder, Secret: s.readSecret})
 	s.Poller = discovery.NewPoller(discovery.Options{
 		Clock: s.clock,
-		Changed: func(apply.Target) {
+		Changed: func(workload.Target) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.changed++
 		},
-		Observe: func(t apply.Target, reason discovery.Reason, _ time.Duration) {
+		Observe: func(t workload.Target, reason discovery.Reason, _ time.Duration) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.polls[t] = append(s.polls[t], ended{s.clock.Since(s.began), reason})
@@ -93,15 +94,15 @@ func newStage() *stage {
 }
 
 // Ask has a target polled.
-func (s *stage) Ask(t apply.Target, q query) { s.answer(t, q, true) }
+func (s *stage) Ask(t workload.Target, q query) { s.answer(t, q, true) }
 
 // Outdate reports that a target is not steady.
-func (s *stage) Outdate(t apply.Target) { s.answer(t, s.asked[t], false) }
+func (s *stage) Outdate(t workload.Target) { s.answer(t, s.asked[t], false) }
 
 // Answer returns the latest answer of a target.
-func (s *stage) Answer(t apply.Target) (discovery.Answer, bool) { return s.Latest(t) }
+func (s *stage) Answer(t workload.Target) (discovery.Answer, bool) { return s.Latest(t) }
 
-func (s *stage) answer(t apply.Target, q query, steady bool) {
+func (s *stage) answer(t workload.Target, q query, steady bool) {
 	s.asked[t] = q
 	s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: q.UID, Container: "server"},
@@ -218,7 +219,7 @@ func (s *stage) pass(total, step time.Duration) {
 }
 
 // next steps the clock until a target was polled n more times.
-func (s *stage) next(t *testing.T, target apply.Target, n int) {
+func (s *stage) next(t *testing.T, target workload.Target, n int) {
 	t.Helper()
 	for want := len(s.polled(target)) + n; len(s.polled(target)) < want; {
 		if s.clock.Since(s.began) > 1000*interval {
@@ -228,7 +229,7 @@ func (s *stage) next(t *testing.T, target apply.Target, n int) {
 	}
 }
 
-func (s *stage) polled(target apply.Target) []ended {
+func (s *stage) polled(target workload.Target) []ended {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.polls[target])

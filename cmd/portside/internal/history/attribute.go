@@ -33,8 +33,8 @@ func (h *History) attribute(s *step) (managers []string, certain bool, because s
 	}
 	switch {
 	case s.isGap():
-		return managers, false, missingNumbers(s.before.number, s.after.number)
-	case s.after.made.IsZero() && !s.isPending():
+		return managers, false, missingNumbers(s.before.Number, s.after.Number)
+	case s.after.Numbered.IsZero() && !s.isPending():
 		return managers, false, "when this revision came back is not known"
 	}
 	owner, why := h.owner(s)
@@ -108,7 +108,7 @@ func (h *History) wrote(s *step) map[fieldmanager.Manager]time.Time {
 		}
 	}
 	maps.DeleteFunc(last, func(_ fieldmanager.Manager, t time.Time) bool {
-		return t.Before(s.before.made) || !s.isPending() && t.After(s.after.made)
+		return t.Before(s.before.Numbered) || !s.isPending() && t.After(s.after.Numbered)
 	})
 	return last
 }
@@ -118,7 +118,7 @@ func (h *History) wrote(s *step) map[fieldmanager.Manager]time.Time {
 func (s *step) lastWrites(wrote map[fieldmanager.Manager]time.Time) string {
 	var then []fieldmanager.Manager
 	for m, t := range wrote {
-		if !t.Before(s.after.made.Add(-reaction)) {
+		if !t.Before(s.after.Numbered.Add(-reaction)) {
 			then = append(then, m)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Change is a revision that changed ports, or the oldest that is kept.
@@ -77,12 +77,12 @@ func (h *History) Changes() []Change {
 func (h *History) steps() []step {
 	last := h.revisions[len(h.revisions)-1]
 	all := slices.Clone(h.revisions)
-	if len(differences(last.containers, h.workload.Containers)) > 0 {
-		all = append(all, revision{number: last.number + 1, containers: h.workload.Containers})
+	if len(differences(last.Containers, h.workload.Containers)) > 0 {
+		all = append(all, workload.Revision{Number: last.Number + 1, Containers: h.workload.Containers})
 	}
 	steps := make([]step, 0, len(all))
 	for i := range all[1:] {
-		steps = append(steps, step{before: all[i], after: all[i+1], differences: differences(all[i].containers, all[i+1].containers)})
+		steps = append(steps, step{before: all[i], after: all[i+1], differences: differences(all[i].Containers, all[i+1].Containers)})
 	}
 	return steps
 }
@@ -92,9 +92,9 @@ func (h *History) steps() []step {
 func (h *History) first() Change {
 	r := h.revisions[0]
 	return Change{
-		Revision: r.number, Name: r.name, Time: timeOf(r.made), Managers: []string{},
-		Containers: differences(nil, r.containers), Whole: true,
-		Earliest: !slices.ContainsFunc(h.revisions, func(o revision) bool { return o.created.Before(r.created) }),
+		Revision: r.Number, Name: r.Name, Time: timeOf(r.Numbered), Managers: []string{},
+		Containers: differences(nil, r.Containers), Whole: true,
+		Earliest: !slices.ContainsFunc(h.revisions, func(o workload.Revision) bool { return o.Created.Before(r.Created) }),
 		Because:  "no older revision is kept",
 	}
 }
@@ -109,12 +109,12 @@ func timeOf(t time.Time) *metav1.Time {
 // change describes a step. What came with a revision that is not kept came at a
 // time that is not known, unless it was recorded.
 func (h *History) change(s *step) Change {
-	c := Change{Revision: s.after.number, Name: s.after.name, Time: timeOf(s.after.made), Containers: s.differences}
+	c := Change{Revision: s.after.Number, Name: s.after.Name, Time: timeOf(s.after.Numbered), Containers: s.differences}
 	if s.isPending() {
 		c.Revision = 0
 	}
 	if s.isGap() {
-		c.Since, c.Time = s.before.number, nil
+		c.Since, c.Time = s.before.Number, nil
 	}
 	if n := len(s.records); n > 0 && c.Time == nil {
 		c.Time = &s.records[n-1].Time
@@ -137,10 +137,10 @@ func missingNumbers(before, after int64) string {
 
 // differences lists the containers whose ports differ. One that is gone takes
 // its ports along.
-func differences(before, after []apply.Container) []ContainerChange {
+func differences(before, after []workload.Container) []ContainerChange {
 	changes := []ContainerChange{}
-	portsOf := func(containers []apply.Container, name string) []corev1.ContainerPort {
-		at := slices.IndexFunc(containers, func(c apply.Container) bool { return c.Name == name })
+	portsOf := func(containers []workload.Container, name string) []corev1.ContainerPort {
+		at := slices.IndexFunc(containers, func(c workload.Container) bool { return c.Name == name })
 		if at < 0 {
 			return nil
 		}
@@ -150,7 +150,7 @@ func differences(before, after []apply.Container) []ContainerChange {
 		changes = appendChange(changes, c.Name, portsOf(before, c.Name), c.Ports)
 	}
 	for _, c := range before {
-		if !slices.ContainsFunc(after, func(o apply.Container) bool { return o.Name == c.Name }) {
+		if !slices.ContainsFunc(after, func(o workload.Container) bool { return o.Name == c.Name }) {
 			changes = appendChange(changes, c.Name, c.Ports, nil)
 		}
 	}

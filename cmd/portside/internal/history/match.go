@@ -6,8 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 )
 
@@ -17,17 +18,17 @@ const skew = 2 * time.Second
 
 // step is one revision and the one before it that is kept.
 type step struct {
-	before, after revision
+	before, after workload.Revision
 	differences   []ContainerChange
 	// records are those that explain the differences.
 	records []record
 }
 
 // isGap reports whether revisions between the two are not kept.
-func (s *step) isGap() bool { return s.after.number > s.before.number+1 }
+func (s *step) isGap() bool { return s.after.Number > s.before.Number+1 }
 
 // isPending reports whether no revision has the template yet.
-func (s *step) isPending() bool { return s.after.name == "" }
+func (s *step) isPending() bool { return s.after.Name == "" }
 
 // match finds the records that explain each step. A record is of the first
 // revision that was made after it: a change that is stored is in every later
@@ -40,16 +41,16 @@ func match(steps []step, records []record) {
 		return
 	}
 	var run []*step
-	w := window{since: steps[0].before.made}
+	w := window{since: steps[0].before.Numbered}
 	for i := range steps {
 		s := &steps[i]
 		if len(s.differences) > 0 || s.isGap() {
 			run = append(run, s)
 		}
-		if s.after.made.IsZero() && i < len(steps)-1 {
+		if s.after.Numbered.IsZero() && i < len(steps)-1 {
 			continue
 		}
-		w.until, w.end = s.after.made, endOf(s, steps[i+1:])
+		w.until, w.end = s.after.Numbered, endOf(s, steps[i+1:])
 		records = records[before(records, w.since):]
 		records = records[w.explain(run, records):]
 		run, w.since = nil, w.until
@@ -69,9 +70,9 @@ func before(records []record, t time.Time) int {
 // revision was made, and a little later, unless the record may then be of a
 // later step as well.
 func endOf(s *step, later []step) time.Time {
-	made := s.after.made
+	made := s.after.Numbered
 	for i := range later {
-		if l := &later[i]; !l.after.made.After(made.Add(skew)) && maps.Equal(l.net(), s.net()) {
+		if l := &later[i]; !l.after.Numbered.After(made.Add(skew)) && maps.Equal(l.net(), s.net()) {
 			return made
 		}
 	}
@@ -154,7 +155,7 @@ func fitEach(run []*step, records []record) bool {
 
 // fitOne explains one step by at least and at most so many records together.
 func fitOne(s *step, records []record, least, most int) int {
-	for _, fits := range []func(net, differences map[port]int) bool{maps.Equal[map[port]int, map[port]int], isPart} {
+	for _, fits := range []func(net, differences map[changedPort]int) bool{maps.Equal[map[changedPort]int, map[changedPort]int], isPart} {
 		for n := least; n <= most; n++ {
 			if fits(net(records[:n]), s.net()) {
 				s.records = records[:n]
@@ -166,12 +167,12 @@ func fitOne(s *step, records []record, least, most int) int {
 }
 
 // port is a port of a container, whether it was added or removed.
-type port = v1alpha1.ChangedPort
+type changedPort = v1alpha1.ChangedPort
 
 // net is what records come to: 1 for a port that was added, -1 for one that was
 // removed.
-func net(records []record) map[port]int {
-	all := map[port]int{}
+func net(records []record) map[changedPort]int {
+	all := map[changedPort]int{}
 	for _, r := range records {
 		for _, p := range r.Ports {
 			count(all, p)
@@ -180,8 +181,8 @@ func net(records []record) map[port]int {
 	return all
 }
 
-func (s *step) net() map[port]int {
-	all := map[port]int{}
+func (s *step) net() map[changedPort]int {
+	all := map[changedPort]int{}
 	for _, c := range s.differences {
 		for _, p := range c.Added {
 			count(all, changes.Port(c.Container, p, v1alpha1.PortAdded))
@@ -193,7 +194,7 @@ func (s *step) net() map[port]int {
 	return all
 }
 
-func count(all map[port]int, p port) {
+func count(all map[changedPort]int, p changedPort) {
 	by := 1
 	if p.Change == v1alpha1.PortRemoved {
 		by = -1
@@ -207,7 +208,7 @@ func count(all map[port]int, p port) {
 // isPart reports whether the records come to a part of the differences, and the
 // rest is about no adapter port: another manager changed its own ports before
 // the revision was made.
-func isPart(net, differences map[port]int) bool {
+func isPart(net, differences map[changedPort]int) bool {
 	if len(net) == 0 {
 		return false
 	}
@@ -217,7 +218,7 @@ func isPart(net, differences map[port]int) bool {
 		}
 	}
 	for p := range differences {
-		if _, explained := net[p]; !explained && strings.HasPrefix(p.Name, apply.NamePrefix) {
+		if _, explained := net[p]; !explained && strings.HasPrefix(p.Name, port.NamePrefix) {
 			return false
 		}
 	}

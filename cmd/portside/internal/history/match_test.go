@@ -10,8 +10,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // made is a revision at a second, -1 where that is not known, with ports that
@@ -83,11 +83,11 @@ func TestMatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := &History{workload: &apply.Workload{}}
+			h := &History{workload: &workload.Workload{}}
 			for _, r := range c.revisions {
 				h.revisions = append(h.revisions, r.revision())
 			}
-			h.workload.Containers = h.revisions[len(h.revisions)-1].containers
+			h.workload.Containers = h.revisions[len(h.revisions)-1].Containers
 			var records []record
 			for _, r := range c.records {
 				records = append(records, r.record())
@@ -97,7 +97,7 @@ func TestMatch(t *testing.T) {
 			var got []string
 			for _, s := range steps {
 				if len(s.records) > 0 {
-					got = append(got, fmt.Sprintf("%d:%d", s.after.number, len(s.records)))
+					got = append(got, fmt.Sprintf("%d:%d", s.after.Number, len(s.records)))
 				}
 			}
 			if got := strings.Join(got, " "); got != c.want {
@@ -110,11 +110,11 @@ func TestMatch(t *testing.T) {
 // TestMatch/beside_another_manager's_static_port says who made which part.
 func TestPartOfAChange(t *testing.T) {
 	t.Parallel()
-	h := &History{workload: &apply.Workload{}, records: []record{at{10, "+adapter-a"}.record()}}
+	h := &History{workload: &workload.Workload{}, records: []record{at{10, "+adapter-a"}.record()}}
 	for _, r := range []made{{1, 0, "web"}, {2, 10, "adapter-a"}} {
 		h.revisions = append(h.revisions, r.revision())
 	}
-	h.workload.Containers = h.revisions[1].containers
+	h.workload.Containers = h.revisions[1].Containers
 	c := h.Changes()[1]
 	if by := c.By(); by != "portside and others" || c.Certain || c.Because != "recorded in a test; another manager changed the other ports" {
 		t.Errorf("%q: %+v", by, c)
@@ -124,23 +124,23 @@ func TestPartOfAChange(t *testing.T) {
 // TestPending: the live template, of which there is no revision yet.
 func TestPending(t *testing.T) {
 	t.Parallel()
-	h := &History{workload: &apply.Workload{Containers: made{0, 0, "a"}.revision().containers}, records: []record{at{10, "+a"}.record()}}
-	h.revisions = []revision{made{1, 0, ""}.revision()}
+	h := &History{workload: &workload.Workload{Containers: made{0, 0, "a"}.revision().Containers}, records: []record{at{10, "+a"}.record()}}
+	h.revisions = []workload.Revision{made{1, 0, ""}.revision()}
 	changes := h.Changes()
 	if c := changes[len(changes)-1]; c.Name != "" || c.Revision != 0 || c.By() != "portside" || !c.Certain || c.Time.Unix() != 10 {
 		t.Errorf("%+v", c)
 	}
 }
 
-func (m made) revision() revision {
+func (m made) revision() workload.Revision {
 	var ports []corev1.ContainerPort
 	for name := range strings.FieldsSeq(m.ports) {
 		ports = append(ports, portNamed(name))
 	}
-	r := revision{name: fmt.Sprint("r", m.number), number: m.number, containers: []apply.Container{{Name: "c", Ports: ports}}}
+	r := workload.Revision{Name: fmt.Sprint("r", m.number), Number: m.number, Containers: []workload.Container{{Name: "c", Ports: ports}}}
 	if m.second >= 0 {
-		r.made = time.Unix(int64(m.second), 0)
-		r.created = r.made
+		r.Numbered = time.Unix(int64(m.second), 0)
+		r.Created = r.Numbered
 	}
 	return r
 }
@@ -151,10 +151,10 @@ func portNamed(name string) corev1.ContainerPort {
 
 func (a at) record() record {
 	r := record{PortsChange: v1alpha1.PortsChange{Time: metav1.Unix(int64(a.second), 0), Manager: "portside"}, in: "a test"}
-	for port := range strings.FieldsSeq(a.ports) {
-		p := portNamed(port[1:])
+	for change := range strings.FieldsSeq(a.ports) {
+		p := portNamed(change[1:])
 		edit := v1alpha1.PortAdded
-		if port[0] == '-' {
+		if change[0] == '-' {
 			edit = v1alpha1.PortRemoved
 		}
 		r.Ports = append(r.Ports, v1alpha1.ChangedPort{Container: "c", Name: p.Name, Port: p.ContainerPort, Protocol: "TCP", Change: edit})

@@ -14,53 +14,33 @@ package history
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // History is a workload, its revisions, the oldest first, and what portside
 // recorded.
 type History struct {
-	workload  *apply.Workload
-	revisions []revision
+	workload  *workload.Workload
+	revisions []workload.Revision
 	records   []record
+	// Resource is what kubectl calls the objects that keep the revisions.
+	Resource string
 	// Unread are the errors of records that may not be read.
 	Unread []error
 }
 
-// revision is a pod template that the workload has had, at one of the times
-// that it had it.
-type revision struct {
-	// name and created are those of the object that keeps the template.
-	name       string
-	created    time.Time
-	containers []apply.Container
-	number     int64
-	// made is when the template got this number; zero where that is not known.
-	made time.Time
-}
-
-// Resource is what kubectl calls the revisions of a kind.
-func Resource(kind apply.Kind) string {
-	if kind == apply.Deployment {
-		return "replicaset.apps"
-	}
-	return "controllerrevision.apps"
-}
-
 // Read reads a workload, the revisions that it owns, and the records. Its error
 // is the API server's, or a revision that cannot be read.
-func Read(ctx context.Context, config *rest.Config, t apply.Target) (*History, error) {
+func Read(ctx context.Context, config *rest.Config, t workload.Target) (*History, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
@@ -76,54 +56,28 @@ func Read(ctx context.Context, config *rest.Config, t apply.Target) (*History, e
 	return h, h.readRecords(ctx, sets, client.EventsV1())
 }
 
-func (h *History) readRevisions(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) error {
-	w, owner, selector, err := get(ctx, client, t)
+func (h *History) readRevisions(ctx context.Context, apps appsclient.AppsV1Interface, t workload.Target) error {
+	d, err := workload.Define(t.Kind)
 	if err != nil {
 		return err
 	}
-	labels, err := metav1.LabelSelectorAsSelector(selector)
-	if err != nil {
-		return fmt.Errorf("%s: spec.selector: %w", t, err)
+	if d.Revisions == nil {
+		return fmt.Errorf("the revisions of %s are not kept", d.GroupResource())
 	}
-	list := controllerRevisions
-	if t.Kind == apply.Deployment {
-		list = replicaSets
-	}
-	revisions, err := list(ctx, client, t.Namespace, metav1.ListOptions{LabelSelector: labels.String()}, owner)
+	h.Resource = d.Revisions.Resource
+	owner, err := workload.ClientGo(apps).Get(ctx, d, t.Namespace, t.Name)
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(revisions, func(a, b revision) int { return cmp.Compare(a.number, b.number) })
-	h.workload, h.revisions = w, revisions
+	if h.workload, err = d.Workload(owner); err != nil {
+		return err
+	}
+	if h.workload.Selector == "" {
+		return &workload.TargetError{Target: t, Err: errors.New("cannot read spec.selector")}
+	}
+	if h.revisions, err = d.Revisions.List(ctx, apps, owner, h.workload.Selector); err != nil {
+		return err
+	}
+	slices.SortStableFunc(h.revisions, func(a, b workload.Revision) int { return cmp.Compare(a.Number, b.Number) })
 	return nil
-}
-func get(ctx context.Context, client appsclient.AppsV1Interface, t apply.Target) (*apply.Workload, metav1.Object, *metav1.LabelSelector, error) {
-	switch t.Kind {
-	case apply.StatefulSet:
-		s, err := client.StatefulSets(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		return apply.ReadStatefulSet(s), s, s.Spec.Selector, nil
-	case apply.DaemonSet:
-		d, err := client.DaemonSets(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		return apply.ReadDaemonSet(d), d, d.Spec.Selector, nil
-	default:
-		d, err := client.Deployments(t.Namespace).Get(ctx, t.Name, metav1.GetOptions{})
-		if err != nil {
-			return nil, nil, nil, err
-		}
-		return apply.ReadDeployment(d), d, d.Spec.Selector, nil
-	}
-}
-
-func containers(template *corev1.PodTemplateSpec) []apply.Container {
-	found := make([]apply.Container, 0, len(template.Spec.Containers))
-	for _, c := range template.Spec.Containers {
-		found = append(found, apply.Container{Name: c.Name, Ports: c.Ports})
-	}
-	return found
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 )
 
 // ChangeID identifies a change of a target from one reconciliation to the next.
@@ -21,7 +21,7 @@ const (
 )
 
 // ApplyPorts returns the ID of the change that applies these ports in this order.
-func ApplyPorts(ports []apply.Port) ChangeID {
+func ApplyPorts(ports []port.Port) ChangeID {
 	var id strings.Builder
 	id.WriteString("ports")
 	for _, p := range ports {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -178,10 +179,10 @@ func TestARenamedPortIsNotKept(t *testing.T) {
 
 func TestHold(t *testing.T) {
 	const settle = 10 * time.Second
-	underWay := apply.Rollout{UnderWay: true}
+	underWay := workload.Rollout{UnderWay: true}
 	for name, c := range map[string]struct {
 		after   time.Duration
-		rollout apply.Rollout
+		rollout workload.Rollout
 		awaited bool
 		failed  bool
 		want    holding.Reason
@@ -192,7 +193,7 @@ func TestHold(t *testing.T) {
 		"a rollout is under way": {after: settle, rollout: underWay, want: holding.RolloutUnderWay},
 		"it waits for the port":  {after: settle, rollout: underWay, awaited: true, want: holding.Go},
 		"it does not get on":     {after: holding.StuckAfter, rollout: underWay, want: holding.RolloutStuck},
-		"its controller gave up": {after: settle, rollout: apply.Rollout{UnderWay: true, Failed: true}, want: holding.RolloutStuck},
+		"its controller gave up": {after: settle, rollout: workload.Rollout{UnderWay: true, Failed: true}, want: holding.RolloutStuck},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var target holding.Target

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
@@ -159,18 +160,18 @@ func hasNumber(a apply.Adapter, port corev1.ContainerPort) bool {
 }
 
 // isOurs reports whether a port that we own has the name of an adapter's port.
-func isOurs(port corev1.ContainerPort) bool { return strings.HasPrefix(port.Name, apply.NamePrefix) }
+func isOurs(p corev1.ContainerPort) bool { return strings.HasPrefix(p.Name, port.NamePrefix) }
 
 // adapterOf is the adapter that a port of ours was for, as status tells it.
 // Where it does not, the port's own name makes one that has that name.
-func adapterOf(port corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adapter {
-	typ := strings.TrimPrefix(port.Name, apply.NamePrefix)
+func adapterOf(p corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adapter {
+	typ := strings.TrimPrefix(p.Name, port.NamePrefix)
 	for _, t := range told {
-		if t.Name == port.Name && apply.PortName(t.Type) == port.Name {
+		if t.Name == p.Name && apply.PortName(t.Type) == p.Name {
 			typ = t.Type
 		}
 	}
-	return apply.Adapter{Type: typ, Port: int64(port.ContainerPort), Protocol: string(port.Protocol)}
+	return apply.Adapter{Type: typ, Port: int64(p.ContainerPort), Protocol: string(p.Protocol)}
 }
 
 func toldSince(told []v1alpha1.PortStatus, name string) time.Time {

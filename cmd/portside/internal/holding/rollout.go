@@ -3,7 +3,7 @@ package holding
 import (
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // StuckAfter is how long a rollout may make no progress before it is called
@@ -14,12 +14,12 @@ const StuckAfter = 10 * time.Minute
 // Rollout watches the progress of a rollout that is under way. The zero value
 // has seen none.
 type Rollout struct {
-	progress apply.RolloutProgress // the most that was reached
-	since    time.Time             // of the last progress; zero while none is under way
+	progress workload.Progress // the most that was reached
+	since    time.Time         // of the last progress; zero while none is under way
 }
 
 // Saw notes how far the rollout is.
-func (r *Rollout) Saw(now time.Time, seen apply.Rollout) {
+func (r *Rollout) Saw(now time.Time, seen workload.Rollout) {
 	switch {
 	case !seen.UnderWay:
 		*r = Rollout{}
@@ -31,7 +31,7 @@ func (r *Rollout) Saw(now time.Time, seen apply.Rollout) {
 }
 
 // Remember takes up a rollout that was stuck before this process began.
-func (r *Rollout) Remember(now time.Time, seen apply.Rollout) {
+func (r *Rollout) Remember(now time.Time, seen workload.Rollout) {
 	*r = Rollout{progress: seen.Progress, since: now.Add(-StuckAfter)}
 }
 
@@ -39,7 +39,7 @@ func (r *Rollout) Remember(now time.Time, seen apply.Rollout) {
 // another generation, a further pod that was replaced, or more pods that are
 // ready. The pods that are ready count from the last replacement on. A pod that
 // crashes, and is ready now and then, makes no progress.
-func (r *Rollout) advance(seen apply.RolloutProgress) bool {
+func (r *Rollout) advance(seen workload.Progress) bool {
 	reached := &r.progress
 	outdated := seen.Replicas - seen.Updated
 	switch least := reached.Replicas - reached.Updated; {
@@ -68,6 +68,6 @@ func (r *Rollout) StuckAt() time.Time {
 
 // Stuck reports whether the rollout has made no progress for [StuckAfter], or
 // its controller has given it up.
-func (r *Rollout) Stuck(now time.Time, seen apply.Rollout) bool {
+func (r *Rollout) Stuck(now time.Time, seen workload.Rollout) bool {
 	return seen.UnderWay && (seen.Failed || !r.since.IsZero() && !now.Before(r.StuckAt()))
 }

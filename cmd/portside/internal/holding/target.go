@@ -3,7 +3,8 @@ package holding
 import (
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // Target is what is remembered of a target from one look to the next. The zero
@@ -22,7 +23,7 @@ type Change struct {
 	ID     ChangeID
 	Settle time.Duration
 	// Rollout is the target's, as last seen.
-	Rollout apply.Rollout
+	Rollout workload.Rollout
 	// Awaited tells that the rollout under way waits for a port that this
 	// change adds.
 	Awaited bool
@@ -76,7 +77,7 @@ func (t *Target) Stands(now time.Time) {
 
 // Awaited tells whether a container waits for one of the ports that are added:
 // its probes or hooks name it, and it is not there yet.
-func Awaited(c *apply.Container, emit []apply.Port) bool {
+func Awaited(c *workload.Container, emit []port.Port) bool {
 	live, awaited := map[string]bool{}, map[string]bool{}
 	for _, p := range c.Ports {
 		live[p.Name] = true

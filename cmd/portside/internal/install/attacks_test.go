@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -49,7 +50,7 @@ func TestAttacks(t *testing.T) {
 func attacks() []attack {
 	all := append(append([]attack{}, tokenAttacks...), tenantAttacks...)
 	for what, w := range forbidden {
-		if w.not == "Deployment" {
+		if w.not == workload.Deployment {
 			continue
 		}
 		all = append(all, attack{token, "changes " + what, patches(deployments, "{a}", dittofs, w), "guard"})
@@ -103,7 +104,7 @@ var tokenAttacks = []attack{
 	{token, "changes the status of a workload", patches(deployments, "{a}", dittofs, write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"replicas":9}}`}), rbac},
 	{token, "replaces a workload", updates(deployments, "{a}", dittofs), rbac},
 	{token, "deletes a workload", deletes(deployments, "{a}", dittofs), rbac},
-	{token, "creates a workload", creates(deployments, "{a}", named("evil", declared("Deployment", "[]"))), rbac},
+	{token, "creates a workload", creates(deployments, "{a}", named("evil", declared(workload.Deployment, "[]"))), rbac},
 	{token, "creates a pod", creates(pods, "{a}", `{apiVersion: v1, kind: Pod, metadata: {name: evil}, spec: {containers: [{name: evil, image: evil}]}}`), rbac},
 	{token, "evicts a pod", creates(pods, "{a}", `{apiVersion: policy/v1, kind: Eviction, metadata: {name: evil}}`, "eviction"), rbac},
 	{token, "acts as another user", impersonates("system:masters"), rbac},

@@ -14,17 +14,18 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // renamed returns the workload after its owner renamed the container.
-func renamed(kind apply.Kind) string {
+func renamed(kind workload.Kind) string {
 	return strings.Replace(declared(kind, static), "- {name: dittofs, image", "- {name: server, image", 1)
 }
 
 // removed returns the workload after its owner removed the container.
-func removed(kind apply.Kind) string {
+func removed(kind workload.Kind) string {
 	return strings.Join(slices.DeleteFunc(strings.SplitAfter(declared(kind, static), "\n"), func(line string) bool {
 		return strings.Contains(line, "- {name: dittofs, image")
 	}), "")
@@ -35,9 +36,9 @@ func removed(kind apply.Kind) string {
 func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		for name, test := range map[string]struct {
-			now        func(apply.Kind) string
+			now        func(workload.Kind) string
 			containers []string
 		}{
 			"renamed": {renamed, []string{"server", "sidecar"}},
@@ -47,7 +48,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 				i.mustApply(i.argo(), declared(kind, static))
 				i.pass(kind, nfs)
 				if image != "" {
-					i.kubectl("", "set", "image", "-n", i.workloads, string(kind)+"/dittofs", "dittofs="+image)
+					i.kubectl("", "set", "image", "-n", i.workloads, kind.Kind+"/dittofs", "dittofs="+image)
 				}
 				dry := i.live(kind)
 				if _, err := i.Kubectl(t.Context(), i.workloads, test.now(kind), "apply", "--server-side", "--field-manager="+testenv.ArgoCD, "--dry-run=server", "-f", "-"); err != nil {
@@ -71,7 +72,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 					}
 					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 				}
-				if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+				if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -82,7 +83,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 // expectGivenUp reconciles twice against a container that is gone. Each result says
 // so and lists the existing containers. After the first nothing of ours is left, no
 // pod restarts, and the second writes nothing.
-func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, containers []string) {
+func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	gone := i.live(kind)
 	i.expectNotFound(kind, to, containers)
@@ -99,11 +100,11 @@ func (i *installation) expectGivenUp(kind apply.Kind, to apply.Target, container
 	}
 }
 
-func (i *installation) expectNotFound(kind apply.Kind, to apply.Target, containers []string) {
+func (i *installation) expectNotFound(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	result, err := i.applier().Apply(i.t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
-	if result.Outcome != apply.ContainerNotFound || !apply.IsContainerNotFound(err) || err.Error() != want {
+	if result.Outcome != apply.ContainerNotFound || !workload.IsContainerNotFound(err) || err.Error() != want {
 		i.t.Errorf("%s: reconciling against the missing container: %s: %v\nwant %s", kind, result.Outcome, err, want)
 	}
 }
@@ -117,7 +118,7 @@ func owns(live *unstructured.Unstructured, manager string) bool {
 func TestContainerComesBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.pass(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
@@ -137,7 +138,7 @@ func TestContainerComesBack(t *testing.T) {
 func TestContainerRemovedDuringApply(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		for name, test := range map[string]struct {
 			now        string
 			containers []string
@@ -159,7 +160,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
 				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
 			}
-			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +169,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 
 // duringAnApply has the owner apply during portside's first apply. answer returns
 // the status of the server's answer to that.
-func (i *installation) duringAnApply(kind apply.Kind, object string) (during *installation, answer func() int) {
+func (i *installation) duringAnApply(kind workload.Kind, object string) (during *installation, answer func() int) {
 	i.t.Helper()
 	isApply := testenv.Is(testenv.VerbApply, resourceOf(kind).Resource)
 	var once sync.Once
@@ -200,7 +201,7 @@ func (i *installation) duringAnApply(kind apply.Kind, object string) (during *in
 func TestLeftoverHidesNoMistake(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	for name, object := range map[string]string{
@@ -220,7 +221,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 	}
 	// An owner that only loses its entry has released nothing.
 	managed := slices.DeleteFunc(i.live(kind).GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })
-	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
+	_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields(managed) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +235,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 func TestLeftoverRemovesSeveral(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.Deployment
+	kind := workload.Deployment
 	more := declared(kind, static) + "      - {name: third, image: \"third:1\"}\n      - {name: fourth, image: \"fourth:1\"}\n"
 	i.mustApply(i.argo(), more)
 	i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {containers: [

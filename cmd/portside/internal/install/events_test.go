@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
 )
@@ -85,8 +85,8 @@ func TestGuardAllowsEvents(t *testing.T) {
 	i := robbed(t)
 	of := i.us().EventsV1().Events(i.workloads)
 	kinds := map[string]string{"AdapterSet": "portside.dev/v1alpha1"}
-	for _, kind := range apply.Kinds {
-		kinds[string(kind)] = apply.APIVersion
+	for _, kind := range workload.Kinds() {
+		kinds[kind.Kind] = "apps/v1"
 	}
 	for kind, apiVersion := range kinds {
 		e := event(i)

@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // write is a request that changes, or would change, a workload.
@@ -18,16 +18,16 @@ type write struct {
 	manager string
 	force   bool
 	// not is the kind that does not have the changed field.
-	not apply.Kind
+	not workload.Kind
 }
 
 // expand replaces variables by paths, the kind of the workload and portside's field
 // manager.
-func (w write) expand(kind apply.Kind, manager string) []byte {
+func (w write) expand(kind workload.Kind, manager string) []byte {
 	return []byte(strings.NewReplacer(
 		"{pod}", "/spec/template/spec",
 		"{c}", "/spec/template/spec/containers/0",
-		"{kind}", string(kind),
+		"{kind}", kind.Kind,
 		"{us}", manager,
 	).Replace(w.data))
 }
@@ -44,7 +44,7 @@ func forced(w write) write {
 	return w
 }
 
-func notOf(kind apply.Kind, w write) write {
+func notOf(kind workload.Kind, w write) write {
 	w.not = kind
 	return w
 }
@@ -111,7 +111,7 @@ var forbidden = map[string]write{
 	"a port of the node":                jsonPatch(`[{"op":"add","path":"{c}/ports/2/hostPort","value":9}]`),
 	"a port of the node on a new one":   jsonPatch(`[{"op":"add","path":"{c}/ports/-","value":{"name":"adapter-smb","containerPort":1445,"hostPort":1445}}]`),
 	"a port, under another name":        {patch: types.JSONPatchType, manager: "other", data: `[{"op":"remove","path":"{c}/ports/2"}]`},
-	"replicas":                          notOf(apply.DaemonSet, jsonPatch(`[{"op":"add","path":"/spec/replicas","value":0}]`)),
+	"replicas":                          notOf(workload.DaemonSet, jsonPatch(`[{"op":"add","path":"/spec/replicas","value":0}]`)),
 	"more than ports in its own entry":  applied(`{dnsPolicy: ClusterFirst}`),
 	"more than an item in its own":      applied(`{containers: [{name: dittofs, image: "dittofs:1"}]}`),
 	"a finalizer, with ports, by apply": {patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs, finalizers: [portside.dev/evil]}}`},

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -18,7 +18,7 @@ import (
 
 // robbed returns an installation whose token an attacker has, with every permission
 // on workloads by RBAC: what is refused, the guard refuses.
-func robbed(t *testing.T, kinds ...apply.Kind) *installation {
+func robbed(t *testing.T, kinds ...workload.Kind) *installation {
 	t.Helper()
 	i := installed(t, install.Options{})
 	i.grant("{kind: ServiceAccount, namespace: "+i.system+", name: "+i.manager+"}", i.config)
@@ -30,12 +30,12 @@ func robbed(t *testing.T, kinds ...apply.Kind) *installation {
 	return i
 }
 
-func (i *installation) resource(kind apply.Kind) dynamic.ResourceInterface {
+func (i *installation) resource(kind workload.Kind) dynamic.ResourceInterface {
 	return dynamicClient(i.t, i.config).Resource(resourceOf(kind)).Namespace(i.workloads)
 }
 
 // tries sends the request as portside.
-func (i *installation) tries(ctx context.Context, kind apply.Kind, w write) error {
+func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) error {
 	options := metav1.PatchOptions{FieldManager: i.manager}
 	if w.manager != "" {
 		options.FieldManager = w.manager
@@ -55,11 +55,11 @@ func (i *installation) tries(ctx context.Context, kind apply.Kind, w write) erro
 // managedFields, where no entry shows the owner of a changed field.
 func TestGuardRefuses(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.Kinds...)
-	for _, kind := range apply.Kinds {
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
 		for _, owned := range []string{"owned", "without owners"} {
 			if owned != "owned" {
-				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs,
+				_, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs,
 					types.JSONPatchType, []byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
 				if err != nil {
 					t.Fatal(err)
@@ -85,8 +85,8 @@ func TestGuardRefuses(t *testing.T) {
 // of this test.
 func TestGuardRefusesOtherVerbs(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.Kinds...)
-	for _, kind := range apply.Kinds {
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
 		another := i.live(kind)
 		another.SetName("another")
 		another.SetResourceVersion("")
@@ -98,7 +98,7 @@ func TestGuardRefusesOtherVerbs(t *testing.T) {
 			"status":        i.tries(t.Context(), kind, write{patch: types.MergePatchType, subresource: "status", data: `{"status":{"observedGeneration":7}}`}),
 			"scale":         i.tries(t.Context(), kind, write{patch: types.MergePatchType, subresource: "scale", data: `{"spec":{"replicas":0}}`}),
 		} {
-			if verb == "scale" && kind == apply.DaemonSet {
+			if verb == "scale" && kind == workload.DaemonSet {
 				continue // has no such subresource
 			}
 			if refusal := portside.RefusedBy(err, i.manager+"-guard'"); refusal != nil || !strings.Contains(err.Error(), "creates, deletes and scales none") {
@@ -112,7 +112,7 @@ func TestGuardRefusesOtherVerbs(t *testing.T) {
 // port that another manager declares too, or of which it owns a field.
 func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.Deployment)
+	i := robbed(t, workload.Deployment)
 	i.mustApply(i.Manager("alice").In(i.workloads), `{apiVersion: apps/v1, kind: Deployment, metadata: {name: dittofs}, spec: {template: {spec: {
 	  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}}`)
 	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), "Deployment", "", dittofs, types.JSONPatchType,
@@ -129,7 +129,7 @@ func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 		"a field's no more": editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, ``),
 		"a list's owner":    editedBy(testenv.KubectlEdit, i, `"f:ports":{".":{},`, `"f:ports":{`),
 	} {
-		if err := portside.RefusedBy(i.tries(t.Context(), apply.Deployment, w), i.manager+"-guard'"); err != nil {
+		if err := portside.RefusedBy(i.tries(t.Context(), workload.Deployment, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -139,9 +139,9 @@ func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 // which changes nothing, and still cannot change it.
 func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.StatefulSet)
+	i := robbed(t, workload.StatefulSet)
 	share := `{containers: [{name: dittofs, ports: [{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}]}]}`
-	if err := i.tries(t.Context(), apply.StatefulSet, applied(share)); err != nil {
+	if err := i.tries(t.Context(), workload.StatefulSet, applied(share)); err != nil {
 		t.Fatal(err)
 	}
 	for name, w := range map[string]write{
@@ -149,7 +149,7 @@ func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 		"another name": forced(applied(strings.Replace(share, "name: api", "name: adapter-smb", 1))),
 		"gone":         jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
 	} {
-		if err := portside.RefusedBy(i.tries(t.Context(), apply.StatefulSet, w), i.manager+"-guard'"); err != nil {
+		if err := portside.RefusedBy(i.tries(t.Context(), workload.StatefulSet, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -158,7 +158,7 @@ func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 // editedBy returns a write that changes one manager's entries in managedFields.
 func editedBy(manager string, i *installation, old, with string) write {
 	i.t.Helper()
-	all := i.live(apply.Deployment).GetManagedFields()
+	all := i.live(workload.Deployment).GetManagedFields()
 	for at := range all {
 		if all[at].Manager == manager {
 			replaced(old, with)(&all[at])
@@ -167,6 +167,10 @@ func editedBy(manager string, i *installation, old, with string) write {
 	return jsonPatch(`[{"op":"replace","path":"/metadata/managedFields","value":` + toJSON(i.t, all) + `}]`)
 }
 
-func resourceOf(kind apply.Kind) schema.GroupVersionResource {
-	return schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: kind.Resource()}
+func resourceOf(kind workload.Kind) schema.GroupVersionResource {
+	d, err := workload.Define(kind)
+	if err != nil {
+		panic(err)
+	}
+	return d.GroupVersion().WithResource(d.Resource)
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -126,19 +127,19 @@ func (i *installation) applier(options ...apply.Option) *apply.Applier {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	applier, err := apply.New(client, append(options, apply.WithFieldManager(i.manager))...)
+	applier, err := apply.New(workload.ClientGo(client), append(options, apply.WithFieldManager(i.manager))...)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	return applier
 }
 
-func (i *installation) target(kind apply.Kind) apply.Target {
-	return apply.Target{Kind: kind, Namespace: i.workloads, Name: dittofs}
+func (i *installation) target(kind workload.Kind) workload.Target {
+	return workload.Target{Kind: kind, Namespace: i.workloads, Name: dittofs}
 }
 
 // pass reconciles a workload as portside, which must succeed.
-func (i *installation) pass(kind apply.Kind, adapters ...apply.Adapter) apply.Result {
+func (i *installation) pass(kind workload.Kind, adapters ...apply.Adapter) apply.Result {
 	i.t.Helper()
 	result, err := i.applier().Apply(i.t.Context(), i.target(kind), apply.Desired{Container: dittofs, Adapters: adapters})
 	if err != nil {
@@ -165,16 +166,16 @@ func (i *installation) mustApply(m *testenv.Manager, object any) *unstructured.U
 	return m.MustApply(i.t, object)
 }
 
-func (i *installation) live(kind apply.Kind) *unstructured.Unstructured {
+func (i *installation) live(kind workload.Kind) *unstructured.Unstructured {
 	i.t.Helper()
-	live, err := i.argo().Get(i.t.Context(), string(kind), "", dittofs)
+	live, err := i.argo().Get(i.t.Context(), kind.Kind, "", dittofs)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	return live
 }
 
-func (i *installation) expectPorts(kind apply.Kind, container string, want ...string) {
+func (i *installation) expectPorts(kind workload.Kind, container string, want ...string) {
 	i.t.Helper()
 	if got := testenv.Ports(i.live(kind), container); !slices.Equal(got, want) {
 		i.t.Errorf("ports %q, want %q", got, want)
@@ -182,18 +183,18 @@ func (i *installation) expectPorts(kind apply.Kind, container string, want ...st
 }
 
 // probe is a workload to try the policies on.
-var probe = named("probe", declared(apply.Deployment, "[]"))
+var probe = named("probe", declared(workload.Deployment, "[]"))
 
 func named(name, workload string) string {
 	return strings.Replace(workload, "metadata: {name: dittofs,", "metadata: {name: "+name+",", 1)
 }
 
 // declared returns the workload as its owner declares it, with a YAML list of ports.
-func declared(kind apply.Kind, ports string) string {
-	more := map[apply.Kind]string{
-		apply.StatefulSet: "replicas: 1\n  serviceName: dittofs",
-		apply.Deployment:  "replicas: 1",
-		apply.DaemonSet:   "minReadySeconds: 1",
+func declared(kind workload.Kind, ports string) string {
+	more := map[workload.Kind]string{
+		workload.StatefulSet: "replicas: 1\n  serviceName: dittofs",
+		workload.Deployment:  "replicas: 1",
+		workload.DaemonSet:   "minReadySeconds: 1",
 	}[kind]
 	return fmt.Sprintf(`
 apiVersion: apps/v1

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
@@ -23,8 +23,8 @@ type entries struct {
 // refuses.
 func TestGuardKeepsManagedFields(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.StatefulSet)
-	before := i.live(apply.StatefulSet)
+	i := robbed(t, workload.StatefulSet)
+	before := i.live(workload.StatefulSet)
 	for name, e := range map[string]entries{
 		"all gone": {edit: func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			return []metav1.ManagedFieldsEntry{{}}
@@ -58,12 +58,12 @@ func TestGuardKeepsManagedFields(t *testing.T) {
 		if e.operation != "" {
 			operations = append(operations, e.operation)
 		}
-		err := i.tries(t.Context(), apply.StatefulSet, jsonPatch("["+strings.Join(operations, ",")+"]"))
+		err := i.tries(t.Context(), workload.StatefulSet, jsonPatch("["+strings.Join(operations, ",")+"]"))
 		if err := portside.RefusedBy(err, i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if i.live(apply.StatefulSet).GetResourceVersion() != before.GetResourceVersion() {
+	if i.live(workload.StatefulSet).GetResourceVersion() != before.GetResourceVersion() {
 		t.Error("the workload changed")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -30,7 +31,7 @@ func TestLife(t *testing.T) {
 			t.Parallel()
 			i := installed(t, o)
 			testenv.Eventually(t, "RBAC to be in force", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
-			for _, kind := range apply.Kinds {
+			for _, kind := range workload.Kinds() {
 				i.mustApply(i.argo(), declared(kind, static))
 				i.pass(kind, nfs, smb)
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
@@ -50,7 +51,7 @@ func TestLife(t *testing.T) {
 	}
 }
 
-func (i *installation) release(kind apply.Kind, keepPorts bool) {
+func (i *installation) release(kind workload.Kind, keepPorts bool) {
 	i.t.Helper()
 	if result, err := i.applier().Release(i.t.Context(), i.target(kind), keepPorts); err != nil || result.Outcome != apply.Applied {
 		i.t.Fatalf("releasing as portside's ServiceAccount, keepPorts %t: %s: %v", keepPorts, result.Outcome, err)
@@ -69,17 +70,17 @@ func TestGuardAllowsEditedPorts(t *testing.T) {
 		"no entries": `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`,
 	} {
 		for _, keepPorts := range []bool{false, true} {
-			kind := apply.Deployment
+			kind := workload.Deployment
 			i.mustApply(i.argo(), declared(kind, static))
 			i.pass(kind, nfs)
-			if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
+			if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
 				t.Fatal(err)
 			}
 			i.pass(kind, nfs, smb)
 			if _, err := i.applier().Release(t.Context(), i.target(kind), keepPorts); err != nil {
 				t.Errorf("%s: keepPorts %t: %v", name, keepPorts, err)
 			}
-			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -92,7 +93,7 @@ func TestGuardAllowsEditedPorts(t *testing.T) {
 func TestGuardAllowsRemovingTheList(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	kubectl := i.Manager(testenv.KubectlEdit).In(i.workloads)
 	for _, after := range []string{"", `,{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}`} {
 		for _, end := range []func(){func() { i.pass(kind) }, func() { i.release(kind, false) }} {
@@ -101,7 +102,7 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 				`{"op":"add","path":"/spec/template/spec/containers/0/ports","value":[{"name":"api","containerPort":8080,"protocol":"TCP"}]}`,
 				`{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}` + after,
 			} {
-				if _, err := kubectl.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte("["+patch+"]")); err != nil {
+				if _, err := kubectl.Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte("["+patch+"]")); err != nil {
 					t.Fatal(err)
 				}
 				i.pass(kind, nfs)
@@ -110,7 +111,7 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 			i.expectPorts(kind, dittofs)
 			i.pass(kind, nfs)
 			i.expectPorts(kind, dittofs, "adapter-nfs:12049/TCP")
-			if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -122,10 +123,10 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 func TestGuardKeepsRenamedPort(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
 		i.pass(kind, nfs, smb)
-		if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.StrategicMergePatchType,
+		if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.StrategicMergePatchType,
 			[]byte(`{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","ports":[{"containerPort":12049,"name":"web"}]}]}}}}`)); err != nil {
 			t.Fatal(err)
 		}
@@ -145,14 +146,14 @@ func TestNameIsReserved(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
 	editor := i.editor()
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	before := i.live(kind)
 	impostor, user := i.as(editor, i.manager), i.as(editor, testenv.Kubectl)
 	patch := `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"other"}]`
 	withEntry := func(edit func(*metav1.ManagedFieldsEntry), image string) error {
-		_, err := user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+		_, err := user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) {
 			o.SetManagedFields(ofOurs(edit)(i.manager, o.GetManagedFields()))
 			if image != "" {
 				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = image })
@@ -164,8 +165,8 @@ func TestNameIsReserved(t *testing.T) {
 	for name, err := range map[string]error{
 		"apply":  second(impostor.Apply(t.Context(), declared(kind, static))),
 		"create": second(impostor.Create(t.Context(), named("another", declared(kind, static)))),
-		"patch":  second(impostor.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch))),
-		"update": second(impostor.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+		"patch":  second(impostor.Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch))),
+		"update": second(impostor.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) {
 			o.SetLabels(map[string]string{"evil": "1"})
 		})),
 		"a User-Agent": func() error {
@@ -198,34 +199,34 @@ func second[T any](_ T, err error) error { return err }
 func TestNameAllowsOwners(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.StatefulSet
+	kind := workload.StatefulSet
 	user := i.as(i.editor(), testenv.KubectlEdit)
 	for name, act := range map[string]func() error{
 		"another image": func() error {
-			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) {
+			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) {
 				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = "dittofs:2" })
 			}))
 		},
 		"our port gone": func() error {
-			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { testenv.SetPorts(o, dittofs, static) }))
+			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { testenv.SetPorts(o, dittofs, static) }))
 		},
 		"our port renamed": func() error {
-			return second(user.Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/ports/2/name","value":"web"}]`)))
+			return second(user.Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(`[{"op":"replace","path":"/spec/template/spec/containers/0/ports/2/name","value":"web"}]`)))
 		},
 		"our port by force": func() error {
 			return second(user.ForceApply(t.Context(), fmt.Sprintf(`{apiVersion: apps/v1, kind: %s, metadata: {name: dittofs}, spec: {template: {spec: {
 			  containers: [{name: dittofs, ports: [{name: web, containerPort: 12049, protocol: TCP}]}]}}}}`, kind)))
 		},
 		"no entries at all": func() error {
-			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) }))
+			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { o.SetManagedFields([]metav1.ManagedFieldsEntry{{}}) }))
 		},
 		"a label": func() error {
-			return second(user.Patch(t.Context(), string(kind), "", dittofs, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`)))
+			return second(user.Patch(t.Context(), kind.Kind, "", dittofs, types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`)))
 		},
 		"an older declaration, replaced": func() error {
 			older := object(t, declared(kind, static))
 			older.SetNamespace(i.workloads)
-			return second(user.Update(t.Context(), string(kind), "", dittofs, func(o *unstructured.Unstructured) { o.Object = older.Object }))
+			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { o.Object = older.Object }))
 		},
 	} {
 		i.mustApply(i.argo(), declared(kind, static))
@@ -233,7 +234,7 @@ func TestNameAllowsOwners(t *testing.T) {
 		if err := act(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := i.argo().Delete(t.Context(), string(kind), "", dittofs); err != nil {
+		if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -250,7 +251,7 @@ func TestTwoFieldManagers(t *testing.T) {
 	green.apply(green.manifests())
 	green.mustApply(green.argo(), probe)
 	green.portside().WaitGuard(green.t, "Deployment", green.workloads, "probe")
-	kind := apply.Deployment
+	kind := workload.Deployment
 	blue.mustApply(blue.argo(), declared(kind, static))
 	blue.pass(kind, nfs)
 	if _, err := green.applier().Apply(t.Context(), green.target(kind), apply.Desired{Container: "sidecar", Adapters: []apply.Adapter{smb}}); err != nil {
@@ -278,9 +279,9 @@ func TestTwoFieldManagers(t *testing.T) {
 func TestUnnamedPortsComeBack(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: `+string(kind)+`, metadata: {name: dittofs}, spec: {template: {spec: {
+		i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: `+kind.Kind+`, metadata: {name: dittofs}, spec: {template: {spec: {
 		  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 2049, protocol: TCP}]}]}}}}`)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", "adapter-nfs:2049/TCP")
 		i.pass(kind, at(nfs, 2049))
@@ -293,11 +294,11 @@ func TestUnnamedPortsComeBack(t *testing.T) {
 func TestFieldOfAnotherManagerStays(t *testing.T) {
 	t.Parallel()
 	i := installed(t, install.Options{})
-	kind := apply.DaemonSet
+	kind := workload.DaemonSet
 	i.mustApply(i.argo(), declared(kind, static))
 	i.pass(kind, nfs)
 	patch := `[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostPort","value":12049}]`
-	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), string(kind), "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
+	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
 		t.Fatal(err)
 	}
 	i.pass(kind, at(smb, 12049))

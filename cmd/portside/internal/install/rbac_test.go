@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -112,8 +113,8 @@ var needs = func() map[permission]does {
 			return foundOr(err)
 		},
 	}
-	for _, kind := range apply.Kinds {
-		resource := kind.Resource() + ".apps"
+	for _, kind := range workload.Kinds() {
+		resource := resourceOf(kind).Resource + ".apps"
 		all[permission("get "+resource)] = func(ctx context.Context, i *installation) error {
 			_, err := i.applier().Get(ctx, i.target(kind))
 			return err
@@ -222,7 +223,7 @@ func isRole(o *unstructured.Unstructured) bool {
 func TestEveryPermissionIsNeeded(t *testing.T) {
 	t.Parallel()
 	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}})
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		whole.mustApply(whole.argo(), declared(kind, static))
 	}
 	whole.mustApply(whole.argo(), adapterSet(dittofs))

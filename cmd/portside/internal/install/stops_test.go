@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
 )
@@ -27,9 +28,9 @@ var (
 )
 
 // annotate sets an annotation of the workload as its owner.
-func (i *installation) annotate(kind apply.Kind, annotation, value string) {
+func (i *installation) annotate(kind workload.Kind, annotation, value string) {
 	i.t.Helper()
-	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), string(kind), "", dittofs, types.MergePatchType,
+	_, err := i.Manager("owner").In(i.workloads).Patch(i.t.Context(), kind.Kind, "", dittofs, types.MergePatchType,
 		[]byte(fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, annotation, value)))
 	if err != nil {
 		i.t.Fatal(err)
@@ -38,7 +39,7 @@ func (i *installation) annotate(kind apply.Kind, annotation, value string) {
 
 // expectRefused sends requests as portside, which the guard must refuse for this
 // reason without storing anything.
-func (i *installation) expectRefused(kind apply.Kind, why string, writes map[string]write) {
+func (i *installation) expectRefused(kind workload.Kind, why string, writes map[string]write) {
 	i.t.Helper()
 	before := i.live(kind).GetResourceVersion()
 	for name, w := range writes {
@@ -56,7 +57,7 @@ func (i *installation) expectRefused(kind apply.Kind, why string, writes map[str
 
 // expectAllowed sends requests as portside one after the other, each on the
 // workload with the port nfs. It calls before ahead of each.
-func (i *installation) expectAllowed(kind apply.Kind, before func(), writes map[string]write) {
+func (i *installation) expectAllowed(kind workload.Kind, before func(), writes map[string]write) {
 	i.t.Helper()
 	for name, w := range writes {
 		before()
@@ -68,19 +69,19 @@ func (i *installation) expectAllowed(kind apply.Kind, before func(), writes map[
 
 func TestGuardRefusesPausedWorkloads(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.Kinds...)
-	for _, kind := range apply.Kinds {
-		i.annotate(kind, apply.PausedAnnotation, "true")
+	i := robbed(t, workload.Kinds()...)
+	for _, kind := range workload.Kinds() {
+		i.annotate(kind, workload.PausedAnnotation, "true")
 		i.expectRefused(kind, "the annotation portside.dev/paused pauses", map[string]write{
 			"a new port": adding, "another number": moving, "another name": renaming, "no ports": removing, "no ports, by a patch": patching,
 		})
-		i.annotate(kind, apply.PausedAnnotation, "false")
+		i.annotate(kind, workload.PausedAnnotation, "false")
 		i.expectAllowed(kind, func() {}, map[string]write{"a new port on a workload that is not paused": adding})
 	}
 }
 
 // onTheNode returns the workload with hostNetwork.
-func onTheNode(kind apply.Kind) string {
+func onTheNode(kind workload.Kind) string {
 	return strings.Replace(declared(kind, static), "    spec:\n", "    spec:\n      hostNetwork: true\n", 1)
 }
 
@@ -88,7 +89,7 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 	t.Parallel()
 	const allow = "portside.dev/allow-host-network"
 	i := robbed(t)
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		withPort := func(annotation string) func() {
 			return func() {
 				i.mustApply(i.argo(), onTheNode(kind))
@@ -112,10 +113,10 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 // excluded namespace, rather than being off there.
 func TestGuardRefusesExcludedNamespaces(t *testing.T) {
 	t.Parallel()
-	i := robbed(t, apply.Kinds...)
+	i := robbed(t, workload.Kinds()...)
 	i.options.ExcludeNamespaces = []string{"kube-system", i.workloads}
 	i.apply(i.manifests())
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		testenv.Eventually(t, "the namespace to be excluded", func(ctx context.Context) error {
 			return portside.RefusedBy(i.tries(ctx, kind, adding), i.manager+"-guard'")
 		})
@@ -129,14 +130,14 @@ func TestGuardRefusesExcludedNamespaces(t *testing.T) {
 func TestGuardExcludesKubeSystem(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
-	workload := object(t, named(i.workloads, declared(apply.Deployment, static)))
-	workload.SetNamespace("kube-system")
-	admin := dynamicClient(t, i.Config()).Resource(resourceOf(apply.Deployment)).Namespace("kube-system")
-	if _, err := admin.Create(t.Context(), workload, metav1.CreateOptions{}); err != nil {
+	live := object(t, named(i.workloads, declared(workload.Deployment, static)))
+	live.SetNamespace("kube-system")
+	admin := dynamicClient(t, i.Config()).Resource(resourceOf(workload.Deployment)).Namespace("kube-system")
+	if _, err := admin.Create(t.Context(), live, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = admin.Delete(context.WithoutCancel(t.Context()), i.workloads, metav1.DeleteOptions{}) })
-	to := apply.Target{Kind: apply.Deployment, Namespace: "kube-system", Name: i.workloads}
+	to := workload.Target{Kind: workload.Deployment, Namespace: "kube-system", Name: i.workloads}
 	_, err := i.applier().Apply(t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 	if err == nil || !strings.Contains(err.Error(), "namespace that the installation excludes") {
 		t.Errorf("not refused: %v", err)
@@ -157,7 +158,7 @@ func many(first, count int) string {
 func TestGuardLimitsAdapterPorts(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
-	kind := apply.DaemonSet
+	kind := workload.DaemonSet
 	ports := func(first, count int) write {
 		return applied(`{containers: [{name: dittofs, ports: [` + many(first, count) + `]}]}`)
 	}
@@ -177,7 +178,7 @@ func TestGuardLimitsAdapterPorts(t *testing.T) {
 func TestGuardCost(t *testing.T) {
 	t.Parallel()
 	i := robbed(t)
-	for _, kind := range apply.Kinds {
+	for _, kind := range workload.Kinds() {
 		static := strings.ReplaceAll(many(20001, 100), "adapter-", "")
 		workload := declared(kind, "["+static+"]")
 		for n := range 10 {

@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -87,7 +87,7 @@ func patches(resource, namespace, name string, w write) try {
 		if w.subresource != "" {
 			subresources = append(subresources, w.subresource)
 		}
-		data := strings.Replace(s.fill(string(w.expand(apply.Deployment, s.manager))), "metadata: {name: dittofs", "metadata: {name: "+s.fill(name), 1)
+		data := strings.Replace(s.fill(string(w.expand(workload.Deployment, s.manager))), "metadata: {name: dittofs", "metadata: {name: "+s.fill(name), 1)
 		return second(s.resource(c, resource, namespace).Patch(ctx, s.fill(name), w.patch, []byte(data), options, subresources...))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -84,9 +85,9 @@ func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 	i := prepared(t, cp, install.Options{})
 	i.apply(i.manifests())
 	i.kubectl("", "wait", "--for=condition=Established", "crd/adaptersets.portside.dev")
-	i.mustApply(i.argo(), declared(apply.StatefulSet, static))
+	i.mustApply(i.argo(), declared(workload.StatefulSet, static))
 	testenv.Eventually(t, "a reconciliation", func(ctx context.Context) error {
-		_, err := i.applier().Apply(ctx, i.target(apply.StatefulSet), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
+		_, err := i.applier().Apply(ctx, i.target(workload.StatefulSet), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
 		return err
 	})
 	return i
@@ -96,16 +97,16 @@ func working(t *testing.T, cp *testenv.ControlPlane) *installation {
 func (i *installation) uninstall(order []string) {
 	i.t.Helper()
 	ctx := i.t.Context()
-	before := i.WaitRolledOut(i.t, string(apply.StatefulSet), i.workloads, dittofs)
+	before := i.WaitRolledOut(i.t, workload.StatefulSet.Kind, i.workloads, dittofs)
 	starts := i.PodStarts(i.workloads)
 	i.deleteAll(order)
-	after := i.WaitRolledOut(i.t, string(apply.StatefulSet), i.workloads, dittofs)
+	after := i.WaitRolledOut(i.t, workload.StatefulSet.Kind, i.workloads, dittofs)
 	if after.GetGeneration() != before.GetGeneration() || i.PodStarts(i.workloads) != starts {
 		i.t.Errorf("generation %d and %d starts of pods; %d and %d before", after.GetGeneration(), i.PodStarts(i.workloads), before.GetGeneration(), starts)
 	}
-	i.expectPorts(apply.StatefulSet, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
+	i.expectPorts(workload.StatefulSet, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	// portside's entry is left, which conflicts with no manager.
-	i.mustApply(i.argo(), declared(apply.StatefulSet, `[{name: api, containerPort: 8080, protocol: TCP}]`))
+	i.mustApply(i.argo(), declared(workload.StatefulSet, `[{name: api, containerPort: 8080, protocol: TCP}]`))
 	if err := i.admin.CoreV1().Namespaces().Delete(ctx, i.workloads, metav1.DeleteOptions{}); err != nil {
 		i.t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -74,7 +74,7 @@ func (s *victim) bind(role, namespace string) {
 // of this test's own is in kube-system.
 func (s *victim) deploy() {
 	s.t.Helper()
-	kind := apply.Deployment
+	kind := workload.Deployment
 	s.mustApply(s.argo(), declared(kind, `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}, {name: adapter-git, containerPort: 9418, protocol: TCP}]`))
 	s.pass(kind, nfs)
 	s.mustApply(s.argo(), adapterSet(dittofs))

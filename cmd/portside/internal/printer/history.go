@@ -13,6 +13,8 @@ import (
 type History struct {
 	Target    Target           `json:"target"`
 	Revisions []history.Change `json:"revisions"`
+	// Resource is what kubectl calls the objects that keep the revisions.
+	Resource string `json:"-"`
 }
 
 // Table returns a row for each change.
@@ -45,7 +47,7 @@ func (h History) Table(wide bool) Table {
 func (h History) Names() []string {
 	var names []string
 	for _, c := range h.Revisions {
-		name := history.Resource(h.Target.Kind) + "/" + c.Name
+		name := h.Resource + "/" + c.Name
 		if c.Name != "" && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -47,12 +48,12 @@ type portManager struct {
 // OwnersOf returns the ports of a workload with their owners: those of one
 // container if it is named, or else of all. Its error is managedFields that cannot
 // be read.
-func OwnersOf(w *apply.Workload, container string) (*Owners, error) {
+func OwnersOf(w *workload.Workload, container string) (*Owners, error) {
 	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil, err
 	}
-	owners := &Owners{Target: Target{w.Kind, w.Namespace, w.Name}, Ports: []ownedPort{}}
+	owners := &Owners{Target: TargetOf(w.Target), Ports: []ownedPort{}}
 	for _, p := range owned {
 		if container == "" || p.Container == container {
 			owners.Ports = append(owners.Ports, ownedPort{
@@ -64,7 +65,7 @@ func OwnersOf(w *apply.Workload, container string) (*Owners, error) {
 }
 
 // managersOf returns what each manager owns of a port.
-func managersOf(w *apply.Workload, owners fieldmanager.ItemOwners) []portManager {
+func managersOf(w *workload.Workload, owners fieldmanager.ItemOwners) []portManager {
 	managers := []portManager{}
 	of := func(m fieldmanager.Manager) *portManager {
 		at := slices.IndexFunc(managers, func(p portManager) bool { return p.Manager == m })
@@ -92,7 +93,7 @@ func managersOf(w *apply.Workload, owners fieldmanager.ItemOwners) []portManager
 
 // lastWrite returns the time of a manager's entry: the latest, if it has several
 // for several API versions.
-func lastWrite(w *apply.Workload, m fieldmanager.Manager) *metav1.Time {
+func lastWrite(w *workload.Workload, m fieldmanager.Manager) *metav1.Time {
 	var last *metav1.Time
 	for _, e := range w.ManagedFields {
 		if (fieldmanager.Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}) != m {

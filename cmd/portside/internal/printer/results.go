@@ -6,6 +6,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -22,7 +24,7 @@ type result struct {
 	Container       string        `json:"container"`
 	Outcome         apply.Outcome `json:"outcome"`
 	ResourceVersion string        `json:"resourceVersion"`
-	Ports           []port        `json:"ports"`
+	Ports           []resultPort  `json:"ports"`
 	Warnings        []warning     `json:"warnings"`
 	// Error is set for Failed and ContainerNotFound only.
 	Error string `json:"error,omitempty"`
@@ -30,22 +32,22 @@ type result struct {
 
 // warning is about a port that is as desired, and what will change that.
 type warning struct {
-	Reason  apply.WarningReason `json:"reason"`
-	Port    string              `json:"port"`
-	Manager string              `json:"manager"`
-	Message string              `json:"message"`
+	Reason  advice.Reason `json:"reason"`
+	Port    string        `json:"port"`
+	Manager string        `json:"manager"`
+	Message string        `json:"message"`
 }
 
-type port struct {
+type resultPort struct {
 	Type     string          `json:"type"`
 	Name     string          `json:"name"`
 	Port     int64           `json:"port"`
 	Protocol corev1.Protocol `json:"protocol"`
-	State    apply.State     `json:"state"`
+	State    port.State      `json:"state"`
 	// Reason is the cause of the state; empty for a plain Owned or Removed.
-	Reason  apply.PortReason `json:"reason"`
-	Owners  []string         `json:"owners"`
-	Message string           `json:"message"`
+	Reason  port.Reason `json:"reason"`
+	Owners  []string    `json:"owners"`
+	Message string      `json:"message"`
 }
 
 // NewResults returns a document without results.
@@ -60,12 +62,12 @@ func (r *Results) Add(from apply.Result, failure string) {
 		Container:       from.Container,
 		Outcome:         from.Outcome,
 		ResourceVersion: from.ResourceVersion,
-		Ports:           make([]port, 0, len(from.Ports)),
+		Ports:           make([]resultPort, 0, len(from.Ports)),
 		Warnings:        make([]warning, 0, len(from.Warnings)),
 		Error:           failure,
 	}
 	for _, p := range from.Ports {
-		to.Ports = append(to.Ports, port{p.Type, p.Name, p.Port, p.Protocol, p.State, p.Reason, fieldmanager.Names(p.Owners), p.Message})
+		to.Ports = append(to.Ports, resultPort{p.Type, p.Name, p.Port, p.Protocol, p.State, p.Reason, fieldmanager.Names(p.Owners), p.Message})
 	}
 	for _, w := range from.Warnings {
 		to.Warnings = append(to.Warnings, warning{w.Reason, w.Port.Name, w.Manager.Name, w.Message})
@@ -106,7 +108,7 @@ func (r *Results) Table(wide bool) Table {
 	return t
 }
 
-func (p port) cells(wide bool) []string {
+func (p resultPort) cells(wide bool) []string {
 	cells := []string{orNone(p.Name), number(p.Port, p.Protocol), string(p.State), list(p.Owners)}
 	if wide {
 		return append(slices.Insert(cells, 0, orNone(Shorten(p.Type))), orNone(p.Message))

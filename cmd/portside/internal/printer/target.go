@@ -3,7 +3,7 @@ package printer
 import (
 	"strings"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // none is an empty cell, as kubectl prints it.
@@ -20,27 +20,30 @@ func list(names []string) string { return orNone(strings.Join(names, ", ")) }
 
 // Target is a workload in a document.
 type Target struct {
-	Kind      apply.Kind `json:"kind"`
-	Namespace string     `json:"namespace"`
-	Name      string     `json:"name"`
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+
+	kind workload.Kind
 }
 
 // TargetOf returns the workload as documents have it.
-func TargetOf(t apply.Target) Target {
-	return Target{Kind: t.Kind, Namespace: t.Namespace, Name: t.Name}
+func TargetOf(t workload.Target) Target {
+	return Target{Kind: t.Kind.Kind, Namespace: t.Namespace, Name: t.Name, kind: t.Kind}
 }
 
-// shortNames are kubectl's.
-var shortNames = map[apply.Kind]string{apply.StatefulSet: "sts", apply.Deployment: "deploy", apply.DaemonSet: "ds"}
-
-// ShortName returns kubectl's short name of a kind.
-func ShortName(kind apply.Kind) string { return shortNames[kind] }
-
 // Long returns the workload as arguments name it: "statefulset/files".
-func (t Target) Long() string { return strings.ToLower(string(t.Kind)) + "/" + t.Name }
+func (t Target) Long() string { return strings.ToLower(t.Kind) + "/" + t.Name }
 
-// short returns the same with the short name of the kind.
-func (t Target) short() string { return ShortName(t.Kind) + "/" + t.Name }
+// short returns the same with a short name of the kind, if it has one.
+func (t Target) short() string {
+	if d, err := workload.Define(t.kind); err == nil && len(d.ShortNames) > 0 {
+		return d.ShortNames[0] + "/" + t.Name
+	}
+	return t.Long()
+}
 
 // resource returns the workload as -o name prints it.
-func (t Target) resource() string { return strings.ToLower(string(t.Kind)) + ".apps/" + t.Name }
+func (t Target) resource() string {
+	return strings.ToLower(t.Kind) + "." + t.kind.Group + "/" + t.Name
+}

@@ -11,12 +11,15 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // For is what a remedy is for.
 type For struct {
-	Target apply.Target
+	Target workload.Target
 	// Container is the one that the user or the AdapterSet named, if any.
 	Container    string
 	FieldManager string
@@ -43,29 +46,29 @@ func (f For) ofPort(p apply.PortStatus) string {
 		from = p.Blocker.AdoptFrom
 	}
 	switch {
-	case p.Reason == apply.ReasonHostNetworkNotAllowed:
-		return fmt.Sprintf("; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", apply.AllowHostNetworkAnnotation)
+	case p.Reason == port.ReasonHostNetworkNotAllowed:
+		return fmt.Sprintf("; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", workload.AllowHostNetworkAnnotation)
 	case len(from) == 0:
 		return ""
-	case p.Reason == apply.ReasonDuplicateKey:
+	case p.Reason == port.ReasonDuplicateKey:
 		return "; run " + f.adopt(from)
-	case p.Reason == apply.ReasonNameTaken:
+	case p.Reason == port.ReasonNameTaken:
 		return fmt.Sprintf("; or, if %s no longer writes ports, run %s", strings.Join(from, ", "), f.adopt(from))
 	}
 	return ""
 }
 
 // Warnings returns the warnings with their messages worded.
-func (f For) Warnings(warnings []apply.Warning) []apply.Warning {
+func (f For) Warnings(warnings []advice.Warning) []advice.Warning {
 	warnings = slices.Clone(warnings)
 	for i := range warnings {
 		w := &warnings[i]
 		switch w.Reason {
-		case apply.CannotRenumber:
+		case advice.CannotRenumber:
 			w.Message += ", or suspend the AdapterSet and run " + f.command("release", "--keep-ports")
-		case apply.WritesToo:
+		case advice.WritesToo:
 			w.Message += ": run " + f.adopt([]string{w.Manager.Name})
-		case apply.MergesByNumber, apply.InLastApplied, apply.ReplacesAll:
+		case advice.MergesByNumber, advice.InLastApplied, advice.ReplacesAll:
 		}
 	}
 	return warnings
@@ -102,7 +105,7 @@ func (f For) adopt(from []string) string {
 // command is a portside command for the target. It has the flags without which it
 // would be about another container or field manager.
 func (f For) command(verb string, args ...string) string {
-	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(string(f.Target.Kind)) + "/" + f.Target.Name}
+	words := []string{"portside", verb, "-n", f.Target.Namespace, strings.ToLower(f.Target.Kind.Kind) + "/" + f.Target.Name}
 	if f.Container != "" && verb == "adopt" {
 		words = append(words, "-c", f.Container)
 	}

@@ -5,13 +5,16 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
 var (
-	web = apply.Target{Kind: apply.Deployment, Namespace: "storage", Name: "web"}
-	set = apply.Target{Kind: apply.StatefulSet, Namespace: "storage", Name: "web"}
+	web = workload.Target{Kind: workload.Deployment, Namespace: "storage", Name: "web"}
+	set = workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "web"}
 )
 
 func TestPorts(t *testing.T) {
@@ -23,20 +26,20 @@ func TestPorts(t *testing.T) {
 	}{
 		"a plain one": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{}, "why"},
 		"a name that a manager applies": {remedy.For{Target: web, FieldManager: "portside"},
-			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{Managers: []fieldmanager.Manager{fieldmanager.Applier("git")}}}, "why"},
+			apply.PortStatus{Reason: port.ReasonNameTaken, Blocker: &port.Blocker{Managers: []fieldmanager.Manager{fieldmanager.Applier("git")}}}, "why"},
 		"a name that managers updated": {remedy.For{Target: web, FieldManager: "portside"},
-			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a", "b"}}},
+			apply.PortStatus{Reason: port.ReasonNameTaken, Blocker: &port.Blocker{AdoptFrom: []string{"a", "b"}}},
 			"why; or, if a, b no longer writes ports, run portside adopt -n storage deployment/web --from a,b"},
 		"with a container and a field manager": {remedy.For{Target: set, Container: "server", FieldManager: "files"},
-			apply.PortStatus{Reason: apply.ReasonNameTaken, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}},
+			apply.PortStatus{Reason: port.ReasonNameTaken, Blocker: &port.Blocker{AdoptFrom: []string{"a"}}},
 			"why; or, if a no longer writes ports, run portside adopt -n storage statefulset/web -c server --from a --field-manager files"},
 		"a name that a shell would read": {remedy.For{Target: web, FieldManager: "portside"},
-			apply.PortStatus{Reason: apply.ReasonDuplicateKey, Blocker: &apply.Blocker{AdoptFrom: []string{"it's; rm -r ~"}}},
+			apply.PortStatus{Reason: port.ReasonDuplicateKey, Blocker: &port.Blocker{AdoptFrom: []string{"it's; rm -r ~"}}},
 			`why; run portside adopt -n storage deployment/web --from 'it'\''s; rm -r ~'`},
-		"hostNetwork": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{Reason: apply.ReasonHostNetworkNotAllowed},
+		"hostNetwork": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{Reason: port.ReasonHostNetworkNotAllowed},
 			`why; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`},
 		"another reason": {remedy.For{Target: web, FieldManager: "portside"},
-			apply.PortStatus{Reason: apply.ReasonRenamed, Blocker: &apply.Blocker{AdoptFrom: []string{"a"}}}, "why"},
+			apply.PortStatus{Reason: port.ReasonRenamed, Blocker: &port.Blocker{AdoptFrom: []string{"a"}}}, "why"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,12 +58,12 @@ func TestPorts(t *testing.T) {
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	f := remedy.For{Target: set, Container: "server", FieldManager: "files"}
-	for reason, want := range map[apply.WarningReason]string{
-		apply.CannotRenumber: "why, or suspend the AdapterSet and run portside release -n storage statefulset/web --keep-ports --field-manager files",
-		apply.WritesToo:      "why: run portside adopt -n storage statefulset/web -c server --from op --field-manager files",
-		apply.ReplacesAll:    "why",
+	for reason, want := range map[advice.Reason]string{
+		advice.CannotRenumber: "why, or suspend the AdapterSet and run portside release -n storage statefulset/web --keep-ports --field-manager files",
+		advice.WritesToo:      "why: run portside adopt -n storage statefulset/web -c server --from op --field-manager files",
+		advice.ReplacesAll:    "why",
 	} {
-		warnings := []apply.Warning{{Reason: reason, Manager: fieldmanager.Updater("op"), Message: "why"}}
+		warnings := []advice.Warning{{Reason: reason, Manager: fieldmanager.Updater("op"), Message: "why"}}
 		if got := f.Warnings(warnings)[0].Message; got != want || warnings[0].Message != "why" {
 			t.Errorf("%s: got %q, want %q", reason, got, want)
 		}
@@ -70,7 +73,7 @@ func TestWarnings(t *testing.T) {
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	f := remedy.For{Target: web, FieldManager: "portside"}
-	port := apply.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
+	nfs := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
 	for name, c := range map[string]struct {
 		err  error
 		want string
@@ -79,7 +82,7 @@ func TestErrors(t *testing.T) {
 			`Deployment storage/web: field manager "team" already owns another field, .spec.replicas; an apply would remove it. Use a field manager of its own (--field-manager)`},
 		"several": {&apply.NotDedicatedError{Manager: "team", Target: web, Field: ".spec.replicas", Count: 3},
 			`Deployment storage/web: field manager "team" already owns 3 other fields, such as .spec.replicas; an apply would remove them. Use a field manager of its own (--field-manager)`},
-		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []apply.Port{port}},
+		"a manager that applies": {&apply.LiveManagerError{Target: web, Manager: fieldmanager.Applier("git"), Ports: []port.Port{nfs}},
 			"Deployment storage/web: cannot adopt from git (Apply): it declares adapter-nfs:2049/TCP, so the API server would refuse its next apply; " +
 				"rename or remove that port in its manifest; or, if nothing applies as git any more, run portside adopt -n storage deployment/web --from git --manager-is-gone"},
 		"another": {errors.New("why"), "why"},

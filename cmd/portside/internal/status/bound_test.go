@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -44,7 +45,7 @@ func crowded(ports, length, owners int) status.Facts {
 		for i := range 2 * ports {
 			p := apply.PortStatus{
 				Type: text(i), Name: fmt.Sprintf("adapter-%03d", i), Port: int64(10000 + i), Protocol: "TCP",
-				State: []apply.State{apply.Owned, apply.Blocked, apply.Invalid}[i%3], Message: text(i),
+				State: []port.State{port.Owned, port.Blocked, port.Invalid}[i%3], Message: text(i),
 			}
 			for j := range owners {
 				p.Owners = append(p.Owners, fieldmanager.Updater(text(j)))
@@ -125,7 +126,7 @@ func TestTextIsPrintable(t *testing.T) {
 	f := facts(func(f *status.Facts) {
 		f.Failure, f.Taker, f.Fight = unprintable, holding.Taker{Manager: unprintable, Certain: true}, true
 		f.Taken = []string{"adapter-nfs"}
-		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: apply.Shadowed, Message: unprintable}}
+		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: port.Shadowed, Message: unprintable}}
 		f.Discovery = &discovery.Condition{Reason: "Malformed", Message: "日本 é: " + unprintable}
 	})
 	s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
@@ -155,7 +156,7 @@ func TestCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := facts(func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 1, apply.Blocked, c.text)} })
+			f := facts(func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 1, port.Blocked, c.text)} })
 			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
 			if got := s.Ports[0].Message; got != c.want {
 				t.Errorf("%q\nnot %q", got, c.want)

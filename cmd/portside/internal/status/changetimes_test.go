@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -53,7 +54,7 @@ func TestChanges(t *testing.T) {
 	expect(1, -1, 1)
 	become(9, uid, []apply.PortStatus{nfs, smb}, changeOfSMB(5, 1445, v1alpha1.PortRemoved), changeOfSMB(7, 1445, v1alpha1.PortAdded))
 	expect(3, -1, 7)
-	become(9, uid, []apply.PortStatus{nfs, port("adapter-smb", 445, apply.Owned, "")}, changeOfSMB(9, 445, v1alpha1.PortAdded))
+	become(9, uid, []apply.PortStatus{nfs, portOf("adapter-smb", 445, port.Owned, "")}, changeOfSMB(9, 445, v1alpha1.PortAdded))
 	expect(4, -1, 9)
 	become(10, "other", []apply.PortStatus{nfs})
 	expect(0, -1)

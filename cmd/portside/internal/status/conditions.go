@@ -7,8 +7,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
 
@@ -119,7 +120,7 @@ func WhyStopped(reason ConditionReason) string { return stoppedText[reason] }
 
 var stoppedText = map[ConditionReason]string{
 	Suspended: "spec.suspend is true; nothing is written to the workload",
-	Paused:    "the workload has the annotation " + apply.PausedAnnotation + "; nothing is written to it",
+	Paused:    "the workload has the annotation " + workload.PausedAnnotation + "; nothing is written to it",
 }
 
 // discoveryStalled reports whether discovery fails until a person acts. A process
@@ -137,7 +138,7 @@ func (f Facts) discoveryStalled(set *v1alpha1.AdapterSet) bool {
 // problem returns why not every desired port is in place, nil if all are, and
 // whether a person must act.
 func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction bool) {
-	blocked, invalid := listed(ports, string(apply.Blocked)), listed(ports, string(apply.Invalid))
+	blocked, invalid := listed(ports, string(port.Blocked)), listed(ports, string(port.Invalid))
 	switch {
 	case f.Why != "":
 		return &cause{f.Why, f.Because}, slices.Contains(stallingReasons, f.Why)

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
@@ -167,12 +167,12 @@ func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
 	switch {
 	case ours(now) && !ours(old) && !f.changed(now):
 		r.existing(now, f)
-	case old.State == now.State && now.State != string(apply.Blocked):
-	case now.State == string(apply.Blocked) && now.Reason != string(PortContended):
+	case old.State == now.State && now.State != string(port.Blocked):
+	case now.State == string(port.Blocked) && now.Reason != string(PortContended):
 		r.add(report{kind: corev1.EventTypeWarning, reason: string(PortBlocked), one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, of(now), text)
-	case now.State == string(apply.Invalid):
+	case now.State == string(port.Invalid):
 		r.add(report{kind: corev1.EventTypeWarning, reason: string(InvalidAdapter), one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, of(now), text)
-	case now.State == string(apply.Shadowed):
+	case now.State == string(port.Shadowed):
 		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShadowed), one: "Port ", many: "Ports: ", separator: "; "}, of(now), text)
 	}
 }
@@ -187,7 +187,7 @@ func (f Facts) changed(p v1alpha1.PortStatus) bool {
 // existing reports a port that became ours and already existed.
 func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
 	const end = "; taking over an existing port restarts no pod"
-	if p.State != string(apply.Shared) {
+	if p.State != string(port.Shared) {
 		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortOwned), one: "portside now manages port ", many: "portside now manages ports ", end: end}, of(p), of(p))
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -29,15 +30,15 @@ func edited(edit v1alpha1.PortEdit, ports ...apply.PortStatus) v1alpha1.PortsCha
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
-	shadowed := port("adapter-nfs", 12049, apply.Shadowed, "git declares 12049/TCP")
-	shared := port("adapter-nfs", 12049, apply.Shared, "also declared by git")
+	shadowed := portOf("adapter-nfs", 12049, port.Shadowed, "git declares 12049/TCP")
+	shared := portOf("adapter-nfs", 12049, port.Shared, "also declared by git")
 	shared.Owners = []fieldmanager.Manager{fieldmanager.Applier("git"), fieldmanager.Applier("portside")}
-	contended := port("adapter-nfs", 12049, apply.Blocked, "another manager keeps removing this port")
+	contended := portOf("adapter-nfs", 12049, port.Blocked, "another manager keeps removing this port")
 	contended.Reason = status.PortContended
 	nameTaken := blocked
-	nameTaken.Reason = apply.ReasonNameTaken
-	renumbered := port("adapter-nfs", 2049, apply.Owned, "")
-	unnamed := port("", 12049, apply.Owned, "")
+	nameTaken.Reason = port.ReasonNameTaken
+	renumbered := portOf("adapter-nfs", 2049, port.Owned, "")
+	unnamed := portOf("", 12049, port.Owned, "")
 	inactive := func(f *status.Facts) {
 		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
 	}
@@ -136,7 +137,7 @@ func TestNote(t *testing.T) {
 	t.Parallel()
 	var all []apply.PortStatus
 	for i := range apply.MaxAdapters {
-		all = append(all, port(fmt.Sprintf("adapter-%07d", i), int64(10000+i), apply.Owned, ""))
+		all = append(all, portOf(fmt.Sprintf("adapter-%07d", i), int64(10000+i), port.Owned, ""))
 	}
 	f := facts(func(f *status.Facts) {
 		f.Ports, f.Changes = all, []v1alpha1.PortsChange{edited(v1alpha1.PortAdded, all...)}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // mostHolders is how many targets, and how many other namespaces, a message
@@ -18,7 +18,7 @@ const mostHolders = 3
 // Everyone who may read the AdapterSet can read the message. So targets of the same
 // namespace are named, and of other namespaces the namespace alone, which is enough
 // for an administrator to find them.
-func HeldBy(namespace string, holders []apply.Target) string {
+func HeldBy(namespace string, holders []workload.Target) string {
 	var own, others []string
 	for _, t := range holders {
 		if t.Namespace == namespace {

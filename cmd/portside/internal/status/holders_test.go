@@ -4,25 +4,25 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
 func TestHeldBy(t *testing.T) {
 	t.Parallel()
-	in := func(namespace string, names ...string) (targets []apply.Target) {
+	in := func(namespace string, names ...string) (targets []workload.Target) {
 		for _, name := range names {
-			targets = append(targets, apply.Target{Kind: apply.Deployment, Namespace: namespace, Name: name})
+			targets = append(targets, workload.Target{Kind: workload.Deployment, Namespace: namespace, Name: name})
 		}
 		return targets
 	}
-	var crowd []apply.Target
+	var crowd []workload.Target
 	for i := range 20 {
 		crowd = append(crowd, in(fmt.Sprintf("team-%02d", i%10), "secret")...)
 		crowd = append(crowd, in("ours", fmt.Sprintf("files-%02d", i))...)
 	}
 	for name, c := range map[string]struct {
-		holders []apply.Target
+		holders []workload.Target
 		want    string
 	}{
 		"none":                  {nil, ""},

@@ -6,7 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 )
@@ -15,13 +16,13 @@ import (
 // the port is Blocked it is not added for now; while it is Owned or Shared it was
 // added again, and the contention is remembered. A process that starts recognizes
 // the port by it.
-const PortContended apply.PortReason = "Contended"
+const PortContended port.Reason = "Contended"
 
 // ports returns the desired ports as status has them.
 func (f Facts) ports() []v1alpha1.PortStatus {
 	ports := make([]v1alpha1.PortStatus, 0, len(f.Ports))
 	for _, p := range f.Ports {
-		if p.State == apply.Removed || p.State == apply.Released {
+		if p.State == port.Removed || p.State == port.Released {
 			continue
 		}
 		s := v1alpha1.PortStatus{
@@ -31,7 +32,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
-		if (p.State == apply.Owned || p.State == apply.Shared) && slices.Contains(f.Pending, p.Name) {
+		if (p.State == port.Owned || p.State == port.Shared) && slices.Contains(f.Pending, p.Name) {
 			why := f.deferred()
 			s.State, s.Reason, s.Message, s.Owners = string(Pending), string(why.reason), why.message, nil
 		}
@@ -87,24 +88,24 @@ func (f Facts) warn(p *v1alpha1.PortStatus) {
 }
 
 // warningOf identifies a warning among those of one port.
-func warningOf(w apply.Warning) v1alpha1.PortWarning {
+func warningOf(w advice.Warning) v1alpha1.PortWarning {
 	return v1alpha1.PortWarning{Reason: string(w.Reason), Manager: printable(w.Manager.Name)}
 }
 
 // about reports whether a warning is about a port.
-func about(w apply.Warning, p v1alpha1.PortStatus) bool {
+func about(w advice.Warning, p v1alpha1.PortStatus) bool {
 	return w.Port.Name == p.Name && int64(w.Port.Number) == p.Port && string(w.Port.Protocol) == p.Protocol
 }
 
 // ours reports whether the port is declared as desired, by us.
 func ours(p v1alpha1.PortStatus) bool {
-	return p.State == string(apply.Owned) || p.State == string(apply.Shared)
+	return p.State == string(port.Owned) || p.State == string(port.Shared)
 }
 
 // inPlace reports whether the workload declares the port as desired.
 func inPlace(p v1alpha1.PortStatus) bool {
-	switch apply.State(p.State) {
-	case apply.Owned, apply.Shared, apply.Shadowed:
+	switch port.State(p.State) {
+	case port.Owned, port.Shared, port.Shadowed:
 		return true
 	default:
 		return false

@@ -1,6 +1,6 @@
 package status
 
-import "github.com/portside-dev/portside/apply"
+import "github.com/portside-dev/portside/apply/port"
 
 // The types of conditions.
 const (
@@ -85,4 +85,4 @@ const (
 
 // Pending is the state of a desired port that is not applied yet; its reason is
 // that of Reconciling. Package apply has the other states.
-const Pending apply.State = "Pending"
+const Pending port.State = "Pending"

@@ -12,7 +12,9 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -31,7 +33,7 @@ type Facts struct {
 	// Ports are the desired ones in their order.
 	Ports []apply.PortStatus
 	// Warnings are about those of the ports that are live.
-	Warnings []apply.Warning
+	Warnings []advice.Warning
 	// Waiting are the retained ports: their adapters are inactive.
 	Waiting []holding.Removal
 	// Pending are the names of desired ports that are not applied yet, because of
@@ -39,7 +41,7 @@ type Facts struct {
 	Pending []string
 	Hold    holding.Reason
 	// Holders are the targets that hold a place where Hold is RolloutLimit.
-	Holders []apply.Target
+	Holders []workload.Target
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
 	Stopped ConditionReason
 	// Failure is why the last apply failed, or empty. Refusal reports that the API

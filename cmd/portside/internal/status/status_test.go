@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/holding"
@@ -22,19 +24,19 @@ var now = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const uid = types.UID("one")
 
-func port(name string, number int64, state apply.State, message string) apply.PortStatus {
+func portOf(name string, number int64, state port.State, message string) apply.PortStatus {
 	p := apply.PortStatus{Type: strings.TrimPrefix(name, "adapter-"), Name: name, Port: number, Protocol: "TCP", State: state, Message: message}
-	if state == apply.Owned {
+	if state == port.Owned {
 		p.Owners = []fieldmanager.Manager{fieldmanager.Applier("portside")}
 	}
 	return p
 }
 
 var (
-	nfs     = port("adapter-nfs", 12049, apply.Owned, "")
-	smb     = port("adapter-smb", 1445, apply.Owned, "")
-	blocked = port("adapter-smb", 1445, apply.Blocked, "the name is held by git on 445/TCP")
-	invalid = port("adapter-ftp", 0, apply.Invalid, "0 is no port")
+	nfs     = portOf("adapter-nfs", 12049, port.Owned, "")
+	smb     = portOf("adapter-smb", 1445, port.Owned, "")
+	blocked = portOf("adapter-smb", 1445, port.Blocked, "the name is held by git on 445/TCP")
+	invalid = portOf("adapter-ftp", 0, port.Invalid, "0 is no port")
 )
 
 // facts are those of a target in which all is well, but for what is changed.
@@ -106,7 +108,7 @@ func TestConditions(t *testing.T) {
 			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
 		"a removal waits": {func(f *status.Facts) { f.Waiting = []holding.Removal{{Name: "adapter-nfs"}} },
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
-		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{port("adapter-nfs", 2049, apply.Shadowed, "x")} },
+		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
 		"pods answered": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} },
 			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
@@ -158,7 +160,7 @@ func TestTimesOfTransitionStay(t *testing.T) {
 func TestPorts(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
-		f.Ports = []apply.PortStatus{nfs, smb, blocked, port("adapter-ftp", 21, apply.Removed, "")}
+		f.Ports = []apply.PortStatus{nfs, smb, blocked, portOf("adapter-ftp", 21, port.Removed, "")}
 		f.Pending, f.Hold = []string{"adapter-smb"}, holding.Unsettled
 		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
 	})
@@ -181,9 +183,9 @@ func TestPorts(t *testing.T) {
 func TestPortReasons(t *testing.T) {
 	t.Parallel()
 	taken := blocked
-	taken.Reason = apply.ReasonNameTaken
-	shared := port("adapter-nfs", 12049, apply.Shared, "also declared by git")
-	shared.Reason = apply.ReasonCoOwned
+	taken.Reason = port.ReasonNameTaken
+	shared := portOf("adapter-nfs", 12049, port.Shared, "also declared by git")
+	shared.Reason = port.ReasonCoOwned
 	for name, c := range map[string]struct {
 		port apply.PortStatus
 		hold holding.Reason
@@ -233,9 +235,9 @@ func TestWhatWasNotDecidedStays(t *testing.T) {
 	}
 }
 
-func warning(port string, number int32, manager, message string) apply.Warning {
-	return apply.Warning{
-		Reason: apply.CannotRenumber, Port: apply.Port{Name: port, Number: number, Protocol: "TCP"},
+func warning(name string, number int32, manager, message string) advice.Warning {
+	return advice.Warning{
+		Reason: advice.CannotRenumber, Port: port.Port{Name: name, Number: number, Protocol: "TCP"},
 		Manager: fieldmanager.Applier(manager), Message: message,
 	}
 }
@@ -245,7 +247,7 @@ func TestWarnings(t *testing.T) {
 	t.Parallel()
 	const inactive = "adapter nfs is inactive; the port will be removed at 2000-01-01T00:05:00Z"
 	git, helm := warning("adapter-nfs", 12049, "git", "git applies it"), warning("adapter-nfs", 12049, "helm", "helm merges")
-	warned := func(ports []apply.PortStatus, warnings ...apply.Warning) func(*status.Facts) {
+	warned := func(ports []apply.PortStatus, warnings ...advice.Warning) func(*status.Facts) {
 		return func(f *status.Facts) { f.Ports, f.Warnings = ports, warnings }
 	}
 	waiting := func(f *status.Facts) {
@@ -265,7 +267,7 @@ func TestWarnings(t *testing.T) {
 		"a second":         {warned(one, git), warned(one, git, helm), "git applies it; helm merges", []string{"CannotRenumber helm: helm merges"}},
 		"it ends":          {warned(one, git, helm), warned(one, helm), "helm merges", nil},
 		"of another":       {warned(both, git), warned(both, warning("adapter-smb", 1445, "git", "git applies it")), "", []string{"CannotRenumber git: git applies it"}},
-		"a shared port":    {nil, warned([]apply.PortStatus{port("adapter-nfs", 12049, apply.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"a shared port":    {nil, warned([]apply.PortStatus{portOf("adapter-nfs", 12049, port.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
 		"a port that goes": {nil, waiting, inactive + "; git applies it", []string{"CannotRenumber git: git applies it"}},
 		"another number":   {nil, warned(one, warning("adapter-nfs", 2049, "git", "git applies it")), "", nil},
 		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},

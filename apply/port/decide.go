@@ -1,0 +1,263 @@
+package port
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// Desired is what a list should have.
+type Desired struct {
+	// Items are the desired items. Of two with one key or one name the first wins.
+	Items []DesiredItem
+	// Blocked is why none of them may be declared now. It is nil where they may.
+	Blocked *Cause
+	// Refused are the API server's refusals of items that it was sent, by their
+	// keys. They are not applied again.
+	Refused map[fieldmanager.Key]string
+}
+
+// DesiredItem is the item of an adapter.
+type DesiredItem struct {
+	Item
+	// Type is the adapter's. Messages name the adapter by it.
+	Type string
+	// Invalid is why the adapter makes no valid item, which then has no key. It is
+	// nil for a valid one.
+	Invalid *Cause
+}
+
+// Cause is the reason of a state, and that in words.
+type Cause struct {
+	Reason  Reason
+	Message string
+}
+
+// Plan is what one apply has of a list, and what becomes of each desired item by it.
+type Plan struct {
+	// Items are all items of the apply, in its order. An item of ours that is not
+	// among them is given up.
+	Items []Item
+	// States are those of the desired items, in their order.
+	States []Status
+	// TakeOver reports that Items only take over items that no manager owns, so
+	// that the apply after it, decided on its answer, can give them up (row 10). It
+	// does not change the values of the object.
+	TakeOver bool
+}
+
+// Decide returns the plan for a list. It is pure.
+func Decide(o *Observed, d Desired) Plan {
+	t := &table{Observed: o, refused: d.Refused, apply: map[fieldmanager.Key]Item{}}
+	t.desired = settle(d.Items)
+	if d.Blocked != nil {
+		for _, p := range t.desired {
+			if !p.settled {
+				p.settle(Blocked, d.Blocked.Reason, d.Blocked.Message)
+			}
+		}
+	}
+	t.decideKeys()
+	t.decideNames()
+	if d.Blocked == nil {
+		t.keepOfInvalid()
+	}
+	t.bound()
+	return t.plan()
+}
+
+// table is a decision under way.
+type table struct {
+	*Observed
+	desired  []*desired
+	apply    map[fieldmanager.Key]Item
+	takeOver []*Live
+	refused  map[fieldmanager.Key]string
+}
+
+// desired is a desired item and its state.
+type desired struct {
+	DesiredItem
+	Status
+	// settled reports that the state is decided. keep reports that the source is at
+	// fault, so that what is live under the name stays.
+	settled, keep bool
+}
+
+func (d *desired) settle(s State, reason Reason, message string) {
+	d.State, d.Reason, d.Message, d.settled = s, reason, message, true
+}
+
+// settle settles the items that have a state whatever the list has: invalid ones, and
+// those of which an item before has the key or the name.
+func settle(items []DesiredItem) []*desired {
+	all := make([]*desired, len(items))
+	byKey, byName := map[fieldmanager.Key]string{}, map[string]string{}
+	for i, item := range items {
+		d := &desired{DesiredItem: item}
+		all[i] = d
+		if item.Invalid != nil {
+			d.settle(Invalid, item.Invalid.Reason, item.Invalid.Message)
+			d.keep = true
+		} else if first, taken := byName[item.Name]; taken {
+			d.settle(Blocked, ReasonDuplicateName, fmt.Sprintf("the adapter %q before it has the same port name", first))
+		} else if first, taken := byKey[item.Key]; taken {
+			d.settle(Blocked, ReasonDuplicatePort, fmt.Sprintf("the adapter %q before it has the same number and protocol", first))
+			d.keep = true
+		} else {
+			byKey[item.Key], byName[item.Name] = item.Type, item.Type
+		}
+	}
+	return all
+}
+
+// decideKeys settles the items whose key decides: rows 3 to 8 and 11.
+func (t *table) decideKeys() {
+	for _, d := range t.desired {
+		p := t.Find(d.Key)
+		if d.settled || p == nil {
+			continue
+		}
+		key, same := t.List.Text(p.Key), p.Name == d.Name
+		switch {
+		case p.Duplicate: // row 11
+			d.settle(Blocked, ReasonDuplicateKey, fmt.Sprintf("two ports have the key %s; one of them must be removed", key))
+			d.Blocker = p.blocker(p.Others)
+			d.Blocker.AdoptFrom = fieldmanager.Names(updaters(p.Others))
+		case len(p.Others) > 0 && same && p.NamedByOwner(): // row 4
+			d.settle(Shared, ReasonCoOwned, "also declared by "+fieldmanager.Join(p.Others))
+			t.add(d)
+		case len(p.Others) > 0: // rows 5 and 6
+			d.settle(Shadowed, ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s%s", key, fieldmanager.Join(p.Others), as(p.Name)))
+		case !p.Ours && same: // row 7
+			d.settle(Owned, "", "")
+			t.add(d)
+		case !p.Ours: // row 8
+			d.settle(Shadowed, ReasonUnowned, fmt.Sprintf("%s is declared by nobody that is known%s", key, as(p.Name)))
+		case !same && p.Name != "" && len(p.Namers) > 0: // row 3
+			d.settle(Blocked, ReasonRenamed, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", fieldmanager.Join(p.Namers), p.Name, d.Name))
+			d.Blocker = p.blocker(p.Namers)
+			t.keep(d.Key)
+		}
+	}
+}
+
+// decideNames settles the rest, whose key is absent or ours: rows 1, 2, 9 and 10. Only
+// an item of another key that has the name can be in the way.
+func (t *table) decideNames() {
+	for _, d := range t.desired {
+		if d.settled {
+			continue
+		}
+		switch holder := t.FindName(d.Name); {
+		case holder == nil || holder.Key == d.Key || t.givesUp(holder): // rows 1 and 2
+			d.settle(Owned, "", "")
+			t.add(d)
+		case !holder.Ours && len(holder.Others) == 0 && !holder.Duplicate: // row 10
+			d.settle(Owned, "", "")
+			t.add(d)
+			t.takeOver = append(t.takeOver, holder)
+		default: // row 9
+			key := t.List.Text(holder.Key)
+			d.settle(Blocked, ReasonNameTaken, fmt.Sprintf("the name %s is held by %s on %s; %s", d.Name, holder.holders(), key, holder.renaming(key)))
+			d.Blocker = holder.blocker(holder.namersOrOwners())
+			if all := updaters(holder.Others); len(all) == len(holder.Others) {
+				d.Blocker.AdoptFrom = fieldmanager.Names(all)
+			}
+		}
+	}
+}
+
+// givesUp reports whether the apply frees the name of an item: the item is ours alone and
+// no other manager named it, or only we named it, so that it gets back the name that its
+// owner declared (row 5).
+func (t *table) givesUp(p *Live) bool {
+	applied, stays := t.apply[p.Key]
+	switch {
+	case !p.Ours || p.Duplicate:
+		return false
+	case len(p.Others) == 0:
+		return !p.Renamed() && (!stays || applied.Name != "")
+	}
+	return p.NameOurs && len(p.Namers) == 0 && !stays
+}
+
+// keepOfInvalid keeps the item that is live under the name of an adapter about which its
+// source is at fault: a source that answers nonsense removes nothing.
+func (t *table) keepOfInvalid() {
+	for _, d := range t.desired {
+		p := t.FindName(d.Name)
+		if !d.keep || p == nil || !p.Ours || p.Duplicate || t.appliesName(p.Name) {
+			continue
+		}
+		if slices.ContainsFunc(t.desired, func(other *desired) bool { return other.Key == p.Key }) {
+			continue // the key is another adapter's, and the table has decided
+		}
+		if len(p.Others) == 0 || p.NamedByOwner() {
+			t.apply[p.Key] = p.Item
+			d.Message += fmt.Sprintf("; %s stays as it is", t.List.Text(p.Key))
+		}
+	}
+}
+
+func (t *table) appliesName(name string) bool {
+	for _, item := range t.apply {
+		if item.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// add applies a desired item, unless the server refused it. An item of ours is then kept
+// without its name.
+func (t *table) add(d *desired) {
+	why, refused := t.refused[d.Key]
+	if !refused {
+		t.apply[d.Key] = d.Item
+		return
+	}
+	d.settle(Blocked, ReasonRefused, why)
+	if p := t.Find(d.Key); p != nil && p.Ours && p.Name != "" {
+		t.keep(d.Key)
+	}
+}
+
+func (t *table) keep(key fieldmanager.Key) { t.apply[key] = Item{Key: key} }
+
+// plan puts the parts together.
+func (t *table) plan() Plan {
+	plan := Plan{States: make([]Status, len(t.desired))}
+	for i, d := range t.desired {
+		if p := t.Find(d.Key); p != nil {
+			d.Owners = p.Owners
+		}
+		plan.States[i] = d.Status
+	}
+	if len(t.takeOver) > 0 {
+		plan.Items, plan.TakeOver = t.Own(t.takeOver...), true
+		return plan
+	}
+	plan.Items = t.inOrder()
+	return plan
+}
+
+// inOrder returns the items to apply: live ones in live order, so that the order never
+// changes for what stays, then new ones in the order of their keys.
+func (t *table) inOrder() []Item {
+	items := make([]Item, 0, len(t.apply))
+	for _, p := range t.Items {
+		if item, applied := t.apply[p.Key]; applied {
+			items = append(items, item)
+		}
+	}
+	live := len(items)
+	for key, item := range t.apply {
+		if t.Find(key) == nil {
+			items = append(items, item)
+		}
+	}
+	slices.SortFunc(items[live:], func(a, b Item) int { return t.List.compare(a.Key, b.Key) })
+	return items
+}

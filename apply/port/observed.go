@@ -1,0 +1,119 @@
+package port
+
+import (
+	"slices"
+
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// Observed is a list as it was read, with the owners of its items, from the point of
+// view of one field manager.
+type Observed struct {
+	List List
+	// Items are in live order. Of several with one key it has the first, which is
+	// then marked as a duplicate.
+	Items []*Live
+
+	byKey  map[fieldmanager.Key]*Live
+	byName map[string]*Live
+}
+
+// Live is an item of an observed list.
+type Live struct {
+	Item
+	// Owners own the item; Others are those of them that are not us.
+	Owners, Others []fieldmanager.Manager
+	// Ours reports whether we own the item.
+	Ours bool
+	// Namers are the managers, other than us, that own the name. NameOurs reports
+	// whether we do too.
+	Namers   []fieldmanager.Manager
+	NameOurs bool
+	// Duplicate reports that the list has another item with the key (row 11).
+	Duplicate bool
+}
+
+// Observe returns a list with the owners of its items. An item that our entry names
+// and the list does not have is left out: what we own is what both say. Its error is a
+// description that lacks a key field of the list.
+func Observe(list List, us fieldmanager.Manager, entries fieldmanager.Entries, live []Item) (*Observed, error) {
+	o := &Observed{List: list, byKey: make(map[fieldmanager.Key]*Live, len(live)), byName: make(map[string]*Live, len(live))}
+	owners := entries.In(list.At)
+	for _, item := range live {
+		l, known := o.byKey[item.Key]
+		if known {
+			l.Duplicate = true
+		} else {
+			of, err := owners.Of(item.Key)
+			if err != nil {
+				return nil, err
+			}
+			l = &Live{Item: item, Owners: of.Item}
+			l.Others, l.Ours = without(of.Item, us)
+			l.Namers, l.NameOurs = without(of.Leaves[list.Name], us)
+			o.byKey[item.Key] = l
+			o.Items = append(o.Items, l)
+		}
+		if item.Name != "" {
+			o.byName[item.Name] = l
+		}
+	}
+	return o, nil
+}
+
+// Find returns the item with this key, or nil.
+func (o *Observed) Find(key fieldmanager.Key) *Live { return o.byKey[key] }
+
+// FindName returns the item with this name, or nil.
+func (o *Observed) FindName(name string) *Live { return o.byName[name] }
+
+// Has reports whether the list has these items, with their names where they have one.
+func (o *Observed) Has(items []Item) bool {
+	return !slices.ContainsFunc(items, func(i Item) bool {
+		if named := o.byName[i.Name]; i.Name != "" {
+			return named == nil || named.Key != i.Key
+		}
+		return o.byKey[i.Key] == nil
+	})
+}
+
+// Own returns the items that we own and those given, as they are, in live order. Names
+// that another manager gave, or that are no adapter item's, are left out, as an apply
+// must not take them.
+func (o *Observed) Own(also ...*Live) []Item {
+	var items []Item
+	for _, l := range o.Items {
+		if l.Duplicate || (!l.Ours && !slices.Contains(also, l)) {
+			continue
+		}
+		item := Item{Key: l.Key}
+		if len(l.Namers) == 0 && o.List.isAdapters(l.Name) {
+			item.Name = l.Name
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// NamedByOwner reports whether another manager owns both the item and its name.
+func (l *Live) NamedByOwner() bool {
+	return slices.ContainsFunc(l.Others, func(m fieldmanager.Manager) bool { return slices.Contains(l.Namers, m) })
+}
+
+// Renamed reports whether we own the item alone, and another manager gave it the name
+// that it has (row 3). We never delete such an item.
+func (l *Live) Renamed() bool {
+	return l.Ours && len(l.Others) == 0 && l.Name != "" && !l.NameOurs && len(l.Namers) > 0
+}
+
+// without returns managers without one, and whether it was among them.
+func without(managers []fieldmanager.Manager, m fieldmanager.Manager) (rest []fieldmanager.Manager, found bool) {
+	for _, other := range managers {
+		if other == m {
+			found = true
+		} else {
+			rest = append(rest, other)
+		}
+	}
+	return rest, found
+}

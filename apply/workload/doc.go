@@ -1,0 +1,16 @@
+// Package workload says what is known of the kinds of workloads whose ports can be
+// managed: how an object of each is named, read, applied to and judged.
+//
+// A [Definition] is all of that for one kind. The built-in ones, of StatefulSets,
+// Deployments and DaemonSets, are a file each; [Definitions] lists them and [Define] finds
+// one. Whatever lists kinds takes them from there. A kind of another API group is a
+// Definition more: it is given to the applier that is to know it (apply.WithKind).
+//
+// A [Target] names a workload. [Read], or a Definition's Workload, reads what decisions
+// depend on: containers and their ports, managedFields, annotations, the rollout. To keep
+// that for thousands of workloads, [Workload.Trimmed] drops what no decision depends on.
+//
+// A [Client] is what is needed of the API server, from client-go's clientset ([ClientGo])
+// or controller-runtime's client ([ControllerRuntime]). A [Configuration] becomes the typed
+// apply configuration of client-go that is sent.
+package workload

@@ -1,0 +1,30 @@
+package workload_test
+
+import (
+	"testing"
+
+	"github.com/portside-dev/portside/apply/workload"
+)
+
+func read(t *testing.T, object workload.Object) *workload.Workload {
+	t.Helper()
+	w, err := workload.Read(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// trimmed returns a workload as a cache has it.
+func trimmed(t *testing.T, w *workload.Workload) *workload.Workload {
+	t.Helper()
+	object, _ := w.Object().DeepCopyObject().(workload.Object)
+	if err := workload.Trim(object, "portside"); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := workload.ReadTrimmed(object, "portside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept
+}

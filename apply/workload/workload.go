@@ -1,0 +1,178 @@
+package workload
+
+import (
+	"reflect"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+const (
+	// PausedAnnotation on a workload, with the value "true", stops every write
+	// of portside's to it.
+	PausedAnnotation = "portside.dev/paused"
+
+	// AllowHostNetworkAnnotation on a workload, with the value "true", allows ports
+	// in its pod template with hostNetwork, where portside's user allows them too:
+	// there each port reserves its number on the node.
+	AllowHostNetworkAnnotation = "portside.dev/allow-host-network"
+
+	// DefaultContainerAnnotation on a pod template names the container that
+	// kubectl logs and exec take; see
+	// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
+	DefaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+)
+
+// Workload is what portside reads of an object: all that its decisions depend on, and
+// no more. [Read] and [Definition.Workload] make one, which must not be changed.
+type Workload struct {
+	Target
+	// APIVersion is the group and version that it was read in, such as apps/v1.
+	APIVersion      string
+	UID             types.UID
+	ResourceVersion string
+	Generation      int64
+	// Paused reports that [PausedAnnotation] is set.
+	Paused bool
+	// HostNetwork reports that a declared port is reserved on the node.
+	HostNetwork bool
+	// HostNetworkAllowed reports that [AllowHostNetworkAnnotation] is set.
+	HostNetworkAllowed bool
+	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
+	DefaultContainer string
+	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// empty where the object has no selector that can be read, and then selects
+	// no pod.
+	Selector string
+	// Containers are the pod template's, in order; init containers are not
+	// among them.
+	Containers []Container
+	// InitContainers are the names of the pod template's init containers, native
+	// sidecars among them. Their ports are never managed.
+	InitContainers []string
+	// TrimmedFor is the field manager that the object was trimmed for, see [Trim]; its
+	// entries are the only whole ones in ManagedFields. It is empty for a workload
+	// as the server has it.
+	TrimmedFor    string
+	ManagedFields []metav1.ManagedFieldsEntry
+	// Writers are the managers whose way of writing endangers ports that they do
+	// not declare.
+	Writers advice.Writers
+	// Restarts is how many pods a change of the pod template restarts at most:
+	// those outside a StatefulSet's partition, and none where the update strategy
+	// is OnDelete or the Deployment is paused.
+	Restarts int32
+	// Rollout is how far the newest pod template is rolled out.
+	Rollout Rollout
+
+	decoded *decoded
+	object  Object
+}
+
+// decoded are the entries of managedFields, decoded at most once.
+type decoded struct {
+	once    sync.Once
+	entries fieldmanager.Entries
+	err     error
+}
+
+// Workload reads an object. Its error is an object of another kind.
+func (d *Definition) Workload(object Object) (*Workload, error) {
+	state, err := d.Read(object)
+	if err != nil {
+		return nil, err
+	}
+	annotations := object.GetAnnotations()
+	w := &Workload{
+		Target:             Target{Kind: d.Kind, Namespace: object.GetNamespace(), Name: object.GetName()},
+		APIVersion:         d.APIVersion(),
+		UID:                object.GetUID(),
+		ResourceVersion:    object.GetResourceVersion(),
+		Generation:         object.GetGeneration(),
+		Paused:             annotations[PausedAnnotation] == "true",
+		HostNetwork:        state.Template.Spec.HostNetwork,
+		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
+		DefaultContainer:   state.Template.Annotations[DefaultContainerAnnotation],
+		Selector:           selectorOf(state.Selector),
+		ManagedFields:      object.GetManagedFields(),
+		Writers:            advice.Read(object, templateContainers),
+		Restarts:           state.Restarts,
+		Rollout:            state.Rollout,
+		Containers:         ContainersOf(state.Template),
+		decoded:            &decoded{},
+		object:             object,
+	}
+	for i := range state.Template.Spec.InitContainers {
+		w.InitContainers = append(w.InitContainers, state.Template.Spec.InitContainers[i].Name)
+	}
+	return w, nil
+}
+
+// ContainersOf returns the containers of a pod template.
+func ContainersOf(template *corev1.PodTemplateSpec) []Container {
+	containers := make([]Container, len(template.Spec.Containers))
+	for i := range template.Spec.Containers {
+		c := &template.Spec.Containers[i]
+		containers[i] = Container{Name: c.Name, Ports: c.Ports, ProbePorts: probePorts(c)}
+	}
+	return containers
+}
+
+// selectorOf returns a label selector as text.
+func selectorOf(selector *metav1.LabelSelector) string {
+	parsed, err := metav1.LabelSelectorAsSelector(selector)
+	if err != nil {
+		return ""
+	}
+	return parsed.String()
+}
+
+// Object returns the object that the workload was read from.
+func (w *Workload) Object() Object { return w.object }
+
+// Entries returns the managedFields, decoded. They are decoded once, and must not be
+// changed. The error is an entry that cannot be read.
+func (w *Workload) Entries() (fieldmanager.Entries, error) {
+	d := w.decoded
+	if d == nil {
+		d = &decoded{} // of a workload that was not read
+	}
+	d.once.Do(func() {
+		if d.entries, d.err = fieldmanager.Decode(w.ManagedFields); d.err != nil {
+			d.err = &TargetError{w.Target, d.err}
+		}
+	})
+	return d.entries, d.err
+}
+
+// Equal reports whether nothing that decisions depend on differs. resourceVersion and
+// generation, which change with everything, may differ.
+func (w *Workload) Equal(o *Workload) bool {
+	a, b := *w, *o
+	a.ResourceVersion, a.Generation, a.decoded, a.object = b.ResourceVersion, b.Generation, nil, nil
+	b.decoded, b.object = nil, nil
+	return reflect.DeepEqual(a, b)
+}
+
+// templateContainers is the list of a pod template's containers.
+var templateContainers = fieldmanager.ListAt("spec", "template", "spec", "containers")
+
+// Containers returns the list of a pod template's containers.
+func Containers() fieldmanager.List { return templateContainers }
+
+// Ports describes the list of a container's ports.
+func Ports(container string) port.List {
+	return port.List{
+		At:     templateContainers.Item(fieldmanager.KeyOf("name", container)).List("ports"),
+		Key:    []string{"containerPort", "protocol"},
+		Name:   "name",
+		Prefix: port.NamePrefix,
+		Max:    port.MaxPorts,
+	}
+}

@@ -1,0 +1,9 @@
+package fieldmanager
+
+import "sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+
+// SetOf returns the set that fields read and write.
+func SetOf(f Fields) *fieldpath.Set { return f.read() }
+
+// PathOf returns the path as tests take it apart.
+func PathOf(p Path) fieldpath.Path { return p.path }
