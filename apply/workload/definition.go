@@ -50,7 +50,7 @@ type Definition struct {
 	// PodController is the kind of the objects that control the pods for the
 	// workload, as ReplicaSets do for a Deployment. It is zero where the workload
 	// controls its pods itself.
-	PodController Kind
+	PodController schema.GroupVersionKind
 	// Revisions reads the pod templates that the workload had. It is nil for a
 	// kind whose former templates are not kept.
 	Revisions *Revisions
@@ -126,15 +126,6 @@ func (d *Definition) GroupVersion() schema.GroupVersion {
 // statefulsets.apps.
 func (d *Definition) GroupResource() schema.GroupResource {
 	return schema.GroupResource{Group: d.Kind.Group, Resource: d.Resource}
-}
-
-// ControlsPods reports whether the kind is that of the objects that control the pods of
-// a workload of this definition.
-func (d *Definition) ControlsPods(kind Kind) bool {
-	if d.PodController != (Kind{}) {
-		return kind == d.PodController
-	}
-	return kind == d.Kind
 }
 
 // reads returns the Read of a definition from one that takes the Go type of the kind.

@@ -15,7 +15,7 @@ import (
 var Deployment = Kind{Group: appsv1.GroupName, Kind: "Deployment"}
 
 // ReplicaSet is the kind of the objects that control a Deployment's pods.
-var ReplicaSet = Kind{Group: appsv1.GroupName, Kind: "ReplicaSet"}
+var ReplicaSet = appsv1.SchemeGroupVersion.WithKind("ReplicaSet")
 
 var deployment = Definition{
 	Kind:       Deployment,

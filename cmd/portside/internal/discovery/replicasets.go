@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply/workload"
@@ -74,7 +75,7 @@ func (r *replicaSets) podsOf(ctx context.Context, d *workload.Definition, w Work
 // replicaSetOf returns the ReplicaSet that controls a pod, or its zero value.
 func replicaSetOf(pod *corev1.Pod) replicaSet {
 	c := metav1.GetControllerOfNoCopy(pod)
-	if c == nil || workload.KindOf(c.APIVersion, c.Kind) != workload.ReplicaSet {
+	if c == nil || schema.FromAPIVersionAndKind(c.APIVersion, c.Kind) != workload.ReplicaSet {
 		return replicaSet{}
 	}
 	return replicaSet{c.Name, c.UID}
