@@ -2,6 +2,7 @@ package apply_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -11,7 +12,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // A decision needs no server: from a StatefulSet as it was read, and the active
@@ -105,5 +108,37 @@ func ExampleApplier_ApplyFrom() {
 		}
 		_, err = applier.ApplyFrom(ctx, plan)
 		return err
+	}
+}
+
+// The errors of a reconciliation are typed. What is wrong with single ports is no error:
+// each has a state and a reason.
+func ExampleResult() {
+	_ = func(result apply.Result, err error) {
+		var (
+			notDedicated *apply.NotDedicatedError
+			container    *workload.ContainerError
+			tooMany      *apply.TooManyError
+			empty        *apply.EmptyListError
+		)
+		switch {
+		case errors.As(err, &notDedicated):
+			fmt.Println("another controller applies as", notDedicated.Manager, "and owns", notDedicated.Field)
+		case errors.As(err, &container) && container.Reason == workload.ContainerAmbiguous:
+			fmt.Println("name one of the containers", container.Containers)
+		case errors.As(err, &tooMany):
+			fmt.Println("the source lists", tooMany.Count, "adapters")
+		case errors.As(err, &empty):
+			fmt.Println("adopt the empty list from", fieldmanager.Names(empty.Managers))
+		case apply.IsRefusal(err):
+			fmt.Println("the API server refuses:", err)
+		case err != nil:
+			fmt.Println("try again later:", err)
+		}
+		for _, p := range result.Ports {
+			if !p.State.Applied() && p.Reason == port.ReasonNameTaken {
+				fmt.Println("adopt", p.Name, "from", p.Blocker.AdoptFrom)
+			}
+		}
 	}
 }

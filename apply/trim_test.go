@@ -263,7 +263,7 @@ func TestTrimKinds(t *testing.T) {
 	}
 	named, numbered := intstr.FromString("adapter-nfs"), intstr.FromInt32(8080)
 	template := corev1.PodTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{workload.DefaultContainerAnnotation: "server", "example.com/more": "text"}},
+		ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{"kubectl.kubernetes.io/default-container": "server", "example.com/more": "text"}},
 		Spec: corev1.PodSpec{
 			HostNetwork: true, InitContainers: []corev1.Container{{Name: "init", Image: "example.com/init:1"}},
 			Containers: []corev1.Container{{

@@ -92,8 +92,8 @@ func (k Key) fields() value.FieldList {
 	return *k.element().Key
 }
 
-// Compare orders keys by their fields' names and values.
-func (k Key) Compare(o Key) int { return k.fields().Compare(o.fields()) }
+// compare orders keys by their fields' names and values.
+func (k Key) compare(o Key) int { return k.fields().Compare(o.fields()) }
 
 // String returns the key as the API server prints it, such as
 // [containerPort=12049,protocol="TCP"].

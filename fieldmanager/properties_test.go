@@ -139,7 +139,7 @@ func TestOwnersAreThoseWhoseSetsSaySo(t *testing.T) {
 				wantKeys = append(wantKeys, key)
 			}
 		}
-		slices.SortFunc(wantKeys, fieldmanager.Key.Compare)
+		slices.SortFunc(wantKeys, fieldmanager.CompareKeys)
 		same(t, "keys", texts(entries.In(list).Keys()), texts(wantKeys))
 	})
 }
@@ -158,7 +158,7 @@ func TestClaimIsEnoughToHandOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		slices.SortFunc(items, fieldmanager.Key.Compare)
+		slices.SortFunc(items, fieldmanager.CompareKeys)
 		same(t, "moved", texts(moved), texts(slices.Compact(items)))
 		left := fieldmanager.Fields{}
 		if len(after) > 0 {

@@ -147,6 +147,6 @@ func later(a, b *metav1.Time) *metav1.Time {
 }
 
 func sorted(keys []Key) []Key {
-	slices.SortFunc(keys, Key.Compare)
+	slices.SortFunc(keys, Key.compare)
 	return slices.Compact(keys)
 }

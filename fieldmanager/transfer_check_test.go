@@ -75,7 +75,7 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 			tb.Fatalf("%s owns\n%v\nand should own\n%v", m, g, w)
 		}
 	}
-	slices.SortFunc(wantMoved, fieldmanager.Key.Compare)
+	slices.SortFunc(wantMoved, fieldmanager.CompareKeys)
 	if wantMoved = slices.Compact(wantMoved); !slices.Equal(moved, wantMoved) {
 		tb.Fatalf("moved %v, should move %v", moved, wantMoved)
 	}

@@ -60,7 +60,7 @@ func (w *Workload) Container(name string) (*Container, error) {
 	which := fmt.Sprintf("container %q", name)
 	if name == "" && w.DefaultContainer != "" {
 		name = w.DefaultContainer
-		which = fmt.Sprintf("container %q, which the annotation %s names,", name, DefaultContainerAnnotation)
+		which = fmt.Sprintf("container %q, which the annotation %s names,", name, defaultContainerAnnotation)
 	}
 	if name == "" && len(w.Containers) == 1 {
 		return &w.Containers[0], nil
@@ -75,7 +75,7 @@ func (w *Workload) Container(name string) (*Container, error) {
 	err := &ContainerError{Target: w.Target, Containers: names}
 	switch {
 	case name == "":
-		err.Reason, err.text = ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+DefaultContainerAnnotation
+		err.Reason, err.text = ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+defaultContainerAnnotation
 	case slices.Contains(w.InitContainers, name):
 		err.Reason, err.text = ContainerIsInit, which+" is an init container or native sidecar; portside manages ports of spec.containers only"
 	default:

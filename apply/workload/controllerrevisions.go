@@ -14,8 +14,8 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// ControllerRevisions are the revisions of StatefulSets and DaemonSets.
-var ControllerRevisions = Revisions{Resource: "controllerrevision.apps", List: listControllerRevisions}
+// controllerRevisions are the revisions of StatefulSets and DaemonSets.
+var controllerRevisions = Revisions{Resource: "controllerrevision.apps", List: listControllerRevisions}
 
 func listControllerRevisions(ctx context.Context, apps appsclient.AppsV1Interface, owner Object, selector string) ([]Revision, error) {
 	list, err := apps.ControllerRevisions(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -45,7 +45,7 @@ func storedContainers(r *appsv1.ControllerRevision) ([]Container, error) {
 	if err := json.Unmarshal(r.Data.Raw, &stored); err != nil {
 		return nil, fmt.Errorf("ControllerRevision %s/%s cannot be read: %w", r.Namespace, r.Name, err)
 	}
-	return ContainersOf(&stored.Spec.Template), nil
+	return containersOf(&stored.Spec.Template), nil
 }
 
 // numbered returns when a ControllerRevision got its number, zero where that is

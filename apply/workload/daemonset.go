@@ -27,7 +27,7 @@ var daemonSet = Definition{
 		}
 		return d
 	},
-	Revisions: &ControllerRevisions,
+	Revisions: &controllerRevisions,
 }
 
 func readDaemonSet(d *appsv1.DaemonSet) State {

@@ -35,7 +35,7 @@ var deployment = Definition{
 		return d
 	},
 	PodController: ReplicaSet,
-	Revisions:     &ReplicaSets,
+	Revisions:     &replicaSets,
 }
 
 func readDeployment(d *appsv1.Deployment) State {

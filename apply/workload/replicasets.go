@@ -23,8 +23,8 @@ const (
 	pastCut = 1900
 )
 
-// ReplicaSets are the revisions of Deployments.
-var ReplicaSets = Revisions{Resource: "replicaset.apps", List: listReplicaSets}
+// replicaSets are the revisions of Deployments.
+var replicaSets = Revisions{Resource: "replicaset.apps", List: listReplicaSets}
 
 func listReplicaSets(ctx context.Context, apps appsclient.AppsV1Interface, owner Object, selector string) ([]Revision, error) {
 	list, err := apps.ReplicaSets(owner.GetNamespace()).List(ctx, metav1.ListOptions{LabelSelector: selector})
@@ -45,7 +45,7 @@ func listReplicaSets(ctx context.Context, apps appsclient.AppsV1Interface, owner
 		created := r.CreationTimestamp.Time
 		firstKnown := !created.Before(owner.GetCreationTimestamp().Time) && len(r.Annotations[pastAnnotation]) < pastCut
 		for _, n := range numbers {
-			one := Revision{Name: r.Name, Created: created, Containers: ContainersOf(&r.Spec.Template), Number: n}
+			one := Revision{Name: r.Name, Created: created, Containers: containersOf(&r.Spec.Template), Number: n}
 			if n == lowest && firstKnown {
 				one.Numbered = created
 			}

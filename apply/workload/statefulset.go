@@ -28,7 +28,7 @@ var statefulSet = Definition{
 		}
 		return s
 	},
-	Revisions: &ControllerRevisions,
+	Revisions: &controllerRevisions,
 }
 
 func readStatefulSet(s *appsv1.StatefulSet) State {

@@ -101,8 +101,8 @@ func TrimmedEntries(managed []metav1.ManagedFieldsEntry, manager string) []metav
 // the probes and lifecycle handlers that refer to ports by name.
 func trimmedTemplate(t *corev1.PodTemplateSpec) corev1.PodTemplateSpec {
 	trimmed := corev1.PodTemplateSpec{Spec: corev1.PodSpec{HostNetwork: t.Spec.HostNetwork}}
-	if name, named := t.Annotations[DefaultContainerAnnotation]; named {
-		trimmed.Annotations = map[string]string{DefaultContainerAnnotation: name}
+	if name, named := t.Annotations[defaultContainerAnnotation]; named {
+		trimmed.Annotations = map[string]string{defaultContainerAnnotation: name}
 	}
 	for i := range t.Spec.Containers {
 		c := &t.Spec.Containers[i]

@@ -23,10 +23,10 @@ const (
 	// there each port reserves its number on the node.
 	AllowHostNetworkAnnotation = "portside.dev/allow-host-network"
 
-	// DefaultContainerAnnotation on a pod template names the container that
+	// defaultContainerAnnotation on a pod template names the container that
 	// kubectl logs and exec take; see
 	// https://kubernetes.io/docs/reference/labels-annotations-taints/#kubectl-kubernetes-io-default-container
-	DefaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
+	defaultContainerAnnotation = "kubectl.kubernetes.io/default-container"
 )
 
 // Workload is what portside reads of an object: all that its decisions depend on, and
@@ -44,7 +44,7 @@ type Workload struct {
 	HostNetwork bool
 	// HostNetworkAllowed reports that [AllowHostNetworkAnnotation] is set.
 	HostNetworkAllowed bool
-	// DefaultContainer is the pod template's [DefaultContainerAnnotation].
+	// DefaultContainer is the pod template's annotation kubectl.kubernetes.io/default-container.
 	DefaultContainer string
 	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
 	// empty where the object has no selector that can be read, and then selects
@@ -98,13 +98,13 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		Paused:             annotations[PausedAnnotation] == "true",
 		HostNetwork:        state.Template.Spec.HostNetwork,
 		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
-		DefaultContainer:   state.Template.Annotations[DefaultContainerAnnotation],
+		DefaultContainer:   state.Template.Annotations[defaultContainerAnnotation],
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
 		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
 		Rollout:            state.Rollout,
-		Containers:         ContainersOf(state.Template),
+		Containers:         containersOf(state.Template),
 		decoded:            &decoded{},
 		object:             object,
 	}
@@ -114,8 +114,8 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 	return w, nil
 }
 
-// ContainersOf returns the containers of a pod template.
-func ContainersOf(template *corev1.PodTemplateSpec) []Container {
+// containersOf returns the containers of a pod template.
+func containersOf(template *corev1.PodTemplateSpec) []Container {
 	containers := make([]Container, len(template.Spec.Containers))
 	for i := range template.Spec.Containers {
 		c := &template.Spec.Containers[i]

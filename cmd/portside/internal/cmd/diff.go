@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
@@ -69,7 +70,7 @@ func writeDiff(s *cli.Session, r apply.Result) (differs bool, err error) {
 	if r.Before == nil || r.After == nil {
 		return false, errors.New("the server's answer has nothing to compare")
 	}
-	others, err := r.OtherChanges()
+	others, err := changes.OtherFields(r)
 	if err != nil {
 		return false, err
 	}

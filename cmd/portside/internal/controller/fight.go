@@ -91,7 +91,7 @@ func (w *work) markContended() {
 	}
 	for i := range w.facts.Ports {
 		p := &w.facts.Ports[i]
-		if inPlace(p.State) && slices.Contains(w.contended, portID{p.Name, p.Port, string(p.Protocol)}) {
+		if p.State.Applied() && slices.Contains(w.contended, portID{p.Name, p.Port, string(p.Protocol)}) {
 			p.Reason, p.Message = status.PortContended, rememberedText
 		}
 	}
@@ -128,22 +128,19 @@ func (w *work) stood(container *workload.Container) []portID {
 	}
 	stood := slices.Concat(w.put, w.lost)
 	for _, p := range w.told.Ports {
-		if id := (portID{p.Name, p.Port, p.Protocol}); inPlace(port.State(p.State)) && !slices.Contains(stood, id) && !slices.Contains(w.removed, id) {
+		if id := (portID{p.Name, p.Port, p.Protocol}); port.State(p.State).Applied() && !slices.Contains(stood, id) && !slices.Contains(w.removed, id) {
 			stood = append(stood, id)
 		}
 	}
 	return stood
 }
 
-// inPlace tells that a port of this state is there because of us.
-func inPlace(s port.State) bool { return s == port.Owned || s == port.Shared }
-
 // placed notes which ports a pass put there, and whether one of them was added
 // again.
 func (w *work) placed(result apply.Result) {
 	w.put = nil
 	for _, p := range result.Ports {
-		if inPlace(p.State) {
+		if p.State.Applied() {
 			w.put = append(w.put, portID{p.Name, p.Port, string(p.Protocol)})
 		}
 	}

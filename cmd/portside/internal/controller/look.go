@@ -83,7 +83,7 @@ func (w *work) resume(look *workload.Workload) {
 		}
 		id := portID{p.Name, p.Port, p.Protocol}
 		w.contended = append(w.contended, id)
-		if !inPlace(port.State(p.State)) {
+		if !port.State(p.State).Applied() {
 			w.lost = append(w.lost, id)
 		}
 	}

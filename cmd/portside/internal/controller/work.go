@@ -183,7 +183,7 @@ func (w *work) decide(container *workload.Container, want apply.Desired) {
 func (w *work) decided(intent *apply.Plan) {
 	w.facts.Ports = intent.Ports
 	for _, p := range intent.Ports {
-		if inPlace(p.State) && !slices.Contains(w.ours, portID{p.Name, p.Port, string(p.Protocol)}) {
+		if p.State.Applied() && !slices.Contains(w.ours, portID{p.Name, p.Port, string(p.Protocol)}) {
 			w.facts.Pending = append(w.facts.Pending, p.Name)
 		}
 	}

@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 )
 
 // Diff returns what a result changes, with the number of pods that restart: the
 // ports of each container, then other fields.
-func Diff(out Stream, r apply.Result, others []apply.FieldChange) string {
+func Diff(out Stream, r apply.Result, others []changes.FieldChange) string {
 	text := portsDiff(out, r) + othersDiff(out, r, others)
 	if text == "" {
 		return fmt.Sprintf("%s, container %s: the ports stay and only their owners change: restarts no pod\n", r.Target, r.Container)
@@ -43,17 +44,17 @@ func portsDiff(out Stream, r apply.Result) string {
 var colors = map[edit]Color{removed: Red, added: Green}
 
 // othersDiff returns the changes of other fields than ports.
-func othersDiff(out Stream, r apply.Result, changes []apply.FieldChange) string {
-	if len(changes) == 0 {
+func othersDiff(out Stream, r apply.Result, others []changes.FieldChange) string {
+	if len(others) == 0 {
 		return ""
 	}
 	consequence := "restarts no pod"
-	if slices.ContainsFunc(changes, func(c apply.FieldChange) bool { return strings.HasPrefix(c.Path, "spec.template.") }) {
+	if slices.ContainsFunc(others, func(c changes.FieldChange) bool { return strings.HasPrefix(c.Path, "spec.template.") }) {
 		consequence = restarts(r.Before.Restarts)
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s, other fields: %s\n", r.Target, consequence)
-	for _, c := range changes {
+	for _, c := range others {
 		switch {
 		case c.Before == "":
 			text.WriteString(out.Paint(Green, Clean(fmt.Sprintf("+ %s: %s", c.Path, c.After))))

@@ -32,7 +32,7 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 		for _, o := range p.Owners {
 			s.Owners = append(s.Owners, v1alpha1.PortOwner{Manager: o.Name, Operation: o.Operation})
 		}
-		if (p.State == port.Owned || p.State == port.Shared) && slices.Contains(f.Pending, p.Name) {
+		if p.State.Applied() && slices.Contains(f.Pending, p.Name) {
 			why := f.deferred()
 			s.State, s.Reason, s.Message, s.Owners = string(Pending), string(why.reason), why.message, nil
 		}
@@ -99,24 +99,14 @@ func about(w advice.Warning, p v1alpha1.PortStatus) bool {
 
 // ours reports whether the port is declared as desired, by us.
 func ours(p v1alpha1.PortStatus) bool {
-	return p.State == string(port.Owned) || p.State == string(port.Shared)
-}
-
-// inPlace reports whether the workload declares the port as desired.
-func inPlace(p v1alpha1.PortStatus) bool {
-	switch port.State(p.State) {
-	case port.Owned, port.Shared, port.Shadowed:
-		return true
-	default:
-		return false
-	}
+	return port.State(p.State).Applied()
 }
 
 // count returns how many ports are desired, and how many of them are in place.
 func count(ports []v1alpha1.PortStatus) (desired, ready int32) {
 	for _, p := range ports {
 		desired++
-		if inPlace(p) {
+		if port.State(p.State).InPlace() {
 			ready++
 		}
 	}

@@ -1,4 +1,4 @@
-package apply
+package changes
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 )
 
@@ -23,7 +24,7 @@ type FieldChange struct {
 	Before, After string
 }
 
-// OtherChanges returns what differs between Before and After apart from the
+// OtherFields returns what differs between Before and After of a result apart from the
 // ports of containers, sorted by path: what admission and defaulting make of an
 // apply, which has nothing but ports in it. What the API server keeps for itself is
 // left out: managedFields, resourceVersion, generation and status.
@@ -31,7 +32,7 @@ type FieldChange struct {
 // What another manager changed in between is among them. After a dry run whose two
 // resourceVersions are equal, no manager did. The error is an object that cannot be
 // converted.
-func (r Result) OtherChanges() ([]FieldChange, error) {
+func OtherFields(r apply.Result) ([]FieldChange, error) {
 	if r.Before == nil || r.After == nil || r.Before.Object() == nil || r.After.Object() == nil {
 		return nil, nil
 	}
@@ -66,7 +67,7 @@ func withoutPorts(object any) (map[string]any, error) {
 }
 
 // compare adds the changes between two values at a path, of which either may be
-// nil for one that is not there.
+// nil for one that does not exist.
 func compare(changes []FieldChange, path string, before, after any) []FieldChange {
 	if reflect.DeepEqual(before, after) {
 		return changes

@@ -1,4 +1,4 @@
-package apply
+package changes
 
 import (
 	"encoding/json"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestCompare(t *testing.T) {
+func TestOtherFields_compare(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		before, after string
