@@ -81,6 +81,15 @@ func Kinds() []Kind {
 	return kinds
 }
 
+// Resources returns their resources, as in "deployments.apps, daemonsets.apps".
+func Resources() string {
+	resources := make([]string, len(definitions))
+	for i, d := range definitions {
+		resources[i] = d.GroupResource().String()
+	}
+	return strings.Join(resources, ", ")
+}
+
 // Define returns the definition of a kind: one of those given, or else a built-in one.
 // Its error names the kinds that are known.
 func Define(kind Kind, more ...*Definition) (*Definition, error) {

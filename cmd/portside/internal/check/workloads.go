@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
@@ -19,8 +18,8 @@ import (
 // an entry in their managedFields. Only their metadata is read.
 func (c *checker) workloads(ctx context.Context) (map[workload.Target]bool, error) {
 	all := map[workload.Target]bool{}
-	for _, kind := range workload.Kinds() {
-		resource := resourceOf(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: kind.Kind})
+	for _, d := range workload.Definitions() {
+		resource := d.GroupVersion().WithResource(d.Resource)
 		for options := (metav1.ListOptions{Limit: page}); ; {
 			list, err := c.metadata.Resource(resource).Namespace(c.options.WatchNamespace).List(ctx, options)
 			if err != nil {
@@ -28,7 +27,7 @@ func (c *checker) workloads(ctx context.Context) (map[workload.Target]bool, erro
 			}
 			for i := range list.Items {
 				item := &list.Items[i]
-				all[workload.Target{Kind: kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
+				all[workload.Target{Kind: d.Kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
 					return e.Manager == c.options.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply
 				})
 			}

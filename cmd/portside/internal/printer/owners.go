@@ -96,7 +96,7 @@ func managersOf(w *workload.Workload, owners fieldmanager.ItemOwners) []portMana
 func lastWrite(w *workload.Workload, m fieldmanager.Manager) *metav1.Time {
 	var last *metav1.Time
 	for _, e := range w.ManagedFields {
-		if (fieldmanager.Manager{Name: e.Manager, Operation: e.Operation, Subresource: e.Subresource}) != m {
+		if fieldmanager.ManagerOf(&e) != m {
 			continue
 		}
 		if last == nil || last.Before(e.Time) {
