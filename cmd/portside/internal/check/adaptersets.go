@@ -80,7 +80,7 @@ func (c *checker) targets(ctx context.Context) error {
 	switch {
 	case apierrors.IsForbidden(err):
 		c.add("AdapterSets", Warning, "", notChecked)
-		c.add("Workloads", Warning, "", "cannot list them: forbidden; ask for the permission to list "+workload.Resources())
+		c.add("Workloads", Warning, "", "cannot list them: forbidden; ask for the permission to list %s", workload.Resources())
 		return nil
 	case err != nil:
 		return err
