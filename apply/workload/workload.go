@@ -157,7 +157,7 @@ func (w *Workload) Equal(o *Workload) bool {
 	a, b := *w, *o
 	a.ResourceVersion, a.Generation, a.decoded, a.object = b.ResourceVersion, b.Generation, nil, nil
 	b.decoded, b.object = nil, nil
-	return reflect.DeepEqual(a, b)
+	return reflect.DeepEqual(a, b) //nolint:govet // deepequalerrors: decoded, which has the error, is nil in both.
 }
 
 // templateContainers is the list of a pod template's containers.

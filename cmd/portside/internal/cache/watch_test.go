@@ -165,9 +165,10 @@ func (w *watched) version(t *testing.T, kind, name string) string {
 	return sets[0].ResourceVersion
 }
 
-// patchCached patches an object and waits until it is cached.
-func (w *watched) patchCached(t *testing.T, kind, name, patch string) {
+// patchCached patches the object files and waits until it is cached.
+func (w *watched) patchCached(t *testing.T, kind, patch string) {
 	t.Helper()
+	const name = "files"
 	before := w.version(t, kind, name)
 	w.patch(t, kind, name, patch)
 	w.until(t, "the newer "+kind, func() bool { return w.version(t, kind, name) != before })
@@ -179,12 +180,12 @@ func TestWatchAdapterSets(t *testing.T) {
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
 	mustApply(t, w.git, adapterSet("files", "files"))
 	w.expect(t, "files: AdapterSet")
-	w.patchCached(t, "AdapterSet", "files", `{"metadata":{"labels":{"observed":"1"}}}`)
+	w.patchCached(t, "AdapterSet", `{"metadata":{"labels":{"observed":"1"}}}`)
 	w.expectNothing(t, "a change of what is not read")
 	if _, err := cp.Kubectl(t.Context(), w.ns, "", "patch", "adapterset", "files", "--subresource=status", "--type=merge", "-p", `{"status":{"readyPorts":1}}`); err != nil {
 		t.Fatal(err)
 	}
-	w.patchCached(t, "AdapterSet", "files", `{"metadata":{"labels":{"observed":"2"}}}`)
+	w.patchCached(t, "AdapterSet", `{"metadata":{"labels":{"observed":"2"}}}`)
 	w.expectNothing(t, "a change of status")
 
 	w.patch(t, "AdapterSet", "files", `{"spec":{"suspend":true}}`)
@@ -214,7 +215,7 @@ func TestWatchWorkloads(t *testing.T) {
 		`{"spec":{"template":{"metadata":{"annotations":{"example.com/restarted":"now"}}}}}`,
 		`{"spec":{"minReadySeconds":5}}`,
 	} {
-		w.patchCached(t, "StatefulSet", "files", patch)
+		w.patchCached(t, "StatefulSet", patch)
 		w.expectNothing(t, patch)
 	}
 	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
@@ -288,7 +289,7 @@ func TestLeftWorkload(t *testing.T) {
 	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
 	w.expect(t, "files: workload")
 	w.GaveUp(w.target("files"))
-	w.patchCached(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":null}}}`)
+	w.patchCached(t, "StatefulSet", `{"metadata":{"annotations":{"portside.dev/paused":null}}}`)
 	w.expectNothing(t, "a change of a workload whose ports were given up")
 }
 
