@@ -4,7 +4,6 @@ import (
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // Plan is the decision about the ports of a workload: what an apply has of them, and
@@ -24,8 +23,9 @@ type Plan struct {
 	// Warnings are about desired ports that are live, in their order.
 	Warnings []advice.Warning
 
-	list  *port.Observed
-	table port.Plan
+	list    *port.Observed
+	table   port.Plan
+	refused refusals // of which the decision knew
 	// err is why nothing was decided.
 	err error
 }
@@ -40,8 +40,8 @@ func (o *Observed) Decide(desired Desired) (*Plan, error) {
 }
 
 // decide returns the plan for the desired ports but those that the API server refused.
-func (o *Observed) decide(desired Desired, refused map[fieldmanager.Key]string) *Plan {
-	p := &Plan{Observed: o, Desired: desired}
+func (o *Observed) decide(desired Desired, refused refusals) *Plan {
+	p := &Plan{Observed: o, Desired: desired, refused: refused}
 	container, err := o.Workload.Container(desired.Container)
 	if err != nil {
 		p.err = err
@@ -82,8 +82,9 @@ func applied(statuses []PortStatus) []port.Port {
 	return ports
 }
 
-// UpToDate reports whether [Applier.ApplyFrom] would send nothing, because the server has
-// already accepted what it would apply, or because the workload is paused. It is pure.
+// UpToDate reports whether the server has already accepted what [Applier.ApplyFrom] would
+// apply, so that it would change nothing and no request is needed, or the workload is
+// paused. It is pure.
 //
 // managedFields are the API server's own record of the last apply that it accepted from
 // us. Where our one entry holds exactly the fields that the plan would apply, and each is

@@ -55,7 +55,7 @@ type Result struct {
 	// adoption have none.
 	Plan *Plan
 	// UpToDate reports of a reconciliation that was Applied or Unchanged that
-	// another one would have nothing to send, see [Plan.UpToDate].
+	// another one would change nothing, see [Plan.UpToDate].
 	UpToDate bool
 }
 
@@ -145,10 +145,15 @@ func (r *record) result(t workload.Target, desired Desired, outcome Outcome, err
 	return result, err
 }
 
-// upToDate reports whether the reconciliation ends where another one would send nothing:
-// also what the server refused on the way must be as desired.
+// upToDate reports whether the reconciliation ends where another one would change nothing:
+// also what the server refused on the way must be as desired, for which the decision is
+// made again without the refusals.
 func (r *record) upToDate(desired Desired) bool {
-	upToDate, err := r.last.decide(desired, nil).UpToDate()
+	plan := r.plan
+	if plan.Observed != r.last || len(plan.refused) > 0 {
+		plan = r.last.decide(desired, nil)
+	}
+	upToDate, err := plan.UpToDate()
 	return upToDate && err == nil
 }
 
