@@ -164,7 +164,7 @@ func (o *Observed) reportAdopted(r *Result) {
 		}
 		others := fieldmanager.Join(p.Others)
 		if s.State, s.Reason, s.Message = port.Shared, port.ReasonCoOwned, "also declared by "+others; !p.NamedByOwner() {
-			s.State, s.Reason, s.Message = port.Shadowed, port.ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next pass gives back", list.List.Text(p.Key), others)
+			s.State, s.Reason, s.Message = port.Shadowed, port.ReasonDeclaredByOwner, fmt.Sprintf("%s is declared by %s under another name, which the next reconcile gives back", list.List.Text(p.Key), others)
 		}
 	}
 	r.Warnings = o.Writers.Adopted(r.Container, applied(r.Ports))

@@ -371,7 +371,7 @@ func TestAdoptionGivesNothingAway(t *testing.T) {
 		t.Parallel()
 		story(argo("[{containerPort: 12049}]"), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
 			adoptingFromGone("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shadowed argocd-controller/Apply portside/Apply: "+
-				"12049/TCP is declared by argocd-controller (Apply) under another name, which the next pass gives back"),
+				"12049/TCP is declared by argocd-controller (Apply) under another name, which the next reconcile gives back"),
 			testenv.Expect{Change: testenv.MetadataChanged},
 		).Run(t, testenv.Shared(t))
 	})

@@ -263,7 +263,7 @@ func TestPassOnAStaleLook(t *testing.T) {
 			return []testenv.Step{
 				argo(static), l.keep(), orphan("[{name: nfs, containerPort: 12049}]"),
 				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied,
-					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`, ownedSMB)),
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by no known manager as "nfs"`, ownedSMB)),
 				testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
 			}
 		},
@@ -272,7 +272,7 @@ func TestPassOnAStaleLook(t *testing.T) {
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
 				edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"nfs"}]`), emptied,
 				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged,
-					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known as "nfs"`)),
+					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by no known manager as "nfs"`)),
 				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
 			}
 		},

@@ -54,7 +54,7 @@ func TestContainerError(t *testing.T) {
 		"a native sidecar":   {"proxy", workload.ContainerIsInit, `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs, metrics`},
 		"an init container":  {"setup", workload.ContainerIsInit, `container "setup" is an init container or native sidecar`},
 		"the default is one": {"", workload.ContainerIsInit, `container "proxy", which the annotation kubectl.kubernetes.io/default-container names, is an init container or native sidecar`},
-		"no such container":  {"gone", workload.ContainerMissing, `container "gone" is not there; it has dittofs, metrics`},
+		"no such container":  {"gone", workload.ContainerMissing, `container "gone" not found; it has dittofs, metrics`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := workload.Target{Kind: workload.StatefulSet, Namespace: ns, Name: dittofs}

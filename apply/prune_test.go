@@ -226,7 +226,7 @@ func TestOwnedIsThere(t *testing.T) {
 		}
 		story(argo(static), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"),
 			wanting(at(nfs, 12050)).after(pause).is(apply.Applied,
-				"adapter-nfs 12050/TCP Blocked: another manager changed the workload meanwhile; the next pass decides again"),
+				"adapter-nfs 12050/TCP Blocked: another manager changed the workload meanwhile; the next reconcile decides again"),
 			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})

@@ -62,7 +62,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 	if result.Outcome != apply.Failed || !apierrors.IsForbidden(err) || !apply.IsRefusal(err) {
 		t.Errorf("outcome %s, error %v", result.Outcome, err)
 	}
-	want := []string{"adapter-nfs 12049/TCP Blocked: it was not written, because the pass failed", ownedSMB}
+	want := []string{"adapter-nfs 12049/TCP Blocked: not written: the reconcile failed", ownedSMB}
 	if got := describe(result.Ports); strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("ports %q, want %q", got, want)
 	}

@@ -132,10 +132,10 @@ func (r *record) result(t workload.Target, desired Desired, outcome Outcome, err
 	case Paused:
 		result.Ports = r.unwritten(port.ReasonPaused, "the annotation "+workload.PausedAnnotation+" stops every write to the workload")
 	case Failed:
-		result.Ports = r.unwritten(port.ReasonNotApplied, "it was not written, because the pass failed")
+		result.Ports = r.unwritten(port.ReasonNotApplied, "not written: the reconcile failed")
 	case Applied, Unchanged:
 		result.Ports = slices.Concat(
-			r.unwritten(port.ReasonNotApplied, "another manager changed the workload meanwhile; the next pass decides again"),
+			r.unwritten(port.ReasonNotApplied, "another manager changed the workload meanwhile; the next reconcile decides again"),
 			r.removed(desired), r.released())
 		result.UpToDate = r.upToDate(desired)
 	}

@@ -72,7 +72,7 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 				Owners: map[string][]string{"12049/TCP": {usApply}, "12049/TCP.name": {editUpdate}},
 			},
 			// Once it is not wanted it is whose name it has.
-			wanting().is(apply.Applied, `backup 12049/TCP Released kubectl-edit/Update: kubectl-edit (Update) named it "backup", so it stays and is theirs now`),
+			wanting().is(apply.Applied, `backup 12049/TCP Released kubectl-edit/Update: kubectl-edit (Update) named it "backup", so it stays and belongs to that manager`),
 			testenv.Expect{
 				Change: testenv.MetadataChanged,
 				Ports:  []string{"api:8080/TCP", "backup:12049/TCP"},
@@ -211,7 +211,7 @@ func TestRow08_NobodysWithAnotherName(t *testing.T) {
 			t.Parallel()
 			story(argo(static), orphan(c.port),
 				wanting(nfs).costing("GET 1, APPLY 0").is(apply.Unchanged,
-					"adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by nobody that is known"+c.as),
+					"adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by no known manager"+c.as),
 				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", c.live}},
 			).Run(t, testenv.Shared(t))
 		})

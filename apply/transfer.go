@@ -86,6 +86,6 @@ func (a *Applier) transfer(ctx context.Context, o *Observed, renamed []renamedPo
 func (p renamedPort) status(after *Observed) PortStatus {
 	s := p.containerPort.status(port.Released)
 	s.Reason, s.Owners = port.ReasonRenamed, after.ownersOf(p.containerPort)
-	s.Message = fmt.Sprintf("%s named it %q, so it stays and is theirs now", p.by, p.Name)
+	s.Message = fmt.Sprintf("%s named it %q, so it stays and belongs to that manager", p.by, p.Name)
 	return s
 }

@@ -29,7 +29,7 @@ func merges(ports string) testenv.Patch {
 const (
 	clientUpdate = clientSide + "/Update"
 	takesNFS     = `[{"containerPort":12049,"name":"web"}]`
-	webIsTheirs  = `web 12049/TCP Released ` + clientUpdate + `: ` + clientSide + ` (Update) named it "web", so it stays and is theirs now`
+	webIsTheirs  = `web 12049/TCP Released ` + clientUpdate + `: ` + clientSide + ` (Update) named it "web", so it stays and belongs to that manager`
 	renamedToWeb = `Blocked portside/Apply: ` + clientSide + ` (Update) renamed it to "web"; name it adapter-nfs again to have it back`
 )
 
@@ -62,7 +62,7 @@ func TestNamedByAnotherItStays(t *testing.T) {
 			merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`),
 			wanting(at(nfs, 12050), smb).is(apply.Applied,
 				"adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by "+clientSide+" (Update) on 12049/TCP; rename that port", ownedSMB,
-				`adapter-nfs 12049/TCP Released `+clientUpdate+`: `+clientSide+` (Update) named it "adapter-nfs", so it stays and is theirs now`),
+				`adapter-nfs 12049/TCP Released `+clientUpdate+`: `+clientSide+` (Update) named it "adapter-nfs", so it stays and belongs to that manager`),
 			theirsNow(testenv.MetadataChanged, "api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"),
 		},
 		"a release": {releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed", webIsTheirs), theirsNow(testenv.SpecChanged, without...)},
@@ -99,7 +99,7 @@ func TestNamedByAnotherInAnotherContainer(t *testing.T) {
 	story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS),
 		edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/0/name","value":"backup"}]`),
 		wanting(smb).is(apply.Applied, ownedSMB,
-			`backup 12049/TCP Released kubectl-edit/Update: kubectl-edit (Update) named it "backup", so it stays and is theirs now`),
+			`backup 12049/TCP Released kubectl-edit/Update: kubectl-edit (Update) named it "backup", so it stays and belongs to that manager`),
 		testenv.Expect{Change: testenv.SpecChanged, Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-smb:1445/TCP"}},
 		sidecar.is(apply.Applied, `adapter-nfs 12049/TCP Shadowed kubectl-edit/Update: 12049/TCP is declared by kubectl-edit (Update) as "backup"`,
 			"adapter-smb 1445/TCP Removed"),

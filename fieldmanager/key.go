@@ -76,7 +76,7 @@ func (k Key) Value(field string) any {
 	for _, f := range k.fields() {
 		if f.Name == field {
 			if f.Value.IsFloat() && f.Value.AsFloat() == math.Trunc(f.Value.AsFloat()) {
-				return int64(f.Value.AsFloat()) // JSON does not tell the two apart
+				return int64(f.Value.AsFloat()) // as JSON, 1 and 1.0 are one number
 			}
 			return f.Value.Unstructured()
 		}

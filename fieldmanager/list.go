@@ -4,7 +4,7 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 )
 
-// List is a list of an object whose items the API server tells apart by key
+// List is a list of an object whose items the API server identifies by key
 // fields (x-kubernetes-list-type: map).
 type List struct {
 	path fieldpath.Path
@@ -27,7 +27,7 @@ func (l List) Path() Path { return Path{l.path.Copy()} }
 // Claim returns the fields that a manager owns after applying these items with
 // these leaves and nothing else: the items, their leaves, and of each list item
 // above them the item and its key fields, without which the server could not
-// tell which item is meant. Without keys it is what is left once all items are
+// know which item is meant. Without keys it is what is left once all items are
 // given up by an apply that still names the item above.
 func (l List) Claim(leaves []string, keys ...Key) Fields {
 	claim := fieldpath.NewSet()

@@ -16,7 +16,7 @@ import (
 // first applied to.
 const BeforeFirstApply = "before-first-apply"
 
-// Manager tells apart the entries of managedFields, as the API server does but
+// Manager identifies a writer of managedFields entries, as the API server does but
 // for the apiVersion: an owner stays the same owner across API versions.
 type Manager struct {
 	Name        string                            `json:"manager"`

@@ -10,15 +10,15 @@ import (
 
 // Transfer moves the ownership of list items from some managers to one other.
 // Of each item it moves the item itself and the leaves named, as far as the
-// giver owns them; every other path of every manager stays where it was, and
+// former owner owns them; every other path of every manager stays where it was, and
 // so does the object.
 type Transfer struct {
 	List List
 	// Leaves are the fields of an item that its recipient applies too; what is
-	// below them moves with them. A giver keeps what else it owns of the item: a
+	// below them moves with them. A former owner keeps what else it owns of the item: a
 	// leaf alone does not keep an item.
 	Leaves []string
-	// From are the givers.
+	// From are the former owners.
 	From []Manager
 	// To is the recipient. It must name an apiVersion that the server converts, or
 	// the server drops its entry. An entry that the recipient already has grows.
@@ -33,7 +33,7 @@ type Recipient struct {
 }
 
 // Apply returns managed after the transfer, as a copy, and the items that moved.
-// Items that no giver owns itself stay as they are; with none moved the copy equals
+// Items that none of them owns itself stay as they are; with none moved the copy equals
 // managed. Its error is an entry that cannot be read, or a key that lacks a key
 // field of the list.
 func (t Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {

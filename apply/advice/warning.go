@@ -11,7 +11,7 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Reason tells warnings apart, for programs to read.
+// Reason is the cause of a warning, for programs to read.
 type Reason string
 
 // The reasons of a warning.

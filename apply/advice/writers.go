@@ -73,7 +73,7 @@ func (w Writers) mergesByNumber(m fieldmanager.Manager) bool {
 }
 
 // clientSide returns the managers that own the annotation of client-side apply by an
-// Update. The annotation alone does not show who would merge, since server-side apply
+// Update. The annotation alone does not show which manager would merge, since server-side apply
 // keeps it up to date where it exists. The field is searched for as it is written: to
 // decode every entry of every workload for it would cost more.
 func clientSide(object metav1.Object) []fieldmanager.Manager {

@@ -134,7 +134,7 @@ func (t *table) decideKeys() {
 			d.settle(Owned, "", "")
 			t.add(d)
 		case !p.Ours: // row 8
-			d.settle(Shadowed, ReasonUnowned, fmt.Sprintf("%s is declared by nobody that is known%s", key, as(p.Name)))
+			d.settle(Shadowed, ReasonUnowned, fmt.Sprintf("%s is declared by no known manager%s", key, as(p.Name)))
 		case !same && p.Name != "" && len(p.Namers) > 0: // row 3
 			d.settle(Blocked, ReasonRenamed, fmt.Sprintf("%s renamed it to %q; name it %s again to have it back", fieldmanager.Join(p.Namers), p.Name, d.Name))
 			d.Blocker = p.blocker(p.Namers)

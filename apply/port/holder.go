@@ -22,7 +22,7 @@ func (l *Live) holders() string {
 	if managers := l.namersOrOwners(); len(managers) > 0 {
 		return fieldmanager.Join(managers)
 	}
-	return "nobody that is known"
+	return "no known manager"
 }
 
 // renaming returns where the item is to be renamed: in the manifest of a manager that

@@ -75,11 +75,11 @@ func (w *Workload) Container(name string) (*Container, error) {
 	err := &ContainerError{Target: w.Target, Containers: names}
 	switch {
 	case name == "":
-		err.Reason, err.text = ContainerAmbiguous, "which container is meant? Name it (container), or set the pod template's annotation "+defaultContainerAnnotation
+		err.Reason, err.text = ContainerAmbiguous, "several containers, and none is named: name one, or set the pod template's annotation "+defaultContainerAnnotation
 	case slices.Contains(w.InitContainers, name):
 		err.Reason, err.text = ContainerIsInit, which+" is an init container or native sidecar; portside manages ports of spec.containers only"
 	default:
-		err.Reason, err.text = ContainerMissing, which+" is not there"
+		err.Reason, err.text = ContainerMissing, which+" not found"
 	}
 	return nil, err
 }

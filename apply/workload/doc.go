@@ -1,5 +1,5 @@
-// Package workload says what is known of the kinds of workloads whose ports can be
-// managed: how an object of each is named, read, applied to and judged.
+// Package workload defines the kinds of workloads whose ports can be managed: how an
+// object of each is named, read and applied to, and how its rollout is judged.
 //
 // A [Definition] is all of that for one kind. The built-in ones, of StatefulSets,
 // Deployments and DaemonSets, are a file each; [Definitions] lists them and [Define] finds

@@ -128,7 +128,7 @@ func TestAdopt_Errors(t *testing.T) {
 		{1, []string{"sts/dittofs"}, "must specify --from"},
 		{2, []string{"sts/gone", "--from", "x"}, "/gone not found; check the name, the namespace (-n)"},
 		{1, []string{"sts/dittofs", "--from", "portside"}, "cannot adopt from itself"},
-		{2, []string{"sts/dittofs", "--from", "x", "-c", "gone"}, `container "gone" is not there`},
+		{2, []string{"sts/dittofs", "--from", "x", "-c", "gone"}, `container "gone" not found`},
 		{1, []string{"sts/dittofs", "--from", "x", "--dry-run=client"}, "must be one of none, server"},
 	} {
 		a := c.must(test.code, c.run(append([]string{"adopt"}, test.args...)...))

@@ -121,7 +121,7 @@ func TestAdoptAll_Containers(t *testing.T) {
 	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), object); err != nil {
 		t.Fatal(err)
 	}
-	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "which container is meant?")
+	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "several containers, and none is named")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
 	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")
 	a = c.must(0, c.run("adopt", "--all", "--from", "helm"))

@@ -74,7 +74,7 @@ func TestDiff_ExitCodes(t *testing.T) {
 		}
 	}
 	missing := strings.Replace(adapterSet("[]"), "spec:\n", "spec:\n  container: gone\n", 1)
-	expectIn(t, "stderr", c.must(2, c.runWith(missing, "diff", "-f", "-")).stderr, `container "gone" is not there`)
+	expectIn(t, "stderr", c.must(2, c.runWith(missing, "diff", "-f", "-")).stderr, `container "gone" not found`)
 	// Where sync would exit 2, so does diff, whether or not there is a difference.
 	const invalid = `{"type":"smb","port":0,"enabled":true,"running":true}`
 	list := func(adapters string) answer {

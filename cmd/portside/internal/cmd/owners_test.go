@@ -51,7 +51,7 @@ dittofs     adapter-smb   1445/TCP   portside
 		t.Errorf("the manager that owns a leaf alone: %v", edit)
 	}
 	expectIn(t, "yaml", c.must(0, c.run("owners", "sts/dittofs", "-o", "yaml")).stdout, "    ownsPort: false\n")
-	expectIn(t, "stderr", c.must(2, c.run("owners", "sts/dittofs", "-c", "gone")).stderr, `container "gone" is not there; it has dittofs`)
+	expectIn(t, "stderr", c.must(2, c.run("owners", "sts/dittofs", "-c", "gone")).stderr, `container "gone" not found; it has dittofs`)
 }
 
 func TestOwners_Usage(t *testing.T) {

@@ -176,7 +176,7 @@ func TestSync_ContainerNotFound(t *testing.T) {
 	missing := strings.Replace(adapterSet("[]"), "spec:\n", "spec:\n  container: gone\n", 1)
 	a := c.must(2, c.runWith(missing, "sync", "-f", "-", "-o", "json"))
 	expectIn(t, "stdout", a.stdout, `"outcome": "ContainerNotFound"`, `"ports": []`, `"error": "`)
-	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" is not there; it has dittofs`)
+	expectIn(t, "stderr", a.stderr, "stdin: document 1", `container "gone" not found; it has dittofs`)
 }
 
 // TestContainer_NativeSidecar: portside manages no ports of a native sidecar.

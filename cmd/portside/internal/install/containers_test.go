@@ -103,7 +103,7 @@ func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, con
 func (i *installation) expectNotFound(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
 	result, err := i.applier().Apply(i.t.Context(), to, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
-	want := fmt.Sprintf("%s %s/%s: container %q is not there; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
+	want := fmt.Sprintf("%s %s/%s: container %q not found; it has %s", kind, i.workloads, dittofs, dittofs, strings.Join(containers, ", "))
 	if result.Outcome != apply.ContainerNotFound || !workload.IsContainerNotFound(err) || err.Error() != want {
 		i.t.Errorf("%s: reconciling against the missing container: %s: %v\nwant %s", kind, result.Outcome, err, want)
 	}
