@@ -51,7 +51,7 @@ func (a *Applier) ApplyFrom(ctx context.Context, plan *Plan) (Result, error) {
 // reconcile gets, decides and writes, and decides again on the server's answer, until
 // that needs no correction. It begins with the plan that is given, if any.
 //
-//nolint:gocyclo // One loop that reads from top to bottom: get, decide, write.
+//nolint:gocyclo,funlen // One loop that reads from top to bottom: get, decide, write.
 func (a *Applier) reconcile(ctx context.Context, t workload.Target, desired Desired, given *Plan) (Result, error) {
 	var (
 		seen        record
