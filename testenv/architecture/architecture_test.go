@@ -1,0 +1,119 @@
+package architecture_test
+
+import (
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module   = "github.com/portside-dev/portside/"
+	internal = "cmd/portside/internal/"
+)
+
+// mayImport has, for each package of the product, the packages of this module that it
+// imports. Imports go one way: a package imports only packages above it in this table.
+// Generated packages are left out.
+var mayImport = []struct {
+	name    string
+	imports string // separated by spaces
+}{
+	// The library: who owns what, the contract, other tools' ways of writing, kinds of
+	// workloads, and the Applier.
+	{"fieldmanager", ""},
+	{"apply/port", "fieldmanager"},
+	{"apply/advice", "apply/port fieldmanager"},
+	{"apply/workload", "apply/advice apply/port fieldmanager"},
+	{"apply/v1alpha1", ""},
+	{"apply", "apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager"},
+
+	// What the command and the controller share.
+	{"examples/chart", ""},
+	{internal + "logging", ""},
+	{internal + "adapterset", "apply apply/v1alpha1 apply/workload"},
+	{internal + "changes", "apply apply/v1alpha1 apply/workload fieldmanager"},
+	{internal + "remedy", "apply apply/advice apply/port apply/workload fieldmanager"},
+	{internal + "discovery", "apply apply/port apply/v1alpha1 apply/workload @adapterset"},
+	{internal + "discovery/httpapi", "apply apply/v1alpha1 @discovery"},
+
+	// The controller.
+	{internal + "cache", "apply apply/v1alpha1 apply/workload @adapterset"},
+	{internal + "holding", "apply apply/port apply/v1alpha1 apply/workload"},
+	{internal + "status", "apply apply/advice apply/port apply/v1alpha1 apply/workload @changes @discovery @holding"},
+	{internal + "controller", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @cache @changes @discovery @discovery/httpapi @holding @remedy @status"},
+
+	// The command line.
+	{internal + "install", "apply examples/chart fieldmanager"},
+	{internal + "manifest", "apply/v1alpha1 examples/chart"},
+	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
+	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
+	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @check @history"},
+	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery @discovery/httpapi @logging @manifest @printer @remedy"},
+	{internal + "cmd", "apply apply/port apply/workload fieldmanager @check @cli @controller @history @install @logging @printer"},
+	{"cmd/portside", "@cli @cmd"},
+}
+
+// TestImports compares the table with the imports of the packages, both ways: a new
+// import has to be written down, and one that is gone has to be removed.
+func TestImports(t *testing.T) {
+	t.Parallel()
+	got := imports(t)
+	above := map[string]bool{}
+	for _, p := range mayImport {
+		want := strings.Fields(strings.ReplaceAll(p.imports, "@", internal))
+		for _, name := range want {
+			if !above[name] {
+				t.Errorf("%s imports %s, which is not above it in the table", p.name, name)
+			}
+		}
+		above[p.name] = true
+		has, exists := got[p.name]
+		if !exists {
+			t.Errorf("%s is in the table, but does not exist", p.name)
+		}
+		for _, name := range has {
+			if !slices.Contains(want, name) {
+				t.Errorf("%s imports %s, which the table does not allow: move the code, or add the import to the table", p.name, name)
+			}
+		}
+		for _, name := range want {
+			if !slices.Contains(has, name) {
+				t.Errorf("%s no longer imports %s: remove it from the table", p.name, name)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(got)) {
+		if !above[name] {
+			t.Errorf("%s is not in the table: add it, with what it may import", name)
+		}
+	}
+}
+
+// imports returns the packages of the product with their imports within this module,
+// without those of tests.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	list := exec.CommandContext(t.Context(), "go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./fieldmanager/...", "./apply/...", "./cmd/...", "./examples/chart")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		name := strings.TrimPrefix(fields[0], module)
+		if strings.HasPrefix(name, "apply/v1alpha1/applyconfiguration") {
+			continue
+		}
+		all[name] = nil
+		for _, path := range fields[1:] {
+			if own, ok := strings.CutPrefix(path, module); ok && !strings.HasPrefix(own, "apply/v1alpha1/applyconfiguration") {
+				all[name] = append(all[name], own)
+			}
+		}
+	}
+	return all
+}
