@@ -49,9 +49,9 @@ var mayImport = []struct {
 	{internal + "manifest", "apply/v1alpha1 examples/chart"},
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
-	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @check @history"},
+	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
 	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery @discovery/httpapi @logging @manifest @printer @remedy"},
-	{internal + "cmd", "apply apply/port apply/workload fieldmanager @check @cli @controller @history @install @logging @printer"},
+	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
 	{"cmd/portside", "@cli @cmd"},
 }
 
