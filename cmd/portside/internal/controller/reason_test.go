@@ -43,6 +43,7 @@ func TestStatusAdvisesAdoptionOfUpdatedPortsAlone(t *testing.T) {
 	s := newScene(t, func(o *Options) { o.FieldManager = "files-ports" })
 	const live = "ports: [{name: api, containerPort: 8080, protocol: TCP}"
 	mustApply(t, s.git, strings.Replace(statefulSet, live, live+", {name: adapter-nfs, containerPort: 2049, protocol: TCP}", 1))
+	s.rolledOut(t) // else the update races the controller's of the status
 	if _, err := s.cp.Manager("operator").Update(t.Context(), "StatefulSet", s.ns, "files", func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, "server", "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 445}]")
 	}); err != nil {
