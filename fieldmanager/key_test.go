@@ -22,7 +22,7 @@ func TestKeyValues(t *testing.T) {
 }
 
 // A key without one of the list's key fields is the key of no item. To report that
-// nobody owns it would be wrong.
+// no manager owns it would be wrong.
 func TestKeyLacksAField(t *testing.T) {
 	t.Parallel()
 	half := fieldmanager.KeyOf("containerPort", 12049)

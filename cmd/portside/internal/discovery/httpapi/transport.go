@@ -99,8 +99,8 @@ func (c *Client) request(ctx context.Context, address netip.AddrPort, call call)
 	return request, nil
 }
 
-// host returns the name by which the server is addressed. The connection goes to
-// the pod's address all the same.
+// host returns the name by which the server is addressed. The connection still goes
+// to the pod's address.
 func (c *Client) host(address netip.AddrPort) string {
 	if c.endpoint.Scheme == v1alpha1.SchemeHTTPS && c.endpoint.ServerName != "" {
 		_, port, _ := net.SplitHostPort(address.String())
