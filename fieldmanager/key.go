@@ -1,9 +1,12 @@
 package fieldmanager
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
+	"strings"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v4/value"
@@ -12,9 +15,21 @@ import (
 // Key identifies an item of a keyed list by the values of the list's key fields.
 // Keys are comparable: two keys of the same fields and values are equal.
 type Key struct {
-	// text has the fields as JSON in the order of their names, with which an
+	// fields are the first count ones, in the order of their names.
+	fields [maxFields]keyField
+	count  int
+	// other has a key of more fields, of none, or of a value that is no scalar, as an
 	// element of a path is serialized.
-	text string
+	other string
+}
+
+// maxFields is how many fields a key has inline. Hardly a list is keyed by more.
+const maxFields = 2
+
+// keyField has a string, int64, float64 or bool.
+type keyField struct {
+	name  string
+	value any
 }
 
 // KeyOf returns the key of pairs of a field's name and its value, such as
@@ -24,28 +39,32 @@ type Key struct {
 // where there is no pair, a name is not a string, a value is missing, or a value
 // is no string, number or bool.
 func KeyOf(nameValues ...any) Key {
-	plain := make([]any, len(nameValues))
-	for i, v := range nameValues {
-		plain[i] = plainValue(v)
+	if len(nameValues) == 0 || len(nameValues)%2 != 0 {
+		panic(fmt.Sprintf("fieldmanager: a key of %d names and values", len(nameValues)))
 	}
-	if len(plain) == 0 {
-		panic("fieldmanager: a key without fields")
+	var inline [maxFields]keyField
+	fields := inline[:0]
+	for i := 0; i < len(nameValues); i += 2 {
+		name, ok := nameValues[i].(string)
+		if !ok {
+			panic(fmt.Sprintf("fieldmanager: a key has a field named %v of type %T", nameValues[i], nameValues[i]))
+		}
+		fields = append(fields, keyField{name, plainValue(nameValues[i+1])})
 	}
-	return keyOf(fieldpath.PathElement{Key: fieldpath.KeyByFields(plain...)})
-}
-
-// keyOf returns the key of a list item that is an element of a path.
-func keyOf(item fieldpath.PathElement) Key {
-	text, err := fieldpath.SerializePathElement(item)
-	if err != nil {
-		panic(fmt.Sprintf("fieldmanager: cannot serialize the key %s: %v", item, err)) // all values are from JSON
+	slices.SortStableFunc(fields, func(a, b keyField) int { return strings.Compare(a.name, b.name) })
+	if k, ok := inlineKey(fields); ok {
+		return k
 	}
-	return Key{text}
+	return keyOf(elementOf(fields))
 }
 
 // plainValue returns a value as it is read from JSON. Of a value of a named type
 // fieldpath would make a key that no item has.
 func plainValue(v any) any {
+	switch v.(type) {
+	case string, int64, bool:
+		return v
+	}
 	switch r := reflect.ValueOf(v); {
 	case r.Kind() == reflect.String:
 		return r.String()
@@ -61,69 +80,128 @@ func plainValue(v any) any {
 	panic(fmt.Sprintf("fieldmanager: a key has the value %v of type %T", v, v))
 }
 
+// keyOf returns the key of a list item that is an element of a path.
+func keyOf(item fieldpath.PathElement) Key {
+	var inline [maxFields]keyField
+	fields := inline[:0]
+	for _, f := range *item.Key {
+		fields = append(fields, keyField{f.Name, f.Value.Unstructured()})
+	}
+	if k, ok := inlineKey(fields); ok {
+		return k
+	}
+	text, err := fieldpath.SerializePathElement(item)
+	if err != nil {
+		panic(fmt.Sprintf("fieldmanager: cannot serialize the key %s: %v", item, err)) // all values are from JSON
+	}
+	return Key{other: text}
+}
+
+func inlineKey(fields []keyField) (k Key, ok bool) {
+	if len(fields) == 0 || len(fields) > maxFields {
+		return Key{}, false
+	}
+	for i, f := range fields {
+		switch f.value = asRead(f.value); f.value.(type) {
+		case string, int64, float64, bool:
+		default:
+			return Key{}, false
+		}
+		k.fields[i] = f
+	}
+	k.count = len(fields)
+	return k, true
+}
+
+// asRead returns a whole number as int64: as JSON, 1 and 1.0 are one number.
+func asRead(v any) any {
+	if number, ok := v.(float64); ok && number == math.Trunc(number) && math.Abs(number) < 1<<53 {
+		return int64(number)
+	}
+	return v
+}
+
+// elementOf returns fields, sorted, as an element of a path.
+func elementOf(fields []keyField) fieldpath.PathElement {
+	list := make(value.FieldList, len(fields))
+	for i, f := range fields {
+		list[i] = value.Field{Name: f.name, Value: value.NewValueInterface(f.value)}
+	}
+	return fieldpath.PathElement{Key: &list}
+}
+
 // element returns the key as an element of a path. It panics for the zero Key.
 func (k Key) element() fieldpath.PathElement {
-	item, err := fieldpath.DeserializePathElement(k.text)
-	if err != nil {
-		panic(fmt.Sprintf("fieldmanager: the key %q is not made by KeyOf: %v", k.text, err))
+	if k == (Key{}) {
+		panic("fieldmanager: a key without fields")
 	}
-	return item
+	if k.other != "" {
+		item, err := fieldpath.DeserializePathElement(k.other)
+		if err != nil {
+			panic(fmt.Sprintf("fieldmanager: cannot read the key %q: %v", k.other, err)) // it was serialized by keyOf
+		}
+		return item
+	}
+	return elementOf(k.fields[:k.count])
 }
 
 // Value returns the value of a key field: a string, int64, float64 or bool. It is
 // nil where the key does not have the field.
 func (k Key) Value(field string) any {
-	for _, f := range k.fields() {
-		if f.Name == field {
-			if f.Value.IsFloat() && f.Value.AsFloat() == math.Trunc(f.Value.AsFloat()) {
-				return int64(f.Value.AsFloat()) // as JSON, 1 and 1.0 are one number
+	for _, f := range k.fields[:k.count] {
+		if f.name == field {
+			return f.value
+		}
+	}
+	if k.other != "" {
+		for _, f := range *k.element().Key {
+			if f.Name == field {
+				return asRead(f.Value.Unstructured())
 			}
-			return f.Value.Unstructured()
 		}
 	}
 	return nil
 }
 
-// fields returns the fields in the order of their names.
-func (k Key) fields() value.FieldList {
-	if k.text == "" {
-		return nil
+// names returns the names of the fields, sorted.
+func (k Key) names() []string {
+	if k.other != "" {
+		return fieldNames(k.element())
 	}
-	return *k.element().Key
+	names := make([]string, k.count)
+	for i, f := range k.fields[:k.count] {
+		names[i] = f.name
+	}
+	return names
+}
+
+func fieldNames(item fieldpath.PathElement) []string {
+	var names []string
+	if item.Key != nil {
+		for _, f := range *item.Key {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // compare orders keys by their fields' names and values.
-func (k Key) compare(o Key) int { return k.fields().Compare(o.fields()) }
+func (k Key) compare(o Key) int {
+	if k == o {
+		return 0
+	}
+	return cmp.Or(k.element().Compare(o.element()), cmp.Compare(k.other, o.other))
+}
 
 // String returns the key as the API server prints it, such as
 // [containerPort=12049,protocol="TCP"].
 func (k Key) String() string {
-	if k.text == "" {
+	if k == (Key{}) {
 		return "[]"
 	}
 	return k.element().String()
 }
 
-// lacks returns the fields that an item's key has and k has not. It is false where
-// k has a field that the item's key has not: then the two are keys of different
-// lists.
-func (k Key) lacks(item fieldpath.PathElement) (fields []string, same bool) {
-	for _, f := range *item.Key {
-		if k.Value(f.Name) == nil {
-			fields = append(fields, f.Name)
-		}
-	}
-	return fields, len(fields)+len(k.fields()) == len(*item.Key)
-}
-
 func isKeyField(item fieldpath.PathElement, field string) bool {
-	if item.Key == nil {
-		return false
-	}
-	for _, f := range *item.Key {
-		if f.Name == field {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(fieldNames(item), field)
 }

@@ -19,6 +19,11 @@ func TestKeyValues(t *testing.T) {
 	if len(read) != 1 || read[0] != key {
 		t.Errorf("read %v, want %v", read, key)
 	}
+	three := fieldmanager.KeyOf("pool", "a", "driver", "d", "device", 1)
+	same(t, "a field of three", three.Value("device"), any(int64(1)))
+	if again := fieldmanager.KeyOf("driver", "d", "device", 1.0, "pool", "a"); again != three {
+		t.Errorf("two keys of three fields differ: %v, %v", three, again)
+	}
 }
 
 // A key without one of the list's key fields is the key of no item. To report that

@@ -54,9 +54,6 @@ func (es Entries) OwnersOf(list List) []Manager {
 // where no manager owns anything of it. Its error is a key that lacks a key field
 // of the list, which therefore is the key of no item.
 func (o ListOwners) Of(key Key) (ItemOwners, error) {
-	if err := o.check(key); err != nil {
-		return ItemOwners{}, err
-	}
 	item := key.element()
 	owners := ItemOwners{Leaves: map[string][]Manager{}}
 	for i, set := range o.sets {
@@ -75,20 +72,26 @@ func (o ListOwners) Of(key Key) (ItemOwners, error) {
 		below.Members.Iterate(add)
 		below.Children.Iterate(add)
 	}
+	if len(owners.Item) == 0 && len(owners.Leaves) == 0 {
+		return owners, o.check(key)
+	}
 	return owners, nil
 }
 
 // check returns an error for a key that lacks a field which the items of the list
-// are keyed by.
+// are keyed by. A key that has a field which no item has is another list's.
 func (o ListOwners) check(key Key) error {
+	has, same := key.names(), false
 	var lacks []string
-	complete := false
 	o.items(func(item fieldpath.PathElement) {
-		if fields, same := key.lacks(item); same {
-			lacks, complete = fields, complete || len(fields) == 0
+		names := fieldNames(item)
+		same = same || slices.Equal(names, has)
+		rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(has, name) })
+		if len(rest)+len(has) == len(names) {
+			lacks = rest
 		}
 	})
-	if complete || len(lacks) == 0 {
+	if same || len(lacks) == 0 {
 		return nil
 	}
 	return fmt.Errorf("the key %s lacks %s, by which the items of the list are keyed, too", key, strings.Join(lacks, ", "))

@@ -38,8 +38,8 @@ type Live struct {
 // description that lacks a key field of the list.
 func Observe(list List, us fieldmanager.Manager, entries fieldmanager.Entries, live []Item) (*Observed, error) {
 	o := &Observed{List: list, byKey: make(map[fieldmanager.Key]*Live, len(live)), byName: make(map[string]*Live, len(live))}
-	owners := entries.In(list.At)
-	for _, item := range live {
+	owners, all := entries.In(list.At), make([]Live, len(live))
+	for i, item := range live {
 		l, known := o.byKey[item.Key]
 		if known {
 			l.Duplicate = true
@@ -48,7 +48,8 @@ func Observe(list List, us fieldmanager.Manager, entries fieldmanager.Entries, l
 			if err != nil {
 				return nil, err
 			}
-			l = &Live{Item: item, Owners: of.Item}
+			l = &all[i]
+			l.Item, l.Owners = item, of.Item
 			l.Others, l.Ours = without(of.Item, us)
 			l.Namers, l.NameOurs = without(of.Leaves[list.Name], us)
 			o.byKey[item.Key] = l

@@ -26,23 +26,27 @@ const (
 
 // pure is the work for one workload that needs no server.
 type pure struct {
-	object  *appsv1.StatefulSet
-	applier *apply.Applier
-	want    apply.Desired
+	workload *workload.Workload
+	applier  *apply.Applier
+	want     apply.Desired
 }
 
 func newPure(s *appsv1.StatefulSet) (pure, error) {
 	if len(s.ManagedFields) != entriesOfTen {
 		return pure{}, fmt.Errorf("%s has %d managedFields entries, not %d", s.Name, len(s.ManagedFields), entriesOfTen)
 	}
+	w, err := workload.Read(s)
+	if err != nil {
+		return pure{}, err
+	}
 	applier, err := apply.New(nil) // it sends nothing
-	return pure{object: s, applier: applier, want: apply.Desired{Container: container, Adapters: adapters(0)}}, err
+	return pure{workload: w, applier: applier, want: apply.Desired{Container: container, Adapters: adapters(0)}}, err
 }
 
 // readAlone is the part that cannot be saved: fieldpath reads each entry.
 func (p pure) readAlone() error {
-	for i := range p.object.ManagedFields {
-		if err := fieldpath.NewSet().FromJSON(p.object.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
+	for i := range p.workload.ManagedFields {
+		if err := fieldpath.NewSet().FromJSON(p.workload.ManagedFields[i].FieldsV1.GetRawReader()); err != nil {
 			return err
 		}
 	}
@@ -50,16 +54,14 @@ func (p pure) readAlone() error {
 }
 
 func (p pure) decode() error {
-	_, err := fieldmanager.Decode(p.object.ManagedFields)
+	_, err := fieldmanager.Decode(p.workload.ManagedFields)
 	return err
 }
 
 // decide reads the entries, finds the owners of each port, and decides.
 func (p pure) decide() error {
-	w, err := workload.Read(p.object)
-	if err != nil {
-		return err
-	}
+	// A workload that was read decodes its entries once only.
+	w := &workload.Workload{Target: p.workload.Target, Containers: p.workload.Containers, ManagedFields: p.workload.ManagedFields}
 	observed, err := p.applier.Observe(w)
 	if err != nil {
 		return err
