@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -16,17 +17,23 @@ import (
 type child struct {
 	*portside.Process
 	began time.Time
+	pprof string // address
 }
 
 // startChild runs the service on a namespace. It leads at once and writes no Lease.
-func startChild(binary string, config *rest.Config, namespace string) (*child, error) {
+func startChild(binary string, config *rest.Config, namespace string, more ...string) (*child, error) {
 	// A full pass asks the server about each target once in its period. A restart
 	// has nothing to do with it: of a thousand targets one is due every 36 seconds.
 	const noFullPass = "100000h"
+	pprof, err := portside.FreeAddress()
+	if err != nil {
+		return nil, err
+	}
 	began := time.Now()
-	process, err := portside.Program{Path: binary}.Start(config, "--full-pass", noFullPass,
-		"--watch-namespace", namespace, "--concurrent", strconv.Itoa(atOnce), "--leader-elect=false", "--metrics-secure=false")
-	return &child{process, began}, err
+	process, err := portside.Program{Path: binary}.Start(config, append([]string{"--full-pass", noFullPass,
+		"--watch-namespace", namespace, "--concurrent", strconv.Itoa(atOnce), "--leader-elect=false", "--metrics-secure=false",
+		"--pprof-bind-address", pprof}, more...)...)
+	return &child{process, began, pprof}, err
 }
 
 // stop ends the service as a kubelet does, and returns its CPU time from its start
@@ -101,9 +108,13 @@ func (c *child) metrics(ctx context.Context) (map[string]float64, error) {
 	return sums, nil
 }
 
-// resident returns the resident memory of the process in bytes, once it has not
+// resident returns the resident memory of the process in bytes, after a garbage
+// collection, which an idle process makes every two minutes, and once it has not
 // shrunk for a while: the Go runtime returns freed memory to the system over time.
 func (c *child) resident(ctx context.Context) (float64, error) {
+	if code, _, err := portside.Get(ctx, "http://"+c.pprof+"/debug/pprof/heap?gc=1", ""); err != nil || code != http.StatusOK {
+		return 0, fmt.Errorf("cannot have the service collect its garbage: %d, %w", code, err)
+	}
 	var least float64
 	var since time.Time
 	err := c.until(ctx, 100*time.Millisecond, "the memory of the service to stay the same", func(context.Context) (bool, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // fleet.yaml
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -49,6 +50,12 @@ func protobuf(config *rest.Config) *rest.Config {
 }
 
 func newFleet(ctx context.Context, cp *testenv.ControlPlane, namespace string, targets int) (*fleet, error) {
+	const replicas = 3 // as the manifest has them
+	return newFleetOf(ctx, cp, namespace, targets, replicas)
+}
+
+// newFleetOf makes a fleet of workloads with so many pods.
+func newFleetOf(ctx context.Context, cp *testenv.ControlPlane, namespace string, targets, replicas int) (*fleet, error) {
 	client, err := kubernetes.NewForConfig(protobuf(cp.Config()))
 	if err != nil {
 		return nil, err
@@ -64,18 +71,26 @@ func newFleet(ctx context.Context, cp *testenv.ControlPlane, namespace string, t
 	if err != nil {
 		return nil, err
 	}
-	return f, f.each(func(i int) error { return f.create(ctx, i, body) })
+	return f, f.each(func(i int) error { return f.create(ctx, i, replicas, body) })
 }
 
 // create applies the workload as Argo CD does, and sets the status of one whose
 // controller is up to date, since no controller runs.
-func (f *fleet) create(ctx context.Context, i int, body []byte) error {
+func (f *fleet) create(ctx context.Context, i, replicas int, body []byte) error {
 	workloads := f.client.AppsV1().StatefulSets(f.namespace)
 	var object unstructured.Unstructured
 	if err := object.UnmarshalJSON(body); err != nil {
 		return err
 	}
 	object.SetName(f.names[i])
+	labels := map[string]string{"app.kubernetes.io/name": f.names[i]}
+	if err := errors.Join(
+		unstructured.SetNestedField(object.Object, int64(replicas), "spec", "replicas"),
+		unstructured.SetNestedStringMap(object.Object, labels, "spec", "selector", "matchLabels"),
+		unstructured.SetNestedStringMap(object.Object, labels, "spec", "template", "metadata", "labels"),
+	); err != nil {
+		return err
+	}
 	body, err := object.MarshalJSON()
 	if err != nil {
 		return err
@@ -85,8 +100,8 @@ func (f *fleet) create(ctx context.Context, i int, body []byte) error {
 		return err
 	}
 	f.uids[i] = created.UID
-	const status = `{"status":{"observedGeneration":1000000,"replicas":3,"readyReplicas":3,"availableReplicas":3,"currentReplicas":3,"updatedReplicas":3}}`
-	_, err = workloads.Patch(ctx, f.names[i], types.MergePatchType, []byte(status),
+	status := fmt.Appendf(nil, `{"status":{"observedGeneration":1000000,"replicas":%[1]d,"readyReplicas":%[1]d,"availableReplicas":%[1]d,"currentReplicas":%[1]d,"updatedReplicas":%[1]d}}`, replicas)
+	_, err = workloads.Patch(ctx, f.names[i], types.MergePatchType, status,
 		metav1.PatchOptions{FieldManager: testenv.ControllerManager}, "status")
 	return err
 }

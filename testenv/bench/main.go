@@ -1,7 +1,8 @@
 // Bench compares portside with read-modify-write, the way in which operators keep such
 // ports without server-side apply, on one embedded API server:
 //
-//	go run ./testenv/bench [--repeats 5] [--passes 40] [--binary bin/portside] [--targets 2000] [-o json]
+//	go run ./testenv/bench [--repeats 5] [--passes 40] [--binary bin/portside] [--targets 2000]
+//	    [--old OTHER/portside] [--discovered 300,1000] [-o json]
 //
 // First it measures a single pass. The two ways take turns, block of passes by block,
 // each on a workload of its own that is made the same way. It reports medians over the
@@ -70,6 +71,8 @@ type options struct {
 	output          string
 	targets         int    // of the service
 	binary, crd     string // of the service, which is not measured without a binary
+	old             string // a binary to compare the service with
+	discovered      sizes  // numbers of workloads to measure with discovery
 }
 
 var errNotMet = errors.New("an expectation is not met")
@@ -113,6 +116,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.output, "o", "table", "output format: table or json")
 	flags.StringVar(&o.binary, "binary", "", "portside binary whose service is measured too")
 	flags.IntVar(&o.targets, "targets", 2000, "workloads of the service")
+	flags.StringVar(&o.old, "old", "", "older portside binary to measure in turn with that of -binary")
+	flags.Var(&o.discovered, "discovered", "also measure this many workloads with discovery and a pod each, such as 300,1000; some minutes each")
 	flags.StringVar(&o.crd, "crd", portside.CRD, "file with the CustomResourceDefinition of AdapterSets")
 	if err := flags.Parse(args); err != nil {
 		return o, err

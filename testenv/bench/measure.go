@@ -138,7 +138,7 @@ func (o outcome) figure(name string) comparison {
 func compareBlocks(sc scenario, portside, baseline []block) outcome {
 	o := outcome{Scenario: sc.name, Note: sc.note}
 	for _, figure := range figuresInOrder {
-		c := compare(figure, values(portside, figure), values(baseline, figure))
+		c := compare(figure, figuresOf(portside, figure), figuresOf(baseline, figure))
 		if c.Portside.Max != 0 || c.Baseline.Max != 0 {
 			o.Figures = append(o.Figures, c)
 		}
@@ -146,7 +146,7 @@ func compareBlocks(sc scenario, portside, baseline []block) outcome {
 	return o
 }
 
-func values(blocks []block, figure string) []float64 {
+func figuresOf(blocks []block, figure string) []float64 {
 	v := make([]float64, 0, len(blocks))
 	for _, b := range blocks {
 		v = append(v, b[figure])

@@ -63,6 +63,7 @@ func newReadModifyWrites(f *fleet) *round {
 // service is `portside run` with a fleet.
 type service struct {
 	cp     *testenv.ControlPlane
+	name   string
 	binary string
 	fleet  *fleet
 	git    *testenv.Manager // writes the AdapterSets
@@ -72,8 +73,8 @@ type service struct {
 
 // newService stores an AdapterSet for each workload, without a stabilization
 // window.
-func newService(ctx context.Context, cp *testenv.ControlPlane, binary string, f *fleet) (*service, error) {
-	s := &service{cp: cp, binary: binary, fleet: f, git: cp.Manager("git").In(f.namespace)}
+func newService(ctx context.Context, cp *testenv.ControlPlane, name, binary string, f *fleet) (*service, error) {
+	s := &service{cp: cp, name: name, binary: binary, fleet: f, git: cp.Manager("git").In(f.namespace)}
 	return s, f.each(func(i int) error {
 		_, err := s.git.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": v1alpha1.GroupVersion.String(), "kind": "AdapterSet", "metadata": map[string]any{"name": f.names[i]},
@@ -134,7 +135,7 @@ func (s *service) stop() error {
 // not run, so that all targets have a change once it has listed them.
 func (s *service) round() *round {
 	return &round{
-		name: "portside run", fleet: s.fleet,
+		name: s.name, fleet: s.fleet,
 		prepare: func(ctx context.Context) error {
 			return s.fleet.each(func(i int) error { return s.declare(ctx, i, s.fleet.turn) })
 		},

@@ -41,6 +41,7 @@ type serviceBench struct {
 	cp       *testenv.ControlPlane
 	progress func(string)
 	service  *service
+	old      *service // nil without one to compare with
 	bare     *fleet
 }
 
@@ -55,13 +56,15 @@ func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, pr
 		return nil, err
 	}
 	for _, part := range []func(context.Context) (group, error){
-		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.changes,
+		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.changes, b.costs, b.discovery,
 	} {
 		g, err := part(ctx)
 		if err != nil {
 			return nil, err
 		}
-		r.Groups = append(r.Groups, g)
+		if len(g.Figures) > 0 {
+			r.Groups = append(r.Groups, g)
+		}
 	}
 	r.Workload, err = b.service.fleet.check(ctx)
 	return r, err
@@ -73,8 +76,12 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 	if err := b.cp.InstallCRD(ctx, b.crd); err != nil {
 		return nil, err
 	}
-	fleets := make([]*fleet, 0, 3)
-	for _, namespace := range []string{"kept-by-portside", "patched", "read-modify-written"} {
+	namespaces := []string{"kept-by-portside", "patched", "read-modify-written"}
+	if b.options.old != "" {
+		namespaces = append(namespaces, "kept-by-the-old-portside")
+	}
+	fleets := make([]*fleet, 0, len(namespaces))
+	for _, namespace := range namespaces {
 		b.progress(fmt.Sprintf("the service: creating %d workloads, %s", b.targets, namespace))
 		f, err := newFleet(ctx, b.cp, namespace, b.targets)
 		if err != nil {
@@ -86,11 +93,17 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 		return nil, err
 	}
 	var err error
-	if b.service, err = newService(ctx, b.cp, b.binary, fleets[0]); err != nil {
+	if b.service, err = newService(ctx, b.cp, "portside run", b.binary, fleets[0]); err != nil {
 		return nil, err
 	}
 	b.bare = fleets[1]
 	rounds := []*round{b.service.round(), newBare(fleets[1]), newReadModifyWrites(fleets[2])}
+	if b.options.old != "" {
+		if b.old, err = newService(ctx, b.cp, "the old portside run", b.options.old, fleets[3]); err != nil {
+			return nil, err
+		}
+		rounds = append(rounds, b.old.round())
+	}
 	for _, r := range rounds {
 		b.progress("the service: first ports, " + r.name)
 		if _, _, err := r.take(ctx, b.cp); err != nil {
@@ -108,6 +121,7 @@ const (
 	figByBare    = "portside by bare PATCH"
 	figByRMW     = "portside by read-modify-write"
 	figFloor     = "bare PATCH by read-modify-write"
+	figByOld     = "portside by the old portside"
 	figWrites    = "write requests"
 	figPerTarget = "memory for each target, KiB"
 )
@@ -131,7 +145,7 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 			}
 		}
 	}
-	return group{
+	g := group{
 		Title: "until all have their ports, one of two renumbered",
 		Note:  "counted from when portside has listed all, in the second line from its start",
 		Figures: []figure{
@@ -140,7 +154,11 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 			{figByBare, *compare("", took[0], took[1]).Ratio}, {figByRMW, *compare("", took[0], took[2]).Ratio},
 			{figFloor, *compare("", took[1], took[2]).Ratio},
 		},
-	}, nil
+	}
+	if b.old != nil {
+		g.Figures = append(g.Figures, figureOf("the old portside run, s", took[3]), figure{figByOld, *compare("", took[0], took[3]).Ratio})
+	}
+	return g, nil
 }
 
 // restarted is the cost of a restart with nothing to do.
@@ -149,44 +167,75 @@ type restarted struct{ rest, cpu, memory, writes float64 }
 // restarts measures a restart with nothing to do, in turns with that of a process
 // without targets.
 func (b *serviceBench) restarts(ctx context.Context) (group, error) {
-	all, none := make([]restarted, b.repeats), make([]restarted, b.repeats)
-	perTarget := make([]float64, b.repeats)
-	for repeat := range b.repeats {
-		b.progress(fmt.Sprintf("the service, a restart with nothing to do: repeat %d of %d", repeat+1, b.repeats))
-		var err error
-		if all[repeat], err = b.restart(ctx, b.service.fleet.namespace, b.targets); err != nil {
-			return group{}, err
-		}
-		if none[repeat], err = b.restart(ctx, idle, 0); err != nil {
-			return group{}, err
-		}
-		perTarget[repeat] = (all[repeat].memory - none[repeat].memory) / float64(b.targets) / 1024
-	}
-	values := func(of []restarted, value func(restarted) float64) []float64 {
-		v := make([]float64, 0, len(of))
-		for _, r := range of {
-			v = append(v, value(r))
-		}
-		return v
-	}
-	cpu := func(r restarted) float64 { return r.cpu }
-	memory := func(r restarted) float64 { return r.memory / (1 << 20) }
-	return group{
+	g := group{
 		Title: "a restart with nothing to do, beside one without any targets",
-		Note:  "memory is resident memory once it stays the same; CPU is from start to end",
-		Figures: []figure{
-			figureOf(figWrites, values(all, func(r restarted) float64 { return r.writes })),
-			figureOf("from start to rest, s", values(all, func(r restarted) float64 { return r.rest })),
-			figureOf("CPU, s", values(all, cpu)), figureOf("CPU without targets, s", values(none, cpu)),
-			figureOf("memory, MiB", values(all, memory)), figureOf("memory without targets, MiB", values(none, memory)),
-			figureOf(figPerTarget, perTarget),
-		},
-	}, nil
+		Note:  "memory is what is resident once it stays; CPU is from start to end",
+	}
+	all, none, err := b.restartsOf(ctx, b.service)
+	if err != nil {
+		return g, err
+	}
+	g.Figures = []figure{
+		figureOf(figWrites, values(all, func(r restarted) float64 { return r.writes })),
+		figureOf("from start to rest, s", values(all, func(r restarted) float64 { return r.rest })),
+		figureOf("CPU, s", values(all, restarted.cpuSeconds)), figureOf("CPU without targets, s", values(none, restarted.cpuSeconds)),
+		figureOf("memory, MiB", values(all, restarted.mebibytes)), figureOf("memory without targets, MiB", values(none, restarted.mebibytes)),
+		figureOf(figPerTarget, perTarget(all, none, b.targets)),
+	}
+	if b.old == nil {
+		return g, nil
+	}
+	if all, none, err = b.restartsOf(ctx, b.old); err != nil {
+		return g, err
+	}
+	g.Figures = append(g.Figures,
+		figureOf("the old one: CPU, s", values(all, restarted.cpuSeconds)),
+		figureOf("the old one: memory, MiB", values(all, restarted.mebibytes)),
+		figureOf("the old one: memory without targets, MiB", values(none, restarted.mebibytes)),
+		figureOf("the old one: memory for each target, KiB", perTarget(all, none, b.targets)))
+	return g, nil
 }
 
-// restart runs a service behind a proxy, which counts requests, until the service
-// is idle.
-func (b *serviceBench) restart(ctx context.Context, namespace string, targets int) (r restarted, err error) {
+func (b *serviceBench) restartsOf(ctx context.Context, s *service) (all, none []restarted, err error) {
+	for repeat := range b.repeats {
+		b.progress(fmt.Sprintf("the service, a restart with nothing to do: repeat %d of %d, %s", repeat+1, b.repeats, s.name))
+		with, err := b.restart(ctx, s.binary, s.fleet.namespace, b.targets)
+		if err != nil {
+			return nil, nil, err
+		}
+		without, err := b.restart(ctx, s.binary, idle, 0)
+		if err != nil {
+			return nil, nil, err
+		}
+		all, none = append(all, with), append(none, without)
+	}
+	return all, none, nil
+}
+
+func values(of []restarted, value func(restarted) float64) []float64 {
+	v := make([]float64, 0, len(of))
+	for _, r := range of {
+		v = append(v, value(r))
+	}
+	return v
+}
+
+func (r restarted) cpuSeconds() float64 { return r.cpu }
+
+func (r restarted) mebibytes() float64 { return r.memory / (1 << 20) }
+
+// perTarget returns the memory for each target, in KiB.
+func perTarget(all, none []restarted, targets int) []float64 {
+	v := make([]float64, len(all))
+	for i := range all {
+		v[i] = (all[i].memory - none[i].memory) / float64(targets) / 1024
+	}
+	return v
+}
+
+// restart runs a service behind a proxy, which counts, until it has done all
+// that it will.
+func (b *serviceBench) restart(ctx context.Context, binary, namespace string, targets int) (r restarted, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
 	proxy, err := testenv.NewProxy(b.cp.Config(), testenv.ProxyHooks{})
@@ -194,7 +243,7 @@ func (b *serviceBench) restart(ctx context.Context, namespace string, targets in
 		return r, err
 	}
 	defer proxy.Close()
-	c, err := startChild(b.binary, proxy.Config(), namespace)
+	c, err := startChild(binary, proxy.Config(), namespace)
 	if err != nil {
 		return r, err
 	}

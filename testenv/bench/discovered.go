@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+)
+
+// sizes are numbers of workloads, as a flag has them.
+type sizes []int
+
+// String implements [flag.Value].
+func (s *sizes) String() string { return strings.Trim(fmt.Sprint([]int(*s)), "[]") }
+
+// Set implements [flag.Value].
+func (s *sizes) Set(text string) error {
+	for part := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(part)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is not a number of workloads", part)
+		}
+		*s = append(*s, n)
+	}
+	return nil
+}
+
+// discovery measures the memory and the CPU time of a service at rest whose targets
+// have a pod each, which it polls every 30 seconds.
+func (b *serviceBench) discovery(ctx context.Context) (group, error) {
+	g := group{Title: "with discovery, a pod each that is polled every 30 s", Note: "memory after a minute at rest; CPU is that of the minute"}
+	for _, n := range b.discovered {
+		fleet, stop, err := newDiscoveredFleet(ctx, b.cp, n)
+		if err != nil {
+			return g, err
+		}
+		for _, s := range []*service{b.service, b.old} {
+			if s == nil {
+				continue
+			}
+			b.progress(fmt.Sprintf("the service, %d targets with discovery: %s", n, s.name))
+			all, err := b.minute(ctx, s.binary, fleet.namespace, n)
+			if err != nil {
+				stop()
+				return g, err
+			}
+			none, err := b.minute(ctx, s.binary, idle, 0)
+			if err != nil {
+				stop()
+				return g, err
+			}
+			name := fmt.Sprintf("%s, %d targets: ", s.name, n)
+			g.Figures = append(g.Figures,
+				figureOf(name+"KiB a target", perTarget([]restarted{all}, []restarted{none}, n)),
+				figureOf(name+"CPU, s", []float64{all.cpu}))
+		}
+		stop()
+	}
+	return g, nil
+}
+
+// minute runs a service until each target was polled, and then for a minute.
+func (b *serviceBench) minute(ctx context.Context, binary, namespace string, targets int) (r restarted, err error) {
+	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
+	defer cancel()
+	c, err := startChild(binary, b.cp.Config(), namespace, "--allow-loopback-pods")
+	if err != nil {
+		return r, err
+	}
+	defer func() {
+		_, stopErr := c.stop()
+		err = errors.Join(err, stopErr)
+	}()
+	if _, err := c.ready(ctx); err != nil {
+		return r, err
+	}
+	err = c.until(ctx, time.Second, "each target to be polled twice", func(ctx context.Context) (bool, error) {
+		now, err := c.metrics(ctx)
+		return err == nil && int(now["portside_discovery_polls_total"]) >= 2*targets && now["workqueue_depth"] == 0, nil
+	})
+	if err != nil {
+		return r, err
+	}
+	before, err := cpuTime(c.PID())
+	if err != nil {
+		return r, err
+	}
+	end := time.Now().Add(time.Minute)
+	if err := c.until(ctx, time.Second, "a minute to pass", func(context.Context) (bool, error) { return !time.Now().Before(end), nil }); err != nil {
+		return r, err
+	}
+	after, err := cpuTime(c.PID())
+	if err != nil {
+		return r, err
+	}
+	r.cpu = (after - before).Seconds()
+	r.memory, err = c.resident(ctx)
+	return r, err
+}
+
+// cpuTime reads the CPU time of a process, see proc_pid_stat(5).
+func cpuTime(pid int) (time.Duration, error) {
+	const tick = time.Second / 100
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
+	}
+	user, err := strconv.Atoi(fields[11])
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick, err
+}
+
+// newDiscoveredFleet makes workloads with a pod and an AdapterSet each. One server
+// answers for all pods until stop is called.
+func newDiscoveredFleet(ctx context.Context, cp *testenv.ControlPlane, targets int) (f *fleet, stop func(), err error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	server := &http.Server{Handler: dittofs.Adapters("nfs:12049", "smb:1445"), ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }()
+	stop = func() { _ = server.Close() }
+	host, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	number, err := strconv.ParseInt(port, 10, 32)
+	if err != nil {
+		stop()
+		return nil, nil, err
+	}
+	if f, err = newFleetOf(ctx, cp, fmt.Sprintf("discovered-%d", targets), targets, 1); err == nil {
+		git := cp.Manager("git").In(f.namespace)
+		err = f.each(func(i int) error {
+			return errors.Join(f.createPod(ctx, i, host, int32(number)), discover(ctx, git, f.names[i]))
+		})
+	}
+	if err != nil {
+		stop()
+	}
+	return f, stop, err
+}
+
+// createPod makes the pod of a workload, which is ready and listens at an address.
+func (f *fleet) createPod(ctx context.Context, i int, host string, port int32) error {
+	pods := f.client.CoreV1().Pods(f.namespace)
+	pod, err := pods.Create(ctx, &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: f.names[i] + "-0", Labels: map[string]string{"app.kubernetes.io/name": f.names[i]},
+			OwnerReferences: []metav1.OwnerReference{{
+				APIVersion: "apps/v1", Kind: workload.StatefulSet.Kind, Name: f.names[i], UID: f.uids[i], Controller: new(true),
+			}},
+		},
+		Spec: corev1.PodSpec{Containers: []corev1.Container{{
+			Name: container, Image: "registry.example.com/storage/dittofs:0.29.0", Ports: []corev1.ContainerPort{{Name: "api", ContainerPort: port}},
+		}}},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		return err
+	}
+	pod.Status.Phase, pod.Status.PodIP, pod.Status.PodIPs = corev1.PodRunning, host, []corev1.PodIP{{IP: host}}
+	pod.Status.Conditions = []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue}}
+	_, err = pods.UpdateStatus(ctx, pod, metav1.UpdateOptions{})
+	return err
+}
+
+// discover stores an AdapterSet whose adapters are discovered.
+func discover(ctx context.Context, git *testenv.Manager, name string) error {
+	_, err := git.Apply(ctx, &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(), "kind": "AdapterSet", "metadata": map[string]any{"name": name},
+		"spec": map[string]any{
+			"targetRef": map[string]any{"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind, "name": name},
+			"container": container,
+			"discovery": map[string]any{"http": map[string]any{"port": "api", "scheme": string(v1alpha1.SchemeHTTP), "intervalSeconds": int64(30)}},
+			"rollout":   map[string]any{"stabilizationWindowSeconds": int64(0), "removalDelaySeconds": int64(0)},
+		},
+	}})
+	return err
+}
