@@ -20,14 +20,10 @@ func read(object workload.Object) *workload.Workload {
 
 // trimmed returns a workload as a cache of this field manager has it.
 func trimmed(w *workload.Workload, manager string) *workload.Workload {
-	object, ok := w.Object().DeepCopyObject().(workload.Object)
-	if !ok {
-		panic("a copy of an object is none")
+	if w.TrimmedFor == manager {
+		return w
 	}
-	if err := workload.Trim(object, manager); err != nil {
-		panic(err)
-	}
-	kept, err := workload.ReadTrimmed(object, manager)
+	kept, err := workload.ReadTrimmed(w.Object(), manager)
 	if err != nil {
 		panic(err)
 	}

@@ -51,17 +51,6 @@ func (f Fields) Items(list List, below ...string) Fields {
 	return Fields{items}
 }
 
-// Only returns those of the fields at these paths that are in the set.
-func (f Fields) Only(paths ...Path) Fields {
-	only := fieldpath.NewSet()
-	for _, p := range paths {
-		if f.Has(p) {
-			only.Insert(p.path)
-		}
-	}
-	return Fields{only}
-}
-
 // FieldsV1 returns the set in the format of metadata.managedFields.
 func (f Fields) FieldsV1() (*metav1.FieldsV1, error) {
 	raw, err := f.read().ToJSON()

@@ -35,32 +35,12 @@ func Read(object metav1.Object, containers fieldmanager.List) Writers {
 	}
 }
 
-// Annotations returns the annotations of an object that [Read] depends on, as a new
-// map. What was last applied client side is only needed for [Writers.Adopted], and left
-// out: it is a copy of the whole object.
-func Annotations(all map[string]string) map[string]string {
-	kept := map[string]string{}
-	if _, applied := all[corev1.LastAppliedConfigAnnotation]; applied {
-		kept[corev1.LastAppliedConfigAnnotation] = ""
-	}
-	if options, set := all[syncOptions]; set {
-		kept[syncOptions] = options
-	}
-	return kept
+// Trimmed returns the writers without what was last applied client side. That is a copy
+// of the whole object, and only needed for [Writers.Adopted].
+func (w Writers) Trimmed() Writers {
+	w.lastApplied = ""
+	return w
 }
-
-// Fields returns the fields of an entry that [Read] depends on, in an object whose pod
-// template has this list of containers. It reports whether the entry counts even
-// without any.
-func Fields(e fieldmanager.Entry, containers fieldmanager.List) (fields fieldmanager.Fields, counts bool) {
-	paths := []fieldmanager.Path{selector, lastApplied}
-	for _, container := range (fieldmanager.Entries{e}).In(containers).Keys() {
-		paths = append(paths, containers.Item(container).Field("image"))
-	}
-	return e.Fields.Only(paths...), isArgo(e.Manager)
-}
-
-var lastApplied = fieldmanager.PathTo("metadata", "annotations", corev1.LastAppliedConfigAnnotation)
 
 // helm is the manager that Helm 3 updates as. It merges as client-side apply
 // does, and writes no annotation.

@@ -18,7 +18,6 @@ var daemonSet = Definition{
 	New:        func() Object { return &appsv1.DaemonSet{} },
 	NewList:    func() ObjectList { return &appsv1.DaemonSetList{} },
 	Read:       reads(readDaemonSet),
-	Trim:       trims(trimDaemonSet),
 	Configure: func(meta *applymetav1.ObjectMetaApplyConfiguration, template *applycorev1.PodTemplateSpecApplyConfiguration) any {
 		d := applyappsv1.DaemonSet(*meta.Name, *meta.Namespace)
 		d.ObjectMetaApplyConfiguration = meta
@@ -36,18 +35,6 @@ func readDaemonSet(d *appsv1.DaemonSet) State {
 		restarts = 0
 	}
 	return State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDaemonSet(d)}
-}
-
-func trimDaemonSet(d *appsv1.DaemonSet) {
-	d.Spec = appsv1.DaemonSetSpec{
-		Selector: d.Spec.Selector, UpdateStrategy: appsv1.DaemonSetUpdateStrategy{Type: d.Spec.UpdateStrategy.Type},
-		Template: trimmedTemplate(&d.Spec.Template),
-	}
-	d.Status = appsv1.DaemonSetStatus{
-		ObservedGeneration: d.Status.ObservedGeneration, DesiredNumberScheduled: d.Status.DesiredNumberScheduled,
-		CurrentNumberScheduled: d.Status.CurrentNumberScheduled, UpdatedNumberScheduled: d.Status.UpdatedNumberScheduled,
-		NumberReady: d.Status.NumberReady, NumberAvailable: d.Status.NumberAvailable,
-	}
 }
 
 func rolloutOfDaemonSet(d *appsv1.DaemonSet) Rollout {

@@ -41,9 +41,6 @@ type Definition struct {
 	NewList func() ObjectList
 	// Read reads an object that New returned.
 	Read func(Object) (State, error)
-	// Trim removes from an object's spec and status what Read does not read. It is
-	// nil for a kind that is not cached.
-	Trim func(Object)
 	// Configure returns the typed apply configuration with this metadata and pod
 	// template. It has metadata alone where the template is nil.
 	Configure func(*applymetav1.ObjectMetaApplyConfiguration, *applycorev1.PodTemplateSpecApplyConfiguration) any

@@ -25,7 +25,6 @@ var deployment = Definition{
 	New:        func() Object { return &appsv1.Deployment{} },
 	NewList:    func() ObjectList { return &appsv1.DeploymentList{} },
 	Read:       reads(readDeployment),
-	Trim:       trims(trimDeployment),
 	Configure: func(meta *applymetav1.ObjectMetaApplyConfiguration, template *applycorev1.PodTemplateSpecApplyConfiguration) any {
 		d := applyappsv1.Deployment(*meta.Name, *meta.Namespace)
 		d.ObjectMetaApplyConfiguration = meta
@@ -44,23 +43,6 @@ func readDeployment(d *appsv1.Deployment) State {
 		restarts = 0
 	}
 	return State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDeployment(d)}
-}
-
-func trimDeployment(d *appsv1.Deployment) {
-	d.Spec = appsv1.DeploymentSpec{
-		Replicas: d.Spec.Replicas, Selector: d.Spec.Selector, Paused: d.Spec.Paused,
-		ProgressDeadlineSeconds: d.Spec.ProgressDeadlineSeconds, Template: trimmedTemplate(&d.Spec.Template),
-	}
-	var conditions []appsv1.DeploymentCondition
-	for _, c := range d.Status.Conditions {
-		if c.Type == appsv1.DeploymentProgressing || c.Type == appsv1.DeploymentAvailable {
-			conditions = append(conditions, appsv1.DeploymentCondition{Type: c.Type, Status: c.Status, Reason: c.Reason})
-		}
-	}
-	d.Status = appsv1.DeploymentStatus{
-		ObservedGeneration: d.Status.ObservedGeneration, Replicas: d.Status.Replicas, UpdatedReplicas: d.Status.UpdatedReplicas,
-		ReadyReplicas: d.Status.ReadyReplicas, AvailableReplicas: d.Status.AvailableReplicas, Conditions: conditions,
-	}
 }
 
 // The reasons that the deployment controller gives the condition Progressing:

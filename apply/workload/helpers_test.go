@@ -18,11 +18,7 @@ func read(t *testing.T, object workload.Object) *workload.Workload {
 // trimmed returns a workload as a cache has it.
 func trimmed(t *testing.T, w *workload.Workload) *workload.Workload {
 	t.Helper()
-	object, _ := w.Object().DeepCopyObject().(workload.Object)
-	if err := workload.Trim(object, "portside"); err != nil {
-		t.Fatal(err)
-	}
-	kept, err := workload.ReadTrimmed(object, "portside")
+	kept, err := workload.ReadTrimmed(w.Object(), "portside")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,6 @@ var statefulSet = Definition{
 	New:        func() Object { return &appsv1.StatefulSet{} },
 	NewList:    func() ObjectList { return &appsv1.StatefulSetList{} },
 	Read:       reads(readStatefulSet),
-	Trim:       trims(trimStatefulSet),
 	Configure: func(meta *applymetav1.ObjectMetaApplyConfiguration, template *applycorev1.PodTemplateSpecApplyConfiguration) any {
 		s := applyappsv1.StatefulSet(*meta.Name, *meta.Namespace)
 		s.ObjectMetaApplyConfiguration = meta
@@ -40,16 +39,6 @@ func readStatefulSet(s *appsv1.StatefulSet) State {
 		restarts = max(0, restarts-ptr.Deref(u.RollingUpdate.Partition, 0))
 	}
 	return State{Selector: s.Spec.Selector, Template: &s.Spec.Template, Restarts: restarts, Rollout: rolloutOfStatefulSet(s)}
-}
-
-func trimStatefulSet(s *appsv1.StatefulSet) {
-	s.Spec = appsv1.StatefulSetSpec{
-		Replicas: s.Spec.Replicas, Selector: s.Spec.Selector, UpdateStrategy: s.Spec.UpdateStrategy, Template: trimmedTemplate(&s.Spec.Template),
-	}
-	s.Status = appsv1.StatefulSetStatus{
-		ObservedGeneration: s.Status.ObservedGeneration, Replicas: s.Status.Replicas, UpdatedReplicas: s.Status.UpdatedReplicas,
-		ReadyReplicas: s.Status.ReadyReplicas, AvailableReplicas: s.Status.AvailableReplicas,
-	}
 }
 
 func rolloutOfStatefulSet(s *appsv1.StatefulSet) Rollout {

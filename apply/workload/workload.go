@@ -56,7 +56,7 @@ type Workload struct {
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
-	// TrimmedFor is the field manager that the object was trimmed for, see [Trim]; its
+	// TrimmedFor is the field manager that it was read for, see [ReadTrimmed]; its
 	// entries are the only whole ones in ManagedFields. It is empty for a workload
 	// as the server has it.
 	TrimmedFor    string
@@ -133,7 +133,7 @@ func selectorOf(selector *metav1.LabelSelector) string {
 	return parsed.String()
 }
 
-// Object returns the object that the workload was read from.
+// Object returns the object that the workload was read from, nil after [ReadTrimmed].
 func (w *Workload) Object() Object { return w.object }
 
 // Entries returns the managedFields, decoded. They are decoded once, and must not be

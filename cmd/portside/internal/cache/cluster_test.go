@@ -56,8 +56,8 @@ func TestOptions(t *testing.T) {
 					t.Errorf("%s is cached: %t", what, is)
 				}
 			}
-			is("the AdapterSet", len(adapterSets(t.Context(), t, cached, targetIn(ns, "files"))) > 0, true)
-			is("the AdapterSet of another team", len(adapterSets(t.Context(), t, cached, targetIn(ns, "photos"))) > 0, c.their)
+			is("the AdapterSet", len(namesOf(t, cached, targetIn(ns, "files"))) > 0, true)
+			is("the AdapterSet of another team", len(namesOf(t, cached, targetIn(ns, "photos"))) > 0, c.their)
 			for _, kind := range workload.Kinds() {
 				is("the "+kind.Kind, cachedWorkload(t.Context(), t, cached, workload.Target{Kind: kind, Namespace: ns, Name: "files"}) != nil, true)
 			}
@@ -66,10 +66,7 @@ func TestOptions(t *testing.T) {
 				t.Fatal(err)
 			}
 			is("the pod", len(pods) > 0, true)
-			sets, err := cached.AllAdapterSets(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
+			sets := cached.AllAdapterSets()
 			is("the AdapterSet of another namespace", slices.ContainsFunc(sets, func(set *v1alpha1.AdapterSet) bool { return set.Namespace == other }), c.other)
 			if c.other {
 				is("the workload of another namespace", cachedWorkload(t.Context(), t, cached, targetIn(other, "files")) != nil, true)
@@ -99,11 +96,11 @@ func TestAdapterSets(t *testing.T) {
 	})
 	mustApply(t, git, adapterSet("other", "photos"))
 	c := synced(t, cp.Config(), Options{Namespace: ns})
-	names := adapterSets(t.Context(), t, c, targetIn(ns, "files"))
+	names := namesOf(t, c, targetIn(ns, "files"))
 	if !slices.Equal(names, []string{"b", "c", "a"}) && !slices.Equal(names, []string{"c", "b", "a"}) {
 		t.Errorf("they are %q: the oldest first, and by name where two are of one second", names)
 	}
-	if names := adapterSets(t.Context(), t, c, workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "files"}); len(names) > 0 {
+	if names := namesOf(t, c, workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "files"}); len(names) > 0 {
 		t.Errorf("a target of another kind has %q", names)
 	}
 }
@@ -134,7 +131,7 @@ func TestTrimmedAdapterSet(t *testing.T) {
 		},
 		Spec: stored.Spec,
 	}
-	sets, err := c.AdapterSets(t.Context(), targetIn(ns, "files"))
+	sets, err := c.AdapterSets(targetIn(ns, "files"))
 	if err != nil || len(sets) != 1 || !reflect.DeepEqual(sets[0], want) {
 		t.Errorf("cached is\n%+v, %v\nnot\n%+v", sets, err, want)
 	}
@@ -162,11 +159,7 @@ func TestWorkload(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		object := live.Object()
-		if err := workload.Trim(object, apply.DefaultFieldManager); err != nil {
-			t.Fatal(err)
-		}
-		want, err := workload.ReadTrimmed(object, apply.DefaultFieldManager)
+		want, err := workload.ReadTrimmed(live.Object(), apply.DefaultFieldManager)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -211,7 +204,7 @@ func TestSynced(t *testing.T) {
 	})
 	c := start(t, proxy.Config(), Options{Namespace: cp.Namespace(t)})
 	<-held
-	until(t, "AdapterSets to be listed", func(context.Context) bool { return c.informers[0].HasSynced() })
+	until(t, "AdapterSets to be listed", func(context.Context) bool { return c.sets.HasSynced() })
 	if c.Synced() {
 		t.Error("synced without the DaemonSets")
 	}

@@ -57,7 +57,7 @@ func start(t *testing.T, config *rest.Config, o Options) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewCluster(t.Context(), cached, o)
+	c, err := NewCluster(t.Context(), cached)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,10 +147,10 @@ func targetIn(ns, name string) workload.Target {
 	return workload.Target{Kind: workload.StatefulSet, Namespace: ns, Name: name}
 }
 
-// adapterSets returns the names of the cached AdapterSets of a target.
-func adapterSets(ctx context.Context, t *testing.T, c *Cluster, target workload.Target) []string {
+// namesOf returns the names of the cached AdapterSets of a target.
+func namesOf(t *testing.T, c *Cluster, target workload.Target) []string {
 	t.Helper()
-	sets, err := c.AdapterSets(ctx, target)
+	sets, err := c.AdapterSets(target)
 	if err != nil {
 		t.Fatal(err)
 	}

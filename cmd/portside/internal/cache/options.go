@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -17,7 +17,6 @@ import (
 	ctrlcache "sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 )
@@ -36,22 +35,22 @@ type Options struct {
 
 // ForManager returns the options of the manager's cache.
 func (o Options) ForManager() ctrlcache.Options {
-	fieldManager := cmp.Or(o.FieldManager, apply.DefaultFieldManager)
-	trim := func(object any) (any, error) { return object, workload.Trim(object, fieldManager) }
+	var inNamespace fields.Selector // which has one informer ask for the namespace alone
+	if o.Namespace != "" {
+		inNamespace = fields.OneTermEqualSelector("metadata.namespace", o.Namespace)
+	}
 	options := ctrlcache.Options{
 		ByObject: map[client.Object]ctrlcache.ByObject{
 			&v1alpha1.AdapterSet{}: {Label: o.Selector, Transform: trimAdapterSet},
 			&corev1.Pod{}:          {Transform: trimPod},
 		},
+		DefaultFieldSelector: inNamespace,
 		// Nothing here changes a cached object.
 		DefaultUnsafeDisableDeepCopy: new(true),
 		DefaultWatchErrorHandler:     watchError,
 	}
 	for _, d := range workload.Definitions() {
-		options.ByObject[d.New()] = ctrlcache.ByObject{Transform: trim}
-	}
-	if o.Namespace != "" {
-		options.DefaultNamespaces = map[string]ctrlcache.Config{o.Namespace: {}}
+		options.ByObject[d.New()] = ctrlcache.ByObject{Transform: o.trimWorkload}
 	}
 	return options
 }
@@ -70,7 +69,6 @@ func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	for _, kind := range kinds {
 		mapper.Add(kind, meta.RESTScopeNamespace)
-		mapper.Add(kind.GroupVersion().WithKind(kind.Kind+"List"), meta.RESTScopeNamespace) // which a cache of one namespace looks up
 	}
 	return mapper, nil
 }

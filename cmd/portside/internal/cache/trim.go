@@ -1,13 +1,17 @@
 package cache
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 
+	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
 // trimAdapterSet drops metadata that is not read here. Annotations may hold a copy
@@ -17,18 +21,21 @@ func trimAdapterSet(object any) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is not an AdapterSet", object)
 	}
-	set.TypeMeta, set.ObjectMeta = metav1.TypeMeta{}, metav1.ObjectMeta{
-		Namespace:         set.Namespace,
-		Name:              set.Name,
-		UID:               set.UID,
-		ResourceVersion:   set.ResourceVersion,
-		Generation:        set.Generation,
-		CreationTimestamp: set.CreationTimestamp,
-		DeletionTimestamp: set.DeletionTimestamp,
-		Finalizers:        set.Finalizers,
-		Annotations:       trimmedAnnotations(set.Annotations),
+	trimmed := &v1alpha1.AdapterSet{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace:         set.Namespace,
+			Name:              set.Name,
+			UID:               set.UID,
+			ResourceVersion:   set.ResourceVersion,
+			Generation:        set.Generation,
+			CreationTimestamp: set.CreationTimestamp,
+			DeletionTimestamp: set.DeletionTimestamp,
+			Finalizers:        set.Finalizers,
+			Annotations:       trimmedAnnotations(set.Annotations),
+		},
+		Spec: set.Spec, Status: set.Status,
 	}
-	return set, nil
+	return trimmed.DeepCopy(), nil // whose lists have no room to grow
 }
 
 // maxRequestedAt is how many bytes of [v1alpha1.RequestedAtAnnotation] are kept.
@@ -41,6 +48,39 @@ func trimmedAnnotations(annotations map[string]string) map[string]string {
 		return nil
 	}
 	return map[string]string{v1alpha1.RequestedAtAnnotation: strings.Clone(at[:min(len(at), maxRequestedAt)])}
+}
+
+// object is what the cache holds of a workload: what decisions depend on, and the
+// metadata that informers need. It takes less than half the memory of the API's type
+// without the rest.
+type object struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+	workload *workload.Workload
+}
+
+// DeepCopyObject makes it a [client.Object]. The workload is never changed.
+func (o *object) DeepCopyObject() runtime.Object {
+	c := *o
+	return &c
+}
+
+// trimWorkload returns the object for one of the API's types.
+func (o Options) trimWorkload(from any) (any, error) {
+	switch from := from.(type) {
+	case *object:
+		return from, nil
+	case workload.Object:
+		w, err := workload.ReadTrimmed(from, cmp.Or(o.FieldManager, apply.DefaultFieldManager))
+		if err != nil {
+			return nil, err
+		}
+		return &object{
+			ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: w.Name, UID: w.UID, ResourceVersion: w.ResourceVersion},
+			workload:   w,
+		}, nil
+	}
+	return nil, fmt.Errorf("%T is not a workload", from)
 }
 
 // trimPod keeps what discovery needs: the controller, the labels, the address, how

@@ -46,7 +46,7 @@ func NewWatches(cluster *Cluster) *Watches {
 func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
 	sources := []source.TypedSyncingSource[workload.Target]{source.TypedKind(w.cluster.cache, &v1alpha1.AdapterSet{}, w.adapterSets())}
 	for _, d := range workload.Definitions() {
-		sources = append(sources, source.TypedKind[client.Object](w.cluster.cache, d.New(), w.workloads(d)))
+		sources = append(sources, source.TypedKind[client.Object](w.cluster.cache, d.New(), w.workloads(d.Kind)))
 	}
 	return sources
 }
@@ -91,10 +91,10 @@ func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, 
 			w.GaveUp(t)
 			enqueue(q, t, Changed)
 		},
-		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[*v1alpha1.AdapterSet], q queue) {
+		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[*v1alpha1.AdapterSet], q queue) {
 			before, after := adapterset.Target(e.ObjectOld), adapterset.Target(e.ObjectNew)
 			if before != after { // another AdapterSet of that name
-				w.leave(ctx, e.ObjectOld)
+				w.leave(e.ObjectOld)
 				w.GaveUp(after)
 				enqueue(q, before, Changed)
 			}
@@ -102,8 +102,8 @@ func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, 
 				enqueue(q, after, Changed)
 			}
 		},
-		DeleteFunc: func(ctx context.Context, e event.TypedDeleteEvent[*v1alpha1.AdapterSet], q queue) {
-			w.leave(ctx, e.Object)
+		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[*v1alpha1.AdapterSet], q queue) {
+			w.leave(e.Object)
 			enqueue(q, adapterset.Target(e.Object), Changed)
 		},
 	}
@@ -119,40 +119,48 @@ func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
 
 // workloads enqueues a workload of a kind that is a target, or was left, when
 // something that decisions depend on changed.
-func (w *Watches) workloads(d *workload.Definition) handler.TypedEventHandler[client.Object, workload.Target] {
-	enqueueTarget := func(ctx context.Context, object client.Object, q queue) {
-		t := workload.Target{Kind: d.Kind, Namespace: object.GetNamespace(), Name: object.GetName()}
-		if w.Left(t) || w.isTarget(ctx, t) {
+func (w *Watches) workloads(kind workload.Kind) handler.TypedEventHandler[client.Object, workload.Target] {
+	enqueueTarget := func(o client.Object, q queue) {
+		t := workload.Target{Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+		if w.Left(t) || w.isTarget(t) {
 			enqueue(q, t, Noticed)
 		}
 	}
 	return objectFuncs{
-		CreateFunc: func(ctx context.Context, e event.TypedCreateEvent[client.Object], q queue) {
-			enqueueTarget(ctx, e.Object, q)
+		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[client.Object], q queue) {
+			enqueueTarget(e.Object, q)
 		},
-		DeleteFunc: func(ctx context.Context, e event.TypedDeleteEvent[client.Object], q queue) {
-			enqueueTarget(ctx, e.Object, q)
+		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[client.Object], q queue) {
+			enqueueTarget(e.Object, q)
 		},
-		UpdateFunc: func(ctx context.Context, e event.TypedUpdateEvent[client.Object], q queue) {
-			before, beforeErr := d.Workload(e.ObjectOld)
-			after, afterErr := d.Workload(e.ObjectNew)
-			if beforeErr != nil || afterErr != nil || !before.Equal(after) {
-				enqueueTarget(ctx, e.ObjectNew, q)
+		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[client.Object], q queue) {
+			if !sameDecisions(e.ObjectOld, e.ObjectNew) {
+				enqueueTarget(e.ObjectNew, q)
 			}
 		},
 	}
 }
 
-func (w *Watches) isTarget(ctx context.Context, t workload.Target) bool {
-	sets, err := w.cluster.AdapterSets(ctx, t)
+// sameDecisions reports whether nothing that decisions depend on differs.
+func sameDecisions(a, b client.Object) bool {
+	before, isObject := a.(*object)
+	after, areObjects := b.(*object)
+	if !isObject || !areObjects {
+		return false
+	}
+	return before.workload.Equal(after.workload)
+}
+
+func (w *Watches) isTarget(t workload.Target) bool {
+	sets, err := w.cluster.AdapterSets(t)
 	return err != nil || len(sets) > 0 // when in doubt it is reconciled
 }
 
 // leave notes that an AdapterSet no longer names its target. A suspended one lets
 // nothing be written, not even to give the ports up.
-func (w *Watches) leave(ctx context.Context, set *v1alpha1.AdapterSet) {
+func (w *Watches) leave(set *v1alpha1.AdapterSet) {
 	t := adapterset.Target(set)
-	if set.Spec.Suspend || w.isTarget(ctx, t) {
+	if set.Spec.Suspend || w.isTarget(t) {
 		return
 	}
 	w.mu.Lock()

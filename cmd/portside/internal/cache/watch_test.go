@@ -158,7 +158,7 @@ func (w *watched) version(t *testing.T, kind, name string) string {
 		}
 		return live.ResourceVersion
 	}
-	sets, err := w.cluster.AdapterSets(t.Context(), w.target(name))
+	sets, err := w.cluster.AdapterSets(w.target(name))
 	if err != nil || len(sets) == 0 {
 		return ""
 	}

@@ -53,7 +53,7 @@ func (r *reconciler) Reconcile(ctx context.Context, t workload.Target) (reconcil
 		return reconcile.Result{}, err
 	}
 	now := r.clock.Now()
-	sets, err := r.cluster.AdapterSets(ctx, t)
+	sets, err := r.cluster.AdapterSets(t)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -89,11 +89,7 @@ func (r *reconciler) takeUpRollouts(ctx context.Context) error {
 	if r.tookUp {
 		return nil
 	}
-	sets, err := r.cluster.AllAdapterSets(ctx)
-	if err != nil {
-		return err
-	}
-	for _, set := range sets {
+	for _, set := range r.cluster.AllAdapterSets() {
 		t := adapterset.Target(set)
 		look, err := r.cluster.Workload(ctx, t)
 		if err != nil {

@@ -65,8 +65,8 @@ type Options struct {
 	Registry prometheus.Registerer
 }
 
-// NewScheme knows the types that the service reads and writes.
-func NewScheme() (*runtime.Scheme, error) {
+// newScheme knows the types that the service reads and writes.
+func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, v1alpha1.AddToScheme} {
 		if err := add(s); err != nil {
@@ -80,7 +80,7 @@ func NewScheme() (*runtime.Scheme, error) {
 // service needs. It asks the API server nothing.
 func NewManager(config *rest.Config, m manager.Options, o Options) (manager.Manager, error) {
 	var err error
-	if m.Scheme, err = NewScheme(); err != nil {
+	if m.Scheme, err = newScheme(); err != nil {
 		return nil, err
 	}
 	m.Cache = o.cache().ForManager()
@@ -162,7 +162,7 @@ func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 const reconcileTimeout = time.Minute
 
 func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
-	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache(), o.cache())
+	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache())
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,6 @@
 package controller
 
 import (
-	"context"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,8 +58,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	sets, _ := s.cluster.AllAdapterSets(context.Background()) // an error: the cache has not started
-	for _, set := range sets {
+	for _, set := range s.cluster.AllAdapterSets() {
 		for i := range set.Status.Ports {
 			ports[set.Status.Ports[i].State]++
 		}

@@ -148,20 +148,15 @@ func TestToySource(t *testing.T) {
 // startWith runs the service with a further kind of source until the test ends.
 func startWith(t *testing.T, cp *testenv.ControlPlane, ns string, kind discovery.Kind) {
 	t.Helper()
-	scheme, err := controller.NewScheme()
-	if err != nil {
-		t.Fatal(err)
-	}
-	mgr, err := ctrl.NewManager(cp.Config(), ctrl.Options{
-		Scheme: scheme, HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := controller.Add(mgr, controller.Options{
+	options := controller.Options{
 		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
 		FullPass: 10 * time.Hour, Registry: prometheus.NewRegistry(), Sources: discovery.Sources{kind},
-	}); err != nil {
+	}
+	mgr, err := controller.NewManager(cp.Config(), ctrl.Options{HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"}}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := controller.Add(mgr, options); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends

@@ -82,7 +82,7 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, err := cache.NewCluster(t.Context(), watched, cache.Options{})
+	cluster, err := cache.NewCluster(t.Context(), watched)
 	if err != nil {
 		t.Fatal(err)
 	}
