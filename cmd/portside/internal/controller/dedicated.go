@@ -7,8 +7,8 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -26,14 +26,14 @@ func (w *work) notDedicated(ctx context.Context, err error) bool {
 	}
 	w.facts.Why = status.FieldManagerNotDedicated
 	w.facts.Because = w.advice().Error(err).Error()
-	if !w.now.Before(w.Retry.Until(holding.ReleaseFields)) {
-		w.Retry.Failed(w.now, holding.ReleaseFields)
+	if !w.now.Before(w.Retry.Until(rollout.ReleaseFields)) {
+		w.Retry.Failed(w.now, rollout.ReleaseFields)
 		if live, err := w.applier.Get(ctx, w.target); err == nil {
 			w.answer = live
 		} else {
 			logr.FromContextOrDiscard(ctx).V(1).Info("cannot read the workload again", "error", err.Error())
 		}
 	}
-	w.wake(w.Retry.Until(holding.ReleaseFields))
+	w.wake(w.Retry.Until(rollout.ReleaseFields))
 	return true
 }

@@ -12,7 +12,7 @@
 //     pods, and whether that was a complete poll. Where there is none the target
 //     is not touched;
 //  4. decides which ports are wanted and whether a change may go out
-//     (package holding);
+//     (package rollout);
 //  5. makes one pass, unless managedFields say that the server has accepted
 //     just that already (apply.Applier.UpToDate). Now and then it asks all the
 //     same: the full pass;

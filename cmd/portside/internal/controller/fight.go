@@ -11,7 +11,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -174,11 +174,11 @@ func (w *work) givenUp(result apply.Result) []portID {
 
 // taker returns the manager that removed ports. It reads the workload from the
 // server, since the cache keeps no times.
-func (w *work) taker(ctx context.Context) holding.Taker {
+func (w *work) taker(ctx context.Context) rollout.Taker {
 	look, err := w.applier.Get(ctx, w.target)
 	if err != nil {
 		logr.FromContextOrDiscard(ctx).V(1).Info("cannot read which manager removed the ports", "error", err.Error())
-		return holding.Taker{}
+		return rollout.Taker{}
 	}
 	return takerOf(look, w.manager)
 }
@@ -187,10 +187,10 @@ func (w *work) taker(ctx context.Context) holding.Taker {
 // remove what another manager applied, so it is the manager that last updated
 // fields of a container. A removal alone leaves no time behind, so that the
 // manager is not certain where it has not written since we did.
-func takerOf(look *workload.Workload, manager string) holding.Taker {
+func takerOf(look *workload.Workload, manager string) rollout.Taker {
 	entries, err := look.Entries()
 	if err != nil {
-		return holding.Taker{}
+		return rollout.Taker{}
 	}
 	var ours, last *metav1.ManagedFieldsEntry
 	for i := range look.ManagedFields {
@@ -206,7 +206,7 @@ func takerOf(look *workload.Workload, manager string) holding.Taker {
 		}
 	}
 	if last == nil {
-		return holding.Taker{}
+		return rollout.Taker{}
 	}
-	return holding.Taker{Manager: last.Manager, Certain: ours == nil || !last.Time.Before(ours.Time)}
+	return rollout.Taker{Manager: last.Manager, Certain: ours == nil || !last.Time.Before(ours.Time)}
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -66,7 +66,7 @@ func additions(t *testing.T, h *testenv.History) (n int) {
 // again at once.
 func (s *scene) takesAll(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
-	for range holding.MaxReadds {
+	for range rollout.MaxReadds {
 		s.takeAway(t, operator)
 		expectPorts(t, s.cp, s.ns, nfs...)
 		s.clock.Step(time.Second)
@@ -89,7 +89,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	s.expectEvents(t, "StatefulSet", "PortLost", "operator")
 	for range 2 {
 		n := additions(t, history)
-		s.clock.Step(holding.FightInterval - 2*time.Second)
+		s.clock.Step(rollout.FightInterval - 2*time.Second)
 		s.caughtUp(t)
 		s.rests(t)
 		if got := additions(t, history); got != n {
@@ -102,18 +102,18 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		s.caughtUp(t)
 		s.expect(t, "Ready", "False", "Contended")
 	}
-	if got, want := additions(t, history), holding.MaxReadds+2; got != want {
+	if got, want := additions(t, history), rollout.MaxReadds+2; got != want {
 		t.Errorf("it was added again %d times, not %d", got, want)
 	}
 	expectPorts(t, s.cp, s.ns, static...)
 	// The operator stops. The port is in place, and the contention is remembered for
 	// another hour.
-	s.clock.Step(holding.FightInterval)
+	s.clock.Step(rollout.FightInterval)
 	expectPorts(t, s.cp, s.ns, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
 	s.expectPortReason(t, "Contended")
-	s.clock.Step(holding.FightInterval)
+	s.clock.Step(rollout.FightInterval)
 	s.expectPortReason(t, "")
 	s.expect(t, "Ready", "True", "InPlace")
 }
@@ -185,7 +185,7 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 			t.Errorf("after a restart it says %q", message)
 		}
 	}
-	s.clock.Step(holding.FightInterval - time.Second)
+	s.clock.Step(rollout.FightInterval - time.Second)
 	s.caughtUp(t)
 	if got := additions(t, history); got != n {
 		t.Fatalf("it was added again %d times after restarts", got-n)
@@ -256,7 +256,7 @@ spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs,
 			t.Parallel()
 			s, operator := fought(t)
 			history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-			for range holding.MaxReadds + 2 {
+			for range rollout.MaxReadds + 2 {
 				give(t, s, operator)
 				s.caughtUp(t)
 			}

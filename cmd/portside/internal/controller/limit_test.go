@@ -11,7 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -145,7 +145,7 @@ func TestDeletedTogether(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, f *fleet, name string){
 		"the first rollout completes": func(t *testing.T, f *fleet, name string) { t.Helper(); f.letGo(name) },
-		"the first rollout is stuck":  func(_ *testing.T, f *fleet, _ string) { f.clock.Step(holding.StuckAfter) },
+		"the first rollout is stuck":  func(_ *testing.T, f *fleet, _ string) { f.clock.Step(rollout.StuckAfter) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

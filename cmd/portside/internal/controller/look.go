@@ -16,7 +16,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -125,7 +125,7 @@ func isBecause(told *v1alpha1.AdapterSetStatus, kind string, reason status.Condi
 
 // active returns the active adapters and how far the answer they come from goes.
 // It is false while there is no answer.
-func (w *work) active(ctx context.Context, look *workload.Workload, source discovery.Source) ([]apply.Adapter, holding.Poll, bool) {
+func (w *work) active(ctx context.Context, look *workload.Workload, source discovery.Source) ([]apply.Adapter, rollout.Poll, bool) {
 	container := w.set.Spec.Container
 	if c, err := look.Container(container); err == nil {
 		container = c.Name
@@ -144,7 +144,7 @@ func (w *work) active(ctx context.Context, look *workload.Workload, source disco
 	if answer.Reason != "" {
 		w.facts.Discovery = &answer.Condition
 	}
-	return answer.Active, holding.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
+	return answer.Active, rollout.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}, answer.Active != nil
 }
 
 // ownPorts returns the live ports that we own in a container.
@@ -161,9 +161,9 @@ func (w *work) standing() []apply.Adapter {
 	if err != nil {
 		return nil
 	}
-	var removals holding.Removals
+	var removals rollout.Removals
 	// Of nothing active, all that is ours is kept.
-	adapters, _, _ := removals.Keep(holding.Known{Now: w.now, Own: own, Told: w.told.Ports, UnderWay: true})
+	adapters, _, _ := removals.Keep(rollout.Known{Now: w.now, Own: own, Told: w.told.Ports, UnderWay: true})
 	place := func(a apply.Adapter) int {
 		return slices.IndexFunc(w.told.Ports, func(p v1alpha1.PortStatus) bool { return p.Type == a.Type })
 	}
@@ -176,8 +176,8 @@ func (w *work) standing() []apply.Adapter {
 
 // wanted are the adapters to want ports for, and the container, nil where that
 // cannot be told. It is false when what we own cannot be read.
-func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll holding.Poll) (apply.Desired, *workload.Container, bool) {
-	rollout := w.set.Spec.Rollout
+func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll rollout.Poll) (apply.Desired, *workload.Container, bool) {
+
 	container, err := look.Container(w.set.Spec.Container)
 	if err != nil {
 		w.facts.Why, w.facts.Because = status.ContainerNotFound, err.Error()
@@ -193,9 +193,9 @@ func (w *work) wanted(look *workload.Workload, active []apply.Adapter, poll hold
 		w.ours = append(w.ours, idOfPort(p))
 	}
 	active = poll.Agreed(active, own)
-	adapters, waiting, next := w.Removals.Keep(holding.Known{
+	adapters, waiting, next := w.Removals.Keep(rollout.Known{
 		Now: w.now, Active: active, Own: own, Told: w.told.Ports, Poll: poll, UnderWay: look.Rollout.UnderWay,
-		Delay: seconds(rollout.RemovalDelaySeconds),
+		Delay: seconds(w.set.Spec.Rollout.RemovalDelaySeconds),
 	})
 	for _, r := range waiting {
 		if r.Due {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -20,7 +20,7 @@ type memory struct {
 	workloadMemory
 
 	// writes paces those of status.
-	writes holding.Writes
+	writes rollout.Writes
 	// fullPass is when the server is asked again, whatever is known.
 	fullPass time.Time
 	// holders are the targets that held a place when the target last had to wait
@@ -48,7 +48,7 @@ type memory struct {
 // the same name that replaces it, with another uid, starts with a new one:
 // contention, back-off, stabilization and rollouts were the other workload's.
 type workloadMemory struct {
-	holding.Target
+	rollout.Target
 
 	uid types.UID // empty before the workload was first observed
 	// refused are the facts of a change that the server did not take, told until it

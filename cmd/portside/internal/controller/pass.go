@@ -11,7 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -32,7 +32,7 @@ func (w *work) pass(ctx context.Context, plan *apply.Plan) {
 	w.rolled(ctx, result)
 	if result.Outcome == apply.Applied {
 		w.wrote = true
-		if begun := w.Settling.Since(); w.change != holding.NoChange && w.change != holding.ReleaseContainer {
+		if begun := w.Settling.Since(); w.change != rollout.NoChange && w.change != rollout.ReleaseContainer {
 			w.metrics.stored(w.clock.Since(begun))
 		}
 	}
@@ -62,7 +62,7 @@ func (w *work) learn(result apply.Result, err error) (accepted bool) {
 		return true
 	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
-	if err != nil && w.change == holding.NoChange {
+	if err != nil && w.change == rollout.NoChange {
 		return false // a full pass; what stands does, whether or not the server can be asked
 	}
 	if apply.IsRefusal(err) {
@@ -91,7 +91,7 @@ func (w *work) backOff() {
 	if w.refused == nil {
 		return
 	}
-	w.facts.Hold = holding.Go
+	w.facts.Hold = rollout.Go
 	w.facts.Ports, w.facts.Pending = w.refused.Ports, w.refused.Pending
 	w.facts.Failure, w.facts.Refusal = w.refused.Failure, w.refused.Refusal
 }
@@ -102,7 +102,7 @@ func (w *work) rolled(ctx context.Context, result apply.Result) bool {
 		return false
 	}
 	w.rolling, w.facts.RollingOut = true, true
-	w.Rollout, w.facts.Stuck = holding.Rollout{}, false // of the rollout before
+	w.Rollout, w.facts.Stuck = rollout.Rollout{}, false // of the rollout before
 	w.metrics.rollouts.Inc()
 	logr.FromContextOrDiscard(ctx).Info("the ports changed; the pods restart", "ports", portsOf(result.After, result.Container), "pods", result.After.Restarts)
 	return true

@@ -12,7 +12,7 @@ import (
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -99,22 +99,22 @@ func TestWhoTookThePorts(t *testing.T) {
 	timeless.Time = nil
 	for name, c := range map[string]struct {
 		entries []metav1.ManagedFieldsEntry
-		want    holding.Taker
+		want    rollout.Taker
 	}{
-		"nobody":                       {nil, holding.Taker{}},
-		"only we":                      {[]metav1.ManagedFieldsEntry{ours}, holding.Taker{}},
-		"who wrote since":              {[]metav1.ManagedFieldsEntry{ours, updated("operator", 20)}, holding.Taker{Manager: "operator", Certain: true}},
-		"who wrote at the same moment": {[]metav1.ManagedFieldsEntry{ours, updated("operator", 10)}, holding.Taker{Manager: "operator", Certain: true}},
-		"the last of two":              {[]metav1.ManagedFieldsEntry{updated("edit", 25), ours, updated("operator", 20)}, holding.Taker{Manager: "edit", Certain: true}},
-		"who wrote before":             {[]metav1.ManagedFieldsEntry{updated("edit", 4), updated("operator", 5), ours}, holding.Taker{Manager: "operator"}},
-		"there is nothing of ours":     {[]metav1.ManagedFieldsEntry{updated("operator", 5)}, holding.Taker{Manager: "operator", Certain: true}},
+		"nobody":                       {nil, rollout.Taker{}},
+		"only we":                      {[]metav1.ManagedFieldsEntry{ours}, rollout.Taker{}},
+		"who wrote since":              {[]metav1.ManagedFieldsEntry{ours, updated("operator", 20)}, rollout.Taker{Manager: "operator", Certain: true}},
+		"who wrote at the same moment": {[]metav1.ManagedFieldsEntry{ours, updated("operator", 10)}, rollout.Taker{Manager: "operator", Certain: true}},
+		"the last of two":              {[]metav1.ManagedFieldsEntry{updated("edit", 25), ours, updated("operator", 20)}, rollout.Taker{Manager: "edit", Certain: true}},
+		"who wrote before":             {[]metav1.ManagedFieldsEntry{updated("edit", 4), updated("operator", 5), ours}, rollout.Taker{Manager: "operator"}},
+		"there is nothing of ours":     {[]metav1.ManagedFieldsEntry{updated("operator", 5)}, rollout.Taker{Manager: "operator", Certain: true}},
 		"who applies takes nothing away": {
-			[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, holding.Taker{Manager: "operator", Certain: true},
+			[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Taker{Manager: "operator", Certain: true},
 		},
-		"who applies is not we":    {[]metav1.ManagedFieldsEntry{updated("operator", 5), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, holding.Taker{Manager: "operator", Certain: true}},
-		"who has no container":     {[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("scaler", metav1.ManagedFieldsOperationUpdate, 30, replicas)}, holding.Taker{Manager: "operator", Certain: true}},
-		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, holding.Taker{Manager: "operator", Certain: true}},
-		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, holding.Taker{}},
+		"who applies is not we":    {[]metav1.ManagedFieldsEntry{updated("operator", 5), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Taker{Manager: "operator", Certain: true}},
+		"who has no container":     {[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("scaler", metav1.ManagedFieldsOperationUpdate, 30, replicas)}, rollout.Taker{Manager: "operator", Certain: true}},
+		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, rollout.Taker{Manager: "operator", Certain: true}},
+		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, rollout.Taker{}},
 	} {
 		look := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet, Name: "files"}, ManagedFields: c.entries}
 		if got := takerOf(look, testenv.Portside); got != c.want {

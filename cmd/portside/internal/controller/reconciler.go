@@ -20,7 +20,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -36,7 +36,7 @@ type reconciler struct {
 	poller   *discovery.Poller
 	applier  *apply.Applier
 	client   client.Client
-	limit    *holding.Limit[workload.Target]
+	limit    *rollout.Limit[workload.Target]
 	alarm    *alarm
 	queue    priorityqueue.PriorityQueue[workload.Target] // from when the controller starts
 	teller   teller

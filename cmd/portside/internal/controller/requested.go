@@ -5,7 +5,7 @@ import (
 
 	"github.com/go-logr/logr"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
 
@@ -18,8 +18,8 @@ func (w *work) requested(ctx context.Context) bool {
 		return false
 	}
 	w.requestedAt = at
-	w.Fight, w.contended, w.lost = holding.Fight{}, nil, nil
-	w.Retry, w.refused = holding.Retry{}, nil
+	w.Fight, w.contended, w.lost = rollout.Fight{}, nil, nil
+	w.Retry, w.refused = rollout.Retry{}, nil
 	w.memory.fullPass = w.now
 	logr.FromContextOrDiscard(ctx).Info("reconciling as requested", "requestedAt", at)
 	return true

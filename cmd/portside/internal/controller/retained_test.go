@@ -12,7 +12,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -138,7 +138,7 @@ func TestDeletionInAStuckRollout(t *testing.T) {
 	s.delete(t)
 	s.expect(t, "Reconciling", "True", "Removing")
 	testenv.Eventually(t, "the AdapterSet is gone", func(ctx context.Context) error {
-		s.clock.Step(holding.StuckAfter)
+		s.clock.Step(rollout.StuckAfter)
 		if set, err := s.get(ctx, "files"); err == nil {
 			return fmt.Errorf("it has %q", set.Finalizers)
 		}

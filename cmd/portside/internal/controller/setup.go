@@ -31,7 +31,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 // Options are what the service is to do.
@@ -196,7 +196,7 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 			return nil, fmt.Errorf("cannot register a metric: %w", err)
 		}
 	}
-	r.limit = holding.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
+	r.limit = rollout.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
 	r.alarm = newAlarm(o.Clock, r.wake)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
 	reader := apiReader{mgr.GetAPIReader()}

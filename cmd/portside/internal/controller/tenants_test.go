@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -153,7 +153,7 @@ func TestTenantsShareRollouts(t *testing.T) {
 	s.expectPort(t, s.greedy, portTwo, greedy...)
 	s.declare(t, s.honest, one, honest[1])
 	s.expectWaits(t, honest[1])
-	s.clock.Step(holding.StuckAfter)
+	s.clock.Step(rollout.StuckAfter)
 	s.expectPort(t, s.honest, portOne, honest[1])
 	for _, name := range greedy {
 		s.scene(s.greedy).stepsUntilTrue(t, name, "Stalled", "RolloutStuck")

@@ -15,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -33,9 +33,9 @@ type work struct {
 	unreadable error // why the workload could not be observed
 	facts      status.Facts
 	ours       []portID           // the live ports that we own, in the container
-	leaving    []holding.Removal  // those whose delay has passed
+	leaving    []rollout.Removal  // those whose delay has passed
 	stay       []apply.PortStatus // the ports of those that are there still
-	change     holding.ChangeID   // what is about to go out
+	change     rollout.ChangeID   // what is about to go out
 	wrote      bool               // status is told by the next reconciliation
 	silent     bool               // there is nothing to tell
 	waits      bool               // for a place among the targets in a rollout
@@ -133,7 +133,7 @@ func (w *work) stand(ctx context.Context, look *workload.Workload, container *wo
 	w.facts.Ports = slices.Concat(w.facts.Ports, fought)
 	w.wake(w.memory.fullPass)
 	w.wake(w.Fight.Due())
-	w.facts.Fight, w.facts.Taker = len(fought) > 0, ptr.Deref(w.Fight.Taker, holding.Taker{})
+	w.facts.Fight, w.facts.Taker = len(fought) > 0, ptr.Deref(w.Fight.Taker, rollout.Taker{})
 	for _, id := range w.taken {
 		w.facts.Taken = append(w.facts.Taken, id.name)
 	}
@@ -210,29 +210,29 @@ func (w *work) staying(emit []port.Port) {
 // container is gone.
 func (w *work) may(look *workload.Workload, container *workload.Container, intent *apply.Plan) bool {
 	if container == nil {
-		w.change = holding.ReleaseContainer
+		w.change = rollout.ReleaseContainer
 		until := w.Retry.Until(w.change)
 		w.wake(until)
 		return !w.now.Before(until)
 	}
 	w.decided(intent)
-	w.change = holding.ApplyPorts(intent.Items)
-	reason, until := w.Hold(holding.Change{
+	w.change = rollout.ApplyPorts(intent.Items)
+	reason, until := w.Hold(rollout.Change{
 		Now:     w.now,
 		ID:      w.change,
 		Settle:  seconds(w.set.Spec.Rollout.StabilizationWindowSeconds),
 		Rollout: look.Rollout,
-		Awaited: holding.Awaited(container, intent.Items),
+		Awaited: rollout.Awaited(container, intent.Items),
 	})
 	w.wake(until)
-	if reason == holding.Go && look.Restarts > 0 && !w.begin() {
-		reason = holding.RolloutLimit
+	if reason == rollout.Go && look.Restarts > 0 && !w.begin() {
+		reason = rollout.RolloutLimit
 	}
 	w.facts.Hold = reason
-	if reason == holding.BackingOff {
+	if reason == rollout.BackingOff {
 		w.backOff()
 	}
-	return reason == holding.Go
+	return reason == rollout.Go
 }
 
 // begin takes a place among the targets that may be in a rollout that portside
@@ -244,7 +244,7 @@ func (w *work) begin() bool {
 		return true
 	}
 	if len(w.holders) == 0 || !w.now.Before(w.holdersUntil) {
-		w.holders, w.holdersUntil = w.limit.Holders(), w.now.Add(holding.StuckAfter)
+		w.holders, w.holdersUntil = w.limit.Holders(), w.now.Add(rollout.StuckAfter)
 	}
 	w.wake(w.holdersUntil)
 	w.facts.Holders = w.holders

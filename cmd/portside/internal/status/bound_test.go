@@ -14,7 +14,7 @@ import (
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -52,7 +52,7 @@ func crowded(ports, length, owners int) status.Facts {
 			}
 			f.Ports = append(f.Ports, p)
 			if i >= ports {
-				f.Waiting = append(f.Waiting, holding.Removal{Name: p.Name, Adapter: apply.Adapter{Type: p.Type}, Since: now})
+				f.Waiting = append(f.Waiting, rollout.Removal{Name: p.Name, Adapter: apply.Adapter{Type: p.Type}, Since: now})
 			}
 		}
 	})
@@ -124,7 +124,7 @@ func TestLongListOfOwners(t *testing.T) {
 func TestTextIsPrintable(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
-		f.Failure, f.Taker, f.Fight = unprintable, holding.Taker{Manager: unprintable, Certain: true}, true
+		f.Failure, f.Taker, f.Fight = unprintable, rollout.Taker{Manager: unprintable, Certain: true}, true
 		f.Taken = []string{"adapter-nfs"}
 		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: port.Shadowed, Message: unprintable}}
 		f.Discovery = &discovery.Condition{Reason: "Malformed", Message: "日本 é: " + unprintable}

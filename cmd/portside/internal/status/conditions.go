@@ -10,7 +10,7 @@ import (
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 // cause is the reason of a condition and its message.
@@ -152,7 +152,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 		return &cause{Conflicting, blocked}, true
 	case invalid != "":
 		return &cause{InvalidAdapter, invalid}, true
-	case f.Hold == holding.RolloutStuck:
+	case f.Hold == rollout.RolloutStuck:
 		return f.deferred(), true
 	case len(f.Pending) > 0:
 		return f.deferred(), false
@@ -168,7 +168,7 @@ func (f Facts) reconciling() *cause {
 	switch {
 	case f.Why == Removing:
 		return &cause{Removing, f.Because}
-	case f.Hold == holding.RolloutStuck || f.RollingOut && f.Stuck:
+	case f.Hold == rollout.RolloutStuck || f.RollingOut && f.Stuck:
 		return nil
 	case f.RollingOut:
 		return &cause{RollingOut, "the ports are stored, and pods are restarting to get them"}
@@ -176,7 +176,7 @@ func (f Facts) reconciling() *cause {
 		return nil
 	case f.Failure != "" && !f.Refusal:
 		return &cause{Unavailable, f.Failure}
-	case f.Hold != holding.Go:
+	case f.Hold != rollout.Go:
 		return f.deferred()
 	case len(f.Waiting) > 0:
 		return &cause{RemovalWaiting, fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", f.removalDelay)}
@@ -187,15 +187,15 @@ func (f Facts) reconciling() *cause {
 // deferred returns why the change is not applied yet.
 func (f Facts) deferred() *cause {
 	switch f.Hold {
-	case holding.Unsettled:
+	case rollout.Unsettled:
 		return &cause{Stabilizing, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
-	case holding.RolloutUnderWay:
+	case rollout.RolloutUnderWay:
 		return &cause{RolloutUnderWay, "the change waits for the rollout that is under way"}
-	case holding.RolloutStuck:
+	case rollout.RolloutStuck:
 		return &cause{RolloutStuck, "the change waits for a rollout that makes no progress; check the pods of the workload"}
-	case holding.RolloutLimit:
+	case rollout.RolloutLimit:
 		return &cause{RolloutLimit, "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)}
-	case holding.BackingOff, holding.Go:
+	case rollout.BackingOff, rollout.Go:
 	}
 	switch {
 	case f.Stopped != "":
@@ -212,7 +212,7 @@ func (f Facts) fightText() string {
 }
 
 // takerText names the manager that removed ports.
-func takerText(t holding.Taker) string {
+func takerText(t rollout.Taker) string {
 	switch {
 	case t.Manager == "":
 		return "another manager"

@@ -9,7 +9,7 @@ import (
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 // PortContended is the reason of a port that another manager keeps removing. While
@@ -49,8 +49,8 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 }
 
 // removal returns the removal that waits for a port, or nil.
-func (f Facts) removal(p v1alpha1.PortStatus) *holding.Removal {
-	i := slices.IndexFunc(f.Waiting, func(r holding.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type })
+func (f Facts) removal(p v1alpha1.PortStatus) *rollout.Removal {
+	i := slices.IndexFunc(f.Waiting, func(r rollout.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type })
 	if i < 0 {
 		return nil
 	}
@@ -58,7 +58,7 @@ func (f Facts) removal(p v1alpha1.PortStatus) *holding.Removal {
 }
 
 // removalText stays the same while the removal delay advances.
-func (f Facts) removalText(r *holding.Removal) string {
+func (f Facts) removalText(r *rollout.Removal) string {
 	adapter := "adapter " + r.Adapter.Type
 	switch {
 	case f.Stopped != "":
@@ -71,7 +71,7 @@ func (f Facts) removalText(r *holding.Removal) string {
 	return fmt.Sprintf("%s is inactive; the port will be removed at %s", adapter, timeOf(r))
 }
 
-func timeOf(r *holding.Removal) string { return r.At.UTC().Format(time.RFC3339) }
+func timeOf(r *rollout.Removal) string { return r.At.UTC().Format(time.RFC3339) }
 
 // warn adds the warnings about a port that is ours.
 func (f Facts) warn(p *v1alpha1.PortStatus) {

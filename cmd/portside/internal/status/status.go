@@ -17,7 +17,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 // Facts are what a reconciliation observed and did.
@@ -35,11 +35,11 @@ type Facts struct {
 	// Warnings are about those of the ports that are live.
 	Warnings []advice.Warning
 	// Waiting are the retained ports: their adapters are inactive.
-	Waiting []holding.Removal
+	Waiting []rollout.Removal
 	// Pending are the names of desired ports that are not applied yet, because of
 	// Hold.
 	Pending []string
-	Hold    holding.Reason
+	Hold    rollout.Reason
 	// Holders are the targets that hold a place where Hold is RolloutLimit.
 	Holders []workload.Target
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
@@ -51,7 +51,7 @@ type Facts struct {
 	// Fight reports whether ports are not added for now because another manager
 	// keeps removing them. Taker is that manager, where it is known.
 	Fight bool
-	Taker holding.Taker
+	Taker rollout.Taker
 	// Taken are the names of ports that another manager removed since status was
 	// last stored, whether or not they are back.
 	Taken []string

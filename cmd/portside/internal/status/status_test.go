@@ -15,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
 )
@@ -72,7 +72,7 @@ const (
 
 func TestConditions(t *testing.T) {
 	t.Parallel()
-	pending := func(hold holding.Reason) func(*status.Facts) {
+	pending := func(hold rollout.Reason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
 	}
 	why := func(reason status.ConditionReason) func(*status.Facts) {
@@ -97,16 +97,16 @@ func TestConditions(t *testing.T) {
 		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
 		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
 		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
-		"it settles":             {pending(holding.Unsettled), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
-		"a rollout is under way": {pending(holding.RolloutUnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
-		"it does not get on":     {pending(holding.RolloutStuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
-		"too many rollouts":      {pending(holding.RolloutLimit), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
+		"it settles":             {pending(rollout.Unsettled), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
+		"a rollout is under way": {pending(rollout.RolloutUnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
+		"it does not get on":     {pending(rollout.RolloutStuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
+		"too many rollouts":      {pending(rollout.RolloutLimit), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
 		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noOneHas}},
 		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
 		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noOneHas}},
-		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(holding.RolloutUnderWay)(f) },
+		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(rollout.RolloutUnderWay)(f) },
 			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
-		"a removal waits": {func(f *status.Facts) { f.Waiting = []holding.Removal{{Name: "adapter-nfs"}} },
+		"a removal waits": {func(f *status.Facts) { f.Waiting = []rollout.Removal{{Name: "adapter-nfs"}} },
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
@@ -130,7 +130,7 @@ func TestConditions(t *testing.T) {
 
 func TestTheTakerIsNamed(t *testing.T) {
 	t.Parallel()
-	for taker, want := range map[holding.Taker]string{
+	for taker, want := range map[rollout.Taker]string{
 		{Manager: "operator", Certain: true}: "operator keeps removing",
 		{Manager: "operator"}:                "another manager (most likely operator) keeps removing",
 		{}:                                   "another manager keeps removing",
@@ -161,8 +161,8 @@ func TestPorts(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
 		f.Ports = []apply.PortStatus{nfs, smb, blocked, portOf("adapter-ftp", 21, port.Removed, "")}
-		f.Pending, f.Hold = []string{"adapter-smb"}, holding.Unsettled
-		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
+		f.Pending, f.Hold = []string{"adapter-smb"}, rollout.Unsettled
+		f.Waiting = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
 	})
 	s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
 	got := make([]string, 0, len(s.Ports))
@@ -188,19 +188,19 @@ func TestPortReasons(t *testing.T) {
 	shared.Reason = port.ReasonCoOwned
 	for name, c := range map[string]struct {
 		port apply.PortStatus
-		hold holding.Reason
+		hold rollout.Reason
 		want string
 	}{
-		"the plan's":                       {taken, holding.Go, "Blocked NameTaken"},
-		"none":                             {nfs, holding.Go, "Owned "},
-		"of a change that waits":           {nfs, holding.Unsettled, "Pending Stabilizing"},
-		"of a change that waits, not ours": {shared, holding.RolloutLimit, "Pending RolloutLimit"},
+		"the plan's":                       {taken, rollout.Go, "Blocked NameTaken"},
+		"none":                             {nfs, rollout.Go, "Owned "},
+		"of a change that waits":           {nfs, rollout.Unsettled, "Pending Stabilizing"},
+		"of a change that waits, not ours": {shared, rollout.RolloutLimit, "Pending RolloutLimit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) {
 				f.Ports = []apply.PortStatus{c.port}
-				if c.hold != holding.Go {
+				if c.hold != rollout.Go {
 					f.Hold, f.Pending = c.hold, []string{c.port.Name}
 				}
 			}), now)
@@ -252,7 +252,7 @@ func TestWarnings(t *testing.T) {
 	}
 	waiting := func(f *status.Facts) {
 		warned([]apply.PortStatus{nfs}, git)(f)
-		f.Waiting = []holding.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
+		f.Waiting = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
 	}
 	one, both := []apply.PortStatus{nfs}, []apply.PortStatus{nfs, smb}
 	for name, c := range map[string]struct {
@@ -273,7 +273,7 @@ func TestWarnings(t *testing.T) {
 		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},
 		"a port that is to come": {nil, func(f *status.Facts) {
 			warned(one, git)(f)
-			f.Pending, f.Hold = []string{"adapter-nfs"}, holding.Unsettled
+			f.Pending, f.Hold = []string{"adapter-nfs"}, rollout.Unsettled
 		}, "the change is applied when it has stayed the same for 10s", nil},
 		"another workload": {warned(one, git), func(f *status.Facts) { warned(one, git)(f); f.UID = "two" }, "git applies it", []string{"CannotRenumber git: git applies it"}},
 	} {

@@ -1,16 +1,16 @@
-package holding_test
+package rollout_test
 
 import (
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 func TestWritesArePaced(t *testing.T) {
 	t.Parallel()
-	var w holding.Writes
+	var w rollout.Writes
 	count := func(from, to time.Duration) (n int) {
 		for at := from; at < to; at += time.Second { // there is something to write each second
 			if now := start.Add(at); !now.Before(w.Until()) {
@@ -26,14 +26,14 @@ func TestWritesArePaced(t *testing.T) {
 	if n := count(time.Minute, time.Hour); n != 118 {
 		t.Errorf("%d writes in the rest of the hour, not one each 30 s", n)
 	}
-	if n := count(2*time.Hour, 2*time.Hour+time.Second*holding.StatusBurst); n != holding.StatusBurst {
+	if n := count(2*time.Hour, 2*time.Hour+time.Second*rollout.StatusBurst); n != rollout.StatusBurst {
 		t.Errorf("%d writes after an hour of rest", n)
 	}
 }
 
 func TestWritesAreRetried(t *testing.T) {
 	t.Parallel()
-	var w holding.Writes
+	var w rollout.Writes
 	for range 2 {
 		var waits []time.Duration
 		for range 5 {

@@ -1,4 +1,4 @@
-package holding_test
+package rollout_test
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -19,7 +19,7 @@ var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 const delay = 5 * time.Minute
 
 // complete is a poll that all of a steady workload's pods answered.
-var complete = holding.Poll{Complete: true}
+var complete = rollout.Poll{Complete: true}
 
 var nfsPort = corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 2049, Protocol: corev1.ProtocolTCP}
 
@@ -27,7 +27,7 @@ func active(typ string, number int64) apply.Adapter {
 	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP"}
 }
 
-func keep(r *holding.Removals, k holding.Known) []string {
+func keep(r *rollout.Removals, k rollout.Known) []string {
 	want, _, _ := r.Keep(k)
 	names := []string{}
 	for _, a := range want {
@@ -37,8 +37,8 @@ func keep(r *holding.Removals, k holding.Known) []string {
 }
 
 func TestAPortGoesAfterItsDelay(t *testing.T) {
-	var r holding.Removals
-	k := holding.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	var r rollout.Removals
+	k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
@@ -57,14 +57,14 @@ func TestAPortGoesAfterItsDelay(t *testing.T) {
 // Where there is no delay, what goes and what comes is one change: the time in
 // status, which has whole seconds, must not hold up the one.
 func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
-	k := holding.Known{
+	k := rollout.Known{
 		Poll: complete, Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
 		Own: []corev1.ContainerPort{nfsPort},
 	}
-	if got := keep(new(holding.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
+	if got := keep(new(rollout.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
 		t.Errorf("%q", got)
 	}
-	var r holding.Removals
+	var r rollout.Removals
 	k.UnderWay = true
 	if got := keep(&r, k); len(got) != 2 {
 		t.Errorf("while a rollout is under way: %q", got)
@@ -76,8 +76,8 @@ func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 }
 
 func TestARolloutDoesNotCount(t *testing.T) {
-	var r holding.Removals
-	k := holding.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	var r rollout.Removals
+	k := rollout.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -100,13 +100,13 @@ func TestARolloutDoesNotCount(t *testing.T) {
 
 func TestStatusOutlivesTheProcess(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Poll: complete, Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	want, waiting, next := new(holding.Removals).Keep(k)
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	want, waiting, next := new(rollout.Removals).Keep(k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
 	}
 	k.Now = start.Add(delay)
-	if want, waiting, next := new(holding.Removals).Keep(k); len(want) != 0 || !waiting[0].Due || !waiting[0].Since.Equal(start) || !next.IsZero() {
+	if want, waiting, next := new(rollout.Removals).Keep(k); len(want) != 0 || !waiting[0].Due || !waiting[0].Since.Equal(start) || !next.IsZero() {
 		t.Errorf("after the delay %+v is kept, waiting %+v until %s", want, waiting, next)
 	}
 }
@@ -114,8 +114,8 @@ func TestStatusOutlivesTheProcess(t *testing.T) {
 // TestARestartInARolloutCountsNothing: when the rollout began cannot be told.
 func TestARestartInARolloutCountsNothing(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Poll: complete, Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
-	var r holding.Removals
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -132,8 +132,8 @@ func TestARestartInARolloutCountsNothing(t *testing.T) {
 // active again.
 func TestStatusIsTakenUpOnce(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Poll: complete, Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	var r holding.Removals
+	k := rollout.Known{Poll: complete, Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	r.Keep(k)
 	k.Active, k.Now = nil, start.Add(delay)
@@ -143,8 +143,8 @@ func TestStatusIsTakenUpOnce(t *testing.T) {
 }
 
 func TestTheCountIsNeverShortened(t *testing.T) {
-	k := holding.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	_, waiting, _ := new(holding.Removals).Keep(k)
+	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	_, waiting, _ := new(rollout.Removals).Keep(k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
 	}
@@ -155,8 +155,8 @@ func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
-		k := holding.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-		if want, _, _ := new(holding.Removals).Keep(k); len(want) != 1 || want[0] != now {
+		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+		if want, _, _ := new(rollout.Removals).Keep(k); len(want) != 1 || want[0] != now {
 			t.Errorf("%s: %+v is wanted", name, want)
 		}
 	}
@@ -169,8 +169,8 @@ func TestARenamedPortIsNotKept(t *testing.T) {
 		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 	} {
-		k := holding.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
-		want, waiting, next := new(holding.Removals).Keep(k)
+		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
+		want, waiting, next := new(rollout.Removals).Keep(k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
 			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
 		}
@@ -185,19 +185,19 @@ func TestHold(t *testing.T) {
 		rollout workload.Rollout
 		awaited bool
 		failed  bool
-		want    holding.Reason
+		want    rollout.Reason
 	}{
-		"too soon":               {after: settle - 1, want: holding.Unsettled},
-		"settled":                {after: settle, want: holding.Go},
-		"refused before":         {after: settle, failed: true, want: holding.BackingOff},
-		"a rollout is under way": {after: settle, rollout: underWay, want: holding.RolloutUnderWay},
-		"it waits for the port":  {after: settle, rollout: underWay, awaited: true, want: holding.Go},
-		"it does not get on":     {after: holding.StuckAfter, rollout: underWay, want: holding.RolloutStuck},
-		"its controller gave up": {after: settle, rollout: workload.Rollout{UnderWay: true, Failed: true}, want: holding.RolloutStuck},
+		"too soon":               {after: settle - 1, want: rollout.Unsettled},
+		"settled":                {after: settle, want: rollout.Go},
+		"refused before":         {after: settle, failed: true, want: rollout.BackingOff},
+		"a rollout is under way": {after: settle, rollout: underWay, want: rollout.RolloutUnderWay},
+		"it waits for the port":  {after: settle, rollout: underWay, awaited: true, want: rollout.Go},
+		"it does not get on":     {after: rollout.StuckAfter, rollout: underWay, want: rollout.RolloutStuck},
+		"its controller gave up": {after: settle, rollout: workload.Rollout{UnderWay: true, Failed: true}, want: rollout.RolloutStuck},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var target holding.Target
-			change := holding.Change{Now: start, ID: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
+			var target rollout.Target
+			change := rollout.Change{Now: start, ID: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
 			target.Rollout.Saw(start, c.rollout)
 			target.Hold(change)
 			change.Now = start.Add(c.after)
@@ -212,7 +212,7 @@ func TestHold(t *testing.T) {
 }
 
 func TestAFightIsFiveReaddsThenOneAnHour(t *testing.T) {
-	var f holding.Fight
+	var f rollout.Fight
 	var readds []time.Duration
 	for at := time.Duration(0); at < 3*time.Hour; at += time.Second { // taken away every second
 		if _, may := f.Readd(start.Add(at)); may {

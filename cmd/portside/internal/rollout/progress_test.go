@@ -1,11 +1,11 @@
-package holding_test
+package rollout_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/portside-dev/portside/apply/workload"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 func TestRolloutProgress(t *testing.T) {
@@ -30,11 +30,11 @@ func TestRolloutProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var r holding.Rollout
+			var r rollout.Rollout
 			for i, progress := range c.seen {
 				r.Saw(start.Add(time.Duration(i)*step), workload.Rollout{UnderWay: true, Progress: progress})
 			}
-			if got := r.StuckAt().Sub(start) - holding.StuckAfter; got != c.want {
+			if got := r.StuckAt().Sub(start) - rollout.StuckAfter; got != c.want {
 				t.Errorf("the last progress was after %s, not %s", got, c.want)
 			}
 		})
@@ -44,7 +44,7 @@ func TestRolloutProgress(t *testing.T) {
 func TestRolloutRemember(t *testing.T) {
 	t.Parallel()
 	stuck := workload.Rollout{UnderWay: true, Progress: workload.Progress{ObservedGeneration: 1, Updated: 1}}
-	var r holding.Rollout
+	var r rollout.Rollout
 	r.Remember(start, stuck)
 	r.Saw(start, stuck)
 	if !r.Stuck(start, stuck) {

@@ -1,4 +1,4 @@
-package holding_test
+package rollout_test
 
 import (
 	"slices"
@@ -11,12 +11,12 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 var (
-	notComplete = holding.Poll{}
-	disagreed   = holding.Poll{Complete: true, Disagreed: []string{"nfs"}}
+	notComplete = rollout.Poll{}
+	disagreed   = rollout.Poll{Complete: true, Disagreed: []string{"nfs"}}
 )
 
 func declared(name string, number int32) corev1.ContainerPort {
@@ -28,7 +28,7 @@ func declared(name string, number int32) corev1.ContainerPort {
 func TestRemovalsPoll(t *testing.T) {
 	type step struct {
 		after time.Duration
-		poll  holding.Poll
+		poll  rollout.Poll
 		want  int // ports that are wanted
 	}
 	for name, steps := range map[string][]step{
@@ -51,9 +51,9 @@ func TestRemovalsPoll(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var r holding.Removals
+			var r rollout.Removals
 			for _, s := range steps {
-				want, removals, next := r.Keep(holding.Known{
+				want, removals, next := r.Keep(rollout.Known{
 					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
 				})
 				if len(want) != s.want {
@@ -69,8 +69,8 @@ func TestRemovalsPoll(t *testing.T) {
 
 // TestRemovalsPollWithoutADelay: also where a port is removed at once.
 func TestRemovalsPollWithoutADelay(t *testing.T) {
-	var r holding.Removals
-	k := holding.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}}
+	var r rollout.Removals
+	k := rollout.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}}
 	if got := keep(&r, k); len(got) != 1 {
 		t.Errorf("a poll that is not complete: %q", got)
 	}
@@ -84,8 +84,8 @@ func TestRemovalsPollWithoutADelay(t *testing.T) {
 // and nothing of what status has: how long nobody asked is not known.
 func TestRemovalsStop(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := holding.Known{Told: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	var r holding.Removals
+	k := rollout.Known{Told: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	var r rollout.Removals
 	r.Stop(start.Add(time.Second))
 	for _, step := range []struct {
 		after time.Duration
@@ -97,7 +97,7 @@ func TestRemovalsStop(t *testing.T) {
 		}
 	}
 	// A source that is asked in another way has not answered yet, either.
-	r, k.Now = holding.Removals{}, start
+	r, k.Now = rollout.Removals{}, start
 	r.Keep(k)
 	r.Stop(start.Add(delay / 2))
 	for _, step := range []struct {
@@ -116,7 +116,7 @@ func TestRemovalsStop(t *testing.T) {
 // counted; and it is removed then.
 func TestRemovalsNeverHasten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var r holding.Removals
+		var r rollout.Removals
 		told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", State: "Owned"}}
 		now, counted, counts := start, time.Duration(0), false
 		for range rapid.IntRange(1, 30).Draw(t, "steps") {
@@ -126,12 +126,12 @@ func TestRemovalsNeverHasten(t *testing.T) {
 				counted += passed
 			}
 			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
-				r, counted = holding.Removals{}, 0
+				r, counted = rollout.Removals{}, 0
 				r.Stop(now)
 			}
-			k := holding.Known{
+			k := rollout.Known{
 				Now: now, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
-				Poll: holding.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
+				Poll: rollout.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
 			}
 			counts = k.Poll.Complete && !k.UnderWay
 			want, removals, _ := r.Keep(k)
@@ -152,7 +152,7 @@ func TestAgreed(t *testing.T) {
 	own := []corev1.ContainerPort{declared("api", 8080), declared("adapter-nfs", 12049)}
 	both := append(slices.Clone(own), declared("adapter-smb", 445))
 	for name, c := range map[string]struct {
-		poll   holding.Poll
+		poll   rollout.Poll
 		active adapters
 		own    []corev1.ContainerPort
 		want   adapters
@@ -205,7 +205,7 @@ func TestAgreedProperties(t *testing.T) {
 			t.Fatalf("a complete poll: %+v", got)
 		}
 		got := notComplete.Agreed(actives, own)
-		want, _, _ := new(holding.Removals).Keep(holding.Known{Now: start, Active: got, Own: own})
+		want, _, _ := new(rollout.Removals).Keep(rollout.Known{Now: start, Active: got, Own: own})
 		for _, p := range own {
 			// The first of a name and of a number gets it.
 			byName := slices.IndexFunc(want, func(a apply.Adapter) bool { return apply.PortName(a.Type) == p.Name })

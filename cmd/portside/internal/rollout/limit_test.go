@@ -1,4 +1,4 @@
-package holding_test
+package rollout_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/portside-dev/portside/cmd/portside/internal/holding"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
 // namespaceOf returns the namespace of a target that is called NAMESPACE/NAME.
@@ -19,13 +19,13 @@ func namespaceOf(target string) string {
 
 // places is a limit, and the targets that it woke.
 type places struct {
-	*holding.Limit[string]
+	*rollout.Limit[string]
 	woken []string
 }
 
 func newPlaces(most int) *places {
 	p := &places{}
-	p.Limit = holding.NewLimit(most, namespaceOf, func(target string) { p.woken = append(p.woken, target) })
+	p.Limit = rollout.NewLimit(most, namespaceOf, func(target string) { p.woken = append(p.woken, target) })
 	return p
 }
 

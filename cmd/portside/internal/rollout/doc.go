@@ -1,4 +1,4 @@
-// Package holding decides when a change of a target's ports may go out. A
+// Package rollout decides when a change of a target's ports may go out. A
 // changed container port restarts pods, so what this package is for is that
 // nothing changes without cause, not twice for one cause, and never on top of a
 // restart that is under way. It has no client and no clock of its own: what is
@@ -41,4 +41,4 @@
 // again with the first complete poll, since it is not known how long no pod was
 // asked; a restart begins the stabilization window again; and contention that
 // status reports is taken to have just happened.
-package holding
+package rollout
