@@ -40,9 +40,10 @@ var mayImport = []struct {
 
 	// The controller.
 	{internal + "cache", "apply apply/v1alpha1 apply/workload @adapterset"},
-	{internal + "holding", "apply apply/port apply/v1alpha1 apply/workload"},
-	{internal + "status", "apply apply/advice apply/port apply/v1alpha1 apply/workload @changes @discovery @holding"},
-	{internal + "controller", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @cache @changes @discovery @discovery/httpapi @holding @remedy @status"},
+	{internal + "rollout", "apply apply/port apply/v1alpha1 apply/workload"},
+	{internal + "status", "apply apply/advice apply/port apply/v1alpha1 apply/workload @changes @discovery @rollout"},
+	{internal + "metrics", "apply apply/port apply/workload @cache @discovery @status"},
+	{internal + "controller", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @cache @changes @discovery @discovery/httpapi @metrics @remedy @rollout @status"},
 
 	// The command line.
 	{internal + "install", "apply examples/chart fieldmanager"},

@@ -74,7 +74,7 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to reconcile, such as team=files")
 	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused; while several namespaces wait, each gets a share")
 	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads are reconciled at once")
-	flags.DurationVar(&r.service.FullPass, "full-pass", defaultFullPass, "Full resync interval, with jitter")
+	flags.DurationVar(&r.service.Resync, "full-pass", defaultFullPass, "Full resync interval, with jitter")
 	flags.StringVar(&r.healthAddress, "health-probe-bind-address", ":8081", "Address of /healthz and /readyz; 0 for none")
 	flags.StringVar(&r.metricsAddress, "metrics-bind-address", ":8443", "Address of /metrics; 0 for none")
 	flags.BoolVar(&r.metricsSecure, "metrics-secure", true, "Serve /metrics over TLS; clients need the permission to get the URL /metrics")
@@ -107,8 +107,8 @@ func (r *runCommand) check(cmd *cobra.Command) error {
 		return cli.UsageError(cmd, "--max-concurrent-rollouts %d is not at least 1", r.service.MaxConcurrentRollouts)
 	case r.service.Concurrent < 1:
 		return cli.UsageError(cmd, "--concurrent %d is not at least 1", r.service.Concurrent)
-	case r.service.FullPass < time.Minute:
-		return cli.UsageError(cmd, "--full-pass %s is not at least 1m", r.service.FullPass)
+	case r.service.Resync < time.Minute:
+		return cli.UsageError(cmd, "--full-pass %s is not at least 1m", r.service.Resync)
 	}
 	return r.leader.check(cmd, r.service.FieldManager)
 }

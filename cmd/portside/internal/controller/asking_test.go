@@ -118,7 +118,7 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 		if n := s.applies(); n != perPass*(passes+1) {
 			t.Fatalf("%d requests after %d passes\n%s", n, passes+1, &s.sent)
 		}
-		if set, err := s.get(t.Context(), "files"); err != nil || !isBecause(&set.Status, status.Stalled, status.Refused) {
+		if set, err := s.get(t.Context(), "files"); err != nil || !hasReason(&set.Status, status.Stalled, status.Refused) {
 			t.Errorf("before it is tried again it tells %+v: %v", set.Status.Conditions, err)
 		}
 		s.clock.Step(time.Millisecond)

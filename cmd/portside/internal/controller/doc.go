@@ -1,25 +1,25 @@
-// Package controller is the continuous service: it keeps the adapter ports of
-// every workload that an AdapterSet names as package apply would in a single
-// pass, and says in status and events what it found.
+// Package controller is the service that runs all the time: it keeps the adapter ports of
+// every workload that an AdapterSet names as package apply would, and reports in status
+// and events what it found and did.
 //
-// The unit of work is the target, not the AdapterSet: two AdapterSets that name
-// one workload are one decision. A reconciliation of a target
+// A reconcile is of a target, not of an AdapterSet: two AdapterSets that name one
+// workload are one decision. The oldest wins, and a later one reports TargetTaken. The
+// stages hand a value to the next:
 //
-//  1. finds its AdapterSet: the oldest wins, a later one says TargetTaken;
-//  2. looks at the workload: as watched, or as the server last answered us,
-//     whichever is newer. No request is sent for it;
-//  3. finds the active adapters: those declared, or the last good answer of the
-//     pods, and whether that was a complete poll. Where there is none the target
-//     is not touched;
-//  4. decides which ports are wanted and whether a change may go out
-//     (package rollout);
-//  5. makes one pass, unless managedFields say that the server has accepted
-//     just that already (apply.Applier.UpToDate). Now and then it asks all the
-//     same: the full pass;
-//  6. tells: status, events. That comes after the ports of other targets, since
-//     it goes back to the queue with less priority.
+//  1. observe reads the workload, as cached or as the API server last answered us,
+//     whichever is newer; no request is sent for it. Then it asks the source for the
+//     active adapters. Without an answer nothing changes.
+//  2. desired returns the ports that should be there, retained ones included and
+//     contended ones not.
+//  3. decide returns the plan. A plan is up to date if managedFields show that the API
+//     server has accepted it before.
+//  4. ask has package rollout decide whether the plan may be applied now.
+//  5. apply writes the ports, and nothing else does. Now and then it asks the API server
+//     although the ports are up to date: the resync.
+//  6. report stores status and sends events. After a change of ports that is left to
+//     another reconcile of low priority, since the ports of other targets come first.
 //
-// Nothing is kept outside the cluster. What a restart forgets, managedFields and
-// status tell again; what they do not tell is forgotten to the side of waiting
-// longer. Time comes from one clock, which tests inject.
+// Nothing is stored outside the cluster. After a restart managedFields and status show
+// most of what a process knew; what they do not show can only make it wait longer. All
+// times come from one clock, which tests inject.
 package controller

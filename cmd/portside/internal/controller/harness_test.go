@@ -71,7 +71,7 @@ func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager 
 	s := &service{}
 	options := Options{
 		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
-		FullPass: 10 * time.Hour, AllowLoopback: true, Registry: prometheus.NewRegistry(),
+		Resync: 10 * time.Hour, AllowLoopback: true, Registry: prometheus.NewRegistry(),
 	}
 	for _, c := range change {
 		c(&options)

@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-	clocktesting "k8s.io/utils/clock/testing"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -83,7 +82,6 @@ type crowd struct {
 	git       *testenv.Manager
 	workloads appsclient.StatefulSetInterface
 	ns        string
-	clock     *clocktesting.FakeClock
 }
 
 func startEventless(t *testing.T, cp *testenv.ControlPlane) *crowd {
@@ -91,12 +89,12 @@ func startEventless(t *testing.T, cp *testenv.ControlPlane) *crowd {
 	if err := cp.InstallCRD(t.Context(), crd); err != nil {
 		t.Fatal(err)
 	}
-	c := &crowd{ns: cp.Namespace(t), clock: clocktesting.NewFakeClock(time.Now())}
+	c := &crowd{ns: cp.Namespace(t)}
 	c.git = cp.Manager("git").In(c.ns)
 	c.workloads = kubernetes.NewForConfigOrDie(cp.Config()).AppsV1().StatefulSets(c.ns)
 	options := Options{
 		FieldManager: testenv.Portside, Namespace: c.ns, Concurrent: 10, MaxConcurrentRollouts: 10,
-		FullPass: 10 * time.Hour, Registry: prometheus.NewRegistry(), Clock: c.clock,
+		Resync: 10 * time.Hour, Registry: prometheus.NewRegistry(),
 	}
 	mgr, err := NewManager(cp.Config(), ctrl.Options{HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"}}, options)
 	if err != nil {
@@ -124,7 +122,6 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 	t.Helper()
 	each(t, targets, func(name string, _ bool) error { return c.create(t.Context(), name) })
 	testenv.Eventually(t, fmt.Sprintf("%d workloads to have their ports", targets), func(ctx context.Context) error {
-		c.clock.Step(time.Second) // for what the server did not take at first
 		for i := range targets {
 			look, err := c.service.reconciler.cluster.Workload(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)})
 			if err != nil || look == nil || len(look.Containers[0].Ports) < 2 {
@@ -135,19 +132,16 @@ func (c *crowd) comeAndGo(t *testing.T, targets int) {
 	})
 	each(t, targets, func(name string, odd bool) error { return c.remove(t.Context(), name, odd) })
 	testenv.Eventually(t, "the service to have given all of them up", func(context.Context) error {
-		c.clock.Step(time.Second)
 		r := c.service.reconciler
-		r.memories.mu.Lock()
-		defer r.memories.mu.Unlock()
-		r.alarm.mu.Lock()
-		defer r.alarm.mu.Unlock()
+		r.states.mu.Lock()
+		defer r.states.mu.Unlock()
 		for i := range targets {
 			if r.watches.Left(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) {
 				return fmt.Errorf("%s is still left", nameOf(i))
 			}
 		}
-		if memories, calls := len(r.memories.of), r.alarm.calls.Len(); memories+calls > 0 {
-			return fmt.Errorf("%d are remembered, and %d are to be woken", memories, calls)
+		if states := len(r.states.of); states > 0 {
+			return fmt.Errorf("there is state of %d", states)
 		}
 		return nil
 	})

@@ -13,7 +13,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply"
-	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
 )
@@ -78,7 +77,7 @@ func TestStatusOfAHostileSource(t *testing.T) {
 	s.polled(t, &p, 60)
 	writes = s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes
 	took := s.clock.Now().Sub(begun)
-	if most := rollout.StatusBurst + int(took/rollout.StatusInterval) + 1; writes > most || took < time.Minute {
+	if most := statusBurst + int(took/statusInterval) + 1; writes > most || took < time.Minute {
 		t.Errorf("%d writes for %d other answers within %s", writes, p.polls.Load()-polls, took)
 	}
 

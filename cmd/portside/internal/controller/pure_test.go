@@ -1,13 +1,14 @@
 package controller
 
 import (
-	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/utils/clock"
 
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -17,9 +18,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestFullPassesAreSpread: neither a restart nor a list that was full of changes
-// has the server be asked for all targets at once, then or ever after.
-func TestFullPassesAreSpread(t *testing.T) {
+// TestResyncsAreSpread checks that neither a restart nor a list that was full of changes
+// has the API server asked about all targets at once, then or later.
+func TestResyncsAreSpread(t *testing.T) {
 	t.Parallel()
 	const period = 10 * time.Hour
 	began := time.Now()
@@ -27,17 +28,17 @@ func TestFullPassesAreSpread(t *testing.T) {
 		next        func() time.Duration
 		least, most time.Duration
 	}{
-		"the first": {func() time.Duration {
-			w := &work{reconciler: &reconciler{fullPass: period}, memory: &memory{}, now: began}
-			w.scheduleFullPass()
-			first := w.memory.fullPass
-			w.scheduleFullPass()
-			if !w.memory.fullPass.Equal(first) {
+		"the_first": {func() time.Duration {
+			r, s := &reconciler{resync: period}, &state{}
+			r.scheduleResync(s, began)
+			first := s.resyncAt
+			r.scheduleResync(s, began)
+			if !s.resyncAt.Equal(first) {
 				t.Error("it was put off")
 			}
 			return first.Sub(began)
 		}, time.Nanosecond, period},
-		"those after it": {func() time.Duration { return jittered(period) }, period * 9 / 10, period * 11 / 10},
+		"those_after_it": {func() time.Duration { return wait.Jitter(period, resyncJitter) }, period, period * 11 / 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -56,9 +57,9 @@ func TestFullPassesAreSpread(t *testing.T) {
 	}
 }
 
-// TestAnActionIsAsLongAsTheServerTakes: names of managers are up to 128 bytes
-// long, of any letters.
-func TestAnActionIsAsLongAsTheServerTakes(t *testing.T) {
+// TestActionOf checks that the API server accepts the action of an event. Names of
+// managers have up to 128 bytes, of any letters.
+func TestActionOf(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ port, manager, want string }{
 		"nothing":    {"", "", "SetPort"},
@@ -75,8 +76,8 @@ func TestAnActionIsAsLongAsTheServerTakes(t *testing.T) {
 	}
 }
 
-// TestWhoTookThePorts goes by what managedFields tell of who wrote, and when.
-func TestWhoTookThePorts(t *testing.T) {
+// TestContenderOf checks which manager managedFields show as the one that removed ports.
+func TestContenderOf(t *testing.T) {
 	t.Parallel()
 	const (
 		container = `{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"server\"}":{".":{},"f:image":{}}}}}}}`
@@ -99,62 +100,63 @@ func TestWhoTookThePorts(t *testing.T) {
 	timeless.Time = nil
 	for name, c := range map[string]struct {
 		entries []metav1.ManagedFieldsEntry
-		want    rollout.Taker
+		want    rollout.Contender
 	}{
-		"nobody":                       {nil, rollout.Taker{}},
-		"only we":                      {[]metav1.ManagedFieldsEntry{ours}, rollout.Taker{}},
-		"who wrote since":              {[]metav1.ManagedFieldsEntry{ours, updated("operator", 20)}, rollout.Taker{Manager: "operator", Certain: true}},
-		"who wrote at the same moment": {[]metav1.ManagedFieldsEntry{ours, updated("operator", 10)}, rollout.Taker{Manager: "operator", Certain: true}},
-		"the last of two":              {[]metav1.ManagedFieldsEntry{updated("edit", 25), ours, updated("operator", 20)}, rollout.Taker{Manager: "edit", Certain: true}},
-		"who wrote before":             {[]metav1.ManagedFieldsEntry{updated("edit", 4), updated("operator", 5), ours}, rollout.Taker{Manager: "operator"}},
-		"there is nothing of ours":     {[]metav1.ManagedFieldsEntry{updated("operator", 5)}, rollout.Taker{Manager: "operator", Certain: true}},
-		"who applies takes nothing away": {
-			[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Taker{Manager: "operator", Certain: true},
+		"no entry":                   {nil, rollout.Contender{}},
+		"ours alone":                 {[]metav1.ManagedFieldsEntry{ours}, rollout.Contender{}},
+		"one that wrote since":       {[]metav1.ManagedFieldsEntry{ours, updated("operator", 20)}, rollout.Contender{Manager: "operator", Certain: true}},
+		"one that wrote when we did": {[]metav1.ManagedFieldsEntry{ours, updated("operator", 10)}, rollout.Contender{Manager: "operator", Certain: true}},
+		"the last of two":            {[]metav1.ManagedFieldsEntry{updated("edit", 25), ours, updated("operator", 20)}, rollout.Contender{Manager: "edit", Certain: true}},
+		"one that wrote before":      {[]metav1.ManagedFieldsEntry{updated("edit", 4), updated("operator", 5), ours}, rollout.Contender{Manager: "operator"}},
+		"no entry of ours":           {[]metav1.ManagedFieldsEntry{updated("operator", 5)}, rollout.Contender{Manager: "operator", Certain: true}},
+		"one that applied later": {
+			[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Contender{Manager: "operator", Certain: true},
 		},
-		"who applies is not we":    {[]metav1.ManagedFieldsEntry{updated("operator", 5), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Taker{Manager: "operator", Certain: true}},
-		"who has no container":     {[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("scaler", metav1.ManagedFieldsOperationUpdate, 30, replicas)}, rollout.Taker{Manager: "operator", Certain: true}},
-		"who writes status":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, rollout.Taker{Manager: "operator", Certain: true}},
-		"when is not told of them": {[]metav1.ManagedFieldsEntry{timeless}, rollout.Taker{}},
+		"one that applies, without ours": {[]metav1.ManagedFieldsEntry{updated("operator", 5), entry("git", metav1.ManagedFieldsOperationApply, 30, container)}, rollout.Contender{Manager: "operator", Certain: true}},
+		"one without a container":        {[]metav1.ManagedFieldsEntry{updated("operator", 20), entry("scaler", metav1.ManagedFieldsOperationUpdate, 30, replicas)}, rollout.Contender{Manager: "operator", Certain: true}},
+		"one that writes status":         {[]metav1.ManagedFieldsEntry{updated("operator", 20), status}, rollout.Contender{Manager: "operator", Certain: true}},
+		"an entry without a time":        {[]metav1.ManagedFieldsEntry{timeless}, rollout.Contender{}},
 	} {
-		look := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet, Name: "files"}, ManagedFields: c.entries}
-		if got := takerOf(look, testenv.Portside); got != c.want {
+		w := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet, Name: "files"}, ManagedFields: c.entries}
+		if got := contenderOf(w, testenv.Portside); got != c.want {
 			t.Errorf("%s: it is %+v, not %+v", name, got, c.want)
 		}
 	}
 }
 
-// TestAFightIsTakenUp from the reasons of ports in status, whatever Ready says.
-func TestAFightIsTakenUp(t *testing.T) {
+// TestContentionResumes from the reasons of ports in status, whatever Ready reports.
+func TestContentionResumes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		state       port.State
-		reason      port.Reason
-		fight, lost bool
+		state               port.State
+		reason              port.Reason
+		contention, missing bool
 	}{
-		"a port is away":     {port.Blocked, status.PortContended, true, true},
+		"a port is missing":  {port.Blocked, status.PortContended, true, true},
 		"it was added again": {port.Owned, status.PortContended, true, false},
 		"there is none":      {port.Blocked, port.ReasonNameTaken, false, false},
 	} {
-		w := &work{memory: &memory{}, now: time.Now()}
-		w.told.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: string(c.state), Reason: string(c.reason)}}
-		w.resume(&workload.Workload{})
-		if lost := slices.Contains(w.lost, portID{"adapter-nfs", 12049, "TCP"}); w.Fight.Under() != c.fight || lost != c.lost {
-			t.Errorf("%s: a fight %t, the port lost %t", name, w.Fight.Under(), lost)
+		s, in := &state{}, &input{now: time.Now(), workload: &workload.Workload{UID: "one"}}
+		in.status.Ports = []v1alpha1.PortStatus{{Name: "adapter-nfs", Port: 12049, Protocol: "TCP", State: string(c.state), Reason: string(c.reason)}}
+		r := &reconciler{gate: rollout.NewGate(nil, clock.RealClock{})}
+		r.recall(s, in)
+		if missing := (portID{"adapter-nfs", 12049, "TCP"}).isIn(s.ports.missing); s.Contention.UnderWay() != c.contention || missing != c.missing {
+			t.Errorf("%s: contention is %t, the port is missing %t", name, s.Contention.UnderWay(), missing)
 		}
 	}
 }
 
-// TestTheNewerIsTaken of the status that is watched and the one that the server
+// TestStatusOf returns the newer of the cached status and the one that the API server
 // answered.
-func TestTheNewerIsTaken(t *testing.T) {
+func TestStatusOf(t *testing.T) {
 	t.Parallel()
-	sent := v1alpha1.AdapterSetStatus{FieldManager: "as sent"}
-	for version, want := range map[string]string{"9": "as sent", "10": "as watched", "11": "as watched"} {
-		m := &memory{statusSent: map[string]sentStatus{"files": {"10", sent}}}
+	stored := v1alpha1.AdapterSetStatus{FieldManager: "as stored"}
+	for version, want := range map[string]string{"9": "as stored", "10": "as cached", "11": "as cached"} {
+		s := &state{stored: map[string]storedStatus{"files": {"10", stored}}}
 		set := &v1alpha1.AdapterSet{}
-		set.Name, set.ResourceVersion, set.Status.FieldManager = "files", version, "as watched"
-		if got := m.statusOf(set).FieldManager; got != want {
-			t.Errorf("status of version %s is %s", version, got)
+		set.Name, set.ResourceVersion, set.Status.FieldManager = "files", version, "as cached"
+		if got := s.statusOf(set).FieldManager; got != want {
+			t.Errorf("the status of version %s is %s", version, got)
 		}
 	}
 }

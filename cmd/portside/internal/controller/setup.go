@@ -18,11 +18,11 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/portside-dev/portside/apply"
@@ -31,6 +31,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/metrics"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
@@ -50,9 +51,9 @@ type Options struct {
 	// caused. While targets of several namespaces wait, the places are shared out
 	// by namespace.
 	MaxConcurrentRollouts int
-	// FullPass is the period in which the server is asked of each target,
-	// whatever is known.
-	FullPass time.Duration
+	// Resync is the period in which the API server is asked about each target, even if
+	// its ports are up to date.
+	Resync time.Duration
 	// Clock is the time; the machine's when nil.
 	Clock clock.WithTicker
 	// AllowLoopback lets pods have loopback addresses, for tests and the demo.
@@ -118,10 +119,8 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, runnable := range []manager.Runnable{r.alarm, r.poller} {
-		if err := mgr.Add(runnable); err != nil {
-			return nil, err
-		}
+	if err := mgr.Add(r.poller); err != nil {
+		return nil, err
 	}
 	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[workload.Target]{
 		Reconciler:              r,
@@ -181,24 +180,26 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	r := &reconciler{
 		manager:  o.FieldManager,
 		excluded: o.ExcludeNamespaces,
-		fullPass: o.FullPass,
+		resync:   o.Resync,
 		clock:    o.Clock,
 		cluster:  cluster,
 		watches:  cache.NewWatches(cluster),
 		applier:  applier,
 		client:   mgr.GetClient(),
-		teller:   mgr.GetEventRecorder("portside"),
-		metrics:  newMeasures(),
-		memories: memories{of: map[workload.Target]*memory{}},
+		events:   mgr.GetEventRecorder("portside"),
+		metrics:  metrics.New(),
+
+		statusBackoff: flowcontrol.NewBackOffWithJitter(firstStatusRetry, lastStatusRetry, statusRetryJitter),
 	}
-	for _, c := range r.metrics.collectors(cluster, o.Version) {
+	r.statusBackoff.Clock = o.Clock
+	for _, c := range r.metrics.Collectors(cluster, o.Version) {
 		if err := o.Registry.Register(c); err != nil {
 			return nil, fmt.Errorf("cannot register a metric: %w", err)
 		}
 	}
-	r.limit = rollout.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
-	r.alarm = newAlarm(o.Clock, r.wake)
-	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.polled})
+	limit := rollout.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
+	r.gate = rollout.NewGate(limit, o.Clock)
+	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.Polled})
 	reader := apiReader{mgr.GetAPIReader()}
 	api := httpapi.New(httpapi.Options{
 		Pods: discovery.NewPods(cluster, reader.controllerOf), Secret: reader.secret, Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
@@ -206,21 +207,6 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
 	return r, nil
 }
-
-// newQueue is controller-runtime's own, which is kept so that what is no event of
-// the cluster can add targets.
-func (r *reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[workload.Target]) workqueue.TypedRateLimitingInterface[workload.Target] {
-	r.queue = priorityqueue.New(name, func(o *priorityqueue.Opts[workload.Target]) { o.RateLimiter = limiter })
-	return r.queue
-}
-
-// enqueue has a target reconciled.
-func (r *reconciler) enqueue(t workload.Target, priority int) {
-	r.queue.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, t)
-}
-
-// wake has a target reconciled whose desired ports may have changed.
-func (r *reconciler) wake(t workload.Target) { r.enqueue(t, cache.Changed) }
 
 // apiReader reads from the API server what is not cached.
 type apiReader struct{ client.Reader }

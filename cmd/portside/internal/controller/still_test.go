@@ -36,7 +36,7 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 	a := notAskingYet(t, false)
 	server := a.cp.Proxy(t, a.cp.Config(), testenv.ProxyHooks{})
 	a.sent = &startLeading(t, a.cp, server.Config(), a.ns, a.inject, func(o *Options) {
-		o.FullPass = 10 * 365 * 24 * time.Hour // none is due here
+		o.Resync = 10 * 365 * 24 * time.Hour // none is due here
 	}).sent
 	for name, kind := range stillLife {
 		a.keep(kind, name, v1alpha1.SchemeHTTP, 1, 25)

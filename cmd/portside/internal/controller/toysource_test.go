@@ -150,7 +150,7 @@ func startWith(t *testing.T, cp *testenv.ControlPlane, ns string, kind discovery
 	t.Helper()
 	options := controller.Options{
 		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
-		FullPass: 10 * time.Hour, Registry: prometheus.NewRegistry(), Sources: discovery.Sources{kind},
+		Resync: 10 * time.Hour, Registry: prometheus.NewRegistry(), Sources: discovery.Sources{kind},
 	}
 	mgr, err := controller.NewManager(cp.Config(), ctrl.Options{HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"}}, options)
 	if err != nil {

@@ -75,10 +75,9 @@ func TestPollingEnds(t *testing.T) {
 			if n := p.polls.Load() - before; n > 0 {
 				t.Errorf("the pods were asked %d times", n)
 			}
-			s.reconciler.alarm.mu.Lock()
-			defer s.reconciler.alarm.mu.Unlock()
-			if _, waits := s.reconciler.alarm.calls.placeOf[workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"}]; waits {
-				t.Error("a full pass is waited for")
+			result, err := s.reconciler.Reconcile(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: s.ns, Name: "files"})
+			if err != nil || result.RequeueAfter > 0 {
+				t.Errorf("it is reconciled again after %s, %v", result.RequeueAfter, err)
 			}
 		})
 	}

@@ -3,16 +3,18 @@ package rollout
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/workload"
 )
 
-// ChangeID identifies a change of a target from one reconciliation to the next.
-// Equal IDs are the same change. An ID is compared and never shown.
+// ChangeID identifies a change of a workload from one reconcile to the next. Equal IDs
+// are the same change. An ID is compared and never shown.
 type ChangeID string
 
 const (
-	// NoChange is the ID where nothing is about to change.
+	// NoChange is the ID of a plan that is up to date.
 	NoChange ChangeID = ""
 	// ReleaseContainer gives up a container that is gone.
 	ReleaseContainer ChangeID = "container"
@@ -30,12 +32,35 @@ func ApplyPorts(ports []port.Port) ChangeID {
 	return ChangeID(id.String())
 }
 
-// Taker is the manager that removed our ports.
-type Taker struct {
-	// Manager is the field manager's name, empty where managedFields do not show
-	// it.
-	Manager string
-	// Certain reports whether the manager wrote after we did. A manager that only
-	// removes fields leaves no time behind.
-	Certain bool
+// Change is a change that could be applied now.
+type Change struct {
+	Now      time.Time
+	Workload *workload.Workload
+	ID       ChangeID
+	// Resync reports of a plan that is up to date that the API server is to be asked
+	// all the same.
+	Resync bool
+	// Window is the stabilization window.
+	Window time.Duration
+	// Awaited reports that the rollout under way waits for a port that the change
+	// adds, see [Awaited].
+	Awaited bool
+}
+
+// Awaited reports whether a container waits for one of the ports that are applied: its
+// probes or lifecycle handlers name it, and it is not declared yet.
+func Awaited(c *workload.Container, items []port.Port) bool {
+	declared, awaited := map[string]bool{}, map[string]bool{}
+	for _, p := range c.Ports {
+		declared[p.Name] = true
+	}
+	for _, name := range c.ProbePorts {
+		awaited[name] = !declared[name]
+	}
+	for _, p := range items {
+		if p.Name != "" && awaited[p.Name] {
+			return true
+		}
+	}
+	return false
 }

@@ -6,85 +6,93 @@ import (
 )
 
 const (
-	// MaxReadds is how many re-adds there are within ReaddWindow before we take
-	// it that somebody takes our ports away again and again.
+	// MaxReadds is how many re-adds within ReaddWindow make a contention.
 	MaxReadds = 5
 	// ReaddWindow is the time in which MaxReadds are counted.
 	ReaddWindow = 10 * time.Minute
-	// FightInterval is the time between two re-adds from then on, and how long
-	// the ports must stay before the fight is over.
-	FightInterval = time.Hour
+	// ReaddInterval is the time between two re-adds during a contention, and how long
+	// all ports must stay before it is over.
+	ReaddInterval = time.Hour
 )
 
-// Fight counts how often ports of ours that somebody took away were added
-// again. The zero value has seen none.
-type Fight struct {
-	// Taker is the manager that last removed a port, nil until that was looked up.
-	Taker  *Taker
-	readds []time.Time // the last MaxReadds at most; of a fight, the last one
-	under  bool
+// Contender is the manager that removed ports of ours.
+type Contender struct {
+	// Manager is the field manager's name, empty where managedFields do not show
+	// it.
+	Manager string
+	// Certain reports whether the manager wrote after we did. A manager that only
+	// removes fields leaves no time behind.
+	Certain bool
 }
 
-// Remember takes up a fight that was under way before this process was. When
+// Contention counts how often ports of ours that another manager removed were added
+// again. The zero value has seen none.
+type Contention struct {
+	// Contender is the manager that last removed a port, nil before it was looked up.
+	Contender *Contender
+	readds    []time.Time // the last MaxReadds at most; during a contention the last one
+	underWay  bool
+}
+
+// Resume continues a contention that was under way before this process began. When
 // the last re-add was is not known, so it is taken to be now.
-func (f *Fight) Remember(now time.Time) {
-	*f = Fight{readds: []time.Time{now}, under: true}
+func (c *Contention) Resume(now time.Time) {
+	*c = Contention{readds: []time.Time{now}, underWay: true}
 }
 
 // Counts reports whether there are re-adds that still count.
-func (f *Fight) Counts() bool { return len(f.readds) > 0 }
+func (c *Contention) Counts() bool { return len(c.readds) > 0 }
 
-// Under reports whether it has come to a fight.
-func (f *Fight) Under() bool { return f.under }
+// UnderWay reports whether there is a contention.
+func (c *Contention) UnderWay() bool { return c.underWay }
 
-// Readd reports whether a port that was taken away may be added again now, and
-// if not, when.
-func (f *Fight) Readd(now time.Time) (until time.Time, may bool) {
-	f.forget(now)
-	if len(f.readds) >= MaxReadds {
-		f.readds, f.under = f.readds[len(f.readds)-1:], true
+// MayReadd reports whether a port that another manager removed may be added again
+// now, and if not, when.
+func (c *Contention) MayReadd(now time.Time) (until time.Time, may bool) {
+	c.forget(now)
+	if len(c.readds) >= MaxReadds {
+		c.readds, c.underWay = c.readds[len(c.readds)-1:], true
 	}
-	if !f.under {
+	if !c.underWay {
 		return now, true
 	}
-	until = f.Due()
+	until = c.Due()
 	return until, !now.Before(until)
 }
 
 // Readded notes a re-add.
-func (f *Fight) Readded(now time.Time) {
-	if f.under {
-		f.readds = nil
+func (c *Contention) Readded(now time.Time) {
+	if c.underWay {
+		c.readds = nil
 	}
-	f.readds = append(f.readds, now)
+	c.readds = append(c.readds, now)
 }
 
-// Stayed notes that none of our ports is gone. When that has lasted for long
-// enough the fight is over, and it reports so.
-func (f *Fight) Stayed(now time.Time) (over bool) {
-	f.forget(now)
-	if over = f.under && !now.Before(f.Due()); over {
-		*f = Fight{}
+// NoneMissing notes that no port of ours is missing. Once that has lasted long enough
+// the contention is over.
+func (c *Contention) NoneMissing(now time.Time) {
+	c.forget(now)
+	if c.underWay && !now.Before(c.Due()) {
+		*c = Contention{}
 	}
-	return over
 }
 
-// Due is when the next re-add is, or when the fight is over if there is nothing
-// to add; zero without a fight.
-func (f *Fight) Due() time.Time {
-	if !f.under {
+// Due returns when ports are added again, or, if none are missing, when the contention
+// is over. It is zero without a contention.
+func (c *Contention) Due() time.Time {
+	if !c.underWay {
 		return time.Time{}
 	}
-	return f.readds[len(f.readds)-1].Add(FightInterval)
+	return c.readds[len(c.readds)-1].Add(ReaddInterval)
 }
 
-// forget drops what no longer counts.
-func (f *Fight) forget(now time.Time) {
-	if f.under {
+// forget drops re-adds that no longer count.
+func (c *Contention) forget(now time.Time) {
+	if c.underWay {
 		return
 	}
-	f.readds = slices.DeleteFunc(f.readds, func(t time.Time) bool { return !t.After(now.Add(-ReaddWindow)) })
-	if len(f.readds) == 0 {
-		*f = Fight{}
+	c.readds = slices.DeleteFunc(c.readds, func(t time.Time) bool { return !t.After(now.Add(-ReaddWindow)) })
+	if len(c.readds) == 0 {
+		*c = Contention{}
 	}
 }

@@ -3,92 +3,174 @@ package rollout
 import (
 	"time"
 
-	"github.com/portside-dev/portside/apply/port"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/flowcontrol"
+	"k8s.io/utils/clock"
+
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Target is what is remembered of a target from one look to the next. The zero
-// value is that of a process that has just started.
-type Target struct {
-	Removals Removals
-	Settling Settling
-	Retry    Retry
-	Fight    Fight
-	Rollout  Rollout
-}
+// Action is what a [Gate] lets a reconcile do.
+type Action string
 
-// Change is what is about to go out.
-type Change struct {
-	Now    time.Time
-	ID     ChangeID
-	Settle time.Duration
-	// Rollout is the target's, as last seen.
-	Rollout workload.Rollout
-	// Awaited tells that the rollout under way waits for a port that this
-	// change adds.
-	Awaited bool
-}
-
-// Reason is why a change does not go out yet.
-type Reason string
-
-// The reasons, in the order in which they are looked at.
+// The actions.
 const (
-	// Go: nothing holds it.
-	Go Reason = ""
-	// Unsettled: it has not been the same for long enough.
-	Unsettled Reason = "Unsettled"
-	// BackingOff: the server did not take it, and it is tried again later.
-	BackingOff Reason = "BackingOff"
-	// RolloutUnderWay: it would restart pods on top of a restart.
-	RolloutUnderWay Reason = "RolloutUnderWay"
-	// RolloutStuck: the same, and the rollout does not get on.
-	RolloutStuck Reason = "RolloutStuck"
-	// RolloutLimit: as many targets as are allowed are in a rollout that we
-	// caused.
-	RolloutLimit Reason = "RolloutLimit"
+	// UpToDate: there is nothing to apply.
+	UpToDate Action = "UpToDate"
+	// Defer: the plan must not be applied yet.
+	Defer Action = "Defer"
+	// Apply: the plan may be applied now.
+	Apply Action = "Apply"
 )
 
-// Hold tells whether a change has to wait, and until when; where that is zero,
-// an event of the cluster will tell. The limit is not asked here, since asking
-// it takes a place.
-func (t *Target) Hold(c Change) (Reason, time.Time) {
-	t.Settling.Changed(c.Now, c.ID)
-	if until := t.Settling.Until(c.Settle); c.Now.Before(until) {
-		return Unsettled, until
-	}
-	if until := t.Retry.Until(c.ID); c.Now.Before(until) {
-		return BackingOff, until
-	}
-	if c.Rollout.UnderWay && !c.Awaited {
-		if t.Rollout.Stuck(c.Now, c.Rollout) {
-			return RolloutStuck, time.Time{}
-		}
-		return RolloutUnderWay, t.Rollout.StuckAt()
-	}
-	return Go, time.Time{}
+// Reason is why a plan is deferred.
+type Reason string
+
+// The reasons, in the order in which they are checked.
+const (
+	// NotDeferred: the plan is not deferred.
+	NotDeferred Reason = ""
+	// Stabilizing: the plan has not been the same for the stabilization window.
+	Stabilizing Reason = "Stabilizing"
+	// BackingOff: the API server did not take the plan, and it is tried again later.
+	BackingOff Reason = "BackingOff"
+	// UnderWay: a rollout is under way.
+	UnderWay Reason = "RolloutUnderWay"
+	// Stuck: the same, and the rollout makes no progress.
+	Stuck Reason = "RolloutStuck"
+	// LimitReached: as many workloads as allowed are in a rollout that we caused.
+	LimitReached Reason = "RolloutLimit"
+)
+
+// Verdict is the answer of a [Gate].
+type Verdict struct {
+	Action Action
+	// Reason is why the plan is deferred, and Until when to ask again. Until is zero
+	// where an event of the cluster follows.
+	Reason Reason
+	Until  time.Time
+	// Holders are the targets that hold a place, where the reason is LimitReached.
+	Holders []workload.Target
 }
 
-// Stands notes that there is nothing to change.
-func (t *Target) Stands(now time.Time) {
-	t.Settling.Changed(now, NoChange)
-	t.Retry = Retry{}
+// State is what is remembered of a workload from one reconcile to the next. The zero
+// value is that of a process that has just started.
+type State struct {
+	Removals      Removals
+	Stabilization Stabilization
+	Contention    Contention
+	Progress      Progress
+
+	// failed is the change that the API server did not take, which is tried again at
+	// retryAt.
+	failed  ChangeID
+	retryAt time.Time
+	// holders are the targets that held a place when this one began to wait. They are
+	// looked up again at holdersUntil, and not at each reconcile, so that status does
+	// not change with each of them.
+	holders      []workload.Target
+	holdersUntil time.Time
 }
 
-// Awaited tells whether a container waits for one of the ports that are added:
-// its probes or hooks name it, and it is not there yet.
-func Awaited(c *workload.Container, emit []port.Port) bool {
-	live, awaited := map[string]bool{}, map[string]bool{}
-	for _, p := range c.Ports {
-		live[p.Name] = true
+const (
+	firstRetry = time.Second
+	lastRetry  = 5 * time.Minute
+)
+
+// Gate decides whether a plan may be applied now, as the package comment says. It is
+// safe for concurrent use for different workloads.
+type Gate struct {
+	*Limit[workload.Target]
+	backoff *flowcontrol.Backoff // by the UID of the workload
+}
+
+// NewGate returns a gate with this limit.
+func NewGate(limit *Limit[workload.Target], c clock.Clock) *Gate {
+	g := &Gate{Limit: limit, backoff: flowcontrol.NewBackOff(firstRetry, lastRetry)}
+	g.backoff.Clock = c
+	return g
+}
+
+// Ask returns whether a change may be applied now. A change that restarts pods and may
+// be applied takes a place of the limit.
+func (g *Gate) Ask(s *State, c Change) Verdict {
+	now, rollout := c.Now, c.Workload.Rollout
+	if c.ID == NoChange {
+		if c.Resync {
+			return Verdict{Action: Apply}
+		}
+		return Verdict{Action: UpToDate}
 	}
-	for _, name := range c.ProbePorts {
-		awaited[name] = !live[name]
-	}
-	for _, p := range emit {
-		if p.Name != "" && awaited[p.Name] {
-			return true
+	if c.ID != ReleaseContainer {
+		s.Stabilization.Changed(now, c.ID)
+		if until := s.Stabilization.Until(c.Window); now.Before(until) {
+			return Verdict{Action: Defer, Reason: Stabilizing, Until: until}
 		}
 	}
-	return false
+	if until := s.RetryAt(c.ID); now.Before(until) {
+		return Verdict{Action: Defer, Reason: BackingOff, Until: until}
+	}
+	switch {
+	case c.ID == ReleaseContainer:
+		return Verdict{Action: Apply}
+	case rollout.UnderWay && !c.Awaited && s.Progress.Stuck(now, rollout):
+		return Verdict{Action: Defer, Reason: Stuck}
+	case rollout.UnderWay && !c.Awaited:
+		return Verdict{Action: Defer, Reason: UnderWay, Until: s.Progress.StuckAt()}
+	}
+	return g.Place(s, c.Workload, now)
+}
+
+// Place takes a place of the limit for a change that restarts pods.
+func (g *Gate) Place(s *State, w *workload.Workload, now time.Time) Verdict {
+	if w.Restarts == 0 || g.Begin(w.Target) {
+		return Verdict{Action: Apply}
+	}
+	if len(s.holders) == 0 || !now.Before(s.holdersUntil) {
+		s.holders, s.holdersUntil = g.Holders(), now.Add(StuckAfter)
+	}
+	return Verdict{Action: Defer, Reason: LimitReached, Until: s.holdersUntil, Holders: s.holders}
+}
+
+// Leave gives back the place that a target has no use for: it does not wait for one,
+// and no rollout that we caused proceeds.
+func (g *Gate) Leave(s *State, t workload.Target, waits, proceeds bool) {
+	if waits {
+		return
+	}
+	s.holders = nil
+	if !proceeds {
+		g.End(t)
+	}
+}
+
+// Failed notes that the API server did not take a change. It is tried again after one
+// second, then after twice as long each time, up to five minutes. Another change does
+// not wait.
+func (g *Gate) Failed(s *State, uid types.UID, change ChangeID, now time.Time) {
+	if change != s.failed {
+		g.backoff.DeleteEntry(string(uid))
+	}
+	g.backoff.Next(string(uid), now)
+	s.failed, s.retryAt = change, now.Add(g.backoff.Get(string(uid)))
+}
+
+// Accepted notes that there is nothing to change.
+func (g *Gate) Accepted(s *State, uid types.UID, now time.Time) {
+	s.Stabilization.Changed(now, NoChange)
+	g.Retry(s, uid)
+}
+
+// Retry ends the back-off.
+func (g *Gate) Retry(s *State, uid types.UID) {
+	g.backoff.DeleteEntry(string(uid))
+	s.failed, s.retryAt = NoChange, time.Time{}
+}
+
+// RetryAt returns when a change may be tried again, zero if it has not failed.
+func (s *State) RetryAt(change ChangeID) time.Time {
+	if change != s.failed {
+		return time.Time{}
+	}
+	return s.retryAt
 }

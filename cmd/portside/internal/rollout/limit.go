@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// Limit bounds how many targets may be in a rollout that portside caused, and
-// shares these places out by namespace. A free place goes to the waiting target
-// whose namespace holds the fewest, and among those to the one that has waited
-// longest. So one namespace takes at most half of the places (rounded up) while
-// a target of another namespace waits, and may take all while none does.
+// Limit bounds how many targets may be in a rollout that portside caused, and shares
+// these places out by namespace. A free place is given to the waiting target whose
+// namespace holds the fewest, and among those to the one that has waited longest. So one
+// namespace takes at most half of the places (rounded up) while a target of another
+// namespace waits, and may take all while none does.
 //
 // A Limit is safe for concurrent use.
 type Limit[Target comparable] struct {

@@ -8,12 +8,12 @@ import (
 	"github.com/portside-dev/portside/apply"
 )
 
-// Poll is how far the latest answer of a source goes. The zero value is that of
-// a source that has not answered in this process. Declared adapters are a
-// complete answer at any time.
+// Poll is what is known of the latest poll of a source. The zero value is that of a
+// source that has not answered in this process. Declared adapters are a complete answer
+// at any time.
 type Poll struct {
-	// Complete reports whether the latest poll was: ports are removed and
-	// renumbered only then.
+	// Complete reports whether the poll was complete. Only then are ports removed and
+	// renumbered.
 	Complete bool
 	// Disagreed are the types of which pods gave different numbers.
 	Disagreed []string

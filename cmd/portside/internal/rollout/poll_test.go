@@ -53,7 +53,7 @@ func TestRemovalsPoll(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var r rollout.Removals
 			for _, s := range steps {
-				want, removals, next := r.Keep(rollout.Known{
+				want, removals, next := keep3(&r, rollout.Known{
 					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
 				})
 				if len(want) != s.want {
@@ -67,8 +67,8 @@ func TestRemovalsPoll(t *testing.T) {
 	}
 }
 
-// TestRemovalsPollWithoutADelay: also where a port is removed at once.
-func TestRemovalsPollWithoutADelay(t *testing.T) {
+// TestRemovalsPollWithoutDelay: also where a port is removed at once.
+func TestRemovalsPollWithoutDelay(t *testing.T) {
 	var r rollout.Removals
 	k := rollout.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}}
 	if got := keep(&r, k); len(got) != 1 {
@@ -80,11 +80,11 @@ func TestRemovalsPollWithoutADelay(t *testing.T) {
 	}
 }
 
-// TestRemovalsStop: before a source has answered this process, nothing counts,
-// and nothing of what status has: how long nobody asked is not known.
+// TestRemovalsStop: no delay advances before a source has answered this process, and no
+// time in status counts: how long no poll was made is not known.
 func TestRemovalsStop(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Told: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Status: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	var r rollout.Removals
 	r.Stop(start.Add(time.Second))
 	for _, step := range []struct {
@@ -92,20 +92,20 @@ func TestRemovalsStop(t *testing.T) {
 		want  int
 	}{{10 * delay, 1}, {11*delay - 1, 1}, {11 * delay, 0}} {
 		k.Now = start.Add(step.after)
-		if want, _, _ := r.Keep(k); len(want) != step.want {
+		if want, _, _ := keep3(&r, k); len(want) != step.want {
 			t.Errorf("after %s: %d ports are wanted, not %d", step.after, len(want), step.want)
 		}
 	}
 	// A source that is asked in another way has not answered yet, either.
 	r, k.Now = rollout.Removals{}, start
-	r.Keep(k)
+	keep3(&r, k)
 	r.Stop(start.Add(delay / 2))
 	for _, step := range []struct {
 		after time.Duration
 		want  int
 	}{{10 * delay, 1}, {10*delay + delay/2 - 1, 1}, {10*delay + delay/2, 0}} {
 		k.Now = start.Add(step.after)
-		if want, _, _ := r.Keep(k); len(want) != step.want {
+		if want, _, _ := keep3(&r, k); len(want) != step.want {
 			t.Errorf("asked in another way, after %s: %d ports are wanted, not %d", step.after, len(want), step.want)
 		}
 	}
@@ -130,11 +130,11 @@ func TestRemovalsNeverHasten(t *testing.T) {
 				r.Stop(now)
 			}
 			k := rollout.Known{
-				Now: now, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
+				Now: now, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
 				Poll: rollout.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
 			}
 			counts = k.Poll.Complete && !k.UnderWay
-			want, removals, _ := r.Keep(k)
+			want, removals, _ := keep3(&r, k)
 			if removed, due := len(want) == 0, counts && counted >= delay; removed != due {
 				t.Fatalf("removed: %t, with %s counted, and counting: %t", removed, counted, counts)
 			}
@@ -205,7 +205,7 @@ func TestAgreedProperties(t *testing.T) {
 			t.Fatalf("a complete poll: %+v", got)
 		}
 		got := notComplete.Agreed(actives, own)
-		want, _, _ := new(rollout.Removals).Keep(rollout.Known{Now: start, Active: got, Own: own})
+		want, _, _ := keep3(new(rollout.Removals), rollout.Known{Now: start, Active: got, Own: own})
 		for _, p := range own {
 			// The first of a name and of a number gets it.
 			byName := slices.IndexFunc(want, func(a apply.Adapter) bool { return apply.PortName(a.Type) == p.Name })

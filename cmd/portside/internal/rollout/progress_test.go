@@ -8,7 +8,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
-func TestRolloutProgress(t *testing.T) {
+func TestProgress(t *testing.T) {
 	t.Parallel()
 	at := func(generation int64, replicas, updated, ready int32) workload.Progress {
 		return workload.Progress{ObservedGeneration: generation, Replicas: replicas, Updated: updated, Ready: ready, Available: ready}
@@ -30,9 +30,9 @@ func TestRolloutProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var r rollout.Rollout
+			var r rollout.Progress
 			for i, progress := range c.seen {
-				r.Saw(start.Add(time.Duration(i)*step), workload.Rollout{UnderWay: true, Progress: progress})
+				r.Observe(start.Add(time.Duration(i)*step), workload.Rollout{UnderWay: true, Progress: progress})
 			}
 			if got := r.StuckAt().Sub(start) - rollout.StuckAfter; got != c.want {
 				t.Errorf("the last progress was after %s, not %s", got, c.want)
@@ -41,17 +41,17 @@ func TestRolloutProgress(t *testing.T) {
 	}
 }
 
-func TestRolloutRemember(t *testing.T) {
+func TestProgressResumeStuck(t *testing.T) {
 	t.Parallel()
 	stuck := workload.Rollout{UnderWay: true, Progress: workload.Progress{ObservedGeneration: 1, Updated: 1}}
-	var r rollout.Rollout
-	r.Remember(start, stuck)
-	r.Saw(start, stuck)
+	var r rollout.Progress
+	r.ResumeStuck(start, stuck)
+	r.Observe(start, stuck)
 	if !r.Stuck(start, stuck) {
 		t.Error("it is not stuck after a restart")
 	}
 	stuck.Progress.Ready = 1
-	r.Saw(start, stuck)
+	r.Observe(start, stuck)
 	if r.Stuck(start, stuck) {
 		t.Error("it is stuck although it makes progress")
 	}

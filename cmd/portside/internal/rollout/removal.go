@@ -13,60 +13,59 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
 
-// Removal is a port of ours whose adapter is inactive, and which stays until
-// the delay has passed.
+// Removal is the removal of a port of ours whose adapter is inactive. The port is
+// retained until the removal delay has passed.
 type Removal struct {
 	Adapter apply.Adapter
 	Name    string
-	// Since is from when the delay counts. It is zero while nothing counts.
+	// Since is when the delay began, less the time in which it did not advance. It is
+	// zero while the delay does not advance.
 	Since time.Time
-	// At is when the port is to be removed, in whole seconds. It is zero while
-	// nothing counts.
+	// At is when the port is to be removed, in whole seconds. It is zero while the
+	// delay does not advance.
 	At time.Time
-	// Due tells that the delay has passed: the port is wanted no more.
+	// Due reports that the delay has passed: the port is no longer desired.
 	Due bool
 }
 
-// Removals remember how long adapters have been inactive. The zero value is that
-// of a process that has just started: it takes up what status tells, once.
+// Removals remember how long adapters have been inactive. The zero value is that of a
+// process that has just started: it continues from status, once.
 type Removals struct {
 	begun  bool
 	byName map[string]inactive
 }
 
-// inactive is how long an adapter has been so: counted before the clock last
-// stopped, and since it goes again. While it stands still since is zero.
+// inactive is how long an adapter has been inactive: counted before the delay last
+// stopped, and since it advances again. While it does not advance since is zero.
 type inactive struct {
 	counted time.Duration
 	since   time.Time
 }
 
-// Known is what there is to know of a target's adapters and ports.
+// Known is what is known of a workload's adapters and ports.
 type Known struct {
 	Now time.Time
-	// Active are the active adapters. They are known: where no source has
-	// answered yet there is nothing to decide.
+	// Active are the active adapters.
 	Active []apply.Adapter
 	// Own are the live ports that we own, in order.
 	Own []corev1.ContainerPort
-	// Told is status.ports as last stored.
-	Told []v1alpha1.PortStatus
-	// Poll is the source's latest answer, from which Active follows.
+	// Status is status.ports as last stored.
+	Status []v1alpha1.PortStatus
+	// Poll is the source's latest answer, which Active comes from.
 	Poll Poll
-	// UnderWay tells that a rollout is.
+	// UnderWay reports that a rollout is under way.
 	UnderWay bool
-	// Delay is how long an adapter has to be inactive.
+	// Delay is the removal delay.
 	Delay time.Duration
 }
 
-// stopped reports whether no removal delay advances: a restart makes every
-// adapter look stopped, and a poll that was not complete does not tell which
-// adapters are.
+// stopped reports whether no removal delay advances: a restart makes every adapter
+// look stopped, and a poll that was not complete does not show which adapters are.
 func (k Known) stopped() bool { return k.UnderWay || !k.Poll.Complete }
 
-// Stop stops the clock of every removal until the next Keep. It is for a target
-// whose source has not answered: how long that has been so is not known to a
-// process that has just started, so nothing of the time before it counts.
+// Stop stops every removal delay until the next Keep. It is for a workload whose source
+// has not answered: a process that has just started does not know how long that has been
+// so, and no time before it counts.
 func (r *Removals) Stop(now time.Time) {
 	r.begun = true
 	for name, was := range r.byName {
@@ -81,20 +80,19 @@ func (i inactive) stop(now time.Time) inactive {
 	return inactive{counted: i.counted}
 }
 
-// Keep tells what to want: the active adapters and then those that are kept for
-// a while. Those are also told as removals, as are those that are due. Next is
-// when the first of them will be, zero if none will. A port that somebody gave a
-// name that is none of ours is not kept: it is not removed either, but theirs.
-func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next time.Time) {
-	want = slices.Clone(k.Active)
+// Keep returns the removals of the ports of ours whose adapters are inactive, in the
+// order of the ports, and when the first of them will be due, zero if none will. A port
+// that another manager gave a name that is not an adapter's is not among them: it is
+// not removed, and that manager's.
+func (r *Removals) Keep(k Known) (removals []Removal, next time.Time) {
 	before := r.byName
 	r.byName = nil
 	defer func() { r.begun = true }()
-	for _, port := range k.Own {
-		if taken(k.Active, port) || !isOurs(port) {
+	for _, p := range k.Own {
+		if taken(k.Active, p) || !isOurs(p) {
 			continue
 		}
-		removal := Removal{Adapter: adapterOf(port, k.Told), Name: port.Name}
+		removal := Removal{Adapter: adapterOf(p, k.Status), Name: p.Name}
 		was := r.lookUp(before, removal.Name, k)
 		if r.byName == nil {
 			r.byName = map[string]inactive{}
@@ -108,22 +106,29 @@ func (r *Removals) Keep(k Known) (want []apply.Adapter, waiting []Removal, next 
 				next = due
 			}
 		}
-		waiting = append(waiting, removal)
-		if !removal.Due {
-			want = append(want, removal.Adapter)
-		}
+		removals = append(removals, removal)
 	}
-	return want, waiting, next
+	return removals, next
 }
 
-// lookUp returns how long an adapter has been inactive by now: as remembered,
-// else as status has it, else from now on.
+// InPlace returns the adapters of the ports that we own, in their order.
+func InPlace(own []corev1.ContainerPort, status []v1alpha1.PortStatus) []apply.Adapter {
+	adapters := []apply.Adapter{}
+	for _, p := range own {
+		if isOurs(p) {
+			adapters = append(adapters, adapterOf(p, status))
+		}
+	}
+	return adapters
+}
+
+// lookUp returns how long an adapter has been inactive by now: as remembered, else as
+// status has it, else from now on.
 func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inactive {
 	was := before[name]
-	// When a rollout began that is under way now cannot be told, so nothing of
-	// the time before it counts.
+	// When a rollout under way began is not known, so no time before it counts.
 	if !r.begun && !k.stopped() {
-		was.since = toldSince(k.Told, name)
+		was.since = inactiveSince(k.Status, name)
 		if was.since.After(k.Now) { // another clock wrote it
 			was.since = k.Now
 		}
@@ -137,8 +142,8 @@ func (r *Removals) lookUp(before map[string]inactive, name string, k Known) inac
 	return was
 }
 
-// ceilSecond is a time that status can keep. It is never earlier, so that
-// keeping it never makes a delay shorter.
+// ceilSecond returns a time that status can store. It is never earlier, so that storing
+// it never makes a delay shorter.
 func ceilSecond(t time.Time) time.Time {
 	if whole := t.Truncate(time.Second); whole.Before(t) {
 		return whole.Add(time.Second)
@@ -162,29 +167,29 @@ func hasNumber(a apply.Adapter, port corev1.ContainerPort) bool {
 // isOurs reports whether a port that we own has the name of an adapter's port.
 func isOurs(p corev1.ContainerPort) bool { return strings.HasPrefix(p.Name, port.NamePrefix) }
 
-// adapterOf is the adapter that a port of ours was for, as status tells it.
-// Where it does not, the port's own name makes one that has that name.
-func adapterOf(p corev1.ContainerPort, told []v1alpha1.PortStatus) apply.Adapter {
+// adapterOf returns the adapter that a port of ours was for, as status has it. Where
+// status does not have it, the adapter gets a type that makes the port's name.
+func adapterOf(p corev1.ContainerPort, status []v1alpha1.PortStatus) apply.Adapter {
 	typ := strings.TrimPrefix(p.Name, port.NamePrefix)
-	for _, t := range told {
-		if t.Name == p.Name && apply.PortName(t.Type) == p.Name {
-			typ = t.Type
+	for _, s := range status {
+		if s.Name == p.Name && apply.PortName(s.Type) == p.Name {
+			typ = s.Type
 		}
 	}
 	return apply.Adapter{Type: typ, Port: int64(p.ContainerPort), Protocol: string(p.Protocol)}
 }
 
-func toldSince(told []v1alpha1.PortStatus, name string) time.Time {
-	for _, t := range told {
-		if t.Name == name && t.InactiveSince != nil {
-			return t.InactiveSince.Time
+func inactiveSince(status []v1alpha1.PortStatus, name string) time.Time {
+	for _, s := range status {
+		if s.Name == name && s.InactiveSince != nil {
+			return s.InactiveSince.Time
 		}
 	}
 	return time.Time{}
 }
 
-// InactiveSince is the removal's start as status has it, nil while it does not
-// count.
+// InactiveSince returns when the delay began as status has it, nil while it does not
+// advance.
 func (r Removal) InactiveSince() *metav1.Time {
 	if r.Since.IsZero() {
 		return nil

@@ -2,23 +2,23 @@ package rollout
 
 import "time"
 
-// Settling waits until a change has been the same for a while. The zero value
-// waits for nothing.
-type Settling struct {
+// Stabilization waits until a change has been the same for the stabilization window.
+// The zero value has seen no change.
+type Stabilization struct {
 	change ChangeID
 	since  time.Time
 }
 
-// Changed notes which change is about to go out.
-func (s *Settling) Changed(now time.Time, change ChangeID) {
+// Changed notes which change is pending.
+func (s *Stabilization) Changed(now time.Time, change ChangeID) {
 	if change == s.change {
 		return
 	}
 	s.change, s.since = change, now
 }
 
-// Since is when the change that waits was first seen.
-func (s *Settling) Since() time.Time { return s.since }
+// Since returns when the pending change was first seen.
+func (s *Stabilization) Since() time.Time { return s.since }
 
-// Until is when the change has settled.
-func (s *Settling) Until(settle time.Duration) time.Time { return s.since.Add(settle) }
+// Until returns when the pending change has been the same for the window.
+func (s *Stabilization) Until(window time.Duration) time.Time { return s.since.Add(window) }

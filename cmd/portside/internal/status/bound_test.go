@@ -52,7 +52,7 @@ func crowded(ports, length, owners int) status.Facts {
 			}
 			f.Ports = append(f.Ports, p)
 			if i >= ports {
-				f.Waiting = append(f.Waiting, rollout.Removal{Name: p.Name, Adapter: apply.Adapter{Type: p.Type}, Since: now})
+				f.Removals = append(f.Removals, rollout.Removal{Name: p.Name, Adapter: apply.Adapter{Type: p.Type}, Since: now})
 			}
 		}
 	})
@@ -124,8 +124,8 @@ func TestLongListOfOwners(t *testing.T) {
 func TestTextIsPrintable(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
-		f.Failure, f.Taker, f.Fight = unprintable, rollout.Taker{Manager: unprintable, Certain: true}, true
-		f.Taken = []string{"adapter-nfs"}
+		f.Failure, f.Contender, f.Contended = unprintable, rollout.Contender{Manager: unprintable, Certain: true}, true
+		f.Lost = []string{"adapter-nfs"}
 		f.Ports = []apply.PortStatus{{Type: unprintable, Name: "adapter-nfs", Port: 1, Protocol: unprintable, State: port.Shadowed, Message: unprintable}}
 		f.Discovery = &discovery.Condition{Reason: "Malformed", Message: "日本 é: " + unprintable}
 	})

@@ -146,13 +146,13 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 		return &cause{Refused, f.Failure}, true
 	case f.Failure != "":
 		return &cause{Unavailable, f.Failure}, false
-	case f.Fight:
-		return &cause{Contended, f.fightText()}, true
+	case f.Contended:
+		return &cause{Contended, f.contentionText()}, true
 	case blocked != "":
 		return &cause{Conflicting, blocked}, true
 	case invalid != "":
 		return &cause{InvalidAdapter, invalid}, true
-	case f.Hold == rollout.RolloutStuck:
+	case f.Deferred == rollout.Stuck:
 		return f.deferred(), true
 	case len(f.Pending) > 0:
 		return f.deferred(), false
@@ -168,7 +168,7 @@ func (f Facts) reconciling() *cause {
 	switch {
 	case f.Why == Removing:
 		return &cause{Removing, f.Because}
-	case f.Hold == rollout.RolloutStuck || f.RollingOut && f.Stuck:
+	case f.Deferred == rollout.Stuck || f.RollingOut && f.Stuck:
 		return nil
 	case f.RollingOut:
 		return &cause{RollingOut, "the ports are stored, and pods are restarting to get them"}
@@ -176,9 +176,9 @@ func (f Facts) reconciling() *cause {
 		return nil
 	case f.Failure != "" && !f.Refusal:
 		return &cause{Unavailable, f.Failure}
-	case f.Hold != rollout.Go:
+	case f.Deferred != rollout.NotDeferred:
 		return f.deferred()
-	case len(f.Waiting) > 0:
+	case len(f.Removals) > 0:
 		return &cause{RemovalWaiting, fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", f.removalDelay)}
 	}
 	return nil
@@ -186,33 +186,33 @@ func (f Facts) reconciling() *cause {
 
 // deferred returns why the change is not applied yet.
 func (f Facts) deferred() *cause {
-	switch f.Hold {
-	case rollout.Unsettled:
+	switch f.Deferred {
+	case rollout.Stabilizing:
 		return &cause{Stabilizing, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
-	case rollout.RolloutUnderWay:
+	case rollout.UnderWay:
 		return &cause{RolloutUnderWay, "the change waits for the rollout that is under way"}
-	case rollout.RolloutStuck:
+	case rollout.Stuck:
 		return &cause{RolloutStuck, "the change waits for a rollout that makes no progress; check the pods of the workload"}
-	case rollout.RolloutLimit:
+	case rollout.LimitReached:
 		return &cause{RolloutLimit, "the change waits until fewer workloads are in a rollout that portside caused" + HeldBy(f.namespace, f.Holders)}
-	case rollout.BackingOff, rollout.Go:
+	case rollout.BackingOff, rollout.NotDeferred:
 	}
 	switch {
 	case f.Stopped != "":
 		return &cause{f.Stopped, stoppedText[f.Stopped]}
-	case f.Fight:
-		return &cause{Contended, f.fightText()}
+	case f.Contended:
+		return &cause{Contended, f.contentionText()}
 	}
 	return &cause{Unavailable, "the change could not be applied; it is retried with back-off"}
 }
 
-func (f Facts) fightText() string {
-	return takerText(f.Taker) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with " +
+func (f Facts) contentionText() string {
+	return contenderText(f.Contender) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with " +
 		v1alpha1.RequestedAtAnnotation + " to try again now; or suspend the AdapterSet"
 }
 
-// takerText names the manager that removed ports.
-func takerText(t rollout.Taker) string {
+// contenderText names the manager that removed ports.
+func contenderText(t rollout.Contender) string {
 	switch {
 	case t.Manager == "":
 		return "another manager"

@@ -67,7 +67,7 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	}
 	var all reports
 	all.conditions(before.Conditions, after.Conditions, f)
-	all.taken(slices.Concat(after.Ports, was), f)
+	all.lost(slices.Concat(after.Ports, was), f)
 	all.changes(f)
 	for _, now := range after.Ports {
 		old := find(was, now)
@@ -125,11 +125,11 @@ func begun(before, after []metav1.Condition, kind string, is metav1.ConditionSta
 	return now
 }
 
-// taken reports the ports that another manager removed.
-func (r *reports) taken(known []v1alpha1.PortStatus, f Facts) {
-	for _, name := range f.Taken {
+// lost reports the ports that another manager removed.
+func (r *reports) lost(known []v1alpha1.PortStatus, f Facts) {
+	for _, name := range f.Lost {
 		if i := slices.IndexFunc(known, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
-			r.add(report{kind: corev1.EventTypeWarning, reason: string(PortLost), one: takerText(f.Taker) + " removed port ", many: takerText(f.Taker) + " removed ports "},
+			r.add(report{kind: corev1.EventTypeWarning, reason: string(PortLost), one: contenderText(f.Contender) + " removed port ", many: contenderText(f.Contender) + " removed ports "},
 				of(known[i]), of(known[i]))
 		}
 	}

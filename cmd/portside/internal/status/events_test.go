@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 	renumbered := portOf("adapter-nfs", 2049, port.Owned, "")
 	unnamed := portOf("", 12049, port.Owned, "")
 	inactive := func(f *status.Facts) {
-		f.Waiting = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
+		f.Removals = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
 	}
 	ports := func(ports ...apply.PortStatus) func(*status.Facts) {
 		return func(f *status.Facts) { f.Ports = ports }
@@ -56,8 +56,8 @@ func TestEvents(t *testing.T) {
 			f.Discovery = &discovery.Condition{Reason: reason, Message: "the message", Stalled: stalled}
 		}
 	}
-	taken := func(taker rollout.Taker) func(*status.Facts) {
-		return func(f *status.Facts) { f.Taken, f.Taker = []string{"adapter-nfs"}, taker }
+	lost := func(contender rollout.Contender) func(*status.Facts) {
+		return func(f *status.Facts) { f.Lost, f.Contender = []string{"adapter-nfs"}, contender }
 	}
 	other := func(f *status.Facts) { f.UID = "two" }
 	paused := func(f *status.Facts) { f.Stopped = status.Paused }
@@ -97,9 +97,9 @@ func TestEvents(t *testing.T) {
 		"it is active again":     {inactive, nil, nil},
 		"another workload":       {nil, other, []string{"Normal PortOwned: portside now manages port adapter-nfs (12049/TCP)" + noRestart}},
 		"another without ports":  {nil, func(f *status.Facts) { other(f); ports()(f) }, nil},
-		"taken":                  {nil, taken(rollout.Taker{Manager: "operator", Certain: true}), []string{"Warning PortLost: operator removed port adapter-nfs (12049/TCP)"}},
-		"taken, most likely by":  {nil, taken(rollout.Taker{Manager: "operator"}), []string{"Warning PortLost: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
-		"contention": {nil, func(f *status.Facts) { ports(contended)(f); f.Fight = true },
+		"lost":                   {nil, lost(rollout.Contender{Manager: "operator", Certain: true}), []string{"Warning PortLost: operator removed port adapter-nfs (12049/TCP)"}},
+		"lost, most likely by":   {nil, lost(rollout.Contender{Manager: "operator"}), []string{"Warning PortLost: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
+		"contention": {nil, func(f *status.Facts) { ports(contended)(f); f.Contended = true },
 			[]string{"Warning Contended: another manager keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with portside.dev/requestedAt to try again now; or suspend the AdapterSet"}},
 		"no target":              {nil, because(status.TargetNotFound), []string{"Warning TargetNotFound: the message"}},
 		"no target still":        {because(status.TargetNotFound), because(status.TargetNotFound), nil},

@@ -50,11 +50,11 @@ func (f Facts) ports() []v1alpha1.PortStatus {
 
 // removal returns the removal that waits for a port, or nil.
 func (f Facts) removal(p v1alpha1.PortStatus) *rollout.Removal {
-	i := slices.IndexFunc(f.Waiting, func(r rollout.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type })
+	i := slices.IndexFunc(f.Removals, func(r rollout.Removal) bool { return r.Name == p.Name && r.Adapter.Type == p.Type })
 	if i < 0 {
 		return nil
 	}
-	return &f.Waiting[i]
+	return &f.Removals[i]
 }
 
 // removalText stays the same while the removal delay advances.

@@ -33,7 +33,7 @@ func TestStates(t *testing.T) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
 	}
 	pending := func(hold rollout.Reason) func(*status.Facts) {
-		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
+		return func(f *status.Facts) { f.Deferred, f.Pending = hold, []string{"adapter-nfs"} }
 	}
 	stop := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Stopped = reason }
@@ -63,21 +63,21 @@ func TestStates(t *testing.T) {
 		{"ports in place, polls fail until action", nil, discovered("", "Unauthorized", true), failed},
 		{"suspended", nil, stop(status.Suspended), current},
 		{"created suspended", nil, stop(status.Suspended), current},
-		{"suspended while it was not ready", pending(rollout.Unsettled), stop(status.Suspended), failed},
+		{"suspended while it was not ready", pending(rollout.Stabilizing), stop(status.Suspended), failed},
 		{"suspended while it was stalled", why(status.TargetTaken), stop(status.Suspended), failed},
 		{"paused", nil, stop(status.Paused), current},
 		{"the API server refuses the change", nil, func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, failed},
 		{"the API server is unavailable", nil, func(f *status.Facts) { f.Failure = "away" }, inProgress},
-		{"contention", nil, func(f *status.Facts) { f.Fight = true }, failed},
+		{"contention", nil, func(f *status.Facts) { f.Contended = true }, failed},
 		{"a blocked port", nil, func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, failed},
 		{"an invalid adapter", nil, func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, failed},
-		{"a change in the stabilization window", nil, pending(rollout.Unsettled), inProgress},
-		{"a change waits for a rollout", nil, pending(rollout.RolloutUnderWay), inProgress},
-		{"a change waits for a rollout without progress", nil, pending(rollout.RolloutStuck), failed},
-		{"a change waits for other workloads", nil, pending(rollout.RolloutLimit), inProgress},
+		{"a change in the stabilization window", nil, pending(rollout.Stabilizing), inProgress},
+		{"a change waits for a rollout", nil, pending(rollout.UnderWay), inProgress},
+		{"a change waits for a rollout without progress", nil, pending(rollout.Stuck), failed},
+		{"a change waits for other workloads", nil, pending(rollout.LimitReached), inProgress},
 		{"a rollout of portside", nil, func(f *status.Facts) { f.RollingOut = true }, inProgress},
 		{"a rollout of portside without progress", nil, func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, failed},
-		{"a removal waits", nil, func(f *status.Facts) { f.Waiting = []rollout.Removal{{Name: "adapter-nfs"}} }, inProgress},
+		{"a removal waits", nil, func(f *status.Facts) { f.Removals = []rollout.Removal{{Name: "adapter-nfs"}} }, inProgress},
 	} {
 		object := set(1, status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now))
 		if c.name == "created suspended" {

@@ -34,13 +34,13 @@ type Facts struct {
 	Ports []apply.PortStatus
 	// Warnings are about those of the ports that are live.
 	Warnings []advice.Warning
-	// Waiting are the retained ports: their adapters are inactive.
-	Waiting []rollout.Removal
+	// Removals are the ports whose adapters are inactive.
+	Removals []rollout.Removal
 	// Pending are the names of desired ports that are not applied yet, because of
-	// Hold.
-	Pending []string
-	Hold    rollout.Reason
-	// Holders are the targets that hold a place where Hold is RolloutLimit.
+	// Deferred.
+	Pending  []string
+	Deferred rollout.Reason
+	// Holders are the targets that hold a place where Deferred is LimitReached.
 	Holders []workload.Target
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
 	Stopped ConditionReason
@@ -48,13 +48,13 @@ type Facts struct {
 	// server refused it.
 	Failure string
 	Refusal bool
-	// Fight reports whether ports are not added for now because another manager
-	// keeps removing them. Taker is that manager, where it is known.
-	Fight bool
-	Taker rollout.Taker
-	// Taken are the names of ports that another manager removed since status was
+	// Contended reports whether ports are not added for now because another manager
+	// keeps removing them. Contender is that manager, where it is known.
+	Contended bool
+	Contender rollout.Contender
+	// Lost are the names of ports that another manager removed since status was
 	// last stored, whether or not they are back.
-	Taken []string
+	Lost []string
 	// Changes are the changes of the pod template's ports that we stored since
 	// status was last stored.
 	Changes []v1alpha1.PortsChange

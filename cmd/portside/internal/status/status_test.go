@@ -73,7 +73,7 @@ const (
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	pending := func(hold rollout.Reason) func(*status.Facts) {
-		return func(f *status.Facts) { f.Hold, f.Pending = hold, []string{"adapter-nfs"} }
+		return func(f *status.Facts) { f.Deferred, f.Pending = hold, []string{"adapter-nfs"} }
 	}
 	why := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Why, f.Because = reason, "because" }
@@ -94,19 +94,19 @@ func TestConditions(t *testing.T) {
 		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noOneHas}},
 		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
 		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noOneHas}},
-		"a fight":                {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
+		"contention":             {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
 		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
 		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
-		"it settles":             {pending(rollout.Unsettled), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
-		"a rollout is under way": {pending(rollout.RolloutUnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
-		"it does not get on":     {pending(rollout.RolloutStuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
-		"too many rollouts":      {pending(rollout.RolloutLimit), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
+		"it settles":             {pending(rollout.Stabilizing), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
+		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
+		"it does not get on":     {pending(rollout.Stuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
+		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
 		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noOneHas}},
 		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
 		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noOneHas}},
-		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(rollout.RolloutUnderWay)(f) },
+		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(rollout.UnderWay)(f) },
 			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
-		"a removal waits": {func(f *status.Facts) { f.Waiting = []rollout.Removal{{Name: "adapter-nfs"}} },
+		"a removal waits": {func(f *status.Facts) { f.Removals = []rollout.Removal{{Name: "adapter-nfs"}} },
 			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
 			[]string{inPlace, settled, noOneHas}},
@@ -128,14 +128,14 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestTheTakerIsNamed(t *testing.T) {
+func TestContender(t *testing.T) {
 	t.Parallel()
-	for taker, want := range map[rollout.Taker]string{
+	for contender, want := range map[rollout.Contender]string{
 		{Manager: "operator", Certain: true}: "operator keeps removing",
 		{Manager: "operator"}:                "another manager (most likely operator) keeps removing",
 		{}:                                   "another manager keeps removing",
 	} {
-		s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) { f.Fight, f.Taker = true, taker }), now)
+		s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) { f.Contended, f.Contender = true, contender }), now)
 		if message := s.Conditions[0].Message; !strings.HasPrefix(message, want) {
 			t.Errorf("%q", message)
 		}
@@ -149,7 +149,7 @@ func TestTimesOfTransitionStay(t *testing.T) {
 	if !status.Same(first, again) {
 		t.Errorf("the same facts an hour later: %+v\nnot %+v", again, first)
 	}
-	other := status.Of(set(2, again), facts(func(f *status.Facts) { f.Fight = true }), now.Add(2*time.Hour))
+	other := status.Of(set(2, again), facts(func(f *status.Facts) { f.Contended = true }), now.Add(2*time.Hour))
 	for i, want := range []time.Time{now.Add(2 * time.Hour), now, now.Add(2 * time.Hour)} {
 		if c := other.Conditions[i]; !c.LastTransitionTime.Time.Equal(want) {
 			t.Errorf("%s is so since %s, not %s", c.Type, c.LastTransitionTime, want)
@@ -161,8 +161,8 @@ func TestPorts(t *testing.T) {
 	t.Parallel()
 	f := facts(func(f *status.Facts) {
 		f.Ports = []apply.PortStatus{nfs, smb, blocked, portOf("adapter-ftp", 21, port.Removed, "")}
-		f.Pending, f.Hold = []string{"adapter-smb"}, rollout.Unsettled
-		f.Waiting = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
+		f.Pending, f.Deferred = []string{"adapter-smb"}, rollout.Stabilizing
+		f.Removals = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now.Add(time.Millisecond)}}
 	})
 	s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), f, now)
 	got := make([]string, 0, len(s.Ports))
@@ -191,17 +191,17 @@ func TestPortReasons(t *testing.T) {
 		hold rollout.Reason
 		want string
 	}{
-		"the plan's":                       {taken, rollout.Go, "Blocked NameTaken"},
-		"none":                             {nfs, rollout.Go, "Owned "},
-		"of a change that waits":           {nfs, rollout.Unsettled, "Pending Stabilizing"},
-		"of a change that waits, not ours": {shared, rollout.RolloutLimit, "Pending RolloutLimit"},
+		"the plan's":                       {taken, rollout.NotDeferred, "Blocked NameTaken"},
+		"none":                             {nfs, rollout.NotDeferred, "Owned "},
+		"of a change that waits":           {nfs, rollout.Stabilizing, "Pending Stabilizing"},
+		"of a change that waits, not ours": {shared, rollout.LimitReached, "Pending RolloutLimit"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(func(f *status.Facts) {
 				f.Ports = []apply.PortStatus{c.port}
-				if c.hold != rollout.Go {
-					f.Hold, f.Pending = c.hold, []string{c.port.Name}
+				if c.hold != rollout.NotDeferred {
+					f.Deferred, f.Pending = c.hold, []string{c.port.Name}
 				}
 			}), now)
 			if got := s.Ports[0].State + " " + s.Ports[0].Reason; got != c.want {
@@ -252,7 +252,7 @@ func TestWarnings(t *testing.T) {
 	}
 	waiting := func(f *status.Facts) {
 		warned([]apply.PortStatus{nfs}, git)(f)
-		f.Waiting = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
+		f.Removals = []rollout.Removal{{Name: "adapter-nfs", Adapter: apply.Adapter{Type: "nfs"}, Since: now, At: now.Add(5 * time.Minute)}}
 	}
 	one, both := []apply.PortStatus{nfs}, []apply.PortStatus{nfs, smb}
 	for name, c := range map[string]struct {
@@ -273,7 +273,7 @@ func TestWarnings(t *testing.T) {
 		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},
 		"a port that is to come": {nil, func(f *status.Facts) {
 			warned(one, git)(f)
-			f.Pending, f.Hold = []string{"adapter-nfs"}, rollout.Unsettled
+			f.Pending, f.Deferred = []string{"adapter-nfs"}, rollout.Stabilizing
 		}, "the change is applied when it has stayed the same for 10s", nil},
 		"another workload": {warned(one, git), func(f *status.Facts) { warned(one, git)(f); f.UID = "two" }, "git applies it", []string{"CannotRenumber git: git applies it"}},
 	} {
@@ -314,7 +314,7 @@ func TestStopped(t *testing.T) {
 		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
 		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
 		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
-		"stalled":    {func(f *status.Facts) { f.Fight = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
+		"stalled":    {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
 		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
 		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
 		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},

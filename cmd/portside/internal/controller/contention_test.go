@@ -89,7 +89,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	s.expectEvents(t, "StatefulSet", "PortLost", "operator")
 	for range 2 {
 		n := additions(t, history)
-		s.clock.Step(rollout.FightInterval - 2*time.Second)
+		s.clock.Step(rollout.ReaddInterval - 2*time.Second)
 		s.caughtUp(t)
 		s.rests(t)
 		if got := additions(t, history); got != n {
@@ -108,12 +108,12 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	expectPorts(t, s.cp, s.ns, static...)
 	// The operator stops. The port is in place, and the contention is remembered for
 	// another hour.
-	s.clock.Step(rollout.FightInterval)
+	s.clock.Step(rollout.ReaddInterval)
 	expectPorts(t, s.cp, s.ns, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
 	s.expectPortReason(t, "Contended")
-	s.clock.Step(rollout.FightInterval)
+	s.clock.Step(rollout.ReaddInterval)
 	s.expectPortReason(t, "")
 	s.expect(t, "Ready", "True", "InPlace")
 }
@@ -185,7 +185,7 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 			t.Errorf("after a restart it says %q", message)
 		}
 	}
-	s.clock.Step(rollout.FightInterval - time.Second)
+	s.clock.Step(rollout.ReaddInterval - time.Second)
 	s.caughtUp(t)
 	if got := additions(t, history); got != n {
 		t.Fatalf("it was added again %d times after restarts", got-n)

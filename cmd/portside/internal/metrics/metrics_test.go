@@ -1,4 +1,4 @@
-package controller
+package metrics
 
 import (
 	"slices"
@@ -14,7 +14,7 @@ import (
 func TestPollsCountedFromZero(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(newMeasures().polls)
+	registry.MustRegister(New().polls)
 	families, err := registry.Gather()
 	if err != nil || len(families) != 1 {
 		t.Fatalf("%d families: %v", len(families), err)

@@ -1,4 +1,4 @@
-package controller
+package metrics
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,12 +14,12 @@ import (
 // condition Ready yet.
 const notReported status.ConditionReason = "NotReported"
 
-// states collects, at each scrape, what the status of AdapterSets reports: how
-// many there are in each state, and by name those that have a problem.
-type states struct {
-	cluster     *cache.Cluster
-	ports       *prometheus.Desc
-	adapterSets *prometheus.Desc
+// adapterSets collects, at each scrape, what the status of AdapterSets reports: how many
+// there are in each state, and by name those that have a problem.
+type adapterSets struct {
+	cluster *cache.Cluster
+	ports   *prometheus.Desc
+	reasons *prometheus.Desc
 
 	// One series for each AdapterSet that has the problem.
 	notReady      *prometheus.Desc
@@ -27,15 +27,15 @@ type states struct {
 	notDiscovered *prometheus.Desc
 }
 
-func newStates(c *cache.Cluster) *states {
+func newAdapterSets(c *cache.Cluster) *adapterSets {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
 	}
 	object := []string{"namespace", "name", "reason"}
-	return &states{
+	return &adapterSets{
 		cluster:       c,
 		ports:         desc("ports", "Desired ports, by state.", "state"),
-		adapterSets:   desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
+		reasons:       desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
 		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
 		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled and needs manual action, with the reason.", object...),
 		notDiscovered: desc("adapterset_not_discovered", "1 for each AdapterSet whose adapters were not all discovered at the latest poll, with the reason.", object...),
@@ -43,14 +43,14 @@ func newStates(c *cache.Cluster) *states {
 }
 
 // Describe implements prometheus.Collector.
-func (s *states) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{s.ports, s.adapterSets, s.notReady, s.stalled, s.notDiscovered} {
+func (a *adapterSets) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{a.ports, a.reasons, a.notReady, a.stalled, a.notDiscovered} {
 		out <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
-func (s *states) Collect(out chan<- prometheus.Metric) {
+func (a *adapterSets) Collect(out chan<- prometheus.Metric) {
 	ports, reasons := map[string]float64{}, map[string]float64{}
 	for _, state := range []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, port.Invalid, "Pending"} {
 		ports[string(state)] = 0
@@ -58,7 +58,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
-	for _, set := range s.cluster.AllAdapterSets() {
+	for _, set := range a.cluster.AllAdapterSets() {
 		for i := range set.Status.Ports {
 			ports[set.Status.Ports[i].State]++
 		}
@@ -69,19 +69,19 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		}
 		reasons[ready.Reason]++
 		if ready.Status != metav1.ConditionTrue {
-			problem(s.notReady, ready.Reason)
+			problem(a.notReady, ready.Reason)
 		}
 		if c := meta.FindStatusCondition(set.Status.Conditions, status.Stalled); c != nil && c.Status == metav1.ConditionTrue {
-			problem(s.stalled, c.Reason)
+			problem(a.stalled, c.Reason)
 		}
 		if c := meta.FindStatusCondition(set.Status.Conditions, status.Discovered); c != nil && c.Status != metav1.ConditionTrue {
-			problem(s.notDiscovered, c.Reason)
+			problem(a.notDiscovered, c.Reason)
 		}
 	}
 	for state, n := range ports {
-		gauge(s.ports, n, state)
+		gauge(a.ports, n, state)
 	}
 	for reason, n := range reasons {
-		gauge(s.adapterSets, n, reason)
+		gauge(a.reasons, n, reason)
 	}
 }

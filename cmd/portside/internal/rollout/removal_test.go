@@ -10,7 +10,6 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
@@ -27,8 +26,22 @@ func active(typ string, number int64) apply.Adapter {
 	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP"}
 }
 
+// keep3 returns the adapters that are desired, the active ones first, the removals, and
+// when the next is due.
+func keep3(r *rollout.Removals, k rollout.Known) (desired []apply.Adapter, removals []rollout.Removal, next time.Time) {
+	desired = slices.Clone(k.Active)
+	removals, next = r.Keep(k)
+	for _, removal := range removals {
+		if !removal.Due {
+			desired = append(desired, removal.Adapter)
+		}
+	}
+	return desired, removals, next
+}
+
+// keep returns the names of the ports that are desired.
 func keep(r *rollout.Removals, k rollout.Known) []string {
-	want, _, _ := r.Keep(k)
+	want, _, _ := keep3(r, k)
 	names := []string{}
 	for _, a := range want {
 		names = append(names, apply.PortName(a.Type))
@@ -36,7 +49,7 @@ func keep(r *rollout.Removals, k rollout.Known) []string {
 	return names
 }
 
-func TestAPortGoesAfterItsDelay(t *testing.T) {
+func TestRemovalsDelay(t *testing.T) {
 	var r rollout.Removals
 	k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
@@ -54,9 +67,9 @@ func TestAPortGoesAfterItsDelay(t *testing.T) {
 	}
 }
 
-// Where there is no delay, what goes and what comes is one change: the time in
-// status, which has whole seconds, must not hold up the one.
-func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
+// TestRemovalsWithoutDelay: a port that is removed and one that is added are one change.
+// The time in status, which is in whole seconds, must not delay the removal.
+func TestRemovalsWithoutDelay(t *testing.T) {
 	k := rollout.Known{
 		Poll: complete, Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
 		Own: []corev1.ContainerPort{nfsPort},
@@ -75,7 +88,7 @@ func TestWithoutADelayAPortGoesAtOnce(t *testing.T) {
 	}
 }
 
-func TestARolloutDoesNotCount(t *testing.T) {
+func TestRemovalsDuringRollout(t *testing.T) {
 	var r rollout.Removals
 	k := rollout.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	for _, step := range []struct {
@@ -91,30 +104,31 @@ func TestARolloutDoesNotCount(t *testing.T) {
 		{delay / 2 * 11, false, 0},
 	} {
 		k.Now, k.UnderWay = start.Add(step.after), step.underWay
-		want, _, _ := r.Keep(k)
+		want, _, _ := keep3(&r, k)
 		if len(want) != step.want {
 			t.Errorf("after %s: %d ports are kept, not %d", step.after, len(want), step.want)
 		}
 	}
 }
 
-func TestStatusOutlivesTheProcess(t *testing.T) {
+func TestRemovalsContinueFromStatus(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	want, waiting, next := new(rollout.Removals).Keep(k)
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	want, waiting, next := keep3(new(rollout.Removals), k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
 	}
 	k.Now = start.Add(delay)
-	if want, waiting, next := new(rollout.Removals).Keep(k); len(want) != 0 || !waiting[0].Due || !waiting[0].Since.Equal(start) || !next.IsZero() {
+	if want, waiting, next := keep3(new(rollout.Removals), k); len(want) != 0 || !waiting[0].Due || !waiting[0].Since.Equal(start) || !next.IsZero() {
 		t.Errorf("after the delay %+v is kept, waiting %+v until %s", want, waiting, next)
 	}
 }
 
-// TestARestartInARolloutCountsNothing: when the rollout began cannot be told.
-func TestARestartInARolloutCountsNothing(t *testing.T) {
+// TestRemovalsRestartDuringRollout: when the rollout began is not known, so no time of
+// before counts.
+func TestRemovalsRestartDuringRollout(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
 	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -122,112 +136,55 @@ func TestARestartInARolloutCountsNothing(t *testing.T) {
 		want     int
 	}{{0, true, 1}, {1, false, 1}, {delay, false, 1}, {1 + delay + time.Second, false, 0}} {
 		k.Now, k.UnderWay = start.Add(10*delay+step.after), step.underWay
-		if want, _, _ := r.Keep(k); len(want) != step.want {
+		if want, _, _ := keep3(&r, k); len(want) != step.want {
 			t.Errorf("%s after the restart: %d ports are kept, not %d", step.after, len(want), step.want)
 		}
 	}
 }
 
-// TestStatusIsTakenUpOnce: it may not have been told since that the adapter was
-// active again.
-func TestStatusIsTakenUpOnce(t *testing.T) {
+// TestRemovalsContinueOnce: the adapter may have been active again since status was stored.
+func TestRemovalsContinueOnce(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start, Told: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
-	r.Keep(k)
+	keep3(&r, k)
 	k.Active, k.Now = nil, start.Add(delay)
-	if want, waiting, _ := r.Keep(k); len(want) != 1 || !waiting[0].Since.Equal(k.Now) {
+	if want, waiting, _ := keep3(&r, k); len(want) != 1 || !waiting[0].Since.Equal(k.Now) {
 		t.Errorf("kept %+v, waiting %+v", want, waiting)
 	}
 }
 
-func TestTheCountIsNeverShortened(t *testing.T) {
+func TestRemovalInactiveSince(t *testing.T) {
 	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-	_, waiting, _ := new(rollout.Removals).Keep(k)
+	_, waiting, _ := keep3(new(rollout.Removals), k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
 	}
 }
 
-func TestANumberOrANamePassesOnAtOnce(t *testing.T) {
+func TestRemovalsOfTakenPorts(t *testing.T) {
 	for name, now := range map[string]apply.Adapter{
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
 		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
-		if want, _, _ := new(rollout.Removals).Keep(k); len(want) != 1 || want[0] != now {
+		if want, _, _ := keep3(new(rollout.Removals), k); len(want) != 1 || want[0] != now {
 			t.Errorf("%s: %+v is wanted", name, want)
 		}
 	}
 }
 
-// TestARenamedPortIsNotKept: it is handed to who renamed it, and that waits for
-// no delay.
-func TestARenamedPortIsNotKept(t *testing.T) {
+// TestRemovalsOfRenamedPorts: a renamed port is that manager's, without a delay.
+func TestRemovalsOfRenamedPorts(t *testing.T) {
 	for name, port := range map[string]corev1.ContainerPort{
 		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 	} {
 		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
-		want, waiting, next := new(rollout.Removals).Keep(k)
+		want, waiting, next := keep3(new(rollout.Removals), k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
 			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
 		}
-	}
-}
-
-func TestHold(t *testing.T) {
-	const settle = 10 * time.Second
-	underWay := workload.Rollout{UnderWay: true}
-	for name, c := range map[string]struct {
-		after   time.Duration
-		rollout workload.Rollout
-		awaited bool
-		failed  bool
-		want    rollout.Reason
-	}{
-		"too soon":               {after: settle - 1, want: rollout.Unsettled},
-		"settled":                {after: settle, want: rollout.Go},
-		"refused before":         {after: settle, failed: true, want: rollout.BackingOff},
-		"a rollout is under way": {after: settle, rollout: underWay, want: rollout.RolloutUnderWay},
-		"it waits for the port":  {after: settle, rollout: underWay, awaited: true, want: rollout.Go},
-		"it does not get on":     {after: rollout.StuckAfter, rollout: underWay, want: rollout.RolloutStuck},
-		"its controller gave up": {after: settle, rollout: workload.Rollout{UnderWay: true, Failed: true}, want: rollout.RolloutStuck},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var target rollout.Target
-			change := rollout.Change{Now: start, ID: "nfs", Settle: settle, Rollout: c.rollout, Awaited: c.awaited}
-			target.Rollout.Saw(start, c.rollout)
-			target.Hold(change)
-			change.Now = start.Add(c.after)
-			if c.failed {
-				target.Retry.Failed(change.Now, change.ID)
-			}
-			if got, _ := target.Hold(change); got != c.want {
-				t.Errorf("%q, not %q", got, c.want)
-			}
-		})
-	}
-}
-
-func TestAFightIsFiveReaddsThenOneAnHour(t *testing.T) {
-	var f rollout.Fight
-	var readds []time.Duration
-	for at := time.Duration(0); at < 3*time.Hour; at += time.Second { // taken away every second
-		if _, may := f.Readd(start.Add(at)); may {
-			f.Readded(start.Add(at))
-			readds = append(readds, at)
-		}
-	}
-	want := []time.Duration{0, 1e9, 2e9, 3e9, 4e9, 4e9 + time.Hour, 4e9 + 2*time.Hour}
-	if !slices.Equal(readds, want) {
-		t.Errorf("added again after %s, not %s", readds, want)
-	}
-	if f.Stayed(start.Add(3 * time.Hour)); !f.Under() {
-		t.Error("over before the ports stayed for an hour")
-	}
-	if !f.Stayed(f.Due()) || f.Under() {
-		t.Error("not over after the ports stayed for an hour")
 	}
 }
