@@ -155,6 +155,15 @@ type Adapter struct {
 // Rollout says how carefully to change ports. It concerns the continuous
 // service; a single pass is explicit and waits for nothing.
 type Rollout struct {
+	// mode is when a change of container ports is applied. Immediate applies it
+	// at once, which restarts pods. NextRollout waits until another manager
+	// changes the pod template, and applies the change with that rollout, so that
+	// portside causes no rollout of its own. A change that restarts no pods does
+	// not wait, nor does a port that the pods of a rollout wait for.
+	// +optional
+	// +kubebuilder:default=Immediate
+	Mode RolloutMode `json:"mode,omitempty"`
+
 	// stabilizationWindowSeconds is how long the desired ports must stay the same
 	// before they are applied, all in one request.
 	// +optional
@@ -170,6 +179,19 @@ type Rollout struct {
 	// +kubebuilder:validation:Minimum=0
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
 }
+
+// RolloutMode is when a change of container ports is applied.
+//
+// +kubebuilder:validation:Enum=Immediate;NextRollout
+type RolloutMode string
+
+const (
+	// RolloutImmediate applies a change at once, which restarts pods.
+	RolloutImmediate RolloutMode = "Immediate"
+	// RolloutNext applies a change with the next rollout that another manager
+	// causes.
+	RolloutNext RolloutMode = "NextRollout"
+)
 
 // DeletionPolicy says what becomes of the ports when their AdapterSet goes.
 //

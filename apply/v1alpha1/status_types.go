@@ -107,6 +107,11 @@ type PortStatus struct {
 	// +optional
 	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
 
+	// deferredSince is since when the port has waited for the next rollout that
+	// another manager causes (spec.rollout.mode NextRollout).
+	// +optional
+	DeferredSince *metav1.Time `json:"deferredSince,omitempty"`
+
 	// lastChangeTime is when portside last added the port to the pod template,
 	// or gave it this name or number. It is absent for a port that portside
 	// found there.

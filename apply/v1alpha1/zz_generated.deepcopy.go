@@ -259,6 +259,10 @@ func (in *PortStatus) DeepCopyInto(out *PortStatus) {
 		in, out := &in.InactiveSince, &out.InactiveSince
 		*out = (*in).DeepCopy()
 	}
+	if in.DeferredSince != nil {
+		in, out := &in.DeferredSince, &out.DeferredSince
+		*out = (*in).DeepCopy()
+	}
 	if in.LastChangeTime != nil {
 		in, out := &in.LastChangeTime, &out.LastChangeTime
 		*out = (*in).DeepCopy()

@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"fmt"
+	"hash/fnv"
 	"reflect"
 	"sync"
 
@@ -68,6 +70,12 @@ type Workload struct {
 	// those outside a StatefulSet's partition, and none where the update strategy
 	// is OnDelete or the Deployment is paused.
 	Restarts int32
+	// Surge is how many pods a rollout starts beyond the desired ones. A change of
+	// the pod template during a rollout starts as many once more: those that were
+	// started already.
+	Surge int32
+	// Template identifies the pod template: another template has another value.
+	Template uint64
 	// Rollout is how far the newest pod template is rolled out.
 	Rollout Rollout
 
@@ -103,15 +111,30 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		ManagedFields:      object.GetManagedFields(),
 		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
+		Surge:              state.Surge,
 		Rollout:            state.Rollout,
 		Containers:         containersOf(state.Template),
 		decoded:            &decoded{},
 		object:             object,
 	}
+	if w.Template, err = hashOf(state.Template); err != nil {
+		return nil, &TargetError{w.Target, err}
+	}
 	for i := range state.Template.Spec.InitContainers {
 		w.InitContainers = append(w.InitContainers, state.Template.Spec.InitContainers[i].Name)
 	}
 	return w, nil
+}
+
+// hashOf returns a hash of a pod template.
+func hashOf(template *corev1.PodTemplateSpec) (uint64, error) {
+	encoded, err := template.Marshal()
+	if err != nil {
+		return 0, fmt.Errorf("cannot encode the pod template: %w", err)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(encoded) // a hash does not fail
+	return h.Sum64(), nil
 }
 
 // containersOf returns the containers of a pod template.
