@@ -88,6 +88,21 @@ type AdapterSetSpec struct {
 	// +optional
 	Discovery *Discovery `json:"discovery,omitempty"`
 
+	// containerPorts is whether the ports of the container are managed. Ignore
+	// manages the ports of Services alone, so that no pod restarts.
+	// +optional
+	// +kubebuilder:default=Manage
+	ContainerPorts ContainerPortsPolicy `json:"containerPorts,omitempty"`
+
+	// services are Services in the namespace of this object whose adapter ports
+	// are managed too. portside never creates or deletes a Service: another
+	// manager declares each, with at least one port that has a name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Services []Service `json:"services,omitempty"`
+
 	// rollout says how carefully to change ports, since a changed port
 	// restarts pods.
 	// +optional
