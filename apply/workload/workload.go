@@ -32,7 +32,8 @@ const (
 )
 
 // Workload is what portside reads of an object: all that its decisions depend on, and
-// no more. [Read] and [Definition.Workload] make one, which must not be changed.
+// no more. [Read] and [Definition.Workload] make one, which must not be changed. A Service
+// is read as one that has a [ServiceSpec] in place of a pod template.
 type Workload struct {
 	Target
 	// APIVersion is the group and version that it was read in, such as apps/v1.
@@ -48,13 +49,15 @@ type Workload struct {
 	HostNetworkAllowed bool
 	// DefaultContainer is the pod template's annotation kubectl.kubernetes.io/default-container.
 	DefaultContainer string
-	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// Selector selects the pods of the workload or Service, in the syntax of [labels.Parse]. It is
 	// empty where the object has no selector that can be read, and then selects
 	// no pod.
 	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
+	// Service is the Service, nil for a workload.
+	Service *ServiceSpec
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
@@ -104,26 +107,34 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		ResourceVersion:    object.GetResourceVersion(),
 		Generation:         object.GetGeneration(),
 		Paused:             annotations[PausedAnnotation] == "true",
-		HostNetwork:        state.Template.Spec.HostNetwork,
 		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
-		DefaultContainer:   state.Template.Annotations[defaultContainerAnnotation],
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
 		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
 		Surge:              state.Surge,
 		Rollout:            state.Rollout,
-		Containers:         containersOf(state.Template),
+		Service:            state.Service,
 		decoded:            &decoded{},
 		object:             object,
 	}
-	if w.Template, err = hashOf(state.Template); err != nil {
-		return nil, &TargetError{w.Target, err}
+	if state.Template == nil {
+		return w, nil
 	}
-	for i := range state.Template.Spec.InitContainers {
-		w.InitContainers = append(w.InitContainers, state.Template.Spec.InitContainers[i].Name)
+	return w, w.readTemplate(state.Template)
+}
+
+func (w *Workload) readTemplate(t *corev1.PodTemplateSpec) (err error) {
+	w.HostNetwork = t.Spec.HostNetwork
+	w.DefaultContainer = t.Annotations[defaultContainerAnnotation]
+	w.Containers = containersOf(t)
+	for i := range t.Spec.InitContainers {
+		w.InitContainers = append(w.InitContainers, t.Spec.InitContainers[i].Name)
 	}
-	return w, nil
+	if w.Template, err = hashOf(t); err != nil {
+		return &TargetError{w.Target, err}
+	}
+	return nil
 }
 
 // hashOf returns a hash of a pod template.
@@ -197,5 +208,6 @@ func Ports(container string) port.List {
 		Name:   "name",
 		Prefix: port.NamePrefix,
 		Max:    port.MaxPorts,
+		Of:     "container",
 	}
 }
