@@ -37,7 +37,7 @@ func (r *reconciler) desired(ctx context.Context, s *state, in *input) desired {
 	d := desired{Desired: adapterset.Desired(in.set, active)}
 	d.removals, d.nextRemoval = s.Removals.Keep(rollout.Known{
 		Now: in.now, Active: active, Own: in.own, Status: in.status.Ports, Poll: in.poll, UnderWay: in.workload.Rollout.UnderWay,
-		Delay: seconds(in.set.Spec.Rollout.RemovalDelaySeconds),
+		Policy: rollout.PolicyOf(in.set.Spec.Rollout),
 	})
 	for _, removal := range d.removals {
 		if !removal.Due {
