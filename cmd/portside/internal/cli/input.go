@@ -13,8 +13,8 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
-	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/sources"
 	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
@@ -143,7 +143,7 @@ func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi
 
 // discovers returns the error of an AdapterSet whose source sync does not ask.
 func discovers(doc manifest.Document) error {
-	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
+	source, err := sources.All(sources.Options{}).Of(&doc.Set, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doc, err)
 	}

@@ -39,7 +39,7 @@ func (r *reconciler) desired(ctx context.Context, s *state, in *input) desired {
 		Now: in.now, Active: active, Own: in.own, Status: in.status.Ports, Poll: in.poll,
 		// A removal that waited for the next rollout goes with it.
 		UnderWay: in.workload.Rollout.UnderWay && !(in.began && in.waitsForRollout()),
-		Delay:    seconds(in.set.Spec.Rollout.RemovalDelaySeconds),
+		Policy:   rollout.PolicyOf(in.set.Spec.Rollout),
 	})
 	for _, removal := range d.removals {
 		if !removal.Due {

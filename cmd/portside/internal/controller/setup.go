@@ -9,19 +9,14 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -30,7 +25,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/sources"
 	"github.com/portside-dev/portside/cmd/portside/internal/metrics"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
@@ -200,27 +195,8 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	limit := rollout.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
 	r.gate = rollout.NewGate(limit, o.Clock)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.Polled})
-	reader := apiReader{mgr.GetAPIReader()}
-	api := httpapi.New(httpapi.Options{
-		Pods: discovery.NewPods(cluster, reader.controllerOf), Secret: reader.secret, Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
-	})
-	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
+	r.sources = slices.Concat(o.Sources, sources.All(sources.Options{
+		Cache: cluster, API: mgr.GetAPIReader(), Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
+	}))
 	return r, nil
-}
-
-// apiReader reads from the API server what is not cached.
-type apiReader struct{ client.Reader }
-
-func (r apiReader) secret(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	return secret, r.Get(ctx, name, secret)
-}
-
-// controllerOf returns the UID and the controller of a ReplicaSet.
-func (r apiReader) controllerOf(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
-	set := &appsv1.ReplicaSet{}
-	if err := r.Get(ctx, name, set); err != nil {
-		return "", nil, err
-	}
-	return set.UID, metav1.GetControllerOfNoCopy(set), nil
 }

@@ -54,7 +54,7 @@ func TestRemovalsPoll(t *testing.T) {
 			var r rollout.Removals
 			for _, s := range steps {
 				want, removals, next := keep3(&r, rollout.Known{
-					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
+					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay,
 				})
 				if len(want) != s.want {
 					t.Errorf("after %s: %d ports are wanted, not %d", s.after, len(want), s.want)
@@ -84,7 +84,7 @@ func TestRemovalsPollWithoutDelay(t *testing.T) {
 // time in status counts: how long no poll was made is not known.
 func TestRemovalsStop(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Status: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Status: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	var r rollout.Removals
 	r.Stop(start.Add(time.Second))
 	for _, step := range []struct {
@@ -130,7 +130,7 @@ func TestRemovalsNeverHasten(t *testing.T) {
 				r.Stop(now)
 			}
 			k := rollout.Known{
-				Now: now, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay,
+				Now: now, Status: told, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay,
 				Poll: rollout.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
 			}
 			counts = k.Poll.Complete && !k.UnderWay

@@ -55,8 +55,8 @@ type Known struct {
 	Poll Poll
 	// UnderWay reports that a rollout is under way.
 	UnderWay bool
-	// Delay is the removal delay.
-	Delay time.Duration
+	// Policy is when ports are removed.
+	Policy Policy
 }
 
 // stopped reports whether no removal delay advances: a restart makes every adapter
@@ -98,8 +98,7 @@ func (r *Removals) Keep(k Known) (removals []Removal, next time.Time) {
 			r.byName = map[string]inactive{}
 		}
 		r.byName[removal.Name] = was
-		due := was.since.Add(k.Delay - was.counted)
-		if !was.since.IsZero() {
+		if due := k.Policy.due(was); !due.IsZero() {
 			removal.Since = was.since.Add(-was.counted)
 			removal.At, removal.Due = ceilSecond(due), !k.Now.Before(due)
 			if !removal.Due && (next.IsZero() || due.Before(next)) {
@@ -187,6 +186,9 @@ func inactiveSince(status []v1alpha1.PortStatus, name string) time.Time {
 	}
 	return time.Time{}
 }
+
+// Time returns when the port is to be removed, as text.
+func (r Removal) Time() string { return r.At.UTC().Format(time.RFC3339) }
 
 // InactiveSince returns when the delay began as status has it, nil while it does not
 // advance.

@@ -17,6 +17,9 @@ var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const delay = 5 * time.Minute
 
+// afterDelay is the policy with this delay.
+var afterDelay = rollout.PolicyOf(v1alpha1.Rollout{RemovalDelaySeconds: new(int32(delay / time.Second))})
+
 // complete is a poll that all of a steady workload's pods answered.
 var complete = rollout.Poll{Complete: true}
 
@@ -51,7 +54,7 @@ func keep(r *rollout.Removals, k rollout.Known) []string {
 
 func TestRemovalsDelay(t *testing.T) {
 	var r rollout.Removals
-	k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
@@ -90,7 +93,7 @@ func TestRemovalsWithoutDelay(t *testing.T) {
 
 func TestRemovalsDuringRollout(t *testing.T) {
 	var r rollout.Removals
-	k := rollout.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -113,7 +116,7 @@ func TestRemovalsDuringRollout(t *testing.T) {
 
 func TestRemovalsContinueFromStatus(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	want, waiting, next := keep3(new(rollout.Removals), k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -128,7 +131,7 @@ func TestRemovalsContinueFromStatus(t *testing.T) {
 // before counts.
 func TestRemovalsRestartDuringRollout(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay, UnderWay: true}
 	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -145,7 +148,7 @@ func TestRemovalsRestartDuringRollout(t *testing.T) {
 // TestRemovalsContinueOnce: the adapter may have been active again since status was stored.
 func TestRemovalsContinueOnce(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	keep3(&r, k)
@@ -156,7 +159,7 @@ func TestRemovalsContinueOnce(t *testing.T) {
 }
 
 func TestRemovalInactiveSince(t *testing.T) {
-	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 	_, waiting, _ := keep3(new(rollout.Removals), k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
@@ -168,7 +171,7 @@ func TestRemovalsOfTakenPorts(t *testing.T) {
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
-		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
 		if want, _, _ := keep3(new(rollout.Removals), k); len(want) != 1 || want[0] != now {
 			t.Errorf("%s: %+v is wanted", name, want)
 		}
@@ -181,7 +184,7 @@ func TestRemovalsOfRenamedPorts(t *testing.T) {
 		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
 	} {
-		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
+		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Policy: afterDelay}
 		want, waiting, next := keep3(new(rollout.Removals), k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
 			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)

@@ -187,8 +187,9 @@ func (f Facts) reconciling() *cause {
 		return nil
 	case f.Deferred != rollout.NotDeferred:
 		return f.deferred()
-	case len(f.Removals) > 0:
-		return &cause{RemovalWaiting, fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", f.removalDelay)}
+	}
+	if pending := f.policy.Pending(f.Removals); pending != "" {
+		return &cause{RemovalWaiting, pending}
 	}
 	return nil
 }

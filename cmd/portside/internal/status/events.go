@@ -158,7 +158,7 @@ func (r *reports) changes(f Facts) {
 func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
 	if removal := f.removal(now); removal != nil && now.InactiveSince != nil && old.InactiveSince == nil {
 		r.add(report{kind: corev1.EventTypeNormal, reason: string(RemovalWaits), one: "Port of an inactive adapter will be removed: ", many: "Ports of inactive adapters will be removed: "},
-			of(now), of(now)+" at "+timeOf(removal))
+			of(now), of(now)+" at "+removal.Time())
 	}
 	if old.State == now.State && old.Reason == now.Reason {
 		return

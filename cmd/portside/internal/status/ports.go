@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/port"
@@ -59,21 +58,14 @@ func (f Facts) removal(p v1alpha1.PortStatus) *rollout.Removal {
 
 // removalText stays the same while the removal delay advances.
 func (f Facts) removalText(r *rollout.Removal) string {
-	adapter := "adapter " + r.Adapter.Type
 	switch {
 	case f.Stopped != "":
-		return fmt.Sprintf("%s is inactive; the port is not removed while nothing is written to the workload", adapter)
+		return fmt.Sprintf("adapter %s is inactive; the port is not removed while nothing is written to the workload", r.Adapter.Type)
 	case r.Due && f.Deferred == rollout.NextRollout:
-		return fmt.Sprintf("%s has been inactive for %s; the port is removed with the next rollout", adapter, f.removalDelay)
-	case r.Due:
-		return fmt.Sprintf("%s has been inactive for %s; the port is about to be removed", adapter, f.removalDelay)
-	case r.At.IsZero():
-		return fmt.Sprintf("%s is inactive; the port is removed after %s, without rollouts and incomplete polls", adapter, f.removalDelay)
+		return fmt.Sprintf("adapter %s is inactive; the port is removed with the next rollout", r.Adapter.Type)
 	}
-	return fmt.Sprintf("%s is inactive; the port will be removed at %s", adapter, timeOf(r))
+	return f.policy.Text(*r)
 }
-
-func timeOf(r *rollout.Removal) string { return r.At.UTC().Format(time.RFC3339) }
 
 // warn adds the warnings about a port that is ours.
 func (f Facts) warn(p *v1alpha1.PortStatus) {

@@ -72,15 +72,16 @@ type Facts struct {
 	Discovery *discovery.Condition
 
 	// These are of the AdapterSet.
-	namespace            string
-	settle, removalDelay time.Duration
+	namespace string
+	settle    time.Duration
+	policy    rollout.Policy
 }
 
 // Of returns the status of an AdapterSet, from its last one and the facts. The
 // API server accepts it whatever the facts quote: it is printable, and of at most
 // [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
-	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
+	f.namespace, f.settle, f.policy = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
