@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // cutScene is a scene whose service cannot write to StatefulSets while it is cut
@@ -22,16 +22,14 @@ type cutScene struct {
 
 func newCutScene(t *testing.T) *cutScene {
 	t.Helper()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	s := &cutScene{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns), clock: newClock(time.Now().Truncate(time.Second))}}
-	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+	s := &cutScene{scene: stoppedScene(t)}
+	proxy := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
 		if s.isCut.Load() && (testenv.Is(testenv.VerbApply, "statefulsets")(r) || testenv.Is(testenv.VerbPatch, "statefulsets")(r)) {
 			s.cuts.Add(1)
 			panic(http.ErrAbortHandler) // breaks off this exchange alone
 		}
 	}})
-	s.service = startAs(t, cp, proxy.Config(), ns, func(o *Options) { o.Clock = s.clock })
+	s.startAs(t, proxy.Config())
 	return s
 }
 
@@ -45,7 +43,7 @@ func (s *cutScene) untilCut(t *testing.T, times int64) {
 		}
 		return nil
 	})
-	s.caughtUp(t)
+	s.catchUp(t)
 	if n := s.cuts.Load(); n != times {
 		t.Errorf("it was cut off %d times, not %d", n, times)
 	}
@@ -57,7 +55,7 @@ func (s *cutScene) untilCut(t *testing.T, times int64) {
 func TestApplyingIsCutOff(t *testing.T) {
 	t.Parallel()
 	s := newCutScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	s.isCut.Store(true)
 	told := s.sent.CountOf(testenv.VerbApply, "adaptersets/status")
 	s.clock.Step(11 * time.Hour) // a full pass is due
@@ -67,7 +65,7 @@ func TestApplyingIsCutOff(t *testing.T) {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
 	}
 
-	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+	s.git.MustApply(t, adapterSet(withNFSSMB))
 	if message := s.expect(t, "Ready", "False", "Unavailable"); message != "the API server could not be asked; it is tried again" {
 		t.Errorf("it says %q", message)
 	}
@@ -78,7 +76,7 @@ func TestApplyingIsCutOff(t *testing.T) {
 	s.isCut.Store(false)
 	s.clock.Step(2 * time.Second)
 	s.expect(t, "Ready", "True", "InPlace")
-	expectPorts(t, s.cp, s.ns, nfsSMB2...)
+	s.expectPorts(t, nfsSMB2...)
 }
 
 // TestGivingAContainerUpIsCutOff: that too is tried again with back-off, and not
@@ -87,10 +85,10 @@ func TestGivingAContainerUpIsCutOff(t *testing.T) {
 	t.Parallel()
 	s := newCutScene(t)
 	s.letsRename(t)
-	set := adapterSet(withNFS, "container: server")
-	s.setUp(t, strategy(1, "{type: OnDelete}"), set, nfs...)
+	set := adapterSet(withNFS, fixture.Spec("container: server"))
+	s.setUp(t, statefulSet(onDelete), set, nfs...)
 	s.isCut.Store(true)
-	mustApply(t, s.git, strings.Replace(strategy(1, "{type: OnDelete}"), "name: server", "name: main", 1))
+	s.git.MustApply(t, statefulSet(onDelete, inMain))
 	s.expect(t, "Stalled", "True", "ContainerNotFound")
 	s.untilCut(t, 1)
 	s.clock.Step(time.Second)

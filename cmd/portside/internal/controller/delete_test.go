@@ -10,13 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func (s *scene) delete(t *testing.T) {
 	t.Helper()
-	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
+	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
 }
 
 // expectFinalizer waits until the AdapterSet files has ours, or does not.
@@ -54,14 +53,14 @@ func (s *scene) givenUp(ctx context.Context) error {
 func TestThePolicyIsThatOfTheEnd(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
 	s.expectFinalizer(t, true)
-	mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Retain"))
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec("deletionPolicy: Retain")))
 	s.expectFinalizer(t, false)
 	s.delete(t)
-	expectGone(t, s.cp, s.ns)
+	s.expectGone(t)
 	s.expectGivenUp(t)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 }
 
 // TestAFinalizerOfAnotherOwner: one that an applied copy of the AdapterSet
@@ -69,19 +68,15 @@ func TestThePolicyIsThatOfTheEnd(t *testing.T) {
 func TestAFinalizerOfAnotherOwner(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	patch := fmt.Appendf(nil, `{"metadata":{"finalizers":["example.com/first",%q]},"spec":{"deletionPolicy":"Remove"}}`, finalizer)
-	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, patch); err != nil {
-		t.Fatal(err)
-	}
-	s.caughtUp(t)
+	s.git.MustPatch(t, "AdapterSet", s.ns, "files", types.MergePatchType, patch)
+	s.catchUp(t)
 	s.delete(t)
-	expectPorts(t, s.cp, s.ns, static...)
+	s.expectPorts(t, static...)
 	s.expectFinalizer(t, false)
-	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)); err != nil {
-		t.Fatal(err)
-	}
-	expectGone(t, s.cp, s.ns)
+	s.git.MustPatch(t, "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+	s.expectGone(t)
 }
 
 // TestAnotherTakesThePortsOver: what is to be removed is not, where another
@@ -89,14 +84,14 @@ func TestAFinalizerOfAnotherOwner(t *testing.T) {
 func TestAnotherTakesThePortsOver(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "{name: files}", "{name: later}", 1))
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
+	s.git.MustApply(t, adapterSet(withNFS, renamed("later")))
 	s.expectOf(t, "later", "Stalled", "True", "TargetTaken")
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	history := s.record(t)
 	s.delete(t)
-	expectGone(t, s.cp, s.ns)
+	s.expectGone(t)
 	s.expectOf(t, "later", "Ready", "True", "InPlace")
-	templateChanges(t, history, 0)
+	expectTemplateChanges(t, history, 0)
 }
 
 // TestDeletionInAPause deletes the AdapterSet of a paused workload. Nothing is
@@ -107,12 +102,12 @@ func TestDeletionInAPause(t *testing.T) {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: "+policy), nfs...)
-			pause(t, s.git, s.ns, `"true"`)
+			s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, fixture.Spec("deletionPolicy: "+policy)), nfs...)
+			s.pause(t, `"true"`)
 			s.expect(t, "Reconciling", "False", "Paused")
 			writes := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets")
 			s.delete(t)
-			expectGone(t, s.cp, s.ns)
+			s.expectGone(t)
 			if policy == "Remove" {
 				s.expectRetained(t, "portside.dev/paused")
 			}
@@ -122,9 +117,9 @@ func TestDeletionInAPause(t *testing.T) {
 			if n := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets"); n != writes {
 				t.Errorf("%d writes in a pause", n-writes)
 			}
-			pause(t, s.git, s.ns, "null")
+			s.pause(t, "null")
 			s.expectGivenUp(t)
-			expectPorts(t, s.cp, s.ns, nfs...)
+			s.expectPorts(t, nfs...)
 		})
 	}
 }
@@ -133,10 +128,10 @@ func TestDeletionInAPause(t *testing.T) {
 func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
-	s.rolledOut(t)
+	s.git.MustApply(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
 	for range 10 {
-		mustApply(t, s.git, adapterSet(withNFS, ""))
+		s.git.MustApply(t, adapterSet(withNFS))
 		testenv.Eventually(t, "our entry is there", func(ctx context.Context) error {
 			if s.givenUp(ctx) == nil {
 				return fmt.Errorf("it is not")
@@ -152,27 +147,27 @@ func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
 func TestTheEndWaitsForARollout(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		adapters string
+		adapters fixture.Option
 		ports    []string
 		waits    bool
-	}{"with a port": {withNFS, nfs, true}, "with none": {"[]", static, false}} {
+	}{"with a port": {withNFS, nfs, true}, "with none": {noAdapters, static, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.setUp(t, statefulSet, adapterSet(c.adapters, "deletionPolicy: Remove"), c.ports...)
+			s.setUp(t, statefulSet(), adapterSet(c.adapters, removes), c.ports...)
 			release := s.cp.HoldUnready(s.ns, hasNewImage)
 			s.edit(t, newImage)
-			s.caughtUp(t)
+			s.catchUp(t)
 			s.delete(t)
 			if c.waits {
 				if message := s.expect(t, "Reconciling", "True", "Removing"); !strings.Contains(message, "after the rollout") {
 					t.Errorf("it says %q", message)
 				}
-				expectPorts(t, s.cp, s.ns, c.ports...)
+				s.expectPorts(t, c.ports...)
 				release()
 			}
-			expectGone(t, s.cp, s.ns)
-			expectPorts(t, s.cp, s.ns, static...)
+			s.expectGone(t)
+			s.expectPorts(t, static...)
 		})
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,6 +18,8 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // forgedPod claims a controller by its UID, as a user may who can create pods.
@@ -69,27 +70,23 @@ func (a *attacker) got() []string {
 // target is sent neither its login nor a token, and adds no port to it.
 func TestForgedPod(t *testing.T) {
 	t.Parallel()
-	a := notAskingYet(t, false)
-	a.sent = serve(t, a.cp, a.ns, a.inject, func(o *Options) {
+	a := stoppedAsking(t, false)
+	a.startAs(a.cp.Config(), func(o *Options) {
 		o.Namespace, o.Selector = "", labels.SelectorFromSet(labels.Set{"test": a.ns})
 	})
-	git := a.cp.Manager("git").In(a.ns)
-	workload := fmt.Sprintf(askedWorkload, "StatefulSet", "files", "replicas: %d")
-	set := fmt.Sprintf(askingSet, "StatefulSet", "files", v1alpha1.SchemeHTTP, serverName, pollInterval/time.Second, 20, removalDelay/time.Second)
-	mustApply(t, git, fmt.Sprintf(workload, 1))
-	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
-	mustApply(t, git, strings.Replace(set, "metadata: {", "metadata: {labels: {test: "+a.ns+"}, ", 1))
-	want := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
-	a.untilPorts(want...)
-	uid := a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files").GetUID()
+	a.git.MustApply(t, statefulSet())
+	a.waitRolledOut(t)
+	a.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Metadata("labels: {test: "+a.ns+"}")))
+	a.untilPorts(nfsSMB...)
+	uid := a.waitRolledOut(t).GetUID()
 
 	evil, server := a.forge(uid)
 	// The pod files-1 is watched after the forged one.
 	asked := make(chan struct{})
 	first := sync.OnceFunc(func() { close(asked) })
-	honest := recorded(t, "both-running")
-	a.site.say(func(w http.ResponseWriter, r *http.Request) { first(); honest(w, r) }, "files-1")
-	mustApply(t, git, fmt.Sprintf(workload, 2))
+	honest := dittofs.Recorded("both-running")
+	a.server.Answer(func(w http.ResponseWriter, r *http.Request) { first(); honest(w, r) }, "files-1")
+	a.git.MustApply(t, statefulSet(fixture.Spec("replicas: 2")))
 	a.until("files-1 to be asked", func(context.Context) error {
 		select {
 		case <-asked:
@@ -105,7 +102,7 @@ func TestForgedPod(t *testing.T) {
 	if received := server.got(); len(received) > 0 {
 		t.Errorf("the forged pod received\n%s", strings.Join(received, "\n"))
 	}
-	a.untilPorts(want...)
+	a.untilPorts(nfsSMB...)
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
 }
 
@@ -115,7 +112,7 @@ func (a *asking) forge(controller types.UID) (namespace string, server *attacker
 	a.Helper()
 	namespace, server = a.cp.Namespace(a), &attacker{}
 	a.Cleanup(a.cp.ServePods(namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return server }}))
-	mustApply(a.T, a.cp.Manager("admin").In(namespace), mayEdit)
+	a.cp.Manager("admin").In(namespace).MustApply(a, mayEdit)
 	user, err := a.cp.User("mallory")
 	if err != nil {
 		a.Fatal(err)

@@ -18,43 +18,30 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // workloadHistory is a workload of a kind whose ports the service changes, by the real
 // clock, and whose history is read.
 type workloadHistory struct {
 	*scene
-	kind string
 }
 
 func newWorkloadHistory(t *testing.T, kind string) *workloadHistory {
 	t.Helper()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: kind}
-	h.service = start(t, cp, ns)
-	mustApply(t, h.git, h.of(statefulSet))
+	h := &workloadHistory{realTimeScene(t)}
+	h.kind = kind
+	h.start(t)
+	h.git.MustApply(t, workloadOf(kind, "files"))
 	h.settled(t)
 	return h
-}
-
-// of is a document for the kind, made from one for a StatefulSet.
-func (h *workloadHistory) of(document string) string {
-	document = strings.ReplaceAll(document, "kind: StatefulSet", "kind: "+h.kind)
-	if h.kind != "StatefulSet" {
-		document = strings.Replace(document, "  serviceName: files\n", "", 1)
-	}
-	if h.kind == "DaemonSet" {
-		document = strings.Replace(document, "  replicas: 1\n", "", 1)
-	}
-	return document
 }
 
 // settled waits for the rollout, and for another second: the times in a cluster
 // have no fractions.
 func (h *workloadHistory) settled(t *testing.T) {
 	t.Helper()
-	h.cp.WaitRolledOut(t, h.kind, h.ns, "files")
+	h.waitRolledOut(t)
 	second := time.Now().Unix()
 	testenv.Eventually(t, "the next second", func(context.Context) error {
 		if time.Now().Unix() == second {
@@ -65,22 +52,16 @@ func (h *workloadHistory) settled(t *testing.T) {
 }
 
 // adapters declares adapters, and waits until the ports are those, and recorded.
-func (h *workloadHistory) adapters(t *testing.T, adapters string, ports ...string) {
+func (h *workloadHistory) adapters(t *testing.T, adapters fixture.Option, ports ...string) {
 	t.Helper()
-	mustApply(t, h.git, h.of(adapterSet(adapters, "")))
+	h.git.MustApply(t, adapterSetOf(h.kind, "files", adapters))
 	h.restored(t, ports...)
 }
 
 // restored waits until the ports are those, and the service has said so.
 func (h *workloadHistory) restored(t *testing.T, ports ...string) {
 	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("ports %q", ports), func(ctx context.Context) error {
-		live, err := h.git.Get(ctx, h.kind, h.ns, "files")
-		if err == nil && !slices.Equal(testenv.Ports(live, "server"), ports) {
-			err = fmt.Errorf("they are %q", testenv.Ports(live, "server"))
-		}
-		return err
-	})
+	h.expectPorts(t, ports...)
 	h.settled(t)
 	h.expect(t, "Ready", "True", "InPlace")
 	h.expect(t, "Reconciling", "False", "AsExpected")
@@ -128,19 +109,17 @@ func TestHistory(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *workloadHistory) {
 		h.adapters(t, withNFS, nfs...)
 		h.stop()
-		h.service = start(t, h.cp, h.ns) // it knows of its changes by the status alone
-		h.adapters(t, "[{type: nfs, port: 12050}]", "api:8080/TCP", "adapter-nfs:12050/TCP")
-		if _, err := h.cp.Manager(testenv.KubectlEdit).Patch(t.Context(), h.kind, h.ns, "files", types.JSONPatchType,
-			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`)); err != nil {
-			t.Fatal(err)
-		}
+		h.start(t) // it knows of its changes by the status alone
+		h.adapters(t, fixture.Adapters("nfs:12050"), "api:8080/TCP", "adapter-nfs:12050/TCP")
+		h.cp.Manager(testenv.KubectlEdit).MustPatch(t, h.kind, h.ns, "files", types.JSONPatchType,
+			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`))
 		h.settled(t)
 		h.expectRows(t, firstRow,
 			"2 portside server: +adapter-nfs 12049/TCP (certain)",
 			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
 			"4 kubectl-edit server: +web 9090/TCP (certain)",
 		)
-		h.adapters(t, "[]", "api:8080/TCP", "web:9090/TCP")
+		h.adapters(t, noAdapters, "api:8080/TCP", "web:9090/TCP")
 		h.expectRows(t, firstRow,
 			"2 portside server: +adapter-nfs 12049/TCP (certain)",
 			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
@@ -185,7 +164,7 @@ func TestHistoryAfterARollback(t *testing.T) {
 func TestStatusOfChanges(t *testing.T) {
 	t.Parallel()
 	h := newWorkloadHistory(t, "StatefulSet")
-	h.adapters(t, "[{type: nfs, port: 12049}, {type: web, port: 8080}]", nfs...)
+	h.adapters(t, fixture.Adapters("nfs:12049", "web:8080"), nfs...)
 	first := h.status(t)
 	added := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
 	expectChanges(t, first, []v1alpha1.ChangedPort{added})
@@ -193,7 +172,7 @@ func TestStatusOfChanges(t *testing.T) {
 		t.Errorf("nfs was added at %s, and web is another manager's: %+v", at, first.Ports)
 	}
 
-	h.adapters(t, "[{type: smb, port: 1445}, {type: nfs, port: 12049}]", "api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	h.adapters(t, fixture.Adapters("smb:1445", "nfs:12049"), "api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 	second := h.status(t)
 	smb := v1alpha1.ChangedPort{Container: "server", Name: "adapter-smb", Port: 1445, Protocol: "TCP", Change: v1alpha1.PortAdded}
 	expectChanges(t, second, []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
@@ -201,23 +180,17 @@ func TestStatusOfChanges(t *testing.T) {
 		t.Errorf("nfs is as it was, and smb was added later: %+v", second.Ports)
 	}
 
-	if err := h.git.Delete(t.Context(), "StatefulSet", h.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
+	h.git.MustDelete(t, "StatefulSet", h.ns, "files")
 	h.expect(t, "Ready", "False", "TargetNotFound")
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
-	mustApply(t, h.git, statefulSet)
+	h.git.MustApply(t, statefulSet())
 	h.restored(t, "api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{smb, added})
 }
 
 func (h *workloadHistory) status(t *testing.T) v1alpha1.AdapterSetStatus {
 	t.Helper()
-	set, err := h.get(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set.Status
+	return h.mustGet(t).Status
 }
 
 func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1.ChangedPort) {
@@ -237,29 +210,27 @@ func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1
 // TestChangesWhileStatusCannotBeStored are recorded once it can, each once.
 func TestChangesWhileStatusCannotBeStored(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: "StatefulSet"}
+	h := &workloadHistory{realTimeScene(t)}
 	var away atomic.Bool
-	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+	proxy := h.cp.Proxy(t, h.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
 		if away.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
 			panic(http.ErrAbortHandler) // breaks off this exchange alone
 		}
 	}})
-	h.service = startAs(t, cp, proxy.Config(), ns)
-	mustApply(t, h.git, strategy(1, "{type: OnDelete}"))
+	h.startAs(t, proxy.Config())
+	h.git.MustApply(t, statefulSet(onDelete))
 	h.settled(t)
 	away.Store(true)
-	mustApply(t, h.git, adapterSet(withNFS, ""))
-	expectPorts(t, cp, ns, nfs...)
-	mustApply(t, h.git, adapterSet("[]", ""))
-	expectPorts(t, cp, ns, "api:8080/TCP")
+	h.git.MustApply(t, adapterSet(withNFS))
+	h.expectPorts(t, nfs...)
+	h.git.MustApply(t, adapterSet(noAdapters))
+	h.expectPorts(t, "api:8080/TCP")
 	away.Store(false)
-	h.caughtUp(t)
+	h.catchUp(t)
 	port := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
 	gone := port
 	gone.Change = v1alpha1.PortRemoved
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
-	h.caughtUp(t)
+	h.catchUp(t)
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
 }

@@ -27,7 +27,7 @@ func newFleet(t *testing.T, names ...string) *fleet {
 	t.Helper()
 	f := &fleet{scene: newScene(t, oneAtATime)}
 	for _, name := range names {
-		mustApply(t, f.git, renamed(statefulSet, name))
+		f.git.MustApply(t, workloadOf("StatefulSet", name))
 	}
 	for _, name := range names {
 		f.cp.WaitRolledOut(t, "StatefulSet", f.ns, name)
@@ -36,11 +36,6 @@ func newFleet(t *testing.T, names ...string) *fleet {
 }
 
 func oneAtATime(o *Options) { o.MaxConcurrentRollouts = 1 }
-
-// renamed is an object of the tests under another name, also of its target.
-func renamed(object, name string) string {
-	return strings.NewReplacer("name: files", "name: "+name, "app: files", "app: "+name).Replace(object)
-}
 
 // hold keeps the pods unready that it says, but for those of workloads that
 // were let go.
@@ -95,7 +90,7 @@ func TestOneRolloutAtATime(t *testing.T) {
 	f := newFleet(t, names...)
 	f.hold(hasNFS)
 	for _, name := range names {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 	}
 	var done []string
 	for range names {
@@ -126,13 +121,13 @@ func TestAPlaceIsGivenOn(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "a", "b", "c")
 	f.hold(hasNFS)
-	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "a", withNFS))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range []string{"b", "c"} {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	}
-	mustApply(t, f.git, renamed(adapterSet(withNFS, "suspend: true"), "b"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "b", withNFS, suspended))
 	f.expectOf(t, "b", "Reconciling", "False", "Suspended")
 	f.letGo("a")
 	f.expectOf(t, "c", "Reconciling", "True", "RollingOut")
@@ -159,7 +154,7 @@ func deletedTogether(t *testing.T, end func(t *testing.T, f *fleet, name string)
 	names := []string{"a", "b"}
 	f := newFleet(t, names...)
 	for _, name := range names {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, "deletionPolicy: Remove"), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS, removes))
 	}
 	for _, name := range names {
 		f.expectOf(t, name, "Ready", "True", "InPlace")
@@ -168,9 +163,7 @@ func deletedTogether(t *testing.T, end func(t *testing.T, f *fleet, name string)
 	// Those with the port are ready; the next ones are not.
 	f.hold(func(pod *corev1.Pod) bool { return !hasNFS(pod) })
 	for _, name := range names {
-		if err := f.git.Delete(t.Context(), "AdapterSet", f.ns, name); err != nil {
-			t.Fatal(err)
-		}
+		f.git.MustDelete(t, "AdapterSet", f.ns, name)
 	}
 	var first []string
 	testenv.Eventually(t, "one of them is gone", func(ctx context.Context) error {
@@ -210,16 +203,16 @@ func TestARestartKeepsTheLimit(t *testing.T) {
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	f := newFleet(t, names...)
 	f.hold(hasNFS)
-	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "a", withNFS))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range names[1:] {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	}
 	for range 3 {
 		f.restart(t, oneAtATime)
 		for _, name := range names {
-			f.caughtUpWith(t, name)
+			f.catchUpWith(t, name)
 		}
 		if have, err := f.with(t.Context(), true, names...); err != nil || !slices.Equal(have, []string{"a"}) {
 			t.Fatalf("%q have their ports: %v", have, err)

@@ -11,19 +11,15 @@ import (
 // status it takes status alone.
 func TestAStatusThatComesLateDoesNotStay(t *testing.T) {
 	t.Parallel()
-	cp := testenv.Shared(t)
-	ns := cp.Namespace(t)
-	server := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
-	git := cp.Manager(testenv.ArgoCD).In(ns)
-	mustApply(t, git, statefulSet)
+	s := realTimeScene(t)
+	server := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})
+	s.git.MustApply(t, statefulSet())
 	held, release := server.HoldRequests(testenv.Is(testenv.VerbApply, "adaptersets/status"))
-	startAs(t, cp, server.Config(), ns)
-	mustApply(t, git, adapterSet(withNFS, ""))
+	s.startAs(t, server.Config())
+	s.git.MustApply(t, adapterSet(withNFS))
 	<-held
-	if err := git.Delete(t.Context(), "AdapterSet", "", "files"); err != nil {
-		t.Fatal(err)
-	}
-	mustApply(t, git, adapterSet(withNFS, "suspend: true"))
+	s.git.MustDelete(t, "AdapterSet", "", "files")
+	s.git.MustApply(t, adapterSet(withNFS, suspended))
 	release()
-	expectCondition(t, cp, ns, "files", "Reconciling", "False", "Suspended")
+	s.expect(t, "Reconciling", "False", "Suspended")
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestPodAway: two pods disagree on a number, and each is away for a while. What
@@ -24,8 +27,8 @@ func TestPodAway(t *testing.T) {
 		then             string // a patch once the port is in place
 	}{
 		{"StatefulSet", "StatefulSet", "replicas: 2", ""},
-		{"StatefulSet OnDelete", "StatefulSet", "replicas: 2\n  updateStrategy: {type: OnDelete}", ""},
-		{"StatefulSet partition", "StatefulSet", "replicas: 2\n  updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}", ""},
+		{"StatefulSet OnDelete", "StatefulSet", "replicas: 2\nupdateStrategy: {type: OnDelete}", ""},
+		{"StatefulSet partition", "StatefulSet", "replicas: 2\nupdateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}", ""},
 		{"Deployment", "Deployment", "replicas: 2", ""},
 		{"Deployment paused", "Deployment", "replicas: 2", `{"spec":{"paused":true}}`},
 		{"DaemonSet", "DaemonSet", "", ""},
@@ -34,57 +37,56 @@ func TestPodAway(t *testing.T) {
 		t.Run(k.name, func(t *testing.T) {
 			t.Parallel()
 			a := newAsking(t, false)
-			a.kind, a.live = k.kind, a.cp.Record(t, k.kind, a.ns, "files")
-			a.site.say(says(nfsAt(12049)))
-			workload := fmt.Sprintf(askedWorkload, k.kind, "files", k.spec)
+			a.kind = k.kind
+			a.history = a.record(t)
+			a.server.Answer(nfsAt12049)
+			options := []fixture.Option{fixture.Spec(k.spec)}
 			if k.kind == "DaemonSet" {
 				a.cp.AddNode(t, a.ns)
-				workload += "      tolerations: [{key: " + a.ns + ", operator: Exists}]\n"
+				options = append(options, fixture.Spec("template: {spec: {tolerations: [{key: "+a.ns+", operator: Exists}]}}"))
 			}
-			mustApply(t, a.cp.Manager("git").In(a.ns), workload)
-			a.cp.WaitRolledOut(t, k.kind, a.ns, "files")
-			a.keepSet(k.kind, "files", v1alpha1.SchemeHTTP, 20)
-			a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
-			a.cp.WaitRolledOut(t, k.kind, a.ns, "files")
+			a.git.MustApply(t, workloadOf(k.kind, "files", options...))
+			a.waitRolledOut(t)
+			a.git.MustApply(t, askingSet(k.kind, "files", v1alpha1.SchemeHTTP, 20))
+			a.untilPorts(nfs...)
+			a.waitRolledOut(t)
 			if k.then != "" {
-				a.patch(k.then)
+				a.patch(t, k.kind, k.then)
 			}
 			pods := a.pods()
-			a.site.say(says(nfsAt(12050)), keyOf(&pods[1]))
+			a.server.Answer(nfsAt12050, dittofs.PodKey(&pods[1]))
 			a.untilDiscovered("False", "Disagreeing", "every ready pod answered; pods report different numbers for adapter-nfs")
 
-			a.podIsAway(pods[0], pods[1], 12049, 12050)
+			a.podIsAway(pods[0], pods[1], nfsAt12049, nfsAt12050)
 			another := a.pods()[0]
 			if another.UID == pods[1].UID {
 				another = a.pods()[1]
 			}
-			a.podIsAway(pods[1], another, 12050, 12049)
+			a.podIsAway(pods[1], another, nfsAt12050, nfsAt12049)
 		})
 	}
 }
 
 // podIsAway deletes one of two pods and has the one that takes its place not be
 // ready for a while. Meanwhile the other gives its number, and then no adapter.
-func (a *asking) podIsAway(away, other corev1.Pod, awaysNumber, othersNumber int) {
+func (a *asking) podIsAway(away, other corev1.Pod, awaysAnswer, othersAnswer http.HandlerFunc) {
 	a.Helper()
-	a.site.say(says(nfsAt(awaysNumber)))
-	a.site.say(says(nfsAt(awaysNumber)), keyOf(&away))
-	a.site.say(says(nfsAt(othersNumber)), keyOf(&other))
-	release := a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return keyOf(p) != keyOf(&other) })
-	if err := a.cp.Manager("person").Delete(a.Context(), "Pod", a.ns, away.Name); err != nil {
-		a.Fatal(err)
-	}
+	a.server.Answer(awaysAnswer)
+	a.server.Answer(awaysAnswer, dittofs.PodKey(&away))
+	a.server.Answer(othersAnswer, dittofs.PodKey(&other))
+	release := a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return dittofs.PodKey(p) != dittofs.PodKey(&other) })
+	a.cp.Manager("person").MustDelete(a, "Pod", a.ns, away.Name)
 	a.polls(4)
-	a.expectTemplates(fmt.Sprintf("while the pod with %d is away", awaysNumber), 1)
-	a.site.say(says("[]"), keyOf(&other))
+	a.expectTemplates("while "+away.Name+" is away", 1)
+	a.server.Answer(dittofs.Body("[]"), dittofs.PodKey(&other))
 	a.polls(4) // for longer than removalDelay
 	a.expectTemplates("while the other has no adapter", 1)
-	a.site.say(says(nfsAt(othersNumber)), keyOf(&other))
+	a.server.Answer(othersAnswer, dittofs.PodKey(&other))
 	a.polls(1)
 	release()
-	a.cp.WaitRolledOut(a, a.kind, a.ns, "files")
+	a.waitRolledOut(a.T)
 	a.polls(4)
-	a.expectTemplates(fmt.Sprintf("when the pod with %d is back", awaysNumber), 1)
+	a.expectTemplates("when "+away.Name+" is back", 1)
 }
 
 // pods waits until the workload files has two pods that run, and returns them.
@@ -120,29 +122,27 @@ func TestHeldNumber(t *testing.T) {
 		change func(a *asking)
 	}{
 		"a pod has the old number again": {3600, func(a *asking) {
-			a.site.say(says(smbAndNFSAt(12049)), "files-0")
+			a.server.Answer(smbNFSAt12049, "files-0")
 			a.polls(1)
 		}},
 		"pods are replaced before the next poll": {int(pollInterval/time.Second) - 10, func(a *asking) {
-			a.site.say(says(smbAndNFSAt(12049)))
+			a.server.Answer(smbNFSAt12049)
 			for _, pod := range []string{"files-0", "files-1"} {
-				if err := a.cp.Manager("person").Delete(a.Context(), "Pod", a.ns, pod); err != nil {
-					a.Fatal(err)
-				}
+				a.cp.Manager("person").MustDelete(a, "Pod", a.ns, pod)
 			}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			a := ask(t, 2, 20, false)
-			a.patchSet(fmt.Sprintf(`{"spec":{"rollout":{"stabilizationWindowSeconds":%d}}}`, c.settle))
-			a.site.say(says(smbAndNFSAt(12050)))
+			a.patch(a, "AdapterSet", fmt.Sprintf(`{"spec":{"rollout":{"stabilizationWindowSeconds":%d}}}`, c.settle))
+			a.server.Answer(smbNFSAt12050)
 			a.untilAsked(2)
-			a.expectCondition("Reconciling", "True", "Stabilizing")
+			a.expect(a, "Reconciling", "True", "Stabilizing")
 			c.change(a)
-			a.expectCondition("Reconciling", "False", "AsExpected")
-			a.cp.WaitRolledOut(t, a.kind, a.ns, "files")
-			a.expectCondition("Reconciling", "False", "AsExpected")
+			a.expect(a, "Reconciling", "False", "AsExpected")
+			a.waitRolledOut(t)
+			a.expect(a, "Reconciling", "False", "AsExpected")
 			a.clock.Step(pollInterval - 5*time.Second)
 			a.polls(1)
 			a.clock.Step(time.Hour)
@@ -158,9 +158,9 @@ func TestNotAllReady(t *testing.T) {
 	a := ask(t, 2, 20, false)
 	release := a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return p.Name == "files-0" })
 	a.untilDiscovered("False", "NotAllReady", "every ready pod answered; pods ready: 1 of 2; no port is removed or renumbered until all are ready")
-	before := a.adapterSet(t.Context(), "files").GetResourceVersion()
+	before := a.version("files")
 	a.polls(4)
-	if after := a.adapterSet(t.Context(), "files").GetResourceVersion(); after != before {
+	if after := a.version("files"); after != before {
 		t.Errorf("status was written: %s, %s before", after, before)
 	}
 	release()
@@ -176,20 +176,17 @@ func TestAwaitedPort(t *testing.T) {
 			t.Parallel()
 			a := newAsking(t, false)
 			a.kind = kind
-			a.site.say(says(nfsAt(12049)))
+			a.server.Answer(nfsAt12049)
 			a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return !hasNFS(p) })
-			mustApply(t, a.cp.Manager("git").In(a.ns), fmt.Sprintf(askedWorkload, kind, "files", "")+
-				"        readinessProbe: {tcpSocket: {port: adapter-nfs}}\n")
-			a.keepSet(kind, "files", v1alpha1.SchemeHTTP, 20)
-			a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
+			a.git.MustApply(t, workloadOf(kind, "files", fixture.InContainer("server", "readinessProbe: {tcpSocket: {port: adapter-nfs}}")))
+			a.git.MustApply(t, askingSet(kind, "files", v1alpha1.SchemeHTTP, 20))
+			a.untilPorts(nfs...)
 			if kind == "StatefulSet" { // its controller does not replace a pod that is not ready
-				if err := a.cp.Manager("person").Delete(t.Context(), "Pod", a.ns, "files-0"); err != nil {
-					t.Fatal(err)
-				}
+				a.cp.Manager("person").MustDelete(t, "Pod", a.ns, "files-0")
 			}
-			a.cp.WaitRolledOut(t, kind, a.ns, "files")
+			a.waitRolledOut(t)
 			a.untilDiscovered("True", "Answered", "every ready pod answered")
-			a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
+			a.untilPorts(nfs...)
 		})
 	}
 }

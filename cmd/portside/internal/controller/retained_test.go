@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,14 +13,13 @@ import (
 
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // expectRetained waits for the warnings that the ports stay, with the cause.
 func (s *scene) expectRetained(t *testing.T, cause string) {
 	t.Helper()
-	for _, kind := range []string{"AdapterSet", "StatefulSet"} {
-		s.expectEvents(t, kind, "PortsRetained", cause)
-	}
+	s.expectBothEvents(t, "PortsRetained", cause)
 }
 
 // removing returns a scene with a port in place, whose AdapterSet removes it when
@@ -29,7 +27,7 @@ func (s *scene) expectRetained(t *testing.T, cause string) {
 func removing(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
 	s.expectFinalizer(t, true)
 	return s
 }
@@ -77,18 +75,6 @@ func (s *scene) forbid(t *testing.T, reason string) {
 	})
 }
 
-// annotateAsPortside applies portside's port and an annotation under portside's
-// field manager, as another client that uses this name would.
-func (s *scene) annotateAsPortside(t *testing.T) {
-	t.Helper()
-	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files, annotations: {team: storage}}
-spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
-`)
-}
-
 // TestDeletionWherePortsStay deletes AdapterSets with deletionPolicy Remove whose
 // ports may not be removed.
 func TestDeletionWherePortsStay(t *testing.T) {
@@ -99,12 +85,12 @@ func TestDeletionWherePortsStay(t *testing.T) {
 	}{
 		"suspended": {func(t *testing.T, s *scene) {
 			t.Helper()
-			mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Remove\n  suspend: true"))
+			s.git.MustApply(t, adapterSet(withNFS, removes, suspended))
 			s.expect(t, "Reconciling", "False", "Suspended")
 		}, "spec.suspend is true"},
 		"the field manager is not dedicated": {func(t *testing.T, s *scene) {
 			t.Helper()
-			s.annotateAsPortside(t)
+			s.applyAsPortside(t, "files", fixture.Metadata("annotations: {team: storage}"))
 			s.expect(t, "Ready", "False", "FieldManagerNotDedicated")
 		}, "already owns another field, .metadata.annotations.team"},
 		"a policy calls it invalid":   {func(t *testing.T, s *scene) { t.Helper(); s.forbid(t, "Invalid") }, "not in this namespace"},
@@ -114,11 +100,11 @@ func TestDeletionWherePortsStay(t *testing.T) {
 			t.Parallel()
 			s := removing(t)
 			c.forbid(t, s)
-			history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+			history := s.record(t)
 			s.delete(t)
-			expectGone(t, s.cp, s.ns)
+			s.expectGone(t)
 			s.expectRetained(t, c.cause)
-			templateChanges(t, history, 0)
+			expectTemplateChanges(t, history, 0)
 			// To give up what an apply would remove is allowed: no value changes.
 			if s.givenUp(t.Context()) == nil && name != "the field manager is not dedicated" {
 				t.Error("a write that is forbidden was made")
@@ -131,10 +117,10 @@ func TestDeletionWherePortsStay(t *testing.T) {
 func TestDeletionInAStuckRollout(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, statefulSet, adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	s.setUp(t, statefulSet(), adapterSet(withNFS, removes), nfs...)
 	s.cp.HoldUnready(s.ns, hasNewImage)
 	s.edit(t, newImage)
-	s.caughtUp(t)
+	s.catchUp(t)
 	s.delete(t)
 	s.expect(t, "Reconciling", "True", "Removing")
 	testenv.Eventually(t, "the AdapterSet is gone", func(ctx context.Context) error {
@@ -145,7 +131,7 @@ func TestDeletionInAStuckRollout(t *testing.T) {
 		return nil
 	})
 	s.expectRetained(t, "makes no progress")
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 }
 
 // TestDeletionWherePortsGo deletes AdapterSets with deletionPolicy Remove where
@@ -155,19 +141,17 @@ func TestDeletionWherePortsGo(t *testing.T) {
 	for name, prepare := range map[string]func(t *testing.T, s *scene){
 		"from the network of the node": func(t *testing.T, s *scene) {
 			t.Helper()
-			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, "deletionPolicy: Remove"), "rollout: {", "hostNetwork: Allow\n  rollout: {", 1))
+			s.git.MustApply(t, adapterSet(withNFS, removes, fixture.Spec("hostNetwork: Allow")))
 			s.edit(t, `[{"op": "add", "path": "/spec/template/spec/hostNetwork", "value": true}]`)
 		},
 		"from a container that is not named any more": func(t *testing.T, s *scene) {
 			t.Helper()
-			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, "deletionPolicy: Remove"), "adapters:", "container: sidecar\n  adapters:", 1))
+			s.git.MustApply(t, adapterSet(withNFS, removes, fixture.Spec("container: sidecar")))
 			s.expect(t, "Ready", "False", "ContainerNotFound")
 		},
 		"with the workload": func(t *testing.T, s *scene) {
 			t.Helper()
-			if err := s.git.Delete(t.Context(), "StatefulSet", s.ns, "files"); err != nil {
-				t.Fatal(err)
-			}
+			s.git.MustDelete(t, "StatefulSet", s.ns, "files")
 			s.expect(t, "Ready", "False", "TargetNotFound")
 		},
 	} {
@@ -176,15 +160,14 @@ func TestDeletionWherePortsGo(t *testing.T) {
 			s := removing(t)
 			prepare(t, s)
 			s.delete(t)
-			expectGone(t, s.cp, s.ns)
+			s.expectGone(t)
 			if live, err := s.git.Get(t.Context(), "StatefulSet", s.ns, "files"); err == nil {
 				if got := testenv.Ports(live, "server"); !slices.Equal(got, static) {
 					t.Errorf("the ports are %q", got)
 				}
 			}
-			events, err := s.events(t.Context())
-			if err != nil || slices.ContainsFunc(events, func(line string) bool { return strings.Contains(line, "PortsRetained") }) {
-				t.Errorf("the events are %q, %v", events, err)
+			if events := s.eventsOf(t, "PortsRetained"); len(events) > 0 {
+				t.Errorf("the events are %q", events)
 			}
 		})
 	}
@@ -198,14 +181,12 @@ func TestDeletionWhileTheServerFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cp := testenv.WithControllers(t)
-			s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
-			s.git = cp.Manager("git").In(s.ns)
+			s := stoppedScene(t)
 			outage := outage{code: code, of: func(r *http.Request) bool {
 				return r.Method == http.MethodPatch && strings.HasSuffix(r.URL.Path, "/statefulsets/files")
 			}}
-			s.service = startAs(t, cp, outage.wrap(cp.Config()), s.ns, func(o *Options) { o.Clock = s.clock })
-			s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+			s.startAs(t, outage.wrap(s.cp.Config()))
+			s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
 			s.expectFinalizer(t, true)
 			outage.on.Store(true)
 			tried := func() int {
@@ -222,10 +203,10 @@ func TestDeletionWhileTheServerFails(t *testing.T) {
 			s.expect(t, "Reconciling", "True", "Removing")
 			s.expectFinalizer(t, true)
 			outage.on.Store(false)
-			expectGone(t, cp, s.ns)
-			expectPorts(t, cp, s.ns, static...)
-			if events, err := s.events(t.Context()); err != nil || strings.Contains(strings.Join(events, "\n"), "PortsRetained") {
-				t.Error(errors.Join(err, fmt.Errorf("the events are %q", events)))
+			s.expectGone(t)
+			s.expectPorts(t, static...)
+			if events := s.eventsOf(t, "PortsRetained"); len(events) > 0 {
+				t.Errorf("the events are %q", events)
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 // stillLife are the workloads of TestWhatDoesNotMatterSendsNothing, by name.
@@ -33,13 +34,13 @@ const (
 // Lease, and nothing else.
 func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 	t.Parallel()
-	a := notAskingYet(t, false)
+	a := stoppedAsking(t, false)
 	server := a.cp.Proxy(t, a.cp.Config(), testenv.ProxyHooks{})
-	a.sent = &startLeading(t, a.cp, server.Config(), a.ns, a.inject, func(o *Options) {
+	a.startLeading(t, server.Config(), a.countPolls, func(o *Options) {
 		o.Resync = 10 * 365 * 24 * time.Hour // none is due here
-	}).sent
+	})
 	for name, kind := range stillLife {
-		a.keep(kind, name, v1alpha1.SchemeHTTP, 1, 25)
+		a.discover(kind, name, v1alpha1.SchemeHTTP, 1, 25)
 	}
 	before := map[string]string{}
 	for name, kind := range stillLife {
@@ -50,7 +51,7 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 	for name := range stillLife {
 		a.untilCondition(name, "Discovered", "True", "Answered", "every ready pod answered")
 		a.untilCondition(name, "Reconciling", "False", "AsExpected", "no changes pending")
-		before[name] = a.adapterSet(t.Context(), name).GetResourceVersion()
+		before[name] = a.version(name)
 	}
 	testenv.Eventually(t, "the change of each workload is reported", func(context.Context) error {
 		// One event about all ports of the AdapterSet, and one of the workload; and
@@ -60,9 +61,9 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 		}
 		return nil
 	})
-	a.countAnew()
+	a.resetRequests()
 	server.Reset()
-	asked, _ := a.site.was("/api/v1/adapters")
+	asked := a.server.Count(dittofs.AdaptersPath)
 	polled := a.ended()
 
 	u := newUpdates(t, a)
@@ -76,12 +77,12 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 		a.polls(polled + (round+1)*len(stillLife) - a.ended())
 	}
 
-	if now, _ := a.site.was("/api/v1/adapters"); now-asked < 1000 {
+	if now := a.server.Count(dittofs.AdaptersPath); now-asked < 1000 {
 		t.Errorf("the pods were asked %d times", now-asked)
 	}
 	expectNoOthers(a, &server.Requests)
 	for name := range stillLife {
-		if now := a.adapterSet(t.Context(), name).GetResourceVersion(); now != before[name] {
+		if now := a.version(name); now != before[name] {
 			t.Errorf("the AdapterSet %s was written: %s, %s before", name, now, before[name])
 		}
 	}
@@ -115,10 +116,8 @@ func expectNoOthers(a *asking, seen *testenv.Requests, allowed ...string) {
 func (a *asking) expectSeen(seen *testenv.Requests) {
 	a.Helper()
 	for name, kind := range stillLife {
-		if _, err := a.cp.Manager("person").Patch(a.Context(), kind, a.ns, name, types.MergePatchType,
-			[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)); err != nil {
-			a.Fatal(err)
-		}
+		a.cp.Manager("person").MustPatch(a, kind, a.ns, name, types.MergePatchType,
+			[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`))
 	}
 	for name := range stillLife {
 		a.untilCondition(name, "Reconciling", "False", "Paused",

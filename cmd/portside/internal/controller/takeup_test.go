@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestARolloutThatBeganUnseen: a process ended after the server took its change,
@@ -16,18 +16,13 @@ import (
 func TestARolloutThatBeganUnseen(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, statefulSet)
-	s.rolledOut(t)
+	s.git.MustApply(t, statefulSet())
+	s.waitRolledOut(t)
 	release := s.cp.HoldUnready(s.ns, hasNFS)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Rollout(60, 0)))
 	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.stop()
-	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files}
-spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
-`)
+	s.applyAsPortside(t, "files")
 	s.restart(t)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Reconciling", "True", "RollingOut")
@@ -39,18 +34,16 @@ spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs,
 // writes nothing before.
 func TestAReplicaThatWaitsToLead(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	git := cp.Manager("git").In(ns)
-	mustApply(t, git, fmt.Sprintf(`
+	s := realTimeScene(t)
+	s.git.MustApply(t, fmt.Sprintf(`
 apiVersion: coordination.k8s.io/v1
 kind: Lease
 metadata: {name: %s}
 spec: {holderIdentity: another, leaseDurationSeconds: 3600, renewTime: %q}
 `, testenv.Portside, time.Now().UTC().Format("2006-01-02T15:04:05.000000Z07:00")))
-	s := startLeading(t, cp, cp.Config(), ns)
-	mustApply(t, git, strategy(1, "{type: OnDelete}"))
-	mustApply(t, git, adapterSet(withNFS, ""))
+	s.startLeading(t, s.cp.Config())
+	s.git.MustApply(t, statefulSet(onDelete))
+	s.git.MustApply(t, adapterSet(withNFS))
 	testenv.Eventually(t, "it has seen all, and does not lead", func(context.Context) error {
 		if s.sent.CountOf(testenv.VerbGet, "leases") < 2 {
 			return errors.New("it has not looked who leads, and looked again")
@@ -60,8 +53,6 @@ spec: {holderIdentity: another, leaseDurationSeconds: 3600, renewTime: %q}
 	if n := s.sent.Writes(); n > 0 {
 		t.Errorf("%d writes of who does not lead\n%s", n, &s.sent)
 	}
-	if err := git.Delete(t.Context(), "Lease", ns, testenv.Portside); err != nil {
-		t.Fatal(err)
-	}
-	expectPorts(t, cp, ns, nfs...)
+	s.git.MustDelete(t, "Lease", s.ns, testenv.Portside)
+	s.expectPorts(t, nfs...)
 }
