@@ -8,8 +8,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestTheServerIsAskedToCompressNothing of what is watched and written.
-func TestTheServerIsAskedToCompressNothing(t *testing.T) {
+// TestNoCompression checks that the service does not ask the API server to compress
+// watches or answers to writes.
+func TestNoCompression(t *testing.T) {
 	t.Parallel()
 	s := realTimeScene(t)
 	server := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {

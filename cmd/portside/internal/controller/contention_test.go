@@ -20,9 +20,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// fought is a scene in which an operator that updates declares the workload,
-// without our port. No pod restarts, so no rollout is in the way of it.
-func fought(t *testing.T) (s *scene, operator *testenv.Manager) {
+// contended returns a scene in which an operator declares the workload by Updates,
+// without our port. No pod restarts, so no rollout delays a change.
+func contended(t *testing.T) (s *scene, operator *testenv.Manager) {
 	t.Helper()
 	s = newScene(t)
 	operator = s.cp.Manager("operator").In(s.ns)
@@ -34,8 +34,8 @@ func fought(t *testing.T) (s *scene, operator *testenv.Manager) {
 	return s, operator
 }
 
-// takeAway is what the operator does: it writes the ports that it knows of.
-func (s *scene) takeAway(t *testing.T, operator *testenv.Manager) {
+// removePort writes the ports that the operator knows, which are not ours.
+func (s *scene) removePort(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
 	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		_, err := operator.Update(t.Context(), "StatefulSet", s.ns, "files", func(w *unstructured.Unstructured) {
@@ -47,7 +47,7 @@ func (s *scene) takeAway(t *testing.T, operator *testenv.Manager) {
 	}
 }
 
-// additions is how often the port came.
+// additions returns how often the port was added.
 func additions(t *testing.T, h *testenv.History) (n int) {
 	t.Helper()
 	was := true // at the beginning of the history
@@ -61,27 +61,27 @@ func additions(t *testing.T, h *testenv.History) (n int) {
 	return n
 }
 
-// takesAll removes the port every second of the clock as long as it is added
-// again at once.
-func (s *scene) takesAll(t *testing.T, operator *testenv.Manager) {
+// exhaust removes the port every second of the clock until it is not added again at
+// once.
+func (s *scene) exhaust(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
 	for range rollout.MaxReadds {
-		s.takeAway(t, operator)
+		s.removePort(t, operator)
 		s.expectPorts(t, nfs...)
 		s.clock.Step(time.Second)
 	}
-	s.takeAway(t, operator)
+	s.removePort(t, operator)
 	s.expectPorts(t, static...)
 	s.catchUp(t)
 }
 
-func TestAFightIsLimitedAndNamed(t *testing.T) {
+func TestContention(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
+	s, operator := contended(t)
 	history := s.record(t)
-	s.takesAll(t, operator)
+	s.exhaust(t, operator)
 	if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
-		t.Errorf("it says %q", message)
+		t.Errorf("the message is %q", message)
 	}
 	s.expect(t, "Stalled", "True", "Contended")
 	s.expectEvents(t, "AdapterSet", "PortLost", "removed port adapter-nfs (12049/TCP)")
@@ -97,7 +97,7 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 		s.clock.Step(2 * time.Second)
 		s.expectPorts(t, nfs...)
 		s.expect(t, "Ready", "True", "InPlace")
-		s.takeAway(t, operator)
+		s.removePort(t, operator)
 		s.catchUp(t)
 		s.expect(t, "Ready", "False", "Contended")
 	}
@@ -129,12 +129,12 @@ func (s *scene) expectPortReason(t *testing.T, reason string) {
 	})
 }
 
-// TestATakenPortIsToldOnce however often the target is looked at after that. A
+// TestPortLostIsReportedOnce, however often the target is reconciled afterwards. A
 // repetition would not be another event but a series of the first.
-func TestATakenPortIsToldOnce(t *testing.T) {
+func TestPortLostIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takeAway(t, operator)
+	s, operator := contended(t)
+	s.removePort(t, operator)
 	s.expectPorts(t, nfs...)
 	for range 3 {
 		s.catchUp(t)
@@ -146,17 +146,18 @@ func TestATakenPortIsToldOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := strings.Fields(out)
-	slices.Sort(told)
-	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(told, want) {
-		t.Errorf("events PortLost, with how often they were repeated: %q, want %q", told, want)
+	got := strings.Fields(out)
+	slices.Sort(got)
+	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(got, want) {
+		t.Errorf("events PortLost, with how often they were repeated: %q, want %q", got, want)
 	}
 }
 
-// TestAWorkloadMadeAnewWasNotTakenFrom, where nobody saw that it was away.
-func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
+// TestPortLostIsNotReportedOfRecreatedWorkload recreates a workload while no service
+// runs.
+func TestPortLostIsNotReportedOfRecreatedWorkload(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
+	s, operator := contended(t)
 	s.stop()
 	operator.MustDelete(t, "StatefulSet", s.ns, "files")
 	operator.MustCreate(t, statefulSet(onDelete))
@@ -166,18 +167,18 @@ func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
 	s.expectNoPortLost(t)
 }
 
-func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
+func TestContentionAfterRestart(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
+	s, operator := contended(t)
 	history := s.record(t)
-	s.takesAll(t, operator)
+	s.exhaust(t, operator)
 	s.expect(t, "Ready", "False", "Contended")
 	n := additions(t, history)
 	for range 3 {
 		s.restart(t)
 		s.catchUp(t)
 		if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
-			t.Errorf("after a restart it says %q", message)
+			t.Errorf("after a restart the message is %q", message)
 		}
 	}
 	s.clock.Step(rollout.ReaddInterval - time.Second)
@@ -192,18 +193,18 @@ func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
 	s.restart(t)
 	s.catchUp(t)
 	s.expect(t, "Ready", "True", "InPlace")
-	s.takeAway(t, operator)
+	s.removePort(t, operator)
 	s.catchUp(t)
 	s.expectPorts(t, static...)
 	s.expect(t, "Ready", "False", "Contended")
 }
 
-// TestContentionAndOtherNumbers shows that contention about one number is no
+// TestContentionIsAboutOneNumber shows that contention about one number is no
 // problem of another one.
-func TestContentionAndOtherNumbers(t *testing.T) {
+func TestContentionIsAboutOneNumber(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takesAll(t, operator)
+	s, operator := contended(t)
+	s.exhaust(t, operator)
 	s.expect(t, "Ready", "False", "Contended")
 	s.git.MustApply(t, adapterSet(fixture.Adapters("nfs:12060", "smb:1460")))
 	s.expectPorts(t, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
@@ -211,17 +212,17 @@ func TestContentionAndOtherNumbers(t *testing.T) {
 	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
-// TestOtherPortsDoNotWaitForAFight: what nobody takes away comes and goes.
-func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
+// TestContentionDelaysNoOtherPort adds a port that no manager removes.
+func TestContentionDelaysNoOtherPort(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takesAll(t, operator)
+	s, operator := contended(t)
+	s.exhaust(t, operator)
 	s.git.MustApply(t, adapterSet(withNFSSMB))
 	s.expectPorts(t, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
 	s.expectReady(t, "False", "Contended", "1/2")
 }
 
-// TestOwnershipIsNotContention gives portside's ownership of a port away again and
+// TestOwnershipIsNotContention takes portside's ownership of a port away again and
 // again. The port stays in the template as it is, so it was not removed.
 func TestOwnershipIsNotContention(t *testing.T) {
 	t.Parallel()
@@ -242,7 +243,7 @@ func TestOwnershipIsNotContention(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, operator := fought(t)
+			s, operator := contended(t)
 			history := s.record(t)
 			for range rollout.MaxReadds + 2 {
 				give(t, s, operator)

@@ -19,8 +19,8 @@ import (
 
 const team = "team-overlay"
 
-// overlaid has a workload of Git's of which team applies replicas (or, of a
-// DaemonSet, minReadySeconds), an annotation, a label, the image and an env var.
+// overlaid creates a workload. team applies its replicas (of a DaemonSet
+// minReadySeconds), an annotation, a label, the image and an environment variable.
 func (s *scene) overlaid(t *testing.T, kind workload.Kind) {
 	t.Helper()
 	count := "replicas: 2"
@@ -40,7 +40,7 @@ spec:
 	}
 }
 
-// declared is what of a workload its managers declare.
+// declared returns the parts of the workload that its managers declare.
 func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstructured {
 	t.Helper()
 	live := s.git.MustGet(t, kind.Kind, s.ns, "files")
@@ -55,8 +55,8 @@ func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstruc
 	return live
 }
 
-// TestDedicatedFieldManager: where the service's field manager owns other fields,
-// nothing is written and that is reported; it ends by itself.
+// TestDedicatedFieldManager: while the service's field manager owns other fields,
+// nothing is written, and that is reported.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range workload.Kinds() {

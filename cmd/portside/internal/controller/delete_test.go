@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ func (s *scene) delete(t *testing.T) {
 	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
 }
 
-// expectFinalizer waits until the AdapterSet files has ours, or does not.
+// expectFinalizer waits until the AdapterSet files has our finalizer, or has not.
 func (s *scene) expectFinalizer(t *testing.T, has bool) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("a finalizer: %t", has), func(ctx context.Context) error {
@@ -30,27 +31,27 @@ func (s *scene) expectFinalizer(t *testing.T, has bool) {
 	})
 }
 
-// expectGivenUp waits until we own nothing of the workload.
-func (s *scene) expectGivenUp(t *testing.T) {
+// expectReleased waits until portside owns nothing of the workload.
+func (s *scene) expectReleased(t *testing.T) {
 	t.Helper()
-	testenv.Eventually(t, "our entry is given up", func(ctx context.Context) error { return s.givenUp(ctx) })
+	testenv.Eventually(t, "portside's entry to be removed", func(ctx context.Context) error { return s.released(ctx) })
 }
 
-func (s *scene) givenUp(ctx context.Context) error {
+func (s *scene) released(ctx context.Context) error {
 	live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 	if err != nil {
 		return err
 	}
 	for _, e := range live.GetManagedFields() {
 		if e.Manager == testenv.Portside {
-			return fmt.Errorf("it is there: %s", e.FieldsV1)
+			return fmt.Errorf("it owns %s", e.FieldsV1)
 		}
 	}
 	return nil
 }
 
-// TestThePolicyIsThatOfTheEnd: the finalizer comes and goes with it.
-func TestThePolicyIsThatOfTheEnd(t *testing.T) {
+// TestDeletionPolicyChanges applies the last policy. The finalizer follows it.
+func TestDeletionPolicyChanges(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
@@ -59,13 +60,13 @@ func TestThePolicyIsThatOfTheEnd(t *testing.T) {
 	s.expectFinalizer(t, false)
 	s.delete(t)
 	s.expectGone(t)
-	s.expectGivenUp(t)
+	s.expectReleased(t)
 	s.expectPorts(t, nfs...)
 }
 
-// TestAFinalizerOfAnotherOwner: one that an applied copy of the AdapterSet
-// brought, or a service under another name, keeps nothing for ever.
-func TestAFinalizerOfAnotherOwner(t *testing.T) {
+// TestFinalizerOfAnotherManager removes our finalizer, also where an applied copy of
+// the AdapterSet or a service under another name has set it.
+func TestFinalizerOfAnotherManager(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -79,9 +80,9 @@ func TestAFinalizerOfAnotherOwner(t *testing.T) {
 	s.expectGone(t)
 }
 
-// TestAnotherTakesThePortsOver: what is to be removed is not, where another
-// AdapterSet wants the workload.
-func TestAnotherTakesThePortsOver(t *testing.T) {
+// TestDeletionWithAnotherAdapterSet removes no ports where another AdapterSet has the
+// same target.
+func TestDeletionWithAnotherAdapterSet(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
@@ -94,9 +95,9 @@ func TestAnotherTakesThePortsOver(t *testing.T) {
 	expectTemplateChanges(t, history, 0)
 }
 
-// TestDeletionInAPause deletes the AdapterSet of a paused workload. Nothing is
-// written, not even that we give up, until the pause is over; the ports stay.
-func TestDeletionInAPause(t *testing.T) {
+// TestDeletionWhilePaused deletes the AdapterSet of a paused workload. Nothing is
+// written, and nothing released, before the pause is over. The ports stay.
+func TestDeletionWhilePaused(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"Retain", "Remove"} {
 		t.Run(policy, func(t *testing.T) {
@@ -111,40 +112,40 @@ func TestDeletionInAPause(t *testing.T) {
 			if policy == "Remove" {
 				s.expectRetained(t, "portside.dev/paused")
 			}
-			if s.givenUp(t.Context()) == nil {
-				t.Error("it was given up in a pause")
+			if s.released(t.Context()) == nil {
+				t.Error("portside released the ports in a pause")
 			}
 			if n := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets"); n != writes {
 				t.Errorf("%d writes in a pause", n-writes)
 			}
 			s.pause(t, "null")
-			s.expectGivenUp(t)
+			s.expectReleased(t)
 			s.expectPorts(t, nfs...)
 		})
 	}
 }
 
-// TestWhatWasJustAppliedIsGivenUp: the watch may not have told of it yet.
-func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
+// TestDeletionRightAfterApply releases ports that the watch may not have shown yet.
+func TestDeletionRightAfterApply(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, statefulSet(onDelete))
 	s.waitRolledOut(t)
 	for range 10 {
 		s.git.MustApply(t, adapterSet(withNFS))
-		testenv.Eventually(t, "our entry is there", func(ctx context.Context) error {
-			if s.givenUp(ctx) == nil {
-				return fmt.Errorf("it is not")
+		testenv.Eventually(t, "an entry of portside", func(ctx context.Context) error {
+			if s.released(ctx) == nil {
+				return errors.New("there is none")
 			}
 			return nil
 		})
 		s.delete(t)
-		s.expectGivenUp(t)
+		s.expectReleased(t)
 	}
 }
 
-// TestTheEndWaitsForARollout where there are ports to remove, and only there.
-func TestTheEndWaitsForARollout(t *testing.T) {
+// TestDeletionWaitsForRollout only where there are ports to remove.
+func TestDeletionWaitsForRollout(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		adapters fixture.Option
@@ -161,7 +162,7 @@ func TestTheEndWaitsForARollout(t *testing.T) {
 			s.delete(t)
 			if c.waits {
 				if message := s.expect(t, "Reconciling", "True", "Removing"); !strings.Contains(message, "after the rollout") {
-					t.Errorf("it says %q", message)
+					t.Errorf("the message is %q", message)
 				}
 				s.expectPorts(t, c.ports...)
 				release()

@@ -13,20 +13,19 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// fault is something that goes wrong with pods, while smb is no longer active
-// for those that answer well.
+// fault is a failure of pods. In the pods that answer, smb is no longer active.
 type fault struct {
 	name  string
 	pods  int // 1 when 0
 	https bool
-	// slow: the fault is a question that is not answered, so the timeout is short.
+	// slow faults leave a question unanswered, so their timeout is short.
 	slow  bool
 	begin func(s *dittofs.Server)
-	// Discovered is false for the reason, with the message; where it is empty
-	// nothing is to be seen of the fault.
+	// Discovered is False with the reason and the message. Without a reason the
+	// fault does not show.
 	reason, message string
 	polls           int // 4 when 0, which is longer than removalDelay
-	// check looks at what the pods were asked.
+	// check checks what the pods were asked.
 	check func(t *testing.T, s *dittofs.Server)
 }
 
@@ -104,10 +103,10 @@ var faults = []fault{
 
 const malformed = "the answer is not the JSON list of at most 64 adapters"
 
-// While a fault lasts no port goes, though it lasts longer than removalDelay,
-// and the condition says why. When it is over, the same process goes by what the
-// pods then say. The pod template changes twice in all.
-func TestNothingIsRemovedForWhatIsNoAnswer(t *testing.T) {
+// TestFaultsRemoveNoPort: no port is removed during a fault, though it lasts longer
+// than removalDelay, and the condition reports it. After the fault the same process
+// follows the answers again. The pod template changes twice in all.
+func TestFaultsRemoveNoPort(t *testing.T) {
 	t.Parallel()
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
@@ -139,8 +138,8 @@ func TestNothingIsRemovedForWhatIsNoAnswer(t *testing.T) {
 	}
 }
 
-// Here an empty list is an answer as good as any: nothing is active.
-func TestAnEmptyListIsAnAnswer(t *testing.T) {
+// TestEmptyList: an empty list is an answer. No adapter is active.
+func TestEmptyList(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 1, 20, false)
 	a.server.Answer(dittofs.Body("[]"))
@@ -152,8 +151,8 @@ func TestAnEmptyListIsAnAnswer(t *testing.T) {
 	a.expectTemplates("in all", 3)
 }
 
-// A type that is too long or not printable is stored escaped and cut, in status as
-// in events, and costs its own port alone.
+// TestInvalidTypes: a type that is too long or not printable is escaped and truncated
+// in status and events, and costs its own port alone.
 func TestInvalidTypes(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 1, 20, false)
@@ -187,8 +186,8 @@ func TestInvalidTypes(t *testing.T) {
 	a.expectTemplates("in all", 1)
 }
 
-// TestNoSource takes discovery from an AdapterSet and names no adapters: no port is
-// removed. With adapters it goes on.
+// TestNoSource removes discovery from an AdapterSet without adapters: no port is
+// removed. Declared adapters are then applied.
 func TestNoSource(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 1, 20, false)

@@ -20,7 +20,7 @@ func TestExistingPorts(t *testing.T) {
 		s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 		s.expectEvents(t, "StatefulSet", "PortAdded", "Added port adapter-nfs (12049/TCP)")
 		s.delete(t)
-		s.expectGivenUp(t) // the port stays
+		s.expectReleased(t) // the port stays
 		history := s.record(t)
 		s.git.MustApply(t, adapterSet(withNFS))
 		s.expectBothEvents(t, "PortOwned", "portside now manages port adapter-nfs (12049/TCP)")
@@ -41,8 +41,8 @@ func TestExistingPorts(t *testing.T) {
 	})
 }
 
-// TestConditionsThatBegin are reported in an event.
-func TestConditionsThatBegin(t *testing.T) {
+// TestConditionEvents are reported in an event.
+func TestConditionEvents(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	in := func(container string) any { return adapterSet(withNFS, fixture.Spec("container: "+container)) }

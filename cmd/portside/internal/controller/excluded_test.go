@@ -7,8 +7,8 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestExcludedNamespace: nothing is written to its workloads, the AdapterSet says
-// why, and it can be deleted, whatever its policy.
+// TestExcludedNamespace writes nothing to the workloads. The AdapterSet reports why,
+// and can be deleted with either policy.
 func TestExcludedNamespace(t *testing.T) {
 	t.Parallel()
 	for policy := range map[string]bool{"Retain": true, "Remove": true} {

@@ -22,7 +22,7 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// forgedPod claims a controller by its UID, as a user may who can create pods.
+// forgedPod claims a controller by its UID, as any user can who may create pods.
 const forgedPod = `
 apiVersion: v1
 kind: Pod
@@ -41,8 +41,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: mallory}]
 `
 
-// attacker plays the servers of pods that record what they are sent, accept every
-// login, and answer with an adapter of their own.
+// attacker is a server in pods. It records the requests, accepts every login, and
+// answers with an adapter of its own.
 type attacker struct {
 	mu       sync.Mutex
 	received []string
@@ -66,8 +66,8 @@ func (a *attacker) got() []string {
 	return a.received
 }
 
-// TestForgedPod: a user who may edit another namespace and knows the UID of a
-// target is sent neither its login nor a token, and adds no port to it.
+// TestForgedPod runs a pod of a user who may edit another namespace and knows the UID
+// of a target. The pod receives no credentials and no token, and adds no port.
 func TestForgedPod(t *testing.T) {
 	t.Parallel()
 	a := stoppedAsking(t, false)
@@ -106,8 +106,8 @@ func TestForgedPod(t *testing.T) {
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
 }
 
-// forge has mallory, who may edit a namespace of her own, run a pod there that
-// claims a controller.
+// forge creates a namespace that mallory may edit, and a pod of hers in it that claims
+// a controller.
 func (a *asking) forge(controller types.UID) (namespace string, server *attacker) {
 	a.Helper()
 	namespace, server = a.cp.Namespace(a), &attacker{}
@@ -124,7 +124,7 @@ func (a *asking) forge(controller types.UID) (namespace string, server *attacker
 	testenv.Eventually(a, "the forged pod to be ready", func(ctx context.Context) error {
 		pod, err := mallory.In(namespace).Apply(ctx, fmt.Sprintf(forgedPod, controller))
 		if err != nil {
-			return err // the role is granted a moment later
+			return err // the authorizer has not loaded the role yet
 		}
 		if !ready(pod) {
 			return errors.New("it is not")

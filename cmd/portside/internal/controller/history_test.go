@@ -21,8 +21,7 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// workloadHistory is a workload of a kind whose ports the service changes, by the real
-// clock, and whose history is read.
+// workloadHistory is a scene in real time that reads the history of its workload.
 type workloadHistory struct {
 	*scene
 }
@@ -37,8 +36,8 @@ func newWorkloadHistory(t *testing.T, kind string) *workloadHistory {
 	return h
 }
 
-// settled waits for the rollout, and for another second: the times in a cluster
-// have no fractions.
+// settled waits for the rollout and for the next second, since times in the cluster
+// are in whole seconds.
 func (h *workloadHistory) settled(t *testing.T) {
 	t.Helper()
 	h.waitRolledOut(t)
@@ -51,14 +50,14 @@ func (h *workloadHistory) settled(t *testing.T) {
 	})
 }
 
-// adapters declares adapters, and waits until the ports are those, and recorded.
+// adapters declares adapters, and waits until their ports are in place and reported.
 func (h *workloadHistory) adapters(t *testing.T, adapters fixture.Option, ports ...string) {
 	t.Helper()
 	h.git.MustApply(t, adapterSetOf(h.kind, "files", adapters))
 	h.restored(t, ports...)
 }
 
-// restored waits until the ports are those, and the service has said so.
+// restored waits until these ports are in place and reported.
 func (h *workloadHistory) restored(t *testing.T, ports ...string) {
 	t.Helper()
 	h.expectPorts(t, ports...)
@@ -67,7 +66,8 @@ func (h *workloadHistory) restored(t *testing.T, ports ...string) {
 	h.expect(t, "Reconciling", "False", "AsExpected")
 }
 
-// rows are the history, each as REVISION BY CHANGE, and "certain" or why not.
+// rows returns the history, each change as REVISION MANAGER CHANGE (certain), or with
+// the reason why it is not certain.
 func (h *workloadHistory) rows(t *testing.T) []string {
 	t.Helper()
 	past, err := history.Read(t.Context(), h.cp.Config(), workload.Target{Kind: workload.KindOf("apps/v1", h.kind), Namespace: h.ns, Name: "files"})
@@ -104,12 +104,12 @@ func eachKind(t *testing.T, test func(t *testing.T, h *workloadHistory)) {
 	}
 }
 
-// TestHistory is that of a workload whose ports the service and others change.
+// TestHistory has changes of ports by the service and by other managers.
 func TestHistory(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *workloadHistory) {
 		h.adapters(t, withNFS, nfs...)
 		h.stop()
-		h.start(t) // it knows of its changes by the status alone
+		h.start(t) // it knows its changes by the status alone
 		h.adapters(t, fixture.Adapters("nfs:12050"), "api:8080/TCP", "adapter-nfs:12050/TCP")
 		h.cp.Manager(testenv.KubectlEdit).MustPatch(t, h.kind, h.ns, "files", types.JSONPatchType,
 			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`))
@@ -129,15 +129,15 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// TestHistoryAfterARollback: kubectl rollout undo takes a port away, and the
-// service puts it back, with templates that were there before.
-func TestHistoryAfterARollback(t *testing.T) {
+// TestHistoryAfterRollback: kubectl rollout undo removes a port and the service adds
+// it again, both with templates that have a revision already.
+func TestHistoryAfterRollback(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *workloadHistory) {
 		h.adapters(t, withNFS, nfs...)
 		if _, err := h.cp.Kubectl(t.Context(), h.ns, "", "rollout", "undo", h.kind+"/files"); err != nil {
 			t.Fatal(err)
 		}
-		testenv.Eventually(t, "the port is put back and recorded", func(ctx context.Context) error {
+		testenv.Eventually(t, "the port to be added again and recorded", func(ctx context.Context) error {
 			set, err := h.get(ctx, "files")
 			if err == nil && len(set.Status.Changes) < 2 {
 				err = fmt.Errorf("%+v", set.Status.Changes)
@@ -160,8 +160,8 @@ func TestHistoryAfterARollback(t *testing.T) {
 	})
 }
 
-// TestStatusOfChanges: what the service changed, and when it last changed a port.
-func TestStatusOfChanges(t *testing.T) {
+// TestStatusChanges checks the changes in status, and when a port changed last.
+func TestStatusChanges(t *testing.T) {
 	t.Parallel()
 	h := newWorkloadHistory(t, "StatefulSet")
 	h.adapters(t, fixture.Adapters("nfs:12049", "web:8080"), nfs...)
@@ -207,30 +207,31 @@ func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1
 	}
 }
 
-// TestChangesWhileStatusCannotBeStored are recorded once it can, each once.
-func TestChangesWhileStatusCannotBeStored(t *testing.T) {
+// TestStatusChangesDuringOutage makes changes while status cannot be stored. Each is
+// recorded once, after the outage.
+func TestStatusChangesDuringOutage(t *testing.T) {
 	t.Parallel()
 	h := &workloadHistory{realTimeScene(t)}
-	var away atomic.Bool
+	var failing atomic.Bool
 	proxy := h.cp.Proxy(t, h.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
-		if away.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
-			panic(http.ErrAbortHandler) // breaks off this exchange alone
+		if failing.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
+			panic(http.ErrAbortHandler) // ends this exchange alone
 		}
 	}})
 	h.startAs(t, proxy.Config())
 	h.git.MustApply(t, statefulSet(onDelete))
 	h.settled(t)
-	away.Store(true)
+	failing.Store(true)
 	h.git.MustApply(t, adapterSet(withNFS))
 	h.expectPorts(t, nfs...)
 	h.git.MustApply(t, adapterSet(noAdapters))
 	h.expectPorts(t, "api:8080/TCP")
-	away.Store(false)
+	failing.Store(false)
 	h.catchUp(t)
 	port := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
-	gone := port
-	gone.Change = v1alpha1.PortRemoved
-	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
+	removed := port
+	removed.Change = v1alpha1.PortRemoved
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{removed})
 	h.catchUp(t)
-	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{removed})
 }

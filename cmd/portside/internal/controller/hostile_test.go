@@ -16,8 +16,8 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// hostile answers with as many adapters as there may be, with long types that no
-// terminal should see, and other ones each time. None of them can have a port.
+// hostile answers the most adapters that are allowed, with long types that contain
+// control characters and differ each time. None of them can have a port.
 func hostile(t *testing.T) http.HandlerFunc {
 	t.Helper()
 	var answers atomic.Int64
@@ -38,7 +38,7 @@ func hostile(t *testing.T) http.HandlerFunc {
 	}
 }
 
-func TestStatusOfAHostileSource(t *testing.T) {
+func TestStatusOfHostileSource(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	server, _ := s.serveAdapters(t)
@@ -64,7 +64,7 @@ func TestStatusOfAHostileSource(t *testing.T) {
 		t.Errorf("it lists %d ports, %v", len(set.Status.Ports), err)
 	}
 
-	// The writes of status do not keep pace with what the source says.
+	// Status is written less often than the answers change.
 	writes, begun, polls := s.sent.CountOf(testenv.VerbApply, "adaptersets/status"), s.clock.Now(), asked(server)
 	s.polled(t, 60, server)
 	writes = s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes

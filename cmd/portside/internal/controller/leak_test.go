@@ -9,9 +9,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestNothingIsLeftOfTheService is not parallel, so that all goroutines that
-// come are its own.
-func TestNothingIsLeftOfTheService(t *testing.T) { //nolint:paralleltest // see above
+// TestNoGoroutineLeaks is not parallel, so that all new goroutines are its own.
+func TestNoGoroutineLeaks(t *testing.T) { //nolint:paralleltest // see above
 	cp := testenv.WithControllers(t)
 	portside.InstallCRD(t, cp)
 	before := goleak.IgnoreCurrent()

@@ -54,9 +54,9 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// waitSeries waits until the gauges whose name begins so are these, sorted and
-// without that beginning.
-func waitSeries(t *testing.T, registry *prometheus.Registry, begin string, want ...string) {
+// waitSeries waits until the gauges with a prefix are these, sorted and without the
+// prefix.
+func waitSeries(t *testing.T, registry *prometheus.Registry, prefix string, want ...string) {
 	t.Helper()
 	testenv.Eventually(t, "the metrics", func(context.Context) error {
 		families, err := registry.Gather()
@@ -65,7 +65,7 @@ func waitSeries(t *testing.T, registry *prometheus.Registry, begin string, want 
 		}
 		var got []string
 		for _, family := range families {
-			name, ours := strings.CutPrefix(family.GetName(), begin)
+			name, ours := strings.CutPrefix(family.GetName(), prefix)
 			for _, m := range family.GetMetric() {
 				var labels []string
 				for _, l := range m.GetLabel() {

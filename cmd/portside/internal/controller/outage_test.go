@@ -49,7 +49,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// logged is what a service logs as errors.
+// logged collects the errors that a service logs.
 type logged struct {
 	mu    sync.Mutex
 	lines []string
@@ -106,7 +106,7 @@ func TestStatusOutage(t *testing.T) {
 		s.expectPorts(t, nfsSMB2...)
 	}
 	expectTemplateChanges(t, history, 18)
-	testenv.Eventually(t, "the write is tried more than once", func(context.Context) error {
+	testenv.Eventually(t, "more than one write", func(context.Context) error {
 		s.clock.Step(time.Second)
 		n, err := counted(metrics, "portside_status_write_failures_total")
 		if err == nil && n < 2 {
@@ -120,7 +120,7 @@ func TestStatusOutage(t *testing.T) {
 
 	outage.on.Store(false)
 	over := s.clock.Now()
-	testenv.Eventually(t, "status is of the last generation", func(ctx context.Context) error {
+	testenv.Eventually(t, "status of the last generation", func(ctx context.Context) error {
 		s.clock.Step(time.Second)
 		set, err := s.get(ctx, "files")
 		if err == nil && set.Status.ObservedGeneration != set.Generation {
@@ -129,7 +129,7 @@ func TestStatusOutage(t *testing.T) {
 		return err
 	})
 	if took := s.clock.Now().Sub(over); took > 20*time.Second {
-		t.Errorf("that took %s", took)
+		t.Errorf("it took %s", took)
 	}
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")

@@ -18,14 +18,14 @@ var (
 	smbAlone      = dittofs.Adapters("smb:1445")
 )
 
-// longDelay is far longer than the time that may pass until a poll.
+// longDelay is far longer than the time until a poll.
 const (
 	longDelay      = 24 * time.Hour
 	longDelayPatch = `{"spec":{"rollout":{"removalDelaySeconds":86400}}}`
 )
 
-// TestOldAnswer: a removal that one answer began is not carried out while no
-// further poll is complete, however long that takes.
+// TestOldAnswer: a removal that an answer began waits, for any time, until another
+// poll is complete.
 func TestOldAnswer(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -51,7 +51,7 @@ func TestOldAnswer(t *testing.T) {
 			reason: "NoReadyPods", message: "no pod is ready to be asked",
 		},
 		{
-			name: "the Secret is gone", pods: 1,
+			name: "the Secret is deleted", pods: 1,
 			begin: func(a *asking) {
 				a.cp.Manager("git").MustDelete(a, "Secret", a.ns, "files-portside")
 			},
@@ -86,9 +86,9 @@ func TestOldAnswer(t *testing.T) {
 	}
 }
 
-// TestOldAnswerOfAnotherProcess: how long the pods were not asked is not known
-// after a restart, so a removal begins again with the first complete poll.
-func TestOldAnswerOfAnotherProcess(t *testing.T) {
+// TestOldAnswerAfterRestart: after a restart it is not known how long the pods were not
+// asked, so a removal begins again with the first complete poll.
+func TestOldAnswerAfterRestart(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 1, 20, false)
 	a.patch(a, "AdapterSet", longDelayPatch)

@@ -12,8 +12,8 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestStatusStoresTheReasonOfAPort: programs read it.
-func TestStatusStoresTheReasonOfAPort(t *testing.T) {
+// TestPortReason checks the reasons of ports in status, which programs read.
+func TestPortReason(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, workloadWith("StatefulSet", "files", []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:445/TCP"}))
@@ -35,9 +35,9 @@ func TestStatusStoresTheReasonOfAPort(t *testing.T) {
 	})
 }
 
-// TestStatusAdvisesAdoptionOfUpdatedPortsAlone: a manager that applies is to rename
-// its port, and a port that was updated can be adopted.
-func TestStatusAdvisesAdoptionOfUpdatedPortsAlone(t *testing.T) {
+// TestAdoptionAdvice: a manager that applies should rename its port; a port that was
+// written by an Update can be adopted.
+func TestAdoptionAdvice(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, func(o *Options) { o.FieldManager = "files-ports" })
 	s.git.MustApply(t, workloadWith("StatefulSet", "files", []string{"api:8080/TCP", "adapter-nfs:2049/TCP"}))

@@ -15,9 +15,9 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestReasonsOfDiscovered has the reasons that no other test of the service has, one
-// after the other.
-func TestReasonsOfDiscovered(t *testing.T) {
+// TestDiscoveredReasons causes, one after the other, the reasons that no other test of
+// the service causes.
+func TestDiscoveredReasons(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 2, 20, false)
 	answering := func(answers ...http.HandlerFunc) func() { return func() { a.server.Answer(alternating(answers...)) } }
@@ -69,9 +69,9 @@ func adapters(first, n int) http.HandlerFunc {
 	return dittofs.Adapters(list...)
 }
 
-// TestReasonsOfDiscoveredDeployment has the reasons of an API server that fails, so
-// that no pod can be asked, and of a rollout that keeps the old pods ready.
-func TestReasonsOfDiscoveredDeployment(t *testing.T) {
+// TestDiscoveredReasonsOfDeployment causes the reasons of a failing API server, where no
+// pod can be asked, and of a rollout that keeps the old pods ready.
+func TestDiscoveredReasonsOfDeployment(t *testing.T) {
 	t.Parallel()
 	a := stoppedAsking(t, false)
 	a.kind = "Deployment"

@@ -33,8 +33,8 @@ func TestRecreatedWorkload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, operator := fought(t)
-			s.takesAll(t, operator)
+			s, operator := contended(t)
+			s.exhaust(t, operator)
 			s.expect(t, "Ready", "False", "Contended")
 			first := s.uid(t)
 
@@ -46,7 +46,7 @@ func TestRecreatedWorkload(t *testing.T) {
 				t.Error("status is about the deleted workload")
 			}
 			s.clock.Step(time.Second)
-			s.takeAway(t, operator)
+			s.removePort(t, operator)
 			s.expectPorts(t, nfs...)
 			s.expect(t, "Ready", "True", "InPlace")
 		})

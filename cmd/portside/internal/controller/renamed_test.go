@@ -17,10 +17,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestAPortThatAnotherNamedIsTheirs: its adapter ends, and the port is handed to
-// who gave it another name, at once: nothing goes, so there is nothing to wait
-// for.
-func TestAPortThatAnotherNamedIsTheirs(t *testing.T) {
+// TestRenamedPort: the adapter of a port that another manager renamed becomes inactive.
+// The port is released to that manager at once, since nothing is removed.
+func TestRenamedPort(t *testing.T) {
 	t.Parallel()
 	const owner = "kubectl-client-side-apply"
 	s := newScene(t)
@@ -32,14 +31,14 @@ func TestAPortThatAnotherNamedIsTheirs(t *testing.T) {
 	s.expect(t, "Stalled", "True", "Conflicting")
 	history := s.record(t)
 	s.git.MustApply(t, adapterSet(fixture.Adapters("smb:1445"), late))
-	testenv.Eventually(t, "the port is its owner's alone", func(ctx context.Context) error {
+	testenv.Eventually(t, "the port to be released", func(ctx context.Context) error {
 		live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 		if err != nil {
 			return err
 		}
 		for _, e := range live.GetManagedFields() {
 			if e.Manager == testenv.Portside && strings.Contains(e.FieldsV1.GetRawString(), "12049") {
-				return errors.New("we own it still: " + e.FieldsV1.GetRawString())
+				return errors.New("portside still owns " + e.FieldsV1.GetRawString())
 			}
 		}
 		return nil
@@ -51,9 +50,9 @@ func TestAPortThatAnotherNamedIsTheirs(t *testing.T) {
 	expectTemplateChanges(t, history, 0)
 }
 
-// TestAContainerIsRenamed: the ports follow, or are gone with it until it is
-// back. Nobody took them away.
-func TestAContainerIsRenamed(t *testing.T) {
+// TestRenamedContainer: the ports follow a renamed container, or are absent until a
+// container of the old name is back. No manager removed them.
+func TestRenamedContainer(t *testing.T) {
 	t.Parallel()
 	renamed := statefulSet(inMain)
 	set, setOfMain := adapterSet(withNFS, fixture.Spec("container: server")), adapterSet(withNFS, fixture.Spec("container: main"))
@@ -70,12 +69,12 @@ func TestAContainerIsRenamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.letsRename(t)
+			s.allowRename(t)
 			s.setUp(t, statefulSet(), c.set, nfs...)
 			for i, object := range c.then {
-				// A container cannot come back before we have given it up, and where
-				// somebody else writes at that moment, that is tried again a while later.
-				testenv.Eventually(t, "the owner applies", func(ctx context.Context) error {
+				// A container cannot come back before portside has released it, which is
+				// retried later if another manager writes at that moment.
+				testenv.Eventually(t, "the owner's apply", func(ctx context.Context) error {
 					_, err := s.git.Apply(ctx, object)
 					if err != nil {
 						s.clock.Step(time.Second)
@@ -86,7 +85,7 @@ func TestAContainerIsRenamed(t *testing.T) {
 					s.expect(t, "Stalled", "True", "ContainerNotFound")
 				}
 			}
-			testenv.Eventually(t, "the port is in the container", func(ctx context.Context) error {
+			testenv.Eventually(t, "the port in the container", func(ctx context.Context) error {
 				live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 				if err == nil && !slices.Contains(testenv.Ports(live, c.container), "adapter-nfs:12049/TCP") {
 					err = fmt.Errorf("it has %q", testenv.Ports(live, c.container))
@@ -104,9 +103,9 @@ func TestAContainerIsRenamed(t *testing.T) {
 // inMain gives the container another name.
 var inMain = fixture.InContainer("server", "name: main")
 
-// letsRename has the policy in force that lets owners rename a container in which
-// we own ports.
-func (s *scene) letsRename(t *testing.T) {
+// allowRename installs the policy that lets owners rename a container in which
+// portside owns ports.
+func (s *scene) allowRename(t *testing.T) {
 	t.Helper()
 	objects, err := install.Manifests(install.Options{})
 	if err != nil {
@@ -129,7 +128,7 @@ func (s *scene) letsRename(t *testing.T) {
 	}
 	s.git.MustApply(t, probe())
 	s.applyAsPortside(t, "probe")
-	testenv.Eventually(t, "the policy is in force", func(ctx context.Context) error {
+	testenv.Eventually(t, "the policy to be in force", func(ctx context.Context) error {
 		_, err := s.git.Apply(ctx, probe(inMain))
 		return err
 	})

@@ -15,8 +15,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestEventsAreOnBoth: on the AdapterSet and on the workload.
-func TestEventsAreOnBoth(t *testing.T) {
+// TestEventsAboutBothObjects: an event is about the AdapterSet, and one about the
+// workload.
+func TestEventsAboutBothObjects(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -25,11 +26,11 @@ func TestEventsAreOnBoth(t *testing.T) {
 	s.expectBothEvents(t, "PortShadowed", "Port adapter-web (8080/TCP): 8080/TCP is declared by git")
 	s.edit(t, `[{"op": "replace", "path": "/spec/template/spec/containers/0/ports/1/name", "value": "mine"}]`)
 	s.expectBothEvents(t, "PortBlocked", "Cannot add port adapter-nfs (12049/TCP): kubectl-edit")
-	s.expectNoPortLost(t) // it is there, and not to be added again
+	s.expectNoPortLost(t) // the item is there, and is not added again
 }
 
-// TestStatusIsWrittenWhenItChanges: and by server-side apply alone.
-func TestStatusIsWrittenWhenItChanges(t *testing.T) {
+// TestStatusWrites: status is written when it changes, by server-side apply alone.
+func TestStatusWrites(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -42,14 +43,14 @@ func TestStatusIsWrittenWhenItChanges(t *testing.T) {
 		s.git.MustPatch(t, "StatefulSet", s.ns, "files", types.MergePatchType, patch)
 	}
 	s.clock.Step(time.Hour)
-	s.catchUp(t) // tells of a generation
+	s.catchUp(t) // writes the status of a new generation
 	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - before; n != 1 {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
 	}
 }
 
-// TestARestartTellsNothingNew: what status says stays as good as it was.
-func TestARestartTellsNothingNew(t *testing.T) {
+// TestStatusAfterRestart: a restart writes no status.
+func TestStatusAfterRestart(t *testing.T) {
 	t.Parallel()
 	for name, set := range map[string]*unstructured.Unstructured{"declared": adapterSet(withNFS), "discovered": adapterSet(discovered)} {
 		t.Run(name, func(t *testing.T) {
@@ -70,14 +71,14 @@ func TestARestartTellsNothingNew(t *testing.T) {
 			before := s.sent.Writes()
 			s.catchUp(t)
 			if n := s.sent.Writes(); n != 1 || before != 0 {
-				t.Errorf("a restart and a generation to tell of cost %d writes\n%s", n, &s.sent)
+				t.Errorf("a restart and a new generation cost %d writes\n%s", n, &s.sent)
 			}
 		})
 	}
 }
 
-// TestStatusThatSomebodyWroteIsMadeTrue: it has one writer.
-func TestStatusThatSomebodyWroteIsMadeTrue(t *testing.T) {
+// TestStatusOfAnotherWriter corrects a status that another manager wrote.
+func TestStatusOfAnotherWriter(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -89,7 +90,7 @@ func TestStatusThatSomebodyWroteIsMadeTrue(t *testing.T) {
 	s.expectReady(t, "True", "InPlace", "1/1")
 }
 
-func TestTheTargetComesAndGoes(t *testing.T) {
+func TestTargetNotFound(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, adapterSet(withNFS))
@@ -105,19 +106,19 @@ func TestTheTargetComesAndGoes(t *testing.T) {
 	s.expectPorts(t, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	if again := s.uid(t); again == first {
-		t.Errorf("status tells of %s still", first)
+		t.Errorf("status still has uid %s", first)
 	}
 }
 
-// uid is that of the target that status tells of.
+// uid returns the uid of the target in status.
 func (s *scene) uid(t *testing.T) types.UID {
 	t.Helper()
 	return s.mustGet(t).Status.Target.UID
 }
 
-// TestARemovalThatWaitsGoesWithItsWorkload: the next one of that name never had
-// the port, and never gets it.
-func TestARemovalThatWaitsGoesWithItsWorkload(t *testing.T) {
+// TestPendingRemovalOfDeletedWorkload: a removal is dropped with its workload. A new
+// workload of the name does not get the port.
+func TestPendingRemovalOfDeletedWorkload(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	late := fixture.Rollout(0, 300)
@@ -149,13 +150,13 @@ func TestContainerNotFound(t *testing.T) {
 	})
 }
 
-func TestTheContainerComes(t *testing.T) {
+func TestContainerIsAdded(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, statefulSet(onDelete))
 	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec("container: sidecar")))
 	if message := s.expect(t, "Stalled", "True", "ContainerNotFound"); !strings.Contains(message, "it has server") {
-		t.Errorf("it says %q", message)
+		t.Errorf("the message is %q", message)
 	}
 	s.edit(t, `[{"op": "add", "path": "/spec/template/spec/containers/-", "value": {"name": "sidecar", "image": "example.com/sidecar:1"}}]`)
 	s.expect(t, "Ready", "True", "InPlace")
@@ -165,9 +166,9 @@ func TestTheContainerComes(t *testing.T) {
 	}
 }
 
-// TestAnAdapterSetIsMadeAnew: what was to be told of the first is not told of the
-// second. Its ports stay, by its deletionPolicy, where they were already there.
-func TestAnAdapterSetIsMadeAnew(t *testing.T) {
+// TestRecreatedAdapterSet: a pending status of the deleted AdapterSet is not written to
+// the new one. Its ports stay, by its deletionPolicy.
+func TestRecreatedAdapterSet(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -180,21 +181,21 @@ func TestAnAdapterSetIsMadeAnew(t *testing.T) {
 	s.expectReady(t, "True", "InPlace", "1/1")
 }
 
-// TestSeveralNameOneTarget: each later one says so, and their turn comes by age.
-func TestSeveralNameOneTarget(t *testing.T) {
+// TestTargetTaken: later AdapterSets of a target report it, and take over by age.
+func TestTargetTaken(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	for _, name := range []string{"second", "third"} {
 		s.git.MustApply(t, adapterSet(withNFSSMB, renamed(name)))
 		if message := s.expectOf(t, name, "Stalled", "True", "TargetTaken"); !strings.Contains(message, "AdapterSet files is older") {
-			t.Errorf("%s says %q", name, message)
+			t.Errorf("the message of %s is %q", name, message)
 		}
 	}
 	s.expect(t, "Ready", "True", "InPlace")
 	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
 	s.expectPorts(t, nfsSMB2...)
-	testenv.Eventually(t, "one of the others has it, the other says so", func(ctx context.Context) error {
+	testenv.Eventually(t, "one of the others to have the target", func(ctx context.Context) error {
 		var reasons []string
 		for _, name := range []string{"second", "third"} {
 			set, err := s.get(ctx, name)
@@ -205,7 +206,7 @@ func TestSeveralNameOneTarget(t *testing.T) {
 		}
 		slices.Sort(reasons)
 		if !slices.Equal(reasons, []string{"InPlace", "TargetTaken"}) {
-			return fmt.Errorf("they say %q", reasons)
+			return fmt.Errorf("the reasons are %q", reasons)
 		}
 		return nil
 	})

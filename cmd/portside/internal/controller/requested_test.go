@@ -39,8 +39,8 @@ func TestRequest(t *testing.T) {
 	t.Run("ends_contention", func(t *testing.T) {
 		t.Parallel()
 		const first, second = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
-		s, operator := fought(t)
-		s.takesAll(t, operator)
+		s, operator := contended(t)
+		s.exhaust(t, operator)
 		const advice = "annotate the AdapterSet with portside.dev/requestedAt to try again now"
 		if message := s.expect(t, "Stalled", "True", "Contended"); !strings.Contains(message, advice) {
 			t.Errorf("the message is %q", message)
@@ -51,7 +51,7 @@ func TestRequest(t *testing.T) {
 		s.expectPortReason(t, "")
 		s.expectHandled(t, first)
 
-		s.takesAll(t, operator) // as often as before
+		s.exhaust(t, operator) // as often as before
 		s.expect(t, "Ready", "False", "Contended")
 		s.restart(t)
 		s.requestReconcile(t, first)
@@ -79,7 +79,7 @@ func TestRequest(t *testing.T) {
 		s.expect(t, "Stalled", "True", "Refused")
 		forbids.Store(false)
 		s.catchUp(t)
-		s.expectPorts(t, nfs...) // no time passes, so it is not tried again
+		s.expectPorts(t, nfs...) // the clock stands still, so there is no retry
 		s.requestReconcile(t, "now")
 		s.expectPorts(t, nfsSMB2...)
 		s.expect(t, "Ready", "True", "InPlace")
@@ -90,7 +90,7 @@ func TestRequest(t *testing.T) {
 		a := ask(t, 1, 5, false)
 		a.resetRequests()
 		a.requestReconcile(t, "now")
-		testenv.Eventually(t, "a poll, though no time passes", func(context.Context) error {
+		testenv.Eventually(t, "a poll, though the clock stands still", func(context.Context) error {
 			if n := a.ended() - a.uncounted; n != 1 {
 				return fmt.Errorf("there were %d", n)
 			}

@@ -16,7 +16,7 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// expectRetained waits for the warnings that the ports stay, with the cause.
+// expectRetained waits for the warnings that the ports stay, with their cause.
 func (s *scene) expectRetained(t *testing.T, cause string) {
 	t.Helper()
 	s.expectBothEvents(t, "PortsRetained", cause)
@@ -32,8 +32,8 @@ func removing(t *testing.T) *scene {
 	return s
 }
 
-// policy denies portside every write to the StatefulSets of a namespace, whose name
-// it has, for a reason of the API server.
+// policy denies portside every write to the StatefulSets of the namespace of its own
+// name, with a reason of the API server.
 const policy = `
 apiVersion: admissionregistration.k8s.io/v1
 kind: ValidatingAdmissionPolicy
@@ -53,7 +53,7 @@ metadata: {name: %[1]s}
 spec: {policyName: %[1]s, validationActions: [Deny]}
 `
 
-// forbid has the policy in force until the test ends.
+// forbid keeps the policy in force until the test ends.
 func (s *scene) forbid(t *testing.T, reason string) {
 	t.Helper()
 	if _, err := s.cp.Kubectl(t.Context(), "", fmt.Sprintf(policy, s.ns, reason), "apply", "-f", "-"); err != nil {
@@ -66,18 +66,18 @@ func (s *scene) forbid(t *testing.T, reason string) {
 			t.Error(err)
 		}
 	})
-	testenv.Eventually(t, "the policy is in force", func(ctx context.Context) error {
+	testenv.Eventually(t, "the policy to be in force", func(ctx context.Context) error {
 		_, err := s.cp.Manager(testenv.Portside).Patch(ctx, "StatefulSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"labels":{"a":"b"}}}`))
 		if err == nil || !strings.Contains(err.Error(), "not in this namespace") {
-			return fmt.Errorf("a write of portside's came to: %w", err)
+			return fmt.Errorf("a write of portside: %w", err)
 		}
 		return nil
 	})
 }
 
-// TestDeletionWherePortsStay deletes AdapterSets with deletionPolicy Remove whose
+// TestDeletionRetainsPorts deletes AdapterSets with deletionPolicy Remove whose
 // ports may not be removed.
-func TestDeletionWherePortsStay(t *testing.T) {
+func TestDeletionRetainsPorts(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		forbid func(t *testing.T, s *scene)
@@ -105,16 +105,16 @@ func TestDeletionWherePortsStay(t *testing.T) {
 			s.expectGone(t)
 			s.expectRetained(t, c.cause)
 			expectTemplateChanges(t, history, 0)
-			// To give up what an apply would remove is allowed: no value changes.
-			if s.givenUp(t.Context()) == nil && name != "the field manager is not dedicated" {
-				t.Error("a write that is forbidden was made")
+			// Releasing ports changes no value, so a manager that is not dedicated may do it.
+			if s.released(t.Context()) == nil && name != "the field manager is not dedicated" {
+				t.Error("a forbidden write was made")
 			}
 		})
 	}
 }
 
-// TestDeletionInAStuckRollout waits for the rollout as long as it makes progress.
-func TestDeletionInAStuckRollout(t *testing.T) {
+// TestDeletionDuringStuckRollout waits for the rollout as long as it makes progress.
+func TestDeletionDuringStuckRollout(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(), adapterSet(withNFS, removes), nfs...)
@@ -123,7 +123,7 @@ func TestDeletionInAStuckRollout(t *testing.T) {
 	s.catchUp(t)
 	s.delete(t)
 	s.expect(t, "Reconciling", "True", "Removing")
-	testenv.Eventually(t, "the AdapterSet is gone", func(ctx context.Context) error {
+	testenv.Eventually(t, "the AdapterSet to be deleted", func(ctx context.Context) error {
 		s.clock.Step(rollout.StuckAfter)
 		if set, err := s.get(ctx, "files"); err == nil {
 			return fmt.Errorf("it has %q", set.Finalizers)
@@ -134,9 +134,9 @@ func TestDeletionInAStuckRollout(t *testing.T) {
 	s.expectPorts(t, nfs...)
 }
 
-// TestDeletionWherePortsGo deletes AdapterSets with deletionPolicy Remove where
+// TestDeletionRemovesPorts deletes AdapterSets with deletionPolicy Remove where
 // nothing forbids that, or there is nothing left to remove.
-func TestDeletionWherePortsGo(t *testing.T) {
+func TestDeletionRemovesPorts(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(t *testing.T, s *scene){
 		"from the network of the node": func(t *testing.T, s *scene) {
@@ -144,7 +144,7 @@ func TestDeletionWherePortsGo(t *testing.T) {
 			s.git.MustApply(t, adapterSet(withNFS, removes, fixture.Spec("hostNetwork: Allow")))
 			s.edit(t, `[{"op": "add", "path": "/spec/template/spec/hostNetwork", "value": true}]`)
 		},
-		"from a container that is not named any more": func(t *testing.T, s *scene) {
+		"from a container that is no longer named": func(t *testing.T, s *scene) {
 			t.Helper()
 			s.git.MustApply(t, adapterSet(withNFS, removes, fixture.Spec("container: sidecar")))
 			s.expect(t, "Ready", "False", "ContainerNotFound")
@@ -173,8 +173,8 @@ func TestDeletionWherePortsGo(t *testing.T) {
 	}
 }
 
-// TestDeletionWhileTheServerFails keeps the AdapterSet until its ports are removed.
-func TestDeletionWhileTheServerFails(t *testing.T) {
+// TestDeletionDuringOutage keeps the AdapterSet until its ports are removed.
+func TestDeletionDuringOutage(t *testing.T) {
 	t.Parallel()
 	for name, code := range map[string]int{
 		"internal error": http.StatusInternalServerError, "conflict": http.StatusConflict, "unavailable": http.StatusServiceUnavailable, "no answer": 0,
@@ -194,7 +194,7 @@ func TestDeletionWhileTheServerFails(t *testing.T) {
 			}
 			before := tried()
 			s.delete(t)
-			testenv.Eventually(t, "it is tried more often than a refusal would be", func(context.Context) error {
+			testenv.Eventually(t, "more tries than a refusal gets", func(context.Context) error {
 				if n := tried() - before; n <= finalRefusals {
 					return fmt.Errorf("%d times", n)
 				}

@@ -18,9 +18,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestARollingRestartTakesNoPortAway: the ports restart the pods, one of which
-// hangs for twenty minutes, and in those that have restarted no adapter runs.
-func TestARollingRestartTakesNoPortAway(t *testing.T) {
+// TestRollingRestartRemovesNoPort: adding the ports restarts the pods. One pod hangs for
+// twenty minutes, and no adapter runs in the restarted pods.
+func TestRollingRestartRemovesNoPort(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	before, after := newServer(t, dittofs.Options{}), newServer(t, dittofs.Options{})
@@ -38,7 +38,7 @@ func TestARollingRestartTakesNoPortAway(t *testing.T) {
 	s.git.MustApply(t, adapterSet(discovered))
 	s.polled(t, 2, before, after)
 	s.expectPorts(t, nfsSMB...)
-	testenv.Eventually(t, "one pod has restarted, and the other hangs", func(ctx context.Context) error {
+	testenv.Eventually(t, "one pod to be restarted, and the other to hang", func(ctx context.Context) error {
 		live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 		if err != nil {
 			return err
@@ -101,8 +101,8 @@ func (s *scene) serveAdapters(t *testing.T) (server *dittofs.Server, stop func()
 	return server, stop
 }
 
-// TestNothingIsUnderWayWhereNothingRestarts: a second change waits for nothing.
-func TestNothingIsUnderWayWhereNothingRestarts(t *testing.T) {
+// TestChangesWithoutRestart: a second change need not wait.
+func TestChangesWithoutRestart(t *testing.T) {
 	t.Parallel()
 	for name, workload := range map[string]*unstructured.Unstructured{
 		"OnDelete":        statefulSet(onDelete),
@@ -122,7 +122,7 @@ func TestNothingIsUnderWayWhereNothingRestarts(t *testing.T) {
 	}
 }
 
-func TestAPausedDeploymentIsNotUnderWay(t *testing.T) {
+func TestPausedDeployment(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, fixture.Deployment("files", fixture.Container("server"), fixture.Spec("paused: true")))
@@ -136,10 +136,10 @@ func TestAPausedDeploymentIsNotUnderWay(t *testing.T) {
 
 const newImage = `[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example.com/files:2"}]`
 
-// hasNewImage tells a pod of a template after that edit.
+// hasNewImage reports whether a pod has the template after that edit.
 func hasNewImage(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == "example.com/files:2" }
 
-// stepsUntilTrue lets time pass until a condition is true for a reason.
+// stepsUntilTrue steps the clock until a condition is True for a reason.
 func (s *scene) stepsUntilTrue(t *testing.T, name, kind, reason string) {
 	t.Helper()
 	testenv.Eventually(t, kind+" of "+name+" is true, "+reason, func(ctx context.Context) error {
@@ -154,9 +154,9 @@ func (s *scene) stepsUntilTrue(t *testing.T, name, kind, reason string) {
 	})
 }
 
-// TestARolloutThatNeverCompletes: nothing is added to it, however long it
-// takes, and after a while somebody has to act.
-func TestARolloutThatNeverCompletes(t *testing.T) {
+// TestStuckRollout: no change is added to a rollout that never completes, and after a
+// while the AdapterSet is Stalled.
+func TestStuckRollout(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(), adapterSet(withNFS), nfs...)
@@ -177,9 +177,9 @@ func TestARolloutThatNeverCompletes(t *testing.T) {
 	expectTemplateChanges(t, history, 2)
 }
 
-// TestARolloutOfOursThatNeverCompletes: the ports are as wanted, so they are
-// told as ready, and somebody has to see to the pods.
-func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
+// TestStuckRolloutOfPortside: the ports are as desired, so Ready is True. The pods need
+// action, so Stalled is True as well.
+func TestStuckRolloutOfPortside(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	release := s.cp.HoldUnready(s.ns, hasNFS)
@@ -199,7 +199,7 @@ func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
 	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
-func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
+func TestHostNetwork(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	hostNetwork := fixture.Spec("template: {spec: {hostNetwork: true}}")
@@ -224,9 +224,9 @@ func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
 	s.expectPorts(t, nfs...)
 }
 
-// TestChangesSettle: those that come one after the other go out in one apply,
-// once the last is as old as it must be.
-func TestChangesSettle(t *testing.T) {
+// TestStabilizationWindow: successive changes go out in one apply, once the last is as
+// old as the window.
+func TestStabilizationWindow(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, statefulSet(onDelete))
@@ -254,8 +254,8 @@ func TestChangesSettle(t *testing.T) {
 	expectTemplateChanges(t, history, 1)
 }
 
-// TestARestartDoesNotShortenARemoval: nor does it begin anew.
-func TestARestartDoesNotShortenARemoval(t *testing.T) {
+// TestRemovalDelayAfterRestart: a restart neither shortens nor restarts the delay.
+func TestRemovalDelayAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	late := fixture.Rollout(0, 300)
@@ -275,8 +275,9 @@ func TestARestartDoesNotShortenARemoval(t *testing.T) {
 	s.expect(t, "Ready", "True", "InPlace")
 }
 
-// TestAPortIsToldUntilItIsGone: its delay is over, and a rollout is under way.
-func TestAPortIsToldUntilItIsGone(t *testing.T) {
+// TestPortWaitingForRemoval: status has a port whose delay is over until a rollout is
+// complete.
+func TestPortWaitingForRemoval(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(), adapterSet(withNFS), nfs...)
@@ -285,7 +286,7 @@ func TestAPortIsToldUntilItIsGone(t *testing.T) {
 	s.git.MustApply(t, adapterSet(noAdapters, fixture.Rollout(60, 0)))
 	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.edit(t, newImage)
-	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
+	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay does not advance any more
 	s.clock.Step(time.Minute)
 	s.catchUp(t)
 	set := s.mustGet(t)

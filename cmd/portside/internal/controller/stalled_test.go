@@ -8,8 +8,8 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestDiscoveryThatNeedsAction stalls the AdapterSet after three polls, also over
-// a restart, and until the first answer.
+// TestDiscoveryThatNeedsAction: the AdapterSet is Stalled after three polls, also after
+// a restart, until the first answer.
 func TestDiscoveryThatNeedsAction(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)

@@ -16,8 +16,8 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// tenants are two namespaces under one service: the pods of the greedy one never
-// become ready after they have a port of portside's.
+// tenants are two namespaces with one service. The pods of the greedy tenant never
+// become ready once they have a port of portside.
 type tenants struct {
 	*scene // of the honest one
 	greedy string
@@ -37,7 +37,7 @@ func (s *tenants) everyNamespace(o *Options) {
 	o.Namespace, o.Selector = "", labels.SelectorFromSet(labels.Set{"test": s.ns})
 }
 
-// workloads creates so many Deployments, and returns their names.
+// workloads creates n Deployments, and returns their names.
 func (s *tenants) workloads(t *testing.T, namespace, prefix string, n int) (names []string) {
 	t.Helper()
 	for i := range n {
@@ -79,8 +79,8 @@ func (s *tenants) inGreedy() *scene {
 	return &greedy
 }
 
-// expectWaits waits until the AdapterSet waits for a place, and checks that the
-// message names the namespace that holds the places, and none of its workloads.
+// expectWaits waits until an AdapterSet waits for a place, and checks that the message
+// names the namespace that has the places, and none of its workloads.
 func (s *tenants) expectWaits(t *testing.T, name string) {
 	t.Helper()
 	message := s.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
@@ -89,8 +89,8 @@ func (s *tenants) expectWaits(t *testing.T, name string) {
 	}
 }
 
-// TestTenantsShareRollouts plays a tenant with as many workloads as may be in a
-// rollout at once, whose pods never become ready.
+// TestTenantsShareRollouts has a tenant with as many workloads as may be in a rollout at
+// once, whose pods never become ready.
 func TestTenantsShareRollouts(t *testing.T) {
 	t.Parallel()
 	s := newTenants(t)
@@ -106,7 +106,7 @@ func TestTenantsShareRollouts(t *testing.T) {
 	s.expectPort(t, s.greedy, portOne, greedy...)
 	s.declare(t, s.ns, one, honest[0])
 	s.expectWaits(t, honest[0])
-	s.restart(t, s.everyNamespace) // those rollouts count after it
+	s.restart(t, s.everyNamespace) // their rollouts count after a restart, too
 	s.catchUpWith(t, honest[0])
 	s.expectWaits(t, honest[0])
 

@@ -22,8 +22,8 @@ import (
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// configMapSource is a source that reads a ConfigMap, with a type and a number in
-// each key. It is all that a further source takes.
+// configMapSource is a source that reads a ConfigMap, whose keys are types and whose
+// values are numbers. A further source needs nothing else.
 type configMapSource struct {
 	configMaps corev1client.ConfigMapsGetter
 	name       string

@@ -13,16 +13,16 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// expectMessage waits for what is told of adapter-nfs.
-func (s *scene) expectMessage(t *testing.T, tells func(message string) bool) {
+// expectMessage waits for the message of adapter-nfs in status.
+func (s *scene) expectMessage(t *testing.T, is func(message string) bool) {
 	t.Helper()
-	testenv.Eventually(t, "what is told of the port", func(ctx context.Context) error {
+	testenv.Eventually(t, "the message of the port", func(ctx context.Context) error {
 		set, err := s.get(ctx, "files")
 		if err != nil {
 			return err
 		}
 		for _, p := range set.Status.Ports {
-			if p.Name == "adapter-nfs" && tells(p.Message) {
+			if p.Name == "adapter-nfs" && is(p.Message) {
 				return nil
 			}
 		}
@@ -30,9 +30,9 @@ func (s *scene) expectMessage(t *testing.T, tells func(message string) bool) {
 	})
 }
 
-// TestAWarningIsToldOnce: it is in status as long as there is cause for it, also
-// while a change waits or none may be made, and an event when it is new.
-func TestAWarningIsToldOnce(t *testing.T) {
+// TestWarningIsReportedOnce: a warning is in status as long as its cause lasts, also
+// while a change waits or is not allowed. It is an event when it is new.
+func TestWarningIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -48,8 +48,8 @@ func TestAWarningIsToldOnce(t *testing.T) {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"portside.dev/paused":"no %d"}}}`, i)
 		s.git.MustPatch(t, "StatefulSet", s.ns, "files", types.MergePatchType, patch)
 	}
-	s.clock.Step(11 * time.Hour) // a full pass is due
-	s.catchUp(t)                 // tells of a generation
+	s.clock.Step(11 * time.Hour) // a resync is due
+	s.catchUp(t)                 // writes the status of a new generation
 	s.expectMessage(t, warns)
 	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes; n != 1 {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
@@ -69,13 +69,13 @@ func TestAWarningIsToldOnce(t *testing.T) {
 	s.catchUp(t)
 	s.expectMessage(t, warns)
 
-	// The way out.
+	// The way that the warning advises.
 	s.git.MustApply(t, statefulSet(onDelete))
 	s.expectMessage(t, func(message string) bool { return message == "" })
 	s.git.MustApply(t, adapterSet(withNFSSMB))
 	s.expectEvents(t, "AdapterSet", "PortAdded", "adapter-smb") // comes after all others
 	events := s.eventsOf(t, reason)
 	if len(events) != 2 {
-		t.Errorf("%d events for one warning of two objects: %q", len(events), events)
+		t.Errorf("%d events for one warning about two objects: %q", len(events), events)
 	}
 }

@@ -13,12 +13,11 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestPollingEnds: once the answer is not needed any more, the pods are not asked
-// any more.
-func TestPollingEnds(t *testing.T) {
+// TestPollingStops: pods whose answers are no longer needed are no longer asked.
+func TestPollingStops(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*testing.T, *scene){
-		"the workload is gone": func(t *testing.T, s *scene) {
+		"the workload is deleted": func(t *testing.T, s *scene) {
 			s.git.MustDelete(t, "StatefulSet", s.ns, "files")
 			s.expect(t, "Ready", "False", "TargetNotFound")
 		},
@@ -26,15 +25,15 @@ func TestPollingEnds(t *testing.T) {
 			s.git.MustApply(t, adapterSet(withNFSSMB, suspended))
 			s.expect(t, "Reconciling", "False", "Suspended")
 		},
-		"the AdapterSet is gone": func(t *testing.T, s *scene) {
+		"the AdapterSet is deleted": func(t *testing.T, s *scene) {
 			s.delete(t)
-			s.expectGivenUp(t)
+			s.expectReleased(t)
 		},
-		"the AdapterSet waits to be gone": func(t *testing.T, s *scene) {
+		"the AdapterSet waits for a finalizer": func(t *testing.T, s *scene) {
 			const patch = `{"metadata":{"finalizers":["example.com/other"]}}`
 			s.patch(t, "AdapterSet", patch)
 			s.delete(t)
-			testenv.Eventually(t, "it is being deleted", func(ctx context.Context) error {
+			testenv.Eventually(t, "the AdapterSet to be in deletion", func(ctx context.Context) error {
 				set, err := s.get(ctx, "files")
 				if err == nil && set.DeletionTimestamp.IsZero() {
 					err = errors.New("it is not")

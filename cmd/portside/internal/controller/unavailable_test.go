@@ -12,8 +12,8 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// cutScene is a scene whose service cannot write to StatefulSets while it is cut
-// off.
+// cutScene is a scene whose connection breaks, while isCut, when the service writes a
+// StatefulSet.
 type cutScene struct {
 	*scene
 	isCut atomic.Bool
@@ -33,11 +33,11 @@ func newCutScene(t *testing.T) *cutScene {
 	return s
 }
 
-// untilCut waits until so many requests were cut off, and fails the test if it is
-// more.
+// untilCut waits until this many requests were cut off, and fails the test if there
+// are more.
 func (s *cutScene) untilCut(t *testing.T, times int64) {
 	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("it is cut off %d times", times), func(context.Context) error {
+	testenv.Eventually(t, fmt.Sprintf("%d requests to be cut off", times), func(context.Context) error {
 		if n := s.cuts.Load(); n < times {
 			return fmt.Errorf("%d times", n)
 		}
@@ -45,29 +45,28 @@ func (s *cutScene) untilCut(t *testing.T, times int64) {
 	})
 	s.catchUp(t)
 	if n := s.cuts.Load(); n != times {
-		t.Errorf("it was cut off %d times, not %d", n, times)
+		t.Errorf("%d requests were cut off, not %d", n, times)
 	}
 }
 
-// TestApplyingIsCutOff: where the server cannot be asked, what stands stands,
-// and a change says so in words that are the same each time, until it is tried
-// again.
-func TestApplyingIsCutOff(t *testing.T) {
+// TestApplyUnavailable: while the server cannot be reached, status stays as it is, and
+// a change is reported by a message that each retry repeats.
+func TestApplyUnavailable(t *testing.T) {
 	t.Parallel()
 	s := newCutScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	s.isCut.Store(true)
-	told := s.sent.CountOf(testenv.VerbApply, "adaptersets/status")
-	s.clock.Step(11 * time.Hour) // a full pass is due
-	s.untilCut(t, 1)             // tells of a generation
+	writes := s.sent.CountOf(testenv.VerbApply, "adaptersets/status")
+	s.clock.Step(11 * time.Hour) // a resync is due
+	s.untilCut(t, 1)             // writes the status of a new generation
 	s.expect(t, "Ready", "True", "InPlace")
-	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - told; n != 1 {
+	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes; n != 1 {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
 	}
 
 	s.git.MustApply(t, adapterSet(withNFSSMB))
 	if message := s.expect(t, "Ready", "False", "Unavailable"); message != "the API server could not be asked; it is tried again" {
-		t.Errorf("it says %q", message)
+		t.Errorf("the message is %q", message)
 	}
 	s.expect(t, "Stalled", "False", "AsExpected")
 	s.untilCut(t, 2)
@@ -79,12 +78,11 @@ func TestApplyingIsCutOff(t *testing.T) {
 	s.expectPorts(t, nfsSMB2...)
 }
 
-// TestGivingAContainerUpIsCutOff: that too is tried again with back-off, and not
-// whenever something is new.
-func TestGivingAContainerUpIsCutOff(t *testing.T) {
+// TestReleaseOfContainerUnavailable retries with back-off, not at each change.
+func TestReleaseOfContainerUnavailable(t *testing.T) {
 	t.Parallel()
 	s := newCutScene(t)
-	s.letsRename(t)
+	s.allowRename(t)
 	set := adapterSet(withNFS, fixture.Spec("container: server"))
 	s.setUp(t, statefulSet(onDelete), set, nfs...)
 	s.isCut.Store(true)
@@ -95,5 +93,5 @@ func TestGivingAContainerUpIsCutOff(t *testing.T) {
 	s.untilCut(t, 2)
 	s.isCut.Store(false)
 	s.clock.Step(2 * time.Second)
-	s.expectGivenUp(t)
+	s.expectReleased(t)
 }

@@ -25,7 +25,7 @@ func served(t *testing.T, options ...fixture.Option) *scene {
 	return s
 }
 
-func TestAdaptersComeChangeAndGo(t *testing.T) {
+func TestAdapters(t *testing.T) {
 	t.Parallel()
 	s := realTimeScene(t)
 	s.start(t)
@@ -42,19 +42,19 @@ func TestAdaptersComeChangeAndGo(t *testing.T) {
 	s.expectReady(t, "True", "InPlace", "0/0")
 }
 
-func TestRetainLeavesThePortsAndRestartsNothing(t *testing.T) {
+func TestDeletionPolicyRetain(t *testing.T) {
 	t.Parallel()
 	s := served(t, fixture.Spec("deletionPolicy: Retain"))
 	before := s.waitRolledOut(t)
 	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
-	s.expectGivenUp(t)
+	s.expectReleased(t)
 	if live := s.git.MustGet(t, "StatefulSet", s.ns, "files"); live.GetGeneration() != before.GetGeneration() {
 		t.Errorf("generation %d, not %d", live.GetGeneration(), before.GetGeneration())
 	}
 	s.expectPorts(t, nfs...)
 }
 
-func TestRemoveTakesThePortsFirst(t *testing.T) {
+func TestDeletionPolicyRemove(t *testing.T) {
 	t.Parallel()
 	s := served(t, removes)
 	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
@@ -62,7 +62,7 @@ func TestRemoveTakesThePortsFirst(t *testing.T) {
 	s.expectPorts(t, static...)
 }
 
-func TestSuspendAndPauseStopEveryWrite(t *testing.T) {
+func TestSuspendAndPause(t *testing.T) {
 	t.Parallel()
 	s := served(t)
 	s.git.MustApply(t, adapterSet(noAdapters, suspended))
@@ -75,15 +75,14 @@ func TestSuspendAndPauseStopEveryWrite(t *testing.T) {
 	s.expectPorts(t, static...)
 }
 
-// expectStopped waits until Reconciling is false for a reason, and Ready is as it
-// was.
+// expectStopped waits until Reconciling is False for a reason. Ready is as before.
 func (s *scene) expectStopped(t *testing.T, reason string) {
 	t.Helper()
 	s.expect(t, "Reconciling", "False", reason)
 	s.expectReady(t, "True", "InPlace", "1/1")
 }
 
-func TestTheOldestAdapterSetWins(t *testing.T) {
+func TestOldestAdapterSetWins(t *testing.T) {
 	t.Parallel()
 	s := served(t)
 	s.git.MustApply(t, adapterSet(fixture.Adapters("smb:445"), renamed("later")))
@@ -102,7 +101,7 @@ func TestPortRemovedByAnotherManagerIsAddedAgain(t *testing.T) {
 	s.expect(t, "Ready", "True", "InPlace")
 }
 
-func TestNothingIsAddedToARolloutUnderWay(t *testing.T) {
+func TestChangeWaitsForRollout(t *testing.T) {
 	t.Parallel()
 	s := served(t)
 	release := s.cp.HoldUnready(s.ns, nil)
@@ -123,7 +122,7 @@ func TestUnrelatedUpdatesCostNoRequest(t *testing.T) {
 		patch := fmt.Appendf(nil, `{"metadata":{"labels":{"round":"%d"}}}`, i)
 		s.git.MustPatch(t, "StatefulSet", s.ns, "files", types.MergePatchType, patch)
 	}
-	// What comes after them in the same watch has been acted on, so they have.
+	// The service has acted on a later event of the same watch, so it has seen these.
 	s.git.MustApply(t, adapterSet(fixture.Adapters("nfs:12049", "smb:445")))
 	s.expectPorts(t, append(slices.Clone(nfs), "adapter-smb:445/TCP")...)
 	if n := s.sent.Count(testenv.VerbApply); n > 12 || s.sent.Total()-before > 12 {

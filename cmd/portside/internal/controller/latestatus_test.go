@@ -6,10 +6,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestAStatusThatComesLateDoesNotStay: it was under way when another AdapterSet
-// of that name came. The API server does not refuse it: of what is applied to
-// status it takes status alone.
-func TestAStatusThatComesLateDoesNotStay(t *testing.T) {
+// TestLateStatus replaces an AdapterSet while its status is being written. The API
+// server stores that status in the new AdapterSet, since an apply of status ignores
+// the uid, and the service corrects it.
+func TestLateStatus(t *testing.T) {
 	t.Parallel()
 	s := realTimeScene(t)
 	server := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})

@@ -18,9 +18,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestPodAway: two pods disagree on a number, and each is away for a while. What
-// the other alone says changes nothing, neither while the pod is away nor after.
-func TestPodAway(t *testing.T) {
+// TestUnreadyPod: two pods disagree on a number, and each is unready for a while. The
+// answer of the other pod alone changes nothing, neither then nor later.
+func TestUnreadyPod(t *testing.T) {
 	t.Parallel()
 	for _, k := range []struct {
 		name, kind, spec string
@@ -57,27 +57,27 @@ func TestPodAway(t *testing.T) {
 			a.server.Answer(nfsAt12050, dittofs.PodKey(&pods[1]))
 			a.untilDiscovered("False", "Disagreeing", "every ready pod answered; pods report different numbers for adapter-nfs")
 
-			a.podIsAway(pods[0], pods[1], nfsAt12049, nfsAt12050)
+			a.replacePod(pods[0], pods[1], nfsAt12049, nfsAt12050)
 			another := a.pods()[0]
 			if another.UID == pods[1].UID {
 				another = a.pods()[1]
 			}
-			a.podIsAway(pods[1], another, nfsAt12050, nfsAt12049)
+			a.replacePod(pods[1], another, nfsAt12050, nfsAt12049)
 		})
 	}
 }
 
-// podIsAway deletes one of two pods and has the one that takes its place not be
-// ready for a while. Meanwhile the other gives its number, and then no adapter.
-func (a *asking) podIsAway(away, other corev1.Pod, awaysAnswer, othersAnswer http.HandlerFunc) {
+// replacePod deletes one of two pods, and keeps its successor unready for a while.
+// Meanwhile the other pod answers its number, and then no adapter.
+func (a *asking) replacePod(deleted, other corev1.Pod, answer, othersAnswer http.HandlerFunc) {
 	a.Helper()
-	a.server.Answer(awaysAnswer)
-	a.server.Answer(awaysAnswer, dittofs.PodKey(&away))
+	a.server.Answer(answer)
+	a.server.Answer(answer, dittofs.PodKey(&deleted))
 	a.server.Answer(othersAnswer, dittofs.PodKey(&other))
 	release := a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return dittofs.PodKey(p) != dittofs.PodKey(&other) })
-	a.cp.Manager("person").MustDelete(a, "Pod", a.ns, away.Name)
+	a.cp.Manager("user").MustDelete(a, "Pod", a.ns, deleted.Name)
 	a.polls(4)
-	a.expectTemplates("while "+away.Name+" is away", 1)
+	a.expectTemplates("while "+deleted.Name+" is not ready", 1)
 	a.server.Answer(dittofs.Body("[]"), dittofs.PodKey(&other))
 	a.polls(4) // for longer than removalDelay
 	a.expectTemplates("while the other has no adapter", 1)
@@ -86,10 +86,10 @@ func (a *asking) podIsAway(away, other corev1.Pod, awaysAnswer, othersAnswer htt
 	release()
 	a.waitRolledOut(a.T)
 	a.polls(4)
-	a.expectTemplates("when "+away.Name+" is back", 1)
+	a.expectTemplates("when "+deleted.Name+" is ready again", 1)
 }
 
-// pods waits until the workload files has two pods that run, and returns them.
+// pods waits until two pods run, and returns them.
 func (a *asking) pods() (pods []corev1.Pod) {
 	a.Helper()
 	client, err := kubernetes.NewForConfig(a.cp.Config())
@@ -112,10 +112,9 @@ func (a *asking) pods() (pods []corev1.Pod) {
 	return pods
 }
 
-// TestHeldNumber: a number that all pods agreed on, and that is not applied yet,
-// is dropped when pods do not agree on it any more, and when they may have been
-// replaced since.
-func TestHeldNumber(t *testing.T) {
+// TestPendingNumber: a number that all pods agreed on and that is not applied yet is
+// dropped when the pods no longer agree, and when they may have been replaced.
+func TestPendingNumber(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		settle int
@@ -128,7 +127,7 @@ func TestHeldNumber(t *testing.T) {
 		"pods are replaced before the next poll": {int(pollInterval/time.Second) - 10, func(a *asking) {
 			a.server.Answer(smbNFSAt12049)
 			for _, pod := range []string{"files-0", "files-1"} {
-				a.cp.Manager("person").MustDelete(a, "Pod", a.ns, pod)
+				a.cp.Manager("user").MustDelete(a, "Pod", a.ns, pod)
 			}
 		}},
 	} {
@@ -152,7 +151,7 @@ func TestHeldNumber(t *testing.T) {
 	}
 }
 
-// TestNotAllReady is reported while it lasts, by a text that polls do not change.
+// TestNotAllReady is reported while it lasts, by a message that polls do not change.
 func TestNotAllReady(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 2, 20, false)
@@ -167,9 +166,9 @@ func TestNotAllReady(t *testing.T) {
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
 }
 
-// TestAwaitedPort: no pod is ready before the port is declared, since the
+// TestPodsWaitingForPort: no pod is ready before the port is declared, since the
 // readiness probe names it, and the port is declared because such pods are asked.
-func TestAwaitedPort(t *testing.T) {
+func TestPodsWaitingForPort(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{"StatefulSet", "Deployment", "DaemonSet"} {
 		t.Run(kind, func(t *testing.T) {
@@ -182,7 +181,7 @@ func TestAwaitedPort(t *testing.T) {
 			a.git.MustApply(t, askingSet(kind, "files", v1alpha1.SchemeHTTP, 20))
 			a.untilPorts(nfs...)
 			if kind == "StatefulSet" { // its controller does not replace a pod that is not ready
-				a.cp.Manager("person").MustDelete(t, "Pod", a.ns, "files-0")
+				a.cp.Manager("user").MustDelete(t, "Pod", a.ns, "files-0")
 			}
 			a.waitRolledOut(t)
 			a.untilDiscovered("True", "Answered", "every ready pod answered")

@@ -11,9 +11,9 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestARolloutThatBeganUnseen: a process ended after the server took its change,
-// and before it could tell. The rollout is one of ours all the same.
-func TestARolloutThatBeganUnseen(t *testing.T) {
+// TestRolloutAfterRestart: a process ended after the server stored its change and before
+// status was written. The rollout still counts as one of portside's.
+func TestRolloutAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.git.MustApply(t, statefulSet())
@@ -30,9 +30,9 @@ func TestARolloutThatBeganUnseen(t *testing.T) {
 	s.expect(t, "Reconciling", "False", "AsExpected")
 }
 
-// TestAReplicaThatWaitsToLead has seen all there is when its turn comes, and
+// TestReplicaThatDoesNotLead: a replica has read all objects when it begins to lead, and
 // writes nothing before.
-func TestAReplicaThatWaitsToLead(t *testing.T) {
+func TestReplicaThatDoesNotLead(t *testing.T) {
 	t.Parallel()
 	s := realTimeScene(t)
 	s.git.MustApply(t, fmt.Sprintf(`
@@ -44,14 +44,14 @@ spec: {holderIdentity: another, leaseDurationSeconds: 3600, renewTime: %q}
 	s.startLeading(t, s.cp.Config())
 	s.git.MustApply(t, statefulSet(onDelete))
 	s.git.MustApply(t, adapterSet(withNFS))
-	testenv.Eventually(t, "it has seen all, and does not lead", func(context.Context) error {
+	testenv.Eventually(t, "a replica that has read all and does not lead", func(context.Context) error {
 		if s.sent.CountOf(testenv.VerbGet, "leases") < 2 {
-			return errors.New("it has not looked who leads, and looked again")
+			return errors.New("it has not read the Lease twice")
 		}
 		return s.Watching()
 	})
 	if n := s.sent.Writes(); n > 0 {
-		t.Errorf("%d writes of who does not lead\n%s", n, &s.sent)
+		t.Errorf("%d writes of a replica that does not lead\n%s", n, &s.sent)
 	}
 	s.git.MustDelete(t, "Lease", s.ns, testenv.Portside)
 	s.expectPorts(t, nfs...)

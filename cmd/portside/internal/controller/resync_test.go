@@ -12,10 +12,10 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// applies is how often the service applied to StatefulSets.
+// applies returns how often the service applied to StatefulSets.
 func (s *scene) applies() int { return s.sent.CountOf(testenv.VerbApply, "statefulsets") }
 
-func TestAFullPassAsksEachTargetOnce(t *testing.T) {
+func TestResyncAppliesOnce(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	names := []string{"files", "a", "b"}
@@ -32,7 +32,7 @@ func TestAFullPassAsksEachTargetOnce(t *testing.T) {
 		s.catchUp(t)
 		before, gets := s.applies(), s.sent.CountOf(testenv.VerbGet, "statefulsets")
 		s.clock.Step(period)
-		testenv.Eventually(t, "each is asked", func(context.Context) error {
+		testenv.Eventually(t, "an apply of each target", func(context.Context) error {
 			if n := s.applies() - before; n != len(names) {
 				return fmt.Errorf("%d times", n)
 			}
@@ -51,9 +51,9 @@ func TestAFullPassAsksEachTargetOnce(t *testing.T) {
 	}
 }
 
-// TestAFullPassWaits: where nothing may be written none is made, and it is not
-// waited for in haste.
-func TestAFullPassWaits(t *testing.T) {
+// TestResyncWhileSuspended sends nothing while a write is not allowed, and the
+// service stays idle.
+func TestResyncWhileSuspended(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
@@ -69,11 +69,11 @@ func TestAFullPassWaits(t *testing.T) {
 	s.catchUp(t)
 	s.expect(t, "Ready", "True", "InPlace")
 	if n := s.applies(); n != before+1 {
-		t.Errorf("%d requests after the end of it\n%s", n-before, &s.sent)
+		t.Errorf("%d requests after the suspension\n%s", n-before, &s.sent)
 	}
 }
 
-const mayReadWorkloads = `
+const readerRole = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: service}
@@ -83,7 +83,7 @@ rules:
 - {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
 `
 
-const isTheService = `
+const readerBinding = `
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: service}
@@ -91,49 +91,49 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: service}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: %s}]
 `
 
-// TestARefusalIsTriedAgainWithBackOff: and is over when the server says yes.
-func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
+// TestRefusalBackOff retries a refused apply until the server accepts it.
+func TestRefusalBackOff(t *testing.T) {
 	t.Parallel()
 	s := stoppedScene(t)
 	user, err := s.cp.User(s.ns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.git.MustApply(t, mayReadWorkloads)
-	s.git.MustApply(t, fmt.Sprintf(isTheService, s.ns))
+	s.git.MustApply(t, readerRole)
+	s.git.MustApply(t, fmt.Sprintf(readerBinding, s.ns))
 	s.startAs(t, user)
 	s.git.MustApply(t, statefulSet(onDelete))
 	s.waitRolledOut(t)
 	s.git.MustApply(t, adapterSet(withNFS))
 	s.expect(t, "Stalled", "True", "Refused")
 	s.expect(t, "Reconciling", "False", "AsExpected")
-	perPass := s.applies()
-	for passes, wait := range []int{1, 2, 4, 8, 16} {
+	perTry := s.applies()
+	for tries, wait := range []int{1, 2, 4, 8, 16} {
 		s.clock.Step(time.Duration(wait)*time.Second - time.Millisecond)
 		s.expectIdle(t)
-		if n := s.applies(); n != perPass*(passes+1) {
-			t.Fatalf("%d requests after %d passes\n%s", n, passes+1, &s.sent)
+		if n := s.applies(); n != perTry*(tries+1) {
+			t.Fatalf("%d requests after %d tries\n%s", n, tries+1, &s.sent)
 		}
 		if set, err := s.get(t.Context(), "files"); err != nil || !hasReason(&set.Status, status.Stalled, status.Refused) {
-			t.Errorf("before it is tried again it tells %+v: %v", set.Status.Conditions, err)
+			t.Errorf("before the retry the conditions are %+v: %v", set.Status.Conditions, err)
 		}
 		s.clock.Step(time.Millisecond)
-		testenv.Eventually(t, "it is tried again", func(context.Context) error {
-			if n := s.applies(); n != perPass*(passes+2) {
+		testenv.Eventually(t, "a retry", func(context.Context) error {
+			if n := s.applies(); n != perTry*(tries+2) {
 				return fmt.Errorf("%d requests", n)
 			}
 			return nil
 		})
 	}
 	s.expect(t, "Stalled", "True", "Refused")
-	s.git.MustApply(t, strings.Replace(mayReadWorkloads, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
+	s.git.MustApply(t, strings.Replace(readerRole, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
 	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
 	s.expectPorts(t, nfs...)
 }
 
-// TestAShadowedPortIsRemembered: a number that another declares is a success,
-// and not asked for again and again; nor is a port that the table blocks.
-func TestAShadowedPortIsRemembered(t *testing.T) {
+// TestPortsThatAreNotOursCostNoRequest does not apply ports again and again that
+// another manager declares, which is a success, or that the contract blocks.
+func TestPortsThatAreNotOursCostNoRequest(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		adapters        fixture.Option
