@@ -79,7 +79,7 @@ kind: Role
 metadata: {name: service}
 rules:
 - {apiGroups: [portside.dev], resources: [adaptersets, adaptersets/status], verbs: [get, list, watch, patch]}
-- {apiGroups: [apps], resources: [statefulsets, deployments, daemonsets], verbs: [get, list, watch]}
+- {apiGroups: [apps], resources: ["*"], verbs: [get, list, watch]}
 - {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
 `
 
@@ -126,7 +126,7 @@ func TestRefusalBackOff(t *testing.T) {
 		})
 	}
 	s.expect(t, "Stalled", "True", "Refused")
-	s.git.MustApply(t, strings.Replace(readerRole, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
+	s.git.MustApply(t, strings.Replace(readerRole, `"*"], verbs: [`, `"*"], verbs: [patch, `, 1))
 	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
 	s.expectPorts(t, nfs...)
 }
