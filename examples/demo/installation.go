@@ -7,22 +7,20 @@ import (
 	"slices"
 	"strings"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
+
+	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// Where `portside install` puts portside, and who it is there.
-const (
-	systemNamespace = "portside-system"
-	serviceAccount  = "portside"
-)
+// systemNamespace is where `portside install` installs portside.
+const systemNamespace = "portside-system"
 
-// notHere are the kinds that would have the image run in the cluster: here the
+// omitted are the kinds that would run portside's image in the cluster. Here the
 // service is a process of this machine.
-var notHere = []string{"Deployment", "PodDisruptionBudget"}
+var omitted = []string{"Deployment", "PodDisruptionBudget"}
 
 // install applies what `portside install` prints, and returns when the server
 // serves AdapterSets.
@@ -39,7 +37,7 @@ func (l *life) install(ctx context.Context) error {
 	if err := m.add([]byte(printed)); err != nil {
 		return fmt.Errorf("what portside install prints: %w", err)
 	}
-	m.objects = slices.DeleteFunc(m.objects, func(o *unstructured.Unstructured) bool { return slices.Contains(notHere, o.GetKind()) })
+	m.objects = slices.DeleteFunc(m.objects, func(o *unstructured.Unstructured) bool { return slices.Contains(omitted, o.GetKind()) })
 	var text strings.Builder
 	for _, object := range m.objects {
 		document, err := yaml.Marshal(object.Object)
@@ -51,27 +49,18 @@ func (l *life) install(ctx context.Context) error {
 	if _, err := l.plane.Kubectl(ctx, "", text.String(), "apply", "--server-side", "-f", "-"); err != nil {
 		return err
 	}
-	// What is applied already is no change; this waits until it is in force.
-	return l.plane.InstallCRD(ctx, filepath.Join(l.portside.dir, "..", "chart", "crds", "portside.dev_adaptersets.yaml"))
-}
-
-// logIn gets a token of portside's ServiceAccount.
-func (l *life) logIn(ctx context.Context) (*rest.Config, error) {
-	request, err := l.cluster.client.CoreV1().ServiceAccounts(systemNamespace).
-		CreateToken(ctx, serviceAccount, &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
+	crd, err := testenv.ModuleFile(portside.CRD)
 	if err != nil {
-		return nil, fmt.Errorf("a token of portside's ServiceAccount: %w", err)
+		return err
 	}
-	config := rest.AnonymousClientConfig(l.plane.Config())
-	config.BearerToken = request.Status.Token
-	return config, nil
+	return l.plane.InstallCRD(ctx, crd) // it is applied already; this waits until it is served
 }
 
 // program runs in the demo's folder as somebody, with a kubeconfig for a
 // namespace.
-func (l *life) program(path string, config *rest.Config, who, namespace string) (binary, error) {
+func (l *life) program(path string, config *rest.Config, who, namespace string) (program, error) {
 	kubeconfig := filepath.Join(l.dir, who+".kubeconfig")
-	return binary{path: path, kubeconfig: kubeconfig, dir: l.dir}, writeKubeconfig(kubeconfig, config, namespace)
+	return program{path: path, kubeconfig: kubeconfig, dir: l.dir}, writeKubeconfig(kubeconfig, config, namespace)
 }
 
 // attempt is a command that must be refused, and whose words say so.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,35 +17,10 @@ import (
 )
 
 // binary is portside, or kubectl, as users run it.
-type binary struct {
+type program struct {
 	path       string
 	kubeconfig string
 	dir        string // where it runs: the folder of the manifests
-}
-
-// build makes the binary from the source that the demo is from, so that what
-// is shown is never an older one.
-func build(ctx context.Context, root, into string) (string, error) {
-	path := filepath.Join(into, "portside")
-	command := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/portside")
-	command.Dir = root
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building portside: %w\n%s", err, output)
-	}
-	return path, nil
-}
-
-// moduleRoot is the folder of the module that the demo is run in.
-func moduleRoot(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	gomod := string(bytes.TrimSpace(output))
-	if gomod == "" || gomod == os.DevNull {
-		return "", errors.New("the demo needs its source: run it in a clone of the repository")
-	}
-	return filepath.Dir(gomod), nil
 }
 
 // writeKubeconfig makes a kubeconfig file of a configuration.
@@ -59,7 +33,7 @@ func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 }
 
 // command is the program with these arguments, not yet run.
-func (b binary) command(ctx context.Context, args ...string) *exec.Cmd {
+func (b program) command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, b.path, args...)
 	command.Dir = b.dir
 	// kubectl keeps what it discovers in the home folder, and reads a kuberc there.
@@ -74,7 +48,7 @@ func typed(command *exec.Cmd) string {
 
 // run returns what the command prints to stdout. An exit code that is not 0 is
 // an error, with what it printed to stderr.
-func (b binary) run(ctx context.Context, args ...string) (string, error) {
+func (b program) run(ctx context.Context, args ...string) (string, error) {
 	command := b.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
@@ -85,7 +59,7 @@ func (b binary) run(ctx context.Context, args ...string) (string, error) {
 }
 
 // ask runs the command with -o json.
-func (b binary) ask(ctx context.Context, args ...string) (*answer, error) {
+func (b program) ask(ctx context.Context, args ...string) (*answer, error) {
 	output, err := b.run(ctx, append(slices.Clone(args), "-o", "json")...)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (l *life) look(ctx context.Context, container string) (view, error) {
 		return view{}, err
 	}
 	v := view{stored: stored, podStarts: l.plane.WorkloadPodStarts("StatefulSet", mediaNamespace, workload)}
-	v.told, _, v.onTheWay = l.watcher.look()
+	v.told, _, v.onTheWay = l.watcher.latest()
 	if v.events, err = l.events(ctx); err != nil {
 		return view{}, err
 	}
@@ -156,7 +156,6 @@ func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
 }
 
 func (l *life) await(ctx context.Context, w outcome, before view) (now view, err error) {
-	l.panel.enter()
 	err = wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
 		seen, err := l.look(ctx, w.container)
 		if err != nil {
@@ -189,8 +188,8 @@ func (l *life) rests(ctx context.Context, seen view) (bool, error) {
 
 // alive is an error where the service has ended by itself.
 func (l *life) alive() error {
-	if l.service == nil {
+	if l.service == nil || l.service.Alive() {
 		return nil
 	}
-	return l.service.running()
+	return fmt.Errorf("portside run ended: %s\n%s", l.service.State(), l.service.Log.Tail())
 }

@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -101,51 +97,18 @@ func TestStaticOnes(t *testing.T) {
 	}
 }
 
-// TestPanel: a terminal is drawn on in place, and no line of it wraps.
+// TestPanel prints the blocks that have changed.
 func TestPanel(t *testing.T) {
 	before := [3][]string{{"$ kubectl get adaptersets", "0/1"}, {"$ portside owners"}, {"generation 1"}}
 	after := [3][]string{{"$ kubectl get adaptersets", "1/1"}, {"$ portside owners"}, {"generation 1"}}
-	for _, test := range []struct {
-		name           string
-		columns, lines int
-		want           string
-	}{
-		{"a terminal", 80, 24, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1   after 0s\n" +
-			"\x1b[7A\x1b[J\n  $ kubectl get adaptersets\n  1/1\n\n  $ portside owners\n\n  generation 1   after 0s\n"},
-		{"a narrow one", 12, 24, "\n  $ kubectl \n  0/1\n\n  $ portside\n\n  generation\n" +
-			"\x1b[7A\x1b[J\n  $ kubectl \n  1/1\n\n  $ portside\n\n  generation\n"},
-		{"one that is not high enough", 80, 23, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1\n" +
-			"\n  $ kubectl get adaptersets\n  1/1\n"},
-	} {
-		var text bytes.Buffer
-		p := newPanel(&printer{w: &text, size: func() (int, int, error) { return test.columns, test.lines, nil }})
-		p.since = func(time.Time) time.Duration { return 0 }
-		p.enter()
-		p.draw(before)
-		p.draw(before)
-		p.draw(after)
-		if text.String() != test.want {
-			t.Errorf("%s:\n%q, want\n%q", test.name, text.String(), test.want)
-		}
-	}
-}
-
-// TestRunnerThatEnds by itself is noticed.
-func TestRunnerThatEnds(t *testing.T) {
-	path, err := exec.LookPath("sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	r, err := startRunner(binary{path: path, dir: dir}, filepath.Join(dir, "log"), "-c", "echo no AdapterSets >&2; exit 1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-r.ended
-	if err := r.running(); err == nil || !strings.Contains(err.Error(), "exit status 1\nno AdapterSets") {
-		t.Errorf("running: %v", err)
-	}
-	if err := r.stop(); err == nil {
-		t.Error("it ended with code 1, and stop says nothing")
+	const want = "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1\n" +
+		"\n  $ kubectl get adaptersets\n  1/1\n"
+	var text bytes.Buffer
+	p := &panel{out: &printer{w: &text}}
+	p.print(before)
+	p.print(before)
+	p.print(after)
+	if text.String() != want {
+		t.Errorf("%q, want\n%q", text.String(), want)
 	}
 }

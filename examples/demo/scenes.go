@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
-	"path/filepath"
+	"net/http"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // renamed is what the owner calls the container later on.
@@ -45,14 +48,14 @@ var scenes = []scene{{
 	},
 }, {
 	title:   "The pod answers 500",
-	happens: func(_ context.Context, l *life) ([]claim, error) { l.dittofs.fails(); return nil, nil },
+	happens: answers(dittofs.Status(http.StatusInternalServerError)),
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterSMB},
 		told: told{"2/2", "InPlace", "AsExpected", "ServerError"},
 	},
 }, {
 	title:   "The pod answers again: somebody has disabled smb",
-	happens: playBack("adapters-smb-disabled.json"),
+	happens: answers(dittofs.Recorded("smb-disabled")),
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS},
 		onTheWay: "RemovalWaiting", told: inPlace, events: []string{"RemovalWaiting", "PortRemoved"}, changes: 1, podStarts: 1,
@@ -115,26 +118,18 @@ var scenes = []scene{{
 
 // begin has Argo CD sync the manifests, and starts the service.
 func begin(ctx context.Context, l *life) ([]claim, error) {
-	if err := l.dittofs.answers("adapters-both-running.json"); err != nil {
-		return nil, err
-	}
 	if err := l.git.sync(ctx, l.argo); err != nil {
 		return nil, err
 	}
-	// The namespace is that of the Lease, by which one of several would lead.
-	portside, err := l.program(l.cli.path, l.token, serviceAccount, systemNamespace)
-	if err != nil {
-		return nil, err
-	}
 	l.out.command([]string{"portside", "run"})
-	// Pods are servers of this machine, and others may listen at the usual ports.
-	l.service, err = startRunner(portside, filepath.Join(l.dir, "portside.log"),
-		"run", "--allow-loopback-pods", "--health-probe-bind-address=0", "--metrics-bind-address=0")
+	var err error // the pods are servers at loopback addresses of this machine
+	l.service, err = portside.Program{Path: l.cli.path}.Start(l.token, "--allow-loopback-pods", "--leader-election-namespace", systemNamespace)
 	return nil, err
 }
 
-func playBack(recording string) func(context.Context, *life) ([]claim, error) {
-	return func(_ context.Context, l *life) ([]claim, error) { return nil, l.dittofs.answers(recording) }
+// answers has the pods answer in this way from then on.
+func answers(with http.HandlerFunc) func(context.Context, *life) ([]claim, error) {
+	return func(_ context.Context, l *life) ([]claim, error) { l.dittofs.Answer(with); return nil, nil }
 }
 
 // administers runs a kubectl command of the administrator, and shows it.
@@ -148,7 +143,8 @@ func pause(ctx context.Context, l *life) ([]claim, error) {
 	if err := l.administers(ctx, "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
 		return nil, err
 	}
-	return nil, l.dittofs.answers("adapters-nfs-renumbered.json")
+	l.dittofs.Answer(dittofs.Recorded("nfs-renumbered"))
+	return nil, nil
 }
 
 func declareNFS(ctx context.Context, l *life) ([]claim, error) {
@@ -197,7 +193,11 @@ func request(ctx context.Context, l *life) ([]claim, error) {
 }
 
 func killPod(ctx context.Context, l *life) ([]claim, error) {
-	l.dittofs.startsSlowly()
+	running, err := dittofs.Recording("both-running")
+	if err != nil {
+		return nil, err
+	}
+	l.dittofs.AnswerFirst(dittofs.Body(strings.ReplaceAll(running, `"running":true`, `"running":false`)))
 	l.killed++
 	return nil, l.cluster.client.CoreV1().Pods(mediaNamespace).Delete(ctx, workload+"-0", metav1.DeleteOptions{})
 }

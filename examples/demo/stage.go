@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // stage is where the story plays: a control plane, Git, Argo CD and portside.
@@ -23,30 +24,30 @@ type stage struct {
 	git      *manifests
 	argo     *testenv.Manager
 	counter  *counter
-	portside binary
+	portside program
 }
 
 // setStage starts everything, and builds portside where no binary is given.
 // When it fails, nothing is left.
-func setStage(ctx context.Context, portside string, out, progress *printer) (s *stage, err error) {
+func setStage(ctx context.Context, binary string, out, progress *printer) (s *stage, err error) {
 	s = &stage{out: out, progress: progress}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.strike())
 		}
 	}()
-	root, err := moduleRoot(ctx)
+	manifests, err := testenv.ModuleFile("examples/dittofs")
 	if err != nil {
 		return s, err
 	}
 	if s.dir, err = os.MkdirTemp("", "portside-demo-"); err != nil {
 		return s, err
 	}
-	s.portside = binary{dir: filepath.Join(root, "examples", "dittofs"), kubeconfig: filepath.Join(s.dir, "kubeconfig")}
+	s.portside = program{dir: manifests, kubeconfig: filepath.Join(s.dir, "kubeconfig")}
 	if s.git, err = readManifests(s.portside.dir, inGit...); err != nil {
 		return s, err
 	}
-	if s.portside.path, err = s.binary(ctx, portside, root); err != nil {
+	if s.portside.path, err = s.binary(ctx, binary); err != nil {
 		return s, err
 	}
 	progress.linef("starting etcd, kube-apiserver and kube-controller-manager")
@@ -56,13 +57,14 @@ func setStage(ctx context.Context, portside string, out, progress *printer) (s *
 	return s, s.connect()
 }
 
-// binary is the path of the one given, or else of one that it builds.
-func (s *stage) binary(ctx context.Context, given, root string) (string, error) {
+// binary returns the path of the given binary, or of one that it builds.
+func (s *stage) binary(ctx context.Context, given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
 	s.progress.linef("building portside")
-	return build(ctx, root, s.dir)
+	program, err := portside.Build(ctx, s.dir)
+	return program.Path, err
 }
 
 // connect makes the clients.

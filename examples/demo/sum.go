@@ -86,19 +86,15 @@ func (l *life) sum(ctx context.Context, costs []sceneCost) error {
 	if err != nil {
 		return err
 	}
-	stopped := l.service.stop()
+	stopped := l.service.Stop()
 	free, err := l.leaseFree(ctx)
-	if err != nil {
-		return err
-	}
-	refused, err := l.refused()
 	if err != nil {
 		return err
 	}
 	return l.out.claims([]claim{
 		l.restarts(stored),
 		{"the static ports are Git's in every template that was ever stored", staticOnes(stored)},
-		{"the API server refused portside nothing: RBAC and policies suffice", refused},
+		{"the API server refused portside nothing: RBAC and policies suffice", refusals(l.service.Log.String())},
 		{"told to stop, portside ends with code 0 and leaves the Lease free", errors.Join(stopped, free)},
 	})
 }
@@ -129,15 +125,15 @@ func staticOnes(stored []testenv.Stored) error {
 	return nil
 }
 
-// refused is what the service's log says that the API server refused.
-func (l *life) refused() (refused, err error) {
-	log, err := l.service.log()
+// refusals returns the lines of the service's log about requests that the API server
+// refused.
+func refusals(log string) (refused error) {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, "forbidden") || strings.Contains(line, "denied request") {
 			refused = errors.Join(refused, errors.New(strings.TrimSpace(line)))
 		}
 	}
-	return refused, err
+	return refused
 }
 
 // leaseFree is an error where somebody holds the Lease.

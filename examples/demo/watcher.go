@@ -12,6 +12,8 @@ import (
 	"k8s.io/client-go/dynamic/dynamicinformer"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 var adapterSets = schema.GroupVersionResource{Group: "portside.dev", Version: "v1alpha1", Resource: "adaptersets"}
@@ -68,7 +70,7 @@ func (w *watcher) see(object any) {
 	}
 	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
 	desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
-	w.set(told{fmt.Sprintf("%d/%d", ready, desired), reason(set, "Ready"), reason(set, "Reconciling"), reason(set, "Discovered")}, set.GetResourceVersion())
+	w.set(told{fmt.Sprintf("%d/%d", ready, desired), fixture.Condition(set, "Ready").Reason, fixture.Condition(set, "Reconciling").Reason, fixture.Condition(set, "Discovered").Reason}, set.GetResourceVersion())
 }
 
 func (w *watcher) set(now told, version string) {
@@ -84,7 +86,7 @@ func (w *watcher) set(now told, version string) {
 
 // look returns what the AdapterSet says, its version, and every reason that it
 // gave since forget.
-func (w *watcher) look() (now told, version string, since []string) {
+func (w *watcher) latest() (now told, version string, since []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now, w.version, slices.Clone(w.since)
@@ -95,16 +97,4 @@ func (w *watcher) forget() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.since = nil
-}
-
-// reason is that of a condition, empty where there is none.
-func reason(set *unstructured.Unstructured, kind string) string {
-	conditions, _, _ := unstructured.NestedSlice(set.Object, "status", "conditions")
-	for _, c := range conditions {
-		if c, ok := c.(map[string]any); ok && c["type"] == kind {
-			reason, _ := c["reason"].(string)
-			return reason
-		}
-	}
-	return ""
 }

@@ -111,7 +111,7 @@ func file(t *testing.T, name, content string) string {
 
 // recorded returns the path of a recorded answer of a real server.
 func recorded(name string) string {
-	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
+	return filepath.Join("..", "..", "..", "..", "examples", "dittofs", name)
 }
 
 // resourceVersion returns the one of the StatefulSet, which every stored change moves.

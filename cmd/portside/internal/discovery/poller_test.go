@@ -18,6 +18,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 func TestPollerSpreadsPolls(t *testing.T) {
@@ -63,7 +64,7 @@ func TestPollerSlowPod(t *testing.T) {
 			asked <- struct{}{}
 			<-r.Context().Done()
 		}),
-		fast: serve(t, says("[]")),
+		fast: serve(t, dittofs.Body("[]")),
 	}
 	clock := testclock.NewFakeClock(time.Now())
 	var polls atomic.Int32
@@ -126,7 +127,7 @@ func TestPollerBacksOffFromRefusals(t *testing.T) {
 			http.Error(w, "no", http.StatusUnauthorized)
 			return
 		}
-		says("[]")(w, r)
+		dittofs.Body("[]")(w, r)
 	})
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
@@ -189,7 +190,7 @@ func TestPollerForgetDuringPoll(t *testing.T) {
 }
 
 func TestPollerAnotherQuery(t *testing.T) {
-	pod := serve(t, says(`[{"type":"nfs","port":12049,"enabled":true,"running":true}]`))
+	pod := serve(t, dittofs.Adapters("nfs:12049"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
 		s.Ask(files, question("uid"))

@@ -3,10 +3,7 @@ package discovery_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +21,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 const interval = 30 * time.Second
@@ -262,15 +260,6 @@ func serve(t *testing.T, handler http.HandlerFunc) discovery.Pod {
 
 func servePod(t *testing.T, name string, handler http.HandlerFunc) discovery.Pod {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	at := netip.MustParseAddrPort(server.Listener.Addr().String())
-	return discovery.Pod{Name: name, Address: at.Addr().String(), Port: int32(at.Port())}
-}
-
-func says(body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+	address, port := dittofs.Listen(t, handler)
+	return discovery.Pod{Name: name, Address: address, Port: port}
 }
