@@ -30,7 +30,7 @@ func owning(container, want string, holds bool) testenv.Do {
 		ports, err := ownPorts(applier, look, container)
 		got := ""
 		for _, p := range ports {
-			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)
+			got += fmt.Sprintf("%s:%d ", p.Name, p.Number)
 		}
 		if workload.IsContainerNotFound(err) {
 			got = "no container"

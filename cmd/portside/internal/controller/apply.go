@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
@@ -135,7 +135,7 @@ func (r *reconciler) record(s *state, in *input, result apply.Result) {
 }
 
 // ownAfter returns the ports that we own in the container after an apply.
-func (r *reconciler) ownAfter(in *input, result apply.Result) []corev1.ContainerPort {
+func (r *reconciler) ownAfter(in *input, result apply.Result) []port.Port {
 	if result.After == nil || in.container == nil {
 		return in.own
 	}

@@ -34,11 +34,25 @@ func idOf(a apply.Adapter) portID {
 	return portID{apply.PortName(a.Type), a.Port, a.Protocol}
 }
 
-func idOfPort(p corev1.ContainerPort) portID {
-	return portID{p.Name, int64(p.ContainerPort), string(p.Protocol)}
+func idOfPort(p port.Port) portID {
+	return portID{p.Name, int64(p.Number), string(p.Protocol)}
 }
 
 func idOfStatus(p apply.PortStatus) portID { return portID{p.Name, p.Port, string(p.Protocol)} }
+
+// livePorts returns the ports of the list that the input is about.
+func (in *input) livePorts() []portID {
+	var live []portID
+	for _, list := range in.workload.Lists() {
+		if list.Container != in.containerName() {
+			continue
+		}
+		for _, item := range list.Items {
+			live = append(live, idOfPort(list.Port(item)))
+		}
+	}
+	return live
+}
 
 func (id portID) isIn(ids []portID) bool { return slices.Contains(ids, id) }
 
@@ -87,7 +101,7 @@ func (r *portRecord) reported() { r.added, r.removed, r.lost = nil, nil, nil }
 // now.
 func (r *portRecord) missingOf(in *input, d apply.Desired) []portID {
 	missing := slices.DeleteFunc(r.known(in), func(id portID) bool {
-		return slices.ContainsFunc(in.container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
+		return id.isIn(in.livePorts()) ||
 			!slices.ContainsFunc(d.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
 	})
 	if len(missing) == 0 {
@@ -134,7 +148,7 @@ func (r *portRecord) lose(missing []portID, counts bool) bool {
 
 // applied notes what an apply came to. Before are the ports that we owned before it, and
 // after those that we own now. It reports whether a missing port was added again.
-func (r *portRecord) applied(result apply.Result, before, after []corev1.ContainerPort) (readded bool) {
+func (r *portRecord) applied(result apply.Result, before, after []port.Port) (readded bool) {
 	r.added = nil
 	for _, p := range result.Ports {
 		if p.State.Applied() {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/portside-dev/portside/apply"
@@ -31,8 +30,8 @@ type input struct {
 
 	workload  *workload.Workload // nil if it does not exist
 	observed  *apply.Observed
-	container *workload.Container    // nil if it cannot be determined
-	own       []corev1.ContainerPort // the live ports of the container that we own
+	container *workload.Container // nil if it cannot be determined
+	own       []port.Port         // the live ports of the container that we own
 	// stopped is why nothing is written to the workload: Suspended, Paused or empty.
 	stopped status.ConditionReason
 	// began reports that another manager has just changed the pod template.
@@ -46,6 +45,14 @@ type input struct {
 	// silent reports that the source has not answered this process yet, and status
 	// stays as it is until it does.
 	silent bool
+}
+
+// containerName returns the name of the container, empty if it cannot be determined.
+func (in *input) containerName() string {
+	if in.container == nil {
+		return ""
+	}
+	return in.container.Name
 }
 
 // waitsForRollout reports whether changes wait for the next rollout that another manager

@@ -101,7 +101,7 @@ func (in *input) addPorts(f *status.Facts, d desired, p plan, o outcome) {
 
 // owns reports whether a port is live and ours.
 func (in *input) owns(id portID) bool {
-	return slices.ContainsFunc(in.own, func(p corev1.ContainerPort) bool { return idOfPort(p) == id })
+	return slices.ContainsFunc(in.own, func(p port.Port) bool { return idOfPort(p) == id })
 }
 
 // remedy words what people can do about a target.

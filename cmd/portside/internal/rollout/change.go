@@ -27,7 +27,7 @@ func ApplyPorts(ports []port.Port) ChangeID {
 	var id strings.Builder
 	id.WriteString("ports")
 	for _, p := range ports {
-		fmt.Fprintf(&id, " %q/%d/%q", p.Name, p.Number, p.Protocol)
+		fmt.Fprintf(&id, " %q/%d/%q/%q/%d/%q", p.Name, p.Number, p.Protocol, p.TargetPort.String(), p.NodePort, p.AppProtocol)
 	}
 	return ChangeID(id.String())
 }

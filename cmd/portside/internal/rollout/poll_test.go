@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
@@ -19,8 +20,8 @@ var (
 	disagreed   = rollout.Poll{Complete: true, Disagreed: []string{"nfs"}}
 )
 
-func declared(name string, number int32) corev1.ContainerPort {
-	return corev1.ContainerPort{Name: name, ContainerPort: number, Protocol: corev1.ProtocolTCP}
+func declared(name string, number int32) port.Port {
+	return port.Port{Name: name, Number: number, Protocol: corev1.ProtocolTCP}
 }
 
 // TestRemovalsPoll: the delay of a removal advances, and the port is removed,
@@ -54,7 +55,7 @@ func TestRemovalsPoll(t *testing.T) {
 			var r rollout.Removals
 			for _, s := range steps {
 				want, removals, next := keep3(&r, rollout.Known{
-					Now: start.Add(s.after), Poll: s.poll, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay,
+					Now: start.Add(s.after), Poll: s.poll, Own: []port.Port{nfsPort}, Policy: afterDelay,
 				})
 				if len(want) != s.want {
 					t.Errorf("after %s: %d ports are wanted, not %d", s.after, len(want), s.want)
@@ -70,7 +71,7 @@ func TestRemovalsPoll(t *testing.T) {
 // TestRemovalsPollWithoutDelay: also where a port is removed at once.
 func TestRemovalsPollWithoutDelay(t *testing.T) {
 	var r rollout.Removals
-	k := rollout.Known{Now: start, Own: []corev1.ContainerPort{nfsPort}}
+	k := rollout.Known{Now: start, Own: []port.Port{nfsPort}}
 	if got := keep(&r, k); len(got) != 1 {
 		t.Errorf("a poll that is not complete: %q", got)
 	}
@@ -84,7 +85,7 @@ func TestRemovalsPollWithoutDelay(t *testing.T) {
 // time in status counts: how long no poll was made is not known.
 func TestRemovalsStop(t *testing.T) {
 	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Status: told, Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay}
+	k := rollout.Known{Status: told, Poll: complete, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	var r rollout.Removals
 	r.Stop(start.Add(time.Second))
 	for _, step := range []struct {
@@ -130,7 +131,7 @@ func TestRemovalsNeverHasten(t *testing.T) {
 				r.Stop(now)
 			}
 			k := rollout.Known{
-				Now: now, Status: told, Own: []corev1.ContainerPort{nfsPort}, Policy: afterDelay,
+				Now: now, Status: told, Own: []port.Port{nfsPort}, Policy: afterDelay,
 				Poll: rollout.Poll{Complete: rapid.Bool().Draw(t, "complete")}, UnderWay: rapid.IntRange(0, 3).Draw(t, "rollout") == 0,
 			}
 			counts = k.Poll.Complete && !k.UnderWay
@@ -149,12 +150,12 @@ func TestAgreed(t *testing.T) {
 	smbThere := active("smb", 12049)
 	bad, unsaid := active("nfs", 70000), nfs
 	unsaid.Protocol = ""
-	own := []corev1.ContainerPort{declared("api", 8080), declared("adapter-nfs", 12049)}
+	own := []port.Port{declared("api", 8080), declared("adapter-nfs", 12049)}
 	both := append(slices.Clone(own), declared("adapter-smb", 445))
 	for name, c := range map[string]struct {
 		poll   rollout.Poll
 		active adapters
-		own    []corev1.ContainerPort
+		own    []port.Port
 		want   adapters
 	}{
 		"complete":                                    {complete, adapters{moved, smb}, own, adapters{moved, smb}},
@@ -195,9 +196,9 @@ func TestAgreedProperties(t *testing.T) {
 	typeOf := func(a apply.Adapter) string { return a.Type }
 	rapid.Check(t, func(t *rapid.T) {
 		actives := rapid.SliceOfNDistinct(adapter, 0, 4, typeOf).Draw(t, "active")
-		var own []corev1.ContainerPort
+		var own []port.Port
 		for _, a := range rapid.SliceOfNDistinct(adapter, 0, 4, typeOf).Draw(t, "own") {
-			if !slices.ContainsFunc(own, func(p corev1.ContainerPort) bool { return int64(p.ContainerPort) == a.Port }) {
+			if !slices.ContainsFunc(own, func(p port.Port) bool { return int64(p.Number) == a.Port }) {
 				own = append(own, declared(apply.PortName(a.Type), int32(a.Port)))
 			}
 		}
@@ -209,14 +210,14 @@ func TestAgreedProperties(t *testing.T) {
 		for _, p := range own {
 			// The first of a name and of a number gets it.
 			byName := slices.IndexFunc(want, func(a apply.Adapter) bool { return apply.PortName(a.Type) == p.Name })
-			byNumber := slices.IndexFunc(want, func(a apply.Adapter) bool { return a.Port == int64(p.ContainerPort) })
+			byNumber := slices.IndexFunc(want, func(a apply.Adapter) bool { return a.Port == int64(p.Number) })
 			if byName < 0 || byName != byNumber {
-				t.Fatalf("%s:%d does not stay as it is with %+v: wanted are %+v", p.Name, p.ContainerPort, actives, want)
+				t.Fatalf("%s:%d does not stay as it is with %+v: wanted are %+v", p.Name, p.Number, actives, want)
 			}
 		}
 		for _, a := range actives {
-			free := !slices.ContainsFunc(own, func(p corev1.ContainerPort) bool {
-				return p.Name == apply.PortName(a.Type) || int64(p.ContainerPort) == a.Port
+			free := !slices.ContainsFunc(own, func(p port.Port) bool {
+				return p.Name == apply.PortName(a.Type) || int64(p.Number) == a.Port
 			})
 			if free && !slices.Contains(got, a) {
 				t.Fatalf("%+v is not added: %+v", a, got)
