@@ -65,7 +65,7 @@ func upToDate(a *apply.Applier, w *workload.Workload, desired apply.Desired) (ap
 		return result, false, err
 	}
 	upToDate, err := plan.UpToDate()
-	if result.Warnings = plan.Warnings; plan.Container != "" {
+	if result.Warnings = plan.Warnings; plan.Container != "" || w.Service != nil && err == nil {
 		result.Plan = plan
 	}
 	switch {

@@ -1,6 +1,6 @@
-// Package apply keeps the adapter-* ports of a workload in sync with the protocol
-// adapters that it serves, through one dedicated server-side apply field manager, and
-// owns nothing else of the workload.
+// Package apply keeps the adapter-* ports of a workload, and of Services in front of it, in
+// sync with the protocol adapters that it serves, through one dedicated server-side apply
+// field manager, and owns nothing else of them.
 //
 //	applier, err := apply.New(workload.ClientGo(clientset.AppsV1()), apply.WithFieldManager("my-operator-ports"))
 //	result, err := applier.Apply(ctx, target, apply.Desired{Adapters: active})
@@ -9,6 +9,11 @@
 // the state of every port. [Applier.Release] gives up what it owns. [Applier.Adopt] takes
 // ports over from a manager that no longer writes, and [Owners] shows which manager owns
 // what.
+//
+// The ports of a Service are applied in the same way, with [Desired.ServicePorts]:
+//
+//	target := workload.Target{Kind: workload.Service, Namespace: "storage", Name: "dittofs"}
+//	result, err := applier.Apply(ctx, target, apply.Desired{ServicePorts: exposed})
 //
 // A controller that watches workloads decides on what it has observed, and sends nothing
 // for a workload that is up to date:
@@ -46,9 +51,14 @@
 //     the observation was out of date: the workload is read again, once. The answer to an
 //     apply is the next observation: where another manager was faster, what the table
 //     says then is applied at once, a few times at most.
+//   - A Service is never created: the uid is always sent. A change that would move an
+//     adapter's port to the number of another takes a request more, where node ports are to
+//     stay. The last port of a Service that cannot be without one is Retained; a release
+//     leaves it without an owner. A dry run shows no node port that the server has not
+//     allocated.
 //   - The field manager must be dedicated: an apply removes what its manager owns
 //     and the apply does not repeat. Where our entry holds a field that is neither
-//     below a container's list of ports nor a container's key or name, or the name
+//     below a list of ports nor a container's key or name, or the name
 //     of a static port, nothing is written, and the error is a [NotDedicatedError].
 //     A release that keeps the ports changes no value and is not refused.
 //   - A port is reported as Owned or Shared only when it is live, named and ours.

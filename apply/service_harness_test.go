@@ -1,7 +1,9 @@
 package apply_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -66,4 +68,52 @@ func exposing(ports ...apply.ServicePort) pass {
 // orphanServicePorts adds ports to the Service that no manager owns.
 func orphanServicePorts(ports string) testenv.Step {
 	return testenv.Steps{by("gone", sharesService(ports)), testenv.Disown{Manager: "gone"}}
+}
+
+// keepingNodePorts is a step after which the ports of these names have the node ports that
+// they had before it.
+func keepingNodePorts(names string, step testenv.Do) testenv.Do {
+	return testenv.Do{What: step.What, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		read := func() (map[string]int64, error) {
+			live, err := cp.Manager("testenv").Get(ctx, "Service", namespace, dittofs)
+			if err != nil {
+				return nil, err
+			}
+			return testenv.NodePorts(live), nil
+		}
+		before, err := read()
+		if err != nil {
+			return err
+		}
+		if err := step.Func(ctx, cp, namespace); err != nil {
+			return err
+		}
+		after, err := read()
+		if err != nil {
+			return err
+		}
+		for _, name := range strings.Fields(names) {
+			if before[name] == 0 || before[name] != after[name] {
+				return fmt.Errorf("the node port of %s was %d, and is %d", name, before[name], after[name])
+			}
+		}
+		return nil
+	}}
+}
+
+// serviceKind is the kind of Services.
+var serviceKind = workload.Service
+
+// doing returns what runs an apply in between.
+func doing(a testenv.Apply) func(context.Context, *testenv.ControlPlane, string) error {
+	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		_, err := cp.Manager(a.Manager).In(namespace).ForceApply(ctx, a.Object)
+		return err
+	}
+}
+
+// refused returns a reconcile of which the server refuses a port, so that it is not up to
+// date afterwards.
+func (p pass) refused() pass {
+	return p.after(func(context.Context, *testenv.ControlPlane, string) error { return nil })
 }

@@ -101,7 +101,7 @@ func samePlan(a, b *apply.Plan) bool {
 // decidedAsTold: what stands, or not, has the intent that is decided on the same
 // look.
 func decidedAsTold(look *workload.Workload, want apply.Desired, is apply.Result) error {
-	if _, err := look.Container(want.Container); err != nil {
+	if _, err := look.Container(want.Container); err != nil && look.Service == nil {
 		if is.Plan != nil {
 			return fmt.Errorf("a plan for no container: %v", is.Plan)
 		}

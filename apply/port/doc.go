@@ -1,9 +1,9 @@
 // Package port is the contract: what an apply has of a list of ports, and what becomes of
 // each desired port by it. It is pure, and knows a list by its description, a [List]: where
-// it is, its key fields and the field with its items' names. So it is the same for the
-// ports of a container (containerPort and protocol), those of a Service (port and
-// protocol), and any other list that server-side apply keys by fields of scalar types, such
-// as env vars (name).
+// it is, its key fields, the field with its items' names, and what the server demands of
+// it. So it is the same for the ports of a container (containerPort and protocol), those of
+// a Service (port and protocol), and any other list that server-side apply keys by fields
+// of scalar types, such as env vars (name).
 //
 // [Observe] reads a list with the owners of its items, and [Decide] returns the [Plan] for
 // the desired ones.
@@ -34,6 +34,40 @@
 // item, and M can still drop it. What M named as the adapter, and we took back by row 2, is
 // ours again. A name that we gave ourselves is ours to change, so a key that passes from one
 // adapter to another is row 2.
+//
+// # What a list's description adds
+//
+// An item can have further fields, such as the targetPort, nodePort and appProtocol of a
+// Service's port ([List.Fields]). An apply sets those that the desired item has, but for
+// those that another manager owns:
+//
+//  1. Rows 1, 2, 4, 7 and 10 leave a field out that another manager owns. Where it has
+//     another value than desired, the reason is FieldTaken.
+//  2. Row 3 sends neither the name nor a further field: the item is to be what M made of
+//     it. Rows 5 and 6 send nothing.
+//
+// Where every item needs a name once there are several ([List.Named]):
+//
+//  3. While a static item without a name is live, all desired items but that of its key are
+//     Blocked (UnnamedPort). The server would refuse them, naming that item.
+//  4. In row 5, our name stays on an item that M gave none, next to others: the server
+//     would refuse to have it removed. It is Shadowed, or Retained once it is not desired.
+//
+// Where the list cannot be without items ([List.NotEmpty]):
+//
+//  5. If all items are ours and none is to stay, the first is Retained (LastPort) until
+//     another manager declares one.
+//
+// Where the server allocates a number to each item ([List.Allocated]) and carries it over
+// by the key, or else by the name:
+//
+//  6. An item that moves to the key of another item of ours waits until that has left it,
+//     so that each keeps its number: the plan is a [Plan.Step]. Items that exchange their
+//     keys move at once, and the numbers stay with the keys.
+//  7. A desired item that asks for a number which another item keeps is Blocked
+//     (NodePortTaken).
+//
+// Row 11 does not occur in Services, where the server refuses two items with one key.
 //
 // # What holds for every plan
 //

@@ -1,12 +1,17 @@
-// Package workload defines the kinds of workloads whose ports can be managed: how an
-// object of each is named, read and applied to, and how its rollout is judged.
+// Package workload defines the kinds of workloads whose ports can be managed, and that of
+// Services: how an object of each is named, read and applied to, and how the rollout of a
+// workload is judged.
 //
 // A [Definition] is all of that for one kind. The built-in ones are a file each;
 // [Definitions] lists them and [Define] finds one. Whatever lists kinds takes them from
 // there, by `make generate` where it is not Go. A kind of another API group is given to the
 // applier that needs it (apply.WithKind).
 //
-// A [Target] names a workload. [Read], or a Definition's Workload, reads what decisions
+// A Service is a target as well, but no workload. It has a [ServiceSpec] in place of a pod
+// template and a rollout, and [ServiceDefinition] is not among [Definitions]. What both
+// have are lists of ports, see [Workload.Lists].
+//
+// A [Target] names a workload or a Service. [Read], or a Definition's Workload, reads what decisions
 // depend on: containers and their ports, managedFields, annotations, the rollout. To keep
 // that for thousands of workloads, [Workload.Trimmed] drops what no decision depends on.
 //

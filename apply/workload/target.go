@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Kind identifies a kind of workload by its API group and its name in that group.
+// Kind identifies a kind of workload, or that of Services, by its API group and its name in that group.
 type Kind schema.GroupKind
 
 // KindOf returns the kind that a reference to an object names. Whether it is known,
@@ -23,7 +23,7 @@ func KindOf(apiVersion, kind string) Kind {
 // String returns the name of the kind, such as StatefulSet.
 func (k Kind) String() string { return k.Kind }
 
-// Target names a workload. It is comparable.
+// Target names a workload or a Service. It is comparable.
 type Target struct {
 	Kind      Kind
 	Namespace string
