@@ -48,7 +48,7 @@ func start(t *testing.T, config *rest.Config, o Options) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewCluster(t.Context(), cached)
+	c, err := NewCluster(t.Context(), cached, o)
 	if err != nil {
 		t.Fatal(err)
 	}

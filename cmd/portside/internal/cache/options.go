@@ -28,6 +28,8 @@ type Options struct {
 	// Selector chooses AdapterSets by their labels; all when nil. Workloads and pods
 	// need no such label.
 	Selector labels.Selector
+	// Services has Services cached.
+	Services bool
 	// FieldManager is the one that decisions about cached workloads are made for;
 	// [apply.DefaultFieldManager] when empty.
 	FieldManager string
@@ -49,10 +51,18 @@ func (o Options) ForManager() ctrlcache.Options {
 		DefaultUnsafeDisableDeepCopy: new(true),
 		DefaultWatchErrorHandler:     watchError,
 	}
-	for _, d := range workload.Definitions() {
+	for _, d := range o.definitions() {
 		options.ByObject[d.New()] = ctrlcache.ByObject{Transform: o.trimWorkload}
 	}
 	return options
+}
+
+// definitions returns those of the kinds of targets that are cached.
+func (o Options) definitions() []*workload.Definition {
+	if o.Services {
+		return append(workload.Definitions(), workload.ServiceDefinition())
+	}
+	return workload.Definitions()
 }
 
 // NewMapper returns a mapper of the kinds that the service reads and writes. It asks
@@ -61,7 +71,7 @@ func (o Options) ForManager() ctrlcache.Options {
 func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	kinds := []schema.GroupVersionKind{
 		v1alpha1.GroupVersion.WithKind("AdapterSet"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
-		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"),
+		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"), corev1.SchemeGroupVersion.WithKind("Service"),
 	}
 	for _, d := range workload.Definitions() {
 		kinds = append(kinds, d.GroupVersion().WithKind(d.Kind.Kind))

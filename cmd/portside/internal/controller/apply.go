@@ -46,6 +46,8 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 	switch {
 	case verdict.Reason == rollout.BackingOff:
 		return *s.failed
+	case in.ignored:
+		return r.ignore(ctx, s, in)
 	case verdict.Action != rollout.Apply:
 		return outcome{}
 	}
@@ -76,6 +78,25 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 	o.changed = result.Outcome == apply.Applied
 	o.rolling = !verdict.Joins && r.restarted(ctx, s, result)
 	return o
+}
+
+// ignore gives up the ports of containers that are no longer to be managed. They stay, so
+// that no pod restarts.
+func (r *reconciler) ignore(ctx context.Context, s *state, in *input) outcome {
+	retryAt := s.RetryAt(rollout.ReleaseContainer)
+	if in.stopped != "" || !r.applier.HasClaim(in.workload) || in.now.Before(retryAt) {
+		return outcome{retryAt: retryAt}
+	}
+	result, err := r.applier.Release(ctx, in.target, true)
+	r.metrics.Reconciled(result)
+	if err != nil {
+		r.gate.Failed(&s.State, s.uid, rollout.ReleaseContainer, in.now)
+		return outcome{failure: reported(r.remedy(in.target, in.set).Error(err)), refusal: apply.IsRefusal(err), retryAt: s.RetryAt(rollout.ReleaseContainer)}
+	}
+	if result.After != nil {
+		s.answer = result.After
+	}
+	return outcome{changed: result.Outcome == apply.Applied}
 }
 
 // resyncJitter is the part of the period by which a resync may come later.
@@ -136,14 +157,14 @@ func (r *reconciler) record(s *state, in *input, result apply.Result) {
 
 // ownAfter returns the ports that we own in the container after an apply.
 func (r *reconciler) ownAfter(in *input, result apply.Result) []port.Port {
-	if result.After == nil || in.container == nil {
+	if result.After == nil || in.lacksContainer() {
 		return in.own
 	}
 	after, err := r.applier.Observe(result.After)
 	if err != nil {
 		return in.own
 	}
-	own, err := after.OwnPorts(in.container.Name)
+	own, err := after.OwnPorts(in.containerName())
 	if err != nil {
 		return in.own
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -56,9 +55,9 @@ func (in *input) livePorts() []portID {
 
 func (id portID) isIn(ids []portID) bool { return slices.Contains(ids, id) }
 
-// item is the port as an apply has it.
-func (id portID) item() port.Port {
-	return port.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)} //nolint:gosec // G115: it was a live port's.
+// isApplied reports whether an apply of these ports has the port.
+func (id portID) isApplied(items []port.Port) bool {
+	return slices.ContainsFunc(items, func(p port.Port) bool { return idOfPort(p) == id })
 }
 
 // portRecord is what is remembered of the ports of a workload, to tell what another
@@ -99,26 +98,26 @@ func (r *portRecord) reported() { r.added, r.removed, r.lost = nil, nil, nil }
 // or live under another name, and that an apply would add again: another manager removed
 // them. A port that is live as we declared it was not removed, whichever manager owns it
 // now.
-func (r *portRecord) missingOf(in *input, d apply.Desired) []portID {
+func (r *portRecord) missingOf(in *input, d desired) []portID {
 	missing := slices.DeleteFunc(r.known(in), func(id portID) bool {
 		return id.isIn(in.livePorts()) ||
-			!slices.ContainsFunc(d.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
+			!id.isIn(d.ids())
 	})
 	if len(missing) == 0 {
 		return nil
 	}
-	plan, err := in.observed.Decide(d)
+	plan, err := in.observed.Decide(d.Desired)
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(missing, func(id portID) bool { return !slices.Contains(plan.Items, id.item()) })
+	return slices.DeleteFunc(missing, func(id portID) bool { return !id.isApplied(plan.Items) })
 }
 
 // known returns the ports that were in place in this container when it was last
 // observed, or that are contended. What was in a container that has been away is not
 // among them.
 func (r *portRecord) known(in *input) []portID {
-	if in.status.Target == nil || in.status.Target.Container != in.container.Name || hasReason(&in.status, status.Ready, status.ContainerNotFound) {
+	if in.status.Target == nil || in.status.Target.Container != in.containerName() || hasReason(&in.status, status.Ready, status.ContainerNotFound) {
 		return nil
 	}
 	known := slices.Concat(r.added, r.missing)
@@ -208,7 +207,8 @@ func contenderOf(w *workload.Workload, manager string) rollout.Contender {
 			if e.Manager == manager {
 				ours = e
 			}
-		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty():
+		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty(),
+			w.Service != nil && (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Of(w.Lists()[0].At).Empty():
 			last = e
 		}
 	}

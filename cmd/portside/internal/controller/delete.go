@@ -18,6 +18,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -89,6 +90,12 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 		waits = verdict.Reason == rollout.LimitReached
 		until := r.reportRemoving(ctx, s, in, why)
 		return earliest(in.now, until, verdict.Until, s.Progress.StuckAt()), nil
+	}
+	for _, service := range adapterset.ServiceTargets(set) { // before the container ports that they lead to
+		if err := r.releaseService(ctx, service, set.UID, false); err != nil {
+			r.reportRemoving(ctx, s, in, "the ports could not be removed: "+reported(err))
+			return time.Time{}, err
+		}
 	}
 	// The API server is asked although the cached workload may have nothing of ours: it
 	// may be older than our last write.
@@ -205,6 +212,11 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	if w != nil && left && !r.excludes(t) {
 		if released, err := r.release(ctx, s, t); !released || err != nil {
 			return time.Time{}, err // an event follows when a paused workload continues
+		}
+	}
+	for _, service := range r.watches.LeftServices(t) {
+		if err := r.releaseService(ctx, service, "", true); err != nil {
+			return time.Time{}, err
 		}
 	}
 	if s.rolling && (left || isNamed) {

@@ -32,12 +32,20 @@ type input struct {
 	observed  *apply.Observed
 	container *workload.Container // nil if it cannot be determined
 	own       []port.Port         // the live ports of the container that we own
+	// ignored reports that the ports of containers are not managed.
+	ignored bool
 	// stopped is why nothing is written to the workload: Suspended, Paused or empty.
 	stopped status.ConditionReason
 	// began reports that another manager has just changed the pod template.
 	began bool
 	// stuck reports that the rollout under way makes no progress.
 	stuck bool
+
+	// service is the entry of spec.services, where the input is about a Service, and
+	// warnings are about that. services are the inputs about the Services of a workload.
+	service  *v1alpha1.Service
+	warnings []status.ServiceWarning
+	services []*input
 
 	active    []apply.Adapter
 	poll      rollout.Poll
@@ -46,6 +54,9 @@ type input struct {
 	// stays as it is until it does.
 	silent bool
 }
+
+// lacksContainer reports whether the input is about a container that cannot be determined.
+func (in *input) lacksContainer() bool { return in.service == nil && in.container == nil }
 
 // containerName returns the name of the container, empty if it cannot be determined.
 func (in *input) containerName() string {
@@ -81,8 +92,15 @@ func (r *reconciler) observe(ctx context.Context, s *state, t workload.Target, s
 	if !r.askSource(ctx, s, in) {
 		return in, nil
 	}
+	if err := r.observeServices(ctx, s, in); err != nil {
+		return in, err
+	}
 	if in.observed, err = r.applier.Observe(in.workload); err != nil {
 		in.undecided = &undecided{message: err.Error()}
+		return in, nil
+	}
+	if in.set.Spec.ContainerPorts == v1alpha1.ContainerPortsIgnore {
+		in.ignored = true
 		return in, nil
 	}
 	if in.container, err = in.workload.Container(set.Spec.Container); err != nil {
@@ -251,12 +269,21 @@ func (r *reconciler) requested(ctx context.Context, s *state, in *input) bool {
 		return false
 	}
 	s.requestedAt, s.resyncAt = at, in.now
+	r.retry(s)
+	for _, service := range s.services {
+		service.resyncAt = in.now
+		r.retry(service)
+	}
+	logr.FromContextOrDiscard(ctx).Info("reconciling as requested", "requestedAt", at)
+	return true
+}
+
+// retry ends contention and back-off.
+func (r *reconciler) retry(s *state) {
 	s.Contention = rollout.Contention{}
 	s.ports.endContention()
 	r.gate.Retry(&s.State, s.uid)
 	s.failed = nil
-	logr.FromContextOrDiscard(ctx).Info("reconciling as requested", "requestedAt", at)
-	return true
 }
 
 // isInPlace reports whether a port of this state is declared because of us.

@@ -86,20 +86,27 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := r.leaveServices(ctx, s, in); err != nil {
+		return time.Time{}, err
+	}
 	desired := r.desired(ctx, s, in)
+	services := r.syncServices(ctx, s, in, desired.inactive)
+	desired = desired.hold(services.leaving)
 	plan := r.decide(ctx, s, in, desired)
 	verdict := r.ask(s, in, plan)
 	outcome := r.apply(ctx, s, in, plan, verdict)
 	r.gate.Leave(&s.State, t, verdict.Reason == rollout.LimitReached, s.rolling && (outcome.rolling || !in.stuck))
-	if outcome.changed {
+	if outcome.changed || services.changed {
 		r.enqueue(t, cache.Reporting) // the ports of other targets come before this report
 		return time.Time{}, nil
 	}
-	at := earliest(in.now, s.Progress.StuckAt(), desired.nextRemoval, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt)
+	at := earliest(in.now, s.Progress.StuckAt(), desired.nextRemoval, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt, services.at)
 	if in.silent {
 		return at, nil
 	}
-	reported, until := r.report(ctx, s, set, in.facts(s, desired, plan, verdict, outcome))
+	facts := in.facts(s, desired, plan, verdict, outcome)
+	facts.Services = services.facts
+	reported, until := r.report(ctx, s, set, facts)
 	if reported {
 		s.reported()
 	}

@@ -58,7 +58,7 @@ func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o o
 		f.Failure = u.message
 	case u != nil:
 		f.Why, f.Because = u.reason, u.message
-	default:
+	case !in.ignored:
 		in.addPorts(&f, d, p, o)
 	}
 	f.Ports = slices.Concat(f.Ports, d.withheld)
@@ -88,7 +88,7 @@ func (in *input) addPorts(f *status.Facts, d desired, p plan, o outcome) {
 	for _, removal := range d.removals {
 		id := idOf(removal.Adapter)
 		id.name = removal.Name
-		if !removal.Due || slices.Contains(p.Items, id.item()) {
+		if !removal.Due || id.isApplied(p.Items) {
 			continue
 		}
 		f.Removals = append(f.Removals, removal)
@@ -106,6 +106,9 @@ func (in *input) owns(id portID) bool {
 
 // remedy words what people can do about a target.
 func (r *reconciler) remedy(t workload.Target, set *v1alpha1.AdapterSet) remedy.For {
+	if t.Kind == workload.Service {
+		return remedy.For{Target: t, FieldManager: r.manager}
+	}
 	return remedy.For{Target: t, Container: set.Spec.Container, FieldManager: r.manager}
 }
 

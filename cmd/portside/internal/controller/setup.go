@@ -38,6 +38,9 @@ type Options struct {
 	Namespace string
 	// ExcludeNamespaces are those whose workloads are not written to.
 	ExcludeNamespaces []string
+	// Services has the ports of Services managed too, for which the service must be
+	// allowed to watch and patch Services.
+	Services bool
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
 	// Concurrent is how many targets are reconciled at once.
@@ -90,7 +93,7 @@ func NewManager(config *rest.Config, m manager.Options, o Options) (manager.Mana
 
 // cache returns what of the options the cache needs.
 func (o Options) cache() cache.Options {
-	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, FieldManager: o.FieldManager}
+	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, Services: o.Services, FieldManager: o.FieldManager}
 }
 
 // Service is what was added to a manager.
@@ -156,7 +159,7 @@ func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 const reconcileTimeout = time.Minute
 
 func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
-	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache())
+	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache(), o.cache())
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,7 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, err := cache.NewCluster(t.Context(), watched)
+	cluster, err := cache.NewCluster(t.Context(), watched, cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

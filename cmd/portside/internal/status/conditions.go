@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,8 +33,8 @@ type verdict struct {
 }
 
 // conditions returns all conditions, without their times.
-func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) []metav1.Condition {
-	v := f.verdict(set, ports)
+func (f Facts) conditions(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) []metav1.Condition {
+	v := f.verdict(set, s)
 	conditions := []metav1.Condition{
 		condition(Ready, v.ready, v.why),
 		isSo(Reconciling, v.reconciling, v.idle),
@@ -62,20 +63,23 @@ func isSo(kind string, because *cause, otherwise cause) metav1.Condition {
 }
 
 // verdict applies the rules of the package comment.
-func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) verdict {
+func (f Facts) verdict(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) verdict {
 	if f.Stopped != "" {
 		return f.stopped(set.Status.Conditions)
 	}
 	v := verdict{
-		ready: metav1.ConditionTrue, why: cause{InPlace, "the workload declares every desired port"},
-		reconciling: f.reconciling(), idle: cause{AsExpected, "no changes pending"},
+		ready: metav1.ConditionTrue, why: cause{InPlace, "every desired port is declared"},
+		reconciling: cmp.Or(f.reconciling(), f.pendingServices()), idle: cause{AsExpected, "no changes pending"},
 	}
 	if f.Deferred == rollout.NextRollout {
 		v.why = *f.deferred()
-		v.why.message += waiting(ports)
+		v.why.message += waiting(s.Ports)
 		v.idle = v.why
 	}
-	problem, needsAction := f.problem(ports)
+	problem, needsAction := f.problem(s.Ports)
+	if problem == nil {
+		problem, needsAction = f.serviceProblem(s.Services)
+	}
 	switch {
 	case needsAction:
 		v.stalled = problem
@@ -168,7 +172,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 }
 
 // stallingReasons are those of Facts.Why that need manual action.
-var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
+var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource, ServiceTaken, ServicesDisabled, PortsNotListed}
 
 // reconciling returns what is going to change without manual action, or nil.
 func (f Facts) reconciling() *cause {

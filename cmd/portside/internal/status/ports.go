@@ -132,6 +132,18 @@ func find(ports []v1alpha1.PortStatus, p v1alpha1.PortStatus) *v1alpha1.PortStat
 // of names a port, as in "adapter-nfs (12049/TCP)".
 func of(p v1alpha1.PortStatus) string { return label(p.Name, p.Port, p.Protocol) }
 
+// of names a port of the list that the facts are about, as in "adapter-nfs (2049/TCP) of
+// Service files".
+func (f Facts) of(p v1alpha1.PortStatus) string { return f.label(p.Name, p.Port, p.Protocol) }
+
+func (f Facts) label(name string, number int64, protocol string) string {
+	text := label(name, number, protocol)
+	if f.Service != "" {
+		text += " of Service " + f.Service
+	}
+	return text
+}
+
 func label(name string, number int64, protocol string) string {
 	if name == "" {
 		return fmt.Sprintf("%d/%s", number, protocol)
