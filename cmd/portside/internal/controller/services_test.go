@@ -307,7 +307,7 @@ func TestServices_Taken(t *testing.T) {
 	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
 		t.Fatal(err)
 	}
-	s.expectService(t, apiPort, nfsByName, "adapter-smb:445/TCP->adapter-smb")
+	s.expectService(t, apiPort, "adapter-smb:445/TCP->adapter-smb") // those of the set that has it now
 	s.expectOf(t, "second", "Stalled", "False", "AsExpected")
 }
 
