@@ -377,3 +377,29 @@ func TestServiceOwners(t *testing.T) {
 		t.Errorf("containers of a Service: %v, %v", workloads, err)
 	}
 }
+
+// TestService_Reasons has a case for each reason that only the port of a Service has.
+func TestService_Reasons(t *testing.T) {
+	t.Parallel()
+	is := func(ports []apply.ServicePort, want ...string) testenv.Do {
+		return reasonedOf(workload.Service, workload.ServicePorts(), func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
+			return a.Apply(ctx, t, desiredPorts(ports...))
+		}, want...)
+	}
+	nfs, taken := []apply.ServicePort{nfsPort}, freeNodePort()
+	for reason, steps := range map[string][]testenv.Step{
+		"FieldTaken": {argoService("[{name: adapter-nfs, port: 2049, targetPort: 2049}]"),
+			is(nfs, "adapter-nfs Shared FieldTaken by argocd-controller (Apply) on adapter-nfs:2049/TCP->2049")},
+		"UnnamedPort": {argoService("[{port: 8080}]"), is(nfs, "adapter-nfs Blocked UnnamedPort by argocd-controller (Apply) on :8080/TCP->8080")},
+		"LastPort":    {argoService(staticPorts), is(nfs, "adapter-nfs Owned"), argoService("[]"), is(nil, "adapter-nfs Retained LastPort")},
+		"NodePortTaken": {by(testenv.ArgoCD, serviceOf(nodePorts, fmt.Sprintf("[{name: api, port: 8080, nodePort: %d}]", taken))),
+			is([]apply.ServicePort{pinned(nfsPort, taken)}, "adapter-nfs Blocked NodePortTaken by argocd-controller (Apply) on api:8080/TCP->8080")},
+		"InvalidTargetPort": {argoService(staticPorts), is([]apply.ServicePort{exposed("nfs", 2049, -1)}, "adapter-nfs Invalid InvalidTargetPort")},
+		"InvalidNodePort":   {argoService(staticPorts), is([]apply.ServicePort{pinned(nfsPort, -1)}, "adapter-nfs Invalid InvalidNodePort")},
+	} {
+		t.Run(reason, func(t *testing.T) {
+			t.Parallel()
+			serviceStory(steps...).Run(t, testenv.Shared(t))
+		})
+	}
+}
