@@ -102,16 +102,18 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
-		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
 		Rollout:            state.Rollout,
 		Service:            state.Service,
 		decoded:            &decoded{},
 		object:             object,
 	}
-	if state.Template != nil {
-		w.readTemplate(state.Template)
+	if state.Service != nil {
+		w.Writers = advice.ReadService(object)
+		return w, nil
 	}
+	w.Writers = advice.Read(object, templateContainers)
+	w.readTemplate(state.Template)
 	return w, nil
 }
 
