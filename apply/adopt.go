@@ -14,15 +14,17 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Adopt moves the adapter ports of a container that the managers named from
+// Adopt moves the adapter ports of a container, or of a Service, that the managers named from
 // own, by whatever operation, into our entry, and nothing else of those
-// managers'. The pod template does not change. The container is found by its name as
+// managers'. The ports do not change. The container is found by its name as
 // [workload.Workload.Container] finds it.
 //
 // Where an Update has left an adapter port and a static port with one key
 // (row 11), the adapter's copy is removed, which changes the template once,
 // and the key goes back to the manager that declares the static port, or to
 // none where that is not certain; its next apply takes it again.
+//
+// Of a Service's ports that are ours, it moves further fields such as targetPort as well.
 //
 // A list of ports that they own and that is empty, to which no port can be applied, is
 // taken from them.
@@ -102,7 +104,7 @@ func (a *Applier) carryOut(ctx context.Context, r *Result, o *Observed, s *adopt
 		}
 		return o, nil
 	}
-	t := fieldmanager.Transfer{List: s.list.At, Leaves: s.list.Leaves(), From: s.from}
+	t := fieldmanager.Transfer{List: s.list.At, Leaves: s.list.Leaves(), Loose: len(s.list.Fields) > 0, From: s.from}
 	taking := t
 	taking.To = &fieldmanager.Recipient{Manager: a.us(), APIVersion: o.definition.APIVersion()}
 	managed, moved, err := taking.Apply(o.ManagedFields, s.take...)

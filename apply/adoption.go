@@ -38,7 +38,7 @@ func (o *Observed) Adoptable(from ...string) []string {
 	for i := range o.lists {
 		list := &o.lists[i]
 		if len(withNames(o.ownersOfEmpty(list.Container), from)) > 0 || slices.ContainsFunc(o.ports[i].Items, func(p *port.Live) bool {
-			return isOwnedBy(p, from) && hasAdapterPort(list, p.Key) || o.isToGiveBack(p)
+			return isToAdopt(p, from) && hasAdapterPort(list, p.Key) || o.isToGiveBack(p)
 		}) {
 			containers = append(containers, list.Container)
 		}
@@ -46,8 +46,14 @@ func (o *Observed) Adoptable(from ...string) []string {
 	return containers
 }
 
-func isOwnedBy(p *port.Live, names []string) bool {
-	return slices.ContainsFunc(p.Owners, func(m fieldmanager.Manager) bool { return slices.Contains(names, m.Name) })
+// isToAdopt reports whether one of the managers owns the port, or a further field of a port
+// of ours.
+func isToAdopt(p *port.Live, names []string) bool {
+	return hasOneOf(p.Owners, names) || p.Ours && slices.ContainsFunc(p.Fields, func(f port.FieldOwners) bool { return hasOneOf(f.Others, names) })
+}
+
+func hasOneOf(managers []fieldmanager.Manager, names []string) bool {
+	return slices.ContainsFunc(managers, func(m fieldmanager.Manager) bool { return slices.Contains(names, m.Name) })
 }
 
 // isToGiveBack reports whether p is a static port that our Update entry came to own as a
@@ -76,7 +82,7 @@ func (o *Observed) adoption(container string, from []string) *adoption {
 	}
 	for i, item := range o.lists[at].Items {
 		live := observed.Find(item.Key)
-		if !isAdapters(item.Name) || !isOwnedBy(live, from) {
+		if !isAdapters(item.Name) || !isToAdopt(live, from) {
 			continue
 		}
 		p := s.list.Port(item)
@@ -91,10 +97,14 @@ func (o *Observed) adoption(container string, from []string) *adoption {
 	return s
 }
 
-// appliedBy notes a port that one of the managers owns by an Apply, for the first
-// such manager.
+// appliedBy notes a port that one of the managers owns by an Apply, or a further field of
+// it, for the first such manager.
 func (s *adoption) appliedBy(live *port.Live, p port.Port, from []string) {
-	for _, m := range live.Others {
+	owners := slices.Clone(live.Others)
+	for _, f := range live.Fields {
+		owners = append(owners, f.Others...)
+	}
+	for _, m := range owners {
 		if m.Operation == metav1.ManagedFieldsOperationApply && slices.Contains(from, m.Name) && (len(s.applied) == 0 || s.applier == m) {
 			s.applier = m
 			s.applied = append(s.applied, p)

@@ -1,6 +1,7 @@
 package apply_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,6 +17,9 @@ import (
 
 // tellsTheTemplate: whether it changed is told as the ports show it.
 func (h *history) tellsTheTemplate(result apply.Result, before, after *unstructured.Unstructured) error {
+	if before.GetKind() == "Service" { // it has neither a template nor a generation
+		return nil
+	}
 	changed := !slices.Equal(testenv.Ports(before, dittofs), testenv.Ports(after, dittofs))
 	if result.TemplateChanged() != changed || changed != (before.GetGeneration() != after.GetGeneration()) {
 		return fmt.Errorf("the template changed: told %t, ports %t, generation %d to %d",
@@ -26,7 +30,7 @@ func (h *history) tellsTheTemplate(result apply.Result, before, after *unstructu
 
 // isStill: a second pass finds nothing to do, and says the same.
 func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructured) error {
-	second, err := h.applier.Apply(h.ctx, h.target(), apply.Desired{Adapters: h.wanted})
+	second, err := h.applier.Apply(h.ctx, h.target(), h.wanted)
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func goesWithOurs(path string, before *unstructured.Unstructured) bool {
 		key := keyOf(port)
 		owners, err := testenv.Owners(before, dittofs, key)
 		number, protocol, _ := strings.Cut(key, "/")
-		item := fmt.Sprintf(`.ports[containerPort=%s,protocol=%q].`, number, protocol)
+		item := fmt.Sprintf(`ort=%s,protocol=%q].`, number, protocol)
 		namers, problem := testenv.Owners(before, dittofs, key+".name")
 		if err == nil && problem == nil && strings.Contains(path, item) && (len(owners) == 0 || isOursAlone(owners, namers)) {
 			return true
@@ -99,16 +103,24 @@ func isOursAlone(owners, namers []string) bool {
 func keyOf(port string) string {
 	_, key, _ := strings.Cut(port, ":")
 	key, _, _ = strings.Cut(key, " ")
+	key, _, _ = strings.Cut(key, "->")
 	return key
 }
 
 // leavesOthersPorts: a port that another manager owns or has named, or that
 // nobody owns, is as it was, but for a name of ours that we took back.
 func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
-	now := testenv.Ports(after, dittofs)
 	for _, was := range testenv.Ports(before, dittofs) {
 		name, _, _ := strings.Cut(was, ":")
 		key := keyOf(was)
+		targeted, err := testenv.Owners(before, dittofs, key+".targetPort")
+		if err != nil {
+			return err
+		}
+		now := testenv.Ports(after, dittofs)
+		if !slices.ContainsFunc(targeted, func(owner string) bool { return owner != usApply }) { // where it leads is not another's
+			was, now = withoutTarget(was), withoutTargets(now)
+		}
 		owners, err := testenv.Owners(before, dittofs, key)
 		if err != nil {
 			return err
@@ -150,8 +162,12 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 				return fmt.Errorf("%s is not Shared: %v", key, owners)
 			}
 		case port.Shadowed:
-			if ours || (len(owners) == 0) == (len(p.Owners) > 0) {
+			if ours != (p.Reason == port.ReasonUnnamedPort) || (len(owners) == 0) == (len(p.Owners) > 0) {
 				return fmt.Errorf("%s is not Shadowed: %v", key, owners)
+			}
+		case port.Retained:
+			if !there || !ours {
+				return fmt.Errorf("%s is not Retained: %v", key, owners)
 			}
 		case port.Released:
 			if !there || ours || len(owners) == 0 {
@@ -163,7 +179,21 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 			}
 		}
 	}
-	return h.ownsNoMore(result, after)
+	return errors.Join(h.ownsNoMore(result, after), h.targetsAsDesired(result, after))
+}
+
+// withoutTarget returns a port as testenv.Ports writes it, without its target port.
+func withoutTarget(port string) string {
+	port, _, _ = strings.Cut(port, "->")
+	return port
+}
+
+func withoutTargets(ports []string) []string {
+	all := make([]string, len(ports))
+	for i, p := range ports {
+		all[i] = withoutTarget(p)
+	}
+	return all
 }
 
 // ownsNoMore: every port in our entry is of a wanted adapter.

@@ -16,64 +16,99 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestRandomHistories plays random histories of several managers and asks after
-// every pass for what must hold whatever happened before.
+// TestRandomHistories plays random histories of several managers of a workload, or of a
+// Service, and asks after every pass for what must hold whatever happened before.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
+	for name, universe := range map[string]universe{"workload": workloads{}, "service": services{}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			playHistories(t, universe)
+		})
+	}
+}
+
+func playHistories(t *testing.T, u universe) {
+	t.Helper()
 	cp := testenv.Shared(t)
 	applier := newApplier(t, cp)
 	rapid.Check(t, func(r *rapid.T) {
-		h := &history{ctx: t.Context(), cp: cp, applier: applier, namespace: cp.Namespace(t)}
+		h := &history{universe: u, ctx: t.Context(), cp: cp, applier: applier, namespace: cp.Namespace(t)}
+		h.first(r)
 		h.owner(r)
 		for range rapid.IntRange(1, 8).Draw(r, "events") {
 			rapid.SampledFrom([]func(*history, *rapid.T){
-				(*history).owner, (*history).other, (*history).edit, (*history).reset, (*history).disown, (*history).source, (*history).source,
+				(*history).owner, (*history).other, (*history).editing, (*history).reset, (*history).disown, (*history).source, (*history).source,
 			}).Draw(r, "event")(h, r)
 			rapid.SampledFrom([]func(*history, *rapid.T){(*history).pass, (*history).pass, (*history).stalePass, (*history).look}).Draw(r, "pass")(h, r)
 		}
 	})
 }
 
+// universe is what differs between the histories of a workload and of a Service.
+type universe interface {
+	kind() workload.Kind
+	// variants are those of an object that needs a port to be created, each as the YAML
+	// of fields of its spec. There are none for an object that needs none.
+	variants() []string
+	// declares returns the object as its owner declares it, and shares what a manager
+	// applies that owns ports alone.
+	declares(variant, ports string) string
+	shares(ports string) string
+	// port draws a port with a number and a name, which may be empty.
+	port(r *rapid.T, name string, number int64) string
+	// edit changes a port of the list, as a user does.
+	edit(r *rapid.T, object *unstructured.Unstructured)
+	// desires returns desired ports for the adapters.
+	desires(r *rapid.T, adapters []apply.Adapter) apply.Desired
+}
+
 // history is one random history. The universe is small, so that numbers and
 // names collide all the time.
 type history struct {
+	universe
 	ctx       context.Context
 	cp        *testenv.ControlPlane
 	applier   *apply.Applier
 	namespace string
+	variant   string
 	declared  string // by the owner
-	wanted    []apply.Adapter
+	wanted    apply.Desired
 	looks     []*workload.Workload // before each pass
+}
+
+// first creates an object that needs a port.
+func (h *history) first(r *rapid.T) {
+	if len(h.variants()) == 0 {
+		return
+	}
+	h.variant = rapid.SampledFrom(h.variants()).Draw(r, "variant")
+	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.ctx, h.declares(h.variant, "["+h.port(r, "api", numbers[0])+"]"))
+	if err != nil {
+		r.Fatalf("the first apply: %v", err)
+	}
 }
 
 var numbers = []int64{7001, 7002, 7003}
 
 func (h *history) target() workload.Target {
-	return workload.Target{Kind: workload.StatefulSet, Namespace: h.namespace, Name: dittofs}
+	return workload.Target{Kind: h.kind(), Namespace: h.namespace, Name: dittofs}
 }
 
 // somePorts draws a list of ports with unique numbers and unique names.
-func somePorts(r *rapid.T, names []string) string {
+func (h *history) somePorts(r *rapid.T, names []string) string {
 	var ports []string
 	free := rapid.Permutation(names).Draw(r, "names")
 	for i, number := range rapid.Permutation(numbers).Draw(r, "order")[:rapid.IntRange(0, 3).Draw(r, "ports")] {
-		name := ""
-		if free[i] != "" {
-			name = "name: " + free[i] + ", "
-		}
-		host := ""
-		if rapid.IntRange(0, 3).Draw(r, "host") == 0 {
-			host = fmt.Sprintf(", hostPort: %d, hostIP: 127.0.0.1", number+20000)
-		}
-		ports = append(ports, fmt.Sprintf("{%scontainerPort: %d, protocol: TCP%s}", name, number, host))
+		ports = append(ports, h.port(r, free[i], number))
 	}
 	return "[" + strings.Join(ports, ", ") + "]"
 }
 
 // owner has Argo CD's manager declare other static ports, by force as it does.
 func (h *history) owner(r *rapid.T) {
-	ports := somePorts(r, []string{"", "api", "nfs", "adapter-nfs"})
-	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, declared(workload.StatefulSet, ports))
+	ports := h.somePorts(r, []string{"", "api", "nfs", "adapter-nfs"})
+	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, h.declares(h.variant, ports))
 	if err == nil {
 		h.declared = ports
 	} else if !apierrors.IsInvalid(err) { // fact 4: a name that is shared does not move
@@ -83,28 +118,15 @@ func (h *history) owner(r *rapid.T) {
 
 // other has a second manager share ports.
 func (h *history) other(r *rapid.T) {
-	_, err := h.cp.Manager(alice).In(h.namespace).Apply(h.ctx, shares(somePorts(r, []string{"", "", "backup", "adapter-smb"})))
+	_, err := h.cp.Manager(alice).In(h.namespace).Apply(h.ctx, h.shares(h.somePorts(r, []string{"", "", "backup", "adapter-smb"})))
 	if err != nil && !apierrors.IsInvalid(err) && !apierrors.IsConflict(err) {
 		r.Fatalf("the other: %v", err)
 	}
 }
 
-// edit has a user change, add or remove the name of one port.
-func (h *history) edit(r *rapid.T) {
-	name := rapid.SampledFrom([]string{"", "edited", "adapter-nfs", "adapter-smb"}).Draw(r, "name")
-	which := rapid.IntRange(0, 5).Draw(r, "which")
-	_, err := h.cp.Manager(testenv.KubectlEdit).Update(h.ctx, "StatefulSet", h.namespace, dittofs, func(w *unstructured.Unstructured) {
-		testenv.EditContainer(w, dittofs, func(c map[string]any) {
-			ports, _ := c["ports"].([]any)
-			if len(ports) == 0 {
-				return
-			}
-			port := ports[which%len(ports)].(map[string]any)
-			if port["name"] = name; name == "" {
-				delete(port, "name")
-			}
-		})
-	})
+// editing has a user change a port.
+func (h *history) editing(r *rapid.T) {
+	_, err := h.cp.Manager(testenv.KubectlEdit).Update(h.ctx, h.kind().Kind, h.namespace, dittofs, func(o *unstructured.Unstructured) { h.edit(r, o) })
 	if err != nil && !apierrors.IsInvalid(err) {
 		r.Fatalf("the edit: %v", err)
 	}
@@ -112,7 +134,7 @@ func (h *history) edit(r *rapid.T) {
 
 // reset empties managedFields, which is how ports come to have no owner.
 func (h *history) reset(r *rapid.T) {
-	_, err := h.cp.Manager("reset").Patch(h.ctx, "StatefulSet", h.namespace, dittofs, "application/json-patch+json",
+	_, err := h.cp.Manager("reset").Patch(h.ctx, h.kind().Kind, h.namespace, dittofs, "application/json-patch+json",
 		[]byte(`[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`))
 	if err != nil {
 		r.Fatalf("the reset: %v", err)
@@ -127,7 +149,7 @@ func (h *history) disown(r *rapid.T) {
 		if entry.Manager == testenv.Portside || i < which {
 			continue
 		}
-		_, err := h.cp.Manager("disown").Patch(h.ctx, "StatefulSet", h.namespace, dittofs, "application/json-patch+json",
+		_, err := h.cp.Manager("disown").Patch(h.ctx, h.kind().Kind, h.namespace, dittofs, "application/json-patch+json",
 			fmt.Appendf(nil, `[{"op":"remove","path":"/metadata/managedFields/%d"}]`, i))
 		if err != nil {
 			r.Fatalf("the loss of an entry: %v", err)
@@ -138,17 +160,18 @@ func (h *history) disown(r *rapid.T) {
 
 // source draws other adapters.
 func (h *history) source(r *rapid.T) {
-	h.wanted = nil
+	var adapters []apply.Adapter
 	for _, name := range []string{"nfs", "smb", "ftp"} {
 		port, active := rapid.SampledFrom(append(numbers, 0)).Draw(r, "port"), rapid.Bool().Draw(r, "active")
 		if active {
-			h.wanted = append(h.wanted, apply.Adapter{Type: name, Port: port})
+			adapters = append(adapters, apply.Adapter{Type: name, Port: port})
 		}
 	}
+	h.wanted = h.desires(r, adapters)
 }
 
 func (h *history) live(r *rapid.T) *unstructured.Unstructured {
-	live, err := h.cp.Manager("testenv").Get(h.ctx, "StatefulSet", h.namespace, dittofs)
+	live, err := h.cp.Manager("testenv").Get(h.ctx, h.kind().Kind, h.namespace, dittofs)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -163,7 +186,7 @@ func (h *history) look(r *rapid.T) {
 		r.Fatal(err)
 	}
 	h.looks = append(h.looks, look)
-	if err := reducesWell(h.applier, look, apply.Desired{Adapters: h.wanted}); err != nil {
+	if err := reducesWell(h.applier, look, h.wanted); err != nil {
 		r.Fatal(err)
 	}
 }
@@ -173,7 +196,7 @@ func (h *history) look(r *rapid.T) {
 func (h *history) pass(r *rapid.T) {
 	before := h.live(r)
 	h.look(r)
-	look, want := h.looks[len(h.looks)-1], apply.Desired{Adapters: h.wanted}
+	look, want := h.looks[len(h.looks)-1], h.wanted
 	known, err := foretell(h.applier, look, want)
 	if err != nil {
 		r.Fatal(err)
@@ -208,7 +231,7 @@ func (h *history) stalePass(r *rapid.T) {
 	if rapid.Bool().Draw(r, "reduced") {
 		look = trimmed(look, testenv.Portside)
 	}
-	result, err := applyFrom(h.ctx, h.applier, look, apply.Desired{Adapters: h.wanted})
+	result, err := applyFrom(h.ctx, h.applier, look, h.wanted)
 	if err != nil {
 		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
 	}
@@ -221,7 +244,7 @@ func (h *history) stalePass(r *rapid.T) {
 
 func (h *history) checkAll(r *rapid.T, result apply.Result, before *unstructured.Unstructured) {
 	h.check(r, result, before,
-		(*history).isStill, (*history).leavesOthersEntries, (*history).leavesOthersPorts, (*history).isTrue, (*history).tellsTheTemplate)
+		(*history).isStill, (*history).leavesOthersEntries, (*history).leavesOthersPorts, (*history).isTrue, (*history).tellsTheTemplate, (*history).keepsNodePorts)
 }
 
 type check func(h *history, result apply.Result, before, after *unstructured.Unstructured) error
@@ -234,4 +257,51 @@ func (h *history) check(r *rapid.T, result apply.Result, before *unstructured.Un
 				testenv.Ports(before, dittofs), testenv.Ports(after, dittofs), describe(result.Ports), entriesOf(before))
 		}
 	}
+}
+
+// workloads are histories of StatefulSets.
+type workloads struct{}
+
+func (workloads) kind() workload.Kind        { return workload.StatefulSet }
+func (workloads) variants() []string         { return nil }
+func (workloads) shares(ports string) string { return shares(ports) }
+func (workloads) declares(_, ports string) string {
+	return declared(workload.StatefulSet, ports)
+}
+
+func (workloads) port(r *rapid.T, name string, number int64) string {
+	if name != "" {
+		name = "name: " + name + ", "
+	}
+	host := ""
+	if rapid.IntRange(0, 3).Draw(r, "host") == 0 {
+		host = fmt.Sprintf(", hostPort: %d, hostIP: 127.0.0.1", number+20000)
+	}
+	return fmt.Sprintf("{%scontainerPort: %d, protocol: TCP%s}", name, number, host)
+}
+
+// edit changes, adds or removes the name of one port.
+func (workloads) edit(r *rapid.T, w *unstructured.Unstructured) {
+	testenv.EditContainer(w, dittofs, func(c map[string]any) {
+		ports, _ := c["ports"].([]any)
+		editName(r, ports)
+	})
+}
+
+// editName changes, adds or removes the name of one of the ports, and returns the port.
+func editName(r *rapid.T, ports []any) map[string]any {
+	name := rapid.SampledFrom([]string{"", "edited", "adapter-nfs", "adapter-smb"}).Draw(r, "name")
+	which := rapid.IntRange(0, 5).Draw(r, "which")
+	if len(ports) == 0 {
+		return nil
+	}
+	port := ports[which%len(ports)].(map[string]any)
+	if port["name"] = name; name == "" {
+		delete(port, "name")
+	}
+	return port
+}
+
+func (workloads) desires(_ *rapid.T, adapters []apply.Adapter) apply.Desired {
+	return apply.Desired{Adapters: adapters}
 }

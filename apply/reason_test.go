@@ -19,6 +19,10 @@ import (
 // reasoned is a reconciliation that must report these ports, each as
 // "name state reason" and, where something blocks it, " by managers on port".
 func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
+	return reasonedOf(workload.StatefulSet, workload.Ports(dittofs), reconcile, ports...)
+}
+
+func reasonedOf(kind workload.Kind, list port.List, reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
 	return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
 		if err != nil {
@@ -28,10 +32,10 @@ func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (
 		if err != nil {
 			return err
 		}
-		result, err := reconcile(ctx, applier, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
+		result, err := reconcile(ctx, applier, workload.Target{Kind: kind, Namespace: namespace, Name: dittofs})
 		var got []string
 		for _, p := range result.Ports {
-			got = append(got, reasonOf(p))
+			got = append(got, reasonOf(list, p))
 		}
 		if !slices.Equal(got, ports) {
 			return fmt.Errorf("ports %q (%v), want %q", got, err, ports)
@@ -40,14 +44,14 @@ func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (
 	}}
 }
 
-func reasonOf(p apply.PortStatus) string {
+func reasonOf(list port.List, p apply.PortStatus) string {
 	line := strings.TrimSpace(fmt.Sprintf("%s %s %s", p.Name, p.State, p.Reason))
 	if p.Blocker != nil {
 		names := make([]string, 0, len(p.Blocker.Managers))
 		for _, m := range p.Blocker.Managers {
 			names = append(names, m.String())
 		}
-		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), workload.Ports(dittofs).Port(p.Blocker.Item))
+		line += fmt.Sprintf(" by %s on %s", strings.Join(names, ", "), list.Port(p.Blocker.Item))
 	}
 	return line
 }

@@ -91,16 +91,17 @@ func invalid(err error, list port.List, items []port.Item) refusals {
 	return refused
 }
 
-// learn adds refusals and reports whether one of them is new.
+// learn adds refusals and reports whether one of them is new. What is refused of a field
+// adds to what is known of an item; a refused item stays refused.
 func (r refusals) learn(more refusals) bool {
 	news := false
 	for key, refusal := range more {
 		known, again := r[key]
-		if again && (len(known.Fields) == 0 || len(refusal.Fields) > 0 && !slices.ContainsFunc(refusal.Fields, func(field string) bool { return !slices.Contains(known.Fields, field) })) {
-			continue
-		}
 		if len(refusal.Fields) > 0 {
-			refusal.Fields = append(slices.Clone(known.Fields), refusal.Fields...)
+			refusal.Fields = slices.Compact(slices.Sorted(slices.Values(slices.Concat(known.Fields, refusal.Fields))))
+		}
+		if again && (len(known.Fields) == 0 || slices.Equal(known.Fields, refusal.Fields)) {
+			continue
 		}
 		r[key], news = refusal, true
 	}

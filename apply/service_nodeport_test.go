@@ -29,6 +29,11 @@ func TestService_NodePortStays(t *testing.T) {
 			owned("nfs", "445/TCP->12049"), owned("smb", "446/TCP->1445"), owned("ftp", "21/TCP->1021"), "adapter-nfs 2050/TCP->12050 Removed")),
 		keepingNodePorts("adapter-nfs adapter-ftp", exposing(on(nfsPort, 446), ftpPort).costing("GET 1, APPLY 2").is(apply.Applied,
 			owned("nfs", "446/TCP->12049"), owned("ftp", "21/TCP->1021"), "adapter-nfs 445/TCP->12049 Removed")),
+		// A new port for the number that another leaves.
+		keepingNodePorts("adapter-nfs adapter-ftp", exposing(on(nfsPort, 447), on(smbPort, 446), ftpPort).costing("GET 1, APPLY 2").is(apply.Applied,
+			owned("nfs", "447/TCP->12049"), owned("smb", "446/TCP->1445"), owned("ftp", "21/TCP->1021"))),
+		keepingNodePorts("adapter-nfs adapter-ftp", exposing(on(nfsPort, 446), ftpPort).costing("GET 1, APPLY 2").is(apply.Applied,
+			owned("nfs", "446/TCP->12049"), owned("ftp", "21/TCP->1021"), "adapter-nfs 447/TCP->12049 Removed")),
 		// Three in a row.
 		keepingNodePorts("adapter-nfs adapter-ftp", exposing(on(nfsPort, 446), on(ftpPort, 22), smbPort).is(apply.Applied,
 			owned("nfs", "446/TCP->12049"), owned("ftp", "22/TCP->1021"), ownedSMBPort, "adapter-ftp 21/TCP->1021 Removed")),

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"k8s.io/client-go/kubernetes"
@@ -214,90 +212,6 @@ func TestService_Dedicated(t *testing.T) {
 	}
 }
 
-// TestService_Refused reports refusals at the ports that they name, and applies the
-// others: conflicts hide what else the server refuses, so that there are two of them.
-func TestService_Refused(t *testing.T) {
-	t.Parallel()
-	serviceStory(argoService(staticPorts),
-		exposing(nfsPort, smbPort, ftpPort).after(doing(testenv.Apply{Manager: "git", Object: sharesService(
-			"[{name: nfs, port: 2049, targetPort: 2049}, {name: adapter-smb, port: 3445}]")})).costing("GET 1, APPLY 3").is(apply.Applied,
-			`adapter-nfs 2049/TCP->2049 Shadowed git/Apply: 2049/TCP is declared by git (Apply) as "nfs"`,
-			"adapter-smb 445/TCP->1445 Blocked: the name adapter-smb is held by git (Apply) on 3445/TCP; rename port 3445/TCP in git's manifest",
-			"adapter-ftp 21/TCP->1021 Owned portside/Apply"),
-		testenv.Expect{Ports: []string{"api:8080/TCP->8080", "nfs:2049/TCP->2049", "adapter-smb:3445/TCP->3445", "adapter-ftp:21/TCP->1021"}},
-	).Run(t, testenv.Shared(t))
-}
-
-// TestService_TargetPortTaken leaves the target port to a manager that sets it between
-// the read and the write, or that had it before managedFields were emptied.
-func TestService_TargetPortTaken(t *testing.T) {
-	t.Parallel()
-	t.Run("meanwhile", func(t *testing.T) {
-		t.Parallel()
-		retarget := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-			_, err := cp.Manager(testenv.KubectlEdit).Patch(ctx, "Service", namespace, dittofs, "application/json-patch+json",
-				[]byte(`[{"op":"replace","path":"/spec/ports/1/targetPort","value":9999}]`))
-			return err
-		}
-		serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
-			exposing(exposed("nfs", 2049, 12050), smbPort).after(retarget).costing("GET 1, APPLY 2").is(apply.Applied,
-				"adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999, declared by kubectl-edit (Update)", ownedSMBPort),
-		).Run(t, testenv.Shared(t))
-	})
-	t.Run("before managedFields were emptied", func(t *testing.T) {
-		t.Parallel()
-		serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
-			edits("reset", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`),
-			exposing(exposed("nfs", 2049, 12050)).refused().costing("GET 1, APPLY 2").is(apply.Applied,
-				"adapter-nfs 2049/TCP->12049 Shared before-first-apply/Update portside/Apply: also declared by before-first-apply (Update); targetPort is 12049, declared by before-first-apply (Update)"),
-			adopting("before-first-apply").of(workload.Service).is(apply.Applied, "adapter-nfs 2049/TCP->12049 Owned portside/Apply"),
-			exposing(exposed("nfs", 2049, 12050)).is(apply.Applied, "adapter-nfs 2049/TCP->12050 Owned portside/Apply"),
-		).Run(t, testenv.Shared(t))
-	})
-}
-
-// TestService_Invalid reports ports that no Service can have.
-func TestService_Invalid(t *testing.T) {
-	t.Parallel()
-	named := nfsPort
-	named.TargetPort = intstr.FromString("NFS!")
-	serviceStory(argoService(staticPorts),
-		exposing(exposed("nfs", 2049, 70000), on(smbPort, 0), ftpPort, on(exposed("tftp", 21, 21), 21)).costing("GET 1, APPLY 1").is(apply.Applied,
-			"adapter-nfs 2049/TCP->70000 Invalid: target port 70000 is not within 1 to 65535",
-			"adapter-smb 0/TCP->1445 Invalid: port 0 is not within 1 to 65535",
-			"adapter-ftp 21/TCP->1021 Owned portside/Apply",
-			`adapter-tftp 21/TCP->1021 Blocked portside/Apply: the adapter "ftp" before it has the same number and protocol`),
-		exposing(named, pinned(smbPort, 70000), ftpPort).is(apply.Unchanged,
-			`adapter-nfs 2049/TCP->NFS! Invalid: target port "NFS!" is no name of a container port: must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)`,
-			"adapter-smb 445/TCP->1445 Invalid: node port 70000 is not within 1 to 65535",
-			"adapter-ftp 21/TCP->1021 Owned portside/Apply"),
-	).Run(t, testenv.Shared(t))
-}
-
-// TestService_Misplaced refuses adapters for a Service and Service ports for a workload.
-func TestService_Misplaced(t *testing.T) {
-	t.Parallel()
-	cp := testenv.Shared(t)
-	namespace := cp.Namespace(t)
-	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(t, serviceOf("", staticPorts), declared(workload.StatefulSet, static))
-	for kind, c := range map[workload.Kind]struct {
-		desired apply.Desired
-		want    string
-	}{
-		workload.Service:     {apply.Desired{Adapters: []apply.Adapter{nfs}}, "a Service has no containers"},
-		workload.StatefulSet: {desiredPorts(nfsPort), "a workload has no ServicePorts"},
-	} {
-		result, err := newApplier(t, cp).Apply(t.Context(), workload.Target{Kind: kind, Namespace: namespace, Name: dittofs}, c.desired)
-		if result.Outcome != apply.Failed || err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %s, %v", kind, result.Outcome, err)
-		}
-	}
-	result, err := newApplier(t, cp).Apply(t.Context(), serviceTarget(namespace), apply.Desired{Container: dittofs})
-	if result.Outcome != apply.Failed || err == nil || !strings.Contains(err.Error(), `a Service has no container "dittofs"`) {
-		t.Errorf("a container of a Service: %s, %v", result.Outcome, err)
-	}
-}
-
 // TestService_AppProtocolAndProtocols applies the application protocol, and one number in
 // two protocols.
 func TestService_AppProtocolAndProtocols(t *testing.T) {
@@ -311,43 +225,6 @@ func TestService_AppProtocolAndProtocols(t *testing.T) {
 		exposing(udp).is(apply.Applied, "adapter-dns-udp 53/UDP->1053 Owned portside/Apply", "adapter-dns 53/TCP->1053 Removed"),
 		testenv.Expect{Ports: []string{"api:8080/TCP->8080", "adapter-dns-udp:53/UDP->1053"}},
 	).Run(t, testenv.Shared(t))
-}
-
-// TestService_Adopt moves the ports of a former operator to us, and nothing else changes.
-func TestService_Adopt(t *testing.T) {
-	t.Parallel()
-	operator := testenv.Update{Manager: testenv.DittoFSOperator, Mutate: func(u *unstructured.Unstructured) {
-		testenv.SetPorts(u, "", "[{name: api, port: 8080, protocol: TCP, targetPort: 8080}, {name: adapter-nfs, port: 2049, protocol: TCP, targetPort: 12049}]")
-	}}
-	serviceStory(
-		by(testenv.ArgoCD, serviceOf(nodePorts, staticPorts)), operator,
-		exposing(nfsPort).is(apply.Applied, "adapter-nfs 2049/TCP->12049 Shared dittofs-operator/Update portside/Apply: also declared by dittofs-operator (Update)"),
-		keepingNodePorts("api adapter-nfs", adopting(testenv.DittoFSOperator).of(workload.Service).is(apply.Applied, ownedNFSPort)),
-		testenv.Expect{Change: testenv.MetadataChanged, Owners: map[string][]string{"2049/TCP": {usApply}, "2049/TCP.targetPort": {usApply}}},
-		adopting(testenv.DittoFSOperator).of(workload.Service).is(apply.Unchanged),
-		exposing(nfsPort).is(apply.Unchanged, ownedNFSPort),
-		releasing(true).of(workload.Service).is(apply.Applied, "adapter-nfs 2049/TCP->12049 Released"),
-		testenv.Expect{Ports: []string{"api:8080/TCP->8080", "adapter-nfs:2049/TCP->12049"}, Owners: map[string][]string{"2049/TCP": {}}},
-	).Run(t, testenv.Shared(t))
-}
-
-// TestService_EmptyList adopts an empty list that another manager owns.
-func TestService_EmptyList(t *testing.T) {
-	t.Parallel()
-	cp := testenv.Shared(t)
-	namespace := cp.Namespace(t)
-	serviceStory(
-		by(testenv.ArgoCD, serviceOf(headless, "[]")), updates("op", "[{name: api, port: 8080, protocol: TCP, targetPort: 8080}]"),
-		by("third", sharesService("[{name: adapter-nfs, port: 2049}]")), edits("op", `[{"op":"remove","path":"/spec/ports/0"}]`),
-		by("third", `{apiVersion: v1, kind: Service, metadata: {name: dittofs}}`),
-		testenv.Expect{Ports: []string{}, Owners: map[string][]string{"": {"op/Update"}}},
-	).RunIn(t, cp, namespace)
-	_, err := newApplier(t, cp).Apply(t.Context(), serviceTarget(namespace), desiredPorts(nfsPort))
-	var empty *apply.EmptyListError
-	if !errors.As(err, &empty) || empty.Cause() != "the Service has no ports, and op (Update) owns the empty list" {
-		t.Errorf("the error is %v", err)
-	}
-	serviceStory(adopting("op").of(workload.Service).is(apply.Applied), exposing(nfsPort).is(apply.Applied, ownedNFSPort)).RunIn(t, cp, namespace)
 }
 
 // TestServiceOwners returns the ports of a Service with their owners.

@@ -61,5 +61,9 @@ func TestItems(t *testing.T) {
 	same(t, "of containers", pathsOf(fields.Items(containers, "ports")), []string{
 		web, web + ".name", web + `.ports[containerPort=12049,protocol="TCP"]`, web + `.ports[containerPort=12049,protocol="TCP"].name`,
 	})
+	same(t, "a list and below", pathsOf(fields.Of(containers.Item(fieldmanager.KeyOf("name", "web")).List("ports"))), []string{
+		web + ".ports", web + `.ports[containerPort=12049,protocol="TCP"]`, web + `.ports[containerPort=12049,protocol="TCP"].name`,
+	})
+	same(t, "a list that is not owned", pathsOf(fields.Of(fieldmanager.ListAt("status", "conditions"))), []string(nil))
 	same(t, "of a list that is not owned", pathsOf(fields.Items(fieldmanager.ListAt("status", "conditions"))), []string(nil))
 }

@@ -92,6 +92,7 @@ func TestHandOverMovesWhatItSaysAndNothingElse(t *testing.T) {
 			List:   lists[named(lists).Draw(t, "list")],
 			Leaves: rapid.SliceOfDistinct(rapid.SampledFrom(fields), rapid.ID).Draw(t, "leaves"),
 			From:   rapid.SliceOfDistinct(rapid.SampledFrom(universe), rapid.ID).Draw(t, "givers"),
+			Loose:  rapid.Bool().Draw(t, "loose"),
 		}
 		if rapid.Bool().Draw(t, "has a taker") {
 			h.To = &fieldmanager.Recipient{Manager: rapid.SampledFrom(universe).Draw(t, "taker"), APIVersion: "apps/v1"}

@@ -18,6 +18,9 @@ type Transfer struct {
 	// below them moves with them. A former owner keeps what else it owns of the item: a
 	// leaf alone does not keep an item.
 	Leaves []string
+	// Loose moves leaves also of items that their former owner does not own itself, as of
+	// one that has changed a leaf of another manager's item.
+	Loose bool
 	// From are the former owners.
 	From []Manager
 	// To is the recipient. It must name an apiVersion that the server converts, or
@@ -33,9 +36,9 @@ type Recipient struct {
 }
 
 // Apply returns managed after the transfer, as a copy, and the items that moved.
-// Items that none of them owns itself stay as they are; with none moved the copy equals
-// managed. Its error is an entry that cannot be read, or a key that lacks a key
-// field of the list.
+// Items that none of them owns itself stay as they are, unless [Transfer.Loose] is set; with
+// none moved the copy equals managed. Its error is an entry that cannot be read, or a key
+// that lacks a key field of the list.
 func (t Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]metav1.ManagedFieldsEntry, []Key, error) {
 	entries, err := Decode(managed)
 	if err != nil {
@@ -85,17 +88,20 @@ func (t Transfer) share(e Entry, items []Key) (Fields, []Key) {
 	if !slices.Contains(t.From, e.Manager) || (t.To != nil && e.Manager == t.To.Manager) {
 		return Fields{}, nil
 	}
-	var keys []Key
-	var elements []fieldpath.PathElement
-	for _, key := range items {
-		if e.Fields.Has(t.List.Item(key)) {
-			keys, elements = append(keys, key), append(elements, key.element())
-		}
+	items = slices.DeleteFunc(slices.Clone(items), func(key Key) bool { return !t.Loose && !e.Fields.Has(t.List.Item(key)) })
+	elements := make([]fieldpath.PathElement, len(items))
+	for i, key := range items {
+		elements[i] = key.element()
 	}
+	var keys []Key
 	gives, depth := fieldpath.NewSet(), len(t.List.path)
 	e.Fields.read().Iterate(func(p fieldpath.Path) {
-		if len(p) > depth && p[:depth].Equals(t.List.path) && slices.ContainsFunc(elements, p[depth].Equals) && t.takes(p[depth+1:]) {
+		if len(p) <= depth || !p[:depth].Equals(t.List.path) || !t.takes(p[depth+1:]) {
+			return
+		}
+		if at := slices.IndexFunc(elements, p[depth].Equals); at >= 0 {
 			gives.Insert(p)
+			keys = append(keys, items[at])
 		}
 	})
 	return Fields{gives}, keys

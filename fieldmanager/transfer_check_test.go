@@ -46,7 +46,7 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 		set.Iterate(func(p fieldpath.Path) {
 			for _, key := range items {
 				item := fieldmanager.PathOf(h.List.Item(key))
-				if !set.Has(item) || len(p) < len(item) || !p[:len(item)].Equals(item) {
+				if !set.Has(item) && !h.Loose || len(p) < len(item) || !p[:len(item)].Equals(item) {
 					continue
 				}
 				if len(p) == len(item) {
@@ -54,6 +54,9 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 					keys = append(keys, key)
 				} else if field := p[len(item)].FieldName; field != nil && slices.Contains(h.Leaves, *field) {
 					gives.Insert(p)
+					if h.Loose {
+						keys = append(keys, key)
+					}
 				}
 			}
 		})

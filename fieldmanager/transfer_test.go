@@ -27,7 +27,8 @@ func TestHandOver(t *testing.T) {
 		container = bare + `,`
 		item8080  = `"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":`
 	)
-	fromTwo, toNobody, toOneself := takePorts, takePorts, takePorts
+	fromTwo, toNobody, toOneself, loose := takePorts, takePorts, takePorts, takePorts
+	loose.Loose = true
 	fromTwo.From = []fieldmanager.Manager{operator, argocd}
 	toNobody.To = nil
 	toOneself.From = []fieldmanager.Manager{operator, portside}
@@ -67,6 +68,12 @@ func TestHandOver(t *testing.T) {
 			h:    takePorts,
 			from: []metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+`{"f:name":{}}`))},
 			want: []metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+`{"f:name":{}}`))},
+		},
+		"leaves without the item move where that is asked for": {
+			h:     loose,
+			from:  []metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+`{"f:hostPort":{},"f:name":{}}`)), applied(inWeb(container + `"f:ports":{` + item12049 + `{".":{},"f:containerPort":{}}}`))},
+			want:  []metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+`{"f:hostPort":{}}`)), applied(inWeb(container + `"f:ports":{` + item12049 + `{".":{},"f:containerPort":{},"f:name":{}}}`))},
+			moved: []string{`[containerPort=12049,protocol="TCP"]`},
 		},
 		"an empty entry of the giver is dropped, and the new one has its time": {
 			h:     takePorts,

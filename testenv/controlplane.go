@@ -111,6 +111,8 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 	}
 	// By default it waits for watches to end by themselves when it stops.
 	server.Configure().Set("shutdown-watch-termination-grace-period", "5s")
+	// envtest's range has 254 addresses, which the Services of many tests use up.
+	server.Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
 	for _, flag := range slices.Sorted(maps.Keys(o.APIServerFlags)) {
 		server.Configure().Set(flag, o.APIServerFlags[flag])
 	}

@@ -31,11 +31,12 @@ const (
 
 // replacing returns the managers that replace the whole object, one of each tool. A
 // replaced object has no annotation of client-side apply, so where it has one a manager
-// has applied since.
-func replacing(object metav1.Object, containers fieldmanager.List) []fieldmanager.Manager {
+// has applied since. wroteLast reports whether a manager's Updates were the last to write
+// the object whole.
+func replacing(object metav1.Object, wroteLast func(fieldmanager.Entry, fieldmanager.Fields) bool) []fieldmanager.Manager {
 	var managers []fieldmanager.Manager
 	if _, applied := object.GetAnnotations()[corev1.LastAppliedConfigAnnotation]; !applied {
-		managers = lastToReplace(object.GetManagedFields(), containers)
+		managers = lastToReplace(object.GetManagedFields(), wroteLast)
 	}
 	if isToReplace(object) && !slices.ContainsFunc(managers, isArgo) {
 		managers = append(managers, fieldmanager.Updater(argoReplaces))
@@ -61,7 +62,7 @@ func isToReplace(object metav1.Object) bool {
 // lastToReplace returns the managers whose Update was the last to write the object
 // whole. Only where one of their names occurs are the entries decoded: to decode those
 // of every workload would cost more.
-func lastToReplace(managed []metav1.ManagedFieldsEntry, containers fieldmanager.List) []fieldmanager.Manager {
+func lastToReplace(managed []metav1.ManagedFieldsEntry, wroteLast func(fieldmanager.Entry, fieldmanager.Fields) bool) []fieldmanager.Manager {
 	if !slices.ContainsFunc(managed, func(e metav1.ManagedFieldsEntry) bool {
 		return e.Operation == metav1.ManagedFieldsOperationUpdate && (e.Manager == kubectlReplace || isArgo(fieldmanager.ManagerOf(&e)))
 	}) {
@@ -80,7 +81,7 @@ func lastToReplace(managed []metav1.ManagedFieldsEntry, containers fieldmanager.
 	var managers []fieldmanager.Manager
 	for _, tool := range [][]string{{argoReplaces, argoApplies}, {kubectlReplace}} {
 		for _, name := range tool {
-			if e, ok := entries.Of(fieldmanager.Updater(name)); ok && wroteLast(e, applied, containers) {
+			if e, ok := entries.Of(fieldmanager.Updater(name)); ok && wroteLast(e, applied) {
 				managers = append(managers, e.Manager)
 				break
 			}
@@ -89,8 +90,8 @@ func lastToReplace(managed []metav1.ManagedFieldsEntry, containers fieldmanager.
 	return managers
 }
 
-// selector is a field that all workloads must have, so that a manager which applies a
-// whole workload owns it.
+// selector is a field that all workloads must have, and Services usually have, so that a
+// manager which applies a whole object owns it.
 var selector = fieldmanager.PathTo("spec", "selector")
 
 // wroteLast reports whether an Update owns an image that no manager applies, or ports of
@@ -109,3 +110,12 @@ func wroteLast(updated fieldmanager.Entry, applied fieldmanager.Fields, containe
 	}
 	return false
 }
+
+// wroteServiceLast reports whether an Update owns the selector of a Service, or ports of
+// one, that no manager applies.
+func wroteServiceLast(updated fieldmanager.Entry, applied fieldmanager.Fields) bool {
+	hasPorts := len(fieldmanager.Entries{updated}.In(servicePorts).Managers()) > 0
+	return !applied.Has(selector) && (updated.Fields.Has(selector) || hasPorts)
+}
+
+var servicePorts = fieldmanager.ListAt("spec", "ports")

@@ -108,13 +108,17 @@ func (w Writers) replaced(p port.Port, owners []fieldmanager.Manager) []Warning 
 		if slices.Contains(owners, m) {
 			continue // what they write has the port
 		}
+		consequence, noun := " and pods restart", "workload"
+		if w.ofService {
+			consequence, noun = "", "Service"
+		}
 		message := fmt.Sprintf(
-			"%s replaces the whole object, as Argo CD does with Replace=true, so its next sync removes %s and pods restart: sync with ServerSideApply=true in place of Replace=true in the Application's syncOptions, or in the annotation %s of the workload; then Git can drop what was replaced if the Application has the annotation argocd.argoproj.io/client-side-apply-migration-manager: %s",
-			m, p, syncOptions, m.Name)
+			"%s replaces the whole object, as Argo CD does with Replace=true, so its next sync removes %s%s: sync with ServerSideApply=true in place of Replace=true in the Application's syncOptions, or in the annotation %s of the %s; then Git can drop what was replaced if the Application has the annotation argocd.argoproj.io/client-side-apply-migration-manager: %s",
+			m, p, consequence, syncOptions, noun, m.Name)
 		if m.Name == kubectlReplace {
 			message = fmt.Sprintf(
-				"%s replaced the whole object, and the next kubectl replace of a manifest without %s removes it and pods restart: run kubectl apply --server-side --force-conflicts in its place",
-				m, p)
+				"%s replaced the whole object, and the next kubectl replace of a manifest without %s removes it%s: run kubectl apply --server-side --force-conflicts in its place",
+				m, p, consequence)
 		}
 		warnings = append(warnings, Warning{Reason: ReplacesAll, Port: p, Manager: m, Message: message})
 	}

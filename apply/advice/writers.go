@@ -23,14 +23,29 @@ type Writers struct {
 
 	// lastApplied is the object as the last client-side apply had it.
 	lastApplied string
+	// ofService reports that the object is a Service.
+	ofService bool
 }
 
 // Read returns the writers of an object whose pod template has this list of
 // containers.
 func Read(object metav1.Object, containers fieldmanager.List) Writers {
+	return read(object, func(updated fieldmanager.Entry, applied fieldmanager.Fields) bool {
+		return wroteLast(updated, applied, containers)
+	})
+}
+
+// ReadService returns the writers of a Service.
+func ReadService(object metav1.Object) Writers {
+	w := read(object, wroteServiceLast)
+	w.ofService = true
+	return w
+}
+
+func read(object metav1.Object, wroteLast func(fieldmanager.Entry, fieldmanager.Fields) bool) Writers {
 	return Writers{
 		ClientSide:  clientSide(object),
-		Replacing:   replacing(object, containers),
+		Replacing:   replacing(object, wroteLast),
 		lastApplied: object.GetAnnotations()[corev1.LastAppliedConfigAnnotation],
 	}
 }

@@ -37,6 +37,9 @@ func (t *table) leaveOut(d *desired, refused []string) Item {
 	d.Reason, d.Message = ReasonFieldTaken, d.Message+strings.Join(taken, ", ")
 	slices.SortFunc(managers, fieldmanager.Manager.Compare)
 	d.Blocker = live.blocker(slices.Compact(managers))
+	if all := updaters(managers); len(all) == len(managers) {
+		d.Blocker.AdoptFrom = fieldmanager.Names(all)
+	}
 	return item
 }
 

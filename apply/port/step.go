@@ -7,9 +7,9 @@ import (
 )
 
 // The server carries the number that it allocated to an item over by the item's key, or
-// else by its name. So an adapter's item that gets the key of another item of ours would
-// leave its number behind and get that of the other. It waits in its place until the key
-// is free.
+// else by its name. So an item that gets the key of another item of ours, which goes on
+// under another key, would take that one's number. It waits in its place, or is not added
+// yet, until the key is free.
 
 // step returns what is applied first, nil where all can be applied at once. Items that
 // exchange their keys are, since no key becomes free.
@@ -19,8 +19,7 @@ func (t *table) step() map[fieldmanager.Key]Item {
 		return nil
 	}
 	for key, item := range t.apply {
-		from := t.moves(key)
-		if from == nil || !t.becomesFree(key) {
+		if !t.waits(key) || !t.becomesFree(key) {
 			continue
 		}
 		if step == nil {
@@ -29,40 +28,42 @@ func (t *table) step() map[fieldmanager.Key]Item {
 		if step[key] == item {
 			delete(step, key)
 		}
-		step[from.Key] = t.asOwned(from)
+		if from := t.FindName(item.Name); from != nil {
+			step[from.Key] = t.asOwned(from)
+		}
 	}
 	return step
 }
 
-// moves returns the live item that the item applied with this key is now, where it moves
-// to the key of another live item of ours and would lose its allocated number.
-func (t *table) moves(key fieldmanager.Key) *Live {
+// waits reports whether the item that is to be applied with this key would lose its
+// allocated number, or take that of another item.
+func (t *table) waits(key fieldmanager.Key) bool {
 	item := t.apply[key]
 	from, at := t.FindName(item.Name), t.Find(key)
-	if item.Name == "" || from == nil || at == nil || from == at || !from.Ours || !at.Ours ||
-		t.List.allocated(from.Item) == nil || t.List.allocated(item) != nil {
-		return nil
+	switch {
+	case item.Name == "" || at == nil || at == from || !at.Ours || t.List.allocated(item) != nil:
+		return false
+	case from != nil: // it moves
+		return from.Ours && t.List.allocated(from.Item) != nil
 	}
-	return from
+	_, goesOn := t.keyOf(at.Name)
+	return goesOn && t.List.allocated(at.Item) != nil
 }
 
 // becomesFree reports whether the live item with the key, or the one that it waits for,
 // moves to a key that is not live, or is removed.
 func (t *table) becomesFree(key fieldmanager.Key) bool {
-	for next := key; ; {
-		waits := ""
-		if at := t.Find(next); at != nil {
-			waits = at.Name
-		}
-		to, moves := t.keyOf(waits)
-		if !moves || t.moves(to) == nil {
+	for at := t.Find(key); at != nil; {
+		to, moves := t.keyOf(at.Name)
+		if !moves || !t.waits(to) {
 			return true
 		}
 		if to == key {
 			return false
 		}
-		next = to
+		at = t.Find(to)
 	}
+	return true
 }
 
 // keyOf returns the key with which an item of the name is applied.

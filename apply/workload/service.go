@@ -73,6 +73,10 @@ var listOfService = port.List{
 	Named:     true,
 }
 
+// ServicePorts describes the list of a Service's ports. That of a Service that cannot be
+// without a port is also [port.List.NotEmpty].
+func ServicePorts() port.List { return listOfService }
+
 // list returns the list of ports. The API server takes it without ports for a headless
 // Service and an ExternalName.
 func (s *ServiceSpec) list() PortList {

@@ -113,7 +113,6 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
-		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
 		Surge:              state.Surge,
 		Rollout:            state.Rollout,
@@ -121,9 +120,11 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		decoded:            &decoded{},
 		object:             object,
 	}
-	if state.Template == nil {
+	if state.Service != nil {
+		w.Writers = advice.ReadService(object)
 		return w, nil
 	}
+	w.Writers = advice.Read(object, templateContainers)
 	return w, w.readTemplate(state.Template)
 }
 

@@ -52,7 +52,7 @@ func (f For) ofPort(p apply.PortStatus) string {
 		return ""
 	case p.Reason == port.ReasonDuplicateKey:
 		return "; run " + f.adopt(from)
-	case p.Reason == port.ReasonNameTaken:
+	case p.Reason == port.ReasonNameTaken, p.Reason == port.ReasonFieldTaken:
 		return fmt.Sprintf("; or, if %s no longer writes ports, run %s", strings.Join(from, ", "), f.adopt(from))
 	}
 	return ""
