@@ -66,7 +66,7 @@ func (d *dittofs) inPod(*corev1.Pod) http.Handler {
 	d.slow = false
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v1/auth/login", login)
-	mux.HandleFunc("GET /api/v1/adapters", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET /api/v1/adapters/ports", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+accessToken {
 			http.Error(w, "Authorization header required", http.StatusUnauthorized)
 			return

@@ -96,7 +96,7 @@ func (l *life) deploy() (err error) {
 	return nil
 }
 
-// apiPort is the port api of examples/dittofs.
+// apiPort is the port api of git/statefulset.yaml.
 const apiPort = 8080
 
 // credentials are what portside asks DittoFS with.
