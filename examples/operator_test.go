@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,13 +59,9 @@ func startOperator(t *testing.T, cp *testenv.ControlPlane) *operator {
 	git.In(o.own).MustApply(t, operatorDeployment)
 	git.In(o.namespace).MustApply(t, o.dittoServer)
 
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		wait.UntilWithContext(ctx, o.reconcileIfRunning, 500*time.Millisecond)
-	}()
-	t.Cleanup(func() { stop(); <-ended })
+	var running sync.WaitGroup
+	running.Go(func() { wait.UntilWithContext(t.Context(), o.reconcileIfRunning, 500*time.Millisecond) })
+	t.Cleanup(running.Wait) // the context ends before
 	testenv.Eventually(t, "the operator to create everything", func(ctx context.Context) error {
 		for _, object := range o.objects {
 			if _, err := o.get(ctx, object); err != nil {
