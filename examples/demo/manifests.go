@@ -16,7 +16,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What the manifests of examples/dittofs are about.
+// Names in the manifests of the demo and of examples/dittofs.
 const (
 	namespace = "storage"
 	workload  = "dittofs"
@@ -24,8 +24,9 @@ const (
 	service   = "dittofs-file"
 )
 
-// inGit are the files that Argo CD syncs, in the order in which it does.
-var inGit = []string{"namespace.yaml", "service.yaml", "statefulset.yaml"}
+// inGit are the files that Argo CD syncs, in its order, by their path from
+// examples/dittofs, where portside runs.
+var inGit = []string{"../demo/git/namespace.yaml", "../demo/git/service.yaml", "../demo/git/statefulset.yaml"}
 
 // manifests are the objects in Git.
 type manifests struct{ objects []*unstructured.Unstructured }
@@ -132,8 +133,8 @@ func (m *manifests) move(namespace string) {
 	}
 }
 
-// hasten makes an AdapterSet that asks a server of that name, and waits for as
-// short as may be. An adapter that is not running in one answer must be able to
+// hasten makes an AdapterSet that asks a server of that name by HTTPS, and waits for
+// as short as may be. An adapter that is not running in one answer must be able to
 // be so in the next, before its port goes.
 func (m *manifests) hasten(serverName string) error {
 	var errs []error
@@ -141,6 +142,7 @@ func (m *manifests) hasten(serverName string) error {
 		errs = append(errs, unstructured.SetNestedField(object.Object, value, append([]string{"spec"}, path...)...))
 	}
 	for _, object := range m.of("AdapterSet") {
+		set(object, "HTTPS", "discovery", "http", "scheme")
 		set(object, serverName, "discovery", "http", "serverName")
 		set(object, int64(5), "discovery", "http", "intervalSeconds")
 		set(object, int64(4), "discovery", "http", "timeoutSeconds")

@@ -6,4 +6,8 @@
 // server, a list of [Adapters], a [Status], or a fault such as [Silent]. Where
 // [Options] have a user, a client must log in first; [Behavior] is what goes wrong
 // with logins, tokens and certificates. The server counts what it is asked.
+//
+// The folder operator-v0.29 has what DittoFS' operator of that release wrote: its
+// StatefulSet, Services and NetworkPolicies with managedFields, unedited, for the
+// DittoServer next to them.
 package dittofs
