@@ -61,7 +61,7 @@ func (f Facts) removalText(r *rollout.Removal) string {
 	if f.Stopped != "" {
 		return fmt.Sprintf("adapter %s is inactive; the port is not removed while nothing is written to the workload", r.Adapter.Type)
 	}
-	return f.policy.Text(*r)
+	return f.policy.Text(*r, f.Deferred)
 }
 
 // warn adds the warnings about a port that is ours.
