@@ -36,11 +36,13 @@ func (p Policy) Pending(removals []Removal) string {
 	return fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", p.delay)
 }
 
-// Text returns when a port is to be removed, for its message. It stays the same while the
-// removal delay advances.
-func (p Policy) Text(r Removal) string {
+// Text returns when a port is to be removed, for its message. Deferred is why the change
+// is not applied yet. The text stays the same while the removal delay advances.
+func (p Policy) Text(r Removal, deferred Reason) string {
 	adapter := "adapter " + r.Adapter.Type
 	switch {
+	case r.Due && deferred == NextRollout:
+		return fmt.Sprintf("%s has been inactive for %s; the port is removed with the next rollout", adapter, p.delay)
 	case r.Due:
 		return fmt.Sprintf("%s has been inactive for %s; the port is about to be removed", adapter, p.delay)
 	case r.At.IsZero():

@@ -58,13 +58,10 @@ func (f Facts) removal(p v1alpha1.PortStatus) *rollout.Removal {
 
 // removalText stays the same while the removal delay advances.
 func (f Facts) removalText(r *rollout.Removal) string {
-	switch {
-	case f.Stopped != "":
+	if f.Stopped != "" {
 		return fmt.Sprintf("adapter %s is inactive; the port is not removed while nothing is written to the workload", r.Adapter.Type)
-	case r.Due && f.Deferred == rollout.NextRollout:
-		return fmt.Sprintf("adapter %s is inactive; the port is removed with the next rollout", r.Adapter.Type)
 	}
-	return f.policy.Text(*r)
+	return f.policy.Text(*r, f.Deferred)
 }
 
 // warn adds the warnings about a port that is ours.
