@@ -16,16 +16,12 @@ import (
 func BenchmarkLook(b *testing.B) {
 	cp := testenv.Shared(b)
 	namespace := cp.Namespace(b)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(workload.StatefulSet, static)); err != nil {
-		b.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(b, declared(workload.StatefulSet, static))
 	for manager, patch := range map[string]string{
 		testenv.KubectlEdit:       `{"metadata":{"annotations":{"on-call":"storage"}},"spec":{"template":{"spec":{"priorityClassName":"storage"}}}}`,
 		testenv.ControllerManager: `{"spec":{"replicas":3}}`,
 	} {
-		if _, err := cp.Manager(manager).Patch(b.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch)); err != nil {
-			b.Fatal(err)
-		}
+		cp.Manager(manager).MustPatch(b, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch))
 	}
 	applier := newApplier(b, cp)
 	want := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}

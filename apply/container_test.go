@@ -34,10 +34,7 @@ func TestContainerError(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	before, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(t.Context(), withInitContainers)
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := cp.Manager(testenv.ArgoCD).In(ns).MustApply(t, withInitContainers)
 	client, err := appsclient.NewForConfig(cp.Config())
 	if err != nil {
 		t.Fatal(err)

@@ -167,10 +167,7 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 
 func (s *overlaidScene) read() *unstructured.Unstructured {
 	s.t.Helper()
-	w, err := s.cp.Manager("reader").Get(s.t.Context(), s.target.Kind.Kind, s.target.Namespace, dittofs)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	w := s.cp.Manager("reader").MustGet(s.t, s.target.Kind.Kind, s.target.Namespace, dittofs)
 	return w
 }
 

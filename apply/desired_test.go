@@ -166,9 +166,7 @@ func TestWhatWaitsDoesNotCount(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	applier, target := newApplier(t, cp), workload.Target{Kind: workload.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}
-	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(target.Namespace).MustApply(t, declared(workload.StatefulSet, static))
 	pass := func(want apply.Desired) apply.Result {
 		t.Helper()
 		result, err := applier.Apply(t.Context(), target, want)

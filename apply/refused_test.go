@@ -37,9 +37,7 @@ kind: RoleBinding
 metadata: {name: reader}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
-		if _, err := cp.Manager("testenv").In(namespace).Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		cp.Manager("testenv").In(namespace).MustApply(t, object)
 	}
 	user, err := cp.User("reader")
 	if err != nil {

@@ -152,9 +152,7 @@ func TestWaysOutOfReplacing(t *testing.T) {
 		testenv.KubectlReplace: "kubectl apply --server-side --force-conflicts",
 	} {
 		namespace := cp.Namespace(t)
-		if _, err := cp.Manager(manager).In(namespace).Create(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-			t.Fatal(err)
-		}
+		cp.Manager(manager).In(namespace).MustCreate(t, declared(workload.StatefulSet, static))
 		result, err := newApplier(t, cp).Apply(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: []apply.Adapter{nfs}})
 		if err != nil || len(result.Warnings) != 1 {
 			t.Fatalf("%d warnings, %v", len(result.Warnings), err)

@@ -214,9 +214,7 @@ func TestRolloutGetsOn(t *testing.T) {
 			t.Parallel()
 			namespace := cp.Namespace(t)
 			owner := cp.Manager(testenv.ArgoCD).In(namespace)
-			if _, err := owner.Apply(t.Context(), declared(kind, static)); err != nil {
-				t.Fatal(err)
-			}
+			owner.MustApply(t, declared(kind, static))
 			applier := newApplier(t, cp)
 			target := workload.Target{Kind: kind, Namespace: namespace, Name: dittofs}
 			wasComplete := complete(t, applier, target)
@@ -235,12 +233,8 @@ func TestRolloutGetsOn(t *testing.T) {
 		t.Parallel()
 		namespace := cp.Namespace(t)
 		owner := cp.Manager(testenv.ArgoCD).In(namespace)
-		if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := owner.Patch(t.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`)); err != nil {
-			t.Fatal(err)
-		}
+		owner.MustApply(t, declared(workload.StatefulSet, static))
+		owner.MustPatch(t, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`))
 		applier := newApplier(t, cp)
 		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		complete(t, applier, target)

@@ -22,9 +22,7 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 	const passes = 20
 	cp := testenv.WithControllers(t)
 	namespace := cp.Namespace(t)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(t, declared(workload.StatefulSet, static))
 	cp.WaitRolledOut(t, "StatefulSet", namespace, dittofs)
 	applier := newApplier(t, cp)
 	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}

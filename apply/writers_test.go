@@ -25,9 +25,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(namespace)
-	if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
+	owner.MustApply(t, declared(workload.StatefulSet, static))
 	var requests testenv.Requests
 	client, err := appsclient.NewForConfig(requests.Wrap(cp.Config()))
 	if err != nil {
@@ -62,10 +60,7 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != changes || applies != changes || requests.Total() != 2*changes {
 		t.Errorf("%d passes took %s, want one look and one apply each", changes, &requests)
 	}
-	live, err := owner.Get(t.Context(), "StatefulSet", namespace, dittofs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := owner.MustGet(t, "StatefulSet", namespace, dittofs)
 	if got := live.GetAnnotations()["writes"]; got != strconv.Itoa(writes) {
 		t.Errorf("the owner's last write was %d, the object has %s", writes, got)
 	}

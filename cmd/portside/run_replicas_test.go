@@ -97,10 +97,7 @@ func TestStoppedLeader(t *testing.T) {
 	if code := second.Terminate(); code != 0 {
 		t.Errorf("the last replica: exit code %d", code)
 	}
-	lease, err := f.git.Get(t.Context(), "Lease", f.namespace, testenv.Portside)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lease := f.git.MustGet(t, "Lease", f.namespace, testenv.Portside)
 	if holder, _, _ := unstructured.NestedString(lease.Object, "spec", "holderIdentity"); holder != "" {
 		t.Errorf("the Lease is still held by %s", holder)
 	}

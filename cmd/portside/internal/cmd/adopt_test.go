@@ -95,9 +95,7 @@ func TestAdopt_UnknownManager(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
 	withSidecar := strings.Replace(statefulSet(staticPorts), "containers: [", "containers: [{name: sidecar, image: x, ports: [{name: web, containerPort: 80, protocol: TCP}]}, ", 1)
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, withSidecar)
 	c.legacy()
 	const owners = "the ports are owned by: argocd-controller, dittofs-operator\n"
 	for name, test := range map[string]struct {

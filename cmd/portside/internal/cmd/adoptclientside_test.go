@@ -94,9 +94,7 @@ func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 func TestAdopt_SeveralManagers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	if _, err := c.Manager(someManage).In(c.namespace).Create(t.Context(), statefulSet(staticNFS)); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(someManage).In(c.namespace).MustCreate(t, statefulSet(staticNFS))
 	c.argo(staticNFS)
 	c.updates(someManage, "StatefulSet", "dittofs", strings.ReplaceAll(oneKeyTwice, "1445", "2445"))
 	c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", oneKeyTwice)
@@ -118,9 +116,7 @@ func TestAdoptAll_Containers(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	object := strings.Replace(workloadNamed("StatefulSet", "dittofs", operatorPorts), "containers: [",
 		"containers: [{name: second, image: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}, {name: third, image: x}, ", 1)
-	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, object)
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "several containers, and none is named")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
 	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")

@@ -47,9 +47,7 @@ func TestDiff_Restarts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML("StatefulSet", test.spec, staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workloadYAML("StatefulSet", test.spec, staticPorts))
 			a := c.must(1, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "diff", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, test.want)
 		})
@@ -68,9 +66,7 @@ func TestDiff_NextRollout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML(test.kind, test.spec, staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workloadYAML(test.kind, test.spec, staticPorts))
 			set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "kind: StatefulSet", "kind: "+test.kind, 1) + "  rollout: {mode: NextRollout}\n"
 			a := c.must(1, c.runWith(set, "diff", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, "restarts at most 3 pods\n", prefix+test.want)

@@ -40,9 +40,7 @@ spec:
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}}
 `} {
 		object = strings.Replace(object, "%[2]s", jsonPatch, 1)
-		if _, err := c.Manager("testenv").Apply(c.t.Context(), strings.ReplaceAll(object, "%[1]s", c.namespace)); err != nil {
-			c.t.Fatal(err)
-		}
+		c.Manager("testenv").MustApply(c.t, strings.ReplaceAll(object, "%[1]s", c.namespace))
 	}
 	before := c.resourceVersion()
 	testenv.Eventually(c.t, "the policy to take effect", func(context.Context) error {
@@ -88,9 +86,7 @@ func TestDiff_OtherFields(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
 			workload := strings.Replace(statefulSet(live), "metadata: {name: dittofs}", "metadata: {name: dittofs, annotations: {team: storage}}", 1)
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workload); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workload)
 			in := func(text string) string { return strings.ReplaceAll(text, "NAMESPACE", c.namespace) }
 			expect(t, "without the policy", c.must(1, c.runWith(set, "diff", "-f", "-")).stdout, in(ports))
 			c.mutate(test.patch)

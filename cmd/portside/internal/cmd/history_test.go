@@ -235,9 +235,7 @@ func TestHistory_Adoption(t *testing.T) {
 func TestHistory_RecreatedWorkload(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.apply("[{type: nfs, port: 12049}]")
-		if err := h.Manager(testenv.ArgoCD).Delete(t.Context(), h.kind, h.namespace, "dittofs"); err != nil {
-			t.Fatal(err)
-		}
+		h.Manager(testenv.ArgoCD).MustDelete(t, h.kind, h.namespace, "dittofs")
 		testenv.Eventually(t, "its revisions are deleted too", func(ctx context.Context) error {
 			out, err := h.Kubectl(ctx, h.namespace, "", "get", resourceOf(h.kind), "-o", "name")
 			if err == nil && out != "" {

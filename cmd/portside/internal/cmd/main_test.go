@@ -68,9 +68,7 @@ func (c *cluster) must(code int, a answer) answer {
 // argo applies a StatefulSet as Argo CD does, with the ports of a YAML list.
 func (c *cluster) argo(ports string) {
 	c.t.Helper()
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), statefulSet(ports)); err != nil {
-		c.t.Fatal(err)
-	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, statefulSet(ports))
 }
 
 func statefulSet(ports string) string {
@@ -117,19 +115,13 @@ func recorded(name string) string {
 // resourceVersion returns the one of the StatefulSet, which every stored change moves.
 func (c *cluster) resourceVersion() string {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("test").MustGet(c.t, "StatefulSet", c.namespace, "dittofs")
 	return live.GetResourceVersion()
 }
 
 func (c *cluster) ports() string {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("test").MustGet(c.t, "StatefulSet", c.namespace, "dittofs")
 	return strings.Join(testenv.Ports(live, "dittofs"), " ")
 }
 

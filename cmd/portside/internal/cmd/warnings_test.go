@@ -24,9 +24,7 @@ func TestServerWarnings_PrintedOnce(t *testing.T) {
 	for _, name := range []string{"one", "two"} {
 		object := strings.Replace(statefulSet(staticPorts), "containers: [", "containers: [{name: first, image: x, ports: [{name: adapter-smb, containerPort: 445, protocol: TCP}]}, ", 1)
 		object = strings.Replace(object, "metadata: {name: dittofs}", "metadata: {name: "+name+"}", 1)
-		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, object)
 		set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "name: dittofs", "name: "+name)
 		sets = append(sets, strings.Replace(set, "spec:\n", "spec:\n  container: dittofs\n", 1))
 	}

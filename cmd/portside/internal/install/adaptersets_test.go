@@ -101,10 +101,7 @@ func TestGuardRefusesAdapterSetWrites(t *testing.T) {
 func TestGuardKeepsManagedFieldsOfAdapterSets(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
-	live, err := i.argo().Get(t.Context(), "AdapterSet", "", dittofs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := i.argo().MustGet(t, "AdapterSet", "", dittofs)
 	for name, edit := range map[string]func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry{
 		"all removed": func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			return []metav1.ManagedFieldsEntry{{}}

@@ -72,9 +72,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 					}
 					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 				}
-				if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-					t.Fatal(err)
-				}
+				i.argo().MustDelete(t, kind.Kind, "", dittofs)
 			}
 		}
 	}
@@ -160,9 +158,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
 				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
 			}
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }

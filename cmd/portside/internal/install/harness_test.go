@@ -168,10 +168,7 @@ func (i *installation) mustApply(m *testenv.Manager, object any) *unstructured.U
 
 func (i *installation) live(kind workload.Kind) *unstructured.Unstructured {
 	i.t.Helper()
-	live, err := i.argo().Get(i.t.Context(), kind.Kind, "", dittofs)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+	live := i.argo().MustGet(i.t, kind.Kind, "", dittofs)
 	return live
 }
 

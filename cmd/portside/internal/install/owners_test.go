@@ -80,9 +80,7 @@ func TestGuardAllowsEditedPorts(t *testing.T) {
 			if _, err := i.applier().Release(t.Context(), i.target(kind), keepPorts); err != nil {
 				t.Errorf("%s: keepPorts %t: %v", name, keepPorts, err)
 			}
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }
@@ -102,18 +100,14 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 				`{"op":"add","path":"/spec/template/spec/containers/0/ports","value":[{"name":"api","containerPort":8080,"protocol":"TCP"}]}`,
 				`{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}` + after,
 			} {
-				if _, err := kubectl.Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte("["+patch+"]")); err != nil {
-					t.Fatal(err)
-				}
+				kubectl.MustPatch(t, kind.Kind, "", dittofs, types.JSONPatchType, []byte("["+patch+"]"))
 				i.pass(kind, nfs)
 			}
 			end()
 			i.expectPorts(kind, dittofs)
 			i.pass(kind, nfs)
 			i.expectPorts(kind, dittofs, "adapter-nfs:12049/TCP")
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }
@@ -234,9 +228,7 @@ func TestNameAllowsOwners(t *testing.T) {
 		if err := act(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-			t.Fatal(err)
-		}
+		i.argo().MustDelete(t, kind.Kind, "", dittofs)
 	}
 }
 
