@@ -18,9 +18,9 @@ import (
 
 const overlay = "team-overlay"
 
-// overlaid is a workload of Argo CD's of which another manager applies replicas
-// (or, of a DaemonSet, minReadySeconds), an annotation, a label, the image and an
-// env var, and an operator has written an adapter port.
+// overlaid creates a workload as Argo CD. Another manager applies its replicas (of a
+// DaemonSet minReadySeconds), an annotation, a label, the image and an environment
+// variable, and an operator has written an adapter port.
 func overlaid(ctx context.Context, cp *testenv.ControlPlane, namespace string, kind workload.Kind) error {
 	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, strings.Replace(declared(kind, static), `image: "dittofs:1", `, `image: "dittofs:1", env: [{name: A, value: b}], `, 1)); err != nil {
 		return err
@@ -48,29 +48,29 @@ spec:
 	return err
 }
 
-// verbs are those that write, but for a release that keeps the ports.
+// verbs are the operations that write, except for a release that keeps the ports.
 var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (apply.Result, error){
 	"apply": applying(nfs),
 	"apply from a whole observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, observed, apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, trimmed(look, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(observed, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, trimmed(look, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(observed, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
@@ -81,8 +81,8 @@ var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (a
 	},
 }
 
-// TestDedicatedFieldManager: where the field manager owns anything but ports,
-// nothing is written, and the error says so.
+// TestDedicatedFieldManager: if the field manager owns anything but ports, nothing is
+// written, and the error reports it.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range workload.Kinds() {
@@ -134,7 +134,7 @@ func TestDedicatedFieldManager_ReleaseKeepingPorts(t *testing.T) {
 	}
 }
 
-// overlaidScene is such a workload, and what was sent to it.
+// overlaidScene has such a workload and the requests about it.
 type overlaidScene struct {
 	t      *testing.T
 	cp     *testenv.ControlPlane
@@ -171,7 +171,7 @@ func (s *overlaidScene) read() *unstructured.Unstructured {
 	return w
 }
 
-// refused is a reconciliation that must fail because of this field.
+// refused is a reconcile that must fail because of this field.
 func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), manager, field string) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		client, err := appsclient.NewForConfig(cp.Config())
@@ -190,8 +190,7 @@ func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Re
 	}}
 }
 
-// TestDedicatedFieldManager_WhatCounts has fields that are ports, and fields that
-// are not.
+// TestDedicatedFieldManager_WhatCounts has fields of ports, and others.
 func TestDedicatedFieldManager_WhatCounts(t *testing.T) {
 	t.Parallel()
 	const api = `.spec.template.spec.containers[name="dittofs"].ports[containerPort=8080,protocol="TCP"].name`
@@ -208,7 +207,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 		"an empty list of ports is ours": {argo(static), by(alice, shares("[]")), asManager(alice, nfs)},
 		"a static port": {argo("[]"), by(alice, shares(static)), refused(applying(nfs), alice, api), refused(applying(), alice, api),
 			testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP"}}},
-		"a static port beside an adapter's": {argo("[]"), by(alice, shares("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")),
+		"a static port and an adapter's": {argo("[]"), by(alice, shares("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")),
 			refused(applying(smb), alice, api), testenv.Expect{Change: testenv.NothingChanged}},
 		"a port of an init container": {by(testenv.ArgoCD, withInit), by(alice, initContainer),
 			testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
@@ -230,7 +229,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}}},
 		"paused": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), ourEntry(`"f:replicas":{},`, ``), pausedNow,
 			wanting(nfs).is(apply.Paused, ownedNFS)},
-		"the container is gone": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
+		"the container was removed": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
 			edits("policy", strings.Replace(staleEntry.Data, `"f:template"`, `"f:replicas":{},"f:template"`, 1)),
 			refused(func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 				return a.Apply(ctx, t, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})

@@ -20,9 +20,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestForbiddenChangesNothing: a refusal that names no port is asked twice, on
-// a new look, and then told.
-func TestForbiddenChangesNothing(t *testing.T) {
+// TestForbidden: after a refusal that names no port the workload is read again, the apply
+// is retried once, and the refusal is reported.
+func TestForbidden(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
@@ -65,11 +65,11 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 		t.Errorf("ports %q, want %q", got, want)
 	}
 	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != 2 || applies != 2 {
-		t.Errorf("it took %s, want two looks and two applies", &requests)
+		t.Errorf("it took %s, want two observations and two applies", &requests)
 	}
 }
 
-func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
+func TestUnreadableManagedFields(t *testing.T) {
 	t.Parallel()
 	w := read(&appsv1.StatefulSet{})
 	w.Containers = []workload.Container{{Name: dittofs}}
@@ -79,9 +79,9 @@ func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	}
 }
 
-// TestAStrangersNotFound: only the API server's word on the very workload makes
-// it one that may come later.
-func TestAStrangersNotFound(t *testing.T) {
+// TestNotFoundOfAnotherObject: only the API server's NotFound about the workload itself is
+// TargetNotFound.
+func TestNotFoundOfAnotherObject(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body string

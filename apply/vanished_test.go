@@ -9,7 +9,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// renameContainer is an owner that renames the container by an update.
+// renameContainer renames the container by an Update.
 var renameContainer = testenv.Update{Manager: testenv.KubectlReplace, Mutate: func(w *unstructured.Unstructured) {
 	testenv.EditContainer(w, dittofs, func(c map[string]any) {
 		c["name"] = "server"
@@ -17,14 +17,14 @@ var renameContainer = testenv.Update{Manager: testenv.KubectlReplace, Mutate: fu
 	})
 }}
 
-// staleEntry leaves us an entry for a container that is gone, as an admission
-// policy does that removes the container in the owner's own request.
+// staleEntry leaves an entry of ours for a container that no longer exists, as an admission
+// policy does that removes the container in the owner's request.
 var staleEntry = edits("policy", `[{"op":"add","path":"/metadata/managedFields/-","value":{
 	"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":
 	{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{},
 	"f:ports":{"k:{\"containerPort\":12049,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}}}}}}}}}}}]`)
 
-func TestPortsFollowToTheOnlyContainer(t *testing.T) {
+func TestOnlyContainerRenamed(t *testing.T) {
 	t.Parallel()
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry,
 		wanting(nfs).costing("GET 1, APPLY 1").is(apply.Applied, ownedNFS),
@@ -32,7 +32,7 @@ func TestPortsFollowToTheOnlyContainer(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
+func TestEntryOfRemovedContainer(t *testing.T) {
 	t.Parallel()
 	named := wanting(nfs)
 	named.container = dittofs
@@ -44,7 +44,7 @@ func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestContainerNotFoundKeepsPortsElsewhere(t *testing.T) {
+func TestContainerNotFoundKeepsPorts(t *testing.T) {
 	t.Parallel()
 	wrong := wanting(nfs)
 	wrong.container = "dittosf"
@@ -54,7 +54,7 @@ func TestContainerNotFoundKeepsPortsElsewhere(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestWhichContainer(t *testing.T) {
+func TestContainer(t *testing.T) {
 	t.Parallel()
 	two := func(annotations string) testenv.Apply {
 		return by(testenv.ArgoCD, `
@@ -79,7 +79,7 @@ spec:
 		two("kubectl.kubernetes.io/default-container: dittofs"),
 		wanting(nfs).is(apply.Applied, ownedNFS),
 		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP"}},
-		// An init container's ports are not ours to look at.
+		// An init container's ports are not managed.
 		named.is(apply.Applied, ownedNFS, ownedSMB),
 		two("kubectl.kubernetes.io/default-container: missing"),
 		wanting(nfs).is(apply.ContainerNotFound),
