@@ -123,7 +123,7 @@ func TestOf(t *testing.T) {
 			func(t *testing.T, w *scene) apply.Result {
 				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, "[{containerPort: 12049, protocol: TCP}]") }), nfs)
 			},
-			"", false, // the pass gives it back
+			"", false, // the apply gives it back
 		},
 		"the last port is removed": {
 			func(t *testing.T, w *scene) apply.Result {

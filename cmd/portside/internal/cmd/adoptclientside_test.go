@@ -89,7 +89,7 @@ func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 }
 
 // TestAdopt_SeveralManagers: the ports of two managers are adopted in one write, and a
-// key that two ports had goes back to the manager that declares it, although both had
+// key that two ports had is given back to the manager that declares it, although both had
 // written it.
 func TestAdopt_SeveralManagers(t *testing.T) {
 	t.Parallel()

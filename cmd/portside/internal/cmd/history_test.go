@@ -216,7 +216,7 @@ func TestHistory_Rollback(t *testing.T) {
 	})
 }
 
-// TestHistory_Adoption: history says that the operator added the ports, although
+// TestHistory_Adoption: history reports that the operator added the ports, although
 // portside owns them now.
 func TestHistory_Adoption(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {

@@ -168,11 +168,11 @@ func TestGuardAllowsAdapterSetWrites(t *testing.T) {
 		before func()
 		does   []setPatch
 	}{
-		"its finalizer":                       {func() {}, []setPatch{finalizes, drops}},
-		"its finalizer in Git":                {func() { i.mustApply(i.argo(), inGit) }, []setPatch{drops}},
-		"its finalizer in Git beside another": {func() { i.mustApply(i.argo(), other) }, []setPatch{drops}},
-		"its finalizer by an update":          {func() { patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports"]}}`)) }, []setPatch{drops}},
-		"its finalizer by an update beside another": {func() {
+		"its finalizer":                     {func() {}, []setPatch{finalizes, drops}},
+		"its finalizer in Git":              {func() { i.mustApply(i.argo(), inGit) }, []setPatch{drops}},
+		"its finalizer in Git with another": {func() { i.mustApply(i.argo(), other) }, []setPatch{drops}},
+		"its finalizer by an update":        {func() { patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports"]}}`)) }, []setPatch{drops}},
+		"its finalizer by an update with another": {func() {
 			patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports","example.com/other"]}}`))
 		},
 			[]setPatch{drops}},

@@ -78,19 +78,19 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 	}
 }
 
-// expectGivenUp reconciles twice against a container that is gone. Each result says
+// expectGivenUp reconciles twice against a container that was removed. Each result says
 // so and lists the existing containers. After the first nothing of ours is left, no
 // pod restarts, and the second writes nothing.
 func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
-	gone := i.live(kind)
+	missing := i.live(kind)
 	i.expectNotFound(kind, to, containers)
 	after := i.live(kind)
 	if owns(after, i.manager) {
 		i.t.Errorf("%s: portside still has an entry: %v", kind, after.GetManagedFields())
 	}
-	if got := testenv.Containers(after); after.GetGeneration() != gone.GetGeneration() || !slices.Equal(got, containers) {
-		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), gone.GetGeneration(), got)
+	if got := testenv.Containers(after); after.GetGeneration() != missing.GetGeneration() || !slices.Equal(got, containers) {
+		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), missing.GetGeneration(), got)
 	}
 	i.expectNotFound(kind, to, containers)
 	if again := i.live(kind).GetResourceVersion(); again != after.GetResourceVersion() {

@@ -121,10 +121,10 @@ func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, w := range map[string]write{
-		"gone":              jsonPatch(`[{"op":"remove","path":"{c}/ports/2"}]`),
+		"removed":           jsonPatch(`[{"op":"remove","path":"{c}/ports/2"}]`),
 		"renamed":           jsonPatch(`[{"op":"replace","path":"{c}/ports/2/name","value":"adapter-smb"}]`),
 		"renumbered":        jsonPatch(`[{"op":"replace","path":"{c}/ports/2/containerPort","value":12050}]`),
-		"a field gone":      jsonPatch(`[{"op":"remove","path":"{c}/ports/2/hostIP"}]`),
+		"a field removed":   jsonPatch(`[{"op":"remove","path":"{c}/ports/2/hostIP"}]`),
 		"a field's owner":   editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, `"f:hostPort":{}`),
 		"a field's no more": editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, ``),
 		"a list's owner":    editedBy(testenv.KubectlEdit, i, `"f:ports":{".":{},`, `"f:ports":{`),
@@ -147,7 +147,7 @@ func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 	for name, w := range map[string]write{
 		"a name":       applied(strings.Replace(share, "{containerPort: 2049", "{name: adapter-smb, containerPort: 2049", 1)),
 		"another name": forced(applied(strings.Replace(share, "name: api", "name: adapter-smb", 1))),
-		"gone":         jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
+		"removed":      jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
 	} {
 		if err := portside.RefusedBy(i.tries(t.Context(), workload.StatefulSet, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)

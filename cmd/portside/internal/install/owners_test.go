@@ -201,7 +201,7 @@ func TestNameAllowsOwners(t *testing.T) {
 				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = "dittofs:2" })
 			}))
 		},
-		"our port gone": func() error {
+		"our port removed": func() error {
 			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { testenv.SetPorts(o, dittofs, static) }))
 		},
 		"our port renamed": func() error {
