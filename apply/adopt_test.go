@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -66,11 +64,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if s.between != nil {
 			config = interruptedAt(config, s.write, func() error { return s.between(ctx, cp, namespace) })
 		}
-		client, err := appsclient.NewForConfig(config)
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), s.options...)
+		applier, err := applierFor(config, s.options...)
 		if err != nil {
 			return err
 		}

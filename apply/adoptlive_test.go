@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
@@ -26,11 +24,7 @@ import (
 // these ports.
 func adoptingFromLive(manager string, ports []port.Port, from []string, options ...apply.Option) testenv.Do {
 	return testenv.Do{What: "an adoption from " + strings.Join(from, ", "), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), options...)
+		applier, err := applierFor(cp.Config(), options...)
 		if err != nil {
 			return err
 		}
@@ -84,11 +78,7 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 	const on2049 = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
 	offers := func(want ...string) testenv.Do {
 		return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-			client, err := appsclient.NewForConfig(cp.Config())
-			if err != nil {
-				return err
-			}
-			applier, err := apply.New(workload.ClientGo(client))
+			applier, err := applierFor(cp.Config())
 			if err != nil {
 				return err
 			}

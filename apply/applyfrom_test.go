@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
@@ -21,11 +19,7 @@ type observations struct{ kept *workload.Workload }
 // keep observes the workload now.
 func (l *observations) keep() testenv.Do {
 	return testenv.Do{What: "an observation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) (err error) {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}
@@ -39,11 +33,7 @@ func (l *observations) keep() testenv.Do {
 func (l *observations) applyFrom(reduced bool, requests string, want reconcile, check ...func(apply.Result) error) testenv.Do {
 	return testenv.Do{What: fmt.Sprintf("a reconcile from an observation (reduced: %t)", reduced), Func: func(ctx context.Context, cp *testenv.ControlPlane, _ string) error {
 		var sent testenv.Requests
-		client, err := appsclient.NewForConfig(audited(sent.Wrap(cp.Config())))
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(want.dryRun))
+		applier, err := applierFor(audited(sent.Wrap(cp.Config())), apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
@@ -15,11 +13,7 @@ import (
 // owning checks which ports we own in a container: as name:number, or the error.
 func owning(container, want string, holds bool) testenv.Do {
 	return testenv.Do{What: "what is ours in " + container, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}

@@ -9,11 +9,11 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const overlay = "team-overlay"
@@ -22,7 +22,7 @@ const overlay = "team-overlay"
 // DaemonSet minReadySeconds), an annotation, a label, the image and an environment
 // variable, and an operator has written an adapter port.
 func overlaid(ctx context.Context, cp *testenv.ControlPlane, namespace string, kind workload.Kind) error {
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, strings.Replace(declared(kind, static), `image: "dittofs:1", `, `image: "dittofs:1", env: [{name: A, value: b}], `, 1)); err != nil {
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, declared(kind, static, fixture.InContainer(dittofs, "env: [{name: A, value: b}]"))); err != nil {
 		return err
 	}
 	count := "replicas: 4"
@@ -154,11 +154,7 @@ func newOverlaid(t *testing.T, kind workload.Kind) *overlaidScene {
 
 func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 	s.t.Helper()
-	client, err := appsclient.NewForConfig(s.sent.Wrap(s.cp.Config()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client), options...)
+	applier, err := applierFor(s.sent.Wrap(s.cp.Config()), options...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -174,11 +170,7 @@ func (s *overlaidScene) read() *unstructured.Unstructured {
 // refused is a reconcile that must fail because of this field.
 func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), manager, field string) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
+		applier, err := applierFor(cp.Config(), apply.WithFieldManager(manager))
 		if err != nil {
 			return err
 		}
@@ -199,8 +191,7 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: dittofs}
 spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9090}]}]}}}`
-	withInit := strings.Replace(declared(workload.StatefulSet, static), "containers:", `initContainers: [{name: init, image: "init:1"}]
-      containers:`, 1)
+	withInit := declared(workload.StatefulSet, static, fixture.Spec(`template: {spec: {initContainers: [{name: init, image: "init:1"}]}}`))
 	for name, steps := range map[string][]testenv.Step{
 		"a container's key and its ports are ours": {argo(static), by(alice, shares("[{name: adapter-smb, containerPort: 1445, protocol: TCP}]")),
 			asManager(alice, smb, nfs), testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}}},
@@ -249,11 +240,7 @@ func asManager(manager string, adapters ...apply.Adapter) testenv.Do {
 }
 
 func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager string, adapters ...apply.Adapter) error {
-	client, err := appsclient.NewForConfig(cp.Config())
-	if err != nil {
-		return err
-	}
-	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
+	applier, err := applierFor(cp.Config(), apply.WithFieldManager(manager))
 	if err != nil {
 		return err
 	}

@@ -12,11 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
@@ -45,41 +47,23 @@ func at(a apply.Adapter, port int64) apply.Adapter {
 
 // declared returns the workload as the owner of its static ports declares it. ports is a
 // YAML list.
-func declared(kind workload.Kind, ports string) string {
-	more := ""
-	if kind == workload.StatefulSet {
-		more = "serviceName: dittofs"
-	}
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: %s
-metadata: {name: dittofs}
-spec:
-  %s
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}}
-    spec:
-      containers:
-      - {name: dittofs, image: "dittofs:1", ports: %s}
-`, kind, more, ports)
+func declared(kind workload.Kind, ports string, options ...fixture.Option) *unstructured.Unstructured {
+	container := fixture.InContainer(dittofs, `{image: "dittofs:1", ports: `+ports+"}")
+	return fixture.Workload(kind.Kind, dittofs, append([]fixture.Option{fixture.Container(dittofs), container}, options...)...)
 }
 
 // shares returns what a manager applies that owns only ports in the container.
-func shares(ports string) string {
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec: {template: {spec: {containers: [{name: dittofs, ports: %s}]}}}
-`, ports)
+func shares(ports string) *unstructured.Unstructured {
+	object := fixture.PortsOf("StatefulSet", dittofs, dittofs)
+	testenv.SetPorts(object, dittofs, ports)
+	return object
 }
 
 func argo(ports string) testenv.Apply {
 	return by(testenv.ArgoCD, declared(workload.StatefulSet, ports))
 }
 
-func by(manager, object string) testenv.Apply {
+func by(manager string, object any) testenv.Apply {
 	return testenv.Apply{Manager: manager, Object: object}
 }
 
@@ -142,11 +126,7 @@ func (p reconcile) run(ctx context.Context, cp *testenv.ControlPlane, namespace 
 	if p.between != nil {
 		config = interrupted(config, func() error { return p.between(ctx, cp, namespace) })
 	}
-	client, err := appsclient.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(p.dryRun))
+	applier, err := applierFor(config, apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
@@ -242,13 +222,18 @@ func describe(ports []apply.PortStatus) []string {
 	return lines
 }
 
+// applierFor returns an applier with client-go's client.
+func applierFor(config *rest.Config, options ...apply.Option) (*apply.Applier, error) {
+	client, err := appsclient.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return apply.New(workload.ClientGo(client), options...)
+}
+
 func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	t.Helper()
-	client, err := appsclient.NewForConfig(audited(cp.Config()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(audited(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}

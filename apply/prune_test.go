@@ -13,6 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // What the API server prunes when an apply gives up our last field, and which managers
@@ -157,17 +158,8 @@ func disownContainer(manager string) testenv.Do {
 	}}
 }
 
-const twoContainers = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}, annotations: {kubectl.kubernetes.io/default-container: dittofs}}
-    spec: {containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]}
-`
+var twoContainers = fixture.StatefulSet(dittofs, fixture.Container("sidecar"), fixture.Container(dittofs),
+	fixture.Spec("template: {metadata: {annotations: {kubectl.kubernetes.io/default-container: dittofs}}}"))
 
 func TestAnotherContainer(t *testing.T) {
 	t.Parallel()

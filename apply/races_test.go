@@ -10,6 +10,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // Races: something happens between the observation and the first write of a reconcile.
@@ -19,7 +20,7 @@ func argoMeanwhile(ports string) func(context.Context, *testenv.ControlPlane, st
 	return meanwhile(declared(workload.StatefulSet, ports))
 }
 
-func meanwhile(object string) func(context.Context, *testenv.ControlPlane, string) error {
+func meanwhile(object any) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		_, err := cp.Manager(testenv.ArgoCD).In(namespace).ForceApply(ctx, object)
 		return err
@@ -116,17 +117,7 @@ func TestRace_TargetRecreated(t *testing.T) {
 
 func TestRace_ContainerRenamed(t *testing.T) {
 	t.Parallel()
-	renamed := `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}}
-    spec: {containers: [{name: server, image: "dittofs:1", ports: [{name: api, containerPort: 8080}]}]}
-`
+	renamed := fixture.StatefulSet(dittofs, fixture.Container("server", "api:8080"))
 	story(argo(static),
 		wanting(nfs).after(meanwhile(renamed)).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
 		testenv.Expect{Containers: []string{"server"}},

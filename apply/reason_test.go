@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -20,11 +19,7 @@ import (
 // "name state reason" and, where something blocks it, " by managers on port".
 func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
 	return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}

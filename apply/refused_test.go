@@ -10,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
@@ -44,11 +43,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 		t.Fatal(err)
 	}
 	var requests testenv.Requests
-	client, err := appsclient.NewForConfig(requests.Wrap(user))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(requests.Wrap(user))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +95,7 @@ func TestNotFoundOfAnotherObject(t *testing.T) {
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer server.Close()
-			client, err := appsclient.NewForConfig(&rest.Config{Host: server.URL})
-			if err != nil {
-				t.Fatal(err)
-			}
-			applier, err := apply.New(workload.ClientGo(client))
+			applier, err := applierFor(&rest.Config{Host: server.URL})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -3,8 +3,6 @@ package apply_test
 import (
 	"context"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
@@ -13,11 +11,7 @@ import (
 // anyReconcile is a reconcile whose result does not matter.
 func anyReconcile(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -125,11 +124,7 @@ func leaves(p apply.PortStatus) bool { return p.State == port.Removed || p.State
 func (p reconcile) expectUpToDate(want bool) testenv.Do {
 	return testenv.Do{What: fmt.Sprintf("up to date: %t", want), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		var requests testenv.Requests
-		client, err := appsclient.NewForConfig(requests.Wrap(cp.Config()))
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(requests.Wrap(cp.Config()))
 		if err != nil {
 			return err
 		}

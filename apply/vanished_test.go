@@ -7,6 +7,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // renameContainer renames the container by an Update.
@@ -57,19 +58,10 @@ func TestContainerNotFoundKeepsPorts(t *testing.T) {
 func TestContainer(t *testing.T) {
 	t.Parallel()
 	two := func(annotations string) testenv.Apply {
-		return by(testenv.ArgoCD, `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}, annotations: {`+annotations+`}}
-    spec:
-      initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}]
-      containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]
-`)
+		return by(testenv.ArgoCD, fixture.StatefulSet(dittofs, fixture.Container("sidecar"), fixture.Container(dittofs), fixture.Spec(`
+template:
+  metadata: {annotations: {`+annotations+`}}
+  spec: {initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}]}`)))
 	}
 	named := wanting(nfs, smb)
 	named.container = dittofs

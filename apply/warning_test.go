@@ -6,8 +6,6 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
@@ -17,11 +15,7 @@ import (
 // ApplyFrom a trimmed observation, and of the observation if it is up to date.
 func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 	return testenv.Do{What: "a reconcile that warns", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(audited(cp.Config()))
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(audited(cp.Config()))
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -26,11 +25,7 @@ func TestOwnerWritesContinuously(t *testing.T) {
 	owner := cp.Manager(testenv.ArgoCD).In(namespace)
 	owner.MustApply(t, declared(workload.StatefulSet, static))
 	var requests testenv.Requests
-	client, err := appsclient.NewForConfig(requests.Wrap(cp.Config()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(requests.Wrap(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -34,19 +35,22 @@ func (i *installation) resource(kind workload.Kind) dynamic.ResourceInterface {
 	return dynamicClient(i.t, i.config).Resource(resourceOf(kind)).Namespace(i.workloads)
 }
 
-// tries sends the request as portside.
-func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) error {
-	options := metav1.PatchOptions{FieldManager: i.manager}
-	if w.manager != "" {
-		options.FieldManager = w.manager
-	}
+// options returns the options of the request, by a manager unless it names another, and
+// its subresource, if any.
+func (w write) options(manager string) (options metav1.PatchOptions, subresources []string) {
+	options = metav1.PatchOptions{FieldManager: cmp.Or(w.manager, manager)}
 	if w.force {
 		options.Force = &w.force
 	}
-	var subresources []string
 	if w.subresource != "" {
 		subresources = append(subresources, w.subresource)
 	}
+	return options, subresources
+}
+
+// tries sends the request as portside.
+func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) error {
+	options, subresources := w.options(i.manager)
 	_, err := i.resource(kind).Patch(ctx, dittofs, w.patch, w.expand(kind, i.manager), options, subresources...)
 	return err
 }
