@@ -202,7 +202,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 			refused(applying(smb), alice, api), testenv.Expect{Change: testenv.NothingChanged}},
 		"a port of an init container": {by(testenv.ArgoCD, withInit), by(alice, initContainer),
 			testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-				err := passAs(ctx, cp, namespace, alice, nfs)
+				err := reconcileAs(ctx, cp, namespace, alice, nfs)
 				if got := (*apply.NotDedicatedError)(nil); !errors.As(err, &got) || !strings.HasPrefix(got.Field, ".spec.template.spec.initContainers") {
 					return fmt.Errorf("the error is %w", err)
 				}
@@ -235,11 +235,11 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 
 func asManager(manager string, adapters ...apply.Adapter) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		return passAs(ctx, cp, namespace, manager, adapters...)
+		return reconcileAs(ctx, cp, namespace, manager, adapters...)
 	}}
 }
 
-func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager string, adapters ...apply.Adapter) error {
+func reconcileAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager string, adapters ...apply.Adapter) error {
 	applier, err := applierFor(cp.Config(), apply.WithFieldManager(manager))
 	if err != nil {
 		return err

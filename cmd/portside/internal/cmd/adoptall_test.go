@@ -17,6 +17,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const (
@@ -32,9 +33,12 @@ const (
 )
 
 // workloadNamed returns a workload of the kind with a name.
-func workloadNamed(kind, name, ports string) string {
-	spec := map[string]string{"StatefulSet": "serviceName: dittofs, replicas: 3,", "Deployment": "replicas: 3,"}[kind]
-	return strings.Replace(workloadYAML(kind, spec, ports), "metadata: {name: dittofs}", "metadata: {name: "+name+", labels: {app: "+name+"}}", 1)
+func workloadNamed(kind, name, ports string) *unstructured.Unstructured {
+	named := []fixture.Option{fixture.Metadata("{name: " + name + ", labels: {app: " + name + "}}")}
+	if kind != "DaemonSet" {
+		named = append(named, fixture.Spec("replicas: 3"))
+	}
+	return workloadOf(kind, ports, named...)
 }
 
 // argoNamed applies such a workload as Argo CD does.

@@ -8,14 +8,23 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
+// manifest returns the manifest of a workload with the ports of a YAML list.
+func manifest(kind, name, ports string) string {
+	text, err := workloadNamed(kind, name, ports).MarshalJSON()
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
 // TestAdopt_ClientSideApply: kubectl deletes a port that it applied and that its new
 // manifest lacks, although portside adopted it. Adopt warns of that, and each remedy
 // that it names works without a change of the template.
 func TestAdopt_ClientSideApply(t *testing.T) {
 	t.Parallel()
 	// A manifest may omit the protocol.
-	with := workloadNamed("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
-	without := workloadNamed("StatefulSet", "dittofs", apiPort)
+	with := manifest("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
+	without := manifest("StatefulSet", "dittofs", apiPort)
 	for _, test := range []struct {
 		name    string
 		way     func(c *cluster)
@@ -66,10 +75,10 @@ func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 		from    string
 	}{
 		"the annotation has no adapter port": {func(c *cluster) {
-			c.kubectl(workloadNamed("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
+			c.kubectl(manifest("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
 		}, testenv.DittoFSOperator},
 		"applied server-side since": {func(c *cluster) {
-			with := workloadNamed("StatefulSet", "dittofs", operatorPorts)
+			with := manifest("StatefulSet", "dittofs", operatorPorts)
 			c.kubectl(with, "apply", "-f", "-")
 			c.kubectl(with, "apply", "--server-side", "-f", "-")
 		}, testenv.DittoFSOperator + "," + testenv.Kubectl},
@@ -114,7 +123,7 @@ func TestAdopt_SeveralManagers(t *testing.T) {
 func TestAdoptAll_Containers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	object := strings.Replace(workloadNamed("StatefulSet", "dittofs", operatorPorts), "containers: [",
+	object := strings.Replace(manifest("StatefulSet", "dittofs", operatorPorts), "containers: [",
 		"containers: [{name: second, image: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}, {name: third, image: x}, ", 1)
 	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, object)
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "several containers, and none is named")

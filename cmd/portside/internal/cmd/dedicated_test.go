@@ -21,14 +21,11 @@ const team = "team-overlay"
 // operator.
 func (c *cluster) overlay(kind workload.Kind) {
 	c.t.Helper()
-	spec, count := "", "replicas: 4"
-	switch kind {
-	case workload.StatefulSet:
-		spec = "serviceName: dittofs,"
-	case workload.DaemonSet:
+	count := "replicas: 4"
+	if kind == workload.DaemonSet {
 		count = "minReadySeconds: 4"
 	}
-	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, workloadYAML(kind.Kind, spec, `[{name: api, containerPort: 8080, protocol: TCP}]`))
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, workloadOf(kind.Kind, `[{name: api, containerPort: 8080, protocol: TCP}]`))
 	if _, err := c.Manager(team).In(c.namespace).ForceApply(c.t.Context(), fmt.Sprintf(`
 apiVersion: apps/v1
 kind: %s

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // mutate installs a policy that changes every workload of the namespace that portside
@@ -85,7 +86,7 @@ func TestDiff_OtherFields(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			workload := strings.Replace(statefulSet(live), "metadata: {name: dittofs}", "metadata: {name: dittofs, annotations: {team: storage}}", 1)
+			workload := statefulSet(live, fixture.Metadata("annotations: {team: storage}"))
 			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workload)
 			in := func(text string) string { return strings.ReplaceAll(text, "NAMESPACE", c.namespace) }
 			expect(t, "without the policy", c.must(1, c.runWith(set, "diff", "-f", "-")).stdout, in(ports))

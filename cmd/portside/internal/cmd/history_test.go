@@ -47,13 +47,6 @@ type historyOf struct {
 }
 
 // spec is what the kind needs besides replicas, selector and template.
-func (h *historyOf) spec() string {
-	if h.kind == "StatefulSet" {
-		return "serviceName: dittofs,"
-	}
-	return ""
-}
-
 func (h *historyOf) rolledOut() {
 	h.t.Helper()
 	h.WaitRolledOut(h.t, h.kind, h.namespace, "dittofs")
@@ -95,7 +88,7 @@ func (h *historyOf) by(change func() error) {
 func (h *historyOf) argocd(ports string) {
 	h.t.Helper()
 	h.by(func() error {
-		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workloadYAML(h.kind, h.spec(), ports))
+		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workloadOf(h.kind, ports))
 		return err
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestSync_JSON(t *testing.T) {
@@ -185,7 +186,7 @@ func TestContainer_NativeSidecar(t *testing.T) {
 	t.Run("native sidecar", func(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
-		withSidecar := strings.Replace(statefulSet(staticPorts), "containers:", `initContainers: [{name: proxy, image: proxy, restartPolicy: Always}], containers:`, 1)
+		withSidecar := statefulSet(staticPorts, fixture.Spec("template: {spec: {initContainers: [{name: proxy, image: proxy, restartPolicy: Always}]}}"))
 		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, withSidecar)
 		const refused = `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs`
 		set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "spec:\n", "spec:\n  container: proxy\n", 1)
@@ -224,7 +225,7 @@ func TestSync_PrintsTheNamedContainer(t *testing.T) {
 func TestSync_HostNetwork(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	host := strings.Replace(statefulSet(staticPorts), "containers:", "hostNetwork: true, containers:", 1)
+	host := statefulSet(staticPorts, fixture.Spec("template: {spec: {hostNetwork: true}}"))
 	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, host)
 	set := adapterSet("[{type: smb, port: 1445}]")
 	allowing := strings.Replace(set, "spec:\n", "spec:\n  hostNetwork: Allow\n", 1)
@@ -245,7 +246,7 @@ func TestSync_OtherKinds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			c.Manager(testenv.Flux).In(c.namespace).MustApply(t, workloadYAML(kind, "", staticPorts))
+			c.Manager(testenv.Flux).In(c.namespace).MustApply(t, workloadOf(kind, staticPorts))
 			set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "StatefulSet", kind)
 			a := c.must(0, c.runWith(set, "sync", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, "/dittofs   Applied", "Owned")

@@ -46,7 +46,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 		} {
 			for _, image := range []string{"", "dittofs:2"} {
 				i.mustApply(i.argo(), declared(kind, static))
-				i.pass(kind, nfs)
+				i.reconcile(kind, nfs)
 				if image != "" {
 					i.kubectl("", "set", "image", "-n", i.workloads, kind.Kind+"/dittofs", "dittofs="+image)
 				}
@@ -118,14 +118,14 @@ func TestContainerComesBack(t *testing.T) {
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
 		if !owns(i.live(kind), i.manager) {
 			t.Errorf("%s: portside had no entry to give up", kind)
 		}
 		i.expectGivenUp(kind, i.target(kind), []string{"server", "sidecar"})
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	}
 }
@@ -148,7 +148,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 		} {
 			i.mustApply(i.argo(), declared(kind, static))
 			if len(test.had) > 0 {
-				i.pass(kind, test.had...)
+				i.reconcile(kind, test.had...)
 			}
 			during, firstAnswer := i.duringAnApply(kind, test.now)
 			during.expectNotFound(kind, i.target(kind), test.containers)
@@ -199,7 +199,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 	i := installed(t, install.Options{})
 	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
-	i.pass(kind, nfs)
+	i.reconcile(kind, nfs)
 	for name, object := range map[string]string{
 		"a forgotten image":         strings.Replace(declared(kind, static), `image: "dittofs:1", `, "", 1),
 		"a container with no image": declared(kind, static) + "      - {name: new}\n",

@@ -25,7 +25,7 @@ func robbed(t *testing.T, kinds ...workload.Kind) *installation {
 	i.grant("{kind: ServiceAccount, namespace: "+i.system+", name: "+i.manager+"}", i.config)
 	for _, kind := range kinds {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	}
 	return i
