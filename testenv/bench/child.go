@@ -30,7 +30,7 @@ func startChild(binary string, config *rest.Config, namespace string, more ...st
 		return nil, err
 	}
 	began := time.Now()
-	process, err := portside.Program{Path: binary}.Start(config, append([]string{"--full-reconcile", noFullPass,
+	process, err := portside.Program{Path: binary}.Start(config, append([]string{"--full-pass", noFullPass,
 		"--watch-namespace", namespace, "--concurrent", strconv.Itoa(atOnce), "--leader-elect=false", "--metrics-secure=false",
 		"--pprof-bind-address", pprof}, more...)...)
 	return &child{process, began, pprof}, err

@@ -100,7 +100,7 @@ func (b *serviceBench) minute(ctx context.Context, binary, namespace string, tar
 		return r, err
 	}
 	end := time.Now().Add(time.Minute)
-	if err := c.until(ctx, time.Second, "a minute to reconcile", func(context.Context) (bool, error) { return !time.Now().Before(end), nil }); err != nil {
+	if err := c.until(ctx, time.Second, "a minute to pass", func(context.Context) (bool, error) { return !time.Now().Before(end), nil }); err != nil {
 		return r, err
 	}
 	after, err := cpuTime(c.PID())
