@@ -35,8 +35,8 @@ const (
 	figRequests = "requests"
 	figBytes    = "bytes sent"
 	figAttempts = "attempts per success" // writes
-	figRestarts = "reconciles started again"
-	figTime     = "time per reconcile, ms"
+	figRestarts = "reconciles retried"
+	figTime     = "time of one, ms"
 	figRival    = "competing writes"
 )
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // manifest returns the manifest of a workload with the ports of a YAML list.
@@ -123,9 +124,7 @@ func TestAdopt_SeveralManagers(t *testing.T) {
 func TestAdoptAll_Containers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	object := strings.Replace(manifest("StatefulSet", "dittofs", operatorPorts), "containers: [",
-		"containers: [{name: second, image: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}, {name: third, image: x}, ", 1)
-	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, object)
+	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, statefulSet(operatorPorts, fixture.Container("second", "adapter-nfs:12049/TCP"), fixture.Container("third")))
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "several containers, and none is named")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
 	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")

@@ -81,7 +81,7 @@ func statefulSet(ports string, options ...fixture.Option) *unstructured.Unstruct
 // workloadOf returns the workload dittofs with the ports of a YAML list in its last
 // container.
 func workloadOf(kind, ports string, options ...fixture.Option) *unstructured.Unstructured {
-	container := []fixture.Option{fixture.Container("dittofs"), fixture.InContainer("dittofs", "ports: "+ports)}
+	container := []fixture.Option{fixture.Container("dittofs"), fixture.InContainer("dittofs", "{image: dittofs, ports: "+ports+"}")}
 	return fixture.Workload(kind, "dittofs", append(options, container...)...)
 }
 
