@@ -20,7 +20,7 @@ import (
 // argoReplaces is the manager that Argo CD writes as with Replace=true.
 const argoReplaces = "argocd-application-controller"
 
-// creates creates the workload with its static ports, which is an Update.
+// creates makes the workload, with its static ports, by a create, which is an Update.
 func creates(manager string) testenv.Do {
 	return testenv.Do{What: manager + " creates", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		_, err := cp.Manager(manager).In(namespace).Create(ctx, declared(workload.StatefulSet, static))

@@ -181,7 +181,7 @@ func (l *life) await(ctx context.Context, w outcome, before view) (now view, err
 		if err != nil {
 			return false, err
 		}
-		seen.onTheWay = append(now.onTheWay, seen.status.ready, seen.status.reconciling, seen.status.discovered)
+		seen.onTheWay = append(slices.Clone(now.onTheWay), seen.status.ready, seen.status.reconciling, seen.status.discovered)
 		now = seen
 		if err := l.panel.show(ctx, l, now); err != nil {
 			return false, err
