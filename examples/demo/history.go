@@ -32,8 +32,9 @@ func (s *stage) history(ctx context.Context) error {
 
 const historyText = `
 portside sync records each change in an Event; the service records them in the
-AdapterSet's status. managedFields do not show removals, so the manager of Argo
-CD's removal is unknown. Step 4 restored the first template, as revision 3.`
+AdapterSet's status. managedFields do not show removals, so the manager that
+removed a port in step 6 is unknown. Step 4 restored the first template, as
+revision 3.`
 
 // revisions are the revisions that changed ports and are kept in the end, each with its
 // manager.

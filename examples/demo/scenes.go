@@ -25,10 +25,11 @@ var (
 )
 
 const prologue = `
-The same manifests again, in another namespace, with an AdapterSet. portside now
-runs as a service: as its ServiceAccount, with the RBAC and admission policies
-that portside install prints. It asks the pod every 5 seconds, applies a change
-after 1 second, and removes a port 10 seconds after its adapter stopped.`
+The same manifests again, in another namespace, with an AdapterSet. portside
+now runs as a service: as its ServiceAccount, with the RBAC and the admission
+policies that portside install prints. It asks the pod every 5 seconds,
+applies a change after 1 second, and removes a port 10 seconds after its
+adapter stopped.`
 
 // scenes are the second act of `make demo`.
 var scenes = []scene{{
