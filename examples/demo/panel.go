@@ -18,8 +18,7 @@ type panel struct {
 
 // show runs kubectl and portside again where their answers may have changed.
 func (p *panel) show(ctx context.Context, l *life, now view) error {
-	_, version, _ := l.watcher.latest()
-	asked := [2]string{"version " + version, fmt.Sprint(now.ports)} // never empty, unlike at the beginning
+	asked := [2]string{"version " + now.setVersion, fmt.Sprint(now.ports)} // never empty, unlike at the beginning
 	blocks := p.blocks
 	for i, command := range []*exec.Cmd{
 		l.kubectl.command(ctx, "get", "adaptersets", "-o", "custom-columns-file="+columnsFile),

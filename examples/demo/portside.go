@@ -16,14 +16,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// binary is portside, or kubectl, as users run it.
+// program is portside or kubectl, as users run it.
 type program struct {
 	path       string
 	kubeconfig string
 	dir        string // where it runs: the folder of the manifests
 }
 
-// writeKubeconfig makes a kubeconfig file of a configuration.
+// writeKubeconfig writes a configuration to a kubeconfig file.
 func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	content, err := testenv.KubeconfigOf(config, namespace)
 	if err != nil {
@@ -32,22 +32,22 @@ func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	return os.WriteFile(path, content, 0o600)
 }
 
-// command is the program with these arguments, not yet run.
+// command returns the command with these arguments.
 func (b program) command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, b.path, args...)
 	command.Dir = b.dir
-	// kubectl keeps what it discovers in the home folder, and reads a kuberc there.
+	// kubectl has its cache and its kuberc in the home folder.
 	command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig, "NO_COLOR=1", "HOME="+filepath.Dir(b.kubeconfig))
 	return command
 }
 
-// typed is a command as it would be typed.
+// typed returns a command as a user types it.
 func typed(command *exec.Cmd) string {
 	return strings.Join(append([]string{filepath.Base(command.Path)}, command.Args[1:]...), " ")
 }
 
-// run returns what the command prints to stdout. An exit code that is not 0 is
-// an error, with what it printed to stderr.
+// run returns the standard output of a command. The error of a failed command has its
+// standard error.
 func (b program) run(ctx context.Context, args ...string) (string, error) {
 	command := b.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
@@ -66,7 +66,7 @@ func (b program) ask(ctx context.Context, args ...string) (*answer, error) {
 	}
 	a, err := parseAnswer(output)
 	if err != nil {
-		return nil, fmt.Errorf("the answer of portside %s: %w\n%s", args[0], err, output)
+		return nil, fmt.Errorf("cannot read the answer of portside %s: %w\n%s", args[0], err, output)
 	}
 	return a, nil
 }
@@ -76,7 +76,7 @@ func parseAnswer(text string) (*answer, error) {
 	return a, json.Unmarshal([]byte(text), a)
 }
 
-// answer is what is needed here of what portside prints as JSON.
+// answer is a part of the JSON that portside prints.
 type answer struct {
 	Results []struct {
 		Outcome string `json:"outcome"`

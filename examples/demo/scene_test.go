@@ -11,8 +11,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestOutcome breaks what was seen of a scene, one thing at a time: each must
-// cost a claim, and one alone.
+// TestOutcome changes one part of a view at a time: each change must break exactly one
+// claim.
 func TestOutcome(t *testing.T) {
 	w := scenes[3].want
 	for _, test := range []struct {
@@ -22,11 +22,11 @@ func TestOutcome(t *testing.T) {
 		{"a port's number", func(_, now *view) { now.ports[2].port = "nfs:12050/TCP" }},
 		{"a port's owner", func(_, now *view) { now.ports[0].owner = us }},
 		{"a port too many", func(_, now *view) { now.ports = append(now.ports, adapterSMB) }},
-		{"how many ports are in place", func(_, now *view) { now.told.ports = "0/1" }},
-		{"why it is ready", func(_, now *view) { now.told.ready = "Stabilizing" }},
-		{"what is still to happen", func(_, now *view) { now.told.reconciling = "RollingOut" }},
-		{"what the pods answered", func(_, now *view) { now.told.discovered = "ServerError" }},
-		{"what was said on the way", func(_, now *view) { now.onTheWay = []string{"Stabilizing"} }},
+		{"how many ports are in place", func(_, now *view) { now.status.ports = "0/1" }},
+		{"the reason of Ready", func(_, now *view) { now.status.ready = "Stabilizing" }},
+		{"the reason of Reconciling", func(_, now *view) { now.status.reconciling = "RollingOut" }},
+		{"the reason of Discovered", func(_, now *view) { now.status.discovered = "ServerError" }},
+		{"a reason before the end", func(_, now *view) { now.onTheWay = []string{"Stabilizing"} }},
 		{"an event", func(before, now *view) { before.events = now.events[:1] }},
 		{"a change before the scene", func(before, _ *view) { before.stored = append(before.stored, before.stored[1]) }},
 		{"a change too many", func(_, now *view) { now.stored = append(now.stored, now.stored[2]) }},
@@ -36,7 +36,7 @@ func TestOutcome(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before, now := asWantedOf(w)
 			if err := failed(w.claims(before, now)); err != nil {
-				t.Fatalf("before anything is broken: %v", err)
+				t.Fatalf("before the change: %v", err)
 			}
 			test.spoil(&before, &now)
 			broken := 0
@@ -52,10 +52,10 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// asWantedOf is what is seen before and after a scene that costs one change.
+// asWantedOf returns the views before and after a scene that costs one change.
 func asWantedOf(w outcome) (before, now view) {
 	stored := []testenv.Stored{{Generation: 1}, {Generation: 2, NewTemplate: true}, {Generation: 3, NewTemplate: true}}
-	now = view{ports: slices.Clone(w.ports), told: w.told, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+	now = view{ports: slices.Clone(w.ports), status: w.status, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
 	for _, reason := range w.events {
 		now.events = append(now.events, eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: reason}, Reason: reason})
 	}

@@ -124,7 +124,7 @@ func TestTrimmedAdapterSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(stored.Annotations) == 0 || len(stored.Labels) == 0 || len(stored.ManagedFields) == 0 {
-		t.Fatalf("the server has not stored what is to be dropped: %v", stored)
+		t.Fatalf("the server has not stored the fields to drop: %v", stored)
 	}
 	want := &v1alpha1.AdapterSet{
 		ObjectMeta: metav1.ObjectMeta{

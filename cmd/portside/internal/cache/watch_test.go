@@ -330,7 +330,7 @@ func TestWatchResumes(t *testing.T) {
 			portside.InstallCRD(t, cp)
 			ns := cp.Namespace(t)
 			git := cp.Manager("git").In(ns)
-			for _, name := range []string{"gone", "changed", "stays"} {
+			for _, name := range []string{"deleted", "changed", "stays"} {
 				git.MustApply(t, workloadOf("StatefulSet", name))
 				git.MustApply(t, adapterSet(name, name))
 			}
@@ -347,7 +347,7 @@ func TestWatchResumes(t *testing.T) {
 			}})
 			w := watch(t, cp, proxy.Config(), ns)
 			proxy.Refuse(true)
-			w.delete(t, "AdapterSet", "gone")
+			w.delete(t, "AdapterSet", "deleted")
 			w.delete(t, "StatefulSet", "workload-gone")
 			w.patch(t, "AdapterSet", "changed", `{"spec":{"suspend":true}}`)
 			git.MustApply(t, adapterSet("new", "new"))
@@ -358,7 +358,7 @@ func TestWatchResumes(t *testing.T) {
 			compacted.Store(test.relist)
 			proxy.Refuse(false)
 			want := []string{
-				"changed: AdapterSet", "gone: AdapterSet", "moved-to: AdapterSet", "moved: AdapterSet", "new: AdapterSet",
+				"changed: AdapterSet", "deleted: AdapterSet", "moved-to: AdapterSet", "moved: AdapterSet", "new: AdapterSet",
 				"recreated: AdapterSet", "workload-gone: workload",
 			}
 			until(t, "all of it to be enqueued", func(context.Context) bool {
@@ -367,12 +367,12 @@ func TestWatchResumes(t *testing.T) {
 			if all := slices.Compact(slices.Sorted(slices.Values(w.take()))); !slices.Equal(all, want) {
 				t.Errorf("enqueued was %q, not %q", all, want)
 			}
-			for name, left := range map[string]bool{"gone": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
+			for name, left := range map[string]bool{"deleted": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
 				if w.Left(w.target(name)) != left {
 					t.Errorf("%s is left: %t", name, !left)
 				}
 			}
-			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "gone") == "" {
+			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "deleted") == "" {
 				t.Error("the workload that was deleted is cached, or another is not")
 			}
 		})

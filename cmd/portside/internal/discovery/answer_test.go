@@ -177,7 +177,7 @@ func TestAnswerCompleteOutdatedDuringPoll(t *testing.T) {
 		s.finder.finds(pod)
 		s.finder.hold = make(chan struct{})
 		s.Ask(files, question("uid"))
-		s.pass(interval, time.Second)
+		s.advance(interval, time.Second)
 		s.Outdate(files)
 		close(s.finder.hold)
 		s.next(t, files, 1)

@@ -18,8 +18,8 @@ import (
 	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestIdleTargets measures what a target takes that waits for its next poll: the
-// heap and the stacks in use, with one pod. It is not parallel, since it looks at the
+// TestIdleTargets measures the memory of a target with one pod that waits for its next
+// poll: the heap and the stacks in use. It is not parallel, since it measures the
 // whole process.
 func TestIdleTargets(t *testing.T) { //nolint:paralleltest // see above
 	const (

@@ -174,7 +174,7 @@ func TestPodsFindsReadyPods(t *testing.T) {
 			expectFound(t, pods, web, both...)
 
 			another := web
-			another.UID = "of a workload of that name that is gone"
+			another.UID = "of a deleted workload of that name"
 			expectFound(t, pods, another)
 
 			release := cp.HoldUnready(ns, func(p *corev1.Pod) bool { return p.Labels["app"] == "web" })

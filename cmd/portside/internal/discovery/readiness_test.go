@@ -12,7 +12,7 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// expectReadiness waits until a target is so ready, and so many pods are asked.
+// expectReadiness waits until a target has this readiness, and this many pods are asked.
 func expectReadiness(t *testing.T, p *Pods, w Workload, asked int, want Readiness) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s is %+v", w.Target, want), func(ctx context.Context) error {
@@ -24,8 +24,8 @@ func expectReadiness(t *testing.T, p *Pods, w Workload, asked int, want Readines
 	})
 }
 
-// TestReadiness of a workload whose pods are all ready, of which one is not, and
-// that has none.
+// TestReadiness has a workload whose pods are all ready, one of whose pods is not, and
+// one without pods.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
@@ -53,7 +53,7 @@ func TestReadiness(t *testing.T) {
 				expectReadiness(t, pods, web, 0, Readiness{})
 			}
 			another := web
-			another.UID = "of a workload of that name that is gone"
+			another.UID = "of a deleted workload of that name"
 			expectReadiness(t, pods, another, 0, Readiness{Unobserved: true})
 		})
 	}

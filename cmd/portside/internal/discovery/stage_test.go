@@ -207,8 +207,8 @@ func (s *stage) counts() (changed, secrets int) {
 	return s.changed, s.secrets
 }
 
-// pass steps the clock, and waits after each step.
-func (s *stage) pass(total, step time.Duration) {
+// advance steps the clock, and waits after each step.
+func (s *stage) advance(total, step time.Duration) {
 	synctest.Wait()
 	for ; total > 0; total -= step {
 		s.clock.Step(step)
@@ -223,7 +223,7 @@ func (s *stage) next(t *testing.T, target workload.Target, n int) {
 		if s.clock.Since(s.began) > 1000*interval {
 			t.Fatalf("%d polls of %s, not %d", len(s.polled(target)), target, want)
 		}
-		s.pass(time.Second, time.Second)
+		s.advance(time.Second, time.Second)
 	}
 }
 

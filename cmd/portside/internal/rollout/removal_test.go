@@ -116,8 +116,8 @@ func TestRemovalsDuringRollout(t *testing.T) {
 }
 
 func TestRemovalsContinueFromStatus(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []port.Port{nfsPort}, Policy: afterDelay}
+	stored := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	want, waiting, next := keep3(new(rollout.Removals), k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -131,8 +131,8 @@ func TestRemovalsContinueFromStatus(t *testing.T) {
 // TestRemovalsRestartDuringRollout: when the rollout began is not known, so no time of
 // before counts.
 func TestRemovalsRestartDuringRollout(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []port.Port{nfsPort}, Policy: afterDelay, UnderWay: true}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay, UnderWay: true}
 	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -148,8 +148,8 @@ func TestRemovalsRestartDuringRollout(t *testing.T) {
 
 // TestRemovalsContinueOnce: the adapter may have been active again since status was stored.
 func TestRemovalsContinueOnce(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []port.Port{nfsPort}, Policy: afterDelay}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start, Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	keep3(&r, k)
@@ -174,7 +174,7 @@ func TestRemovalsOfTakenPorts(t *testing.T) {
 	} {
 		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []port.Port{nfsPort}, Policy: afterDelay}
 		if want, _, _ := keep3(new(rollout.Removals), k); len(want) != 1 || want[0] != now {
-			t.Errorf("%s: %+v is wanted", name, want)
+			t.Errorf("%s: %+v is desired", name, want)
 		}
 	}
 }
@@ -188,7 +188,7 @@ func TestRemovalsOfRenamedPorts(t *testing.T) {
 		k := rollout.Known{Poll: complete, Now: start, Own: []port.Port{p, {Name: "adapter-smb", Number: 445, Protocol: corev1.ProtocolTCP}}, Policy: afterDelay}
 		want, waiting, next := keep3(new(rollout.Removals), k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
-			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
+			t.Errorf("%s: %+v is desired, waiting %+v until %s", name, want, waiting, next)
 		}
 	}
 }
