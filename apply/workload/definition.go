@@ -68,7 +68,9 @@ type State struct {
 	Service  *ServiceSpec
 	// Restarts is how many pods a change of the pod template restarts at most.
 	Restarts int32
-	Rollout  Rollout
+	// Surge is how many pods a rollout starts beyond the desired ones.
+	Surge   int32
+	Rollout Rollout
 }
 
 // definitions are the built-in ones, in the order in which they are listed.

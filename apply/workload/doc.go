@@ -2,10 +2,10 @@
 // Services: how an object of each is named, read and applied to, and how the rollout of a
 // workload is judged.
 //
-// A [Definition] is all of that for one kind. The built-in ones, of StatefulSets,
-// Deployments and DaemonSets, are a file each; [Definitions] lists them and [Define] finds
-// one. Whatever lists kinds takes them from there. A kind of another API group is a
-// Definition more: it is given to the applier that is to know it (apply.WithKind).
+// A [Definition] is all of that for one kind. The built-in ones are a file each;
+// [Definitions] lists them and [Define] finds one. Whatever lists kinds takes them from
+// there, by `make generate` where it is not Go. A kind of another API group is given to the
+// applier that needs it (apply.WithKind).
 //
 // A Service is a target as well, but no workload. It has a [ServiceSpec] in place of a pod
 // template and a rollout, and [ServiceDefinition] is not among [Definitions]. What both

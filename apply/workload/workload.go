@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"fmt"
+	"hash/fnv"
 	"reflect"
 	"sync"
 
@@ -71,6 +73,12 @@ type Workload struct {
 	// those outside a StatefulSet's partition, and none where the update strategy
 	// is OnDelete or the Deployment is paused.
 	Restarts int32
+	// Surge is how many pods a rollout starts beyond the desired ones. A change of
+	// the pod template during a rollout starts as many once more: those that were
+	// started already.
+	Surge int32
+	// Template identifies the pod template: another template has another value.
+	Template uint64
 	// Rollout is how far the newest pod template is rolled out.
 	Rollout Rollout
 
@@ -103,6 +111,7 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
 		Restarts:           state.Restarts,
+		Surge:              state.Surge,
 		Rollout:            state.Rollout,
 		Service:            state.Service,
 		decoded:            &decoded{},
@@ -113,17 +122,31 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		return w, nil
 	}
 	w.Writers = advice.Read(object, templateContainers)
-	w.readTemplate(state.Template)
-	return w, nil
+	return w, w.readTemplate(state.Template)
 }
 
-func (w *Workload) readTemplate(t *corev1.PodTemplateSpec) {
+func (w *Workload) readTemplate(t *corev1.PodTemplateSpec) (err error) {
 	w.HostNetwork = t.Spec.HostNetwork
 	w.DefaultContainer = t.Annotations[defaultContainerAnnotation]
 	w.Containers = containersOf(t)
 	for i := range t.Spec.InitContainers {
 		w.InitContainers = append(w.InitContainers, t.Spec.InitContainers[i].Name)
 	}
+	if w.Template, err = hashOf(t); err != nil {
+		return &TargetError{w.Target, err}
+	}
+	return nil
+}
+
+// hashOf returns a hash of a pod template.
+func hashOf(template *corev1.PodTemplateSpec) (uint64, error) {
+	encoded, err := template.Marshal()
+	if err != nil {
+		return 0, fmt.Errorf("cannot encode the pod template: %w", err)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(encoded) // a hash does not fail
+	return h.Sum64(), nil
 }
 
 // containersOf returns the containers of a pod template.
