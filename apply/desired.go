@@ -81,14 +81,18 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d adapters are listed; at most %d are taken, and none of a longer list", e.Count, MaxAdapters)
 }
 
-// items returns the desired items of a list of ports. Its error is a [TooManyError].
-func (d Desired) items(list port.List) ([]port.DesiredItem, error) {
+// items returns the desired items of a list of ports, that of a container or of the
+// Service. Its error is a [TooManyError].
+func (d Desired) items(list port.List, service *workload.ServiceSpec) ([]port.DesiredItem, error) {
 	if len(d.Adapters) > MaxAdapters {
 		return nil, &TooManyError{Count: len(d.Adapters)}
 	}
 	var items []port.DesiredItem
 	for _, p := range d.all() {
 		item := port.DesiredItem{Type: p.Type, Invalid: p.invalid()}
+		if p.NodePort != 0 && item.Invalid == nil && !service.HasNodePorts() {
+			item.Invalid = &port.Cause{Reason: port.ReasonInvalidNodePort, Message: fmt.Sprintf("a Service of type %s has no node ports", service.Type)}
+		}
 		if item.Invalid == nil {
 			item.Item = p.item(list)
 		}

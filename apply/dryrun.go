@@ -18,7 +18,11 @@ import (
 // foresee records what the server would store once the plan is applied.
 func (r *record) foresee(p *Plan) {
 	r.foreseen = true
-	r.after = p.Observed.foresee(p.Container, p.Items)
+	items := p.Items
+	if p.table.Final != nil {
+		items = p.list.List.Ports(p.table.Final)
+	}
+	r.after = p.Observed.foresee(p.Container, items)
 	for i := range p.Ports {
 		if s := &p.Ports[i]; s.State == port.Owned {
 			s.Owners = []fieldmanager.Manager{p.Observed.applier.us()}
@@ -26,6 +30,9 @@ func (r *record) foresee(p *Plan) {
 	}
 	if o, err := p.Observed.applier.Observe(r.after); err == nil {
 		r.last = o
+		for i := range p.Ports {
+			p.Ports[i].readFrom(o.portsOf(p.Container))
+		}
 	}
 }
 
@@ -58,22 +65,30 @@ func (o *Observed) foresee(container string, ports []port.Port) *workload.Worklo
 }
 
 // foreseePorts removes what only we own and named and do not apply, sets what we apply
-// where it is, and adds what is new at the end. A port that has a name of ours moves there
-// with the number that the server allocated to it.
+// where it is, and adds what is new at the end. A port that moves takes the number along
+// that the server allocated to it, so that the one which gets its key is new.
 func foreseePorts[P any](observed *port.Observed, live []P, items []port.Item, applied []port.Port, set func(*P, port.Port)) []P {
 	var after []P
+	stays := make([]bool, len(applied))
+	moves := func(item port.Item) bool {
+		return observed.List.Allocated != "" && slices.ContainsFunc(applied, func(q port.Port) bool {
+			return q.Name != "" && q.Name == item.Name && observed.List.Item(q).Key != item.Key
+		})
+	}
 	for at, p := range live {
 		i := slices.IndexFunc(applied, func(q port.Port) bool { return observed.List.Item(q).Key == items[at].Key })
-		if was := observed.Find(items[at].Key); i < 0 && was.Ours && len(was.Others) == 0 && !was.Renamed() {
+		was := observed.Find(items[at].Key)
+		if was.Ours && len(was.Others) == 0 && !was.Renamed() && (i < 0 || moves(items[at])) {
 			continue
 		}
 		if i >= 0 {
 			set(&p, applied[i])
+			stays[i] = true
 		}
 		after = append(after, p)
 	}
-	for _, q := range applied {
-		if observed.Find(observed.List.Item(q).Key) != nil {
+	for i, q := range applied {
+		if stays[i] {
 			continue
 		}
 		if was := observed.FindName(q.Name); was != nil {

@@ -53,16 +53,14 @@ func (o *Observed) decide(desired Desired, refused refusals) *Plan {
 		return p
 	}
 	list := o.portsOf(container)
-	items, err := desired.items(list.List)
+	items, err := desired.items(list.List, o.Service)
 	if err != nil {
 		p.err = err
 		return p
 	}
 	p.Container, p.list = container, list
 	p.table = port.Decide(list, port.Desired{Items: items, Blocked: desired.blocked(o.Workload), Refused: refused})
-	for _, item := range p.table.Items {
-		p.Items = append(p.Items, list.List.Port(item))
-	}
+	p.Items = list.List.Ports(p.table.Items)
 	p.Ports = statuses(desired.all(), list, p.table)
 	p.Warnings = o.warnings(container, p.Ports)
 	return p

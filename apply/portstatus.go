@@ -49,18 +49,21 @@ func statuses(desired []ServicePort, o *port.Observed, plan port.Plan) []PortSta
 		if o.List.Fields != nil {
 			s.TargetPort, s.NodePort = d.target(), d.NodePort
 		}
-		if d.invalid() == nil {
-			if live := o.Find(d.item(o.List).Key); live != nil {
-				p := o.List.Port(live.Item)
-				s.TargetPort, s.NodePort = p.TargetPort, p.NodePort
-			}
-		}
+		s.readFrom(o)
 		ports = append(ports, s.with(plan.States[i]))
 	}
 	for _, r := range plan.Retained {
 		ports = append(ports, livePort{Port: o.List.Port(r.Item)}.status(port.Retained).with(r.Status))
 	}
 	return ports
+}
+
+// readFrom sets the fields of a Service's port as they are live.
+func (s *PortStatus) readFrom(o *port.Observed) {
+	if live := o.Find(o.List.KeyOf(s.Port, s.Protocol)); live != nil {
+		p := o.List.Port(live.Item)
+		s.TargetPort, s.NodePort = p.TargetPort, p.NodePort
+	}
 }
 
 // with returns the port with its state.

@@ -182,7 +182,7 @@ func (p *Plan) repeats(sent *Plan) bool {
 }
 
 // isStep reports whether the plan is to be decided again after its apply.
-func (p *Plan) isStep() bool { return p.table.TakeOver || p.table.Step }
+func (p *Plan) isStep() bool { return p.table.TakeOver || p.table.Final != nil }
 
 // needsWhole reports whether the plan takes more than an apply of its items, and so the
 // workload as the server has it: it gives up a whole container, where the server may have

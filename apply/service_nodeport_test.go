@@ -149,5 +149,9 @@ func TestService_DryRun_Steps(t *testing.T) {
 			fmt.Sprintf("adapter-smb:446/TCP->1445 nodePort=%d", smb), fmt.Sprintf("adapter-nfs:445/TCP->12049 nodePort=%d", nfs)).is(apply.Applied,
 			"adapter-nfs 445/TCP->12049 Owned portside/Apply", "adapter-smb 446/TCP->1445 Owned portside/Apply", "adapter-nfs 2049/TCP->12049 Removed"),
 		testenv.Expect{Change: testenv.NothingChanged},
+		// Of three requests the server can be asked for the first.
+		exposing(on(ftpPort, 2049), on(nfsPort, 445), on(smbPort, 446)).foreseeing(fmt.Sprintf("api:8080/TCP->8080 nodePort=%d", api),
+			fmt.Sprintf("adapter-smb:446/TCP->1445 nodePort=%d", smb), "adapter-ftp:2049/TCP->1021 nodePort=0", fmt.Sprintf("adapter-nfs:445/TCP->12049 nodePort=%d", nfs)).is(apply.Applied,
+			"adapter-ftp 2049/TCP->1021 Owned portside/Apply", "adapter-nfs 445/TCP->12049 Owned portside/Apply", "adapter-smb 446/TCP->1445 Owned portside/Apply"),
 	).Run(t, cp)
 }

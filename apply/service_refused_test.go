@@ -27,6 +27,19 @@ func TestService_Refused(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
+// TestService_Refused_Value reports a value that the server does not take at its port.
+func TestService_Refused_Value(t *testing.T) {
+	t.Parallel()
+	bad := nfsPort
+	bad.AppProtocol = "not valid"
+	serviceStory(argoService(staticPorts),
+		exposing(bad, smbPort).refused().costing("GET 1, APPLY 2").is(apply.Applied,
+			`adapter-nfs 2049/TCP->12049 Blocked: the API server does not take the appProtocol of 2049/TCP: Invalid value: "not valid": `+
+				`name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')`,
+			ownedSMBPort),
+	).Run(t, testenv.Shared(t))
+}
+
 // TestService_TargetPortTaken leaves the target port to a manager that sets it between
 // the read and the write, or that had it before managedFields were emptied.
 func TestService_TargetPortTaken(t *testing.T) {
@@ -69,6 +82,9 @@ func TestService_Invalid(t *testing.T) {
 		exposing(named, pinned(smbPort, 70000), ftpPort).is(apply.Unchanged,
 			`adapter-nfs 2049/TCP->NFS! Invalid: target port "NFS!" is no name of a container port: must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)`,
 			"adapter-smb 445/TCP->1445 Invalid: node port 70000 is not within 1 to 65535",
+			"adapter-ftp 21/TCP->1021 Owned portside/Apply"),
+		exposing(pinned(smbPort, 30000), ftpPort).is(apply.Unchanged,
+			"adapter-smb 445/TCP->1445 Invalid: a Service of type ClusterIP has no node ports",
 			"adapter-ftp 21/TCP->1021 Owned portside/Apply"),
 	).Run(t, testenv.Shared(t))
 }

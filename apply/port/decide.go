@@ -21,10 +21,10 @@ type Plan struct {
 	// that the apply after it, decided on its answer, can give them up (row 10). It
 	// does not change the values of the object.
 	TakeOver bool
-	// Step reports that Items are a step on the way: the apply after it, decided on its
-	// answer, does the rest, so that each item keeps the number that the server
-	// allocated to it.
-	Step bool
+	// Final are all items once the plan is carried out, where Items are only a step on the
+	// way: the apply after it, decided on its answer, does the rest, so that each item
+	// keeps the number that the server allocated to it. It is nil where Items are all.
+	Final []Item
 }
 
 // RetainedItem is an item of ours that stays although it is not desired.
@@ -200,24 +200,24 @@ func (t *table) plan() Plan {
 		plan.Items, plan.TakeOver = t.Own(t.takeOver...), true
 		return plan
 	}
+	plan.Items = t.inOrder(t.apply)
 	if step := t.step(); step != nil {
-		t.apply, plan.Step = step, true
+		plan.Items, plan.Final = t.inOrder(step), plan.Items
 	}
-	plan.Items = t.inOrder()
 	return plan
 }
 
 // inOrder returns the items to apply: live ones in live order, so that the order never
 // changes for what stays, then new ones in the order of their keys.
-func (t *table) inOrder() []Item {
-	items := make([]Item, 0, len(t.apply))
+func (t *table) inOrder(apply map[fieldmanager.Key]Item) []Item {
+	items := make([]Item, 0, len(apply))
 	for _, p := range t.Items {
-		if item, applied := t.apply[p.Key]; applied {
+		if item, applied := apply[p.Key]; applied {
 			items = append(items, item)
 		}
 	}
 	live := len(items)
-	for key, item := range t.apply {
+	for key, item := range apply {
 		if t.Find(key) == nil {
 			items = append(items, item)
 		}

@@ -62,8 +62,8 @@
 // by the key, or else by the name:
 //
 //  6. An item that moves to the key of another item of ours waits until that has left it,
-//     so that each keeps its number: the plan is a [Plan.Step]. Items that exchange their
-//     keys move at once, and the numbers stay with the keys.
+//     so that each keeps its number, and so does a new item: the plan has [Plan.Final].
+//     Items that exchange their keys move at once, and the numbers stay with the keys.
 //  7. A desired item that asks for a number which another item keeps is Blocked
 //     (NodePortTaken).
 //

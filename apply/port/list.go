@@ -190,6 +190,15 @@ func (l List) Item(p Port) Item {
 	return i
 }
 
+// Ports returns items of such a list as ports, nil where there are none.
+func (l List) Ports(items []Item) []Port {
+	var ports []Port
+	for _, i := range items {
+		ports = append(ports, l.Port(i))
+	}
+	return ports
+}
+
 // Port returns an item of such a list as a port.
 func (l List) Port(i Item) Port {
 	number, _ := i.Key.Value(l.Key[0]).(int64)

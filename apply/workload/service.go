@@ -77,6 +77,11 @@ var listOfService = port.List{
 // without a port is also [port.List.NotEmpty].
 func ServicePorts() port.List { return listOfService }
 
+// HasNodePorts reports whether ports of the Service can have node ports.
+func (s *ServiceSpec) HasNodePorts() bool {
+	return s.Type == corev1.ServiceTypeNodePort || s.Type == corev1.ServiceTypeLoadBalancer
+}
+
 // list returns the list of ports. The API server takes it without ports for a headless
 // Service and an ExternalName.
 func (s *ServiceSpec) list() PortList {
