@@ -164,6 +164,7 @@ spec:
       intervalSeconds: %[5]d
       timeoutSeconds: %[6]d
       credentialsRef: {name: files-portside}
+      loginPath: /api/v1/auth/login
   rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: %[7]d}
 `
 

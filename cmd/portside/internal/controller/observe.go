@@ -177,8 +177,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	if err != nil {
 		r.poller.Forget(in.target)
 		s.Removals.Stop(in.now)
-		in.undecided = &undecided{status.NoSource, err.Error()}
-		in.discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
+		in.undecided = &undecided{status.ConditionReason(discovery.ReasonOf(err)), err.Error()}
+		in.discovery = &discovery.Condition{Reason: discovery.ReasonOf(err), Message: err.Error()}
 		return false
 	}
 	requested := r.requested(ctx, s, in)

@@ -108,12 +108,12 @@ func accepted() map[string]acceptance {
 		})},
 		"discovery on a number, with all fields": {
 			withHTTP(`port: 8080, scheme: HTTP, serverName: dittofs.storage.svc, path: "/a?b=c", intervalSeconds: 5,
-			  timeoutSeconds: 4, credentialsRef: {name: token}`),
+			  timeoutSeconds: 4, credentialsRef: {name: token}, loginPath: /login, expression: self.adapters`),
 			set(func(s *v1alpha1.AdapterSetSpec) {
 				s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
 					Port: intstr.FromInt32(8080), Scheme: "HTTP", ServerName: "dittofs.storage.svc", Path: "/a?b=c",
 					IntervalSeconds: ptr.To[int32](5), TimeoutSeconds: ptr.To[int32](4),
-					CredentialsRef: &v1alpha1.CredentialsRef{Name: "token"},
+					CredentialsRef: &v1alpha1.CredentialsRef{Name: "token"}, LoginPath: "/login", Expression: "self.adapters",
 				}}
 			}),
 		},

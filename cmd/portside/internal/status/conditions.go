@@ -161,7 +161,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 }
 
 // stallingReasons are those of Facts.Why that need manual action.
-var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
+var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource, InvalidExpression}
 
 // reconciling returns what is going to change without manual action, or nil.
 func (f Facts) reconciling() *cause {

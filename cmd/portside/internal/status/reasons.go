@@ -39,6 +39,9 @@ const (
 	// and there are no spec.adapters, or this version does not know what it names.
 	// Nothing is removed.
 	NoSource ConditionReason = "NoSource"
+	// InvalidExpression: spec.discovery.http.expression does not compile. Nothing
+	// changes.
+	InvalidExpression ConditionReason = "InvalidExpression"
 	// NamespaceExcluded: the installation excludes the namespace.
 	NamespaceExcluded ConditionReason = "NamespaceExcluded"
 	// Suspended: spec.suspend is true. Ready has this reason only where it had none
