@@ -66,11 +66,10 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, container string, fr
 		r.Before, r.Outcome = w, Unchanged
 	}
 	r.After, r.ResourceVersion = w, w.ResourceVersion
-	c, err := w.Container(container)
-	if err != nil {
+	if container, err = o.listOf(container); err != nil {
 		return err
 	}
-	r.Container = c.Name
+	r.Container = container
 	if w.Paused && r.Outcome == Applied {
 		return &workload.TargetError{Target: w.Target, Err: errors.New("paused between the two writes of its adoption; adopt again once it is not paused, so that the static port's owner gets its key back")}
 	}
@@ -81,7 +80,7 @@ func (a *Applier) adoptOnce(ctx context.Context, r *Result, container string, fr
 	if err := o.dedicated(); err != nil {
 		return err
 	}
-	adoption := o.adoption(c.Name, from)
+	adoption := o.adoption(container, from)
 	if len(adoption.applied) > 0 && !options.gone {
 		return &LiveManagerError{Target: w.Target, Manager: adoption.applier, Ports: adoption.applied}
 	}
@@ -116,7 +115,7 @@ func (a *Applier) carryOut(ctx context.Context, r *Result, o *Observed, s *adopt
 	if managed, _, err = t.Apply(managed, s.drop...); err != nil {
 		return nil, err
 	}
-	if managed, err = withoutEmpty(managed, s.container, s.ofEmpty); err != nil {
+	if managed, err = withoutEmpty(managed, s.list.At, s.ofEmpty); err != nil {
 		return nil, err
 	}
 	w, err := a.patchManagedFields(ctx, o, managed, s.remove...)
@@ -178,6 +177,9 @@ var allLeaves = []string{"containerPort", "hostIP", "hostPort", "name", "protoco
 // Update, when copies were removed, now or in a run that did not end: to the
 // manager that declares the static port, or to none.
 func (a *Applier) giveBack(ctx context.Context, r *Result, o *Observed, from []string) error {
+	if o.Service != nil {
+		return nil // two ports of a Service never have one key
+	}
 	list, updater := o.portsOf(r.Container), fieldmanager.Updater(a.manager)
 	entry, _ := o.entries.Of(updater)
 	t := fieldmanager.Transfer{List: list.List.At, Leaves: allLeaves, From: []fieldmanager.Manager{updater}}
@@ -185,8 +187,8 @@ func (a *Applier) giveBack(ctx context.Context, r *Result, o *Observed, from []s
 		t.To = &fieldmanager.Recipient{Manager: owner, APIVersion: o.definition.APIVersion()}
 	}
 	var keys []fieldmanager.Key
-	for _, p := range o.Containers[o.indexOf(r.Container)].Ports {
-		if item := itemOf(list.List, p); !isAdapters(p.Name) && entry.Fields.Has(list.List.At.Item(item.Key)) {
+	for _, item := range o.lists[o.indexOf(r.Container)].Items {
+		if !isAdapters(item.Name) && entry.Fields.Has(list.List.At.Item(item.Key)) {
 			keys = append(keys, item.Key)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply/port"
@@ -36,12 +35,12 @@ type adoption struct {
 // interrupted between its two writes is to be completed.
 func (o *Observed) Adoptable(from ...string) []string {
 	var containers []string
-	for i := range o.Containers {
-		c := &o.Containers[i]
-		if len(withNames(o.ownersOfEmpty(c.Name), from)) > 0 || slices.ContainsFunc(o.ports[i].Items, func(p *port.Live) bool {
-			return isOwnedBy(p, from) && hasAdapterPort(c, o.ports[i].List, p.Key) || o.isToGiveBack(p)
+	for i := range o.lists {
+		list := &o.lists[i]
+		if len(withNames(o.ownersOfEmpty(list.Container), from)) > 0 || slices.ContainsFunc(o.ports[i].Items, func(p *port.Live) bool {
+			return isOwnedBy(p, from) && hasAdapterPort(list, p.Key) || o.isToGiveBack(p)
 		}) {
-			containers = append(containers, c.Name)
+			containers = append(containers, list.Container)
 		}
 	}
 	return containers
@@ -54,17 +53,15 @@ func isOwnedBy(p *port.Live, names []string) bool {
 // isToGiveBack reports whether p is a static port that our Update entry came to own as a
 // side effect of an adoption's patch.
 func (o *Observed) isToGiveBack(p *port.Live) bool {
-	return !isAdapters(p.Name) && slices.Contains(p.Owners, fieldmanager.Updater(o.applier.manager))
+	return o.Service == nil && !isAdapters(p.Name) && slices.Contains(p.Owners, fieldmanager.Updater(o.applier.manager))
 }
 
 func isAdapters(name string) bool { return strings.HasPrefix(name, port.NamePrefix) }
 
 // hasAdapterPort reports whether one of the items of the key, of which there may be two,
 // is an adapter port.
-func hasAdapterPort(c *workload.Container, list port.List, key fieldmanager.Key) bool {
-	return slices.ContainsFunc(c.Ports, func(p corev1.ContainerPort) bool {
-		return isAdapters(p.Name) && itemOf(list, p).Key == key
-	})
+func hasAdapterPort(list *workload.PortList, key fieldmanager.Key) bool {
+	return slices.ContainsFunc(list.Items, func(i port.Item) bool { return isAdapters(i.Name) && i.Key == key })
 }
 
 // adoption returns what is to be done about a container.
@@ -77,29 +74,30 @@ func (o *Observed) adoption(container string, from []string) *adoption {
 			s.from = append(s.from, e.Manager)
 		}
 	}
-	for i, p := range o.Containers[at].Ports {
-		live := observed.Find(itemOf(observed.List, p).Key)
-		if !isAdapters(p.Name) || !isOwnedBy(live, from) {
+	for i, item := range o.lists[at].Items {
+		live := observed.Find(item.Key)
+		if !isAdapters(item.Name) || !isOwnedBy(live, from) {
 			continue
 		}
+		p := s.list.Port(item)
 		s.appliedBy(live, p, from)
 		if live.Duplicate {
 			s.dropCopy(o, at, i)
 			continue
 		}
 		s.take = append(s.take, live.Key)
-		s.ports = append(s.ports, containerPort{container, p}.status(port.Owned))
+		s.ports = append(s.ports, livePort{container, p}.status(port.Owned))
 	}
 	return s
 }
 
 // appliedBy notes a port that one of the managers owns by an Apply, for the first
 // such manager.
-func (s *adoption) appliedBy(live *port.Live, p corev1.ContainerPort, from []string) {
+func (s *adoption) appliedBy(live *port.Live, p port.Port, from []string) {
 	for _, m := range live.Others {
 		if m.Operation == metav1.ManagedFieldsOperationApply && slices.Contains(from, m.Name) && (len(s.applied) == 0 || s.applier == m) {
 			s.applier = m
-			s.applied = append(s.applied, s.list.Port(itemOf(s.list, p)))
+			s.applied = append(s.applied, p)
 			return
 		}
 	}
@@ -107,14 +105,11 @@ func (s *adoption) appliedBy(live *port.Live, p corev1.ContainerPort, from []str
 
 // dropCopy plans to remove the adapter port at i, provided that it is still
 // there and that a static port with its key remains.
-func (s *adoption) dropCopy(o *Observed, container, i int) {
-	ports := o.Containers[container].Ports
-	p := ports[i]
-	key := itemOf(s.list, p).Key
-	static := slices.ContainsFunc(ports, func(q corev1.ContainerPort) bool {
-		return !isAdapters(q.Name) && itemOf(s.list, q).Key == key
-	})
-	status := containerPort{s.container, p}.status(port.Blocked)
+func (s *adoption) dropCopy(o *Observed, at, i int) {
+	list := &o.lists[at]
+	key := list.Items[i].Key
+	static := slices.ContainsFunc(list.Items, func(q port.Item) bool { return !isAdapters(q.Name) && q.Key == key })
+	status := livePort{s.container, list.Port(list.Items[i])}.status(port.Blocked)
 	status.Reason = port.ReasonDuplicateKey
 	if !static {
 		status.Message = "several adapter ports have this number and protocol; remove all but one by hand"
@@ -122,7 +117,7 @@ func (s *adoption) dropCopy(o *Observed, container, i int) {
 		return
 	}
 	// The last copy is removed first, so that the indices of those before it hold.
-	s.remove = append(removal(container, i, p), s.remove...)
+	s.remove = append(list.Remove(i), s.remove...)
 	s.drop = append(s.drop, key)
 	status.State, status.Message = port.Removed, "a static port has the same number and protocol; it stays"
 	s.ports = append(s.ports, status)

@@ -10,7 +10,7 @@ import (
 // DefaultFieldManager is the field manager that portside applies as.
 const DefaultFieldManager = "portside"
 
-// Applier writes to workloads, under one field manager and without force. It is safe
+// Applier writes to workloads and Services, under one field manager and without force. It is safe
 // for concurrent use.
 type Applier struct {
 	client  workload.Client
@@ -62,10 +62,13 @@ func (a *Applier) us() fieldmanager.Manager { return fieldmanager.Applier(a.mana
 
 // define returns the definition of a kind that may be a user's.
 func (a *Applier) define(kind workload.Kind) (*workload.Definition, error) {
+	if kind == workload.Service {
+		return workload.ServiceDefinition(), nil
+	}
 	return workload.Define(kind, a.kinds...)
 }
 
-// Get reads a workload. Its error is the API server's, or a kind that is not
+// Get reads a workload or a Service. Its error is the API server's, or a kind that is not
 // known.
 func (a *Applier) Get(ctx context.Context, t workload.Target) (*workload.Workload, error) {
 	d, err := a.define(t.Kind)

@@ -11,9 +11,15 @@ import (
 )
 
 // held returns the containers that our entry names, whether or not the pod template has
-// them.
+// them. For a Service that is "", if our entry names ports.
 func (o *Observed) held() []string {
 	var names []string
+	if o.Service != nil {
+		if len(o.ours().In(o.lists[0].At).Managers()) > 0 {
+			names = append(names, "")
+		}
+		return names
+	}
 	for _, key := range o.ours().In(workload.Containers()).Keys() {
 		if name, ok := key.Value("name").(string); ok {
 			names = append(names, name)
@@ -55,12 +61,16 @@ func (e *NotDedicatedError) Error() string {
 
 // dedicated returns a [NotDedicatedError] where our entry holds more than an
 // apply of ours repeats. It may hold the keys and names of containers and what is
-// below their lists of ports, but for a name that we own and that is no adapter
+// below their lists of ports, or the list of ports of a Service, but for a name that we own and that is no adapter
 // port's: such a port is static.
 func (o *Observed) dedicated() error {
 	var lists []fieldmanager.List
 	for _, name := range o.held() {
-		lists = append(lists, workload.Ports(name).At)
+		if o.Service != nil {
+			lists = append(lists, o.lists[0].At)
+		} else {
+			lists = append(lists, workload.Ports(name).At)
+		}
 	}
 	other := &NotDedicatedError{Manager: o.applier.manager, Target: o.Target}
 	add := func(field string, count int) {
@@ -83,7 +93,7 @@ func (o *Observed) dedicated() error {
 	return nil
 }
 
-// eachItem calls with each observed item of each container.
+// eachItem calls with each observed item of each list.
 func (o *Observed) eachItem(call func(port.List, *port.Live)) {
 	for _, ports := range o.ports {
 		for _, live := range ports.Items {

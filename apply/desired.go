@@ -1,18 +1,21 @@
 package apply
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Desired are the ports that a workload should have.
+// Desired are the ports that a workload or a Service should have.
 type Desired struct {
 	// Container is the container that has the ports. Empty means the one that
 	// [workload.Workload.Container] returns.
@@ -28,10 +31,47 @@ type Desired struct {
 	// reserves its number on the node. The workload must allow it too, by
 	// [workload.AllowHostNetworkAnnotation].
 	AllowHostNetwork bool
+	// ServicePorts are the ports of a Service. Only a Service has them, and it has nothing
+	// else of what is desired.
+	ServicePorts []ServicePort
 }
 
-// all returns the adapters that have a desired port, the active ones first.
-func (d Desired) all() []Adapter { return slices.Concat(d.Adapters, d.Retained) }
+// ServicePort is the port of an adapter in a Service.
+type ServicePort struct {
+	// Adapter has the type, of which the port's name is made, and as Port the number that
+	// the Service exposes.
+	Adapter
+	// TargetPort is the number at which pods are reached, or the name of their port. Zero
+	// means the number that the Service exposes.
+	TargetPort intstr.IntOrString
+	// NodePort is the number on each node. Zero means the one that the API server allocated
+	// or will allocate, where the type of the Service has node ports.
+	NodePort int32
+	// AppProtocol is the application protocol. Empty means none of ours.
+	AppProtocol string
+}
+
+// all returns the desired ports, those of active adapters first. Those of a workload have
+// an adapter alone.
+func (d Desired) all() []ServicePort {
+	all := slices.Clone(d.ServicePorts)
+	for _, a := range slices.Concat(d.Adapters, d.Retained) {
+		all = append(all, ServicePort{Adapter: a})
+	}
+	return all
+}
+
+// misplaced returns an error where ports of a Service are desired of a workload, or ports
+// of a workload of a Service.
+func (d Desired) misplaced(w *workload.Workload) error {
+	switch {
+	case w.Service == nil && len(d.ServicePorts) > 0:
+		return &workload.TargetError{Target: w.Target, Err: errors.New("a workload has no ServicePorts: desire Adapters of it")}
+	case w.Service != nil && (len(d.Adapters) > 0 || len(d.Retained) > 0):
+		return &workload.TargetError{Target: w.Target, Err: errors.New("a Service has no containers: desire ServicePorts of it")}
+	}
+	return nil
+}
 
 // TooManyError refuses a list of adapters whole.
 type TooManyError struct{ Count int }
@@ -47,14 +87,48 @@ func (d Desired) items(list port.List) ([]port.DesiredItem, error) {
 		return nil, &TooManyError{Count: len(d.Adapters)}
 	}
 	var items []port.DesiredItem
-	for _, a := range d.all() {
-		item := port.DesiredItem{Type: a.Type, Invalid: a.invalid()}
-		if item.Name = PortName(a.Type); item.Invalid == nil {
-			item.Key = list.KeyOf(a.Port, protocolOf(a))
+	for _, p := range d.all() {
+		item := port.DesiredItem{Type: p.Type, Invalid: p.invalid()}
+		if item.Invalid == nil {
+			item.Item = p.item(list)
 		}
+		item.Name = PortName(p.Type)
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// item returns the item of a valid port.
+func (p ServicePort) item(list port.List) port.Item {
+	return list.Item(port.Port{
+		Name: PortName(p.Type), Number: int32(p.Port), Protocol: protocolOf(p.Adapter), //nolint:gosec // G115: it is a port number
+		TargetPort: p.target(), NodePort: p.NodePort, AppProtocol: p.AppProtocol,
+	})
+}
+
+// target returns the target port of a valid port.
+func (p ServicePort) target() intstr.IntOrString {
+	if p.TargetPort == (intstr.IntOrString{}) {
+		return intstr.FromInt32(int32(p.Port)) //nolint:gosec // G115: it is a port number
+	}
+	return p.TargetPort
+}
+
+// invalid returns why there can be no such port, nil for a valid one.
+func (p ServicePort) invalid() *port.Cause {
+	if cause := p.Adapter.invalid(); cause != nil {
+		return cause
+	}
+	target := p.target()
+	switch {
+	case target.Type == intstr.Int && (target.IntVal < 1 || target.IntVal > 65535):
+		return &port.Cause{Reason: port.ReasonInvalidTargetPort, Message: fmt.Sprintf("target port %d is not within 1 to 65535", target.IntVal)}
+	case target.Type == intstr.String && len(validation.IsValidPortName(target.StrVal)) > 0:
+		return &port.Cause{Reason: port.ReasonInvalidTargetPort, Message: fmt.Sprintf("target port %+.40q is no name of a container port: %s", target.StrVal, validation.IsValidPortName(target.StrVal)[0])}
+	case p.NodePort < 0 || p.NodePort > 65535:
+		return &port.Cause{Reason: port.ReasonInvalidNodePort, Message: fmt.Sprintf("node port %d is not within 1 to 65535", p.NodePort)}
+	}
+	return nil
 }
 
 // blocked returns why no port may be declared in the workload's pod template, nil where

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"cmp"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,40 +29,59 @@ func (r *record) foresee(p *Plan) {
 	}
 }
 
-// foresee returns the workload with these ports applied to this container, and with
-// nothing of ours in any other.
+// foresee returns the workload or Service with these ports applied to this container, and
+// with nothing of ours in any other.
 func (o *Observed) foresee(container string, ports []port.Port) *workload.Workload {
 	after := *o.Workload
+	if o.Service != nil {
+		service := *o.Service
+		service.Ports = foreseePorts(o.ports[0], service.Ports, o.lists[0].Items, ports, func(p *corev1.ServicePort, q port.Port) {
+			p.Name, p.Port, p.Protocol = cmp.Or(q.Name, p.Name), q.Number, q.Protocol
+			p.TargetPort, p.NodePort = cmp.Or(q.TargetPort, p.TargetPort), cmp.Or(q.NodePort, p.NodePort)
+			if q.AppProtocol != "" {
+				p.AppProtocol = &q.AppProtocol
+			}
+		})
+		after.Service = &service
+	}
 	after.Containers = slices.Clone(o.Containers)
 	for i := range after.Containers {
-		c := &after.Containers[i]
+		c, applied := &after.Containers[i], []port.Port(nil)
 		if c.Name == container {
-			c.Ports = foreseePorts(c.Ports, o.ports[i], ports)
-		} else {
-			c.Ports = foreseePorts(c.Ports, o.ports[i], nil)
+			applied = ports
 		}
+		c.Ports = foreseePorts(o.ports[i], c.Ports, o.lists[i].Items, applied, func(p *corev1.ContainerPort, q port.Port) {
+			p.Name, p.ContainerPort, p.Protocol = cmp.Or(q.Name, p.Name), q.Number, q.Protocol
+		})
 	}
 	return &after
 }
 
-// foreseePorts removes what only we own and named and do not apply, names what we apply
-// where it is, and adds what is new at the end.
-func foreseePorts(live []corev1.ContainerPort, observed *port.Observed, ports []port.Port) []corev1.ContainerPort {
-	var after []corev1.ContainerPort
-	for _, p := range live {
-		i := slices.IndexFunc(ports, func(q port.Port) bool { return q.Number == p.ContainerPort && q.Protocol == p.Protocol })
-		if was := observed.Find(itemOf(observed.List, p).Key); i < 0 && was.Ours && len(was.Others) == 0 && !was.Renamed() {
+// foreseePorts removes what only we own and named and do not apply, sets what we apply
+// where it is, and adds what is new at the end. A port that has a name of ours moves there
+// with the number that the server allocated to it.
+func foreseePorts[P any](observed *port.Observed, live []P, items []port.Item, applied []port.Port, set func(*P, port.Port)) []P {
+	var after []P
+	for at, p := range live {
+		i := slices.IndexFunc(applied, func(q port.Port) bool { return observed.List.Item(q).Key == items[at].Key })
+		if was := observed.Find(items[at].Key); i < 0 && was.Ours && len(was.Others) == 0 && !was.Renamed() {
 			continue
 		}
-		if i >= 0 && ports[i].Name != "" {
-			p.Name = ports[i].Name
+		if i >= 0 {
+			set(&p, applied[i])
 		}
 		after = append(after, p)
 	}
-	for _, p := range ports {
-		if observed.Find(observed.List.Item(p).Key) == nil {
-			after = append(after, corev1.ContainerPort{Name: p.Name, ContainerPort: p.Number, Protocol: p.Protocol})
+	for _, q := range applied {
+		if observed.Find(observed.List.Item(q).Key) != nil {
+			continue
 		}
+		if was := observed.FindName(q.Name); was != nil {
+			q.NodePort = cmp.Or(q.NodePort, observed.List.Port(was.Item).NodePort)
+		}
+		var p P
+		set(&p, q)
+		after = append(after, p)
 	}
 	return after
 }

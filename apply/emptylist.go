@@ -6,7 +6,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -18,16 +17,18 @@ import (
 // ownersOfEmpty returns the managers but us that own the list of ports of a container
 // that has none.
 func (o *Observed) ownersOfEmpty(container string) []fieldmanager.Manager {
-	if at := o.indexOf(container); at < 0 || len(o.Containers[at].Ports) > 0 {
+	at := o.indexOf(container)
+	if at < 0 || len(o.lists[at].Items) > 0 {
 		return nil
 	}
-	return o.others().OwnersOf(workload.Ports(container).At)
+	return o.others().OwnersOf(o.lists[at].At)
 }
 
 // EmptyListError reports an apply that the API server refused because a manager
 // owns a container's list of ports, which has none. [Applier.Adopt] takes the list
 // from that manager. It unwraps to the API server's error.
 type EmptyListError struct {
+	// Container has the list. It is empty for a Service.
 	Container string
 	// Managers own the list, sorted.
 	Managers []fieldmanager.Manager
@@ -39,7 +40,11 @@ func (e *EmptyListError) Error() string { return fmt.Sprintf("%s: %v", e.Cause()
 
 // Cause returns the error without the API server's.
 func (e *EmptyListError) Cause() string {
-	return fmt.Sprintf("container %s has no ports, and %s owns the empty list", e.Container, fieldmanager.Join(e.Managers))
+	of := "container " + e.Container
+	if e.Container == "" {
+		of = "the Service"
+	}
+	return fmt.Sprintf("%s has no ports, and %s owns the empty list", of, fieldmanager.Join(e.Managers))
 }
 
 // Unwrap returns the API server's error.
@@ -55,11 +60,10 @@ func (o *Observed) explained(refusal error, container string) error {
 	return &EmptyListError{Container: container, Managers: owners, err: refusal}
 }
 
-// withoutEmpty takes the list of ports of a container that has none from the managers
-// that own it.
-func withoutEmpty(managed []metav1.ManagedFieldsEntry, container string, owners []fieldmanager.Manager) (_ []metav1.ManagedFieldsEntry, err error) {
+// withoutEmpty takes a list of ports that has none from the managers that own it.
+func withoutEmpty(managed []metav1.ManagedFieldsEntry, list fieldmanager.List, owners []fieldmanager.Manager) (_ []metav1.ManagedFieldsEntry, err error) {
 	for _, m := range owners {
-		if managed, err = fieldmanager.WithoutBelow(managed, m, workload.Ports(container).At.Path()); err != nil {
+		if managed, err = fieldmanager.WithoutBelow(managed, m, list.Path()); err != nil {
 			return nil, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -100,6 +101,7 @@ func story(steps ...testenv.Step) testenv.Scenario {
 type pass struct {
 	kind      workload.Kind // StatefulSet when empty
 	wants     []apply.Adapter
+	service   []apply.ServicePort
 	container string
 	host      bool // ports with hostNetwork are allowed
 	outcome   apply.Outcome
@@ -150,7 +152,7 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 		return err
 	}
 	target := workload.Target{Kind: p.kind, Namespace: namespace, Name: dittofs}
-	want := apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host}
+	want := apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host, ServicePorts: p.service}
 	before, err := p.foretell(ctx, cp, target, want)
 	if err != nil {
 		return err
@@ -208,17 +210,28 @@ func (p pass) foreseeing(ports ...string) pass {
 
 func portsOf(w *workload.Workload) []string {
 	var ports []string
+	if w.Service != nil {
+		for _, p := range w.Service.Ports {
+			ports = append(ports, fmt.Sprintf("%s:%d/%s->%s nodePort=%d", p.Name, p.Port, p.Protocol, p.TargetPort.String(), p.NodePort))
+		}
+		return ports
+	}
 	for _, p := range w.Containers[0].Ports {
 		ports = append(ports, fmt.Sprintf("%s:%d/%s", p.Name, p.ContainerPort, p.Protocol))
 	}
 	return ports
 }
 
-// describe writes a port as name number/PROTOCOL state owners: message.
+// describe writes a port as name number/PROTOCOL state owners: message, where a Service's
+// has ->targetPort after the protocol.
 func describe(ports []apply.PortStatus) []string {
 	var lines []string
 	for _, p := range ports {
-		line := fmt.Sprintf("%s %d/%s %s", p.Name, p.Port, p.Protocol, p.State)
+		target := ""
+		if p.TargetPort != (intstr.IntOrString{}) {
+			target = "->" + p.TargetPort.String()
+		}
+		line := fmt.Sprintf("%s %d/%s%s %s", p.Name, p.Port, p.Protocol, target, p.State)
 		for _, m := range p.Owners {
 			line += " " + testenv.Owner(m.Name, m.Operation)
 		}

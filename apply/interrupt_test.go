@@ -62,6 +62,7 @@ func audited(config *rest.Config) *rest.Config {
 var sayable = []string{
 	".apiVersion", ".kind", ".metadata.name", ".metadata.namespace", ".metadata.uid", ".metadata.resourceVersion", ".spec.template.spec.containers.name",
 	".spec.template.spec.containers.ports.name", ".spec.template.spec.containers.ports.containerPort", ".spec.template.spec.containers.ports.protocol",
+	".spec.ports.name", ".spec.ports.port", ".spec.ports.protocol", ".spec.ports.targetPort", ".spec.ports.nodePort", ".spec.ports.appProtocol",
 }
 
 func mayBeSaid(path string, value any) error {

@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,18 +13,19 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// Observed is a workload as it was read, with the owners of the ports of its
-// containers, from the point of view of an [Applier].
+// Observed is a workload or a Service as it was read, with the owners of its ports, from
+// the point of view of an [Applier].
 type Observed struct {
 	*workload.Workload
 
 	applier    *Applier
 	definition *workload.Definition
 	entries    fieldmanager.Entries
-	ports      []*port.Observed // of the containers, in their order
+	lists      []workload.PortList
+	ports      []*port.Observed // of the lists, in their order
 }
 
-// Observe reads the owners of a workload's ports. It is pure. Its error is a kind that is
+// Observe reads the owners of the ports of a workload or a Service. It is pure. Its error is a kind that is
 // not known, or managedFields that cannot be read.
 func (a *Applier) Observe(w *workload.Workload) (*Observed, error) {
 	d, err := a.define(w.Kind)
@@ -34,22 +36,14 @@ func (a *Applier) Observe(w *workload.Workload) (*Observed, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := &Observed{Workload: w, applier: a, definition: d, entries: entries, ports: make([]*port.Observed, len(w.Containers))}
-	for i, c := range w.Containers {
-		list := workload.Ports(c.Name)
-		items := make([]port.Item, len(c.Ports))
-		for j, p := range c.Ports {
-			items[j] = itemOf(list, p)
-		}
-		if o.ports[i], err = port.Observe(list, a.us(), entries, items); err != nil {
+	o := &Observed{Workload: w, applier: a, definition: d, entries: entries, lists: w.Lists()}
+	o.ports = make([]*port.Observed, len(o.lists))
+	for i := range o.lists {
+		if o.ports[i], err = port.Observe(o.lists[i].List, a.us(), entries, o.lists[i].Items); err != nil {
 			return nil, err
 		}
 	}
 	return o, nil
-}
-
-func itemOf(list port.List, p corev1.ContainerPort) port.Item {
-	return list.Item(port.Port{Name: p.Name, Number: p.ContainerPort, Protocol: p.Protocol})
 }
 
 // HasClaim reports whether our field manager has an entry in the workload's
@@ -75,36 +69,49 @@ func (o *Observed) entriesOf(us bool) fieldmanager.Entries {
 	return slices.DeleteFunc(slices.Clone(o.entries), func(e fieldmanager.Entry) bool { return (e.Manager == o.applier.us()) != us })
 }
 
-// containerPort is a port together with the container it is in.
-type containerPort struct {
+// livePort is a port together with the container it is in, none for a Service's.
+type livePort struct {
 	container string
-	corev1.ContainerPort
+	port.Port
 }
 
 // status returns the port with a state.
-func (p containerPort) status(s port.State) PortStatus {
-	return PortStatus{Name: p.Name, Port: int64(p.ContainerPort.ContainerPort), Protocol: p.Protocol, State: s}
+func (p livePort) status(s port.State) PortStatus {
+	return PortStatus{Name: p.Name, Port: int64(p.Number), Protocol: p.Protocol, TargetPort: p.TargetPort, NodePort: p.NodePort, State: s}
 }
 
-// live calls with each port of each container and what was observed of it. Ports of one
-// container that have one key have one observation.
-func (o *Observed) live(call func(containerPort, *port.Live)) {
-	for i, c := range o.Containers {
-		for _, p := range c.Ports {
-			call(containerPort{c.Name, p}, o.ports[i].Find(itemOf(o.ports[i].List, p).Key))
+// live calls with each port of each list and what was observed of it. Ports of one list
+// that have one key have one observation.
+func (o *Observed) live(call func(livePort, *port.Live)) {
+	for i := range o.lists {
+		list := &o.lists[i]
+		for _, item := range list.Items {
+			call(livePort{list.Container, list.Port(item)}, o.ports[i].Find(item.Key))
 		}
 	}
 }
 
-// own returns the live ports that we own in all containers, in order.
-func (o *Observed) own() []containerPort {
-	var own []containerPort
-	o.live(func(p containerPort, live *port.Live) {
+// own returns the live ports that we own in all lists, in order.
+func (o *Observed) own() []livePort {
+	var own []livePort
+	o.live(func(p livePort, live *port.Live) {
 		if live.Ours {
 			own = append(own, p)
 		}
 	})
 	return own
+}
+
+// OwnServicePorts returns the live ports that we own in a Service, in order, none for a
+// workload.
+func (o *Observed) OwnServicePorts() []port.Port {
+	var ports []port.Port
+	for _, p := range o.own() {
+		if p.container == "" {
+			ports = append(ports, p.Port)
+		}
+	}
+	return ports
 }
 
 // OwnPorts returns the live ports that we own in a container, in order; the container
@@ -116,15 +123,33 @@ func (o *Observed) OwnPorts(container string) ([]corev1.ContainerPort, error) {
 		return nil, err
 	}
 	var ports []corev1.ContainerPort
-	for _, p := range o.own() {
-		if p.container == c.Name {
-			ports = append(ports, p.ContainerPort)
+	at := o.indexOf(c.Name)
+	for i, item := range o.lists[at].Items {
+		if o.ports[at].Find(item.Key).Ours {
+			ports = append(ports, c.Ports[i])
 		}
 	}
 	return ports, nil
 }
 
-// portsOf returns what was observed of a container, nil for one that is gone.
+// listOf returns the name of the container that has the list of ports, which is found by
+// its name as [workload.Workload.Container] finds it. For a Service it is empty.
+func (o *Observed) listOf(container string) (string, error) {
+	switch {
+	case o.Service == nil:
+		c, err := o.Workload.Container(container)
+		if err != nil {
+			return "", err
+		}
+		return c.Name, nil
+	case container != "":
+		return "", &workload.TargetError{Target: o.Target, Err: fmt.Errorf("a Service has no container %q", container)}
+	}
+	return "", nil
+}
+
+// portsOf returns what was observed of a list of ports, nil for that of a container that
+// is gone.
 func (o *Observed) portsOf(container string) *port.Observed {
 	i := o.indexOf(container)
 	if i < 0 {
@@ -134,24 +159,24 @@ func (o *Observed) portsOf(container string) *port.Observed {
 }
 
 func (o *Observed) indexOf(container string) int {
-	return slices.IndexFunc(o.Containers, func(c workload.Container) bool { return c.Name == container })
+	return slices.IndexFunc(o.lists, func(l workload.PortList) bool { return l.Container == container })
 }
 
 // ownersOf returns the managers that own a port, none where it is gone.
-func (o *Observed) ownersOf(p containerPort) []fieldmanager.Manager {
+func (o *Observed) ownersOf(p livePort) []fieldmanager.Manager {
 	if ports := o.portsOf(p.container); ports != nil {
-		if live := ports.Find(itemOf(ports.List, p.ContainerPort).Key); live != nil {
+		if live := ports.Find(ports.List.Item(p.Port).Key); live != nil {
 			return live.Owners
 		}
 	}
 	return nil
 }
 
-// gone returns the ports that the workload does not have.
-func (o *Observed) gone(ports []containerPort) []containerPort {
-	return slices.DeleteFunc(slices.Clone(ports), func(p containerPort) bool {
+// gone returns the ports that are not live.
+func (o *Observed) gone(ports []livePort) []livePort {
+	return slices.DeleteFunc(slices.Clone(ports), func(p livePort) bool {
 		live := o.portsOf(p.container)
-		return live != nil && live.Find(itemOf(live.List, p.ContainerPort).Key) != nil
+		return live != nil && live.Find(live.List.Item(p.Port).Key) != nil
 	})
 }
 
@@ -170,16 +195,43 @@ func Owners(w *workload.Workload) ([]OwnedPort, error) {
 		return nil, err
 	}
 	var owned []OwnedPort
-	for _, c := range w.Containers {
-		list := workload.Ports(c.Name)
+	if w.Service != nil {
+		return owned, nil
+	}
+	for i, list := range w.Lists() {
 		owners := entries.In(list.At)
-		for _, p := range c.Ports {
-			of, err := owners.Of(itemOf(list, p).Key)
+		for j, item := range list.Items {
+			of, err := owners.Of(item.Key)
 			if err != nil {
 				return nil, err
 			}
-			owned = append(owned, OwnedPort{c.Name, p, of})
+			owned = append(owned, OwnedPort{list.Container, w.Containers[i].Ports[j], of})
 		}
+	}
+	return owned, nil
+}
+
+// OwnedServicePort is a port of a Service with the managers that own it.
+type OwnedServicePort struct {
+	Port   corev1.ServicePort
+	Owners fieldmanager.ItemOwners
+}
+
+// ServiceOwners returns every port of a Service, in order, with its owners, none for a
+// workload. It is pure. Its error is managedFields that cannot be read.
+func ServiceOwners(w *workload.Workload) ([]OwnedServicePort, error) {
+	entries, err := w.Entries()
+	if err != nil || w.Service == nil {
+		return nil, err
+	}
+	list := w.Lists()[0]
+	owners, owned := entries.In(list.At), make([]OwnedServicePort, len(list.Items))
+	for i, item := range list.Items {
+		of, err := owners.Of(item.Key)
+		if err != nil {
+			return nil, err
+		}
+		owned[i] = OwnedServicePort{w.Service.Ports[i], of}
 	}
 	return owned, nil
 }

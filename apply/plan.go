@@ -6,19 +6,21 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Plan is the decision about the ports of a workload: what an apply has of them, and
+// Plan is the decision about the ports of a workload or a Service: what an apply has of them, and
 // what becomes of each desired port.
 type Plan struct {
 	Observed *Observed
 	Desired  Desired
-	// Container is the name of the container that has the ports. Without one the
-	// plan is to give up what we own in containers that are gone.
+	// Container is the name of the container that has the ports, empty for a Service.
+	// Without one the plan for a workload is to give up what we own in containers that
+	// are gone.
 	Container string
 	// Items are all ports of the apply, in its order. A port of ours that is not
 	// among them is given up.
 	Items []port.Port
-	// Ports are the states of the desired ports, in their order. Those that are
-	// Owned or Shared may still have to be applied.
+	// Ports are the states of the desired ports, in their order, and then of the ports
+	// of ours that are not desired and Retained. Those that are Owned or Shared may still
+	// have to be applied.
 	Ports []PortStatus
 	// Warnings are about desired ports that are live, in their order.
 	Warnings []advice.Warning
@@ -42,24 +44,27 @@ func (o *Observed) Decide(desired Desired) (*Plan, error) {
 // decide returns the plan for the desired ports but those that the API server refused.
 func (o *Observed) decide(desired Desired, refused refusals) *Plan {
 	p := &Plan{Observed: o, Desired: desired, refused: refused}
-	container, err := o.Workload.Container(desired.Container)
+	container, err := o.listOf(desired.Container)
+	if err == nil {
+		err = desired.misplaced(o.Workload)
+	}
 	if err != nil {
 		p.err = err
 		return p
 	}
-	list := o.portsOf(container.Name)
+	list := o.portsOf(container)
 	items, err := desired.items(list.List)
 	if err != nil {
 		p.err = err
 		return p
 	}
-	p.Container, p.list = container.Name, list
+	p.Container, p.list = container, list
 	p.table = port.Decide(list, port.Desired{Items: items, Blocked: desired.blocked(o.Workload), Refused: refused})
 	for _, item := range p.table.Items {
 		p.Items = append(p.Items, list.List.Port(item))
 	}
-	p.Ports = statuses(desired.all(), p.table.States)
-	p.Warnings = o.warnings(container.Name, p.Ports)
+	p.Ports = statuses(desired.all(), list, p.table)
+	p.Warnings = o.warnings(container, p.Ports)
 	return p
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -17,7 +18,11 @@ type PortStatus struct {
 	// Port is the number as the source gave it, valid or not.
 	Port     int64
 	Protocol corev1.Protocol
-	State    port.State
+	// TargetPort and NodePort are those of a Service's port, as it is live or else as it
+	// is desired. After a dry run, NodePort is zero where the server is to allocate one.
+	TargetPort intstr.IntOrString
+	NodePort   int32
+	State      port.State
 	// Reason is the cause of the state, empty for a plain Owned or Removed.
 	Reason port.Reason
 	// Blocker is the port in the way, where the reason is ReasonNameTaken,
@@ -36,17 +41,32 @@ func (s PortStatus) port() port.Port {
 	return port.Port{Name: s.Name, Number: int32(s.Port), Protocol: s.Protocol} //nolint:gosec // G115: it is a live or desired port's
 }
 
-// statuses returns the statuses of the adapters' ports.
-func statuses(adapters []Adapter, states []port.Status) []PortStatus {
-	ports := make([]PortStatus, len(adapters))
-	for i, a := range adapters {
-		s := states[i]
-		ports[i] = PortStatus{
-			Type: printable(a.Type), Name: PortName(a.Type), Port: a.Port, Protocol: protocolOf(a),
-			State: s.State, Reason: s.Reason, Blocker: s.Blocker, Owners: s.Owners, Message: s.Message,
+// statuses returns the statuses of the desired ports and of those that are retained.
+func statuses(desired []ServicePort, o *port.Observed, plan port.Plan) []PortStatus {
+	ports := make([]PortStatus, 0, len(desired)+len(plan.Retained))
+	for i, d := range desired {
+		s := PortStatus{Type: printable(d.Type), Name: PortName(d.Type), Port: d.Port, Protocol: protocolOf(d.Adapter)}
+		if o.List.Fields != nil {
+			s.TargetPort, s.NodePort = d.target(), d.NodePort
 		}
+		if d.invalid() == nil {
+			if live := o.Find(d.item(o.List).Key); live != nil {
+				p := o.List.Port(live.Item)
+				s.TargetPort, s.NodePort = p.TargetPort, p.NodePort
+			}
+		}
+		ports = append(ports, s.with(plan.States[i]))
+	}
+	for _, r := range plan.Retained {
+		ports = append(ports, livePort{Port: o.List.Port(r.Item)}.status(port.Retained).with(r.Status))
 	}
 	return ports
+}
+
+// with returns the port with its state.
+func (s PortStatus) with(is port.Status) PortStatus {
+	s.State, s.Reason, s.Blocker, s.Owners, s.Message = is.State, is.Reason, is.Blocker, is.Owners, is.Message
+	return s
 }
 
 // unwritten returns the desired ports where the last decision was not carried
@@ -70,16 +90,16 @@ func (r *record) unwritten(reason port.Reason, why string) []PortStatus {
 
 // isLive reports whether the port is live under its name, and ours.
 func (r *record) isLive(s PortStatus) bool {
-	return r.last != nil && slices.ContainsFunc(r.last.own(), func(p containerPort) bool {
-		return p.container == r.plan.Container && int64(p.ContainerPort.ContainerPort) == s.Port && p.Protocol == s.Protocol && p.Name == s.Name
+	return r.last != nil && slices.ContainsFunc(r.last.own(), func(p livePort) bool {
+		return p.container == r.plan.Container && int64(p.Number) == s.Port && p.Protocol == s.Protocol && p.Name == s.Name
 	})
 }
 
 // removed returns the ports that were ours and are gone.
 func (r *record) removed(desired Desired) []PortStatus {
 	types := map[string]string{}
-	for _, a := range desired.all() {
-		types[PortName(a.Type)] = printable(a.Type)
+	for _, p := range desired.all() {
+		types[PortName(p.Type)] = printable(p.Type)
 	}
 	var removed []PortStatus
 	for _, p := range r.last.gone(r.first.own()) {
@@ -95,7 +115,7 @@ func (r *record) removed(desired Desired) []PortStatus {
 func (r *record) released() []PortStatus {
 	var released []PortStatus
 	for _, p := range r.transferred {
-		if len(r.last.gone([]containerPort{p.containerPort})) == 0 {
+		if len(r.last.gone([]livePort{p.livePort})) == 0 {
 			released = append(released, p.status(r.last))
 		}
 	}

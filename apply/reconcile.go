@@ -102,7 +102,7 @@ func (a *Applier) reconcile(ctx context.Context, t workload.Target, desired Desi
 			return end(Paused, nil)
 		case sent != nil && o.Paused:
 			return end(seen.outcome(), nil)
-		case a.dryRun && (len(seen.transferred) > 0 || sent != nil && sent.table.TakeOver):
+		case a.dryRun && (len(seen.transferred) > 0 || sent != nil && sent.isStep()):
 			// What was written was not stored, so the server cannot be asked for the rest.
 			seen.foresee(plan)
 			return end(seen.outcome(), nil)
@@ -178,8 +178,11 @@ func (p *Plan) repeats(sent *Plan) bool {
 	sorted := func(items []port.Port) []port.Port {
 		return slices.SortedFunc(slices.Values(items), port.Port.Compare)
 	}
-	return !sent.table.TakeOver && !p.table.TakeOver && slices.Equal(sorted(sent.Items), sorted(p.Items))
+	return !sent.isStep() && !p.isStep() && slices.Equal(sorted(sent.Items), sorted(p.Items))
 }
+
+// isStep reports whether the plan is to be decided again after its apply.
+func (p *Plan) isStep() bool { return p.table.TakeOver || p.table.Step }
 
 // needsWhole reports whether the plan takes more than an apply of its items, and so the
 // workload as the server has it: it gives up a whole container, where the server may have
@@ -204,11 +207,13 @@ type step struct {
 // no manager owns along with the containers that are given up, a patch removes our claim
 // on those first. With asRead, an apply requires the workload as it was read.
 func (a *Applier) nextWrite(p *Plan, asRead bool) step {
-	o, keep, ports := p.Observed, p.Container, map[string][]port.Port{p.Container: p.Items}
+	o, ports := p.Observed, map[string][]port.Port{p.Container: p.Items}
 	if len(p.Items) == 0 {
-		keep, ports = "", nil
+		ports = nil
 	}
-	apply := func(ctx context.Context) (*workload.Workload, error) { return a.apply(ctx, o, keep, ports, asRead) }
+	apply := func(ctx context.Context) (*workload.Workload, error) {
+		return a.apply(ctx, o, p.Container, ports, asRead)
+	}
 	if p.table.TakeOver {
 		o.ownElsewhere(p.Container, ports)
 		return step{write: apply}
@@ -218,7 +223,7 @@ func (a *Applier) nextWrite(p *Plan, asRead bool) step {
 			return a.transfer(ctx, o, renamed)
 		}}
 	}
-	if pruned := o.pruned(keep); len(pruned) > 0 {
+	if pruned := o.pruned(ports); len(pruned) > 0 {
 		return step{isPart: true, write: func(ctx context.Context) (*workload.Workload, error) {
 			return a.takeOut(ctx, o, pruned)
 		}}

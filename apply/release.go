@@ -99,7 +99,7 @@ func (a *Applier) releaseOnce(ctx context.Context, r *Result, keepPorts bool) er
 	if err != nil {
 		return err
 	}
-	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, o.released(after)
+	r.Outcome, r.ResourceVersion, r.Ports = Applied, r.After.ResourceVersion, o.released(after, keepPorts)
 	return nil
 }
 
@@ -112,24 +112,35 @@ func (a *Applier) giveUp(ctx context.Context, o *Observed, keepPorts bool) (*wor
 			return a.patchManagedFields(ctx, o, fieldmanager.Without(managed, a.us()))
 		})
 	}
-	if len(o.pruned(""))+len(renamed) > 0 {
+	if len(o.pruned(nil))+len(renamed) > 0 || o.isStuck() {
 		// One patch for all: a part of them by an apply would be a second change.
 		return a.takeOut(ctx, o, o.held())
 	}
 	return a.apply(ctx, o, "", nil, false)
 }
 
+// isStuck reports whether the server would refuse an apply of nothing: a Service would be
+// without a port, or with a port that its owner gave no name.
+func (o *Observed) isStuck() bool {
+	return slices.ContainsFunc(o.ports, func(list *port.Observed) bool {
+		return list.Last() != nil || len(list.NamedForOthers()) > 0
+	})
+}
+
 // released returns for each port that was ours whether it is still live.
-func (o *Observed) released(after *Observed) []PortStatus {
+func (o *Observed) released(after *Observed, keepPorts bool) []PortStatus {
 	own := o.own()
 	removed, renamed := after.gone(own), o.renamed("", nil)
 	ports := make([]PortStatus, 0, len(own))
 	for _, p := range own {
-		if at := slices.IndexFunc(renamed, func(r renamedPort) bool { return r.containerPort == p }); at >= 0 {
+		if at := slices.IndexFunc(renamed, func(r renamedPort) bool { return r.livePort == p }); at >= 0 {
 			ports = append(ports, renamed[at].status(after))
 			continue
 		}
 		s := p.status(port.Released)
+		if last := o.portsOf(p.container).Last(); last != nil && last.Name == p.Name && !keepPorts {
+			s.Reason, s.Message = port.ReasonLastPort, "it stays, without an owner: the Service cannot be without a port"
+		}
 		if s.Owners = after.ownersOf(p); slices.Contains(removed, p) {
 			s = p.status(port.Removed)
 		}

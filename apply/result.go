@@ -22,7 +22,7 @@ const (
 	Applied Outcome = "Applied"
 	// Unchanged: it saw none, or there was nothing to send.
 	Unchanged Outcome = "Unchanged"
-	// TargetNotFound: the workload does not exist. It may be created later.
+	// TargetNotFound: the workload or Service does not exist. It may be created later.
 	TargetNotFound Outcome = "TargetNotFound"
 	// ContainerNotFound: the container does not exist, or cannot be determined.
 	ContainerNotFound Outcome = "ContainerNotFound"
@@ -130,12 +130,12 @@ func (r *record) result(t workload.Target, desired Desired, outcome Outcome, err
 	switch outcome {
 	case TargetNotFound, ContainerNotFound:
 	case Paused:
-		result.Ports = r.unwritten(port.ReasonPaused, "the annotation "+workload.PausedAnnotation+" stops every write to the workload")
+		result.Ports = r.unwritten(port.ReasonPaused, "the annotation "+workload.PausedAnnotation+" stops every write to the "+noun(t.Kind))
 	case Failed:
 		result.Ports = r.unwritten(port.ReasonNotApplied, "not written: the reconcile failed")
 	case Applied, Unchanged:
 		result.Ports = slices.Concat(
-			r.unwritten(port.ReasonNotApplied, "another manager changed the workload meanwhile; the next reconcile decides again"),
+			r.unwritten(port.ReasonNotApplied, "another manager changed the "+noun(t.Kind)+" meanwhile; the next reconcile decides again"),
 			r.removed(desired), r.released())
 		result.UpToDate = r.upToDate(desired)
 	}
@@ -143,6 +143,14 @@ func (r *record) result(t workload.Target, desired Desired, outcome Outcome, err
 		result.Warnings = r.last.warnings(result.Container, result.Ports)
 	}
 	return result, err
+}
+
+// noun returns what a target of this kind is called.
+func noun(kind workload.Kind) string {
+	if kind == workload.Service {
+		return "Service"
+	}
+	return "workload"
 }
 
 // upToDate reports whether the reconciliation ends where another one would change nothing:

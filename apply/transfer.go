@@ -21,7 +21,7 @@ import (
 
 // renamedPort is a port that we own alone and that another manager has named.
 type renamedPort struct {
-	containerPort
+	livePort
 	by fieldmanager.Manager
 }
 
@@ -29,7 +29,7 @@ type renamedPort struct {
 // container would delete.
 func (o *Observed) renamed(container string, items []port.Item) []renamedPort {
 	var renamed []renamedPort
-	o.live(func(p containerPort, live *port.Live) {
+	o.live(func(p livePort, live *port.Live) {
 		stays := p.container == container && slices.ContainsFunc(items, func(i port.Item) bool { return i.Key == live.Key })
 		if live.Renamed() && !stays {
 			renamed = append(renamed, renamedPort{p, live.Namers[0]})
@@ -62,13 +62,13 @@ func (a *Applier) transferring(o *Observed, renamed []renamedPort, store func([]
 func (o *Observed) without(renamed []renamedPort, transferred bool) ([]metav1.ManagedFieldsEntry, error) {
 	managed := o.ManagedFields
 	for _, p := range renamed {
-		list := workload.Ports(p.container)
+		list := o.portsOf(p.container).List
 		t := fieldmanager.Transfer{List: list.At, Leaves: list.Leaves(), From: []fieldmanager.Manager{o.applier.us()}}
 		if transferred {
 			t.To = &fieldmanager.Recipient{Manager: p.by, APIVersion: o.definition.APIVersion()}
 		}
 		var err error
-		if managed, _, err = t.Apply(managed, itemOf(list, p.ContainerPort).Key); err != nil {
+		if managed, _, err = t.Apply(managed, list.Item(p.Port).Key); err != nil {
 			return nil, err
 		}
 	}
@@ -84,8 +84,8 @@ func (a *Applier) transfer(ctx context.Context, o *Observed, renamed []renamedPo
 
 // status returns the status of the port after its transfer.
 func (p renamedPort) status(after *Observed) PortStatus {
-	s := p.containerPort.status(port.Released)
-	s.Reason, s.Owners = port.ReasonRenamed, after.ownersOf(p.containerPort)
+	s := p.livePort.status(port.Released)
+	s.Reason, s.Owners = port.ReasonRenamed, after.ownersOf(p.livePort)
 	s.Message = fmt.Sprintf("%s named it %q, so it stays and belongs to that manager", p.by, p.Name)
 	return s
 }

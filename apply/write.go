@@ -23,7 +23,11 @@ func (a *Applier) apply(ctx context.Context, o *Observed, container string, port
 	if err != nil {
 		return nil, err
 	}
-	return o.definition.Workload(object)
+	after, err := o.definition.Workload(object)
+	if err == nil && a.dryRun && after.Service != nil {
+		after.Service.ClearInvented(o.Service, ports[container])
+	}
+	return after, err
 }
 
 // patchManagedFields stores managedFields, after the other operations, unless the

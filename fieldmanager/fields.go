@@ -51,6 +51,19 @@ func (f Fields) Items(list List, below ...string) Fields {
 	return Fields{items}
 }
 
+// Of returns the part of the set that is the list itself and what is below it.
+func (f Fields) Of(list List) Fields {
+	part, depth := fieldpath.NewSet(), len(list.path)
+	if f.Has(list.Path()) || !list.in(f.read()).Empty() {
+		f.read().Iterate(func(p fieldpath.Path) {
+			if len(p) >= depth && p[:depth].Equals(list.path) {
+				part.Insert(p.Copy())
+			}
+		})
+	}
+	return Fields{part}
+}
+
 // FieldsV1 returns the set in the format of metadata.managedFields.
 func (f Fields) FieldsV1() (*metav1.FieldsV1, error) {
 	raw, err := f.read().ToJSON()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -41,6 +42,8 @@ func changeBetween(before, after *unstructured.Unstructured) string {
 		return "another object"
 	case before.GetResourceVersion() == after.GetResourceVersion():
 		return NothingChanged.String()
+	case after.GetGeneration() == 0 && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]):
+		return SpecChanged.String() // of a Service, which has no generation
 	case before.GetGeneration() == after.GetGeneration():
 		return MetadataChanged.String()
 	case before.GetGeneration()+1 == after.GetGeneration():

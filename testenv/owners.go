@@ -25,13 +25,20 @@ func Owner(manager string, operation metav1.ManagedFieldsOperationType) string {
 //	"12049/TCP"        the item of that port, which is the key itself
 //	"12049/TCP.name"   a field of that port
 //
-// An owner of a field of an item need not own the item.
+// For a Service the container is not used, and the paths are those of its ports; "" is the
+// list itself. An owner of a field of an item need not own the item.
 func Owners(workload *unstructured.Unstructured, container, path string) ([]string, error) {
-	within, err := portPath(path)
+	full, keyField := containerPath(container), "containerPort"
+	if isService(workload) {
+		full, keyField = fieldpath.MakePathOrDie("spec"), "port"
+	}
+	within, err := portPath(path, keyField)
 	if err != nil {
 		return nil, err
 	}
-	full := append(containerPath(container), within...)
+	if full = append(full, within...); isService(workload) && path == "" {
+		full = append(full, fieldpath.MakePathOrDie("ports")...)
+	}
 	owners := []string{}
 	for _, entry := range workload.GetManagedFields() {
 		set, err := entrySet(entry)
@@ -80,8 +87,8 @@ func containerPath(name string) fieldpath.Path {
 	return fieldpath.MakePathOrDie("spec", "template", "spec", "containers", fieldpath.KeyByFields("name", name))
 }
 
-// portPath reads a path as Owners takes it.
-func portPath(path string) (fieldpath.Path, error) {
+// portPath reads a path as Owners takes it. The number of a port is the key field.
+func portPath(path, keyField string) (fieldpath.Path, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -94,7 +101,7 @@ func portPath(path string) (fieldpath.Path, error) {
 	if err != nil {
 		return nil, fmt.Errorf("path %q: %w", path, err)
 	}
-	parts := []any{"ports", fieldpath.KeyByFields("containerPort", int64(n), "protocol", protocol)}
+	parts := []any{"ports", fieldpath.KeyByFields(keyField, int64(n), "protocol", protocol)}
 	if hasField {
 		parts = append(parts, field)
 	}

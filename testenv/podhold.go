@@ -3,6 +3,7 @@ package testenv
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,7 +31,16 @@ func (cp *ControlPlane) HoldUnready(namespace string, matches func(pod *corev1.P
 	if matches == nil {
 		matches = func(*corev1.Pod) bool { return true }
 	}
-	return cp.kubelet.hold(&podHold{namespace, matches})
+	return cp.kubelet.hold(cp.kubelet.holds, &podHold{namespace, matches})
+}
+
+// HoldEnding keeps the deleted pods of a namespace running until release, as pods do
+// that take time to end.
+//
+// It panics without Options.Controllers, since no pod runs then.
+func (cp *ControlPlane) HoldEnding(namespace string) (release func()) {
+	cp.mustRunPods("HoldEnding")
+	return cp.kubelet.hold(cp.kubelet.ending, &podHold{namespace, func(*corev1.Pod) bool { return true }})
 }
 
 func (cp *ControlPlane) mustRunPods(what string) {
@@ -39,14 +49,14 @@ func (cp *ControlPlane) mustRunPods(what string) {
 	}
 }
 
-func (k *fakeKubelet) hold(h *podHold) (release func()) {
+func (k *fakeKubelet) hold(holds map[*podHold]struct{}, h *podHold) (release func()) {
 	k.mu.Lock()
-	k.holds[h] = struct{}{}
+	holds[h] = struct{}{}
 	k.mu.Unlock()
 	k.enqueueAll(h.namespace)
 	return sync.OnceFunc(func() {
 		k.mu.Lock()
-		delete(k.holds, h)
+		delete(holds, h)
 		k.mu.Unlock()
 		k.enqueueAll(h.namespace)
 	})
@@ -61,21 +71,18 @@ func (k *fakeKubelet) enqueueAll(namespace string) {
 	}
 }
 
-func (k *fakeKubelet) mayBeReady(pod *corev1.Pod) bool {
+func (k *fakeKubelet) mayBeReady(pod *corev1.Pod) bool { return !k.isHeld(k.holds, pod) }
+
+func (k *fakeKubelet) isHeld(all map[*podHold]struct{}, pod *corev1.Pod) bool {
 	k.mu.Lock()
 	var holds []*podHold
-	for h := range k.holds {
+	for h := range all {
 		if h.namespace == pod.Namespace {
 			holds = append(holds, h)
 		}
 	}
 	k.mu.Unlock() // matches may call the control plane
-	for _, h := range holds {
-		if h.matches(pod) {
-			return false
-		}
-	}
-	return true
+	return slices.ContainsFunc(holds, func(h *podHold) bool { return h.matches(pod) })
 }
 
 // setReadiness sets whether a running pod is ready, by the holds.

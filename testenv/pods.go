@@ -34,6 +34,7 @@ type fakeKubelet struct {
 	started   map[types.UID]workload
 	addresses int // number of addresses given out
 	holds     map[*podHold]struct{}
+	ending    map[*podHold]struct{}  // of pods that are deleted and do not end
 	servers   map[string]*podServers // by namespace
 }
 
@@ -51,6 +52,7 @@ func startFakeKubelet(ctx context.Context, client kubernetes.Interface) (*fakeKu
 		cancel:  cancel,
 		started: map[types.UID]workload{},
 		holds:   map[*podHold]struct{}{},
+		ending:  map[*podHold]struct{}{},
 		servers: map[string]*podServers{},
 	}
 	factory := informers.NewSharedInformerFactory(client, 0)
@@ -115,6 +117,8 @@ func (k *fakeKubelet) advance(ctx context.Context, key types.NamespacedName) err
 		return ignoreStale(err)
 	}
 	switch {
+	case pod.DeletionTimestamp != nil && k.isHeld(k.ending, pod):
+		return nil // it ends when it is released
 	case pod.DeletionTimestamp != nil:
 		k.serversOf(pod.Namespace).stop(key, pod.UID)
 		return ignoreStale(k.client.CoreV1().Pods(pod.Namespace).Delete(ctx, pod.Name, metav1.DeleteOptions{

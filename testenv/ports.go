@@ -20,9 +20,15 @@ func Containers(workload *unstructured.Unstructured) []string {
 }
 
 // Ports returns the ports of a workload's container in their order, as PortString
-// writes them.
+// writes them, or those of a Service, as ServicePortString does.
 func Ports(workload *unstructured.Unstructured, container string) []string {
 	written := []string{}
+	if isService(workload) {
+		for _, p := range servicePorts(workload) {
+			written = append(written, ServicePortString(p))
+		}
+		return written
+	}
 	for _, c := range containers(workload) {
 		if c["name"] != container {
 			continue
@@ -64,13 +70,58 @@ func PortString(port map[string]any) string {
 	return s.String()
 }
 
-// SetPorts replaces the ports of a workload's container by a YAML list, for the
-// mutation of an Update. It panics if there is no such container or the YAML is
+// ServicePortString returns a port of a Service as name:number/PROTOCOL->targetPort. It
+// has no node port, which the server allocates: see [NodePorts].
+func ServicePortString(port map[string]any) string {
+	name := ""
+	if given, ok := port["name"]; ok {
+		name = fmt.Sprint(given)
+	}
+	return fmt.Sprintf("%s:%v/%v->%v", name, port["port"], port["protocol"], port["targetPort"])
+}
+
+// NodePorts returns the node ports of a Service by the names of its ports.
+func NodePorts(service *unstructured.Unstructured) map[string]int64 {
+	numbers := map[string]int64{}
+	for _, p := range servicePorts(service) {
+		name, _, _ := unstructured.NestedString(p, "name")
+		if number, allocated, _ := unstructured.NestedInt64(p, "nodePort"); allocated {
+			numbers[name] = number
+		}
+	}
+	return numbers
+}
+
+func isService(object *unstructured.Unstructured) bool {
+	return object != nil && object.GetKind() == "Service"
+}
+
+// servicePorts returns the ports of a Service themselves, not copies.
+func servicePorts(service *unstructured.Unstructured) []map[string]any {
+	list, _, _ := unstructured.NestedFieldNoCopy(service.Object, "spec", "ports")
+	items, _ := list.([]any)
+	var ports []map[string]any
+	for _, item := range items {
+		if p, ok := item.(map[string]any); ok {
+			ports = append(ports, p)
+		}
+	}
+	return ports
+}
+
+// SetPorts replaces the ports of a workload's container, or of a Service, by a YAML list,
+// for the mutation of an Update. It panics if there is no such container or the YAML is
 // invalid, which is a mistake in the test.
 func SetPorts(workload *unstructured.Unstructured, container, portsYAML string) {
 	var ports []any
 	if err := yaml.Unmarshal([]byte(portsYAML), &ports); err != nil {
 		panic(fmt.Sprintf("testenv: ports %q: %v", portsYAML, err))
+	}
+	if isService(workload) {
+		if err := unstructured.SetNestedSlice(workload.Object, ports, "spec", "ports"); err != nil {
+			panic(fmt.Sprintf("testenv: ports %q: %v", portsYAML, err))
+		}
+		return
 	}
 	EditContainer(workload, container, func(c map[string]any) { c["ports"] = ports })
 }

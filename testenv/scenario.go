@@ -10,12 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Scenario is a test of several managers and one workload as data: steps that
-// write, and steps that check the live object.
+// Scenario is a test of several managers and one workload or Service as data: steps
+// that write, and steps that check the live object.
 type Scenario struct {
-	Kind      string // of the workload; StatefulSet when empty
-	Name      string // of the workload
-	Container string // whose ports are checked
+	Kind      string // of the object; StatefulSet when empty
+	Name      string // of the object
+	Container string // whose ports are checked; not used for a Service
 	Steps     []Step
 }
 

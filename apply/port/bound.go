@@ -21,7 +21,7 @@ func (t *table) bound() {
 			continue
 		}
 		delete(t.apply, d.Key)
-		d.settle(Blocked, ReasonTooManyPorts, fmt.Sprintf("the container would have more than %d adapter ports", t.List.Max))
+		d.settle(Blocked, ReasonTooManyPorts, fmt.Sprintf("the %s would have more than %d adapter ports", t.List.Of, t.List.Max))
 		surplus--
 	}
 }

@@ -15,7 +15,16 @@ type Desired struct {
 	Blocked *Cause
 	// Refused are the API server's refusals of items that it was sent, by their
 	// keys. They are not applied again.
-	Refused map[fieldmanager.Key]string
+	Refused map[fieldmanager.Key]Refusal
+}
+
+// Refusal is what the API server refused of an item.
+type Refusal struct {
+	// Fields are those of [List.Fields] that another manager owns: the item is applied
+	// without them. Where there are none, the item is refused.
+	Fields []string
+	// Message is the cause.
+	Message string
 }
 
 // DesiredItem is the item of an adapter.
@@ -41,10 +50,23 @@ type Plan struct {
 	Items []Item
 	// States are those of the desired items, in their order.
 	States []Status
+	// Retained are items of ours that are not desired and that the server does not let
+	// go, in live order. They are among Items.
+	Retained []RetainedItem
 	// TakeOver reports that Items only take over items that no manager owns, so
 	// that the apply after it, decided on its answer, can give them up (row 10). It
 	// does not change the values of the object.
 	TakeOver bool
+	// Step reports that Items are a step on the way: the apply after it, decided on its
+	// answer, does the rest, so that each item keeps the number that the server
+	// allocated to it.
+	Step bool
+}
+
+// RetainedItem is an item of ours that stays although it is not desired.
+type RetainedItem struct {
+	Item
+	Status
 }
 
 // Decide returns the plan for a list. It is pure.
@@ -58,12 +80,16 @@ func Decide(o *Observed, d Desired) Plan {
 			}
 		}
 	}
+	t.blockUnnamed()
+	t.blockAllocated()
 	t.decideKeys()
 	t.decideNames()
 	if d.Blocked == nil {
 		t.keepOfInvalid()
 	}
 	t.bound()
+	t.retainName()
+	t.retainLast()
 	return t.plan()
 }
 
@@ -73,7 +99,8 @@ type table struct {
 	desired  []*desired
 	apply    map[fieldmanager.Key]Item
 	takeOver []*Live
-	refused  map[fieldmanager.Key]string
+	refused  map[fieldmanager.Key]Refusal
+	retained []RetainedItem
 }
 
 // desired is a desired item and its state.
@@ -195,7 +222,7 @@ func (t *table) keepOfInvalid() {
 			continue // the key is another adapter's, and the table has decided
 		}
 		if len(p.Others) == 0 || p.NamedByOwner() {
-			t.apply[p.Key] = p.Item
+			t.apply[p.Key] = Item{Key: p.Key, Name: p.Name, Values: p.ownValues()}
 			d.Message += fmt.Sprintf("; %s stays as it is", t.List.Text(p.Key))
 		}
 	}
@@ -210,20 +237,25 @@ func (t *table) appliesName(name string) bool {
 	return false
 }
 
-// add applies a desired item, unless the server refused it. An item of ours is then kept
-// without its name.
+// add applies a desired item, unless the server refused it. An item of ours is then kept:
+// without its name or, where the server takes no item without one, as we own it.
 func (t *table) add(d *desired) {
-	why, refused := t.refused[d.Key]
-	if !refused {
-		t.apply[d.Key] = d.Item
+	refusal, refused := t.refused[d.Key]
+	if !refused || len(refusal.Fields) > 0 {
+		t.apply[d.Key] = t.leaveOut(d, refusal.Fields)
 		return
 	}
-	d.settle(Blocked, ReasonRefused, why)
-	if p := t.Find(d.Key); p != nil && p.Ours && p.Name != "" {
+	d.settle(Blocked, ReasonRefused, refusal.Message)
+	switch p := t.Find(d.Key); {
+	case p == nil || !p.Ours || p.Name == "":
+	case t.List.Named:
+		t.apply[d.Key] = t.asOwned(p)
+	default:
 		t.keep(d.Key)
 	}
 }
 
+// keep applies an item without its name and further fields.
 func (t *table) keep(key fieldmanager.Key) { t.apply[key] = Item{Key: key} }
 
 // plan puts the parts together.
@@ -235,9 +267,13 @@ func (t *table) plan() Plan {
 		}
 		plan.States[i] = d.Status
 	}
+	plan.Retained = t.retained
 	if len(t.takeOver) > 0 {
 		plan.Items, plan.TakeOver = t.Own(t.takeOver...), true
 		return plan
+	}
+	if step := t.step(); step != nil {
+		t.apply, plan.Step = step, true
 	}
 	plan.Items = t.inOrder()
 	return plan

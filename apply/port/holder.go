@@ -36,6 +36,24 @@ func (l *Live) renaming(key string) string {
 	return "rename that port"
 }
 
+// naming returns where the item is to be given a name, as renaming does.
+func (l *Live) naming(key string) string {
+	for _, m := range l.Others {
+		if m.Operation == metav1.ManagedFieldsOperationApply {
+			return fmt.Sprintf("name port %s in %s's manifest", key, m.Name)
+		}
+	}
+	return "name that port"
+}
+
+// of returns the managers of an item, for messages.
+func of(managers []fieldmanager.Manager) string {
+	if len(managers) == 0 {
+		return ""
+	}
+	return " of " + fieldmanager.Join(managers)
+}
+
 func (l *Live) blocker(managers []fieldmanager.Manager) *Blocker {
 	return &Blocker{Item: l.Item, Managers: managers}
 }

@@ -29,8 +29,17 @@ type Live struct {
 	// whether we do too.
 	Namers   []fieldmanager.Manager
 	NameOurs bool
+	// Fields are the owners of each of [List.Fields].
+	Fields []FieldOwners
 	// Duplicate reports that the list has another item with the key (row 11).
 	Duplicate bool
+}
+
+// FieldOwners are the managers, other than us, that own a field of an item, and whether
+// we own it.
+type FieldOwners struct {
+	Others []fieldmanager.Manager
+	Ours   bool
 }
 
 // Observe returns a list with the owners of its items. An item that our entry names
@@ -52,6 +61,10 @@ func Observe(list List, us fieldmanager.Manager, entries fieldmanager.Entries, l
 			l.Item, l.Owners = item, of.Item
 			l.Others, l.Ours = without(of.Item, us)
 			l.Namers, l.NameOurs = without(of.Leaves[list.Name], us)
+			for _, field := range list.Fields {
+				others, ours := without(of.Leaves[field], us)
+				l.Fields = append(l.Fields, FieldOwners{others, ours})
+			}
 			o.byKey[item.Key] = l
 			o.Items = append(o.Items, l)
 		}
@@ -68,32 +81,58 @@ func (o *Observed) Find(key fieldmanager.Key) *Live { return o.byKey[key] }
 // FindName returns the item with this name, or nil.
 func (o *Observed) FindName(name string) *Live { return o.byName[name] }
 
-// Has reports whether the list has these items, with their names where they have one.
+// Has reports whether the list has these items, with the names and the values of fields
+// that they have.
 func (o *Observed) Has(items []Item) bool {
 	return !slices.ContainsFunc(items, func(i Item) bool {
-		if named := o.byName[i.Name]; i.Name != "" {
-			return named == nil || named.Key != i.Key
+		live := o.byKey[i.Key]
+		if i.Name != "" {
+			live = o.byName[i.Name]
 		}
-		return o.byKey[i.Key] == nil
+		return live == nil || live.Key != i.Key || !live.has(i.Values)
 	})
+}
+
+// has reports whether the item has these values, as far as they are set.
+func (l *Live) has(values [MaxFields]any) bool {
+	for at, value := range values {
+		if value != nil && value != l.Values[at] {
+			return false
+		}
+	}
+	return true
 }
 
 // Own returns the items that we own and those given, as they are, in live order. Names
 // that another manager gave, or that are no adapter item's, are left out, as an apply
-// must not take them.
+// must not take them, and so are fields that we do not own.
 func (o *Observed) Own(also ...*Live) []Item {
 	var items []Item
 	for _, l := range o.Items {
-		if l.Duplicate || (!l.Ours && !slices.Contains(also, l)) {
-			continue
+		if !l.Duplicate && (l.Ours || slices.Contains(also, l)) {
+			items = append(items, o.asOwned(l))
 		}
-		item := Item{Key: l.Key}
-		if len(l.Namers) == 0 && o.List.isAdapters(l.Name) {
-			item.Name = l.Name
-		}
-		items = append(items, item)
 	}
 	return items
+}
+
+// asOwned returns a live item with what we own of it, or what no manager owns of its name.
+func (o *Observed) asOwned(l *Live) Item {
+	item := Item{Key: l.Key, Values: l.ownValues()}
+	if len(l.Namers) == 0 && o.List.isAdapters(l.Name) {
+		item.Name = l.Name
+	}
+	return item
+}
+
+// ownValues returns the values of the fields that we own.
+func (l *Live) ownValues() (values [MaxFields]any) {
+	for at := range l.Fields {
+		if l.Fields[at].Ours {
+			values[at] = l.Values[at]
+		}
+	}
+	return values
 }
 
 // NamedByOwner reports whether another manager owns both the item and its name.

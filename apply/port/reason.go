@@ -32,6 +32,17 @@ const (
 	ReasonHostNetworkNotAllowed Reason = "HostNetworkNotAllowed"
 	// ReasonTooManyPorts (Blocked): the list would have more than [List.Max].
 	ReasonTooManyPorts Reason = "TooManyPorts"
+	// ReasonFieldTaken (Owned, Shared): another manager owns a further field of the port,
+	// such as targetPort, and gave it another value.
+	ReasonFieldTaken Reason = "FieldTaken"
+	// ReasonNodePortTaken (Blocked): another port of the Service has the nodePort.
+	ReasonNodePortTaken Reason = "NodePortTaken"
+	// ReasonUnnamedPort (Blocked, Retained): another manager's port has no name, and the
+	// API server takes no other port next to it.
+	ReasonUnnamedPort Reason = "UnnamedPort"
+	// ReasonLastPort (Retained, Released): it is the last port of a Service that cannot be
+	// without one.
+	ReasonLastPort Reason = "LastPort"
 	// ReasonRefused (Blocked): the API server refused this port.
 	ReasonRefused Reason = "Refused"
 	// ReasonPaused (Blocked): an annotation stops every write to the workload.
@@ -45,4 +56,9 @@ const (
 	ReasonInvalidPort Reason = "InvalidPort"
 	// ReasonInvalidProtocol (Invalid): the protocol is none that Kubernetes knows.
 	ReasonInvalidProtocol Reason = "InvalidProtocol"
+	// ReasonInvalidTargetPort (Invalid): the target port is neither a port number nor a
+	// name that a container port can have.
+	ReasonInvalidTargetPort Reason = "InvalidTargetPort"
+	// ReasonInvalidNodePort (Invalid): the node port is not a port number.
+	ReasonInvalidNodePort Reason = "InvalidNodePort"
 )

@@ -19,6 +19,8 @@ const (
 	// Invalid: the adapter makes no valid item. It is left out, and what is live
 	// under its name stays.
 	Invalid State = "Invalid"
+	// Retained: the item is ours and not desired, and the server does not let it go.
+	Retained State = "Retained"
 	// Removed: the item was ours and is gone.
 	Removed State = "Removed"
 	// Released: the item was ours and stays. After a release that keeps the ports
@@ -40,7 +42,8 @@ type Status struct {
 	// Reason is the cause of the state, empty for a plain Owned or Removed.
 	Reason Reason
 	// Blocker is the item in the way, where the reason is ReasonNameTaken,
-	// ReasonDuplicateKey or ReasonRenamed.
+	// ReasonDuplicateKey, ReasonRenamed, ReasonFieldTaken, ReasonNodePortTaken or
+	// ReasonUnnamedPort.
 	Blocker *Blocker
 	// Owners are the managers that own the live item of this key, ours included.
 	Owners []fieldmanager.Manager

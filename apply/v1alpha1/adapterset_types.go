@@ -88,6 +88,21 @@ type AdapterSetSpec struct {
 	// +optional
 	Discovery *Discovery `json:"discovery,omitempty"`
 
+	// containerPorts is whether the ports of the container are managed. Ignore
+	// manages the ports of Services alone, so that no pod restarts.
+	// +optional
+	// +kubebuilder:default=Manage
+	ContainerPorts ContainerPortsPolicy `json:"containerPorts,omitempty"`
+
+	// services are Services in the namespace of this object whose adapter ports
+	// are managed too. portside never creates or deletes a Service: another
+	// manager declares each, with at least one port that has a name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Services []Service `json:"services,omitempty"`
+
 	// rollout says how carefully to change ports, since a changed port
 	// restarts pods.
 	// +optional
@@ -155,6 +170,15 @@ type Adapter struct {
 // Rollout says how carefully to change ports. It concerns the continuous
 // service; a single pass is explicit and waits for nothing.
 type Rollout struct {
+	// mode is when a change of container ports is applied. Immediate applies it
+	// at once, which restarts pods. NextRollout waits until another manager
+	// changes the pod template, and applies the change with that rollout, so that
+	// portside causes no rollout of its own. A change that restarts no pods does
+	// not wait, nor does a port that the pods of a rollout wait for.
+	// +optional
+	// +kubebuilder:default=Immediate
+	Mode RolloutMode `json:"mode,omitempty"`
+
 	// stabilizationWindowSeconds is how long the desired ports must stay the same
 	// before they are applied, all in one request.
 	// +optional
@@ -170,6 +194,19 @@ type Rollout struct {
 	// +kubebuilder:validation:Minimum=0
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
 }
+
+// RolloutMode is when a change of container ports is applied.
+//
+// +kubebuilder:validation:Enum=Immediate;NextRollout
+type RolloutMode string
+
+const (
+	// RolloutImmediate applies a change at once, which restarts pods.
+	RolloutImmediate RolloutMode = "Immediate"
+	// RolloutNext applies a change with the next rollout that another manager
+	// causes.
+	RolloutNext RolloutMode = "NextRollout"
+)
 
 // DeletionPolicy says what becomes of the ports when their AdapterSet goes.
 //

@@ -35,20 +35,20 @@ func adapterSet(options ...fixture.Option) *unstructured.Unstructured {
 func smallest() *unstructured.Unstructured { return adapterSet(fixture.Adapters()) }
 
 func TestServerFillsInDefaults(t *testing.T) {
-	const rollout = `"rollout":{"removalDelaySeconds":300,"stabilizationWindowSeconds":10},`
+	const rollout = `"rollout":{"mode":"Immediate","removalDelaySeconds":300,"stabilizationWindowSeconds":10},`
 	shared := newCluster(t)
 	for name, stored := range map[string]struct {
 		set  *unstructured.Unstructured
 		want string
 	}{
-		"no adapters": {smallest(), `{"adapters":[],"deletionPolicy":"Retain","hostNetwork":"Block",` + rollout + targetJSON + `}`},
+		"no adapters": {smallest(), `{"adapters":[],"containerPorts":"Manage","deletionPolicy":"Retain","hostNetwork":"Block",` + rollout + targetJSON + `}`},
 		"an adapter": {
 			adapterSet(fixture.Adapters("nfs:1")),
-			`{"adapters":[{"port":1,"protocol":"TCP","type":"nfs"}],"deletionPolicy":"Retain","hostNetwork":"Block",` + rollout + targetJSON + `}`,
+			`{"adapters":[{"port":1,"protocol":"TCP","type":"nfs"}],"containerPorts":"Manage","deletionPolicy":"Retain","hostNetwork":"Block",` + rollout + targetJSON + `}`,
 		},
 		"discovery": {
 			adapterSet(fixture.Discovery("port: api, scheme: HTTPS")),
-			`{"deletionPolicy":"Retain","discovery":{"http":{"intervalSeconds":30,"path":"/api/v1/adapters","port":"api","scheme":"HTTPS",` +
+			`{"containerPorts":"Manage","deletionPolicy":"Retain","discovery":{"http":{"intervalSeconds":30,"path":"/api/v1/adapters","port":"api","scheme":"HTTPS",` +
 				`"timeoutSeconds":10}},"hostNetwork":"Block",` + rollout + targetJSON + `}`,
 		},
 	} {

@@ -46,6 +46,12 @@ type AdapterSetStatus struct {
 	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
 
+	// services are the Services of spec.services, and what became of their ports.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Services []ServiceStatus `json:"services,omitempty"`
+
 	// changes are the changes of the pod template's ports that portside stored,
 	// the newest last: at most 10, with at most 128 ports altogether.
 	// +optional
@@ -67,6 +73,30 @@ type TargetStatus struct {
 
 	// container that has the ports.
 	Container string `json:"container"`
+}
+
+// ServiceStatus is the state of one Service.
+type ServiceStatus struct {
+	// name of the Service.
+	Name string `json:"name"`
+
+	// uid of the Service, empty if it does not exist.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+
+	// reason is why nothing is written to the Service, in CamelCase, such as
+	// ServiceNotFound or Paused; empty if all its ports were applied.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+
+	// message explains the reason.
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// ports are the desired ports and the state of each.
+	// +optional
+	// +listType=atomic
+	Ports []PortStatus `json:"ports,omitempty"`
 }
 
 // PortStatus is what became of one wanted port.
@@ -106,6 +136,11 @@ type PortStatus struct {
 	// pods are asked for begins again.
 	// +optional
 	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
+
+	// deferredSince is since when the port has waited for the next rollout that
+	// another manager causes (spec.rollout.mode NextRollout).
+	// +optional
+	DeferredSince *metav1.Time `json:"deferredSince,omitempty"`
 
 	// lastChangeTime is when portside last added the port to the pod template,
 	// or gave it this name or number. It is absent for a port that portside

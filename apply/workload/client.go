@@ -68,7 +68,11 @@ func (c clientGo) do(ctx context.Context, d *Definition, r *rest.Request, namesp
 // decodeInto sends a request about objects of a kind. Types that client-go does not know
 // are decoded from JSON, as custom resources are served.
 func decodeInto(ctx context.Context, d *Definition, r *rest.Request, into runtime.Object) error {
-	r = r.AbsPath("/apis", d.Kind.Group, d.Version).Resource(d.Resource)
+	path := []string{"/apis", d.Kind.Group, d.Version}
+	if d.Kind.Group == "" { // the core group
+		path = []string{"/api", d.Version}
+	}
+	r = r.AbsPath(path...).Resource(d.Resource)
 	if scheme.Scheme.Recognizes(d.GroupVersion().WithKind(d.Kind.Kind)) {
 		return r.UseProtobufAsDefault().Do(ctx).Into(into)
 	}

@@ -11,8 +11,8 @@ import (
 // it for a workload that was deleted or recreated, instead of creating one.
 type Configuration struct {
 	Workload *Workload
-	// Ports are the ports to apply, by the container that has them. Without any,
-	// the configuration is metadata alone and gives up all that its manager owns.
+	// Ports are the ports to apply, by the container that has them, or by "" those of a
+	// Service. Without any, the configuration is metadata alone and gives up all that its manager owns.
 	Ports map[string][]port.Port
 	// AsRead requires the workload as it was read, by its resourceVersion: the
 	// server refuses the apply with a conflict (409) once it has changed.
@@ -24,6 +24,9 @@ func (c Configuration) Build(d *Definition) any {
 	meta := applymetav1.ObjectMeta().WithName(c.Workload.Name).WithNamespace(c.Workload.Namespace).WithUID(c.Workload.UID)
 	if c.AsRead {
 		meta.WithResourceVersion(c.Workload.ResourceVersion)
+	}
+	if d.ConfigurePorts != nil {
+		return d.ConfigurePorts(meta, c.Ports[""])
 	}
 	return d.Configure(meta, c.template())
 }

@@ -34,7 +34,11 @@ func readDaemonSet(d *appsv1.DaemonSet) State {
 	if d.Spec.UpdateStrategy.Type == appsv1.OnDeleteDaemonSetStrategyType {
 		restarts = 0
 	}
-	return State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDaemonSet(d)}
+	state := State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDaemonSet(d)}
+	if rolling := d.Spec.UpdateStrategy.RollingUpdate; rolling != nil {
+		state.Surge = surgeOf(rolling.MaxSurge, restarts)
+	}
+	return state
 }
 
 func rolloutOfDaemonSet(d *appsv1.DaemonSet) Rollout {

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
+
+	"github.com/portside-dev/portside/apply/port"
 )
 
 // Object is an object of the API, such as *appsv1.StatefulSet.
@@ -26,8 +28,8 @@ type ObjectList interface {
 	runtime.Object
 }
 
-// Definition is all that portside has to know of a kind of workload. The pod template
-// of every kind is at spec.template.
+// Definition is all that portside has to know of a kind of workload, or of Services. The
+// pod template of every kind of workload is at spec.template.
 type Definition struct {
 	Kind Kind
 	// Version is the version of the API group that is read and applied.
@@ -44,6 +46,9 @@ type Definition struct {
 	// Configure returns the typed apply configuration with this metadata and pod
 	// template. It has metadata alone where the template is nil.
 	Configure func(*applymetav1.ObjectMetaApplyConfiguration, *applycorev1.PodTemplateSpecApplyConfiguration) any
+	// ConfigurePorts is set in place of Configure for Services: it returns the typed apply
+	// configuration with this metadata and these ports, or with metadata alone.
+	ConfigurePorts func(*applymetav1.ObjectMetaApplyConfiguration, []port.Port) any
 	// PodController is the kind of the objects that control the pods for the
 	// workload, as ReplicaSets do for a Deployment. It is zero where the workload
 	// controls its pods itself.
@@ -55,12 +60,17 @@ type Definition struct {
 
 // State is what differs from kind to kind in how an object is read.
 type State struct {
-	// Selector selects the workload's pods.
+	// Selector selects the pods.
 	Selector *metav1.LabelSelector
+	// Template is the pod template of a workload, and Service what a Service has in its
+	// place. One of them is set.
 	Template *corev1.PodTemplateSpec
+	Service  *ServiceSpec
 	// Restarts is how many pods a change of the pod template restarts at most.
 	Restarts int32
-	Rollout  Rollout
+	// Surge is how many pods a rollout starts beyond the desired ones.
+	Surge   int32
+	Rollout Rollout
 }
 
 // definitions are the built-in ones, in the order in which they are listed.
@@ -101,7 +111,7 @@ func Define(kind Kind, more ...*Definition) (*Definition, error) {
 	return nil, fmt.Errorf("kind %s is not known; known are %s", schema.GroupKind(kind), strings.Join(known, ", "))
 }
 
-// Read reads an object of a built-in kind. Its error is an object of another kind.
+// Read reads an object of a built-in kind, or a Service. Its error is an object of another kind.
 func Read(object Object) (*Workload, error) {
 	d, err := definitionOf(object)
 	if err != nil {
@@ -112,7 +122,7 @@ func Read(object Object) (*Workload, error) {
 
 // definitionOf returns the built-in definition of an object's Go type.
 func definitionOf(object Object) (*Definition, error) {
-	for _, d := range definitions {
+	for _, d := range append(Definitions(), &service) {
 		if reflect.TypeOf(d.New()) == reflect.TypeOf(object) {
 			return d, nil
 		}

@@ -5,6 +5,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	applyappsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
@@ -42,7 +43,21 @@ func readDeployment(d *appsv1.Deployment) State {
 	if d.Spec.Paused {
 		restarts = 0
 	}
-	return State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDeployment(d)}
+	state := State{Selector: d.Spec.Selector, Template: &d.Spec.Template, Restarts: restarts, Rollout: rolloutOfDeployment(d)}
+	if rolling := d.Spec.Strategy.RollingUpdate; rolling != nil {
+		state.Surge = surgeOf(rolling.MaxSurge, restarts)
+	}
+	return state
+}
+
+// surgeOf returns the number of pods that maxSurge allows, which is rounded up:
+// https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#max-surge
+func surgeOf(maxSurge *intstr.IntOrString, pods int32) int32 {
+	surge, err := intstr.GetScaledValueFromIntOrPercent(maxSurge, int(pods), true)
+	if err != nil {
+		return 0 // the API server refuses what is neither a number nor a percentage
+	}
+	return int32(min(surge, int(pods))) //nolint:gosec // G115: it is at most pods.
 }
 
 // The reasons that the deployment controller gives the condition Progressing:

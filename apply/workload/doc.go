@@ -1,10 +1,10 @@
 // Package workload defines the kinds of workloads whose ports can be managed: how an
 // object of each is named, read and applied to, and how its rollout is judged.
 //
-// A [Definition] is all of that for one kind. The built-in ones, of StatefulSets,
-// Deployments and DaemonSets, are a file each; [Definitions] lists them and [Define] finds
-// one. Whatever lists kinds takes them from there. A kind of another API group is a
-// Definition more: it is given to the applier that is to know it (apply.WithKind).
+// A [Definition] is all of that for one kind. The built-in ones are a file each;
+// [Definitions] lists them and [Define] finds one. Whatever lists kinds takes them from
+// there, by `make generate` where it is not Go. A kind of another API group is given to the
+// applier that needs it (apply.WithKind).
 //
 // A [Target] names a workload. [Read], or a Definition's Workload, reads what decisions
 // depend on: containers and their ports, managedFields, annotations, the rollout. To keep

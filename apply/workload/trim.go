@@ -19,6 +19,9 @@ func ReadTrimmed(object Object, manager string) (*Workload, error) {
 	}
 	w.TrimmedFor, w.ManagedFields = manager, TrimmedEntries(w.ManagedFields, manager)
 	w.Writers, w.decoded, w.object = w.Writers.Trimmed(), nil, nil
+	if w.Service != nil {
+		w.Service.Ports = slices.Clone(w.Service.Ports)
+	}
 	for i := range w.Containers {
 		w.Containers[i].Ports = slices.Clone(w.Containers[i].Ports) // the object's own have room to grow
 	}
@@ -27,15 +30,15 @@ func ReadTrimmed(object Object, manager string) (*Workload, error) {
 
 // TrimmedEntries returns the entries that decisions depend on, each without its time.
 // Apply entries of the manager stay whole, so that fields which are no ports are seen.
-// Others keep the containers, their names, and what is below their ports. If an entry
-// cannot be read all stay as they are, so that reading them fails as before.
+// Others keep the containers, their names, and what is below their ports, or the ports of
+// a Service. If an entry cannot be read all stay as they are, so that reading them fails as before.
 func TrimmedEntries(managed []metav1.ManagedFieldsEntry, manager string) []metav1.ManagedFieldsEntry {
 	entries, err := fieldmanager.Decode(managed)
 	kept := make([]metav1.ManagedFieldsEntry, 0, len(managed))
 	for i := range managed {
 		e, fields := &managed[i], managed[i].FieldsV1
 		if err == nil && entries[i].Manager != fieldmanager.Applier(manager) {
-			trimmed := entries[i].Fields.Items(templateContainers, "ports")
+			trimmed := entries[i].Fields.Items(templateContainers, "ports").Union(entries[i].Fields.Of(listOfService.At))
 			if trimmed.Empty() {
 				continue
 			}

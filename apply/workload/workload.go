@@ -1,6 +1,8 @@
 package workload
 
 import (
+	"fmt"
+	"hash/fnv"
 	"reflect"
 	"sync"
 
@@ -30,7 +32,8 @@ const (
 )
 
 // Workload is what portside reads of an object: all that its decisions depend on, and
-// no more. [Read] and [Definition.Workload] make one, which must not be changed.
+// no more. [Read] and [Definition.Workload] make one, which must not be changed. A Service
+// is read as one that has a [ServiceSpec] in place of a pod template.
 type Workload struct {
 	Target
 	// APIVersion is the group and version that it was read in, such as apps/v1.
@@ -46,13 +49,15 @@ type Workload struct {
 	HostNetworkAllowed bool
 	// DefaultContainer is the pod template's annotation kubectl.kubernetes.io/default-container.
 	DefaultContainer string
-	// Selector selects the workload's pods, in the syntax of [labels.Parse]. It is
+	// Selector selects the pods of the workload or Service, in the syntax of [labels.Parse]. It is
 	// empty where the object has no selector that can be read, and then selects
 	// no pod.
 	Selector string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
+	// Service is the Service, nil for a workload.
+	Service *ServiceSpec
 	// InitContainers are the names of the pod template's init containers, native
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
@@ -68,6 +73,12 @@ type Workload struct {
 	// those outside a StatefulSet's partition, and none where the update strategy
 	// is OnDelete or the Deployment is paused.
 	Restarts int32
+	// Surge is how many pods a rollout starts beyond the desired ones. A change of
+	// the pod template during a rollout starts as many once more: those that were
+	// started already.
+	Surge int32
+	// Template identifies the pod template: another template has another value.
+	Template uint64
 	// Rollout is how far the newest pod template is rolled out.
 	Rollout Rollout
 
@@ -96,22 +107,45 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 		ResourceVersion:    object.GetResourceVersion(),
 		Generation:         object.GetGeneration(),
 		Paused:             annotations[PausedAnnotation] == "true",
-		HostNetwork:        state.Template.Spec.HostNetwork,
 		HostNetworkAllowed: annotations[AllowHostNetworkAnnotation] == "true",
-		DefaultContainer:   state.Template.Annotations[defaultContainerAnnotation],
 		Selector:           selectorOf(state.Selector),
 		ManagedFields:      object.GetManagedFields(),
 		Writers:            advice.Read(object, templateContainers),
 		Restarts:           state.Restarts,
+		Surge:              state.Surge,
 		Rollout:            state.Rollout,
-		Containers:         containersOf(state.Template),
+		Service:            state.Service,
 		decoded:            &decoded{},
 		object:             object,
 	}
-	for i := range state.Template.Spec.InitContainers {
-		w.InitContainers = append(w.InitContainers, state.Template.Spec.InitContainers[i].Name)
+	if state.Template == nil {
+		return w, nil
 	}
-	return w, nil
+	return w, w.readTemplate(state.Template)
+}
+
+func (w *Workload) readTemplate(t *corev1.PodTemplateSpec) (err error) {
+	w.HostNetwork = t.Spec.HostNetwork
+	w.DefaultContainer = t.Annotations[defaultContainerAnnotation]
+	w.Containers = containersOf(t)
+	for i := range t.Spec.InitContainers {
+		w.InitContainers = append(w.InitContainers, t.Spec.InitContainers[i].Name)
+	}
+	if w.Template, err = hashOf(t); err != nil {
+		return &TargetError{w.Target, err}
+	}
+	return nil
+}
+
+// hashOf returns a hash of a pod template.
+func hashOf(template *corev1.PodTemplateSpec) (uint64, error) {
+	encoded, err := template.Marshal()
+	if err != nil {
+		return 0, fmt.Errorf("cannot encode the pod template: %w", err)
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(encoded) // a hash does not fail
+	return h.Sum64(), nil
 }
 
 // containersOf returns the containers of a pod template.
@@ -174,5 +208,6 @@ func Ports(container string) port.List {
 		Name:   "name",
 		Prefix: port.NamePrefix,
 		Max:    port.MaxPorts,
+		Of:     "container",
 	}
 }

@@ -212,14 +212,18 @@ func TestWatchWorkloads(t *testing.T) {
 	w.expect(t, "files: workload")
 	for _, patch := range []string{
 		`{"metadata":{"labels":{"round":"1"},"annotations":{"example.com/more":"notes"}}}`,
-		`{"spec":{"template":{"metadata":{"annotations":{"example.com/restarted":"now"}}}}}`,
 		`{"spec":{"minReadySeconds":5}}`,
 	} {
 		w.patchCached(t, "StatefulSet", patch)
 		w.expectNothing(t, patch)
 	}
-	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
-	w.expect(t, "files: workload")
+	for _, patch := range []string{
+		`{"spec":{"template":{"metadata":{"annotations":{"example.com/restarted":"now"}}}}}`, // a change may wait for its rollout
+		`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`,
+	} {
+		w.patch(t, "StatefulSet", "files", patch)
+		w.expect(t, "files: workload")
+	}
 	mustApply(t, w.git, adapterSet("other", "others"))
 	w.expect(t, "others: AdapterSet")
 	w.delete(t, "StatefulSet", "files")

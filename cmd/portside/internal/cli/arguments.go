@@ -123,6 +123,20 @@ func kindNames() string {
 	for _, d := range workload.Definitions() {
 		names = append(names, fmt.Sprintf("%s (%s)", singular(d), strings.Join(d.ShortNames, ", ")))
 	}
+	return or(names)
+}
+
+// Kinds returns "StatefulSet, Deployment or DaemonSet", for help.
+func Kinds() string {
+	var names []string
+	for _, kind := range workload.Kinds() {
+		names = append(names, kind.String())
+	}
+	return or(names)
+}
+
+// or returns "a, b or c".
+func or(names []string) string {
 	last := len(names) - 1
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
@@ -47,6 +48,9 @@ type Job struct {
 	inactive []apply.Adapter
 	// suspended means that the AdapterSet forbids every write.
 	suspended bool
+	// NextRollout means that the service waits for a rollout that another manager
+	// causes. A command waits for nothing.
+	NextRollout bool
 	// ignoreNotFound means that a missing target is no failure.
 	ignoreNotFound bool
 	// place is where the AdapterSet is, origin where its adapters are.
@@ -179,9 +183,9 @@ func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
 	j := Job{
 		target:    adapterset.Target(set),
 		desired:   adapterset.Desired(set, adapterset.Adapters(set)),
-		suspended: set.Spec.Suspend,
-		place:     doc.String(),
-		origin:    doc.String(),
+		suspended: set.Spec.Suspend, NextRollout: set.Spec.Rollout.Mode == v1alpha1.RolloutNext,
+		place:  doc.String(),
+		origin: doc.String(),
 	}
 	j.target.Namespace = namespace
 	return j, nil

@@ -51,10 +51,10 @@ A manager that still updates these ports will own them again, together with
 portside. A client-side apply that had them in its manifest deletes them once
 they are removed from it; adopt warns of that and says what to do.
 
---all adopts in every StatefulSet, Deployment and DaemonSet of a namespace, and
-in each of their containers. One that fails does not keep the others from being
-adopted. An interrupt ends it after the current workload; run it again for the
-rest.
+--all adopts in each container of every workload of a namespace. A workload is a
+` + cli.Kinds() + `.
+One that fails does not keep the others from being adopted. An interrupt ends it
+after the current workload; run it again for the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a manager of
 --from owns nothing in the container (with --all: in any of the workloads), a

@@ -348,7 +348,7 @@ func TestAdoptAll_Errors(t *testing.T) {
 func (c *cluster) allowsPatchOf(names ...string) {
 	c.t.Helper()
 	c.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: adopter}, rules: [
-	  {apiGroups: [apps], resources: [statefulsets, deployments, daemonsets], verbs: [get, list]},
+	  {apiGroups: [apps], resources: ["*"], verbs: [get, list]},
 	  {apiGroups: [apps], resources: [statefulsets], verbs: [patch], resourceNames: [`+strings.Join(names, ", ")+`]}]}`, "apply", "-f", "-")
 	c.kubectl("", "create", "rolebinding", "adopter", "--role=adopter", "--user=adopter-"+c.namespace)
 }

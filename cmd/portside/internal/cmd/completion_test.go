@@ -1,10 +1,12 @@
 package cmd_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -21,11 +23,16 @@ func TestCompletion(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	c.argo(staticPorts)
 	c.legacy()
+	var kinds []string
+	for _, kind := range workload.Kinds() {
+		kinds = append(kinds, strings.ToLower(kind.String())+"/")
+	}
+	slices.Sort(kinds)
 	for _, test := range []struct {
 		args []string
 		want string
 	}{
-		{[]string{"owners", ""}, "daemonset/ deployment/ statefulset/ :6"},
+		{[]string{"owners", ""}, strings.Join(kinds, " ") + " :6"},
 		{[]string{"owners", "st"}, "statefulset/ sts/ :6"},
 		{[]string{"owners", "sts/"}, "sts/dittofs :4"},
 		{[]string{"owners", "statefulset/d"}, "statefulset/dittofs :4"},

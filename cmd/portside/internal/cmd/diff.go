@@ -45,7 +45,7 @@ is unusable.`,
 			code := cli.OK
 			for _, done := range writer.Sync(cmd.Context(), jobs) {
 				code = max(code, cli.DiffCode(done.Code()))
-				differs, err := writeDiff(s, done.Result)
+				differs, err := writeDiff(s, done)
 				if err != nil {
 					return err
 				}
@@ -63,7 +63,8 @@ is unusable.`,
 
 // writeDiff prints what would change of one target, and reports whether anything
 // would.
-func writeDiff(s *cli.Session, r apply.Result) (differs bool, err error) {
+func writeDiff(s *cli.Session, done cli.Done) (differs bool, err error) {
+	r := done.Result
 	if r.Outcome != apply.Applied && r.Outcome != apply.Unchanged {
 		return false, nil
 	}
@@ -81,6 +82,10 @@ func writeDiff(s *cli.Session, r apply.Result) (differs bool, err error) {
 	if r.Outcome != apply.Applied && len(others) == 0 {
 		return false, nil
 	}
-	_, err = io.WriteString(s.Out, printer.Diff(s.Out, r, others))
+	text := printer.Diff(s.Out, r, others)
+	if done.NextRollout && r.TemplateChanged() && r.Before.Restarts > 0 {
+		text += printer.Joined(r)
+	}
+	_, err = io.WriteString(s.Out, text)
 	return true, err
 }

@@ -56,6 +56,32 @@ func TestDiff_Restarts(t *testing.T) {
 	}
 }
 
+// TestDiff_NextRollout: diff has what a change costs at once, and with the next rollout.
+func TestDiff_NextRollout(t *testing.T) {
+	t.Parallel()
+	const prefix = "with the next rollout that another manager causes (spec.rollout.mode NextRollout): "
+	for name, test := range map[string]struct{ kind, spec, want string }{
+		"StatefulSet":                   {"StatefulSet", "serviceName: x, replicas: 3,", "no pod restarts for it\n"},
+		"Deployment":                    {"Deployment", "replicas: 3,", "at most 1 pod more (maxSurge)\n"},
+		"Deployment with maxSurge 100%": {"Deployment", "replicas: 3, strategy: {rollingUpdate: {maxSurge: 100%}},", "every pod restarts twice, so that nothing is gained (maxSurge)\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, testenv.Shared(t))
+			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML(test.kind, test.spec, staticPorts)); err != nil {
+				t.Fatal(err)
+			}
+			set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "kind: StatefulSet", "kind: "+test.kind, 1) + "  rollout: {mode: NextRollout}\n"
+			a := c.must(1, c.runWith(set, "diff", "-f", "-"))
+			expectIn(t, "stdout", a.stdout, "restarts at most 3 pods\n", prefix+test.want)
+			a = c.must(1, c.runWith(strings.Replace(set, "NextRollout", "Immediate", 1), "diff", "-f", "-"))
+			if strings.Contains(a.stdout, prefix) {
+				t.Errorf("with mode Immediate: %s", a.stdout)
+			}
+		})
+	}
+}
+
 func TestDiff_ExitCodes(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))

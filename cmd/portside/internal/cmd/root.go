@@ -14,10 +14,11 @@ func New(streams genericiooptions.IOStreams, version string, options ...cli.Opti
 	root := &cobra.Command{
 		Use:   "portside",
 		Short: "Keep the adapter-* ports of workloads, and own nothing else of them",
-		Long: `portside keeps the adapter-* ports of a StatefulSet, Deployment or DaemonSet in
-sync with the protocol adapters that it serves, through a server-side apply
-field manager of its own. Every other field stays with the manager that declares
-it.`,
+		Long: `portside keeps the adapter-* ports of a workload in sync with the protocol
+adapters that it serves, through a server-side apply field manager of its own.
+Every other field stays with the manager that declares it.
+
+A workload is a ` + cli.Kinds() + `.`,
 	}
 	root.AddCommand(newSync(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
 		newCheck(s), newInstall(s), newRun(s), newVersion(s), newCompletion(s))

@@ -58,6 +58,7 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 	if result.After != nil {
 		s.answer = result.After
 		r.begin(s, result.After.UID)
+		s.Templates.Observe(result.After.Template)
 	}
 	if notDedicated, retryAt := r.notDedicated(ctx, s, in, err); notDedicated != nil {
 		return outcome{undecided: notDedicated, retryAt: retryAt}
@@ -72,7 +73,8 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 		o.retryAt = s.RetryAt(p.change)
 		s.failed = new(o)
 	}
-	o.changed, o.rolling = result.Outcome == apply.Applied, r.restarted(ctx, s, result)
+	o.changed = result.Outcome == apply.Applied
+	o.rolling = !verdict.Joins && r.restarted(ctx, s, result)
 	return o
 }
 

@@ -81,7 +81,7 @@ kind: Role
 metadata: {name: service}
 rules:
 - {apiGroups: [portside.dev], resources: [adaptersets, adaptersets/status], verbs: [get, list, watch, patch]}
-- {apiGroups: [apps], resources: [statefulsets, deployments, daemonsets], verbs: [get, list, watch]}
+- {apiGroups: [apps], resources: ["*"], verbs: [get, list, watch]}
 - {apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}
 `
 
@@ -130,7 +130,7 @@ func TestARefusalIsTriedAgainWithBackOff(t *testing.T) {
 		})
 	}
 	s.expect(t, "Stalled", "True", "Refused")
-	mustApply(t, s.git, strings.Replace(mayReadWorkloads, "daemonsets], verbs: [", "daemonsets], verbs: [patch, ", 1))
+	mustApply(t, s.git, strings.Replace(mayReadWorkloads, `"*"], verbs: [`, `"*"], verbs: [patch, `, 1))
 	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
 	expectPorts(t, s.cp, s.ns, nfs...)
 }

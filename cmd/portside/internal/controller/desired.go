@@ -36,8 +36,10 @@ func (r *reconciler) desired(ctx context.Context, s *state, in *input) desired {
 	active := in.poll.Agreed(in.active, in.own)
 	d := desired{Desired: adapterset.Desired(in.set, active)}
 	d.removals, d.nextRemoval = s.Removals.Keep(rollout.Known{
-		Now: in.now, Active: active, Own: in.own, Status: in.status.Ports, Poll: in.poll, UnderWay: in.workload.Rollout.UnderWay,
-		Delay: seconds(in.set.Spec.Rollout.RemovalDelaySeconds),
+		Now: in.now, Active: active, Own: in.own, Status: in.status.Ports, Poll: in.poll,
+		// A removal that waited for the next rollout goes with it.
+		UnderWay: in.workload.Rollout.UnderWay && !(in.began && in.waitsForRollout()),
+		Delay:    seconds(in.set.Spec.Rollout.RemovalDelaySeconds),
 	})
 	for _, removal := range d.removals {
 		if !removal.Due {

@@ -35,6 +35,8 @@ type input struct {
 	own       []corev1.ContainerPort // the live ports of the container that we own
 	// stopped is why nothing is written to the workload: Suspended, Paused or empty.
 	stopped status.ConditionReason
+	// began reports that another manager has just changed the pod template.
+	began bool
 	// stuck reports that the rollout under way makes no progress.
 	stuck bool
 
@@ -45,6 +47,10 @@ type input struct {
 	// stays as it is until it does.
 	silent bool
 }
+
+// waitsForRollout reports whether changes wait for the next rollout that another manager
+// causes.
+func (in *input) waitsForRollout() bool { return in.set.Spec.Rollout.Mode == v1alpha1.RolloutNext }
 
 // undecided is why nothing was decided. Without a reason it is a failure.
 type undecided struct {
@@ -106,6 +112,7 @@ func (r *reconciler) observeWorkload(ctx context.Context, s *state, t workload.T
 	if !w.Rollout.UnderWay {
 		s.rolling = false
 	}
+	in.began = s.Templates.Observe(w.Template)
 	in.stuck = s.Progress.Stuck(in.now, w.Rollout)
 	if s.rolling && in.stuck && r.gate.GiveUp(t) {
 		s.gaveUpPlace = true

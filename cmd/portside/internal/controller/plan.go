@@ -89,7 +89,8 @@ func (r *reconciler) ask(s *state, in *input, p plan) rollout.Verdict {
 	}
 	change := rollout.Change{
 		Now: in.now, Workload: in.workload, ID: p.change, Resync: !in.now.Before(s.resyncAt),
-		Window: seconds(in.set.Spec.Rollout.StabilizationWindowSeconds),
+		Window:      seconds(in.set.Spec.Rollout.StabilizationWindowSeconds),
+		NextRollout: in.waitsForRollout(), Began: in.began,
 	}
 	if in.container != nil {
 		change.Awaited = rollout.Awaited(in.container, p.Items)

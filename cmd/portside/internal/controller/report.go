@@ -37,6 +37,7 @@ func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o o
 	if in.workload != nil {
 		f.UID, f.Changes = in.workload.UID, s.changes
 		f.RollingOut, f.Stuck, f.GaveUpPlace = s.rolling, in.stuck, s.gaveUpPlace
+		f.Restarts, f.Surge = in.workload.Restarts, in.workload.Surge
 	}
 	if in.container != nil {
 		f.Container = in.container.Name

@@ -45,6 +45,9 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 	if p.InactiveSince != nil {
 		config.WithInactiveSince(*p.InactiveSince)
 	}
+	if p.DeferredSince != nil {
+		config.WithDeferredSince(*p.DeferredSince)
+	}
 	if p.LastChangeTime != nil {
 		config.WithLastChangeTime(*p.LastChangeTime)
 	}

@@ -1,11 +1,13 @@
 package manifest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
@@ -44,7 +46,7 @@ spec:
 		"YAML": {block, `
 document 1: line 8: metadata.annotations.a.b: must not be null; leave the field out
 document 1: line 10: spec.targetRef.name: Required value
-document 1: line 12: spec.targetRef.kind: Unsupported value: "Job": supported values: "StatefulSet", "Deployment", "DaemonSet"
+document 1: line 12: spec.targetRef.kind: Unsupported value: "Job": supported values: ` + kinds() + `
 document 1: line 15: spec.adapters[0].port: Invalid value: 70000: spec.adapters[0].port in body should be less than or equal to 65535
 document 1: line 16: spec.adapters[1].protocol: Unsupported value: "XYZ": supported values: "TCP", "UDP", "SCTP"
 document 1: line 17: spec.adapters[2].port: Required value`},
@@ -66,6 +68,15 @@ document 1: line 9: spec.adapters[0].port: Invalid value: 0: spec.adapters[0].po
 			}
 		})
 	}
+}
+
+// kinds returns the kinds that a targetRef may name, as errors quote them.
+func kinds() string {
+	var quoted []string
+	for _, kind := range workload.Kinds() {
+		quoted = append(quoted, fmt.Sprintf("%q", kind))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // TestStatusIsNotRead checks that a status is accepted, whatever is in it.

@@ -68,8 +68,10 @@ func accepted() map[string]acceptance {
 			TypeMeta:   metav1.TypeMeta{APIVersion: "portside.dev/v1alpha1", Kind: "AdapterSet"},
 			ObjectMeta: metav1.ObjectMeta{Name: "dittofs"},
 			Spec: v1alpha1.AdapterSetSpec{
-				TargetRef: v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "dittofs"},
+				TargetRef:      v1alpha1.TargetRef{APIVersion: "apps/v1", Kind: "StatefulSet", Name: "dittofs"},
+				ContainerPorts: "Manage",
 				Rollout: v1alpha1.Rollout{
+					Mode:                       "Immediate",
 					StabilizationWindowSeconds: ptr.To[int32](10), RemovalDelaySeconds: ptr.To[int32](300),
 				},
 				HostNetwork:    "Block",

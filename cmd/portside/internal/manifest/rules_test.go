@@ -64,7 +64,7 @@ func rules() map[string]refusal {
 		"no spec":                     {named, "spec: Required value"},
 		"no target":                   {named + "spec: {adapters: []}", "spec.targetRef: Required value"},
 		"a target's version":          {withTarget("apiVersion: apps/v2, kind: StatefulSet, name: a"), `spec.targetRef.apiVersion: Unsupported value: "apps/v2": supported values: "apps/v1"`},
-		"a target's kind":             {withTarget("apiVersion: apps/v1, kind: Job, name: a"), `spec.targetRef.kind: Unsupported value: "Job": supported values: "StatefulSet", "Deployment", "DaemonSet"`},
+		"a target's kind":             {withTarget("apiVersion: apps/v1, kind: Job, name: a"), `spec.targetRef.kind: Unsupported value: "Job": supported values: ` + kinds()},
 		"a target's name":             {withTarget("apiVersion: apps/v1, kind: StatefulSet, name: A"), "spec.targetRef.name in body should match"},
 		"a target's long name":        {withTarget("apiVersion: apps/v1, kind: StatefulSet, name: " + long), "spec.targetRef.name: Too long: may not be more than 253 bytes"},
 		"no target's version":         {withTarget("kind: StatefulSet, name: a"), "spec.targetRef.apiVersion: Required value"},

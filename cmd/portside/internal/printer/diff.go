@@ -79,6 +79,19 @@ func Pods(n int32) string {
 	return fmt.Sprintf("at most %d pods", n)
 }
 
+// Joined returns what the ports cost where the service applies them with the next
+// rollout that another manager causes.
+func Joined(r apply.Result) string {
+	cost := "no pod restarts for it"
+	switch surge := r.Before.Surge; {
+	case surge >= r.Before.Restarts:
+		cost = "every pod restarts twice, so that nothing is gained (maxSurge)"
+	case surge > 0:
+		cost = Pods(surge) + " more (maxSurge)"
+	}
+	return "with the next rollout that another manager causes (spec.rollout.mode NextRollout): " + cost + "\n"
+}
+
 // restarts says how many pods a change of the template restarts.
 func restarts(n int32) string {
 	if n == 0 {

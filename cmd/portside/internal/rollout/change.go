@@ -42,6 +42,9 @@ type Change struct {
 	Resync bool
 	// Window is the stabilization window.
 	Window time.Duration
+	// NextRollout reports that the change waits for a rollout that another manager
+	// causes, and Began that one has just begun, see [Templates].
+	NextRollout, Began bool
 	// Awaited reports that the rollout under way waits for a port that the change
 	// adds, see [Awaited].
 	Awaited bool

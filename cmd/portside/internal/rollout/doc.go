@@ -23,10 +23,13 @@
 //
 //  5. After the plan has been the same for the stabilization window, so that all changes
 //     of a workload are one apply ([Stabilization]).
+//     With mode NextRollout it then waits until another manager changes the pod
+//     template, and is applied at once when that happens, within the window too: the
+//     pods restart anyway ([Templates]). It does not wait where no pod restarts.
 //  6. After a back-off, when the API server refused the same plan before.
-//  7. Not while a rollout of the workload is under way, unless that rollout waits for a
-//     port that the plan adds: a pod whose readiness probe names a port that is not
-//     declared never becomes ready ([Progress]).
+//  7. Not while a rollout of the workload is under way, unless the change waited for that
+//     rollout to begin, or the rollout waits for a port that the plan adds: a pod whose
+//     readiness probe names a port that is not declared never becomes ready ([Progress]).
 //  8. Not while as many workloads as allowed are in a rollout that we caused. The places
 //     are shared out by namespace, and a rollout that is stuck gives its place up
 //     ([Limit], [Progress]).

@@ -32,6 +32,8 @@ const (
 	NotDeferred Reason = ""
 	// Stabilizing: the plan has not been the same for the stabilization window.
 	Stabilizing Reason = "Stabilizing"
+	// NextRollout: the plan waits for a rollout that another manager causes.
+	NextRollout Reason = "NextRollout"
 	// BackingOff: the API server did not take the plan, and it is tried again later.
 	BackingOff Reason = "BackingOff"
 	// UnderWay: a rollout is under way.
@@ -49,6 +51,9 @@ type Verdict struct {
 	// where an event of the cluster follows.
 	Reason Reason
 	Until  time.Time
+	// Joins reports that the plan is applied with a rollout that another manager has
+	// just begun, so that it causes none.
+	Joins bool
 	// Holders are the targets that hold a place, where the reason is LimitReached.
 	Holders []workload.Target
 }
@@ -60,6 +65,7 @@ type State struct {
 	Stabilization Stabilization
 	Contention    Contention
 	Progress      Progress
+	Templates     Templates
 
 	// failed is the change that the API server did not take, which is tried again at
 	// retryAt.
@@ -103,8 +109,11 @@ func (g *Gate) Ask(s *State, c Change) Verdict {
 	}
 	if c.ID != ReleaseContainer {
 		s.Stabilization.Changed(now, c.ID)
-		if until := s.Stabilization.Until(c.Window); now.Before(until) {
+		if until := s.Stabilization.Until(c.Window); now.Before(until) && !c.joins() {
 			return Verdict{Action: Defer, Reason: Stabilizing, Until: until}
+		}
+		if c.NextRollout && !c.joins() && !c.Awaited && c.Workload.Restarts > 0 {
+			return Verdict{Action: Defer, Reason: NextRollout}
 		}
 	}
 	if until := s.RetryAt(c.ID); now.Before(until) {
@@ -113,6 +122,8 @@ func (g *Gate) Ask(s *State, c Change) Verdict {
 	switch {
 	case c.ID == ReleaseContainer:
 		return Verdict{Action: Apply}
+	case c.joins():
+		return Verdict{Action: Apply, Joins: true}
 	case rollout.UnderWay && !c.Awaited && s.Progress.Stuck(now, rollout):
 		return Verdict{Action: Defer, Reason: Stuck}
 	case rollout.UnderWay && !c.Awaited:
@@ -120,6 +131,11 @@ func (g *Gate) Ask(s *State, c Change) Verdict {
 	}
 	return g.Place(s, c.Workload, now)
 }
+
+// joins reports whether a change that waited for the next rollout is applied with the
+// one that another manager has just begun. It restarts no pods by itself, and every
+// second that it waits may be a pod that starts twice.
+func (c Change) joins() bool { return c.NextRollout && c.Began }
 
 // Place takes a place of the limit for a change that restarts pods.
 func (g *Gate) Place(s *State, w *workload.Workload, now time.Time) Verdict {

@@ -44,7 +44,25 @@ func TestGate(t *testing.T) {
 		"the rollout waits for the port": {after: window, rollout: underWay, change: rollout.Change{ID: "nfs", Awaited: true}, want: apply},
 		"the rollout makes no progress":  {after: rollout.StuckAfter, rollout: underWay, change: rollout.Change{ID: "nfs"}, want: deferred(rollout.Stuck, 0)},
 		"its controller gave up":         {after: window, rollout: workload.Rollout{UnderWay: true, Failed: true}, change: rollout.Change{ID: "nfs"}, want: deferred(rollout.Stuck, 0)},
-		"a container is gone":            {rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, want: apply},
+		"next rollout, none has begun":   {after: window, change: rollout.Change{ID: "nfs", NextRollout: true}, want: deferred(rollout.NextRollout, 0)},
+		"next rollout, within the window": {
+			change: rollout.Change{ID: "nfs", NextRollout: true}, want: deferred(rollout.Stabilizing, window),
+		},
+		"next rollout, it has just begun": {
+			rollout: underWay, change: rollout.Change{ID: "nfs", NextRollout: true, Began: true}, want: rollout.Verdict{Action: rollout.Apply, Joins: true},
+		},
+		"next rollout, it began earlier": {after: window, rollout: underWay, change: rollout.Change{ID: "nfs", NextRollout: true}, want: deferred(rollout.NextRollout, 0)},
+		"next rollout, which waits for the port": {
+			after: window, rollout: underWay, change: rollout.Change{ID: "nfs", NextRollout: true, Awaited: true}, want: apply,
+		},
+		"next rollout, refused before": {
+			after: window, rollout: underWay, failed: true,
+			change: rollout.Change{ID: "nfs", NextRollout: true, Began: true}, want: deferred(rollout.BackingOff, window+time.Second),
+		},
+		"mode Immediate ignores a rollout that begins": {
+			after: window, rollout: underWay, change: rollout.Change{ID: "nfs", Began: true}, want: deferred(rollout.UnderWay, rollout.StuckAfter),
+		},
+		"a container is gone": {rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, want: apply},
 		"a container is gone, refused before": {
 			rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, failed: true, want: deferred(rollout.BackingOff, time.Second),
 		},
@@ -63,7 +81,7 @@ func TestGate(t *testing.T) {
 			if c.failed {
 				gate.Failed(&s, w.UID, c.change.ID, c.change.Now)
 			}
-			if got := gate.Ask(&s, c.change); got.Action != c.want.Action || got.Reason != c.want.Reason || !got.Until.Equal(c.want.Until) {
+			if got := gate.Ask(&s, c.change); got.Action != c.want.Action || got.Reason != c.want.Reason || got.Joins != c.want.Joins || !got.Until.Equal(c.want.Until) {
 				t.Errorf("%+v, not %+v", got, c.want)
 			}
 		})
@@ -95,6 +113,47 @@ func TestGateLimit(t *testing.T) {
 	gate.Leave(&a, first.Target, false, false)
 	if v := ask(&b, second); v.Action != rollout.Apply {
 		t.Errorf("after the first: %+v", v)
+	}
+}
+
+// TestGateNextRollout: a change that restarts no pods does not wait for the next rollout,
+// and one that joins it takes no place.
+func TestGateNextRollout(t *testing.T) {
+	t.Parallel()
+	gate := newGate(1)
+	holder := &workload.Workload{Target: workload.Target{Namespace: "storage", Name: "holder"}, Restarts: 1}
+	gate.Ask(new(rollout.State), rollout.Change{Now: start, Workload: holder, ID: "nfs"})
+	w := &workload.Workload{Target: workload.Target{Namespace: "storage", Name: "files"}}
+	for name, c := range map[string]struct {
+		restarts int32
+		began    bool
+		want     rollout.Action
+	}{
+		"no pod restarts":            {0, false, rollout.Apply},
+		"pods restart":               {3, false, rollout.Defer},
+		"pods restart for a rollout": {3, true, rollout.Apply},
+	} {
+		w.Restarts = c.restarts
+		v := gate.Ask(new(rollout.State), rollout.Change{Now: start, Workload: w, ID: "nfs", NextRollout: true, Began: c.began})
+		if v.Action != c.want {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+	if holders := gate.Holders(); !slices.Equal(holders, []workload.Target{holder.Target}) {
+		t.Errorf("places are held by %v", holders)
+	}
+}
+
+func TestTemplates(t *testing.T) {
+	t.Parallel()
+	var s rollout.Templates
+	for i, c := range []struct {
+		template uint64
+		changed  bool
+	}{{0, false}, {0, false}, {7, true}, {7, false}, {0, true}} {
+		if changed := s.Observe(c.template); changed != c.changed {
+			t.Errorf("observation %d: %t", i, changed)
+		}
 	}
 }
 

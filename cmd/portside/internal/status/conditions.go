@@ -3,6 +3,8 @@ package status
 import (
 	"fmt"
 	"slices"
+	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,6 +69,11 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) ve
 	v := verdict{
 		ready: metav1.ConditionTrue, why: cause{InPlace, "the workload declares every desired port"},
 		reconciling: f.reconciling(), idle: cause{AsExpected, "no changes pending"},
+	}
+	if f.Deferred == rollout.NextRollout {
+		v.why = *f.deferred()
+		v.why.message += waiting(ports)
+		v.idle = v.why
 	}
 	problem, needsAction := f.problem(ports)
 	switch {
@@ -154,7 +161,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 		return &cause{InvalidAdapter, invalid}, true
 	case f.Deferred == rollout.Stuck:
 		return f.deferred(), true
-	case len(f.Pending) > 0:
+	case len(f.Pending) > 0 && f.Deferred != rollout.NextRollout:
 		return f.deferred(), false
 	}
 	return nil, false
@@ -176,6 +183,8 @@ func (f Facts) reconciling() *cause {
 		return nil
 	case f.Failure != "" && !f.Refusal:
 		return &cause{Unavailable, f.Failure}
+	case f.Deferred == rollout.NextRollout:
+		return nil
 	case f.Deferred != rollout.NotDeferred:
 		return f.deferred()
 	case len(f.Removals) > 0:
@@ -189,6 +198,8 @@ func (f Facts) deferred() *cause {
 	switch f.Deferred {
 	case rollout.Stabilizing:
 		return &cause{Stabilizing, fmt.Sprintf("the change is applied when it has stayed the same for %s", f.settle)}
+	case rollout.NextRollout:
+		return &cause{Deferred, "the change waits for the next rollout that another manager causes (spec.rollout.mode NextRollout); " + f.cost()}
 	case rollout.UnderWay:
 		return &cause{RolloutUnderWay, "the change waits for the rollout that is under way"}
 	case rollout.Stuck:
@@ -204,6 +215,37 @@ func (f Facts) deferred() *cause {
 		return &cause{Contended, f.contentionText()}
 	}
 	return &cause{Unavailable, "the change could not be applied; it is retried with back-off"}
+}
+
+// cost returns how many pods a change costs that waits for the next rollout.
+func (f Facts) cost() string {
+	text := fmt.Sprintf("by itself it would restart at most %d pods", f.Restarts)
+	switch {
+	case f.Surge == 0:
+		return text
+	case f.Surge >= f.Restarts:
+		return text + ", and with that rollout it starts as many once more (maxSurge)"
+	}
+	return text + fmt.Sprintf(", and with that rollout it starts at most %d more (maxSurge)", f.Surge)
+}
+
+// waiting returns the ports that wait for the next rollout, and since when.
+func waiting(ports []v1alpha1.PortStatus) string {
+	var all []string
+	for _, p := range ports {
+		if p.DeferredSince == nil {
+			continue
+		}
+		change := "removes "
+		if p.State == string(Pending) {
+			change = "adds "
+		}
+		all = append(all, change+of(p)+" since "+p.DeferredSince.UTC().Format(time.RFC3339))
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "; it " + strings.Join(all, ", ")
 }
 
 func (f Facts) contentionText() string {

@@ -9,8 +9,8 @@
 // (https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus), which
 // Argo CD, Flux and others read. Ready reports whether every desired port is in
 // place, Reconciling that something is going to change without manual action, and
-// Stalled that nothing changes until a person acts. Ready is never False or Unknown while both of the
-// others are False. The first rule that applies counts.
+// Stalled that nothing changes until a person acts. Ready is never False or
+// Unknown while both of the others are False. The first rule that applies counts.
 //
 //	  | state                                            | Ready   | Reconciling | Stalled | reason
 //	1 | TargetNotFound                                   | False   | True        | False   | the state's
@@ -25,6 +25,7 @@
 //	  | a port is Invalid                                | False   | False       | True    | InvalidAdapter
 //	  | a change waits for a rollout without progress    | False   | False       | True    | RolloutStuck
 //	  | a change waits                                   | False   | True        | False   | Stabilizing, RolloutUnderWay, RolloutLimit
+//	  | a change waits for another manager's rollout     | True    | False       | False   | Deferred
 //	  | none of these                                    | True    | False       | False   | InPlace, AsExpected
 //
 // In addition, whatever Ready is:

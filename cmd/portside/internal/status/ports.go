@@ -63,6 +63,8 @@ func (f Facts) removalText(r *rollout.Removal) string {
 	switch {
 	case f.Stopped != "":
 		return fmt.Sprintf("%s is inactive; the port is not removed while nothing is written to the workload", adapter)
+	case r.Due && f.Deferred == rollout.NextRollout:
+		return fmt.Sprintf("%s has been inactive for %s; the port is removed with the next rollout", adapter, f.removalDelay)
 	case r.Due:
 		return fmt.Sprintf("%s has been inactive for %s; the port is about to be removed", adapter, f.removalDelay)
 	case r.At.IsZero():

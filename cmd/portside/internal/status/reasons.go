@@ -63,6 +63,10 @@ const (
 	// Stabilizing: a change is applied once it has stayed the same for
 	// spec.rollout.stabilizationWindowSeconds.
 	Stabilizing ConditionReason = "Stabilizing"
+	// Deferred: a change waits for a rollout that another manager causes
+	// (spec.rollout.mode NextRollout). Ready is true: nothing is wrong, and nothing
+	// changes by itself.
+	Deferred ConditionReason = "Deferred"
 	// RolloutUnderWay: a change is applied once the rollout that is under way is
 	// complete.
 	RolloutUnderWay ConditionReason = "RolloutUnderWay"

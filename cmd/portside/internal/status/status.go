@@ -40,6 +40,10 @@ type Facts struct {
 	// Deferred.
 	Pending  []string
 	Deferred rollout.Reason
+	// Restarts is how many pods a change that waits for the next rollout would
+	// restart by itself, and Surge how many more pods start if it goes with that
+	// rollout.
+	Restarts, Surge int32
 	// Holders are the targets that hold a place where Deferred is LimitReached.
 	Holders []workload.Target
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
@@ -100,7 +104,7 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		s.Target = &v1alpha1.TargetStatus{UID: f.UID, Container: container}
 	}
 	if f.Why == "" {
-		s.Ports = f.changeTimes(f.ports(), s.Ports)
+		s.Ports = f.times(f.ports(), s.Ports, now)
 		s.DesiredPorts, s.ReadyPorts = count(s.Ports)
 	}
 	before := slices.Clone(set.Status.Conditions)

@@ -101,6 +101,7 @@ func TestConditions(t *testing.T) {
 		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
 		"it does not get on":     {pending(rollout.Stuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
 		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
+		"the next rollout":       {pending(rollout.NextRollout), []string{"Ready=True Deferred", "Reconciling=False Deferred", noOneHas}},
 		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noOneHas}},
 		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
 		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noOneHas}},

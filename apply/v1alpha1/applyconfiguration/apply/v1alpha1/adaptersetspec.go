@@ -23,6 +23,13 @@ type AdapterSetSpecApplyConfiguration struct {
 	Adapters []AdapterApplyConfiguration `json:"adapters,omitempty"`
 	// discovery says where to ask for the adapters, in place of a list.
 	Discovery *DiscoveryApplyConfiguration `json:"discovery,omitempty"`
+	// containerPorts is whether the ports of the container are managed. Ignore
+	// manages the ports of Services alone, so that no pod restarts.
+	ContainerPorts *applyv1alpha1.ContainerPortsPolicy `json:"containerPorts,omitempty"`
+	// services are Services in the namespace of this object whose adapter ports
+	// are managed too. portside never creates or deletes a Service: another
+	// manager declares each, with at least one port that has a name.
+	Services []ServiceApplyConfiguration `json:"services,omitempty"`
 	// rollout says how carefully to change ports, since a changed port
 	// restarts pods.
 	Rollout *RolloutApplyConfiguration `json:"rollout,omitempty"`
@@ -80,6 +87,27 @@ func (b *AdapterSetSpecApplyConfiguration) WithAdapters(values ...*AdapterApplyC
 // If called multiple times, the Discovery field is set to the value of the last call.
 func (b *AdapterSetSpecApplyConfiguration) WithDiscovery(value *DiscoveryApplyConfiguration) *AdapterSetSpecApplyConfiguration {
 	b.Discovery = value
+	return b
+}
+
+// WithContainerPorts sets the ContainerPorts field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ContainerPorts field is set to the value of the last call.
+func (b *AdapterSetSpecApplyConfiguration) WithContainerPorts(value applyv1alpha1.ContainerPortsPolicy) *AdapterSetSpecApplyConfiguration {
+	b.ContainerPorts = &value
+	return b
+}
+
+// WithServices adds the given value to the Services field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Services field.
+func (b *AdapterSetSpecApplyConfiguration) WithServices(values ...*ServiceApplyConfiguration) *AdapterSetSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithServices")
+		}
+		b.Services = append(b.Services, *values[i])
+	}
 	return b
 }
 

@@ -29,6 +29,8 @@ type AdapterSetStatusApplyConfiguration struct {
 	// it has one writer, and two adapters may come to one name, of which one is
 	// then Blocked.
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
+	// services are the Services of spec.services, and what became of their ports.
+	Services []ServiceStatusApplyConfiguration `json:"services,omitempty"`
 	// changes are the changes of the pod template's ports that portside stored,
 	// the newest last: at most 10, with at most 128 ports altogether.
 	Changes []PortsChangeApplyConfiguration `json:"changes,omitempty"`
@@ -99,6 +101,19 @@ func (b *AdapterSetStatusApplyConfiguration) WithPorts(values ...*PortStatusAppl
 			panic("nil value passed to WithPorts")
 		}
 		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithServices adds the given value to the Services field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Services field.
+func (b *AdapterSetStatusApplyConfiguration) WithServices(values ...*ServiceStatusApplyConfiguration) *AdapterSetStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithServices")
+		}
+		b.Services = append(b.Services, *values[i])
 	}
 	return b
 }

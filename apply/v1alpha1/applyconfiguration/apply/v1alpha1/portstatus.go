@@ -32,6 +32,9 @@ type PortStatusApplyConfiguration struct {
 	// of portside the delay of a declared adapter goes on, and that of one that
 	// pods are asked for begins again.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
+	// deferredSince is since when the port has waited for the next rollout that
+	// another manager causes (spec.rollout.mode NextRollout).
+	DeferredSince *v1.Time `json:"deferredSince,omitempty"`
 	// lastChangeTime is when portside last added the port to the pod template,
 	// or gave it this name or number. It is absent for a port that portside
 	// found there.
@@ -115,6 +118,14 @@ func (b *PortStatusApplyConfiguration) WithOwners(values ...*PortOwnerApplyConfi
 // If called multiple times, the InactiveSince field is set to the value of the last call.
 func (b *PortStatusApplyConfiguration) WithInactiveSince(value v1.Time) *PortStatusApplyConfiguration {
 	b.InactiveSince = &value
+	return b
+}
+
+// WithDeferredSince sets the DeferredSince field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DeferredSince field is set to the value of the last call.
+func (b *PortStatusApplyConfiguration) WithDeferredSince(value v1.Time) *PortStatusApplyConfiguration {
+	b.DeferredSince = &value
 	return b
 }
 

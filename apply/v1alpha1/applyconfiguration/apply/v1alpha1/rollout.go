@@ -2,12 +2,22 @@
 
 package v1alpha1
 
+import (
+	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1"
+)
+
 // RolloutApplyConfiguration represents a declarative configuration of the Rollout type for use
 // with apply.
 //
 // Rollout says how carefully to change ports. It concerns the continuous
 // service; a single pass is explicit and waits for nothing.
 type RolloutApplyConfiguration struct {
+	// mode is when a change of container ports is applied. Immediate applies it
+	// at once, which restarts pods. NextRollout waits until another manager
+	// changes the pod template, and applies the change with that rollout, so that
+	// portside causes no rollout of its own. A change that restarts no pods does
+	// not wait, nor does a port that the pods of a rollout wait for.
+	Mode *applyv1alpha1.RolloutMode `json:"mode,omitempty"`
 	// stabilizationWindowSeconds is how long the desired ports must stay the same
 	// before they are applied, all in one request.
 	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
@@ -21,6 +31,14 @@ type RolloutApplyConfiguration struct {
 // apply.
 func Rollout() *RolloutApplyConfiguration {
 	return &RolloutApplyConfiguration{}
+}
+
+// WithMode sets the Mode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Mode field is set to the value of the last call.
+func (b *RolloutApplyConfiguration) WithMode(value applyv1alpha1.RolloutMode) *RolloutApplyConfiguration {
+	b.Mode = &value
+	return b
 }
 
 // WithStabilizationWindowSeconds sets the StabilizationWindowSeconds field in the declarative configuration to the given value

@@ -1,0 +1,63 @@
+package workload
+
+import (
+	"fmt"
+
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/fieldmanager"
+)
+
+// PortList is a list of ports as it was read: that of a container, or that of a Service,
+// which has one.
+type PortList struct {
+	port.List
+	// Container is the name of the container, empty for a Service.
+	Container string
+	// Items are the ports, in order.
+	Items []port.Item
+
+	pointer string // of the list in the object (RFC 6901)
+	read    []any  // the ports as they were read
+}
+
+// Lists returns the lists of ports, in order: of the pod template's containers, or of the
+// Service.
+func (w *Workload) Lists() []PortList {
+	if w.Service != nil {
+		return []PortList{w.Service.list()}
+	}
+	lists := make([]PortList, len(w.Containers))
+	for i := range w.Containers {
+		lists[i] = w.Containers[i].list(i)
+	}
+	return lists
+}
+
+// list returns the list of ports of the container at an index.
+func (c *Container) list(at int) PortList {
+	list := PortList{List: Ports(c.Name), Container: c.Name, pointer: fmt.Sprintf("/spec/template/spec/containers/%d/ports", at)}
+	for _, p := range c.Ports {
+		list.add(list.Item(port.Port{Name: p.Name, Number: p.ContainerPort, Protocol: p.Protocol}), p)
+	}
+	return list
+}
+
+func (l *PortList) add(item port.Item, read any) {
+	l.Items, l.read = append(l.Items, item), append(l.read, read)
+}
+
+// Claim returns the path at or below which is all that an apply of ports comes to own: the
+// container, or the list of a Service.
+func (l *PortList) Claim() fieldmanager.Path {
+	if l.Container == "" {
+		return l.At.Path()
+	}
+	return templateContainers.Item(fieldmanager.KeyOf("name", l.Container))
+}
+
+// Remove returns the operations of a JSON patch that remove the port at an index, provided
+// that it is the one that was read.
+func (l *PortList) Remove(at int) []fieldmanager.PatchOperation {
+	path := fmt.Sprintf("%s/%d", l.pointer, at)
+	return []fieldmanager.PatchOperation{{Op: "test", Path: path, Value: l.read[at]}, {Op: "remove", Path: path}}
+}
