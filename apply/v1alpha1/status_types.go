@@ -101,7 +101,7 @@ type ServiceStatus struct {
 
 // PortStatus is what became of one wanted port.
 type PortStatus struct {
-	// type of the adapter, as it was given.
+	// type of the adapter, as it was given, or the name of the companion.
 	// +optional
 	Type string `json:"type,omitempty"`
 

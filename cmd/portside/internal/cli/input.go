@@ -142,7 +142,8 @@ func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi
 		j, err := jobOf(doc, namespace, asked)
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
-			j.desired.Adapters, j.inactive, j.origin = httpapi.Active(listed), httpapi.Inactive(listed), i.origin()
+			active, inactive := httpapi.Active(listed), httpapi.Inactive(listed)
+			j.desired.Adapters, j.inactive, j.origin = adapterset.WithCompanions(&doc.Set, active), adapterset.WithCompanions(&doc.Set, inactive), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		case spec.Discovery != nil && !j.suspended && err == nil:
@@ -182,7 +183,7 @@ func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
 	}
 	j := Job{
 		target:    adapterset.Target(set),
-		desired:   adapterset.Desired(set, adapterset.Adapters(set)),
+		desired:   adapterset.Desired(set, adapterset.WithCompanions(set, adapterset.Adapters(set))),
 		suspended: set.Spec.Suspend, NextRollout: set.Spec.Rollout.Mode == v1alpha1.RolloutNext,
 		place:  doc.String(),
 		origin: doc.String(),
