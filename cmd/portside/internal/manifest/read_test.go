@@ -119,6 +119,16 @@ func accepted() map[string]acceptance {
 				}}
 			}),
 		},
+		"companions": {
+			withSpec("adapters: [{type: nfs, port: 1}], companions: [{name: a, adapter: nfs}, {name: b, adapters: [nfs], protocol: UDP}, {name: c, adapters: [nfs, smb], port: 2}]"),
+			set(func(s *v1alpha1.AdapterSetSpec) {
+				s.Adapters = []v1alpha1.Adapter{{Type: "nfs", Port: 1, Protocol: "TCP"}}
+				s.Companions = []v1alpha1.Companion{
+					{Name: "a", Adapter: "nfs", Protocol: "TCP"}, {Name: "b", Adapters: []string{"nfs"}, Protocol: "UDP"},
+					{Name: "c", Adapters: []string{"nfs", "smb"}, Port: 2, Protocol: "TCP"},
+				}
+			}),
+		},
 		"a zero is not a default": {
 			withSpec("adapters: [], rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}, hostNetwork: Allow, deletionPolicy: Remove, suspend: true, container: main"),
 			set(func(s *v1alpha1.AdapterSetSpec) {
