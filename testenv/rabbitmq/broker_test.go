@@ -80,7 +80,7 @@ func (b *broker) write(name, content string) {
 // command returns a command of this broker with an environment of its own, whose output
 // goes to the log.
 func (b *broker) command(program string, args ...string) *exec.Cmd {
-	command := exec.Command(program, args...) //nolint:noctx // a test ends it by its process id
+	command := exec.Command(program, args...)
 	in := func(name string) string { return filepath.Join(b.folder, name) }
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + b.folder, "LANG=C.UTF-8", // the cookie of Erlang is in HOME
