@@ -59,8 +59,8 @@ func on(p apply.ServicePort, number int64) apply.ServicePort {
 }
 
 // exposing is a reconcile of portside at the Service.
-func exposing(ports ...apply.ServicePort) pass {
-	return pass{kind: workload.Service, service: ports}
+func exposing(ports ...apply.ServicePort) reconcile {
+	return reconcile{kind: workload.Service, service: ports}
 }
 
 // orphanServicePorts adds ports to the Service that no manager owns.

@@ -165,22 +165,3 @@ func TestAdapterSetReferences(t *testing.T) {
 		}
 	}
 }
-
-// TestRecordings checks that the recorded answers are those that the discovery client
-// is tested with.
-func TestRecordings(t *testing.T) {
-	recordings, err := filepath.Glob("dittofs/*.json")
-	if err != nil || len(recordings) != 6 {
-		t.Fatalf("found the recordings %q, want 6: %v", recordings, err)
-	}
-	for _, path := range recordings {
-		ours, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		theirs, err := os.ReadFile(filepath.Join("../cmd/portside/internal/discovery/httpapi/testdata", filepath.Base(path)))
-		if err != nil || !bytes.Equal(ours, theirs) {
-			t.Errorf("%s differs from the recording that the discovery client is tested with: %v", path, err)
-		}
-	}
-}

@@ -196,9 +196,7 @@ func (i *installation) discovers() {
 		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
 		i.expectReady("asked", "1/1")
 		i.delete("asked")
-		if err := i.git.Delete(i.t.Context(), kind, i.namespace, "asked"); err != nil {
-			i.t.Fatal(err)
-		}
+		i.git.MustDelete(i.t, kind, i.namespace, "asked")
 	}
 }
 

@@ -58,7 +58,7 @@ var mayImport = []struct {
 }
 
 // TestImports compares the table with the imports of the packages, both ways: a new
-// import has to be written down, and one that is gone has to be removed.
+// import must be written down, and one that no longer exists must be removed.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	got := imports(t)

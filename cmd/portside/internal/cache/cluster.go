@@ -70,7 +70,7 @@ func indexKey(t workload.Target) string {
 	return schema.GroupKind(t.Kind).String() + " " + t.Namespace + "/" + t.Name
 }
 
-// Synced reports whether all but pods was listed once.
+// Synced reports whether all objects but pods were listed once.
 func (c *Cluster) Synced() bool {
 	for _, informer := range c.workloads {
 		if !informer.HasSynced() {

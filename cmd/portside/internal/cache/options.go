@@ -21,7 +21,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Options say what is cached.
+// Options configure what is cached.
 type Options struct {
 	// Namespace is the only one that is cached; all when empty.
 	Namespace string
@@ -35,7 +35,7 @@ type Options struct {
 
 // ForManager returns the options of the manager's cache.
 func (o Options) ForManager() ctrlcache.Options {
-	var inNamespace fields.Selector // which has one informer ask for the namespace alone
+	var inNamespace fields.Selector // makes each informer list and watch this namespace alone
 	if o.Namespace != "" {
 		inNamespace = fields.OneTermEqualSelector("metadata.namespace", o.Namespace)
 	}
@@ -57,7 +57,7 @@ func (o Options) ForManager() ctrlcache.Options {
 
 // NewMapper returns a mapper of the kinds that the service reads and writes. It asks
 // the API server nothing, so that a CustomResourceDefinition that is missing is an
-// error of the watch, which goes on trying.
+// error of the watch, which is retried.
 func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	kinds := []schema.GroupVersionKind{
 		v1alpha1.GroupVersion.WithKind("AdapterSet"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
@@ -74,7 +74,7 @@ func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 }
 
 // watchError logs why a watch ended. For a resource that the API server does not
-// serve, which can only be AdapterSets, it says what to do.
+// serve, which can only be AdapterSets, it logs what to do.
 func watchError(ctx context.Context, r *toolscache.Reflector, err error) {
 	if apierrors.IsNotFound(err) {
 		err = fmt.Errorf("%w; install the CustomResourceDefinition of AdapterSets, which portside install prints", err)

@@ -24,7 +24,7 @@ const (
 	Changed = 0
 	// Noticed: the workload changed, most often by our own write.
 	Noticed = -5
-	// Reporting: the ports are stored, and status is to be written.
+	// Reporting: the ports are stored, and status is not written yet.
 	Reporting = -10
 )
 
@@ -52,7 +52,7 @@ func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
 }
 
 // Left reports whether the last AdapterSet of a target was deleted while this process
-// watched, and its ports are still to be given up.
+// watched, and its ports are not given up yet.
 func (w *Watches) Left(t workload.Target) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

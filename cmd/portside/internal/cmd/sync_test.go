@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestSync_Expression maps the answer of a server that has no list of adapters, as the
@@ -206,10 +207,8 @@ func TestContainer_NativeSidecar(t *testing.T) {
 	t.Run("native sidecar", func(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
-		withSidecar := strings.Replace(statefulSet(staticPorts), "containers:", `initContainers: [{name: proxy, image: proxy, restartPolicy: Always}], containers:`, 1)
-		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
-			t.Fatal(err)
-		}
+		withSidecar := statefulSet(staticPorts, fixture.Spec("template: {spec: {initContainers: [{name: proxy, image: proxy, restartPolicy: Always}]}}"))
+		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, withSidecar)
 		const refused = `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs`
 		set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "spec:\n", "spec:\n  container: proxy\n", 1)
 		expectIn(t, "sync", c.must(2, c.runWith(set, "sync", "-f", "-")).stderr, refused)
@@ -247,10 +246,8 @@ func TestSync_PrintsTheNamedContainer(t *testing.T) {
 func TestSync_HostNetwork(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	host := strings.Replace(statefulSet(staticPorts), "containers:", "hostNetwork: true, containers:", 1)
-	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), host); err != nil {
-		t.Fatal(err)
-	}
+	host := statefulSet(staticPorts, fixture.Spec("template: {spec: {hostNetwork: true}}"))
+	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, host)
 	set := adapterSet("[{type: smb, port: 1445}]")
 	allowing := strings.Replace(set, "spec:\n", "spec:\n  hostNetwork: Allow\n", 1)
 	for _, set := range []string{set, allowing} {
@@ -258,10 +255,8 @@ func TestSync_HostNetwork(t *testing.T) {
 		expectIn(t, "stderr", a.stderr, "adapter-smb 1445/TCP is Blocked: the pod template has hostNetwork: true",
 			`set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`)
 	}
-	if _, err := c.Manager(testenv.Helm).Patch(t.Context(), "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
-		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`)); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(testenv.Helm).MustPatch(t, "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`))
 	c.must(2, c.runWith(set, "sync", "-f", "-"))
 	c.must(0, c.runWith(allowing, "sync", "-f", "-"))
 }
@@ -272,9 +267,7 @@ func TestSync_OtherKinds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(t.Context(), workloadYAML(kind, "", staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.Flux).In(c.namespace).MustApply(t, workloadOf(kind, staticPorts))
 			set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "StatefulSet", kind)
 			a := c.must(0, c.runWith(set, "sync", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, "/dittofs   Applied", "Owned")

@@ -41,7 +41,7 @@ type outcome struct {
 	retryAt time.Time
 }
 
-// apply applies the plan if the verdict is to.
+// apply applies the plan if the verdict allows it.
 func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, verdict rollout.Verdict) outcome {
 	switch {
 	case verdict.Reason == rollout.BackingOff:
@@ -97,7 +97,7 @@ func (r *reconciler) judge(in *input, p plan, result apply.Result, err error) (o
 	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
 	switch {
-	case err != nil && p.change == rollout.NoChange: // a resync; the ports are up to date all the same
+	case err != nil && p.change == rollout.NoChange: // a resync; the ports are up to date anyway
 		return o, true
 	case err != nil:
 		o.refusal = apply.IsRefusal(err)

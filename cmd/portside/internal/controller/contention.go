@@ -42,13 +42,13 @@ func idOfStatus(p apply.PortStatus) portID { return portID{p.Name, p.Port, strin
 
 func (id portID) isIn(ids []portID) bool { return slices.Contains(ids, id) }
 
-// item is the port as an apply has it.
+// item returns the port as it is applied.
 func (id portID) item() port.Port {
 	return port.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)} //nolint:gosec // G115: it was a live port's.
 }
 
-// portRecord is what is remembered of the ports of a workload, to tell what another
-// manager removed.
+// portRecord remembers the ports of a workload, to find those that another manager
+// removed.
 type portRecord struct {
 	// added and removed are what we did since status was last stored: the ports that
 	// the last apply has, and those that applies removed.
@@ -81,7 +81,7 @@ func (r *portRecord) endContention() { r.contended, r.missing = nil, nil }
 // reported drops what status has now.
 func (r *portRecord) reported() { r.added, r.removed, r.lost = nil, nil, nil }
 
-// missingOf returns the desired ports that were in place, that are gone from the container
+// missingOf returns the desired ports that were in place, that are missing in the container
 // or live under another name, and that an apply would add again: another manager removed
 // them. A port that is live as we declared it was not removed, whichever manager owns it
 // now.

@@ -155,7 +155,7 @@ func (r *reconciler) recall(s *state, in *input) {
 }
 
 // causedRollout reports whether the rollout under way is one that portside caused before
-// this process began, and holds a place: where status says so, and where a change was
+// this process began, and holds a place: where status reports it, and where a change was
 // pending, since it may have been applied. A rollout that was stuck has given its place
 // up, and a restart does not change that.
 func causedRollout(s *v1alpha1.AdapterSetStatus, w *workload.Workload) bool {

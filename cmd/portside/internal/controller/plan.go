@@ -36,7 +36,7 @@ func (r *reconciler) decide(ctx context.Context, s *state, in *input, d desired)
 		upToDate, err = decided.UpToDate()
 	}
 	switch notDedicated, retryAt := r.notDedicated(ctx, s, in, err); {
-	case upToDate && in.container == nil: // we own nothing in a container that is gone
+	case upToDate && in.container == nil: // we own nothing in a container that does not exist
 		return plan{undecided: in.undecided}
 	case notDedicated != nil:
 		return plan{undecided: notDedicated, retryAt: retryAt}

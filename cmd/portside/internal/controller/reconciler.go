@@ -120,8 +120,8 @@ func winner(sets []*v1alpha1.AdapterSet) (*v1alpha1.AdapterSet, []*v1alpha1.Adap
 	return nil, nil
 }
 
-// yield reports that another AdapterSet has the workload of this one. One that is being
-// deleted leaves its ports to the other.
+// yield reports that another AdapterSet has the same target. An AdapterSet that is being
+// deleted leaves its ports to that one.
 func (r *reconciler) yield(ctx context.Context, s *state, winner, set *v1alpha1.AdapterSet) (until time.Time, err error) {
 	switch {
 	case set.DeletionTimestamp.IsZero():
@@ -133,7 +133,7 @@ func (r *reconciler) yield(ctx context.Context, s *state, winner, set *v1alpha1.
 	case winner.DeletionTimestamp.IsZero():
 		return time.Time{}, r.dropFinalizer(ctx, set)
 	}
-	return time.Time{}, nil // its turn comes
+	return time.Time{}, nil // the winner is finalized first, and this one after it
 }
 
 // excludes reports whether the installation excludes the namespace of a target.

@@ -35,7 +35,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
-// Options are what the service is to do.
+// Options configure the service.
 type Options struct {
 	// FieldManager is the name that ports are applied under.
 	FieldManager string
@@ -66,7 +66,7 @@ type Options struct {
 	Registry prometheus.Registerer
 }
 
-// newScheme knows the types that the service reads and writes.
+// newScheme returns a scheme with the types that the service reads and writes.
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -86,22 +86,23 @@ func NewManager(config *rest.Config, m manager.Options, o Options) (manager.Mana
 	}
 	m.Cache = o.cache().ForManager()
 	m.MapperProvider = cache.NewMapper
-	// As Kubernetes' own controllers: a server that streams a list goes on to
-	// compress each change after it, which costs both sides more than it saves.
+	// Kubernetes' own controllers do this as well: a server that compresses a
+	// streamed list also compresses each change after it, which costs both sides more
+	// than it saves.
 	config = rest.CopyConfig(config)
 	config.DisableCompression = true
 	return manager.New(config, m)
 }
 
-// cache returns what of the options the cache needs.
+// cache returns the options of the cache.
 func (o Options) cache() cache.Options {
 	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, FieldManager: o.FieldManager}
 }
 
-// Service is what was added to a manager.
+// Service is a service that was added to a manager.
 type Service struct{ reconciler *reconciler }
 
-// Watching is nil once all that there is to watch was listed.
+// Watching returns nil once all AdapterSets and workloads were listed.
 func (s *Service) Watching() error {
 	if !s.reconciler.cluster.Synced() {
 		return errors.New("AdapterSets and workloads are not listed yet")
@@ -110,7 +111,7 @@ func (s *Service) Watching() error {
 }
 
 // Add adds the service to a manager that [NewManager] made with the same options. It
-// asks the API server nothing; its error is a field manager that cannot be one.
+// asks the API server nothing. It fails if the field manager is not a valid name.
 func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
@@ -128,8 +129,8 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[workload.Target](time.Second, 5*time.Minute),
 		NewQueue:                r.newQueue,
 		ReconciliationTimeout:   reconcileTimeout,
-		// A process that waits to lead has seen all when its turn comes, also what was
-		// deleted meanwhile.
+		// A replica that does not lead watches as well. When it begins to lead, it has
+		// read all objects, and noticed those that were deleted meanwhile.
 		EnableWarmup:       new(true),
 		LogConstructor:     logOf(mgr.GetLogger()),
 		SkipNameValidation: new(true),
@@ -145,7 +146,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	return &Service{r}, nil
 }
 
-// logOf says of which target something is said.
+// logOf returns a function that returns the logger of a target.
 func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	log = log.WithValues("controller", "portside")
 	return func(t *workload.Target) logr.Logger {
@@ -156,8 +157,8 @@ func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	}
 }
 
-// reconcileTimeout bounds the requests of one reconciliation, so that a server
-// that does not answer holds no worker for ever.
+// reconcileTimeout bounds the requests of a reconcile, so that a server that does not
+// answer cannot block a worker forever.
 const reconcileTimeout = time.Minute
 
 func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {

@@ -152,7 +152,7 @@ func TestPollerOfSlowSources(t *testing.T) {
 			s.observe(workload.Target{Namespace: "greedy", Name: fmt.Sprint("slow-", i)}, slow)
 		}
 		s.observe(files, prompt)
-		s.pass(10*interval, time.Second)
+		s.advance(10*interval, time.Second)
 		if n := len(s.polled(files)); n < 9 {
 			t.Errorf("it was polled %d times in ten intervals", n)
 		}

@@ -84,7 +84,7 @@ func accepted() map[string]acceptance {
 	return map[string]acceptance{
 		"neither adapters nor discovery": {named + "spec: {" + target + "}", set(func(*v1alpha1.AdapterSetSpec) {})},
 		"null for adapters":              {withSpec("adapters: null"), set(func(*v1alpha1.AdapterSetSpec) {})},
-		"null for adapters beside discovery": {withSpec("adapters: null, discovery: {http: {port: api, scheme: HTTPS}}"), set(func(s *v1alpha1.AdapterSetSpec) {
+		"null for adapters and discovery": {withSpec("adapters: null, discovery: {http: {port: api, scheme: HTTPS}}"), set(func(s *v1alpha1.AdapterSetSpec) {
 			s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
 				Port: intstr.FromString("api"), Scheme: "HTTPS", Path: "/api/v1/adapters",
 				IntervalSeconds: ptr.To[int32](30), TimeoutSeconds: ptr.To[int32](10),

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-// TestRules has a case for each rule of the CRD, with what tells people which rule
+// TestRules has a case for each rule of the CRD, with the part of the message that shows which rule
 // it is. The file reader and the API server refuse it with the same text.
 func TestRules(t *testing.T) {
 	cp := testenv.Shared(t)
@@ -27,7 +27,7 @@ func TestRules(t *testing.T) {
 			for who, err := range map[string]error{"the reader": read, "the API server": stored} {
 				for want := range strings.Lines(c.want) {
 					if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
-						t.Errorf("%s says %v, not %q", who, err, want)
+						t.Errorf("%s reports %v, not %q", who, err, want)
 					}
 				}
 			}

@@ -15,7 +15,7 @@ type Poll struct {
 	// Complete reports whether the poll was complete. Only then are ports removed and
 	// renumbered.
 	Complete bool
-	// Disagreed are the types of which pods gave different numbers.
+	// Disagreed are the types for which pods reported different numbers.
 	Disagreed []string
 }
 

@@ -112,8 +112,8 @@ func TestRemovalsDuringRollout(t *testing.T) {
 }
 
 func TestRemovalsContinueFromStatus(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	stored := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: stored, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	want, waiting, next := keep3(new(rollout.Removals), k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -127,8 +127,8 @@ func TestRemovalsContinueFromStatus(t *testing.T) {
 // TestRemovalsRestartDuringRollout: when the rollout began is not known, so no time of
 // before counts.
 func TestRemovalsRestartDuringRollout(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: stored, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
 	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -144,8 +144,8 @@ func TestRemovalsRestartDuringRollout(t *testing.T) {
 
 // TestRemovalsContinueOnce: the adapter may have been active again since status was stored.
 func TestRemovalsContinueOnce(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start, Status: stored, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	keep3(&r, k)
@@ -170,7 +170,7 @@ func TestRemovalsOfTakenPorts(t *testing.T) {
 	} {
 		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
 		if want, _, _ := keep3(new(rollout.Removals), k); len(want) != 1 || want[0] != now {
-			t.Errorf("%s: %+v is wanted", name, want)
+			t.Errorf("%s: %+v is desired", name, want)
 		}
 	}
 }
@@ -184,7 +184,7 @@ func TestRemovalsOfRenamedPorts(t *testing.T) {
 		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
 		want, waiting, next := keep3(new(rollout.Removals), k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
-			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
+			t.Errorf("%s: %+v is desired, waiting %+v until %s", name, want, waiting, next)
 		}
 	}
 }

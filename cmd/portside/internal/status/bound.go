@@ -26,7 +26,7 @@ var ofStatus = []bounds{{text: 4096, owners: 8}, {text: 1024, owners: 8}, {text:
 // bounded returns the status as the API server can store it, whatever a source, an
 // owner or the API server sent: printable, and of at most [MaxSize].
 func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
-	// Escaped once, and not again for each of the bounds.
+	// It is escaped once, not for each of the bounds.
 	s = bounds{text: ofStatus[0].text, owners: math.MaxInt}.of(s)
 	for _, b := range ofStatus {
 		if within := b.of(s); size(within) <= MaxSize {

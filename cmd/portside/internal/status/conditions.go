@@ -36,8 +36,8 @@ func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus)
 	v := f.verdict(set, ports)
 	conditions := []metav1.Condition{
 		condition(Ready, v.ready, v.why),
-		isSo(Reconciling, v.reconciling, v.idle),
-		isSo(Stalled, v.stalled, cause{AsExpected, "no manual action required"}),
+		conditionOf(Reconciling, v.reconciling, v.idle),
+		conditionOf(Stalled, v.stalled, cause{AsExpected, "no manual action required"}),
 	}
 	if d := f.Discovery; d != nil {
 		met := metav1.ConditionFalse
@@ -53,8 +53,8 @@ func condition(kind string, is metav1.ConditionStatus, because cause) metav1.Con
 	return metav1.Condition{Type: kind, Status: is, Reason: string(because.reason), Message: because.message}
 }
 
-// isSo returns a condition that is true where there is a cause.
-func isSo(kind string, because *cause, otherwise cause) metav1.Condition {
+// conditionOf returns a condition that is True where there is a cause.
+func conditionOf(kind string, because *cause, otherwise cause) metav1.Condition {
 	if because == nil {
 		return condition(kind, metav1.ConditionFalse, otherwise)
 	}

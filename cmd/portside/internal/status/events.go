@@ -21,7 +21,7 @@ type EventReason string
 // such as MergesByNumber.
 const (
 	// PortAdded: portside stored a pod template that has a port which it did not
-	// have. Pods restart as the workload's strategy says.
+	// have. Pods restart by the workload's strategy.
 	PortAdded EventReason = "PortAdded"
 	// PortRemoved: portside stored a pod template without a port which it had.
 	PortRemoved EventReason = "PortRemoved"

@@ -124,7 +124,7 @@ func RequestedAt(set *v1alpha1.AdapterSet) string {
 	return printable(set.Annotations[v1alpha1.RequestedAtAnnotation])
 }
 
-// Prompt reports whether a status that differs is to be written at once: it is
+// Prompt reports whether a status that differs is written at once: it is
 // about another generation, target or request, or lists other ports of ours. Only a
 // user or a write of ours causes such a difference; others may come with each answer
 // of a source.

@@ -3,8 +3,6 @@ package httpapi_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 func running(a apply.Adapter) httpapi.Listed {
@@ -23,18 +22,17 @@ func TestReadAdaptersRecorded(t *testing.T) {
 	smb := running(apply.Adapter{Type: "smb", Port: 1445})
 	smbDisabled := httpapi.Listed{Adapter: apply.Adapter{Type: "smb", Port: 1445}}
 	nfsRenumbered := running(apply.Adapter{Type: "nfs", Port: 12050})
-	for file, want := range map[string][]httpapi.Listed{
-		"adapters-both-running.json":   {nfs, smb},
-		"adapters-smb-disabled.json":   {nfs, smbDisabled},
-		"adapters-nfs-renumbered.json": {nfsRenumbered, smbDisabled},
+	for name, want := range map[string][]httpapi.Listed{
+		"both-running":   {nfs, smb},
+		"smb-disabled":   {nfs, smbDisabled},
+		"nfs-renumbered": {nfsRenumbered, smbDisabled},
 	} {
-		t.Run(file, func(t *testing.T) {
-			body, err := os.Open(filepath.Join("testdata", file))
+		t.Run(name, func(t *testing.T) {
+			body, err := dittofs.Recording(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer body.Close()
-			got, err := httpapi.ReadAdapters(t.Context(), file, body, nil)
+			got, err := httpapi.ReadAdapters(t.Context(), name, strings.NewReader(body), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

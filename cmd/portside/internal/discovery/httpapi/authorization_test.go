@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 // TestAuthorization: where loginPath is set, the username and the password log in there,
@@ -42,10 +43,10 @@ func TestAuthorization(t *testing.T) {
 				defer mu.Unlock()
 				got = append(got, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Authorization"))
 				if r.Method == http.MethodPost {
-					says(`{"access_token":"hunter2-given"}`)(w, r)
+					dittofs.Body(`{"access_token":"hunter2-given"}`)(w, r)
 					return
 				}
-				says("[]")(w, r)
+				dittofs.Body("[]")(w, r)
 			}))
 			endpoint := plain(aMinute)
 			endpoint.Path, endpoint.LoginPath = "/list", c.loginPath
@@ -68,14 +69,14 @@ func TestRefreshPath(t *testing.T) {
 		defer mu.Unlock()
 		got = append(got, r.URL.RequestURI())
 		if r.Method == http.MethodPost {
-			says(`{"access_token":"hunter2-given","refresh_token":"hunter2-again"}`)(w, r)
+			dittofs.Body(`{"access_token":"hunter2-given","refresh_token":"hunter2-again"}`)(w, r)
 			return
 		}
 		if len(got) < 4 {
 			fails(http.StatusUnauthorized)(w, r)
 			return
 		}
-		says("[]")(w, r)
+		dittofs.Body("[]")(w, r)
 	}))
 	endpoint := plain(aMinute)
 	endpoint.Path, endpoint.LoginPath = "/list", "/enter/in?as=portside"
@@ -89,7 +90,7 @@ func TestBasicRefusesColon(t *testing.T) {
 	endpoint := plain(aMinute)
 	endpoint.LoginPath = ""
 	client := newClient(t, endpoint, map[string]string{"username": "hunter2:x", "password": "b"})
-	_, err := client.Ask(t.Context(), serve(t, "pod-0", says("[]")))
+	_, err := client.Ask(t.Context(), serve(t, "pod-0", dittofs.Body("[]")))
 	if discovery.ReasonOf(err) != discovery.CredentialsInvalid {
 		t.Error(err)
 	}

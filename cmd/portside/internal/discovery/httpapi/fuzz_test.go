@@ -45,13 +45,13 @@ func checkAgainstInput(t *testing.T, body []byte, adapters []httpapi.Listed) {
 	for i, a := range adapters {
 		typ, _ := items[i]["type"].(string)
 		protocol, _ := items[i]["protocol"].(string)
-		said := apply.Adapter{Type: typ, Protocol: protocol}.Printable()
+		printable := apply.Adapter{Type: typ, Protocol: protocol}.Printable()
 		port, _ := items[i]["port"].(json.Number)
 		number, err := port.Int64()
 		if err != nil || number != a.Port {
 			t.Fatalf("port %q was read as %d (%v)", port, a.Port, err)
 		}
-		if said.Type != a.Type || said.Protocol != a.Protocol ||
+		if printable.Type != a.Type || printable.Protocol != a.Protocol ||
 			items[i]["enabled"] != a.Enabled || items[i]["running"] != a.Running {
 			t.Fatalf("%v was read as %+v", items[i], a)
 		}

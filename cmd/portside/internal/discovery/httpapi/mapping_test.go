@@ -15,6 +15,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 const examples = "../../../../../examples/"
@@ -65,7 +66,7 @@ func TestMapExamples(t *testing.T) {
 			[]apply.Adapter{{Type: "ssl", Port: 8883, Protocol: "TCP"}},
 		},
 		"DittoFS, as without an expression": {
-			"self", recorded(t, "smb-disabled"), []apply.Adapter{{Type: "nfs", Port: 12049}}, []apply.Adapter{{Type: "smb", Port: 1445}},
+			"self", exampleFile(t, "dittofs/adapters-smb-disabled.json"), []apply.Adapter{{Type: "nfs", Port: 12049}}, []apply.Adapter{{Type: "smb", Port: 1445}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -157,7 +158,7 @@ func TestAskMaps(t *testing.T) {
 			endpoint := plain(aMinute)
 			endpoint.Expression = c.expression
 			client := newClient(t, endpoint, nil)
-			got, err := client.Ask(t.Context(), serve(t, "pod-0", says(c.answer)))
+			got, err := client.Ask(t.Context(), serve(t, "pod-0", dittofs.Body(c.answer)))
 			if discovery.ReasonOf(err) != c.want || err != nil && err.Error() != c.text {
 				t.Errorf("got %s %v, want %s %s", discovery.ReasonOf(err), err, c.want, c.text)
 			}

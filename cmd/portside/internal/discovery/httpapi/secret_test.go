@@ -11,8 +11,8 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 )
 
-// checkSilent looks for credentials, and for the answers of servers, in everything
-// that can be printed of the values.
+// checkSilent fails the test if any way to print the values shows credentials or the
+// answers of servers.
 func checkSilent(t *testing.T, values ...any) {
 	t.Helper()
 	for _, value := range values {

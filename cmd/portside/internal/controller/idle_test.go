@@ -17,29 +17,30 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// stillLife are the workloads of TestWhatDoesNotMatterSendsNothing, by name.
+// stillLife has the kinds of the workloads of TestUnrelatedChangesSendNothing, by name.
 var stillLife = map[string]string{"one": "StatefulSet", "two": "StatefulSet", "three": "Deployment", "four": "DaemonSet"}
 
-// 250 rounds of 10 updates of each of 4 workloads, and of a poll of each.
+// Each of 250 rounds has 10 updates of each of 4 workloads, and a poll of each.
 const (
 	rounds           = 250
 	updatesInOneTurn = 10
 )
 
-// In 1,000 polls that find nothing new, and 10,000 updates of what is not ours,
-// the API server sees the service read the Secret for each poll, renew its
-// Lease, and nothing else.
-func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
+// TestUnrelatedChangesSendNothing polls 1,000 times without news, and makes 10,000
+// updates of fields that are not portside's. The service reads the Secret for each
+// poll, renews its Lease, and sends nothing else.
+func TestUnrelatedChangesSendNothing(t *testing.T) {
 	t.Parallel()
-	a := notAskingYet(t, false)
+	a := stoppedAsking(t, false)
 	server := a.cp.Proxy(t, a.cp.Config(), testenv.ProxyHooks{})
-	a.sent = &startLeading(t, a.cp, server.Config(), a.ns, a.inject, func(o *Options) {
+	a.startLeading(t, server.Config(), a.countPolls, func(o *Options) {
 		o.Resync = 10 * 365 * 24 * time.Hour // none is due here
-	}).sent
+	})
 	for name, kind := range stillLife {
-		a.keep(kind, name, v1alpha1.SchemeHTTP, 1, 25)
+		a.discover(kind, name, v1alpha1.SchemeHTTP, 1, 25)
 	}
 	before := map[string]string{}
 	for name, kind := range stillLife {
@@ -50,9 +51,9 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 	for name := range stillLife {
 		a.untilCondition(name, "Discovered", "True", "Answered", "every ready pod answered")
 		a.untilCondition(name, "Reconciling", "False", "AsExpected", "no changes pending")
-		before[name] = a.adapterSet(t.Context(), name).GetResourceVersion()
+		before[name] = a.version(name)
 	}
-	testenv.Eventually(t, "the change of each workload is reported", func(context.Context) error {
+	testenv.Eventually(t, "the change of each workload to be reported", func(context.Context) error {
 		// One event about all ports of the AdapterSet, and one of the workload; and
 		// that the service leads.
 		if got, want := server.CountOf(testenv.VerbPost, "events"), 2*len(stillLife)+1; got != want {
@@ -60,15 +61,15 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 		}
 		return nil
 	})
-	a.countAnew()
+	a.resetRequests()
 	server.Reset()
-	asked, _ := a.site.was("/api/v1/adapters")
+	asked := a.server.Count(dittofs.AdaptersPath)
 	polled := a.ended()
 
 	u := newUpdates(t, a)
 	for round := range rounds {
 		u.turn(t, round)
-		if round%scaleEvery == 0 { // a pod that is going is not to be asked: its silence would be told
+		if round%scaleEvery == 0 { // the silence of a pod that ends would be reported
 			for name, kind := range stillLife {
 				a.cp.WaitRolledOut(t, kind, a.ns, name)
 			}
@@ -76,21 +77,20 @@ func TestWhatDoesNotMatterSendsNothing(t *testing.T) {
 		a.polls(polled + (round+1)*len(stillLife) - a.ended())
 	}
 
-	if now, _ := a.site.was("/api/v1/adapters"); now-asked < 1000 {
+	if now := a.server.Count(dittofs.AdaptersPath); now-asked < 1000 {
 		t.Errorf("the pods were asked %d times", now-asked)
 	}
 	expectNoOthers(a, &server.Requests)
 	for name := range stillLife {
-		if now := a.adapterSet(t.Context(), name).GetResourceVersion(); now != before[name] {
+		if now := a.version(name); now != before[name] {
 			t.Errorf("the AdapterSet %s was written: %s, %s before", name, now, before[name])
 		}
 	}
 	a.expectSeen(&server.Requests)
 }
 
-// expectNoOthers fails the test unless all requests that the API server saw are
-// the reading of the Secret that the AdapterSets name and the renewal of the
-// Lease, and both were there, or are among those that are allowed too.
+// expectNoOthers fails the test unless the API server saw GETs of the Secret that the
+// AdapterSets name, renewals of the Lease, and no other requests but the allowed ones.
 func expectNoOthers(a *asking, seen *testenv.Requests, allowed ...string) {
 	a.Helper()
 	secret := fmt.Sprintf("GET /api/v1/namespaces/%s/secrets/files-portside", a.ns)
@@ -106,19 +106,17 @@ func expectNoOthers(a *asking, seen *testenv.Requests, allowed ...string) {
 	delete(counts, secret)
 	delete(counts, lease)
 	if len(counts) != 0 {
-		a.Errorf("requests that nothing called for: %v", counts)
+		a.Errorf("other requests: %v", counts)
 	}
 }
 
-// expectSeen makes a change of each workload that is to be told. When it is,
-// every update before it has been seen, and has cost nothing.
+// expectSeen makes a change of each workload that is reported. Once it is, the service
+// has seen every earlier update, and it has cost nothing.
 func (a *asking) expectSeen(seen *testenv.Requests) {
 	a.Helper()
 	for name, kind := range stillLife {
-		if _, err := a.cp.Manager("person").Patch(a.Context(), kind, a.ns, name, types.MergePatchType,
-			[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)); err != nil {
-			a.Fatal(err)
-		}
+		a.cp.Manager("user").MustPatch(a, kind, a.ns, name, types.MergePatchType,
+			[]byte(`{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`))
 	}
 	for name := range stillLife {
 		a.untilCondition(name, "Reconciling", "False", "Paused",
@@ -130,7 +128,7 @@ func (a *asking) expectSeen(seen *testenv.Requests) {
 	}
 }
 
-// updates are what others do to the workloads.
+// updates makes updates of the workloads as another manager.
 type updates struct {
 	ns     string
 	client dynamic.Interface
@@ -147,7 +145,7 @@ func newUpdates(t *testing.T, a *asking) *updates {
 	return &updates{a.ns, client}
 }
 
-// turn makes the updates of a round, of all workloads at once.
+// turn makes the updates of a round, for all workloads at once.
 func (u *updates) turn(t *testing.T, round int) {
 	t.Helper()
 	group, ctx := errgroup.WithContext(t.Context())
@@ -172,15 +170,15 @@ var resources = map[string]schema.GroupVersionResource{
 	"DaemonSet":   {Group: "apps", Version: "v1", Resource: "daemonsets"},
 }
 
-// scaleEvery is after how many rounds pods come or go.
+// scaleEvery is after how many rounds a workload is scaled.
 const scaleEvery = 10
 
-// update changes a label, an annotation, a condition in status, something of
-// spec or, now and then, the replicas.
+// update changes a label, an annotation, a condition in status, a field of spec or,
+// now and then, the replicas.
 func (u *updates) update(ctx context.Context, kind, name string, round, i int) error {
 	client := u.client.Resource(resources[kind]).Namespace(u.ns)
 	patch := func(body string, subresource ...string) (*unstructured.Unstructured, error) {
-		return client.Patch(ctx, name, types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{FieldManager: "somebody"}, subresource...)
+		return client.Patch(ctx, name, types.StrategicMergePatchType, []byte(body), metav1.PatchOptions{FieldManager: "user"}, subresource...)
 	}
 	value := fmt.Sprintf("%d-%d", round, i)
 	var err error
