@@ -35,8 +35,8 @@ const (
 )
 
 // elsewhere are the folders of manifests for other tools. testenv/peers and
-// testenv/monitoring test them with the tools' own types.
-var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring"}
+// testenv/monitoring test them with the tools' own types. Recordings are no manifests.
+var elsewhere = []string{"argocd", "chart", "flux", "helm", "monitoring", "testdata"}
 
 // manifestFiles returns all YAML files below this folder, except kustomizations and
 // those that are tested elsewhere.

@@ -115,7 +115,7 @@ type ServiceWarning struct {
 
 // PortStatus is what became of one wanted port.
 type PortStatus struct {
-	// type of the adapter, as it was given.
+	// type of the adapter, as it was given, or the name of the companion.
 	// +optional
 	Type string `json:"type,omitempty"`
 

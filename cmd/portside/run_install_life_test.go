@@ -206,7 +206,7 @@ func (i *installation) discover(kind string) {
 	i.apply(fixture.Workload(kind, "asked", fixture.Container("server", "api:8080/TCP")))
 	i.WaitRolledOut(i.t, kind, i.namespace, "asked")
 	i.apply(setOf(kind, "asked", i.selected(),
-		fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}")))
+		fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}, loginPath: /api/v1/auth/login")))
 }
 
 // serveAdapters serves nfs in the pods of the namespace to clients that log in, and

@@ -35,8 +35,9 @@ var mayImport = []struct {
 	{internal + "adapterset", "apply apply/v1alpha1 apply/workload"},
 	{internal + "changes", "apply apply/v1alpha1 apply/workload fieldmanager"},
 	{internal + "remedy", "apply apply/advice apply/port apply/workload fieldmanager"},
+	{internal + "discovery/expression", ""},
 	{internal + "discovery", "apply apply/port apply/v1alpha1 apply/workload @adapterset"},
-	{internal + "discovery/httpapi", "apply apply/v1alpha1 @discovery"},
+	{internal + "discovery/httpapi", "apply apply/v1alpha1 @discovery @discovery/expression"},
 	{internal + "discovery/sources", "@discovery @discovery/httpapi"},
 
 	// The controller.
@@ -48,11 +49,11 @@ var mayImport = []struct {
 
 	// The command line.
 	{internal + "install", "apply examples/chart fieldmanager"},
-	{internal + "manifest", "apply/v1alpha1 examples/chart"},
+	{internal + "manifest", "apply/v1alpha1 examples/chart @discovery/expression"},
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
-	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
+	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
 	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
 	{"cmd/portside", "@cli @cmd"},
 }

@@ -26,6 +26,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyv1alpha1.AdapterSetStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ChangedPort"):
 		return &applyv1alpha1.ChangedPortApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Companion"):
+		return &applyv1alpha1.CompanionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CredentialsRef"):
 		return &applyv1alpha1.CredentialsRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Discovery"):

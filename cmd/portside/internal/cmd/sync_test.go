@@ -12,6 +12,27 @@ import (
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
+// TestSync_Expression maps the answer of a server that has no list of adapters, as the
+// service does.
+func TestSync_Expression(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(`[{name: api, containerPort: 8080, protocol: TCP}]`)
+	set := func(expression string) string {
+		return file(t, "set.yaml", strings.Replace(discoverySet, "scheme: HTTPS", "scheme: HTTPS, expression: '"+expression+"'", 1))
+	}
+	const mapping = `self.listeners.filter(l, l.node == self.node && l.protocol in ["amqp","mqtt","stomp"]).map(l, {"type": l.protocol, "port": l.port})`
+	overview := filepath.Join("..", "..", "..", "..", "examples", "rabbitmq", "overview-three-nodes.json")
+	a := c.must(0, c.run("sync", "-f", set(mapping), "--adapters", overview, "-o", "name"))
+	expect(t, "stdout", a.stdout, "statefulset.apps/dittofs\n")
+	expect(t, "ports", c.ports(), "api:8080/TCP adapter-mqtt:1883/TCP adapter-amqp:5672/TCP adapter-stomp:61613/TCP")
+
+	a = c.must(1, c.run("sync", "-f", set("self.map(l, foo)"), "--adapters", overview))
+	expectIn(t, "stderr", a.stderr, "set.yaml: document 1: line 6: spec.discovery.http.expression: line 1, column 13: undeclared reference to 'foo'")
+	a = c.must(1, c.run("sync", "-f", set("self.nodes"), "--adapters", overview))
+	expectIn(t, "stderr", a.stderr, "overview-three-nodes.json: cannot be mapped by spec.discovery.http.expression: no such key: nodes; nothing of it is used")
+}
+
 func TestSync_JSON(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))

@@ -127,7 +127,7 @@ func (a *asking) discover(kind, name string, scheme v1alpha1.Scheme, pods, timeo
 // askingSet returns the AdapterSet of a workload that asks its pods.
 func askingSet(kind, name string, scheme v1alpha1.Scheme, timeoutSeconds int, options ...fixture.Option) any {
 	return adapterSetOf(kind, name, append([]fixture.Option{
-		fixture.Discovery(fmt.Sprintf("port: api, scheme: %s, serverName: %s, intervalSeconds: %d, timeoutSeconds: %d, credentialsRef: {name: files-portside}",
+		fixture.Discovery(fmt.Sprintf("port: api, scheme: %s, serverName: %s, intervalSeconds: %d, timeoutSeconds: %d, credentialsRef: {name: files-portside}, loginPath: /api/v1/auth/login",
 			scheme, serverName, pollInterval/time.Second, timeoutSeconds)),
 		fixture.Rollout(0, int(removalDelay/time.Second)),
 	}, options...)...)

@@ -186,6 +186,38 @@ func TestInvalidTypes(t *testing.T) {
 	a.expectTemplates("in all", 1)
 }
 
+// TestInvalidExpression gives an AdapterSet an expression that does not compile: it is
+// Stalled at once, with the place of the mistake, and no port changes. With one that does
+// it goes on.
+func TestInvalidExpression(t *testing.T) {
+	t.Parallel()
+	a := ask(t, 1, 20, false)
+	a.patch(a, "AdapterSet", `{"spec":{"discovery":{"http":{"expression":"self.filter(l, foo)"}}}}`)
+	const message = "spec.discovery.http.expression: line 1, column 16: undeclared reference to 'foo'; the ports stay as they are"
+	for condition, is := range map[string]string{"Stalled": "True", "Ready": "False", "Discovered": "False"} {
+		a.untilCondition("files", condition, is, "InvalidExpression", message)
+	}
+	a.expectEvents(t, "AdapterSet", "InvalidExpression", "line 1, column 16")
+	a.clock.Step(removalDelay + time.Hour)
+	a.patch(a, "AdapterSet", `{"metadata":{"labels":{"touched":"true"}}}`)
+	a.expect(a, "Ready", "False", "InvalidExpression")
+	a.expectTemplates("with an invalid expression", 1)
+
+	a.patch(a, "AdapterSet", `{"spec":{"discovery":{"http":{"expression":"self.filter(l, l.type == 'nfs')"}}}}`)
+	a.expect(a, "Stalled", "False", "AsExpected")
+	a.until("Reconciling is True, RemovalWaiting", a.condition("Reconciling", "True", "RemovalWaiting"))
+	a.polls(3)
+	a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
+
+	// An expression that fails with every answer changes nothing either, and stalls the
+	// set after three polls.
+	a.patch(a, "AdapterSet", `{"spec":{"discovery":{"http":{"expression":"self.map(l, {'type': l.name, 'port': l.port})"}}}}`)
+	a.until("Stalled is True, ExpressionFailed", a.condition("Stalled", "True", "ExpressionFailed"))
+	a.expect(a, "Discovered", "False", "ExpressionFailed")
+	a.clock.Step(removalDelay + time.Hour)
+	a.untilPorts("api:8080/TCP", "adapter-nfs:12049/TCP")
+}
+
 // TestNoSource removes discovery from an AdapterSet without adapters: no port is
 // removed. Declared adapters are then applied.
 func TestNoSource(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -209,8 +210,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	if err != nil {
 		r.poller.Forget(in.target)
 		s.Removals.Stop(in.now)
-		in.undecided = &undecided{status.NoSource, err.Error()}
-		in.discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
+		in.undecided = &undecided{status.ConditionReason(discovery.ReasonOf(err)), err.Error()}
+		in.discovery = &discovery.Condition{Reason: discovery.ReasonOf(err), Message: err.Error()}
 		return false
 	}
 	requested := r.requested(ctx, s, in)
@@ -234,7 +235,10 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	if answer.Reason != "" {
 		in.discovery = &answer.Condition
 	}
-	in.active, in.poll = answer.Active, rollout.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}
+	if answer.Active != nil {
+		in.active = adapterset.WithCompanions(in.set, answer.Active)
+	}
+	in.poll = rollout.Poll{Complete: answer.Complete, Disagreed: slices.Concat(answer.Disagreed, adapterset.Renumbered(in.set, answer.Disagreed))}
 	if in.active == nil {
 		s.Removals.Stop(in.now)
 		in.undecided = &undecided{status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"}
@@ -242,7 +246,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	return in.active != nil
 }
 
-// inPlace returns the adapters whose ports are in place, in the order of status.
+// inPlace returns the adapters whose ports are in place, in the order of status, without
+// companions, which no source lists.
 func (r *reconciler) inPlace(in *input) []apply.Adapter {
 	observed, err := r.applier.Observe(in.workload)
 	if err != nil {
@@ -252,7 +257,9 @@ func (r *reconciler) inPlace(in *input) []apply.Adapter {
 	if err != nil {
 		return nil
 	}
-	adapters := rollout.InPlace(own, in.status.Ports)
+	adapters := slices.DeleteFunc(rollout.InPlace(own, in.status.Ports), func(a apply.Adapter) bool {
+		return adapterset.IsCompanion(in.set, apply.PortName(a.Type))
+	})
 	place := func(a apply.Adapter) int {
 		return slices.IndexFunc(in.status.Ports, func(p v1alpha1.PortStatus) bool { return p.Type == a.Type })
 	}

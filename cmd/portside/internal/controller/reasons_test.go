@@ -42,7 +42,7 @@ func TestDiscoveredReasons(t *testing.T) {
 			"CredentialsNotLabelled",
 			secret(`{"metadata":{"labels":{"portside.dev/credentials":null}}}`), secret(`{"metadata":{"labels":{"portside.dev/credentials":"true"}}}`),
 		},
-		{"CredentialsInvalid", secret(`{"data":{"access-token":"dG9rZW4="}}`), secret(`{"data":{"access-token":null}}`)},
+		{"CredentialsInvalid", secret(`{"data":{"access-token":"w6k="}}`), secret(`{"data":{"access-token":null}}`)},
 	} {
 		c.begin()
 		a.until("Discovered is False, "+c.reason, a.condition("Discovered", "False", c.reason))

@@ -64,11 +64,11 @@ func TestToySource(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	controller.RunWithSource(t, cp.Config(), ns, func(set *v1alpha1.AdapterSet) discovery.Source {
+	controller.RunWithSource(t, cp.Config(), ns, func(set *v1alpha1.AdapterSet) (discovery.Source, error) {
 		if d := set.Spec.Discovery; d != nil && d.HTTP.Path == "/config-map" {
-			return configMapSource{client.CoreV1(), set.Name}
+			return configMapSource{client.CoreV1(), set.Name}, nil
 		}
-		return nil
+		return nil, nil
 	})
 	git := cp.Manager("git").In(ns)
 	write := func(data string) {

@@ -47,11 +47,11 @@ func (s *stage) observe(t workload.Target, source discovery.Source) (discovery.A
 func TestSources(t *testing.T) {
 	var toy discovery.Source = &funcSource{}
 	sources := discovery.Sources{
-		func(set *v1alpha1.AdapterSet) discovery.Source {
+		func(set *v1alpha1.AdapterSet) (discovery.Source, error) {
 			if set.Name == "toy" {
-				return toy
+				return toy, nil
 			}
-			return nil
+			return nil, nil
 		},
 		discovery.Declared, new(httpapi.API).Source,
 	}

@@ -102,9 +102,13 @@ func (s *stage) Answer(t workload.Target) (discovery.Answer, bool) { return s.La
 
 func (s *stage) answer(t workload.Target, q query, steady bool) {
 	s.asked[t] = q
+	source, err := s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}})
+	if err != nil {
+		panic(err)
+	}
 	s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: q.UID, Container: "server"},
-		Source:   s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}}),
+		Source:   source,
 		InPlace:  func() []apply.Adapter { return q.Standing },
 		Steady:   steady,
 	})
@@ -241,7 +245,7 @@ func question(uid types.UID) query {
 }
 
 func withCredentials(q query) query {
-	q.HTTP.CredentialsRef = &v1alpha1.CredentialsRef{Name: "access"}
+	q.HTTP.CredentialsRef, q.HTTP.LoginPath = &v1alpha1.CredentialsRef{Name: "access"}, "/login"
 	return q
 }
 

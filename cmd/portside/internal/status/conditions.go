@@ -172,7 +172,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 }
 
 // stallingReasons are those of Facts.Why that need manual action.
-var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource, ServiceTaken, ServicesDisabled, PortsNotListed}
+var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource, InvalidExpression, ServiceTaken, ServicesDisabled, PortsNotListed}
 
 // reconciling returns what is going to change without manual action, or nil.
 func (f Facts) reconciling() *cause {

@@ -39,6 +39,9 @@ const (
 	// and there are no spec.adapters, or this version does not know what it names.
 	// Nothing is removed.
 	NoSource ConditionReason = "NoSource"
+	// InvalidExpression: spec.discovery.http.expression does not compile. Nothing
+	// changes.
+	InvalidExpression ConditionReason = "InvalidExpression"
 	// ServiceNotFound: a Service does not exist (yet). The ports of the container and of
 	// other Services are managed all the same; so for the next three.
 	ServiceNotFound ConditionReason = "ServiceNotFound"

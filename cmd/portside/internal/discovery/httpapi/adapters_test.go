@@ -32,7 +32,7 @@ func TestReadAdaptersRecorded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := httpapi.ReadAdapters(name, strings.NewReader(body))
+			got, err := httpapi.ReadAdapters(t.Context(), name, strings.NewReader(body), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -98,7 +98,7 @@ func TestReadAdaptersWellFormed(t *testing.T) {
 		"64 adapters": {listOf(64), slices.Repeat([]httpapi.Listed{base}, 64)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(c.input))
+			got, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(c.input), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -173,7 +173,7 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(c.input))
+			got, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(c.input), nil)
 			if err == nil {
 				t.Fatalf("accepted as %+v", got)
 			}
@@ -192,14 +192,14 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 
 func TestReadAdaptersLongestBody(t *testing.T) {
 	body := "[" + strings.Repeat(" ", httpapi.MaxBodyBytes-2) + "]"
-	if _, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(body)); err != nil {
+	if _, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(body), nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestReadAdaptersReadError(t *testing.T) {
 	broken := errors.New("connection reset")
-	got, err := httpapi.ReadAdapters("pod-0", iotest.ErrReader(broken))
+	got, err := httpapi.ReadAdapters(t.Context(), "pod-0", iotest.ErrReader(broken), nil)
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "pod-0: ") || got != nil {
 		t.Errorf("got %v, %v", got, err)
 	}

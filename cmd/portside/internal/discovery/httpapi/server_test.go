@@ -75,7 +75,7 @@ func raw(t *testing.T, handle func(net.Conn)) discovery.Pod {
 func readRequest(conn net.Conn) { _, _ = conn.Read(make([]byte, 4096)) }
 
 func plain(timeout time.Duration) httpapi.Endpoint {
-	return httpapi.Endpoint{Scheme: v1alpha1.SchemeHTTP, Path: "/api/v1/adapters", Timeout: timeout}
+	return httpapi.Endpoint{Scheme: v1alpha1.SchemeHTTP, Path: "/api/v1/adapters", LoginPath: "/api/v1/auth/login", Timeout: timeout}
 }
 
 func newClient(t *testing.T, endpoint httpapi.Endpoint, data map[string]string) *httpapi.Client {
