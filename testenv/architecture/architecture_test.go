@@ -53,7 +53,7 @@ var mayImport = []struct {
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
-	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
+	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
 	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
 	{"cmd/portside", "@cli @cmd"},
 }

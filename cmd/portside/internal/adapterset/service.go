@@ -1,6 +1,7 @@
 package adapterset
 
 import (
+	"cmp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -36,12 +37,16 @@ func ServicePorts(set *v1alpha1.AdapterSet, service *v1alpha1.Service, active []
 	listed := service.Ports
 	if len(listed) == 0 {
 		for _, a := range active {
-			listed = append(listed, v1alpha1.ServicePort{Adapter: a.Type})
+			if !a.Companion {
+				listed = append(listed, v1alpha1.ServicePort{Adapter: a.Type})
+			}
 		}
 	}
 	var ports []apply.ServicePort
 	for _, entry := range listed {
-		i := slices.IndexFunc(active, func(a apply.Adapter) bool { return apply.PortName(a.Type) == apply.PortName(entry.Adapter) })
+		i := slices.IndexFunc(active, func(a apply.Adapter) bool {
+			return a.Companion == (entry.Companion != "") && apply.PortName(a.Type) == apply.PortName(cmp.Or(entry.Adapter, entry.Companion))
+		})
 		if i < 0 {
 			continue
 		}
