@@ -53,6 +53,10 @@ demo: need-controlplane ## run examples/demo on a real control plane (DEMO_ARGS=
 test: need-controlplane ## run the tests of every module (TEST_ARGS goes to go test)
 	@.ci/test $(TEST_ARGS)
 
+.PHONY: test-rabbitmq
+test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
+	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)
+
 .PHONY: soak
 soak: need-controlplane ## run the histories of portside with other tools for 200 rounds, printing seeds (PORTSIDE_SEED replays one)
 	@PORTSIDE_SOAK=1 .ci/peers -count=1 -v -timeout 4h -run 'TestModes|Histor' $(TEST_ARGS)

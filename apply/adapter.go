@@ -28,6 +28,9 @@ type Adapter struct {
 	// Protocol is TCP, UDP or SCTP in any case; empty means TCP, as it does to
 	// Kubernetes.
 	Protocol string
+	// Companion reports that this is a further port of other adapters, whose Type is
+	// a name of its own. It does not count toward [MaxAdapters].
+	Companion bool
 }
 
 // Normal returns the adapter with its protocol as Kubernetes writes it: in upper

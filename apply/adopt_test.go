@@ -7,15 +7,13 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// step is a release or an adoption, with what it must come to.
+// step is a release or an adoption with its expected result.
 type step struct {
 	what    string
 	options []apply.Option
@@ -30,12 +28,12 @@ func (s step) of(kind workload.Kind) step {
 	return s
 }
 
-// after lets something happen between the look and the first write.
+// after calls a function between the observation and the first write.
 func (s step) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) step {
 	return s.before(1, between)
 }
 
-// before lets something happen before a write, the first being 1.
+// before calls a function before the nth write.
 func (s step) before(write int32, between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) step {
 	s.write, s.between = write, between
 	return s
@@ -47,7 +45,7 @@ func adopting(from string, options ...apply.Option) step {
 	}}
 }
 
-// adoptingFromGone is an adoption from a manager that applied, and is gone.
+// adoptingFromGone is an adoption from a manager that applied and no longer writes.
 func adoptingFromGone(from string, options ...apply.Option) step {
 	return step{what: "adoption from " + from, options: options, do: func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 		return a.Adopt(ctx, t, "", []string{from}, apply.WithGoneManagers())
@@ -66,11 +64,7 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 		if s.between != nil {
 			config = interruptedAt(config, s.write, func() error { return s.between(ctx, cp, namespace) })
 		}
-		client, err := appsclient.NewForConfig(config)
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), s.options...)
+		applier, err := applierFor(config, s.options...)
 		if err != nil {
 			return err
 		}
@@ -82,8 +76,8 @@ func (s step) is(outcome apply.Outcome, ports ...string) testenv.Do {
 	}}
 }
 
-// legacyPorts is what a read-modify-write operator leaves: adapter ports that
-// are not sorted, beside static ones.
+// legacyPorts are the ports that a read-modify-write operator left: unsorted adapter ports
+// and static ports.
 const legacyPorts = "[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}, {name: adapter-nfs, containerPort: 12049}]"
 
 var legacyLive = []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
@@ -132,7 +126,7 @@ func TestAdoption(t *testing.T) {
 	}
 }
 
-func TestAdoptionFromTwoOwnersInTurn(t *testing.T) {
+func TestAdoptionFromTwoManagers(t *testing.T) {
 	t.Parallel()
 	story(argo(static), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049}]")), by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
 		adoptingFromGone("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shared alice/Apply portside/Apply: also declared by alice (Apply)"),
@@ -142,7 +136,7 @@ func TestAdoptionFromTwoOwnersInTurn(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestAdoptionLeavesTheRestOfAnEntry(t *testing.T) {
+func TestAdoptionKeepsOtherFields(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049, hostPort: 22049}]"
 	story(argo(theirs), adoptingFromGone(testenv.ArgoCD).is(apply.Applied, ownedNFS),
@@ -186,7 +180,7 @@ func TestAdoptionOfTwoItemsWithOneKey(t *testing.T) {
 				`adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply) as "nfs"`, ownedSMB),
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("to nobody where that cannot be told", func(t *testing.T) {
+	t.Run("to no manager where it cannot be determined", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs), by(alice, shares("[{name: api, containerPort: 8080}]")), legacyUpdate,
 			adopting(testenv.DittoFSOperator).is(apply.Applied, ownedSMB, dropped),
@@ -205,7 +199,7 @@ func TestAdoptionRefuses(t *testing.T) {
 		adopting("old").is(apply.TargetNotFound),
 		releasing(false).is(apply.TargetNotFound),
 		argo(static),
-		adopting("nobody").is(apply.Unchanged),
+		adopting("unknown").is(apply.Unchanged),
 		adopting(testenv.Portside).is(apply.Failed),
 		testenv.Expect{Change: testenv.NothingChanged},
 		wanting(nfs).is(apply.Applied, ownedNFS), pause,
@@ -246,7 +240,7 @@ func TestRelease(t *testing.T) {
 	})
 	t.Run("of a port that is shared", func(t *testing.T) {
 		t.Parallel()
-		story(argo("[{name: adapter-nfs, containerPort: 12049}]"), testenv.Do{What: "a pass", Func: anyPass(nfs)},
+		story(argo("[{name: adapter-nfs, containerPort: 12049}]"), testenv.Do{What: "a reconcile", Func: anyReconcile(nfs)},
 			releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released argocd-controller/Apply"),
 			testenv.Expect{Change: testenv.MetadataChanged, Ports: []string{"adapter-nfs:12049/TCP"}, Owners: map[string][]string{"12049/TCP": {argoApply}}},
 		).Run(t, testenv.Shared(t))
@@ -263,9 +257,9 @@ func TestRelease(t *testing.T) {
 	})
 }
 
-// TestHandOversInsistOnWhatTheyRead: managedFields are written whole, so another
-// writer in between means to look again, and loses nothing.
-func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
+// TestTransferOfChangedWorkload: managedFields are written whole, so after a write in
+// between the workload is read again, and nothing is lost.
+func TestTransferOfChangedWorkload(t *testing.T) {
 	t.Parallel()
 	const more = "[{name: api, containerPort: 8080}, {name: web, containerPort: 8081}]"
 	kept := testenv.Expect{
@@ -307,7 +301,7 @@ func TestHandOversInsistOnWhatTheyRead(t *testing.T) {
 	})
 }
 
-func TestHandOversOfOtherKinds(t *testing.T) {
+func TestTransferOfOtherKinds(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
 		t.Run(kind.Kind, func(t *testing.T) {
@@ -327,16 +321,16 @@ func TestHandOversOfOtherKinds(t *testing.T) {
 	}
 }
 
-func TestAdoptionGivesNothingAway(t *testing.T) {
+func TestAdoptionKeepsOurFields(t *testing.T) {
 	t.Parallel()
 	t.Run("of another who writes under our name", func(t *testing.T) {
 		t.Parallel()
 		story(argo(static), edits(testenv.Portside, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/-","value":{"name":"adapter-smb","containerPort":1445,"protocol":"TCP"}}]`),
-			adopting("nobody").is(apply.Unchanged),
+			adopting("unknown").is(apply.Unchanged),
 			testenv.Expect{Change: testenv.NothingChanged, Owners: map[string][]string{"1445/TCP": {"portside/Update"}}},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("a static port that a user added goes to nobody", func(t *testing.T) {
+	t.Run("a static port that a user added goes to no manager", func(t *testing.T) {
 		t.Parallel()
 		story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 			updates(testenv.KubectlEdit, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}, {name: nfs, containerPort: 12049}]"),
@@ -367,7 +361,7 @@ func TestAdoptionGivesNothingAway(t *testing.T) {
 			testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("what becomes of a port is told as the next pass finds it", func(t *testing.T) {
+	t.Run("reports the state that the next reconcile finds", func(t *testing.T) {
 		t.Parallel()
 		story(argo("[{containerPort: 12049}]"), by("old-portside", shares("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]")),
 			adoptingFromGone("old-portside").is(apply.Applied, "adapter-nfs 12049/TCP Shadowed argocd-controller/Apply portside/Apply: "+

@@ -13,8 +13,6 @@ import (
 	"strings"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
@@ -26,11 +24,7 @@ import (
 // these ports.
 func adoptingFromLive(manager string, ports []port.Port, from []string, options ...apply.Option) testenv.Do {
 	return testenv.Do{What: "an adoption from " + strings.Join(from, ", "), Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), options...)
+		applier, err := applierFor(cp.Config(), options...)
 		if err != nil {
 			return err
 		}
@@ -44,9 +38,9 @@ func adoptingFromLive(manager string, ports []port.Port, from []string, options 
 	}}
 }
 
-// TestAdoptionFromAnApplyEntry is refused: the manager still declares the ports,
-// and its next apply would be.
-func TestAdoptionFromAnApplyEntry(t *testing.T) {
+// TestAdoptionFromApplyEntry is refused: the manager still declares the ports, and its
+// next apply would be refused.
+func TestAdoptionFromApplyEntry(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
 	theirNFS := port.Port{Name: "adapter-nfs", Number: 2049, Protocol: "TCP"}
@@ -67,7 +61,7 @@ func TestAdoptionFromAnApplyEntry(t *testing.T) {
 			wanting(nfs).is(apply.Applied, ownedNFS, "adapter-nfs 2049/TCP Removed"), refused,
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("also beside a manager that updates", func(t *testing.T) {
+	t.Run("also with a manager that updates", func(t *testing.T) {
 		t.Parallel()
 		story(argo(theirs), updates(testenv.DittoFSOperator, "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 1445}]"),
 			adoptingFromLive(testenv.ArgoCD, []port.Port{theirNFS}, []string{testenv.DittoFSOperator, testenv.ArgoCD}),
@@ -84,11 +78,7 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 	const on2049 = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
 	offers := func(want ...string) testenv.Do {
 		return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-			client, err := appsclient.NewForConfig(cp.Config())
-			if err != nil {
-				return err
-			}
-			applier, err := apply.New(workload.ClientGo(client))
+			applier, err := applierFor(cp.Config())
 			if err != nil {
 				return err
 			}
@@ -106,7 +96,7 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 	for name, steps := range map[string][]testenv.Step{
 		"one that applies":             {argo(on2049), offers()},
 		"one that updates":             {argo(static), updates(testenv.DittoFSOperator, on2049), offers(testenv.DittoFSOperator)},
-		"one that applies and updates": {argo(on2049), testenv.Do{What: "ours", Func: anyPass(at(nfs, 2049))}, updates("op", on2049), offers()},
+		"one that applies and updates": {argo(on2049), testenv.Do{What: "ours", Func: anyReconcile(at(nfs, 2049))}, updates("op", on2049), offers()},
 		"before the first apply":       {argo(on2049), emptied, argo(static), offers(fieldmanager.BeforeFirstApply)},
 		"one that only named it": {argo("[{name: nfs, containerPort: 2049}]"),
 			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/0/name","value":"adapter-nfs"}]`), offers()},
@@ -120,9 +110,8 @@ func TestBlockedPortsAdoptFrom(t *testing.T) {
 	}
 }
 
-// TestNoTextNamesTheCommand: what people can do with portside's command is for the
-// command to say.
-func TestNoTextNamesTheCommand(t *testing.T) {
+// TestTextsNameNoCommand: texts of the library do not name portside's command.
+func TestTextsNameNoCommand(t *testing.T) {
 	t.Parallel()
 	command := regexp.MustCompile(`portside (adopt|apply|diff|owners|release|run|sync)\b|spec\.rollout`)
 	files, err := filepath.Glob("*.go")

@@ -3,9 +3,8 @@ package apply_test
 import (
 	"context"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
 )
 
@@ -40,7 +39,7 @@ func decide(a *apply.Applier, w *workload.Workload, desired apply.Desired) (*app
 }
 
 // ownPorts returns our ports of what was read.
-func ownPorts(a *apply.Applier, w *workload.Workload, container string) ([]corev1.ContainerPort, error) {
+func ownPorts(a *apply.Applier, w *workload.Workload, container string) ([]port.Port, error) {
 	observed, err := a.Observe(w)
 	if err != nil {
 		return nil, err

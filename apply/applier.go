@@ -42,8 +42,9 @@ func WithKind(d *workload.Definition) Option {
 // WithoutTransfers has the applier transfer no port to the manager that renamed it.
 // Where it gives such a port up, the port stays in the workload and the manager owns
 // the name alone. Set it where a policy lets the applier write its own entry of
-// managedFields and no other, so that no request is sent only to be refused. By
-// default the port is transferred, and stays without a transfer where that is refused.
+// managedFields and no other, as the policies of portside's service do, so that no
+// request is sent only to be refused. Other programs do not need it: by default the port
+// is transferred, and stays without a transfer where that is refused.
 func WithoutTransfers() Option { return func(a *Applier) { a.keepsOthers = true } }
 
 // New returns an applier. The client is [workload.ClientGo] or

@@ -6,27 +6,20 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The tests of passes that begin with a look that one has. What may have
-// happened since the look is what a watch has not told yet.
+// The tests of reconciles from an observation that may be stale, as a cache is.
 
-// looks are looks that the steps of a story keep for each other.
-type looks struct{ kept *workload.Workload }
+// observations keeps an observation for later steps of a story.
+type observations struct{ kept *workload.Workload }
 
-// keep looks now.
-func (l *looks) keep() testenv.Do {
-	return testenv.Do{What: "a look", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) (err error) {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+// keep observes the workload now.
+func (l *observations) keep() testenv.Do {
+	return testenv.Do{What: "an observation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) (err error) {
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}
@@ -35,24 +28,20 @@ func (l *looks) keep() testenv.Do {
 	}}
 }
 
-// passOn is a pass from the look that was kept, and what it must cost. Any
-// outcome will do where none is wanted.
-func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(apply.Result) error) testenv.Do {
-	return testenv.Do{What: fmt.Sprintf("a pass from a look (reduced: %t)", reduced), Func: func(ctx context.Context, cp *testenv.ControlPlane, _ string) error {
+// applyFrom reconciles from the observation that was kept, and checks the requests. Without
+// an outcome any is accepted.
+func (l *observations) applyFrom(reduced bool, requests string, want reconcile, check ...func(apply.Result) error) testenv.Do {
+	return testenv.Do{What: fmt.Sprintf("a reconcile from an observation (reduced: %t)", reduced), Func: func(ctx context.Context, cp *testenv.ControlPlane, _ string) error {
 		var sent testenv.Requests
-		client, err := appsclient.NewForConfig(audited(sent.Wrap(cp.Config())))
+		applier, err := applierFor(audited(sent.Wrap(cp.Config())), apply.WithDryRun(want.dryRun))
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(want.dryRun))
-		if err != nil {
-			return err
-		}
-		look := l.kept
+		observed := l.kept
 		if reduced {
-			look = trimmed(look, testenv.Portside)
+			observed = trimmed(observed, testenv.Portside)
 		}
-		result, err := applyFrom(ctx, applier, look, apply.Desired{Container: want.container, Adapters: want.wants})
+		result, err := applyFrom(ctx, applier, observed, apply.Desired{Container: want.container, Adapters: want.adapters})
 		if got := describe(result.Ports); (want.outcome != "" && result.Outcome != want.outcome) || !slices.Equal(got, want.ports) {
 			return fmt.Errorf("outcome %s (%v), ports %q; want %s, %q", result.Outcome, err, got, want.outcome, want.ports)
 		}
@@ -69,33 +58,33 @@ func (l *looks) passOn(reduced bool, requests string, want pass, check ...func(a
 	}}
 }
 
-func (p pass) to(outcome apply.Outcome, ports ...string) pass {
+func (p reconcile) to(outcome apply.Outcome, ports ...string) reconcile {
 	p.outcome, p.ports = outcome, ports
 	return p
 }
 
-// fromLooks plays a story with the look whole and reduced.
-func fromLooks(t *testing.T, steps func(l *looks, reduced bool) []testenv.Step) {
+// fromObservation plays a story with the whole and with the trimmed observation.
+func fromObservation(t *testing.T, steps func(l *observations, reduced bool) []testenv.Step) {
 	t.Helper()
 	for name, reduced := range map[string]bool{"whole": false, "reduced": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			story(steps(&looks{}, reduced)...).Run(t, testenv.Shared(t))
+			story(steps(&observations{}, reduced)...).Run(t, testenv.Shared(t))
 		})
 	}
 }
 
-func TestPassOnCostsOneApply(t *testing.T) {
+func TestApplyFrom(t *testing.T) {
 	t.Parallel()
-	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+	fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 		return []testenv.Step{
 			argo(static), l.keep(),
-			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB), templateChanged(true)),
+			l.applyFrom(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB), templateChanged(true)),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}},
 			l.keep(),
-			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Unchanged, ownedNFS, ownedSMB), templateChanged(false)),
+			l.applyFrom(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs, smb).to(apply.Unchanged, ownedNFS, ownedSMB), templateChanged(false)),
 			testenv.Expect{Change: testenv.NothingChanged},
-			l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-smb 1445/TCP Removed"), templateChanged(true)),
+			l.applyFrom(reduced, "GET 0, APPLY 1, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-smb 1445/TCP Removed"), templateChanged(true)),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 		}
 	})
@@ -110,215 +99,215 @@ func templateChanged(want bool) func(apply.Result) error {
 	}
 }
 
-// TestPassOnLooksBeforeItLetsGo: the last port of ours goes only from what the
-// workload is now, since the server may have to be kept from pruning.
-func TestPassOnLooksBeforeItLetsGo(t *testing.T) {
+// TestApplyFrom_LastPort: our last port is removed only from a current observation, since
+// the server might prune other managers' ports.
+func TestApplyFrom_LastPort(t *testing.T) {
 	t.Parallel()
 	removed := wanting().to(apply.Applied, "adapter-nfs 12049/TCP Removed")
 	t.Run("by an apply", func(t *testing.T) {
 		t.Parallel()
-		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", removed, templateChanged(true)),
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", removed, templateChanged(true)),
 				testenv.Expect{Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply}}},
 			}
 		})
 	})
-	t.Run("by a patch, since the owner has gone meanwhile", func(t *testing.T) {
+	t.Run("by a patch, since the owner lost its entry meanwhile", func(t *testing.T) {
 		t.Parallel()
-		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), testenv.Disown{Manager: testenv.ArgoCD},
-				l.passOn(reduced, "GET 1, APPLY 0, PATCH 1", removed),
+				l.applyFrom(reduced, "GET 1, APPLY 0, PATCH 1", removed),
 				testenv.Expect{Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}}},
 			}
 		})
 	})
 	t.Run("of another container", func(t *testing.T) {
 		t.Parallel()
-		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 			sidecar := wanting(nfs)
 			sidecar.container = "sidecar"
 			return []testenv.Step{
 				by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), l.keep(), testenv.Disown{Manager: testenv.ArgoCD},
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 1", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed")),
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 1", wanting(nfs).to(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed")),
 				testenv.Expect{Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}},
 			}
 		})
 	})
-	t.Run("of a container that is gone", func(t *testing.T) {
+	t.Run("of a container that was removed", func(t *testing.T) {
 		t.Parallel()
 		named := wanting(nfs)
 		named.container = dittofs
-		fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+		fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry, l.keep(),
-				l.passOn(reduced, "GET 1, APPLY 0, PATCH 1", named.to(apply.ContainerNotFound)),
+				l.applyFrom(reduced, "GET 1, APPLY 0, PATCH 1", named.to(apply.ContainerNotFound)),
 				testenv.Expect{Change: testenv.MetadataChanged, Containers: []string{"server"}, Owners: map[string][]string{"": {}}},
 			}
 		})
 	})
 }
 
-// TestPassOnLooksBeforeItTakesOver: row 10 from a look on which the port was
-// still there would make a port only to remove it.
-func TestPassOnLooksBeforeItTakesOver(t *testing.T) {
+// TestApplyFrom_UnownedName: row 10, from an observation with a port that no longer
+// exists, would create the port and then remove it.
+func TestApplyFrom_UnownedName(t *testing.T) {
 	t.Parallel()
-	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+	fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 		return []testenv.Step{
 			argo(static), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"), l.keep(),
 			updates(testenv.KubectlEdit, static),
-			l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(at(nfs, 12050)).to(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply")),
+			l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", wanting(at(nfs, 12050)).to(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply")),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12050/TCP"}},
 		}
 	})
 }
 
-func TestPassOnAStaleLook(t *testing.T) {
+func TestApplyFrom_StaleObservation(t *testing.T) {
 	t.Parallel()
 	theirs := "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
 	shadowed := `adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply)`
-	for name, steps := range map[string]func(l *looks, reduced bool) []testenv.Step{
-		"a static port came to the number": func(l *looks, reduced bool) []testenv.Step {
+	for name, steps := range map[string]func(l *observations, reduced bool) []testenv.Step{
+		"a static port came to the number": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo(theirs),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+` as "nfs"`, ownedSMB)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+` as "nfs"`, ownedSMB)),
 				testenv.Expect{
 					Ports:  []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"},
 					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {argoApply}},
 				},
 			}
 		},
-		"an unnamed static port came to the number": func(l *looks, reduced bool) []testenv.Step {
+		"an unnamed static port came to the number": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+" without a name", ownedSMB)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, shadowed+" without a name", ownedSMB)),
 				testenv.Expect{
 					Ports:  []string{"api:8080/TCP", ":12049/TCP", "adapter-smb:1445/TCP"},
 					Owners: map[string][]string{"12049/TCP": {argoApply}, "12049/TCP.name": {}},
 				},
 			}
 		},
-		"it came to the only number": func(l *looks, reduced bool) []testenv.Step {
+		"it came to the only number": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"),
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+" without a name")),
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+" without a name")),
 				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", ":12049/TCP"}, Owners: map[string][]string{"": {argoApply}, "12049/TCP.name": {}}},
 			}
 		},
-		"the static port has gone": func(l *looks, reduced bool) []testenv.Step {
+		"the static port was removed": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(theirs), l.keep(), argo(static),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
 			}
 		},
-		"the container was renamed": func(l *looks, reduced bool) []testenv.Step {
+		"the container was renamed": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), renameContainer,
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
 				testenv.Expect{Containers: []string{"server"}},
 			}
 		},
-		"the workload has gone": func(l *looks, reduced bool) []testenv.Step {
+		"the workload was deleted": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), testenv.Do{What: "its end", Func: remove},
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.TargetNotFound)),
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.TargetNotFound)),
 				testenv.Expect{Gone: true},
 			}
 		},
-		"the workload was made anew": func(l *looks, reduced bool) []testenv.Step {
+		"the workload was recreated": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(smb).is(apply.Applied, ownedSMB), l.keep(),
 				testenv.Do{What: "its end", Func: remove}, argo("[{name: web, containerPort: 8080}]"),
 				// What was ours of the old one is not told as removed from the new.
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
 				testenv.Expect{Ports: []string{"web:8080/TCP", "adapter-nfs:12049/TCP"}},
 			}
 		},
-		"our own write is not seen yet": func(l *looks, reduced bool) []testenv.Step {
+		"our own write is not seen yet": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), wanting(nfs).is(apply.Applied, ownedNFS),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS)),
 				testenv.Expect{Change: testenv.NothingChanged},
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied, ownedNFS, ownedSMB)),
 				testenv.Expect{Change: testenv.SpecChanged},
 			}
 		},
-		"others wrote beside us": func(l *looks, reduced bool) []testenv.Step {
+		"other managers wrote": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), argo("[{name: web, containerPort: 8081}]"),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Unchanged, ownedNFS), templateChanged(false)),
 				testenv.Expect{Change: testenv.NothingChanged},
 			}
 		},
-		"our ports were taken away": func(l *looks, reduced bool) []testenv.Step {
+		"our ports were removed": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(), updates(testenv.KubectlReplace, static),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs).to(apply.Applied, ownedNFS)),
 				testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			}
 		},
-		"nobody's port came to the number": func(l *looks, reduced bool) []testenv.Step {
+		"an unowned port got the number": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), orphan("[{name: nfs, containerPort: 12049}]"),
-				l.passOn(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied,
+				l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 0", wanting(nfs, smb).to(apply.Applied,
 					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by no known manager as "nfs"`, ownedSMB)),
 				testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:1445/TCP"}, Owners: map[string][]string{"12049/TCP": {}}},
 			}
 		},
-		"our port became nobody's and was renamed": func(l *looks, reduced bool) []testenv.Step {
+		"our port lost its owner and was renamed": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), wanting(nfs).is(apply.Applied, ownedNFS), l.keep(),
 				edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"nfs"}]`), emptied,
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged,
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged,
 					`adapter-nfs 12049/TCP Shadowed: 12049/TCP is declared by no known manager as "nfs"`)),
 				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "nfs:12049/TCP"}},
 			}
 		},
-		"an owner's port has its name from nobody": func(l *looks, reduced bool) []testenv.Step {
+		"the name of an owner's port is unowned": func(l *observations, reduced bool) []testenv.Step {
 			return []testenv.Step{
 				argo(static), l.keep(), argo("[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"), emptied,
 				argo("[{name: api, containerPort: 8080}, {containerPort: 12049}]"), testenv.Disown{Manager: "before-first-apply"},
-				l.passOn(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+` as "adapter-nfs"`)),
+				l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 0", wanting(nfs).to(apply.Unchanged, shadowed+` as "adapter-nfs"`)),
 				testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP", "adapter-nfs:12049/TCP"}},
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fromLooks(t, steps)
+			fromObservation(t, steps)
 		})
 	}
 }
 
-// TestPassOnIsAsPass in what needs no server.
-func TestPassOnIsAsPass(t *testing.T) {
+// TestApplyFrom_WithoutWrites has the outcomes that need no request.
+func TestApplyFrom_WithoutWrites(t *testing.T) {
 	t.Parallel()
-	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+	fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 		missing := wanting(nfs)
 		missing.container = "dittosf"
 		many := wanting(make([]apply.Adapter, apply.MaxAdapters+1)...)
 		return []testenv.Step{
 			argo(static), l.keep(),
-			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", wanting().to(apply.Unchanged)),
-			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", many.to(apply.Failed)),
-			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", missing.to(apply.ContainerNotFound)),
+			l.applyFrom(reduced, "GET 0, APPLY 0, PATCH 0", wanting().to(apply.Unchanged)),
+			l.applyFrom(reduced, "GET 0, APPLY 0, PATCH 0", many.to(apply.Failed)),
+			l.applyFrom(reduced, "GET 0, APPLY 0, PATCH 0", missing.to(apply.ContainerNotFound)),
 			edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`), l.keep(),
-			l.passOn(reduced, "GET 0, APPLY 0, PATCH 0", wanting(nfs).to(apply.Paused,
+			l.applyFrom(reduced, "GET 0, APPLY 0, PATCH 0", wanting(nfs).to(apply.Paused,
 				"adapter-nfs 12049/TCP Blocked: the annotation portside.dev/paused stops every write to the workload")),
 		}
 	})
 }
 
-// TestPassOnADryRun foresees from a look as from a pass.
-func TestPassOnADryRun(t *testing.T) {
+// TestApplyFrom_DryRun has the same result as a dry run of Apply.
+func TestApplyFrom_DryRun(t *testing.T) {
 	t.Parallel()
-	fromLooks(t, func(l *looks, reduced bool) []testenv.Step {
+	fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
 		want := wanting(nfs).to(apply.Applied, ownedNFS)
 		want.dryRun = true
 		return []testenv.Step{
-			argo(static), l.keep(), l.passOn(reduced, "GET 0, APPLY 1, PATCH 0", want, templateChanged(true)),
+			argo(static), l.keep(), l.applyFrom(reduced, "GET 0, APPLY 1, PATCH 0", want, templateChanged(true)),
 			testenv.Expect{Change: testenv.NothingChanged},
 		}
 	})

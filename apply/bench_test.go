@@ -11,21 +11,17 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// BenchmarkLook measures what a look costs who watches many workloads, on one
-// that has an owner, a controller's status, a user's edits, and our ports.
-func BenchmarkLook(b *testing.B) {
+// BenchmarkObservation measures the cost of an observation, of a workload that has an
+// owner, a controller's status, a user's edits, and our ports.
+func BenchmarkObservation(b *testing.B) {
 	cp := testenv.Shared(b)
 	namespace := cp.Namespace(b)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(b.Context(), declared(workload.StatefulSet, static)); err != nil {
-		b.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(b, declared(workload.StatefulSet, static))
 	for manager, patch := range map[string]string{
 		testenv.KubectlEdit:       `{"metadata":{"annotations":{"on-call":"storage"}},"spec":{"template":{"spec":{"priorityClassName":"storage"}}}}`,
 		testenv.ControllerManager: `{"spec":{"replicas":3}}`,
 	} {
-		if _, err := cp.Manager(manager).Patch(b.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch)); err != nil {
-			b.Fatal(err)
-		}
+		cp.Manager(manager).MustPatch(b, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(patch))
 	}
 	applier := newApplier(b, cp)
 	want := apply.Desired{Adapters: []apply.Adapter{nfs, smb}}
@@ -33,18 +29,18 @@ func BenchmarkLook(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	standing := func(look *workload.Workload) func(*testing.B) {
+	expectUpToDate := func(observed *workload.Workload) func(*testing.B) {
 		return func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, stands, err := upToDate(applier, look, want); !stands || err != nil {
-					b.Fatalf("stands: %t, %v", stands, err)
+				if _, current, err := upToDate(applier, observed, want); !current || err != nil {
+					b.Fatalf("up to date: %t, %v", current, err)
 				}
 			}
 		}
 	}
-	b.Run("Standing", standing(result.After))
-	b.Run("StandingReduced", standing(trimmed(result.After, testenv.Portside)))
+	b.Run("UpToDate", expectUpToDate(result.After))
+	b.Run("UpToDateTrimmed", expectUpToDate(trimmed(result.After, testenv.Portside)))
 	b.Run("Reduced", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
@@ -55,10 +51,10 @@ func BenchmarkLook(b *testing.B) {
 	})
 }
 
-// sizeOf is how large a look is as JSON, in bytes.
-func sizeOf(b *testing.B, look *workload.Workload) float64 {
+// sizeOf returns the size of an observation as JSON, in bytes.
+func sizeOf(b *testing.B, observed *workload.Workload) float64 {
 	b.Helper()
-	written, err := json.Marshal(look)
+	written, err := json.Marshal(observed)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -5,40 +5,34 @@ import (
 	"fmt"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// owning asks what is ours in a container: as name:number, or the error.
+// owning checks which ports we own in a container: as name:number, or the error.
 func owning(container, want string, holds bool) testenv.Do {
 	return testenv.Do{What: "what is ours in " + container, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(workload.ClientGo(client))
+		observed, err := applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
 		if err != nil {
 			return err
 		}
-		look, err := applier.Get(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs})
-		if err != nil {
-			return err
-		}
-		ports, err := ownPorts(applier, look, container)
+		ports, err := ownPorts(applier, observed, container)
 		got := ""
 		for _, p := range ports {
-			got += fmt.Sprintf("%s:%d ", p.Name, p.ContainerPort)
+			got += fmt.Sprintf("%s:%d ", p.Name, p.Number)
 		}
 		if workload.IsContainerNotFound(err) {
 			got = "no container"
 		} else if err != nil {
 			return err
 		}
-		if got != want || applier.HasClaim(look) != holds {
-			return fmt.Errorf("%q, and we hold something: %t", got, applier.HasClaim(look))
+		if got != want || applier.HasClaim(observed) != holds {
+			return fmt.Errorf("%q, and a claim: %t", got, applier.HasClaim(observed))
 		}
 		return nil
 	}}

@@ -5,28 +5,19 @@ import (
 	"strings"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-const withInitContainers = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}, annotations: {kubectl.kubernetes.io/default-container: proxy}}
-    spec:
-      initContainers:
-      - {name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}
-      - {name: setup, image: "setup:1"}
-      containers: [{name: dittofs, image: "dittofs:1"}, {name: metrics, image: "metrics:1"}]
-`
+var withInitContainers = fixture.StatefulSet("dittofs", fixture.Container("dittofs"), fixture.Container("metrics"), fixture.Spec(`
+template:
+  metadata: {annotations: {kubectl.kubernetes.io/default-container: proxy}}
+  spec:
+    initContainers:
+    - {name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}
+    - {name: setup, image: "setup:1"}`))
 
 // TestContainerError applies ports to containers that portside does not manage:
 // nothing is written, and the error has the reason.
@@ -34,15 +25,8 @@ func TestContainerError(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	before, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(t.Context(), withInitContainers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := appsclient.NewForConfig(cp.Config())
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	before := cp.Manager(testenv.ArgoCD).In(ns).MustApply(t, withInitContainers)
+	applier, err := applierFor(cp.Config())
 	if err != nil {
 		t.Fatal(err)
 	}

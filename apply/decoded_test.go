@@ -43,7 +43,7 @@ func TestEntries(t *testing.T) {
 		}
 	}
 	if owned, err := apply.Owners(declaresAPI()); err != nil || len(owned[0].Owners.Item) > 0 {
-		t.Errorf("nobody owns it, and yet %v, %v", owned, err)
+		t.Errorf("it has no owner, but got %v, %v", owned, err)
 	}
 	w := declaresAPI(ownerOfAPI("portside", metav1.ManagedFieldsOperationApply))
 	applier, err := apply.New(nil)
@@ -60,8 +60,8 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// TestTheSameFieldsAreReducedByWhoHasThem: our own Apply entry stays whole.
-func TestTheSameFieldsAreReducedByWhoHasThem(t *testing.T) {
+// TestTrimByManager: our own Apply entry stays whole.
+func TestTrimByManager(t *testing.T) {
 	t.Parallel()
 	for _, order := range [][]metav1.ManagedFieldsOperationType{
 		{metav1.ManagedFieldsOperationApply, metav1.ManagedFieldsOperationUpdate},

@@ -9,20 +9,20 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const overlay = "team-overlay"
 
-// overlaid is a workload of Argo CD's of which another manager applies replicas
-// (or, of a DaemonSet, minReadySeconds), an annotation, a label, the image and an
-// env var, and an operator has written an adapter port.
+// overlaid creates a workload as Argo CD. Another manager applies its replicas (of a
+// DaemonSet minReadySeconds), an annotation, a label, the image and an environment
+// variable, and an operator has written an adapter port.
 func overlaid(ctx context.Context, cp *testenv.ControlPlane, namespace string, kind workload.Kind) error {
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, strings.Replace(declared(kind, static), `image: "dittofs:1", `, `image: "dittofs:1", env: [{name: A, value: b}], `, 1)); err != nil {
+	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(ctx, declared(kind, static, fixture.InContainer(dittofs, "env: [{name: A, value: b}]"))); err != nil {
 		return err
 	}
 	count := "replicas: 4"
@@ -48,29 +48,29 @@ spec:
 	return err
 }
 
-// verbs are those that write, but for a release that keeps the ports.
+// verbs are the operations that write, except for a release that keeps the ports.
 var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (apply.Result, error){
 	"apply": applying(nfs),
 	"apply from a whole observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, look, apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, observed, apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from a reduced observation": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, trimmed(look, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(observed, overlay), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply from an observation reduced for another manager": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
-		return applyFrom(ctx, a, trimmed(look, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
+		return applyFrom(ctx, a, trimmed(observed, apply.DefaultFieldManager), apply.Desired{Adapters: []apply.Adapter{nfs}})
 	},
 	"apply nothing": applying(),
 	"adopt": func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
@@ -81,8 +81,8 @@ var verbs = map[string]func(context.Context, *apply.Applier, workload.Target) (a
 	},
 }
 
-// TestDedicatedFieldManager: where the field manager owns anything but ports,
-// nothing is written, and the error says so.
+// TestDedicatedFieldManager: if the field manager owns anything but ports, nothing is
+// written, and the error reports it.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range workload.Kinds() {
@@ -134,7 +134,7 @@ func TestDedicatedFieldManager_ReleaseKeepingPorts(t *testing.T) {
 	}
 }
 
-// overlaidScene is such a workload, and what was sent to it.
+// overlaidScene has such a workload and the requests about it.
 type overlaidScene struct {
 	t      *testing.T
 	cp     *testenv.ControlPlane
@@ -154,11 +154,7 @@ func newOverlaid(t *testing.T, kind workload.Kind) *overlaidScene {
 
 func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 	s.t.Helper()
-	client, err := appsclient.NewForConfig(s.sent.Wrap(s.cp.Config()))
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client), options...)
+	applier, err := applierFor(s.sent.Wrap(s.cp.Config()), options...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -167,21 +163,14 @@ func (s *overlaidScene) applier(options ...apply.Option) *apply.Applier {
 
 func (s *overlaidScene) read() *unstructured.Unstructured {
 	s.t.Helper()
-	w, err := s.cp.Manager("reader").Get(s.t.Context(), s.target.Kind.Kind, s.target.Namespace, dittofs)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	w := s.cp.Manager("reader").MustGet(s.t, s.target.Kind.Kind, s.target.Namespace, dittofs)
 	return w
 }
 
-// refused is a reconciliation that must fail because of this field.
+// refused is a reconcile that must fail because of this field.
 func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), manager, field string) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
+		applier, err := applierFor(cp.Config(), apply.WithFieldManager(manager))
 		if err != nil {
 			return err
 		}
@@ -193,8 +182,7 @@ func refused(do func(context.Context, *apply.Applier, workload.Target) (apply.Re
 	}}
 }
 
-// TestDedicatedFieldManager_WhatCounts has fields that are ports, and fields that
-// are not.
+// TestDedicatedFieldManager_WhatCounts has fields of ports, and others.
 func TestDedicatedFieldManager_WhatCounts(t *testing.T) {
 	t.Parallel()
 	const api = `.spec.template.spec.containers[name="dittofs"].ports[containerPort=8080,protocol="TCP"].name`
@@ -203,19 +191,18 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: dittofs}
 spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9090}]}]}}}`
-	withInit := strings.Replace(declared(workload.StatefulSet, static), "containers:", `initContainers: [{name: init, image: "init:1"}]
-      containers:`, 1)
+	withInit := declared(workload.StatefulSet, static, fixture.Spec(`template: {spec: {initContainers: [{name: init, image: "init:1"}]}}`))
 	for name, steps := range map[string][]testenv.Step{
 		"a container's key and its ports are ours": {argo(static), by(alice, shares("[{name: adapter-smb, containerPort: 1445, protocol: TCP}]")),
 			asManager(alice, smb, nfs), testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}}},
 		"an empty list of ports is ours": {argo(static), by(alice, shares("[]")), asManager(alice, nfs)},
 		"a static port": {argo("[]"), by(alice, shares(static)), refused(applying(nfs), alice, api), refused(applying(), alice, api),
 			testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP"}}},
-		"a static port beside an adapter's": {argo("[]"), by(alice, shares("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")),
+		"a static port and an adapter's": {argo("[]"), by(alice, shares("[{name: api, containerPort: 8080}, {name: adapter-smb, containerPort: 1445}]")),
 			refused(applying(smb), alice, api), testenv.Expect{Change: testenv.NothingChanged}},
 		"a port of an init container": {by(testenv.ArgoCD, withInit), by(alice, initContainer),
 			testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-				err := passAs(ctx, cp, namespace, alice, nfs)
+				err := reconcileAs(ctx, cp, namespace, alice, nfs)
 				if got := (*apply.NotDedicatedError)(nil); !errors.As(err, &got) || !strings.HasPrefix(got.Field, ".spec.template.spec.initContainers") {
 					return fmt.Errorf("the error is %w", err)
 				}
@@ -233,7 +220,7 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12050/TCP"}}},
 		"paused": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), ourEntry(`"f:replicas":{},`, ``), pausedNow,
 			wanting(nfs).is(apply.Paused, ownedNFS)},
-		"the container is gone": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
+		"the container was removed": {argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer,
 			edits("policy", strings.Replace(staleEntry.Data, `"f:template"`, `"f:replicas":{},"f:template"`, 1)),
 			refused(func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
 				return a.Apply(ctx, t, apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
@@ -248,16 +235,12 @@ spec: {template: {spec: {initContainers: [{name: init, ports: [{containerPort: 9
 
 func asManager(manager string, adapters ...apply.Adapter) testenv.Do {
 	return testenv.Do{What: "a reconciliation as " + manager, Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		return passAs(ctx, cp, namespace, manager, adapters...)
+		return reconcileAs(ctx, cp, namespace, manager, adapters...)
 	}}
 }
 
-func passAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager string, adapters ...apply.Adapter) error {
-	client, err := appsclient.NewForConfig(cp.Config())
-	if err != nil {
-		return err
-	}
-	applier, err := apply.New(workload.ClientGo(client), apply.WithFieldManager(manager))
+func reconcileAs(ctx context.Context, cp *testenv.ControlPlane, namespace, manager string, adapters ...apply.Adapter) error {
+	applier, err := applierFor(cp.Config(), apply.WithFieldManager(manager))
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ type Desired struct {
 	// Container is the container that has the ports. Empty means the one that
 	// [workload.Workload.Container] returns.
 	Container string
-	// Adapters are the active adapters, at most [MaxAdapters]. A port of ours
-	// whose adapter is not listed is removed.
+	// Adapters are the active adapters, at most [MaxAdapters], and their companions.
+	// A port of ours whose adapter is not listed is removed.
 	Adapters []Adapter
 	// Retained are inactive adapters whose ports are kept until the removal delay
 	// has passed. They are desired as active ones are, after those, and do not
@@ -81,11 +81,21 @@ func (e *TooManyError) Error() string {
 	return fmt.Sprintf("%d adapters are listed; at most %d are taken, and none of a longer list", e.Count, MaxAdapters)
 }
 
+// count returns the number of active adapters.
+func (d Desired) count() (count int) {
+	for _, a := range d.Adapters {
+		if !a.Companion {
+			count++
+		}
+	}
+	return count
+}
+
 // items returns the desired items of a list of ports, that of a container or of the
 // Service. Its error is a [TooManyError].
 func (d Desired) items(list port.List, service *workload.ServiceSpec) ([]port.DesiredItem, error) {
-	if len(d.Adapters) > MaxAdapters {
-		return nil, &TooManyError{Count: len(d.Adapters)}
+	if count := d.count(); count > MaxAdapters {
+		return nil, &TooManyError{Count: count}
 	}
 	var items []port.DesiredItem
 	for _, p := range d.all() {

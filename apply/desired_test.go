@@ -42,7 +42,7 @@ func TestPortName(t *testing.T) {
 	}
 }
 
-// TestPortNamesAreValid: every name is one that Kubernetes takes (fact 11).
+// TestPortNamesAreValid: Kubernetes accepts every name (fact 11).
 func TestPortNamesAreValid(t *testing.T) {
 	t.Parallel()
 	valid := regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
@@ -115,8 +115,8 @@ func TestInvalidAdapters(t *testing.T) {
 	}
 }
 
-// TestPrintable: whatever a source says can be shown, is short, and is not taken for
-// another type by being made so.
+// TestPrintable: a type of a source is printed escaped and truncated, and does not become
+// another type by that.
 func TestPrintable(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -139,9 +139,8 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// TestNonsenseTakesNothingAway: a source that talks nonsense about an adapter
-// changes nothing about its port.
-func TestNonsenseTakesNothingAway(t *testing.T) {
+// TestInvalidAdapterKeepsItsPort: an adapter that becomes invalid keeps its port.
+func TestInvalidAdapterKeepsItsPort(t *testing.T) {
 	t.Parallel()
 	story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
 		wanting(at(nfs, 0), smb).is(apply.Unchanged,
@@ -160,16 +159,14 @@ func TestNonsenseTakesNothingAway(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-// TestWhatWaitsDoesNotCount: the limit is for what a source says, and a port
-// that waits for its removal is the last to get what another has too.
-func TestWhatWaitsDoesNotCount(t *testing.T) {
+// TestRetainedPortsAndTheLimit: the limit is about active adapters, and a retained port is
+// the last to get a number that another has too.
+func TestRetainedPortsAndTheLimit(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	applier, target := newApplier(t, cp), workload.Target{Kind: workload.StatefulSet, Namespace: cp.Namespace(t), Name: dittofs}
-	if _, err := cp.Manager(testenv.ArgoCD).In(target.Namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
-	pass := func(want apply.Desired) apply.Result {
+	cp.Manager(testenv.ArgoCD).In(target.Namespace).MustApply(t, declared(workload.StatefulSet, static))
+	reconcile := func(want apply.Desired) apply.Result {
 		t.Helper()
 		result, err := applier.Apply(t.Context(), target, want)
 		if err != nil {
@@ -181,27 +178,27 @@ func TestWhatWaitsDoesNotCount(t *testing.T) {
 	for i := range full {
 		full[i] = apply.Adapter{Type: fmt.Sprintf("t%d", i), Port: int64(1000 + i)}
 	}
-	pass(apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
-	result := pass(apply.Desired{Adapters: full, Retained: []apply.Adapter{nfs, at(smb, 1000)}})
+	reconcile(apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
+	result := reconcile(apply.Desired{Adapters: full, Retained: []apply.Adapter{nfs, at(smb, 1000)}})
 	if got, want := describe(result.Ports[len(full):]), []string{ownedNFS,
 		`adapter-smb 1000/TCP Blocked portside/Apply: the adapter "t0" before it has the same number and protocol; 1445/TCP stays as it is`,
 	}; !slices.Equal(got, want) {
 		t.Errorf("what waits is %q, want %q", got, want)
 	}
-	result = pass(apply.Desired{Adapters: full})
+	result = reconcile(apply.Desired{Adapters: full})
 	if got, want := describe(result.Ports[len(full):]), []string{"adapter-smb 1445/TCP Removed", "adapter-nfs 12049/TCP Removed"}; !slices.Equal(got, want) {
 		t.Errorf("then %q, want %q", got, want)
 	}
 }
 
-func TestTooManyAdaptersAreRefusedWhole(t *testing.T) {
+func TestTooManyAdapters(t *testing.T) {
 	t.Parallel()
 	many := make([]apply.Adapter, apply.MaxAdapters+1)
 	for i := range many {
 		many[i] = apply.Adapter{Type: fmt.Sprintf("t%d", i), Port: int64(1000 + i)}
 	}
-	refused := testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		err := anyPass(many...)(ctx, cp, namespace)
+	refused := testenv.Do{What: "a reconcile", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		err := anyReconcile(many...)(ctx, cp, namespace)
 		if tooMany := new(apply.TooManyError); !errors.As(err, &tooMany) || tooMany.Count != len(many) {
 			return fmt.Errorf("65 adapters: %w", err)
 		}
@@ -209,7 +206,7 @@ func TestTooManyAdaptersAreRefusedWhole(t *testing.T) {
 	}}
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		refused, testenv.Expect{Change: testenv.NothingChanged},
-		testenv.Do{What: "the longest list", Func: anyPass(many[:apply.MaxAdapters]...)},
+		testenv.Do{What: "the longest list", Func: anyReconcile(many[:apply.MaxAdapters]...)},
 		testenv.Expect{Change: testenv.SpecChanged},
 	).Run(t, testenv.Shared(t))
 }

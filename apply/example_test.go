@@ -8,7 +8,11 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -112,6 +116,56 @@ func ExampleApplier_ApplyFrom() {
 	}
 }
 
+// An operator that is uninstalled leaves the ports as they are, and gives up what it owns.
+func ExampleApplier_Release() {
+	_ = func(ctx context.Context, applier *apply.Applier) error {
+		for _, kind := range []workload.Kind{workload.StatefulSet, workload.Deployment, workload.DaemonSet} {
+			target := workload.Target{Kind: kind, Namespace: "storage", Name: "dittofs"}
+			if _, err := applier.Release(ctx, target, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// A kind that this package does not know takes a definition. Its objects have the pod
+// template at spec.template.
+func ExampleWithKind() {
+	_ = func(direct client.Client) (*apply.Applier, error) {
+		const apiVersion, kind = "argoproj.io/v1alpha1", "Rollout"
+		rollout := workload.Definition{
+			Kind: workload.KindOf(apiVersion, kind), Version: "v1alpha1", Resource: "rollouts",
+			New: func() workload.Object {
+				return &unstructured.Unstructured{Object: map[string]any{"apiVersion": apiVersion, "kind": kind}}
+			},
+			Read: func(object workload.Object) (workload.State, error) {
+				var r struct {
+					Spec struct {
+						Replicas int32                  `json:"replicas"`
+						Selector *metav1.LabelSelector  `json:"selector"`
+						Template corev1.PodTemplateSpec `json:"template"`
+					} `json:"spec"`
+				}
+				content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+				if err == nil {
+					err = runtime.DefaultUnstructuredConverter.FromUnstructured(content, &r)
+				}
+				return workload.State{Selector: r.Spec.Selector, Template: &r.Spec.Template, Restarts: r.Spec.Replicas}, err
+			},
+			Configure: func(meta *applymetav1.ObjectMetaApplyConfiguration, template *applycorev1.PodTemplateSpecApplyConfiguration) any {
+				configuration := map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": meta}
+				if template != nil {
+					configuration["spec"] = map[string]any{"template": template}
+				}
+				return configuration
+			},
+		}
+		options := []apply.Option{apply.WithFieldManager("my-operator-ports"), apply.WithKind(&rollout)}
+		return apply.New(workload.ControllerRuntime(direct), options...)
+	}
+}
+
 // The errors of a reconciliation are typed. What is wrong with single ports is no error:
 // each has a state and a reason.
 func ExampleResult() {
@@ -125,8 +179,13 @@ func ExampleResult() {
 		switch {
 		case errors.As(err, &notDedicated):
 			fmt.Println("another controller applies as", notDedicated.Manager, "and owns", notDedicated.Field)
-		case errors.As(err, &container) && container.Reason == workload.ContainerAmbiguous:
-			fmt.Println("name one of the containers", container.Containers)
+		case errors.As(err, &container):
+			switch container.Reason {
+			case workload.ContainerAmbiguous:
+				fmt.Println("name one of the containers", container.Containers)
+			case workload.ContainerMissing, workload.ContainerIsInit:
+				fmt.Println("correct the name: the containers are", container.Containers)
+			}
 		case errors.As(err, &tooMany):
 			fmt.Println("the source lists", tooMany.Count, "adapters")
 		case errors.As(err, &empty):
@@ -137,8 +196,15 @@ func ExampleResult() {
 			fmt.Println("try again later:", err)
 		}
 		for _, p := range result.Ports {
-			if !p.State.Applied() && p.Reason == port.ReasonNameTaken {
+			switch p.Reason {
+			case port.ReasonNameTaken:
 				fmt.Println("adopt", p.Name, "from", p.Blocker.AdoptFrom)
+			case port.ReasonUnowned:
+				fmt.Println("the number of", p.Name, "has another name, and no owner to ask")
+			case port.ReasonDuplicateName, port.ReasonDuplicatePort, port.ReasonTooManyPorts:
+				fmt.Println("correct the list of adapters:", p.Message)
+			case port.ReasonRefused:
+				fmt.Println("the API server refuses", p.Name)
 			}
 		}
 	}

@@ -12,11 +12,13 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
@@ -43,48 +45,29 @@ func at(a apply.Adapter, port int64) apply.Adapter {
 	return a
 }
 
-// declared is the workload as the owner of its static ports declares it; ports
-// is a YAML list.
-func declared(kind workload.Kind, ports string) string {
-	more := ""
-	if kind == workload.StatefulSet {
-		more = "serviceName: dittofs"
-	}
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: %s
-metadata: {name: dittofs}
-spec:
-  %s
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}}
-    spec:
-      containers:
-      - {name: dittofs, image: "dittofs:1", ports: %s}
-`, kind, more, ports)
+// declared returns the workload as the owner of its static ports declares it. ports is a
+// YAML list.
+func declared(kind workload.Kind, ports string, options ...fixture.Option) *unstructured.Unstructured {
+	container := fixture.InContainer(dittofs, `{image: "dittofs:1", ports: `+ports+"}")
+	return fixture.Workload(kind.Kind, dittofs, append([]fixture.Option{fixture.Container(dittofs), container}, options...)...)
 }
 
-// shares is what a manager applies that owns ports in the container and nothing
-// else.
-func shares(ports string) string {
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec: {template: {spec: {containers: [{name: dittofs, ports: %s}]}}}
-`, ports)
+// shares returns what a manager applies that owns only ports in the container.
+func shares(ports string) *unstructured.Unstructured {
+	object := fixture.PortsOf("StatefulSet", dittofs, dittofs)
+	testenv.SetPorts(object, dittofs, ports)
+	return object
 }
 
 func argo(ports string) testenv.Apply {
 	return by(testenv.ArgoCD, declared(workload.StatefulSet, ports))
 }
 
-func by(manager, object string) testenv.Apply {
+func by(manager string, object any) testenv.Apply {
 	return testenv.Apply{Manager: manager, Object: object}
 }
 
-// edits patches the workload as a user with kubectl edit does: by an update.
+// edits patches the workload by an Update, as kubectl edit does.
 func edits(manager, jsonPatch string) testenv.Patch {
 	return testenv.Patch{Manager: manager, Type: types.JSONPatchType, Data: jsonPatch}
 }
@@ -97,10 +80,10 @@ func story(steps ...testenv.Step) testenv.Scenario {
 	return testenv.Scenario{Name: dittofs, Container: dittofs, Steps: steps}
 }
 
-// pass is one pass of portside, with what it must come to.
-type pass struct {
+// reconcile is a reconcile of portside with its expected result.
+type reconcile struct {
 	kind      workload.Kind // StatefulSet when empty
-	wants     []apply.Adapter
+	adapters  []apply.Adapter
 	service   []apply.ServicePort
 	container string
 	host      bool // ports with hostNetwork are allowed
@@ -108,52 +91,48 @@ type pass struct {
 	ports     []string // as describe writes them
 	dryRun    bool
 	foreseen  []string // by a dry run, as testenv.Ports writes them
-	requests  string   // such as GET 1, APPLY 1; not looked at when empty
+	requests  string   // such as GET 1, APPLY 1; not checked if empty
 	between   func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error
 }
 
-func wanting(adapters ...apply.Adapter) pass { return pass{wants: adapters} }
+func wanting(adapters ...apply.Adapter) reconcile { return reconcile{adapters: adapters} }
 
-func (p pass) is(outcome apply.Outcome, ports ...string) testenv.Do {
+func (p reconcile) is(outcome apply.Outcome, ports ...string) testenv.Do {
 	p.outcome, p.ports = outcome, ports
 	return p.do()
 }
 
-func (p pass) costing(requests string) pass {
+func (p reconcile) costing(requests string) reconcile {
 	p.requests = requests
 	return p
 }
 
-// after lets something happen between the look and the first write.
-func (p pass) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) pass {
+// after calls a function between the observation and the first write.
+func (p reconcile) after(between func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error) reconcile {
 	p.between = between
 	return p
 }
 
-func (p pass) do() testenv.Do {
+func (p reconcile) do() testenv.Do {
 	if p.kind == (workload.Kind{}) {
 		p.kind = workload.StatefulSet
 	}
-	return testenv.Do{What: "a pass of portside", Func: p.run}
+	return testenv.Do{What: "a reconcile", Func: p.run}
 }
 
-func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+func (p reconcile) run(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 	var requests testenv.Requests
 	config := audited(requests.Wrap(cp.Config()))
 	if p.between != nil {
 		config = interrupted(config, func() error { return p.between(ctx, cp, namespace) })
 	}
-	client, err := appsclient.NewForConfig(config)
-	if err != nil {
-		return err
-	}
-	applier, err := apply.New(workload.ClientGo(client), apply.WithDryRun(p.dryRun))
+	applier, err := applierFor(config, apply.WithDryRun(p.dryRun))
 	if err != nil {
 		return err
 	}
 	target := workload.Target{Kind: p.kind, Namespace: namespace, Name: dittofs}
-	want := apply.Desired{Container: p.container, Adapters: p.wants, AllowHostNetwork: p.host, ServicePorts: p.service}
-	before, err := p.foretell(ctx, cp, target, want)
+	want := apply.Desired{Container: p.container, Adapters: p.adapters, AllowHostNetwork: p.host, ServicePorts: p.service}
+	before, err := p.foresee(ctx, cp, target, want)
 	if err != nil {
 		return err
 	}
@@ -161,11 +140,11 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	if result.Outcome != p.outcome {
 		return fmt.Errorf("outcome %s (%v), want %s; ports %q", result.Outcome, err, p.outcome, describe(result.Ports))
 	}
-	if err := standsAsTold(applier, want, result); err != nil {
+	if err := reportsUpToDate(applier, want, result); err != nil {
 		return err
 	}
 	if before != nil {
-		if err := errors.Join(before.cameTrue(result, err), stands(applier, want, result)); err != nil {
+		if err := errors.Join(before.holdsFor(result, err), staysUpToDate(applier, want, result)); err != nil {
 			return err
 		}
 	}
@@ -175,7 +154,7 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	cost := fmt.Sprintf("GET %d, APPLY %d", requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply))
 	if p.dryRun && result.After != nil {
 		if live := portsOf(result.After); !slices.Equal(live, p.foreseen) {
-			return fmt.Errorf("a dry run foresees %q, want %q", live, p.foreseen)
+			return fmt.Errorf("a dry run returns %q, want %q", live, p.foreseen)
 		}
 	}
 	if p.requests != "" && (cost != p.requests || requests.Total() != requests.Count(testenv.VerbGet)+requests.Count(testenv.VerbApply)) {
@@ -184,8 +163,8 @@ func (p pass) run(ctx context.Context, cp *testenv.ControlPlane, namespace strin
 	return nil
 }
 
-// foretell asks what stands before the pass, where nothing comes in between.
-func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target workload.Target, want apply.Desired) (*foretold, error) {
+// foresee returns the forecast of the reconcile, nil if something happens during it.
+func (p reconcile) foresee(ctx context.Context, cp *testenv.ControlPlane, target workload.Target, want apply.Desired) (*forecast, error) {
 	client, err := appsclient.NewForConfig(cp.Config())
 	if err != nil || p.dryRun || p.between != nil {
 		return nil, err
@@ -194,16 +173,16 @@ func (p pass) foretell(ctx context.Context, cp *testenv.ControlPlane, target wor
 	if err != nil {
 		return nil, err
 	}
-	look, err := applier.Get(ctx, target)
+	observed, err := applier.Get(ctx, target)
 	if err != nil {
-		return nil, nil //nolint:nilerr // the pass is to tell it
+		return nil, nil //nolint:nilerr // the reconcile reports it
 	}
-	f, err := foretell(applier, look, want)
+	f, err := foresee(applier, observed, want)
 	return &f, err
 }
 
-// foreseeing makes it a dry run that foresees these ports.
-func (p pass) foreseeing(ports ...string) pass {
+// foreseeing makes it a dry run that returns these ports.
+func (p reconcile) foreseeing(ports ...string) reconcile {
 	p.dryRun, p.foreseen = true, ports
 	return p
 }
@@ -222,7 +201,7 @@ func portsOf(w *workload.Workload) []string {
 	return ports
 }
 
-// describe writes a port as name number/PROTOCOL state owners: message, where a Service's
+// describe returns a port as name number/PROTOCOL state owners: message, where a Service's
 // has ->targetPort after the protocol.
 func describe(ports []apply.PortStatus) []string {
 	var lines []string
@@ -243,13 +222,18 @@ func describe(ports []apply.PortStatus) []string {
 	return lines
 }
 
+// applierFor returns an applier with client-go's client.
+func applierFor(config *rest.Config, options ...apply.Option) (*apply.Applier, error) {
+	client, err := appsclient.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return apply.New(workload.ClientGo(client), options...)
+}
+
 func newApplier(t testing.TB, cp *testenv.ControlPlane) *apply.Applier {
 	t.Helper()
-	client, err := appsclient.NewForConfig(audited(cp.Config()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(audited(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,33 +13,33 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What must hold after a pass, whatever happened before it.
+// Checks of what must always hold after a reconcile.
 
-// tellsTheTemplate: whether it changed is told as the ports show it.
-func (h *history) tellsTheTemplate(result apply.Result, before, after *unstructured.Unstructured) error {
+// reportsTemplateChange checks that the result reports a changed template if the ports changed.
+func (h *history) reportsTemplateChange(result apply.Result, before, after *unstructured.Unstructured) error {
 	if before.GetKind() == "Service" { // it has neither a template nor a generation
 		return nil
 	}
 	changed := !slices.Equal(testenv.Ports(before, dittofs), testenv.Ports(after, dittofs))
 	if result.TemplateChanged() != changed || changed != (before.GetGeneration() != after.GetGeneration()) {
-		return fmt.Errorf("the template changed: told %t, ports %t, generation %d to %d",
+		return fmt.Errorf("the template changed: reported %t, ports %t, generation %d to %d",
 			result.TemplateChanged(), changed, before.GetGeneration(), after.GetGeneration())
 	}
 	return nil
 }
 
-// isStill: a second pass finds nothing to do, and says the same.
-func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructured) error {
-	second, err := h.applier.Apply(h.ctx, h.target(), h.wanted)
+// isNoOp checks that a second reconcile changes nothing, and reports the same.
+func (h *history) isNoOp(first apply.Result, _, after *unstructured.Unstructured) error {
+	second, err := h.applier.Apply(h.ctx, h.target(), h.desired)
 	if err != nil {
 		return err
 	}
 	if second.ResourceVersion != after.GetResourceVersion() || second.Outcome != apply.Unchanged {
-		return fmt.Errorf("a second pass is %s, ports %q", second.Outcome, describe(second.Ports))
+		return fmt.Errorf("a second reconcile is %s, ports %q", second.Outcome, describe(second.Ports))
 	}
 	kept := slices.DeleteFunc(slices.Clone(first.Ports), leaves)
 	if !slices.Equal(describe(kept), describe(second.Ports)) {
-		return fmt.Errorf("a second pass says\n%q", describe(second.Ports))
+		return fmt.Errorf("a second reconcile reports\n%q", describe(second.Ports))
 	}
 	if changed := after.GetGeneration() != first.Before.Generation; changed && first.Outcome != apply.Applied {
 		return fmt.Errorf("the template changed, and the outcome is %s", first.Outcome)
@@ -47,17 +47,17 @@ func (h *history) isStill(first apply.Result, _, after *unstructured.Unstructure
 	return nil
 }
 
-// isUntouched: nothing was written.
+// isUntouched checks that nothing was written.
 func (h *history) isUntouched(result apply.Result, before, after *unstructured.Unstructured) error {
 	if result.Outcome != apply.Unchanged || before.GetResourceVersion() != after.GetResourceVersion() {
-		return fmt.Errorf("from a look at %s it is %s, and the workload went from %s to %s",
+		return fmt.Errorf("from an observation at %s it is %s, and the workload went from %s to %s",
 			result.Before.ResourceVersion, result.Outcome, before.GetResourceVersion(), after.GetResourceVersion())
 	}
 	return nil
 }
 
-// leavesOthersEntries: what any other manager's entry holds is the same.
-func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructured.Unstructured) error {
+// keepsEntries checks that the entries of other managers have the same fields.
+func (h *history) keepsEntries(_ apply.Result, before, after *unstructured.Unstructured) error {
 	for _, entry := range before.GetManagedFields() {
 		if entry.Manager == testenv.Portside {
 			continue
@@ -70,7 +70,7 @@ func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructure
 		if err != nil {
 			return err
 		}
-		lost := slices.DeleteFunc(was, func(path string) bool { return slices.Contains(is, path) || goesWithOurs(path, before) })
+		lost := slices.DeleteFunc(was, func(path string) bool { return slices.Contains(is, path) || isRemovedWithPort(path, before) })
 		if len(lost) > 0 {
 			return fmt.Errorf("%s lost %q", entry.Manager, lost)
 		}
@@ -78,9 +78,9 @@ func (h *history) leavesOthersEntries(_ apply.Result, before, after *unstructure
 	return nil
 }
 
-// goesWithOurs: a leaf below a port that nobody else owns goes with the port
-// (fact 5).
-func goesWithOurs(path string, before *unstructured.Unstructured) bool {
+// isRemovedWithPort reports whether a leaf is below a port that no other manager owns, so
+// that it is removed with the port (fact 5).
+func isRemovedWithPort(path string, before *unstructured.Unstructured) bool {
 	for _, port := range testenv.Ports(before, dittofs) {
 		key := keyOf(port)
 		owners, err := testenv.Owners(before, dittofs, key)
@@ -94,12 +94,12 @@ func goesWithOurs(path string, before *unstructured.Unstructured) bool {
 	return false
 }
 
-// isOursAlone: we own the port, and nobody else has given it its name.
+// isOursAlone reports whether we own the port, and no other manager its name.
 func isOursAlone(owners, namers []string) bool {
 	return slices.Equal(owners, []string{usApply}) && (len(namers) == 0 || slices.Contains(namers, usApply))
 }
 
-// keyOf is number/PROTOCOL of a port as testenv.Ports writes it.
+// keyOf returns number/PROTOCOL of a port as testenv.Ports writes it.
 func keyOf(port string) string {
 	_, key, _ := strings.Cut(port, ":")
 	key, _, _ = strings.Cut(key, " ")
@@ -107,9 +107,9 @@ func keyOf(port string) string {
 	return key
 }
 
-// leavesOthersPorts: a port that another manager owns or has named, or that
-// nobody owns, is as it was, but for a name of ours that we took back.
-func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
+// keepsPorts checks that ports that another manager owns or has named, and unowned ports,
+// are the same, except for a name of ours that we removed.
+func (h *history) keepsPorts(_ apply.Result, before, after *unstructured.Unstructured) error {
 	for _, was := range testenv.Ports(before, dittofs) {
 		name, _, _ := strings.Cut(was, ":")
 		key := keyOf(was)
@@ -140,17 +140,17 @@ func (h *history) leavesOthersPorts(_ apply.Result, before, after *unstructured.
 	return nil
 }
 
-// isTrue: what is said of a port is so, and we own nothing that is not wanted.
+// isTrue checks that the reported states are true, and that we own only desired ports.
 func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructured) error {
 	live := testenv.Ports(after, dittofs)
-	wanted := map[string]bool{}
+	desired := map[string]bool{}
 	for _, p := range result.Ports {
 		key := fmt.Sprintf("%d/%s", p.Port, p.Protocol)
 		owners, err := testenv.Owners(after, dittofs, key)
 		if err != nil {
 			return err
 		}
-		wanted[key] = wanted[key] || !leaves(p)
+		desired[key] = desired[key] || !leaves(p)
 		ours, there := slices.Contains(owners, usApply), slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key && strings.HasPrefix(port, p.Name+":") })
 		switch p.State {
 		case port.Owned:
@@ -174,7 +174,7 @@ func (h *history) isTrue(result apply.Result, _, after *unstructured.Unstructure
 				return fmt.Errorf("%s is not Released: %v", key, owners)
 			}
 		case port.Removed:
-			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !wanted[key] {
+			if slices.ContainsFunc(live, func(port string) bool { return keyOf(port) == key }) && !desired[key] {
 				return fmt.Errorf("%s is not Removed", key)
 			}
 		}
@@ -196,7 +196,7 @@ func withoutTargets(ports []string) []string {
 	return all
 }
 
-// ownsNoMore: every port in our entry is of a wanted adapter.
+// ownsNoMore checks that every port in our entry is that of a desired adapter.
 func (h *history) ownsNoMore(result apply.Result, after *unstructured.Unstructured) error {
 	for _, port := range testenv.Ports(after, dittofs) {
 		name, _, _ := strings.Cut(port, ":")

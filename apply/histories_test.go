@@ -17,7 +17,7 @@ import (
 )
 
 // TestRandomHistories plays random histories of several managers of a workload, or of a
-// Service, and asks after every pass for what must hold whatever happened before.
+// Service, and checks after every reconcile what must always hold.
 func TestRandomHistories(t *testing.T) {
 	t.Parallel()
 	for name, universe := range map[string]universe{"workload": workloads{}, "service": services{}} {
@@ -40,7 +40,7 @@ func playHistories(t *testing.T, u universe) {
 			rapid.SampledFrom([]func(*history, *rapid.T){
 				(*history).owner, (*history).other, (*history).editing, (*history).reset, (*history).disown, (*history).source, (*history).source,
 			}).Draw(r, "event")(h, r)
-			rapid.SampledFrom([]func(*history, *rapid.T){(*history).pass, (*history).pass, (*history).stalePass, (*history).look}).Draw(r, "pass")(h, r)
+			rapid.SampledFrom([]func(*history, *rapid.T){(*history).reconcile, (*history).reconcile, (*history).staleReconcile, (*history).observe}).Draw(r, "reconcile")(h, r)
 		}
 	})
 }
@@ -53,8 +53,8 @@ type universe interface {
 	variants() []string
 	// declares returns the object as its owner declares it, and shares what a manager
 	// applies that owns ports alone.
-	declares(variant, ports string) string
-	shares(ports string) string
+	declares(variant, ports string) any
+	shares(ports string) any
 	// port draws a port with a number and a name, which may be empty.
 	port(r *rapid.T, name string, number int64) string
 	// edit changes a port of the list, as a user does.
@@ -63,18 +63,18 @@ type universe interface {
 	desires(r *rapid.T, adapters []apply.Adapter) apply.Desired
 }
 
-// history is one random history. The universe is small, so that numbers and
-// names collide all the time.
+// history is one random history. It has few numbers and names, so that they often
+// collide.
 type history struct {
 	universe
-	ctx       context.Context
-	cp        *testenv.ControlPlane
-	applier   *apply.Applier
-	namespace string
-	variant   string
-	declared  string // by the owner
-	wanted    apply.Desired
-	looks     []*workload.Workload // before each pass
+	ctx          context.Context
+	cp           *testenv.ControlPlane
+	applier      *apply.Applier
+	namespace    string
+	variant      string
+	declared     string // by the owner
+	desired      apply.Desired
+	observations []*workload.Workload // before each reconcile
 }
 
 // first creates an object that needs a port.
@@ -105,7 +105,7 @@ func (h *history) somePorts(r *rapid.T, names []string) string {
 	return "[" + strings.Join(ports, ", ") + "]"
 }
 
-// owner has Argo CD's manager declare other static ports, by force as it does.
+// owner declares other static ports as Argo CD does, with force.
 func (h *history) owner(r *rapid.T) {
 	ports := h.somePorts(r, []string{"", "api", "nfs", "adapter-nfs"})
 	_, err := h.cp.Manager(testenv.ArgoCD).In(h.namespace).ForceApply(h.ctx, h.declares(h.variant, ports))
@@ -116,7 +116,7 @@ func (h *history) owner(r *rapid.T) {
 	}
 }
 
-// other has a second manager share ports.
+// other applies some ports as a second manager.
 func (h *history) other(r *rapid.T) {
 	_, err := h.cp.Manager(alice).In(h.namespace).Apply(h.ctx, h.shares(h.somePorts(r, []string{"", "", "backup", "adapter-smb"})))
 	if err != nil && !apierrors.IsInvalid(err) && !apierrors.IsConflict(err) {
@@ -141,8 +141,8 @@ func (h *history) reset(r *rapid.T) {
 	}
 }
 
-// disown takes one manager's entry out of managedFields, but never ours: what we
-// own is what it says.
+// disown removes a manager's entry from managedFields, but never ours: it is the record of
+// what we own.
 func (h *history) disown(r *rapid.T) {
 	which := rapid.IntRange(0, 3).Draw(r, "which")
 	for i, entry := range h.live(r).GetManagedFields() {
@@ -167,7 +167,7 @@ func (h *history) source(r *rapid.T) {
 			adapters = append(adapters, apply.Adapter{Type: name, Port: port})
 		}
 	}
-	h.wanted = h.desires(r, adapters)
+	h.desired = h.desires(r, adapters)
 }
 
 func (h *history) live(r *rapid.T) *unstructured.Unstructured {
@@ -178,26 +178,25 @@ func (h *history) live(r *rapid.T) *unstructured.Unstructured {
 	return live
 }
 
-// look keeps a look for a pass that comes later, and asks what stands: where
-// the intent does, a pass changes nothing.
-func (h *history) look(r *rapid.T) {
-	look, err := h.applier.Get(h.ctx, h.target())
+// observe keeps an observation for a later reconcile, and checks it.
+func (h *history) observe(r *rapid.T) {
+	observed, err := h.applier.Get(h.ctx, h.target())
 	if err != nil {
 		r.Fatal(err)
 	}
-	h.looks = append(h.looks, look)
-	if err := reducesWell(h.applier, look, h.wanted); err != nil {
+	h.observations = append(h.observations, observed)
+	if err := sameTrimmed(h.applier, observed, h.desired); err != nil {
 		r.Fatal(err)
 	}
 }
 
-// pass makes a pass, from a look of its own or from one that is up to date, and
-// checks what must hold after every one.
-func (h *history) pass(r *rapid.T) {
+// reconcile reconciles, from an observation of its own or from a current one, and checks
+// what must hold after every reconcile.
+func (h *history) reconcile(r *rapid.T) {
 	before := h.live(r)
-	h.look(r)
-	look, want := h.looks[len(h.looks)-1], h.wanted
-	known, err := foretell(h.applier, look, want)
+	h.observe(r)
+	observed, want := h.observations[len(h.observations)-1], h.desired
+	known, err := foresee(h.applier, observed, want)
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -206,34 +205,34 @@ func (h *history) pass(r *rapid.T) {
 	case 0:
 		result, err = h.applier.Apply(h.ctx, h.target(), want)
 	case 1:
-		result, err = applyFrom(h.ctx, h.applier, look, want)
+		result, err = applyFrom(h.ctx, h.applier, observed, want)
 	default:
-		result, err = applyFrom(h.ctx, h.applier, trimmed(look, testenv.Portside), want)
+		result, err = applyFrom(h.ctx, h.applier, trimmed(observed, testenv.Portside), want)
 	}
 	if err != nil {
-		r.Fatalf("pass: %v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
+		r.Fatalf("reconcile: %v; desired %v, live %q", err, h.desired, testenv.Ports(before, dittofs))
 	}
-	err = errors.Join(known.cameTrue(result, err), stands(h.applier, want, result), standsAsTold(h.applier, want, result))
+	err = errors.Join(known.holdsFor(result, err), staysUpToDate(h.applier, want, result), reportsUpToDate(h.applier, want, result))
 	if err != nil {
-		r.Fatalf("%v; wanted %v, live %q", err, h.wanted, testenv.Ports(before, dittofs))
+		r.Fatalf("%v; desired %v, live %q", err, h.desired, testenv.Ports(before, dittofs))
 	}
 	h.checkAll(r, result, before)
 }
 
-// stalePass makes a pass from some look that was true once: it comes to what a
-// pass from a look of its own does, or finds nothing to say.
-func (h *history) stalePass(r *rapid.T) {
-	if len(h.looks) == 0 {
+// staleReconcile reconciles from an old observation: the result is that of a reconcile
+// from a current one, or Unchanged.
+func (h *history) staleReconcile(r *rapid.T) {
+	if len(h.observations) == 0 {
 		return
 	}
 	before := h.live(r)
-	look := rapid.SampledFrom(h.looks).Draw(r, "stale look")
+	observed := rapid.SampledFrom(h.observations).Draw(r, "stale observation")
 	if rapid.Bool().Draw(r, "reduced") {
-		look = trimmed(look, testenv.Portside)
+		observed = trimmed(observed, testenv.Portside)
 	}
-	result, err := applyFrom(h.ctx, h.applier, look, h.wanted)
+	result, err := applyFrom(h.ctx, h.applier, observed, h.desired)
 	if err != nil {
-		r.Fatalf("pass from a look at %s: %v; wanted %v, live %q", look.ResourceVersion, err, h.wanted, testenv.Ports(before, dittofs))
+		r.Fatalf("reconcile from an observation at %s: %v; desired %v, live %q", observed.ResourceVersion, err, h.desired, testenv.Ports(before, dittofs))
 	}
 	if result.Before.ResourceVersion != before.GetResourceVersion() {
 		h.check(r, result, before, (*history).isUntouched)
@@ -244,7 +243,7 @@ func (h *history) stalePass(r *rapid.T) {
 
 func (h *history) checkAll(r *rapid.T, result apply.Result, before *unstructured.Unstructured) {
 	h.check(r, result, before,
-		(*history).isStill, (*history).leavesOthersEntries, (*history).leavesOthersPorts, (*history).isTrue, (*history).tellsTheTemplate, (*history).keepsNodePorts)
+		(*history).isNoOp, (*history).keepsEntries, (*history).keepsPorts, (*history).isTrue, (*history).reportsTemplateChange, (*history).keepsNodePorts)
 }
 
 type check func(h *history, result apply.Result, before, after *unstructured.Unstructured) error
@@ -253,7 +252,7 @@ func (h *history) check(r *rapid.T, result apply.Result, before *unstructured.Un
 	after := h.live(r)
 	for _, check := range checks {
 		if err := check(h, result, before, after); err != nil {
-			r.Fatalf("%v\nowner declares %s\nwanted %v\nbefore %q\nafter  %q\nports %q\nmanagedFields before %s", err, h.declared, h.wanted,
+			r.Fatalf("%v\nowner declares %s\nwanted %v\nbefore %q\nafter  %q\nports %q\nmanagedFields before %s", err, h.declared, h.desired,
 				testenv.Ports(before, dittofs), testenv.Ports(after, dittofs), describe(result.Ports), entriesOf(before))
 		}
 	}
@@ -262,10 +261,10 @@ func (h *history) check(r *rapid.T, result apply.Result, before *unstructured.Un
 // workloads are histories of StatefulSets.
 type workloads struct{}
 
-func (workloads) kind() workload.Kind        { return workload.StatefulSet }
-func (workloads) variants() []string         { return nil }
-func (workloads) shares(ports string) string { return shares(ports) }
-func (workloads) declares(_, ports string) string {
+func (workloads) kind() workload.Kind     { return workload.StatefulSet }
+func (workloads) variants() []string      { return nil }
+func (workloads) shares(ports string) any { return shares(ports) }
+func (workloads) declares(_, ports string) any {
 	return declared(workload.StatefulSet, ports)
 }
 

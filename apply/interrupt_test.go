@@ -12,14 +12,13 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// interrupted is a configuration whose first write waits until something else
-// has happened: the race of a look that is out of date, without a race.
+// interrupted returns a configuration that calls happen before the first write: the same
+// as a race, but deterministic.
 func interrupted(config *rest.Config, happen func() error) *rest.Config {
 	return interruptedAt(config, 1, happen)
 }
 
-// interruptedAt is a configuration whose write of that number waits, the first
-// being 1.
+// interruptedAt returns a configuration that calls happen before the nth write.
 func interruptedAt(config *rest.Config, write int32, happen func() error) *rest.Config {
 	var writes atomic.Int32
 	return intercepted(config, func(r *http.Request) error {
@@ -30,8 +29,8 @@ func interruptedAt(config *rest.Config, write int32, happen func() error) *rest.
 	})
 }
 
-// audited is a configuration whose applies may say what portside may say, and
-// nothing else: not by force, no null, and of the object only metadata's name,
+// audited returns a configuration whose applies may have only what portside may send: no
+// force, no null, and of the object only metadata's name,
 // namespace, uid and resourceVersion (which guard), the container's name and the
 // ports' three fields.
 func audited(config *rest.Config) *rest.Config {
@@ -51,27 +50,27 @@ func audited(config *rest.Config) *rest.Config {
 		if err := json.Unmarshal(body, &object); err != nil {
 			return err
 		}
-		if err := mayBeSaid("", object); err != nil {
+		if err := mayBeSent("", object); err != nil {
 			return fmt.Errorf("%w in %s", err, body)
 		}
 		return nil
 	})
 }
 
-// sayable are the leaves that an apply may have, as paths without list indices.
-var sayable = []string{
+// sendable are the leaves that an apply may have, as paths without list indices.
+var sendable = []string{
 	".apiVersion", ".kind", ".metadata.name", ".metadata.namespace", ".metadata.uid", ".metadata.resourceVersion", ".spec.template.spec.containers.name",
 	".spec.template.spec.containers.ports.name", ".spec.template.spec.containers.ports.containerPort", ".spec.template.spec.containers.ports.protocol",
 	".spec.ports.name", ".spec.ports.port", ".spec.ports.protocol", ".spec.ports.targetPort", ".spec.ports.nodePort", ".spec.ports.appProtocol",
 }
 
-func mayBeSaid(path string, value any) error {
+func mayBeSent(path string, value any) error {
 	switch v := value.(type) {
 	case nil:
 		return fmt.Errorf("null at %s", path)
 	case map[string]any:
 		for field, below := range v {
-			if err := mayBeSaid(path+"."+field, below); err != nil {
+			if err := mayBeSent(path+"."+field, below); err != nil {
 				return err
 			}
 		}
@@ -80,7 +79,7 @@ func mayBeSaid(path string, value any) error {
 		}
 	case []any:
 		for _, item := range v {
-			if err := mayBeSaid(path, item); err != nil {
+			if err := mayBeSent(path, item); err != nil {
 				return err
 			}
 		}
@@ -88,18 +87,18 @@ func mayBeSaid(path string, value any) error {
 			return fmt.Errorf("an empty list at %s", path)
 		}
 	default:
-		if !slices.Contains(sayable, path) {
+		if !slices.Contains(sendable, path) {
 			return fmt.Errorf("a value at %s", path)
 		}
 	}
 	return nil
 }
 
-func intercepted(config *rest.Config, look func(*http.Request) error) *rest.Config {
+func intercepted(config *rest.Config, check func(*http.Request) error) *rest.Config {
 	config = rest.CopyConfig(config)
 	config.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTrip(func(r *http.Request) (*http.Response, error) {
-			if err := look(r); err != nil {
+			if err := check(r); err != nil {
 				return nil, err
 			}
 			return next.RoundTrip(r)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -102,31 +101,18 @@ func (o *Observed) own() []livePort {
 	return own
 }
 
-// OwnServicePorts returns the live ports that we own in a Service, in order, none for a
-// workload.
-func (o *Observed) OwnServicePorts() []port.Port {
-	var ports []port.Port
-	for _, p := range o.own() {
-		if p.container == "" {
-			ports = append(ports, p.Port)
-		}
-	}
-	return ports
-}
-
-// OwnPorts returns the live ports that we own in a container, in order; the container
-// is found as [workload.Workload.Container] finds it. Its error is a
-// [workload.ContainerError].
-func (o *Observed) OwnPorts(container string) ([]corev1.ContainerPort, error) {
-	c, err := o.Container(container)
+// OwnPorts returns the live ports that we own in a container, in order; the container is
+// found as [workload.Workload.Container] finds it. For a Service, which has no container,
+// they are those of the Service. Its error is a [workload.ContainerError].
+func (o *Observed) OwnPorts(container string) ([]port.Port, error) {
+	container, err := o.listOf(container)
 	if err != nil {
 		return nil, err
 	}
-	var ports []corev1.ContainerPort
-	at := o.indexOf(c.Name)
-	for i, item := range o.lists[at].Items {
-		if o.ports[at].Find(item.Key).Ours {
-			ports = append(ports, c.Ports[i])
+	var ports []port.Port
+	for _, p := range o.own() {
+		if p.container == container {
+			ports = append(ports, p.Port)
 		}
 	}
 	return ports, nil

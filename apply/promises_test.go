@@ -14,16 +14,16 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What the read-modify-write way promised, on the real server.
+// The guarantees of the former read-modify-write operator, on a real server.
 
 const (
 	ownedNFS = "adapter-nfs 12049/TCP Owned portside/Apply"
 	ownedSMB = "adapter-smb 1445/TCP Owned portside/Apply"
 )
 
-func TestAdapterPortsComeAndGoBesideStaticOnes(t *testing.T) {
+func TestAdapterPortsNextToStaticPorts(t *testing.T) {
 	t.Parallel()
-	// Unsorted, unnamed and with a host's port and address: as the owner has it.
+	// Unsorted, unnamed and with hostPort and hostIP: these stay as they are.
 	const theirs = `[{name: metrics, containerPort: 9090}, {containerPort: 53, protocol: UDP}, ` +
 		`{name: api, containerPort: 8080, hostPort: 18080, hostIP: 127.0.0.1}]`
 	live := []string{"metrics:9090/TCP", ":53/UDP", "api:8080/TCP hostPort=18080 hostIP=127.0.0.1"}
@@ -44,34 +44,34 @@ func TestAdapterPortsComeAndGoBesideStaticOnes(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestTargetMissingIsNoError(t *testing.T) {
+func TestTargetNotFound(t *testing.T) {
 	t.Parallel()
 	story(wanting(nfs).costing("GET 1, APPLY 0").is(apply.TargetNotFound), testenv.Expect{Gone: true}).Run(t, testenv.Shared(t))
 }
 
-func TestAnyOrderIsNoChange(t *testing.T) {
+func TestOrderOfAdapters(t *testing.T) {
 	t.Parallel()
 	adapters := []apply.Adapter{nfs, smb}
 	for i := range 6 {
 		adapters = append(adapters, apply.Adapter{Type: fmt.Sprintf("p%d", i), Port: int64(7000 - i), Protocol: "udp"})
 	}
-	steps := []testenv.Step{argo(static), testenv.Do{What: "a pass of portside", Func: anyPass(adapters...)}}
+	steps := []testenv.Step{argo(static), testenv.Do{What: "a reconcile", Func: anyReconcile(adapters...)}}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 10 {
 		shuffled := slices.Clone(adapters)
 		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		steps = append(steps, testenv.Do{What: "a pass of portside", Func: anyPass(shuffled...)}, testenv.Expect{Change: testenv.NothingChanged})
+		steps = append(steps, testenv.Do{What: "a reconcile", Func: anyReconcile(shuffled...)}, testenv.Expect{Change: testenv.NothingChanged})
 	}
 	story(steps...).Run(t, testenv.Shared(t))
 }
 
-func TestOneWriteEach(t *testing.T) {
+func TestOneWritePerChange(t *testing.T) {
 	t.Parallel()
 	both := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
 	for name, c := range map[string]struct {
-		pass  pass
-		ports []string
-		live  []string
+		reconcile reconcile
+		ports     []string
+		live      []string
 	}{
 		"renumbering": {
 			wanting(at(nfs, 12050), smb),
@@ -98,7 +98,7 @@ func TestOneWriteEach(t *testing.T) {
 			t.Parallel()
 			story(argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
 				testenv.Expect{Ports: both},
-				c.pass.costing("GET 1, APPLY 1").is(apply.Applied, c.ports...),
+				c.reconcile.costing("GET 1, APPLY 1").is(apply.Applied, c.ports...),
 				testenv.Expect{Change: testenv.SpecChanged, Ports: c.live},
 				argo(static),
 				testenv.Expect{Change: testenv.NothingChanged},
@@ -112,7 +112,7 @@ func TestOtherKinds(t *testing.T) {
 	for _, kind := range []workload.Kind{workload.Deployment, workload.DaemonSet} {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
-			of := func(p pass, outcome apply.Outcome, ports ...string) testenv.Do {
+			of := func(p reconcile, outcome apply.Outcome, ports ...string) testenv.Do {
 				p.kind = kind
 				return p.is(outcome, ports...)
 			}
@@ -139,12 +139,12 @@ func TestOtherKinds(t *testing.T) {
 	}
 }
 
-func TestOurEntryHoldsNoMore(t *testing.T) {
+func TestOurEntry(t *testing.T) {
 	t.Parallel()
 	const container = `.spec.template.spec.containers[name="dittofs"]`
 	const port = container + `.ports[containerPort=12049,protocol="TCP"]`
 	holds := func(want ...string) testenv.Do {
-		return testenv.Do{What: "a look at our entry", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		return testenv.Do{What: "our entry", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 			live, err := cp.Manager("testenv").Get(ctx, "StatefulSet", namespace, dittofs)
 			if err != nil {
 				return err
@@ -168,9 +168,9 @@ func TestOurEntryHoldsNoMore(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestKubectlReplaceTakesOursAway(t *testing.T) {
+func TestKubectlReplace(t *testing.T) {
 	t.Parallel()
-	// What is left of our entry is the container's key; the ports come back.
+	// Our entry still has the container's key; the ports are added again.
 	replace := updates(testenv.KubectlReplace, static)
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), replace,
 		testenv.Expect{Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {argoApply, usApply}}},
@@ -182,7 +182,7 @@ func TestKubectlReplaceTakesOursAway(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestPausedStopsEveryWrite(t *testing.T) {
+func TestPaused(t *testing.T) {
 	t.Parallel()
 	pause := edits(testenv.KubectlEdit, `[{"op":"add","path":"/metadata/annotations","value":{"portside.dev/paused":"true"}}]`)
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), pause,
@@ -223,11 +223,11 @@ func TestHostNetwork(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-// TestADryRunTellsWhatThenHappens, and stores nothing: also where two requests
-// are needed, of which the second cannot be asked of the server.
-func TestADryRunTellsWhatThenHappens(t *testing.T) {
+// TestDryRun returns the result of the apply that follows, and stores nothing: also where
+// two requests are needed, of which only the first can be a dry run.
+func TestDryRun(t *testing.T) {
 	t.Parallel()
-	twice := func(p pass, live []string, outcome apply.Outcome, ports ...string) []testenv.Step {
+	twice := func(p reconcile, live []string, outcome apply.Outcome, ports ...string) []testenv.Step {
 		return []testenv.Step{
 			p.foreseeing(live...).is(outcome, ports...), testenv.Expect{Change: testenv.NothingChanged},
 			p.is(outcome, ports...), testenv.Expect{Ports: live},

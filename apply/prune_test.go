@@ -13,12 +13,13 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/fieldmanager"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// What the API server prunes when we let go of the last thing we own, and who
-// would lose by it.
+// What the API server prunes when an apply gives up our last field, and which managers
+// would lose ports.
 
-func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
+func TestPrune_KeepsUnownedPorts(t *testing.T) {
 	t.Parallel()
 	unowned := []testenv.Step{
 		argo("[]"), orphan("[{name: nfs, containerPort: 2049, protocol: TCP}]"),
@@ -26,8 +27,8 @@ func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
 	}
 	left := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"nfs:2049/TCP"}, Owners: map[string][]string{"": {argoApply}, "1445/TCP": {}}}
 	for name, end := range map[string]testenv.Do{
-		"a pass":    wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
-		"a release": releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		"a reconcile": wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
+		"a release":   releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -38,8 +39,7 @@ func TestLettingGoTakesNobodysPortsAlong(t *testing.T) {
 	}
 }
 
-// lastOfHelms is a port list that helm made by an update, and that has none of its
-// ports any more.
+// lastOfHelms leaves a port list that helm created by an Update, without its ports.
 func lastOfHelms(more ...testenv.Step) []testenv.Step {
 	return append([]testenv.Step{
 		argo("[]"), updates("helm", "[{name: api, containerPort: 8080, protocol: TCP}]"), wanting(nfs).is(apply.Applied, ownedNFS),
@@ -47,18 +47,18 @@ func lastOfHelms(more ...testenv.Step) []testenv.Step {
 	}, more...)
 }
 
-// TestLettingGoLeavesTheWayBack: where another manager owns the list itself, our
-// last port goes so that it does not go on owning it.
-func TestLettingGoLeavesTheWayBack(t *testing.T) {
+// TestPrune_OfAnotherManagersList: where another manager owns the list itself, it does not
+// own the list any more after our last port is removed.
+func TestPrune_OfAnotherManagersList(t *testing.T) {
 	t.Parallel()
 	removed := "adapter-nfs 12049/TCP Removed"
 	gone := testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}}
 	hostPort := edits(testenv.KubectlEdit, `[{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}]`)
 	for name, end := range map[string][]testenv.Step{
-		"a pass":    {wanting().is(apply.Applied, removed), gone},
-		"a release": {releasing(false).is(apply.Applied, removed), gone},
-		"a pass, of a port of which another owns a leaf": {hostPort, wanting().is(apply.Applied, removed), gone},
-		"a pass, with one that stays": {
+		"a reconcile": {wanting().is(apply.Applied, removed), gone},
+		"a release":   {releasing(false).is(apply.Applied, removed), gone},
+		"a reconcile, of a port of which another owns a leaf": {hostPort, wanting().is(apply.Applied, removed), gone},
+		"a reconcile, with one that stays": {
 			wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB), wanting(smb).costing("GET 1, APPLY 1").is(apply.Applied, ownedSMB, removed),
 			wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"), gone,
 		},
@@ -71,8 +71,8 @@ func TestLettingGoLeavesTheWayBack(t *testing.T) {
 	}
 }
 
-// TestAListWithoutPorts that somebody else has left is told, and can be adopted.
-func TestAListWithoutPorts(t *testing.T) {
+// TestPrune_EmptyList reports an empty list of another manager, which can be adopted.
+func TestPrune_EmptyList(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
@@ -80,13 +80,13 @@ func TestAListWithoutPorts(t *testing.T) {
 		adopting("helm").is(apply.Unchanged), // the list has a port
 		by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")), releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Released alice/Apply"),
 		by(alice, "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: dittofs}}"), testenv.Expect{Change: testenv.SpecChanged, Ports: []string{}},
-		testenv.Do{What: "a pass", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-			err := anyPass(nfs)(ctx, cp, namespace)
+		testenv.Do{What: "a reconcile", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+			err := anyReconcile(nfs)(ctx, cp, namespace)
 			const want = "container dittofs has no ports, and helm (Update) owns the empty list: "
 			empty := new(apply.EmptyListError)
 			if !errors.As(err, &empty) || !slices.Equal(empty.Managers, []fieldmanager.Manager{fieldmanager.Updater("helm")}) ||
 				!apply.IsRefusal(err) || !strings.HasPrefix(err.Error(), want) {
-				return fmt.Errorf("the pass says %w, want %q", err, want)
+				return fmt.Errorf("the error is %w, want %q", err, want)
 			}
 			return nil
 		}}, testenv.Expect{Change: testenv.NothingChanged},
@@ -95,10 +95,10 @@ func TestAListWithoutPorts(t *testing.T) {
 	)...).RunIn(t, cp, ns)
 }
 
-func TestLettingGoLeavesTheContainer(t *testing.T) {
+func TestPrune_KeepsTheContainer(t *testing.T) {
 	t.Parallel()
-	// Nobody but us owns the container's key any more: an owner of its image
-	// alone would not keep it.
+	// Only we own the container's key: an owner of the image alone would not keep the
+	// container.
 	begin := []testenv.Step{
 		argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		edits(testenv.KubectlSet, `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"dittofs:2"}]`),
@@ -107,8 +107,8 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 	}
 	left := testenv.Expect{Change: testenv.SpecChanged, Containers: []string{dittofs}, Ports: []string{"api:8080/TCP"}, Owners: map[string][]string{"": {}, "8080/TCP": {}}}
 	for name, end := range map[string]testenv.Do{
-		"a pass":    wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
-		"a release": releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+		"a reconcile": wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+		"a release":   releasing(false).is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,10 +117,10 @@ func TestLettingGoLeavesTheContainer(t *testing.T) {
 	}
 }
 
-// TestLettingGoLeavesWhatIsShared: also where we take ourselves out.
-func TestLettingGoLeavesWhatIsShared(t *testing.T) {
+// TestPrune_KeepsSharedPorts: also where our entry is removed by a patch.
+func TestPrune_KeepsSharedPorts(t *testing.T) {
 	t.Parallel()
-	story(argo(static), testenv.Do{What: "a pass", Func: anyPass(nfs, smb)}, by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
+	story(argo(static), testenv.Do{What: "a reconcile", Func: anyReconcile(nfs, smb)}, by(alice, shares("[{name: adapter-nfs, containerPort: 12049}]")),
 		testenv.Disown{Manager: testenv.ArgoCD}, disownContainer(alice),
 		testenv.Expect{Owners: map[string][]string{"": {usApply}, "12049/TCP": {aliceApply, usApply}}},
 		wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed"),
@@ -128,7 +128,7 @@ func TestLettingGoLeavesWhatIsShared(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-// disownContainer takes the container's key, and nothing else, from a manager.
+// disownContainer removes the container's key, and nothing else, from a manager's entry.
 func disownContainer(manager string) testenv.Do {
 	return testenv.Do{What: manager + " loses the container's key", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		m := cp.Manager("disown")
@@ -158,19 +158,10 @@ func disownContainer(manager string) testenv.Do {
 	}}
 }
 
-const twoContainers = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}, annotations: {kubectl.kubernetes.io/default-container: dittofs}}
-    spec: {containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]}
-`
+var twoContainers = fixture.StatefulSet(dittofs, fixture.Container("sidecar"), fixture.Container(dittofs),
+	fixture.Spec("template: {metadata: {annotations: {kubectl.kubernetes.io/default-container: dittofs}}}"))
 
-func TestAnotherContainerIsTheTarget(t *testing.T) {
+func TestAnotherContainer(t *testing.T) {
 	t.Parallel()
 	sidecar := wanting(nfs)
 	sidecar.container = "sidecar"
@@ -181,7 +172,7 @@ func TestAnotherContainerIsTheTarget(t *testing.T) {
 			testenv.Expect{Change: testenv.SpecChanged, Containers: []string{"sidecar", dittofs}, Ports: []string{"adapter-nfs:12049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("nobody else keeps the old one", func(t *testing.T) {
+	t.Run("no other manager keeps the old one", func(t *testing.T) {
 		t.Parallel()
 		story(by(testenv.ArgoCD, twoContainers), sidecar.is(apply.Applied, ownedNFS), testenv.Disown{Manager: testenv.ArgoCD},
 			wanting(nfs).is(apply.Applied, ownedNFS, "adapter-nfs 12049/TCP Removed"),
@@ -191,7 +182,7 @@ func TestAnotherContainerIsTheTarget(t *testing.T) {
 	t.Run("row 10 changes the template once", func(t *testing.T) {
 		t.Parallel()
 		other := sidecar
-		other.wants = []apply.Adapter{smb}
+		other.adapters = []apply.Adapter{smb}
 		story(by(testenv.ArgoCD, twoContainers), other.is(apply.Applied, ownedSMB), orphan("[{name: adapter-nfs, containerPort: 12049, protocol: TCP}]"),
 			wanting(at(nfs, 12050)).costing("GET 1, APPLY 2").is(apply.Applied, "adapter-nfs 12050/TCP Owned portside/Apply", "adapter-smb 1445/TCP Removed"),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"adapter-nfs:12050/TCP"}},
@@ -199,8 +190,8 @@ func TestAnotherContainerIsTheTarget(t *testing.T) {
 	})
 }
 
-// TestOwnedIsThere: no port is told as Owned that is not live.
-func TestOwnedIsThere(t *testing.T) {
+// TestOwnedPortsAreLive: no port is reported as Owned that is not live.
+func TestOwnedPortsAreLive(t *testing.T) {
 	t.Parallel()
 	moved := "adapter-nfs 12050/TCP Owned portside/Apply"
 	t.Run("renumbered while another shares the old port unnamed", func(t *testing.T) {

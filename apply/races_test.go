@@ -10,24 +10,24 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// The races of a look that is out of date: something happens between the look
-// and the first write of the same pass.
+// Races: something happens between the observation and the first write of a reconcile.
 
-// argoMeanwhile is Argo CD's manager applying the workload in between.
+// argoMeanwhile applies the workload as Argo CD in between.
 func argoMeanwhile(ports string) func(context.Context, *testenv.ControlPlane, string) error {
 	return meanwhile(declared(workload.StatefulSet, ports))
 }
 
-func meanwhile(object string) func(context.Context, *testenv.ControlPlane, string) error {
+func meanwhile(object any) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		_, err := cp.Manager(testenv.ArgoCD).In(namespace).ForceApply(ctx, object)
 		return err
 	}
 }
 
-func TestRaceANamedStaticPortIsAdded(t *testing.T) {
+func TestRace_NamedStaticPort(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
 	story(argo(static),
@@ -41,7 +41,7 @@ func TestRaceANamedStaticPortIsAdded(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceAnUnnamedStaticPortIsAdded(t *testing.T) {
+func TestRace_UnnamedStaticPort(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {containerPort: 12049}]"
 	story(argo(static),
@@ -55,7 +55,7 @@ func TestRaceAnUnnamedStaticPortIsAdded(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceOurPortIsTakenByForce(t *testing.T) {
+func TestRace_ForcedApply(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]"
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
@@ -69,7 +69,7 @@ func TestRaceOurPortIsTakenByForce(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceOurNameIsGivenToAnotherPort(t *testing.T) {
+func TestRace_NameTaken(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}]"
 	story(argo(static),
@@ -79,7 +79,7 @@ func TestRaceOurNameIsGivenToAnotherPort(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceTheOldPortIsSharedBeforeItIsRenumbered(t *testing.T) {
+func TestRace_SharedBeforeRenumbering(t *testing.T) {
 	t.Parallel()
 	const theirs = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
@@ -93,7 +93,7 @@ func TestRaceTheOldPortIsSharedBeforeItIsRenumbered(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceTheTargetGoes(t *testing.T) {
+func TestRace_TargetDeleted(t *testing.T) {
 	t.Parallel()
 	story(argo(static),
 		wanting(nfs).after(remove).costing("GET 2, APPLY 1").is(apply.TargetNotFound),
@@ -101,7 +101,7 @@ func TestRaceTheTargetGoes(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceTheTargetIsMadeAnew(t *testing.T) {
+func TestRace_TargetRecreated(t *testing.T) {
 	t.Parallel()
 	anew := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		if err := remove(ctx, cp, namespace); err != nil {
@@ -115,19 +115,9 @@ func TestRaceTheTargetIsMadeAnew(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRaceTheContainerIsRenamed(t *testing.T) {
+func TestRace_ContainerRenamed(t *testing.T) {
 	t.Parallel()
-	renamed := `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}}
-    spec: {containers: [{name: server, image: "dittofs:1", ports: [{name: api, containerPort: 8080}]}]}
-`
+	renamed := fixture.StatefulSet(dittofs, fixture.Container("server", "api:8080"))
 	story(argo(static),
 		wanting(nfs).after(meanwhile(renamed)).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
 		testenv.Expect{Containers: []string{"server"}},
@@ -135,7 +125,7 @@ spec:
 	).Run(t, testenv.Shared(t))
 }
 
-// remove deletes the workload and waits until it is gone.
+// remove deletes the workload and waits until it no longer exists.
 func remove(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 	owner := cp.Manager(testenv.ArgoCD)
 	if err := owner.Delete(ctx, "StatefulSet", namespace, dittofs); err != nil {

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -16,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// reasoned is a reconciliation that must report these ports, each as
+// reasoned is a reconcile that must report these ports, each as
 // "name state reason" and, where something blocks it, " by managers on port".
 func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
 	return reasonedOf(workload.StatefulSet, workload.Ports(dittofs), reconcile, ports...)
@@ -24,11 +23,7 @@ func reasoned(reconcile func(context.Context, *apply.Applier, workload.Target) (
 
 func reasonedOf(kind workload.Kind, list port.List, reconcile func(context.Context, *apply.Applier, workload.Target) (apply.Result, error), ports ...string) testenv.Do {
 	return testenv.Do{What: "a reconciliation", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}
@@ -56,16 +51,16 @@ func reasonOf(list port.List, p apply.PortStatus) string {
 	return line
 }
 
-// failing is a reconciliation whose writes do not reach the server.
+// failing is a reconcile whose writes do not reach the server.
 func failing(adapters ...apply.Adapter) func(context.Context, *apply.Applier, workload.Target) (apply.Result, error) {
 	return func(ctx context.Context, a *apply.Applier, t workload.Target) (apply.Result, error) {
-		look, err := a.Get(ctx, t)
+		observed, err := a.Get(ctx, t)
 		if err != nil {
 			return apply.Result{}, err
 		}
 		ended, cancel := context.WithCancel(ctx)
 		cancel()
-		return applyFrom(ended, a, look, apply.Desired{Adapters: adapters})
+		return applyFrom(ended, a, observed, apply.Desired{Adapters: adapters})
 	}
 }
 
@@ -78,7 +73,7 @@ func applying(adapters ...apply.Adapter) func(context.Context, *apply.Applier, w
 // TestReasons has a case for each reason of a port's state.
 func TestReasons(t *testing.T) {
 	t.Parallel()
-	owned := testenv.Do{What: "the ports", Func: anyPass(nfs)}
+	owned := testenv.Do{What: "the ports", Func: anyReconcile(nfs)}
 	renamed := edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"backup"}]`)
 	hostNetwork := testenv.Update{Manager: testenv.KubectlEdit, Mutate: func(w *unstructured.Unstructured) {
 		_ = unstructured.SetNestedField(w.Object, true, "spec", "template", "spec", "hostNetwork")

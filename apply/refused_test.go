@@ -10,7 +10,6 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/ptr"
 
@@ -20,9 +19,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestForbiddenChangesNothing: a refusal that names no port is asked twice, on
-// a new look, and then told.
-func TestForbiddenChangesNothing(t *testing.T) {
+// TestForbidden: after a refusal that names no port the workload is read again, the apply
+// is retried once, and the refusal is reported.
+func TestForbidden(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
@@ -37,20 +36,14 @@ kind: RoleBinding
 metadata: {name: reader}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
-		if _, err := cp.Manager("testenv").In(namespace).Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		cp.Manager("testenv").In(namespace).MustApply(t, object)
 	}
 	user, err := cp.User("reader")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var requests testenv.Requests
-	client, err := appsclient.NewForConfig(requests.Wrap(user))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(requests.Wrap(user))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,11 +60,11 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: reader}]`} {
 		t.Errorf("ports %q, want %q", got, want)
 	}
 	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != 2 || applies != 2 {
-		t.Errorf("it took %s, want two looks and two applies", &requests)
+		t.Errorf("it took %s, want two observations and two applies", &requests)
 	}
 }
 
-func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
+func TestUnreadableManagedFields(t *testing.T) {
 	t.Parallel()
 	w := read(&appsv1.StatefulSet{})
 	w.Containers = []workload.Container{{Name: dittofs}}
@@ -81,9 +74,9 @@ func TestUnreadableManagedFieldsStopThePass(t *testing.T) {
 	}
 }
 
-// TestAStrangersNotFound: only the API server's word on the very workload makes
-// it one that may come later.
-func TestAStrangersNotFound(t *testing.T) {
+// TestNotFoundOfAnotherObject: only the API server's NotFound about the workload itself is
+// TargetNotFound.
+func TestNotFoundOfAnotherObject(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		body string
@@ -102,11 +95,7 @@ func TestAStrangersNotFound(t *testing.T) {
 				_, _ = w.Write([]byte(c.body))
 			}))
 			defer server.Close()
-			client, err := appsclient.NewForConfig(&rest.Config{Host: server.URL})
-			if err != nil {
-				t.Fatal(err)
-			}
-			applier, err := apply.New(workload.ClientGo(client))
+			applier, err := applierFor(&rest.Config{Host: server.URL})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -17,10 +17,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// argoReplaces is what Argo CD writes as where Replace=true.
+// argoReplaces is the manager that Argo CD writes as with Replace=true.
 const argoReplaces = "argocd-application-controller"
 
-// creates has the workload made with its static ports by a create, so by an update.
+// creates makes the workload, with its static ports, by a create, which is an Update.
 func creates(manager string) testenv.Do {
 	return testenv.Do{What: manager + " creates", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		_, err := cp.Manager(manager).In(namespace).Create(ctx, declared(workload.StatefulSet, static))
@@ -28,8 +28,8 @@ func creates(manager string) testenv.Do {
 	}}
 }
 
-// argoReplacing is Argo CD putting the whole workload, with its static ports and
-// an image.
+// argoReplacing replaces the whole workload as Argo CD, with its static ports and an
+// image.
 func argoReplacing(image string) testenv.Update {
 	return testenv.Update{Manager: argoReplaces, Mutate: func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, dittofs, static)
@@ -42,7 +42,7 @@ func replacedBy(manager string) []string {
 	return []string{"ReplacesAll adapter-nfs:12049/TCP by " + manager + " (Update)"}
 }
 
-// TestWarningsOfReplacing on the server: from the first create on, until somebody
+// TestWarningsOfReplacing: there is a warning from the creation on until the manager
 // applies instead.
 func TestWarningsOfReplacing(t *testing.T) {
 	t.Parallel()
@@ -77,13 +77,13 @@ func TestWarningsOfReplacing(t *testing.T) {
 	}
 }
 
-// owned is an entry that owns the fields of a container, given as JSON, and more.
+// owned returns an entry that owns fields of a container, given as JSON, and others.
 func owned(manager string, operation metav1.ManagedFieldsOperationType, container, more string) metav1.ManagedFieldsEntry {
 	return metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, APIVersion: "apps/v1", FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(fmt.Sprintf(
 		`{"f:spec":{%s"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{%s}}}}}}`, more, container))}
 }
 
-// TestReplacing: what of managedFields and annotations tells who replaces.
+// TestReplacing finds the managers that replace in managedFields and annotations.
 func TestReplacing(t *testing.T) {
 	t.Parallel()
 	const (
@@ -127,9 +127,9 @@ func TestReplacing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := read(&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{ManagedFields: test.entries, Annotations: test.annotations}})
-			for what, look := range map[string]*workload.Workload{"whole": w, "reduced": trimmed(w, testenv.Portside)} {
+			for what, observed := range map[string]*workload.Workload{"whole": w, "reduced": trimmed(w, testenv.Portside)} {
 				var got []string
-				for _, m := range look.Writers.Replacing {
+				for _, m := range observed.Writers.Replacing {
 					if m.Operation != update {
 						t.Errorf("%s: replaced by %s", what, m)
 					}
@@ -143,8 +143,8 @@ func TestReplacing(t *testing.T) {
 	}
 }
 
-// TestWaysOutOfReplacing: a warning names the manager, the port and what to do.
-func TestWaysOutOfReplacing(t *testing.T) {
+// TestAdviceAboutReplacing: a warning names the manager, the port and what to do.
+func TestAdviceAboutReplacing(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	for manager, says := range map[string]string{
@@ -152,9 +152,7 @@ func TestWaysOutOfReplacing(t *testing.T) {
 		testenv.KubectlReplace: "kubectl apply --server-side --force-conflicts",
 	} {
 		namespace := cp.Namespace(t)
-		if _, err := cp.Manager(manager).In(namespace).Create(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-			t.Fatal(err)
-		}
+		cp.Manager(manager).In(namespace).MustCreate(t, declared(workload.StatefulSet, static))
 		result, err := newApplier(t, cp).Apply(t.Context(), workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, apply.Desired{Adapters: []apply.Adapter{nfs}})
 		if err != nil || len(result.Warnings) != 1 {
 			t.Fatalf("%d warnings, %v", len(result.Warnings), err)

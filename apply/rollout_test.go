@@ -15,7 +15,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// rollout is what a test wants of a Rollout.
+// rollout is what a test expects of a Rollout.
 type rollout struct{ underWay, failed bool }
 
 func (want rollout) check(t *testing.T, name string, w *workload.Workload) {
@@ -25,7 +25,7 @@ func (want rollout) check(t *testing.T, name string, w *workload.Workload) {
 	}
 }
 
-func TestRolloutOfAStatefulSet(t *testing.T) {
+func TestRolloutOfStatefulSet(t *testing.T) {
 	t.Parallel()
 	done := appsv1.StatefulSetStatus{ObservedGeneration: 2, Replicas: 3, ReadyReplicas: 3, UpdatedReplicas: 3, AvailableReplicas: 3}
 	partition := func(n int32) func(*appsv1.StatefulSet) {
@@ -66,7 +66,7 @@ func TestRolloutOfAStatefulSet(t *testing.T) {
 	}
 }
 
-func TestRolloutOfADeployment(t *testing.T) {
+func TestRolloutOfDeployment(t *testing.T) {
 	t.Parallel()
 	progressing := func(status, reason string) func(*appsv1.Deployment) {
 		return func(d *appsv1.Deployment) {
@@ -117,7 +117,7 @@ func TestRolloutOfADeployment(t *testing.T) {
 	}
 }
 
-func TestRolloutOfADaemonSet(t *testing.T) {
+func TestRolloutOfDaemonSet(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		change func(*appsv1.DaemonSet)
@@ -204,9 +204,9 @@ func TestRolloutSteady(t *testing.T) {
 	}
 }
 
-// TestRolloutGetsOn runs the controllers: a rollout is under way after a change
+// TestRolloutProgress runs the controllers: a rollout is under way after a change
 // of ours, until it is complete, and its progress moves.
-func TestRolloutGetsOn(t *testing.T) {
+func TestRolloutProgress(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	for _, kind := range workload.Kinds() {
@@ -214,33 +214,27 @@ func TestRolloutGetsOn(t *testing.T) {
 			t.Parallel()
 			namespace := cp.Namespace(t)
 			owner := cp.Manager(testenv.ArgoCD).In(namespace)
-			if _, err := owner.Apply(t.Context(), declared(kind, static)); err != nil {
-				t.Fatal(err)
-			}
+			owner.MustApply(t, declared(kind, static))
 			applier := newApplier(t, cp)
 			target := workload.Target{Kind: kind, Namespace: namespace, Name: dittofs}
 			wasComplete := complete(t, applier, target)
 			result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs}})
 			if err != nil || !result.TemplateChanged() {
-				t.Fatalf("a pass: %s, the template changed: %t, %v", result.Outcome, result.TemplateChanged(), err)
+				t.Fatalf("a reconcile: %s, the template changed: %t, %v", result.Outcome, result.TemplateChanged(), err)
 			}
-			rollout{underWay: true}.check(t, "after the pass", result.After)
+			rollout{underWay: true}.check(t, "after the reconcile", result.After)
 			isComplete := complete(t, applier, target)
 			if isComplete.Rollout.Progress == wasComplete.Rollout.Progress {
 				t.Errorf("progress is %+v, as before the rollout", isComplete.Rollout.Progress)
 			}
 		})
 	}
-	t.Run("nobody acts", func(t *testing.T) {
+	t.Run("no manager writes", func(t *testing.T) {
 		t.Parallel()
 		namespace := cp.Namespace(t)
 		owner := cp.Manager(testenv.ArgoCD).In(namespace)
-		if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := owner.Patch(t.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`)); err != nil {
-			t.Fatal(err)
-		}
+		owner.MustApply(t, declared(workload.StatefulSet, static))
+		owner.MustPatch(t, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"updateStrategy":{"type":"OnDelete","rollingUpdate":null}}}`))
 		applier := newApplier(t, cp)
 		target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 		complete(t, applier, target)

@@ -7,8 +7,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The tests named TestRow… are the rows of the table in the package comment,
-// each with what it must not touch.
+// The tests TestRow… are the rows of the table in the package comment, each with the ports
+// that must not change.
 
 const static = "[{name: api, containerPort: 8080}]"
 
@@ -102,7 +102,7 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 	})
 }
 
-func TestRow04_SharedWithItsNamer(t *testing.T) {
+func TestRow04_SharedAndNamedByAnother(t *testing.T) {
 	t.Parallel()
 	const both = "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}]"
 	for name, first := range map[string]testenv.Step{
@@ -113,7 +113,7 @@ func TestRow04_SharedWithItsNamer(t *testing.T) {
 			t.Parallel()
 			shared := "adapter-nfs 12049/TCP Shared argocd-controller/Apply portside/Apply: also declared by argocd-controller (Apply)"
 			story(argo(static), first, argo(both),
-				testenv.Do{What: "a pass of portside", Func: anyPass(nfs)},
+				testenv.Do{What: "a reconcile", Func: anyReconcile(nfs)},
 				wanting(nfs).is(apply.Unchanged, shared),
 				testenv.Expect{
 					Change: testenv.NothingChanged,
@@ -135,7 +135,7 @@ func TestRow04_SharedWithItsNamer(t *testing.T) {
 	}
 }
 
-func TestRow05_TheirPortWithOurName(t *testing.T) {
+func TestRow05_AnotherManagersPortWithOurName(t *testing.T) {
 	t.Parallel()
 	shadowed := `adapter-nfs 12049/TCP Shadowed argocd-controller/Apply: 12049/TCP is declared by argocd-controller (Apply)`
 	t.Run("unnamed by its owner", func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestRow05_TheirPortWithOurName(t *testing.T) {
 	})
 }
 
-func TestRow06_TheirsAlone(t *testing.T) {
+func TestRow06_AnotherManagerAlone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ ports, as, live string }{
 		"named":   {"[{name: api, containerPort: 8080}, {name: nfs, containerPort: 12049}]", ` as "nfs"`, "nfs:12049/TCP"},
@@ -191,7 +191,7 @@ func TestRow06_TheirsAlone(t *testing.T) {
 	}
 }
 
-func TestRow07_NobodysWithOurName(t *testing.T) {
+func TestRow07_UnownedWithOurName(t *testing.T) {
 	t.Parallel()
 	orphaned := orphan("[{name: adapter-nfs, containerPort: 12049}]")
 	story(argo(static), orphaned,
@@ -201,7 +201,7 @@ func TestRow07_NobodysWithOurName(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestRow08_NobodysWithAnotherName(t *testing.T) {
+func TestRow08_UnownedWithAnotherName(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ port, as, live string }{
 		"named":   {"[{name: nfs, containerPort: 12049}]", ` as "nfs"`, "nfs:12049/TCP"},
@@ -233,7 +233,7 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 		t.Parallel()
 		const both = "[{name: adapter-nfs, containerPort: 12049}]"
 		blocked := "adapter-nfs 12050/TCP Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 12049/TCP; rename port 12049/TCP in argocd-controller's manifest"
-		story(argo(both), testenv.Do{What: "a pass of portside", Func: anyPass(nfs)},
+		story(argo(both), testenv.Do{What: "a reconcile", Func: anyReconcile(nfs)},
 			testenv.Expect{Owners: map[string][]string{"12049/TCP": {argoApply, usApply}}},
 			wanting(at(nfs, 12050)).costing("GET 1, APPLY 1").is(apply.Applied, blocked),
 			testenv.Expect{
@@ -244,13 +244,13 @@ func TestRow09_OurNameElsewhere(t *testing.T) {
 			wanting(at(nfs, 12050)).costing("GET 1, APPLY 0").is(apply.Unchanged, blocked),
 			// The way out: its owner renumbers, which only we were in the way of.
 			argo("[{name: adapter-nfs, containerPort: 12050}]"),
-			testenv.Do{What: "a pass of portside", Func: anyPass(at(nfs, 12050))},
+			testenv.Do{What: "a reconcile", Func: anyReconcile(at(nfs, 12050))},
 			testenv.Expect{Ports: []string{"adapter-nfs:12050/TCP"}, Owners: map[string][]string{"12050/TCP": {argoApply, usApply}}},
 		).Run(t, testenv.Shared(t))
 	})
 }
 
-func TestRow10_OurNameOnNobodysPort(t *testing.T) {
+func TestRow10_OurNameOnUnownedPort(t *testing.T) {
 	t.Parallel()
 	story(argo(static), orphan("[{name: adapter-nfs, containerPort: 12049}]"),
 		wanting(smb).is(apply.Applied, "adapter-smb 1445/TCP Owned portside/Apply"),

@@ -61,8 +61,8 @@ func on(p apply.ServicePort, number int64) apply.ServicePort {
 }
 
 // exposing is a reconcile of portside at the Service.
-func exposing(ports ...apply.ServicePort) pass {
-	return pass{kind: workload.Service, service: ports}
+func exposing(ports ...apply.ServicePort) reconcile {
+	return reconcile{kind: workload.Service, service: ports}
 }
 
 // orphanServicePorts adds ports to the Service that no manager owns.
@@ -114,6 +114,6 @@ func doing(a testenv.Apply) func(context.Context, *testenv.ControlPlane, string)
 
 // refused returns a reconcile of which the server refuses a port, so that it is not up to
 // date afterwards.
-func (p pass) refused() pass {
+func (p reconcile) refused() reconcile {
 	return p.after(func(context.Context, *testenv.ControlPlane, string) error { return nil })
 }

@@ -19,10 +19,10 @@ import (
 // services are histories of Services of several types.
 type services struct{}
 
-func (services) kind() workload.Kind                   { return workload.Service }
-func (services) variants() []string                    { return []string{"", nodePorts, headless} }
-func (services) shares(ports string) string            { return sharesService(ports) }
-func (services) declares(variant, ports string) string { return serviceOf(variant, ports) }
+func (services) kind() workload.Kind                { return workload.Service }
+func (services) variants() []string                 { return []string{"", nodePorts, headless} }
+func (services) shares(ports string) any            { return sharesService(ports) }
+func (services) declares(variant, ports string) any { return serviceOf(variant, ports) }
 
 func (services) port(r *rapid.T, name string, number int64) string {
 	if name != "" {
@@ -88,7 +88,7 @@ func targets(service *unstructured.Unstructured) map[string]string {
 // that another manager has it lead elsewhere.
 func (h *history) targetsAsDesired(result apply.Result, after *unstructured.Unstructured) error {
 	live := targets(after)
-	for _, d := range h.wanted.ServicePorts {
+	for _, d := range h.desired.ServicePorts {
 		want := d.TargetPort.String()
 		if d.TargetPort == (intstr.IntOrString{}) {
 			want = fmt.Sprint(d.Port)

@@ -247,7 +247,7 @@ func TestServiceOwners(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []port.Port{{Name: "adapter-nfs", Number: 2049, Protocol: "TCP", TargetPort: intstr.FromInt32(12049)}}
-	if got := observed.OwnServicePorts(); !slices.Equal(got, want) {
+	if got, err := observed.OwnPorts(""); err != nil || !slices.Equal(got, want) {
 		t.Errorf("own ports %v, want %v", got, want)
 	}
 	if workloads, err := apply.Owners(w); err != nil || len(workloads) > 0 {

@@ -3,21 +3,15 @@ package apply_test
 import (
 	"context"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// anyPass is a pass on the way to what a test is about.
-func anyPass(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPlane, string) error {
+// anyReconcile is a reconcile whose result does not matter.
+func anyReconcile(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(cp.Config())
-		if err != nil {
-			return err
-		}
-		applier, err := apply.New(workload.ClientGo(client))
+		applier, err := applierFor(cp.Config())
 		if err != nil {
 			return err
 		}
@@ -26,7 +20,7 @@ func anyPass(adapters ...apply.Adapter) func(context.Context, *testenv.ControlPl
 	}
 }
 
-// orphan adds ports that nobody owns: a manager's that then loses its entry.
+// orphan adds ports without an owner: those of a manager that then loses its entry.
 func orphan(ports string) testenv.Step {
 	return testenv.Steps{by("gone", shares(ports)), testenv.Disown{Manager: "gone"}}
 }

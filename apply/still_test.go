@@ -14,26 +14,24 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestNoChangeIsNoUpdate runs the controllers: passes without a change leave
+// TestNoOp runs the controllers: reconciles without a change leave
 // resourceVersion, generation, revisions, pods and watchers alone, and one with
 // a change costs each pod one start.
-func TestNoChangeIsNoUpdate(t *testing.T) {
+func TestNoOp(t *testing.T) {
 	t.Parallel()
 	const passes = 20
 	cp := testenv.WithControllers(t)
 	namespace := cp.Namespace(t)
-	if _, err := cp.Manager(testenv.ArgoCD).In(namespace).Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(namespace).MustApply(t, declared(workload.StatefulSet, static))
 	cp.WaitRolledOut(t, "StatefulSet", namespace, dittofs)
 	applier := newApplier(t, cp)
 	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}
 	if starts := cp.PodStarts(namespace); starts != 1 {
-		t.Fatalf("%d pod starts before the first pass", starts)
+		t.Fatalf("%d pod starts before the first reconcile", starts)
 	}
 	result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{nfs, smb}})
 	if err != nil || result.Outcome != apply.Applied {
-		t.Fatalf("first pass: %s, %v", result.Outcome, err)
+		t.Fatalf("first reconcile: %s, %v", result.Outcome, err)
 	}
 	if result.Before.Restarts != 1 {
 		t.Errorf("a change restarts %d pods, want 1", result.Before.Restarts)
@@ -48,10 +46,10 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 	for i := range passes {
 		result, err := applier.Apply(t.Context(), target, apply.Desired{Adapters: []apply.Adapter{smb, nfs}})
 		if err != nil || result.Outcome != apply.Unchanged || result.ResourceVersion != before.GetResourceVersion() {
-			t.Fatalf("pass %d: %s at %s, %v", i, result.Outcome, result.ResourceVersion, err)
+			t.Fatalf("reconcile %d: %s at %s, %v", i, result.Outcome, result.ResourceVersion, err)
 		}
 	}
-	// A marker of our own is the next event: nothing came before it.
+	// The next event is that of our own marker: there was none before it.
 	marked, err := cp.Manager("testenv").Patch(t.Context(), "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"metadata":{"annotations":{"marker":"1"}}}`))
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +68,7 @@ func TestNoChangeIsNoUpdate(t *testing.T) {
 	}
 }
 
-// watched sends the resourceVersion of each event on the workload.
+// watched sends the resourceVersion of each event about the workload.
 func watched(t *testing.T, cp *testenv.ControlPlane, namespace, since string) <-chan string {
 	t.Helper()
 	client, err := kubernetes.NewForConfig(cp.Config())

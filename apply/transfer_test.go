@@ -13,14 +13,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What another manager named is not deleted by us. Client-side apply names a
-// port so where its manifest has a static port with the number of a live one: it
-// merges ports by number.
+// portside does not remove a port that another manager named. Client-side apply names a
+// port of ours where its manifest has a static port of that number, since it merges ports
+// by number.
 
 const clientSide = "kubectl-client-side-apply"
 
-// merges patches as client-side apply does: ports is a YAML list of what it
-// adds, changes or, with $patch: delete, drops.
+// merges patches as client-side apply does. ports is a YAML list of ports that it adds,
+// changes or, with $patch: delete, removes.
 func merges(ports string) testenv.Patch {
 	return testenv.Patch{Manager: clientSide, Type: types.StrategicMergePatchType, Data: fmt.Sprintf(
 		`{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","ports":%s}]}}}}`, ports)}
@@ -39,7 +39,7 @@ func theirsNow(change testenv.Change, ports ...string) testenv.Expect {
 	}}
 }
 
-func TestNamedByAnotherItStays(t *testing.T) {
+func TestNamedByAnother(t *testing.T) {
 	t.Parallel()
 	begin := []testenv.Step{argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB), merges(takesNFS)}
 	live := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "web:12049/TCP"}
@@ -69,8 +69,8 @@ func TestNamedByAnotherItStays(t *testing.T) {
 		"a release that keeps the ports": {
 			releasing(true).is(apply.Applied, "adapter-smb 1445/TCP Released", webIsTheirs), theirsNow(testenv.MetadataChanged, live...),
 		},
-		"its owner lets go of it before": {merges(`[{"containerPort":12049,"$patch":"delete"}]`), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB)},
-		"its owner lets go of it after": {
+		"its owner removes it before": {merges(`[{"containerPort":12049,"$patch":"delete"}]`), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB)},
+		"its owner removes it after": {
 			wanting(smb).is(apply.Applied, ownedSMB, webIsTheirs),
 			merges(`[{"containerPort":12049,"$patch":"delete"}]`), testenv.Expect{Change: testenv.SpecChanged, Ports: live[:2]},
 			wanting(smb).is(apply.Unchanged, ownedSMB), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB),
@@ -92,7 +92,7 @@ func TestNamedByAnotherItStays(t *testing.T) {
 	}
 }
 
-func TestNamedByAnotherInAnotherContainer(t *testing.T) {
+func TestNamedByAnother_OtherContainer(t *testing.T) {
 	t.Parallel()
 	sidecar := wanting(nfs)
 	sidecar.container = "sidecar"
@@ -106,14 +106,14 @@ func TestNamedByAnotherInAnotherContainer(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-// TestNamedByAnotherWhereTheServerWouldPrune: we take ourselves out of the
-// container by a patch, and leave what is named.
-func TestNamedByAnotherWhereTheServerWouldPrune(t *testing.T) {
+// TestNamedByAnother_LastPort: our entry of the container is removed by a patch, and the
+// named port stays.
+func TestNamedByAnother_LastPort(t *testing.T) {
 	t.Parallel()
 	left := theirsNow(testenv.SpecChanged, "api:8080/TCP", "web:12049/TCP")
 	for name, end := range map[string]testenv.Do{
-		"a pass":    wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed", webIsTheirs),
-		"a release": releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed", webIsTheirs),
+		"a reconcile": wanting().is(apply.Applied, "adapter-smb 1445/TCP Removed", webIsTheirs),
+		"a release":   releasing(false).is(apply.Applied, "adapter-smb 1445/TCP Removed", webIsTheirs),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,28 +124,30 @@ func TestNamedByAnotherWhereTheServerWouldPrune(t *testing.T) {
 	}
 }
 
-// TestNamedByAnotherFromALook: also from one before it was named.
-func TestNamedByAnotherFromALook(t *testing.T) {
+// TestNamedByAnother_StaleObservation: also from an observation before it was named.
+func TestNamedByAnother_StaleObservation(t *testing.T) {
 	t.Parallel()
 	want := wanting(smb).to(apply.Applied, ownedSMB, webIsTheirs)
 	left := theirsNow(testenv.MetadataChanged, "api:8080/TCP", "adapter-smb:1445/TCP", "web:12049/TCP")
 	begin := []testenv.Step{argo(static), wanting(nfs, smb).is(apply.Applied, ownedNFS, ownedSMB)}
-	for name, steps := range map[string]func(l *looks, reduced bool) []testenv.Step{
-		"from after": func(l *looks, reduced bool) []testenv.Step {
-			return []testenv.Step{merges(takesNFS), l.keep(), l.passOn(reduced, "GET 1, APPLY 1, PATCH 1", want), left}
+	for name, steps := range map[string]func(l *observations, reduced bool) []testenv.Step{
+		"from after": func(l *observations, reduced bool) []testenv.Step {
+			return []testenv.Step{merges(takesNFS), l.keep(), l.applyFrom(reduced, "GET 1, APPLY 1, PATCH 1", want), left}
 		},
-		"from before": func(l *looks, reduced bool) []testenv.Step {
-			return []testenv.Step{l.keep(), merges(takesNFS), l.passOn(reduced, "GET 1, APPLY 2, PATCH 1", want), left}
+		"from before": func(l *observations, reduced bool) []testenv.Step {
+			return []testenv.Step{l.keep(), merges(takesNFS), l.applyFrom(reduced, "GET 1, APPLY 2, PATCH 1", want), left}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			fromLooks(t, func(l *looks, reduced bool) []testenv.Step { return append(slices.Clone(begin), steps(l, reduced)...) })
+			fromObservation(t, func(l *observations, reduced bool) []testenv.Step {
+				return append(slices.Clone(begin), steps(l, reduced)...)
+			})
 		})
 	}
 }
 
-func TestNamedByAnotherWhileOthersWrite(t *testing.T) {
+func TestNamedByAnother_WhileOthersWrite(t *testing.T) {
 	t.Parallel()
 	scale := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		_, err := cp.Manager(testenv.KubectlEdit).Patch(ctx, "StatefulSet", namespace, dittofs, types.MergePatchType, []byte(`{"spec":{"replicas":7}}`))
@@ -157,11 +159,11 @@ func TestNamedByAnotherWhileOthersWrite(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-// TestNamedByAnotherIsNotLetGo: its name is not free for another number, which a
-// decision knows before anything is handed over.
-func TestNamedByAnotherIsNotLetGo(t *testing.T) {
+// TestNamedByAnother_NameIsTaken: its name is not free for another number, which is decided
+// before ownership is transferred.
+func TestNamedByAnother_NameIsTaken(t *testing.T) {
 	t.Parallel()
-	l := &looks{}
+	l := &observations{}
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS),
 		merges(takesNFS), merges(`[{"containerPort":12049,"name":"adapter-nfs"}]`), l.keep(),
 	).Run(t, testenv.Shared(t))

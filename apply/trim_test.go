@@ -19,33 +19,34 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// reducesWell: the reduced look says what the whole one says.
-func reducesWell(applier *apply.Applier, look *workload.Workload, want apply.Desired) error {
-	reduced := trimmed(look, testenv.Portside)
-	for i := range look.Containers {
-		name := look.Containers[i].Name
+// sameTrimmed returns an error unless a trimmed observation leads to the same decisions
+// as the whole one.
+func sameTrimmed(applier *apply.Applier, observed *workload.Workload, want apply.Desired) error {
+	reduced := trimmed(observed, testenv.Portside)
+	for i := range observed.Containers {
+		name := observed.Containers[i].Name
 		want.Container = name
-		whole, wholeErr := decide(applier, look, want)
+		whole, wholeErr := decide(applier, observed, want)
 		small, smallErr := decide(applier, reduced, want)
 		if text(wholeErr) != text(smallErr) || wholeErr == nil && !samePlan(whole, small) {
 			return fmt.Errorf("the plan for %s is\n%+v, %w; reduced\n%+v, %w", name, whole, wholeErr, small, smallErr)
 		}
-		wholePorts, wholeErr := ownPorts(applier, look, name)
+		wholePorts, wholeErr := ownPorts(applier, observed, name)
 		smallPorts, smallErr := ownPorts(applier, reduced, name)
 		if !slices.Equal(wholePorts, smallPorts) || text(wholeErr) != text(smallErr) {
 			return fmt.Errorf("ours in %s are %v, %w; reduced %v, %w", name, wholePorts, wholeErr, smallPorts, smallErr)
 		}
-		if _, err := foretell(applier, look, want); err != nil {
+		if _, err := foresee(applier, observed, want); err != nil {
 			return err
 		}
 	}
-	whole, wholeErr := apply.Owners(look)
+	whole, wholeErr := apply.Owners(observed)
 	small, smallErr := apply.Owners(reduced)
 	if !reflect.DeepEqual(whole, small) || text(wholeErr) != text(smallErr) {
 		return fmt.Errorf("owners %+v, %w; reduced %+v, %w", whole, wholeErr, small, smallErr)
 	}
-	if applier.HasClaim(look) != applier.HasClaim(reduced) {
-		return fmt.Errorf("we hold something: %t; reduced %t", applier.HasClaim(look), applier.HasClaim(reduced))
+	if applier.HasClaim(observed) != applier.HasClaim(reduced) {
+		return fmt.Errorf("we hold something: %t; reduced %t", applier.HasClaim(observed), applier.HasClaim(reduced))
 	}
 	return nil
 }
@@ -57,14 +58,14 @@ func text(err error) string {
 	return err.Error()
 }
 
-// TestReducedSaysTheSame of random managedFields, also such as no server writes.
-func TestReducedSaysTheSame(t *testing.T) {
+// TestTrimKeepsDecisions has random managedFields, also some that no server writes.
+func TestTrimKeepsDecisions(t *testing.T) {
 	t.Parallel()
 	applier, err := apply.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stood, stoodNot := 0, 0
+	unchanged, stoodNot := 0, 0
 	rapid.Check(t, func(r *rapid.T) {
 		w := randomWorkload(r)
 		var adapters []apply.Adapter
@@ -73,17 +74,17 @@ func TestReducedSaysTheSame(t *testing.T) {
 				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port")})
 			}
 		}
-		if err := reducesWell(applier, w, apply.Desired{Adapters: adapters}); err != nil {
+		if err := sameTrimmed(applier, w, apply.Desired{Adapters: adapters}); err != nil {
 			r.Fatal(err)
 		}
-		if _, stands, _ := upToDate(applier, w, apply.Desired{Container: dittofs, Adapters: adapters}); stands {
-			stood++
+		if _, current, _ := upToDate(applier, w, apply.Desired{Container: dittofs, Adapters: adapters}); current {
+			unchanged++
 		} else {
 			stoodNot++
 		}
 	})
-	if stood == 0 || stoodNot == 0 {
-		t.Errorf("%d of the random looks stand and %d do not", stood, stoodNot)
+	if unchanged == 0 || stoodNot == 0 {
+		t.Errorf("%d of the random observations stand and %d do not", unchanged, stoodNot)
 	}
 }
 
@@ -91,7 +92,7 @@ func randomWorkload(r *rapid.T) *workload.Workload {
 	return read(randomStatefulSet(r))
 }
 
-// randomStatefulSet has entries of paths that are drawn from few, so that they meet.
+// randomStatefulSet draws entries from few paths, so that they overlap.
 func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
 	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
 	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
@@ -114,8 +115,8 @@ func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
 	return s
 }
 
-// randomFields are what an apply of ours comes to own, with other paths added
-// or some taken out.
+// randomFields returns the paths that an apply of ours owns, with others added and some
+// removed.
 func randomFields(r *rapid.T) string {
 	if rapid.IntRange(0, 9).Draw(r, "empty") == 0 {
 		return "{}"
@@ -154,7 +155,7 @@ func randomFields(r *rapid.T) string {
 	return fields
 }
 
-func TestReducedOfWhatCannotBeRead(t *testing.T) {
+func TestTrimUnreadable(t *testing.T) {
 	t.Parallel()
 	applier, err := apply.New(nil)
 	if err != nil {
@@ -167,13 +168,13 @@ func TestReducedOfWhatCannotBeRead(t *testing.T) {
 	if _, err := apply.Owners(w); err == nil {
 		t.Fatal("it can be read")
 	}
-	if err := reducesWell(applier, w, apply.Desired{}); err != nil {
+	if err := sameTrimmed(applier, w, apply.Desired{}); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestTrimKeepsLittle: what no decision or warning depends on is gone.
-func TestTrimKeepsLittle(t *testing.T) {
+// TestTrimSize: fields that no decision or warning depends on are removed.
+func TestTrimSize(t *testing.T) {
 	t.Parallel()
 	now := metav1.Now()
 	object := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Name: dittofs, ManagedFields: []metav1.ManagedFieldsEntry{
@@ -194,8 +195,8 @@ func TestTrimKeepsLittle(t *testing.T) {
 	}
 }
 
-// trimsWell fails unless what is kept is the same as what is read, but for managedFields
-// and what was last applied client side.
+// trimsWell fails unless the trimmed workload equals the whole one, except for managedFields
+// and the annotation of client-side apply.
 func trimsWell(t interface{ Fatalf(string, ...any) }, object workload.Object) {
 	got, want := *trimmed(read(object), testenv.Portside), *read(object)
 	got.TrimmedFor, got.ManagedFields, want.ManagedFields = "", nil, nil
@@ -205,7 +206,7 @@ func trimsWell(t interface{ Fatalf(string, ...any) }, object workload.Object) {
 	}
 }
 
-// TestTrim of managedFields that are random, also such as no server writes.
+// TestTrim has random managedFields, also some that no server writes.
 func TestTrim(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) { trimsWell(r, randomStatefulSet(r)) })

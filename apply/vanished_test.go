@@ -7,9 +7,10 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// renameContainer is an owner that renames the container by an update.
+// renameContainer renames the container by an Update.
 var renameContainer = testenv.Update{Manager: testenv.KubectlReplace, Mutate: func(w *unstructured.Unstructured) {
 	testenv.EditContainer(w, dittofs, func(c map[string]any) {
 		c["name"] = "server"
@@ -17,14 +18,14 @@ var renameContainer = testenv.Update{Manager: testenv.KubectlReplace, Mutate: fu
 	})
 }}
 
-// staleEntry leaves us an entry for a container that is gone, as an admission
-// policy does that removes the container in the owner's own request.
+// staleEntry leaves an entry of ours for a container that no longer exists, as an admission
+// policy does that removes the container in the owner's request.
 var staleEntry = edits("policy", `[{"op":"add","path":"/metadata/managedFields/-","value":{
 	"manager":"portside","operation":"Apply","apiVersion":"apps/v1","fieldsType":"FieldsV1","fieldsV1":
 	{"f:spec":{"f:template":{"f:spec":{"f:containers":{"k:{\"name\":\"dittofs\"}":{".":{},"f:name":{},
 	"f:ports":{"k:{\"containerPort\":12049,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{},"f:protocol":{}}}}}}}}}}}]`)
 
-func TestPortsFollowToTheOnlyContainer(t *testing.T) {
+func TestOnlyContainerRenamed(t *testing.T) {
 	t.Parallel()
 	story(argo(static), wanting(nfs).is(apply.Applied, ownedNFS), renameContainer, staleEntry,
 		wanting(nfs).costing("GET 1, APPLY 1").is(apply.Applied, ownedNFS),
@@ -32,7 +33,7 @@ func TestPortsFollowToTheOnlyContainer(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
+func TestEntryOfRemovedContainer(t *testing.T) {
 	t.Parallel()
 	named := wanting(nfs)
 	named.container = dittofs
@@ -44,7 +45,7 @@ func TestAnEntryForAVanishedContainerIsGivenUp(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestContainerNotFoundKeepsPortsElsewhere(t *testing.T) {
+func TestContainerNotFoundKeepsPorts(t *testing.T) {
 	t.Parallel()
 	wrong := wanting(nfs)
 	wrong.container = "dittosf"
@@ -54,22 +55,13 @@ func TestContainerNotFoundKeepsPortsElsewhere(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestWhichContainer(t *testing.T) {
+func TestContainer(t *testing.T) {
 	t.Parallel()
 	two := func(annotations string) testenv.Apply {
-		return by(testenv.ArgoCD, `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: dittofs}
-spec:
-  serviceName: dittofs
-  selector: {matchLabels: {app: dittofs}}
-  template:
-    metadata: {labels: {app: dittofs}, annotations: {`+annotations+`}}
-    spec:
-      initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}]
-      containers: [{name: sidecar, image: "sidecar:1"}, {name: dittofs, image: "dittofs:1"}]
-`)
+		return by(testenv.ArgoCD, fixture.StatefulSet(dittofs, fixture.Container("sidecar"), fixture.Container(dittofs), fixture.Spec(`
+template:
+  metadata: {annotations: {`+annotations+`}}
+  spec: {initContainers: [{name: proxy, image: "proxy:1", restartPolicy: Always, ports: [{name: smb, containerPort: 1445}]}]}`)))
 	}
 	named := wanting(nfs, smb)
 	named.container = dittofs
@@ -79,7 +71,7 @@ spec:
 		two("kubectl.kubernetes.io/default-container: dittofs"),
 		wanting(nfs).is(apply.Applied, ownedNFS),
 		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP"}},
-		// An init container's ports are not ours to look at.
+		// An init container's ports are not managed.
 		named.is(apply.Applied, ownedNFS, ownedSMB),
 		two("kubectl.kubernetes.io/default-container: missing"),
 		wanting(nfs).is(apply.ContainerNotFound),

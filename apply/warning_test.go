@@ -6,40 +6,34 @@ import (
 	"slices"
 	"testing"
 
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
 )
 
-// warns is a pass that warns so, as REASON port by manager: whole, from a reduced
-// look, and where it stands.
+// warns is a reconcile with these warnings, each as REASON port by manager: of Apply, of
+// ApplyFrom a trimmed observation, and of the observation if it is up to date.
 func warns(want []string, adapters ...apply.Adapter) testenv.Do {
-	return testenv.Do{What: "a pass that warns", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
-		client, err := appsclient.NewForConfig(audited(cp.Config()))
+	return testenv.Do{What: "a reconcile that warns", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		applier, err := applierFor(audited(cp.Config()))
 		if err != nil {
 			return err
 		}
-		applier, err := apply.New(workload.ClientGo(client))
+		desired := apply.Desired{Adapters: adapters}
+		applied, err := applier.Apply(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, desired)
 		if err != nil {
 			return err
 		}
-		wanted := apply.Desired{Adapters: adapters}
-		passed, err := applier.Apply(ctx, workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: dittofs}, wanted)
+		observed := trimmed(applied.After, testenv.Portside)
+		unchanged, _, err := upToDate(applier, observed, desired)
 		if err != nil {
 			return err
 		}
-		look := trimmed(passed.After, testenv.Portside)
-		stood, _, err := upToDate(applier, look, wanted)
+		from, err := applyFrom(ctx, applier, observed, desired)
 		if err != nil {
 			return err
 		}
-		from, err := applyFrom(ctx, applier, look, wanted)
-		if err != nil {
-			return err
-		}
-		for what, result := range map[string]apply.Result{"a pass": passed, "standing": stood, "a pass from a reduced look": from} {
+		for what, result := range map[string]apply.Result{"a reconcile": applied, "up to date": unchanged, "a reconcile from a reduced observation": from} {
 			var got []string
 			for _, w := range result.Warnings {
 				got = append(got, fmt.Sprintf("%s %s by %s", w.Reason, w.Port, w.Manager))
@@ -52,7 +46,7 @@ func warns(want []string, adapters ...apply.Adapter) testenv.Do {
 	}}
 }
 
-// lastApplied has a manager write the annotation of client-side apply.
+// lastApplied writes the annotation of client-side apply as a manager.
 func lastApplied(manager string) testenv.Patch {
 	return edits(manager, `[{"op":"add","path":"/metadata/annotations","value":{"kubectl.kubernetes.io/last-applied-configuration":"{}"}}]`)
 }
@@ -76,7 +70,7 @@ func TestWarnings(t *testing.T) {
 		"of Helm 3": {
 			argo(static), addsUDP("helm"), warns([]string{"MergesByNumber adapter-nfs:12049/TCP by helm (Update)"}, nfs),
 		},
-		"a port of somebody else has it": {argo(static), lastApplied(clientSide), addsUDP(testenv.KubectlEdit), warns(nil, nfs)},
+		"another manager's port has it": {argo(static), lastApplied(clientSide), addsUDP(testenv.KubectlEdit), warns(nil, nfs)},
 		"a port of server-side apply has it": {
 			argo(static), lastApplied(clientSide), argo("[{name: api, containerPort: 8080}, {name: rpc, containerPort: 12049, protocol: UDP}]"), warns(nil, nfs),
 		},

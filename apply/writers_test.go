@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
-	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -16,24 +15,17 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestAnOwnerWritesAllTheTime has an owner that changes the object without a
-// pause while adapters change 200 times: no conflict, no retry, and no change
-// of either side is lost.
-func TestAnOwnerWritesAllTheTime(t *testing.T) {
+// TestOwnerWritesContinuously: an owner changes the object continuously while adapters
+// change 200 times. There is no conflict and no retry, and no change is lost.
+func TestOwnerWritesContinuously(t *testing.T) {
 	t.Parallel()
 	const changes = 200
 	cp := testenv.Shared(t)
 	namespace := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(namespace)
-	if _, err := owner.Apply(t.Context(), declared(workload.StatefulSet, static)); err != nil {
-		t.Fatal(err)
-	}
+	owner.MustApply(t, declared(workload.StatefulSet, static))
 	var requests testenv.Requests
-	client, err := appsclient.NewForConfig(requests.Wrap(cp.Config()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	applier, err := apply.New(workload.ClientGo(client))
+	applier, err := applierFor(requests.Wrap(cp.Config()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,12 +52,9 @@ func TestAnOwnerWritesAllTheTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	if gets, applies := requests.Count(testenv.VerbGet), requests.Count(testenv.VerbApply); gets != changes || applies != changes || requests.Total() != 2*changes {
-		t.Errorf("%d passes took %s, want one look and one apply each", changes, &requests)
+		t.Errorf("%d reconciles took %s, want one GET and one apply each", changes, &requests)
 	}
-	live, err := owner.Get(t.Context(), "StatefulSet", namespace, dittofs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := owner.MustGet(t, "StatefulSet", namespace, dittofs)
 	if got := live.GetAnnotations()["writes"]; got != strconv.Itoa(writes) {
 		t.Errorf("the owner's last write was %d, the object has %s", writes, got)
 	}
@@ -78,10 +67,10 @@ func changeAdapters(ctx context.Context, applier *apply.Applier, target workload
 	for i := range changes {
 		result, err := applier.Apply(ctx, target, apply.Desired{Adapters: []apply.Adapter{at(nfs, int64(30000+i))}})
 		if err != nil {
-			return fmt.Errorf("pass %d: %w", i, err)
+			return fmt.Errorf("reconcile %d: %w", i, err)
 		}
 		if result.Outcome != apply.Applied || result.Ports[0].State != port.Owned {
-			return fmt.Errorf("pass %d: %s, ports %q", i, result.Outcome, describe(result.Ports))
+			return fmt.Errorf("reconcile %d: %s, ports %q", i, result.Outcome, describe(result.Ports))
 		}
 	}
 	return nil
@@ -96,8 +85,8 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// TestUnchangedWhileOthersWrite: the outcome is about what we wrote, also when
-// the object moves under us for other reasons.
+// TestUnchangedWhileOthersWrite: the outcome is Unchanged also if other managers change the
+// object meanwhile.
 func TestUnchangedWhileOthersWrite(t *testing.T) {
 	t.Parallel()
 	scale := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {

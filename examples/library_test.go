@@ -18,8 +18,9 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// whoSets tells which field managers own the value of an env var.
-func whoSets(object metav1.Object, container, variable string) ([]string, error) {
+// valueOwners returns the field managers that own the value of an environment
+// variable.
+func valueOwners(object metav1.Object, container, variable string) ([]string, error) {
 	entries, err := fieldmanager.Decode(object.GetManagedFields())
 	if err != nil {
 		return nil, err
@@ -33,8 +34,8 @@ func whoSets(object metav1.Object, container, variable string) ([]string, error)
 	return fieldmanager.Names(owners.Leaves["value"]), nil
 }
 
-// syncPorts gives a StatefulSet the port of one adapter, and removes it once
-// the adapter no longer runs.
+// syncPorts adds the port of an adapter to a StatefulSet, and removes it once the
+// adapter no longer runs.
 func syncPorts(ctx context.Context, config *rest.Config, namespace, name string, running bool) (apply.Result, error) {
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -69,14 +70,11 @@ spec:
         ports: [{name: http, containerPort: 8080}]
 `
 
-func TestWhoSets(t *testing.T) {
+func TestValueOwners(t *testing.T) {
 	cp := testenv.Shared(t)
-	object, err := cp.Manager(testenv.ArgoCD).In(cp.Namespace(t)).Apply(t.Context(), web)
-	if err != nil {
-		t.Fatal(err)
-	}
+	object := cp.Manager(testenv.ArgoCD).In(cp.Namespace(t)).MustApply(t, web)
 	for variable, want := range map[string]string{"MODE": "[argocd-controller]", "LEVEL": "[]"} {
-		got, err := whoSets(object, "web", variable)
+		got, err := valueOwners(object, "web", variable)
 		if err != nil || fmt.Sprint(got) != want {
 			t.Errorf("%s is set by %v, %v, want %s", variable, got, err, want)
 		}
@@ -87,9 +85,7 @@ func TestSyncPorts(t *testing.T) {
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
 	argo := cp.Manager(testenv.ArgoCD).In(ns)
-	if _, err := argo.Apply(t.Context(), web); err != nil {
-		t.Fatal(err)
-	}
+	argo.MustApply(t, web)
 	for _, test := range []struct {
 		running bool
 		state   port.State
@@ -105,10 +101,7 @@ func TestSyncPorts(t *testing.T) {
 		if len(result.Ports) != 1 || result.Ports[0].State != test.state {
 			t.Errorf("running %t: %+v, want one port, %s", test.running, result.Ports, test.state)
 		}
-		object, err := argo.Get(t.Context(), "StatefulSet", "", "web")
-		if err != nil {
-			t.Fatal(err)
-		}
+		object := argo.MustGet(t, "StatefulSet", "", "web")
 		if got := fmt.Sprint(testenv.Ports(object, "web")); got != test.ports {
 			t.Errorf("running %t: the ports are %s, want %s", test.running, got, test.ports)
 		}

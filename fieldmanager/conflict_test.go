@@ -181,14 +181,14 @@ func TestWithin(t *testing.T) {
 		want     bool
 	}{
 		"the field itself":            {`.metadata.labels.app`, field, true},
-		"a field whose name goes on":  {`.metadata.labels.appX`, field, false},
+		"a field with a longer name":  {`.metadata.labels.appX`, field, false},
 		"a field above":               {`.metadata.labels`, field, false},
 		"a field below":               {`.metadata.labels.app.of`, field, true},
 		"an item below":               {`.metadata.labels.app[0]`, field, true},
 		"a value of a set below":      {`.metadata.labels.app[="x"]`, field, true},
 		"the item itself":             {`.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="TCP"]`, item, true},
 		"a leaf of the item":          {`.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="TCP"].name`, item, true},
-		"a number that goes on":       {`.spec.template.spec.containers[name="web"].ports[containerPort=12049,protocol="TCP"].name`, item, false},
+		"a longer number":             {`.spec.template.spec.containers[name="web"].ports[containerPort=12049,protocol="TCP"].name`, item, false},
 		"another protocol":            {`.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="UDP"].name`, item, false},
 		"another container":           {`.spec.template.spec.containers[name="webX"].ports[containerPort=1204,protocol="TCP"].name`, item, false},
 		"the same further down":       {`.x.spec.template.spec.containers[name="web"].ports[containerPort=1204,protocol="TCP"]`, item, false},

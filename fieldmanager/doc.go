@@ -17,7 +17,7 @@
 //     were emptied or after the server dropped an entry whose apiVersion it no
 //     longer converts.
 //  4. A manager's set may still hold an item, or the key of a list item above
-//     it, that the object no longer has. Such an entry says nothing about the
+//     it, that the object no longer has. Such an entry does not describe the
 //     object; read both.
 //  5. One name can stand for two managers: Apply and Update entries of the
 //     same name, or of different subresources, are different managers everywhere.

@@ -53,7 +53,7 @@ func TestDecode(t *testing.T) {
 				t.Fatalf("read as %v", entries)
 			}
 			if entries != nil {
-				t.Errorf("entries beside the error: %v", entries)
+				t.Errorf("entries with the error: %v", entries)
 			}
 			if !strings.HasPrefix(err.Error(), `managedFields[1] of "dittofs-operator" cannot be read: `) {
 				t.Errorf("the error does not name the manager and the index: %v", err)

@@ -13,7 +13,7 @@ import (
 )
 
 // deployment is what a client reads, as far as it matters here: Argo CD
-// declares the env vars MODE and TOKEN of the container web, somebody changed
+// declares the env vars MODE and TOKEN of the container web, a user changed
 // the value of MODE by hand, and an operator added PEERS with plain updates.
 const deployment = `{
   "apiVersion": "apps/v1", "kind": "Deployment",
@@ -103,7 +103,7 @@ func ExampleConflicts() {
 }
 
 // A controller that applies the env var PEERS comes to own this and no more.
-// An entry that holds anything else was made by an apply that said too much.
+// An entry with other fields was made by an apply that sent too much.
 func ExampleList_Claim() {
 	claim := webEnv.Claim([]string{"name", "value"}, fieldmanager.KeyOf("name", "PEERS"))
 	fmt.Println(claim)
@@ -156,7 +156,7 @@ func ExampleTransfer() {
 }
 
 // What came of a hand-over is written with a JSON patch, for the object it was
-// made from and no other. Here somebody's ownership of a value is given up.
+// made from and no other. Here a manager's ownership of a value is given up.
 func ExamplePatch() {
 	d := readDeployment()
 	managed := fieldmanager.Without(d.ManagedFields, fieldmanager.Updater("kubectl-edit"))

@@ -10,8 +10,8 @@ import (
 
 // FuzzManagedFields gives arbitrary bytes as the fields of three entries. None
 // may cause a panic; what can be read means the same when it is written again;
-// and a hand-over loses nobody a path. It starts from the corpus in testdata,
-// which says by name what is odd about each.
+// and a transfer removes no path of any manager. It starts from the corpus in testdata,
+// whose names say what is unusual about each.
 func FuzzManagedFields(f *testing.F) {
 	f.Fuzz(func(t *testing.T, first, second, third []byte) {
 		var managed []metav1.ManagedFieldsEntry

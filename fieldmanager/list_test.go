@@ -20,7 +20,7 @@ func TestOf(t *testing.T) {
 		managed []metav1.ManagedFieldsEntry
 		want    owners
 	}{
-		"nobody": {
+		"no_owner": {
 			managed: []metav1.ManagedFieldsEntry{entry(argocd, portsOfWeb(item2049+threeOf))},
 			want:    owners{Leaves: leaves{}},
 		},
@@ -110,9 +110,9 @@ func TestOfAFieldWithParts(t *testing.T) {
 	same(t, "owners of valueFrom", got.Leaves["valueFrom"], []fieldmanager.Manager{argocd})
 }
 
-// An entry can name a container that is gone. It is told as it stands: whether
-// the object still has it, only the object says.
-func TestStaleContainerIsTold(t *testing.T) {
+// TestStaleContainer has an entry that names a container which no longer exists. It is
+// returned as it is: only the object shows whether it still has the container.
+func TestStaleContainer(t *testing.T) {
 	t.Parallel()
 	entries := decode(t, entry(portside, `{"f:spec":{"f:template":{"f:spec":{"f:containers":{`+
 		`"k:{\"name\":\"gone\"}":{".":{},"f:name":{},"f:ports":{`+item12049+threeOf+`}},"k:{\"name\":\"web\"}":{".":{},"f:name":{}}}}}}}`))
@@ -132,11 +132,11 @@ func TestKeys(t *testing.T) {
 	same(t, "an entry's own items", texts(entries[0].Keys(ports)), []string{
 		`[containerPort=445,protocol="TCP"]`, `[containerPort=445,protocol="UDP"]`, `[containerPort=12049,protocol="TCP"]`,
 	})
-	same(t, "items that someone names", texts(entries.In(ports).Keys()), []string{
+	same(t, "items with an owner", texts(entries.In(ports).Keys()), []string{
 		`[containerPort=445,protocol="TCP"]`, `[containerPort=445,protocol="UDP"]`,
 		`[containerPort=2049,protocol="TCP"]`, `[containerPort=12049,protocol="TCP"]`,
 	})
-	same(t, "items of a list that nobody names", texts(entries.In(envVars).Keys()), []string(nil))
+	same(t, "items of a list without owners", texts(entries.In(envVars).Keys()), []string(nil))
 }
 
 // TestOwnersOf: the list itself is owned apart from its items.

@@ -90,7 +90,7 @@ const (
 	adapterNFS = "        ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]\n"
 )
 
-// What an apply comes to own is what Claim says, for any keyed list.
+// Claim returns what an apply owns, for any keyed list.
 func TestMachineryRecordsTheClaim(t *testing.T) {
 	t.Parallel()
 	mode := fieldmanager.KeyOf("name", "MODE")
@@ -158,7 +158,7 @@ func TestMachineryRecordsTheOwners(t *testing.T) {
 }
 
 // After a hand-over the taker applies what it took without a conflict and
-// without a change, and what it no longer applies goes.
+// without a change, and what it no longer applies is removed.
 func TestMachineryGoesOnAfterAHandOver(t *testing.T) {
 	t.Parallel()
 	m := newMachinery(t)

@@ -81,7 +81,7 @@ func Join(managers []Manager) string {
 
 // ValidateName returns an error for a name that a controller must not take for its
 // own field manager: one that the API server refuses (it takes 1 to 128 printable
-// bytes), or one that another party takes away again. [BeforeFirstApply] is the
+// bytes), or one that another party removes again. [BeforeFirstApply] is the
 // server's own; names that begin with "kubectl" are taken over by Flux, see
 // https://fluxcd.io/flux/components/kustomize/kustomizations/.
 func ValidateName(name string) error {

@@ -76,7 +76,7 @@ func TestManagers(t *testing.T) {
 		"argocd-controller (Apply)", "dittofs-operator (Update)", "portside (Apply)", "portside (Apply of scale)", "portside (Update)",
 	})
 	same(t, "names, each once", fieldmanager.Names(managers), []string{"argocd-controller", "dittofs-operator", "portside"})
-	same(t, "names of nobody", fieldmanager.Names(nil), []string{})
+	same(t, "names of no manager", fieldmanager.Names(nil), []string{})
 
 	for _, test := range []struct {
 		manager fieldmanager.Manager

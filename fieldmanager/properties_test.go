@@ -102,7 +102,7 @@ func TestHandOverMovesWhatItSaysAndNothingElse(t *testing.T) {
 }
 
 // Of, Keys and In read the sets by descending into them; here every path of
-// every set is looked at instead.
+// every set is checked instead.
 func TestOwnersAreThoseWhoseSetsSaySo(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -99,7 +99,7 @@ func TestHandOver(t *testing.T) {
 			want:  []metav1.ManagedFieldsEntry{applied(inWeb(container + `"f:ports":{` + item12049 + threeOf + `}`))},
 			moved: []string{`[containerPort=12049,protocol="TCP"]`},
 		},
-		"what somebody else owns as well stays theirs": {
+		"what another manager owns as well stays its own": {
 			h:     takePorts,
 			from:  []metav1.ManagedFieldsEntry{entry(argocd, portsOfWeb(item12049+threeOf)), entry(operator, portsOfWeb(item12049+threeOf))},
 			want:  []metav1.ManagedFieldsEntry{entry(argocd, portsOfWeb(item12049+threeOf)), entry(portside, inWeb(container+`"f:ports":{`+item12049+threeOf+`}`))},
@@ -127,7 +127,7 @@ func TestHandOver(t *testing.T) {
 			want:  []metav1.ManagedFieldsEntry{at(then(3), entry(portside, inWeb(container+`"f:ports":{`+item2049+threeOf+`,`+item12049+threeOf+`}`)))},
 			moved: []string{`[containerPort=2049,protocol="TCP"]`, `[containerPort=12049,protocol="TCP"]`},
 		},
-		"to nobody": {
+		"to no manager": {
 			h:     toNobody,
 			from:  []metav1.ManagedFieldsEntry{entry(operator, portsOfWeb(item12049+threeOf)), applied(inWeb(bare))},
 			want:  []metav1.ManagedFieldsEntry{applied(inWeb(bare))},
@@ -240,6 +240,6 @@ func TestWithout(t *testing.T) {
 	older.APIVersion = "apps/v1beta2"
 	managed := []metav1.ManagedFieldsEntry{older, entry(argocd, `{}`), entry(portside, `{}`), entry(fieldmanager.Updater("portside"), `{}`)}
 	same(t, "without portside", fieldmanager.Without(managed, portside), []metav1.ManagedFieldsEntry{managed[1], managed[3]})
-	same(t, "without who is not there", fieldmanager.Without(managed, operator), managed)
+	same(t, "without a manager that has no entry", fieldmanager.Without(managed, operator), managed)
 	same(t, "without the only one", fieldmanager.Without(managed[1:2], argocd), []metav1.ManagedFieldsEntry{})
 }

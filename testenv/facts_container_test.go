@@ -148,9 +148,7 @@ spec:
   policyName: %[1]s
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}}
 `} {
-		if _, err := admin.Apply(t.Context(), fmt.Sprintf(object, ns)); err != nil {
-			t.Fatal(err)
-		}
+		admin.MustApply(t, fmt.Sprintf(object, ns))
 	}
 	probe, err := testenv.Object(twoContainers.Object)
 	if err != nil {

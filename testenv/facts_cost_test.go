@@ -25,9 +25,7 @@ func TestFact12_NoopApply(t *testing.T) {
 		t.Helper()
 		// A DaemonSet, because no other test writes one on this server: its metrics
 		// have labels for resources but not for namespaces.
-		if _, err := portside.Apply(t.Context(), workload("DaemonSet")); err != nil {
-			t.Fatal(err)
-		}
+		portside.MustApply(t, workload("DaemonSet"))
 	}
 	apply()
 	before := daemonSetCost(t, cp)
@@ -64,9 +62,7 @@ func BenchmarkFact12(b *testing.B) {
 	cp := testenv.Shared(b)
 	ns := cp.Namespace(b)
 	portside := cp.Manager(testenv.Portside).In(ns)
-	if _, err := cp.Manager(testenv.ArgoCD).In(ns).Apply(b.Context(), declared(static)); err != nil {
-		b.Fatal(err)
-	}
+	cp.Manager(testenv.ArgoCD).In(ns).MustApply(b, declared(static))
 	apply := func(ctx context.Context, port int) error {
 		_, err := portside.Apply(ctx, shared(fmt.Sprintf("[{name: adapter-nfs, containerPort: %d, protocol: TCP}]", port)))
 		return err

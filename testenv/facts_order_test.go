@@ -171,9 +171,6 @@ func someOf(ports []string, random *rand.Rand) string {
 
 func liveSet(t *testing.T, cp *testenv.ControlPlane, ns string) *unstructured.Unstructured {
 	t.Helper()
-	live, err := cp.Manager(testenv.Portside).Get(t.Context(), "StatefulSet", ns, dittofs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := cp.Manager(testenv.Portside).MustGet(t, "StatefulSet", ns, dittofs)
 	return live
 }

@@ -78,14 +78,12 @@ func TestFact11_SameNameInTwoContainers(t *testing.T) {
 	if want := `containers[1].ports[0]: duplicate port name "adapter-nfs"`; !strings.Contains(warnings.String(), want) {
 		t.Errorf("warnings %q, want %q", warnings, want)
 	}
-	if _, err := owner.In(ns).Apply(t.Context(), `
+	owner.In(ns).MustApply(t, `
 apiVersion: v1
 kind: Service
 metadata: {name: dittofs}
 spec: {selector: {app: dittofs}, ports: [{port: 2049, targetPort: adapter-nfs}]}
-`); err != nil {
-		t.Fatal(err)
-	}
+`)
 	cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
 	testenv.Eventually(t, "the Service's endpoint to be the first container's port", func(ctx context.Context) error {
 		return endpointPort(ctx, cp, ns, 12049)

@@ -26,7 +26,7 @@ type lifeline struct {
 // server, which gets the group's SIGTERM too, end in its own time. It writes the
 // server's process id to a file next to itself.
 //
-// If this process is gone the server is killed: kube-apiserver, asked to end after
+// If this process has ended the server is killed: kube-apiserver, asked to end after
 // etcd has ended, waits for etcd without end.
 const guardScript = `#!/bin/sh
 trap : TERM

@@ -20,7 +20,7 @@ func TestLifeline(t *testing.T) {
 		holdLifeline(t, dir)
 	}
 	dir := t.TempDir()
-	// A reader of this FIFO sees its end once the server is gone.
+	// A reader of this FIFO reads its end once the server has ended.
 	alive := filepath.Join(dir, "alive")
 	if err := syscall.Mkfifo(alive, 0o600); err != nil {
 		t.Fatal(err)

@@ -90,6 +90,40 @@ func (m *Manager) MustApply(t testing.TB, objects ...any) (live *unstructured.Un
 	return live
 }
 
+// MustCreate is [Manager.Create] for a test, which fails if it is refused.
+func (m *Manager) MustCreate(t testing.TB, object any) *unstructured.Unstructured {
+	t.Helper()
+	return m.must(t, "creates")(m.Create(t.Context(), object))
+}
+
+// MustGet is [Manager.Get] for a test, which fails if the object cannot be read.
+func (m *Manager) MustGet(t testing.TB, kind, namespace, name string) *unstructured.Unstructured {
+	t.Helper()
+	return m.must(t, "gets")(m.Get(t.Context(), kind, namespace, name))
+}
+
+// MustPatch is [Manager.Patch] for a test, which fails if it is refused.
+func (m *Manager) MustPatch(t testing.TB, kind, namespace, name string, pt types.PatchType, data []byte) *unstructured.Unstructured {
+	t.Helper()
+	return m.must(t, "patches")(m.Patch(t.Context(), kind, namespace, name, pt, data))
+}
+
+// MustDelete is [Manager.Delete] for a test, which fails if it is refused.
+func (m *Manager) MustDelete(t testing.TB, kind, namespace, name string) {
+	t.Helper()
+	m.must(t, "deletes")(nil, m.Delete(t.Context(), kind, namespace, name))
+}
+
+func (m *Manager) must(t testing.TB, does string) func(*unstructured.Unstructured, error) *unstructured.Unstructured {
+	return func(live *unstructured.Unstructured, err error) *unstructured.Unstructured {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%s %s: %v", m.name, does, err)
+		}
+		return live
+	}
+}
+
 // ForceApply is Apply with force: it takes conflicting fields from other managers.
 func (m *Manager) ForceApply(ctx context.Context, object any) (*unstructured.Unstructured, error) {
 	return m.apply(ctx, object, true)

@@ -38,6 +38,8 @@ var resources = map[string]struct {
 	"CustomResourceDefinition":       {GroupVersionResource: schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}, clusterWide: true},
 	"MutatingAdmissionPolicy":        {GroupVersionResource: admission("mutatingadmissionpolicies"), clusterWide: true},
 	"MutatingAdmissionPolicyBinding": {GroupVersionResource: admission("mutatingadmissionpolicybindings"), clusterWide: true},
+	"NetworkPolicy":                  {GroupVersionResource: schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}},
+	"DittoServer":                    {GroupVersionResource: schema.GroupVersionResource{Group: "dittofs.dittofs.com", Version: "v1alpha1", Resource: "dittoservers"}},
 	"AdapterSet":                     {GroupVersionResource: schema.GroupVersionResource{Group: "portside.dev", Version: "v1alpha1", Resource: "adaptersets"}},
 }
 

@@ -59,9 +59,7 @@ func TestAddNode(t *testing.T) {
 
 func patch(t *testing.T, m *testenv.Manager, kind, ns, data string) {
 	t.Helper()
-	if _, err := m.Patch(t.Context(), kind, ns, "dittofs", types.MergePatchType, []byte(data)); err != nil {
-		t.Fatal(err)
-	}
+	m.MustPatch(t, kind, ns, "dittofs", types.MergePatchType, []byte(data))
 }
 
 func expectStarts(t *testing.T, cp *testenv.ControlPlane, kind, ns string, starts, revisions int) {

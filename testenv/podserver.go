@@ -33,7 +33,7 @@ type PodServer struct {
 	// The API server accepts these for a pod but not in an EndpointSlice, and
 	// clients that check the addresses of pods may refuse them. Then Address can be
 	// [MachineAddress], for workloads of one pod at a time: a second pod does not
-	// run until the first is gone.
+	// run until the first is deleted.
 	Address string
 }
 

@@ -51,9 +51,7 @@ func TestServePods(t *testing.T) {
 		}
 		addresses[pod.Status.PodIP] = pod.Name
 	}
-	if err := argo.Delete(t.Context(), "StatefulSet", ns, dittofs); err != nil {
-		t.Fatal(err)
-	}
+	argo.MustDelete(t, "StatefulSet", ns, dittofs)
 	for range addresses {
 		pod := next(t, seen, func(e watch.Event) bool { return e.Type == watch.Deleted })
 		expectRefused(t, pod.Status.PodIP, port)

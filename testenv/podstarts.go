@@ -40,7 +40,7 @@ func ownerOf(pod *corev1.Pod) workload {
 }
 
 // PodStarts returns the number of pods that have started in a namespace since the
-// control plane started, also of pods that are gone. It is 0 without
+// control plane started, also of deleted pods. It is 0 without
 // Options.Controllers, since no pod runs then.
 func (cp *ControlPlane) PodStarts(namespace string) int {
 	return cp.kubelet.sum(func(w workload) bool { return w.namespace == namespace })

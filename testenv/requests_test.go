@@ -86,9 +86,7 @@ func TestRequests_concurrentClients(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	if _, err := cp.Manager("owner").In(ns).Apply(t.Context(), configMap); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager("owner").In(ns).MustApply(t, configMap)
 	requests := &testenv.Requests{}
 	patch := []byte(`{"data":{"c":"d"}}`)
 	const clients = 8

@@ -55,6 +55,7 @@ type AdapterSetList struct {
 // AdapterSetSpec is what is wanted: for which workload, which adapters or
 // where to ask for them, and how to bring a change in.
 //
+// +kubebuilder:validation:XValidation:rule="(has(self.adapters) ? self.adapters.size() : 0) + (has(self.companions) ? self.companions.size() : 0) <= 64",message="adapters and companions must have at most 64 items together"
 // +kubebuilder:validation:XValidation:rule="!has(self.discovery) || !has(self.adapters) || self.adapters.size() == 0",message="adapters and discovery exclude each other"
 type AdapterSetSpec struct {
 	// targetRef names the workload, in the namespace of this object.
@@ -87,6 +88,15 @@ type AdapterSetSpec struct {
 	// discovery says where to ask for the adapters, in place of a list.
 	// +optional
 	Discovery *Discovery `json:"discovery,omitempty"`
+
+	// companions are further ports of the adapters, such as that of the portmapper
+	// of NFS or the UDP port of a protocol that is listed with TCP. Each has the name
+	// adapter-<name>, and is treated as the port of an adapter is.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	Companions []Companion `json:"companions,omitempty"`
 
 	// containerPorts is whether the ports of the container are managed. Ignore
 	// manages the ports of Services alone, so that no pod restarts.
@@ -159,6 +169,47 @@ type Adapter struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
+
+	// protocol of the port.
+	// +optional
+	// +kubebuilder:default=TCP
+	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
+	Protocol string `json:"protocol,omitempty"`
+}
+
+// Companion is a further port of one or more adapters, present while any of them is
+// active.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.adapter) != has(self.adapters)",message="exactly one of adapter and adapters must be set"
+// +kubebuilder:validation:XValidation:rule="has(self.port) || !has(self.adapters) || self.adapters.size() == 1",message="port must be set for more than one adapter"
+type Companion struct {
+	// name of the companion. The port is named after it, as that of an adapter is
+	// after its type.
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	Name string `json:"name"`
+
+	// adapter is the type of the adapter that the port belongs to.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
+	Adapter string `json:"adapter,omitempty"`
+
+	// adapters are the types of several adapters, in place of adapter: the port is
+	// present while any of them is active.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
+	Adapters []string `json:"adapters,omitempty"`
+
+	// port is the number; that of the adapter if it is not given.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
 
 	// protocol of the port.
 	// +optional

@@ -54,10 +54,7 @@ func TestServerFillsInDefaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := shared.in(t)
-			live, err := c.Manager(testenv.Kubectl).In(c.namespace).Create(t.Context(), stored.set)
-			if err != nil {
-				t.Fatal(err)
-			}
+			live := c.Manager(testenv.Kubectl).In(c.namespace).MustCreate(t, stored.set)
 			got, err := json.Marshal(live.Object["spec"])
 			if err != nil {
 				t.Fatal(err)
@@ -74,9 +71,7 @@ const targetJSON = `"targetRef":{"apiVersion":"apps/v1","kind":"StatefulSet","na
 func TestTargetRefIsImmutable(t *testing.T) {
 	c := newCluster(t)
 	user := c.Manager(testenv.Kubectl).In(c.namespace)
-	if _, err := user.Create(t.Context(), smallest()); err != nil {
-		t.Fatal(err)
-	}
+	user.MustCreate(t, smallest())
 	for _, field := range []string{"kind", "name"} {
 		_, err := user.Update(t.Context(), v1alpha1.Kind, "", "dittofs", func(set *unstructured.Unstructured) {
 			value := map[string]string{"kind": "Deployment", "name": "other"}[field]
@@ -113,9 +108,7 @@ func TestManagersShareAdapters(t *testing.T) {
 		{base, nil, []string{"smb"}},
 		{overlay, nil, nil},
 	} {
-		if _, err := step.manager.Apply(t.Context(), adapterSet(fixture.Adapters(step.adapters...))); err != nil {
-			t.Fatal(err)
-		}
+		step.manager.MustApply(t, adapterSet(fixture.Adapters(step.adapters...)))
 		if diff := cmp.Diff(step.want, types()); diff != "" {
 			t.Errorf("after %s: %s", step.adapters, diff)
 		}
@@ -142,9 +135,7 @@ func TestSourceChangesOnTheServer(t *testing.T) {
 		"client-side": func(c *cluster, set *unstructured.Unstructured) { c.kubectl(asJSON(c.t, set), "apply", "-f", "-") },
 		"server-side": func(c *cluster, set *unstructured.Unstructured) {
 			c.t.Helper()
-			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(c.t.Context(), set); err != nil {
-				c.t.Fatal(err)
-			}
+			c.Manager(testenv.Flux).In(c.namespace).MustApply(c.t, set)
 		},
 	} {
 		for from := range sources {

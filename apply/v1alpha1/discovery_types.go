@@ -12,6 +12,7 @@ type Discovery struct {
 // else: the address is never taken from this object.
 //
 // +kubebuilder:validation:XValidation:rule="self.timeoutSeconds < self.intervalSeconds",message="timeoutSeconds must be less than intervalSeconds"
+// +kubebuilder:validation:XValidation:rule="!has(self.loginPath) || has(self.credentialsRef)",message="loginPath needs credentialsRef"
 type HTTPDiscovery struct {
 	// port to ask: the name of a port of the container, or a number.
 	// +kubebuilder:validation:XIntOrString
@@ -38,6 +39,16 @@ type HTTPDiscovery struct {
 	// +kubebuilder:validation:MaxLength=1024
 	Path string `json:"path,omitempty"`
 
+	// expression is a CEL expression that maps the JSON answer, self, to the list of
+	// adapters: objects with type and port and, where they differ from TCP, true and
+	// true, protocol, enabled and running. Identical elements count once. Without an
+	// expression the answer is the list itself. An expression that does not compile
+	// makes this object Stalled (InvalidExpression), and changes nothing.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=4096
+	Expression string `json:"expression,omitempty"`
+
 	// intervalSeconds is the time between two questions to one pod.
 	// +optional
 	// +kubebuilder:default=30
@@ -57,6 +68,14 @@ type HTTPDiscovery struct {
 	// the Secret is not used: naming it here is not enough to read it.
 	// +optional
 	CredentialsRef *CredentialsRef `json:"credentialsRef,omitempty"`
+
+	// loginPath is where the username and the password of the Secret are posted for
+	// a token, to the pod that is asked. Without it, the Secret's access-token is
+	// used or, if it has none, the username and the password by HTTP Basic.
+	// +optional
+	// +kubebuilder:validation:Pattern="^/"
+	// +kubebuilder:validation:MaxLength=1024
+	LoginPath string `json:"loginPath,omitempty"`
 }
 
 // Scheme is the scheme of an HTTP request.

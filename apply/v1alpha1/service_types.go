@@ -19,8 +19,8 @@ type Service struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 
-	// ports are the adapters that the Service exposes, and how. Without the list it
-	// exposes each adapter under the adapter's own number. Discovered adapters in a
+	// ports are the adapters and companions that the Service exposes, and how. Without
+	// the list it exposes each adapter under the adapter's own number, and no companion. Discovered adapters in a
 	// Service of type NodePort or LoadBalancer need the list: what a pod answers must
 	// not open ports outside the cluster that nobody listed.
 	// +optional
@@ -44,12 +44,21 @@ type Service struct {
 	WhenInactive WhenInactivePolicy `json:"whenInactive,omitempty"`
 }
 
-// ServicePort is an adapter that a Service exposes.
+// ServicePort is an adapter, or a companion of one, that a Service exposes.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.adapter) != has(self.companion)",message="exactly one of adapter and companion is needed"
 type ServicePort struct {
 	// adapter is the type of the adapter.
+	// +optional
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
-	Adapter string `json:"adapter"`
+	Adapter string `json:"adapter,omitempty"`
+
+	// companion is the name of the companion, one of spec.companions.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
+	Companion string `json:"companion,omitempty"`
 
 	// port is the number under which the Service exposes the adapter; the adapter's
 	// own if it is not given.

@@ -52,8 +52,8 @@ type AdapterSetStatus struct {
 	// +listMapKey=name
 	Services []ServiceStatus `json:"services,omitempty"`
 
-	// changes are the changes of the pod template's ports that portside stored,
-	// the newest last: at most 10, with at most 128 ports altogether.
+	// changes are the changes of ports that portside stored in the pod template and
+	// in Services, the newest last: at most 10, with at most 128 ports altogether.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=10
@@ -97,11 +97,25 @@ type ServiceStatus struct {
 	// +optional
 	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
+
+	// warnings are about a Service that does not lead where its ports say.
+	// +optional
+	// +listType=atomic
+	Warnings []ServiceWarning `json:"warnings,omitempty"`
+}
+
+// ServiceWarning is about a Service that does not lead where its ports say.
+type ServiceWarning struct {
+	// reason is the cause, in CamelCase, such as SelectorMismatch.
+	Reason string `json:"reason"`
+
+	// message explains it.
+	Message string `json:"message"`
 }
 
 // PortStatus is what became of one wanted port.
 type PortStatus struct {
-	// type of the adapter, as it was given.
+	// type of the adapter, as it was given, or the name of the companion.
 	// +optional
 	Type string `json:"type,omitempty"`
 
@@ -116,7 +130,7 @@ type PortStatus struct {
 	Protocol string `json:"protocol,omitempty"`
 
 	// state says whether the port is in place, and whose it is.
-	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Removed
+	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Retained
 	State string `json:"state"`
 
 	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
@@ -179,7 +193,8 @@ type PortOwner struct {
 	Operation metav1.ManagedFieldsOperationType `json:"operation"`
 }
 
-// PortsChange is one change of the pod template's ports that portside stored.
+// PortsChange is one change of the ports of a pod template or a Service that portside
+// stored.
 type PortsChange struct {
 	// time is when the API server stored it, in whole seconds.
 	Time metav1.Time `json:"time"`
@@ -187,17 +202,22 @@ type PortsChange struct {
 	// manager is the field manager that made it.
 	Manager string `json:"manager"`
 
-	// ports are those that were added or removed. A port that got another name
+	// ports are those that changed. A port that got another name
 	// or number was removed as it was, and added as it is.
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=128
 	Ports []ChangedPort `json:"ports"`
 }
 
-// ChangedPort is a container port that was added or removed.
+// ChangedPort is a port of a container or a Service that was added, removed or changed.
 type ChangedPort struct {
-	// container that has, or had, the port.
-	Container string `json:"container"`
+	// container that has, or had, the port; empty for a port of a Service.
+	// +optional
+	Container string `json:"container,omitempty"`
+
+	// service that has, or had, the port; empty for a port of a container.
+	// +optional
+	Service string `json:"service,omitempty"`
 
 	// name of the port; empty for one without a name.
 	// +optional
@@ -209,12 +229,13 @@ type ChangedPort struct {
 	// protocol of the port.
 	Protocol string `json:"protocol"`
 
-	// change says whether the port was added or removed.
+	// change is whether the port was added or removed, or another of its fields, such
+	// as targetPort, changed.
 	Change PortEdit `json:"change"`
 }
 
 // PortEdit says what happened to a port.
-// +kubebuilder:validation:Enum=Added;Removed
+// +kubebuilder:validation:Enum=Added;Removed;Changed
 type PortEdit string
 
 // The edits of a port.
@@ -223,4 +244,6 @@ const (
 	PortAdded PortEdit = "Added"
 	// PortRemoved: the pod template has had the port until then.
 	PortRemoved PortEdit = "Removed"
+	// PortChanged: another field of a Service's port changed, such as targetPort.
+	PortChanged PortEdit = "Changed"
 )

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply/advice"
@@ -53,6 +54,8 @@ type Workload struct {
 	// empty where the object has no selector that can be read, and then selects
 	// no pod.
 	Selector string
+	// PodLabels are the labels of the pod template, in the syntax of a label selector.
+	PodLabels string
 	// Containers are the pod template's, in order; init containers are not
 	// among them.
 	Containers []Container
@@ -128,6 +131,7 @@ func (d *Definition) Workload(object Object) (*Workload, error) {
 func (w *Workload) readTemplate(t *corev1.PodTemplateSpec) (err error) {
 	w.HostNetwork = t.Spec.HostNetwork
 	w.DefaultContainer = t.Annotations[defaultContainerAnnotation]
+	w.PodLabels = labels.Set(t.Labels).String()
 	w.Containers = containersOf(t)
 	for i := range t.Spec.InitContainers {
 		w.InitContainers = append(w.InitContainers, t.Spec.InitContainers[i].Name)

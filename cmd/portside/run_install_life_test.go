@@ -196,9 +196,7 @@ func (i *installation) discovers() {
 		i.expectPorts(kind, "asked", "api:8080/TCP", "adapter-nfs:12049/TCP")
 		i.expectReady("asked", "1/1")
 		i.delete("asked")
-		if err := i.git.Delete(i.t.Context(), kind, i.namespace, "asked"); err != nil {
-			i.t.Fatal(err)
-		}
+		i.git.MustDelete(i.t, kind, i.namespace, "asked")
 	}
 }
 
@@ -208,7 +206,7 @@ func (i *installation) discover(kind string) {
 	i.apply(fixture.Workload(kind, "asked", fixture.Container("server", "api:8080/TCP")))
 	i.WaitRolledOut(i.t, kind, i.namespace, "asked")
 	i.apply(setOf(kind, "asked", i.selected(),
-		fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}")))
+		fixture.Discovery("port: api, scheme: HTTP, intervalSeconds: 5, timeoutSeconds: 4, credentialsRef: {name: asked}, loginPath: /api/v1/auth/login")))
 }
 
 // serveAdapters serves nfs in the pods of the namespace to clients that log in, and

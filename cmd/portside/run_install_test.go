@@ -181,9 +181,7 @@ func (i *installation) expectEvents(namespace, kind string, reasons ...string) {
 // delete deletes an AdapterSet and waits until it is gone.
 func (i *installation) delete(name string) {
 	i.t.Helper()
-	if err := i.git.Delete(i.t.Context(), "AdapterSet", i.namespace, name); err != nil {
-		i.t.Fatal(err)
-	}
+	i.git.MustDelete(i.t, "AdapterSet", i.namespace, name)
 	testenv.Eventually(i.t, "the AdapterSet to be gone", func(ctx context.Context) error {
 		_, err := i.git.Get(ctx, "AdapterSet", i.namespace, name)
 		if apierrors.IsNotFound(err) {

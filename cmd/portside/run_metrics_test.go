@@ -117,9 +117,7 @@ func (f *fleet) removeByHand(name, port string) {
 	live := f.WaitRolledOut(f.t, "StatefulSet", f.namespace, name)
 	last := len(testenv.Ports(live, "server")) - 1
 	patch := fmt.Appendf(nil, `[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/%d"}]`, last)
-	if _, err := f.Manager("other").Patch(f.t.Context(), "StatefulSet", f.namespace, name, types.JSONPatchType, patch); err != nil {
-		f.t.Fatal(err)
-	}
+	f.Manager("other").MustPatch(f.t, "StatefulSet", f.namespace, name, types.JSONPatchType, patch)
 	f.waitPort(name, port)
 }
 

@@ -45,14 +45,21 @@ func (r replica) writes() []string {
 	})
 }
 
-func TestKilledLeader(t *testing.T) {
-	t.Parallel()
-	f := newFleet(t, testenv.WithControllers(t), 2)
-	first := f.startReplica(shortLease...)
-	first.WaitLog(leading)
-	second := f.startReplica(shortLease...)
+// twoReplicas returns a fleet whose first replica leads and has applied a change.
+func twoReplicas(t *testing.T) (f *fleet, leader, other replica) {
+	t.Helper()
+	f = newFleet(t, testenv.WithControllers(t), 2)
+	leader = f.startReplica(shortLease...)
+	leader.WaitLog(leading)
+	other = f.startReplica(shortLease...)
 	f.changeAll()
 	f.waitPorts()
+	return f, leader, other
+}
+
+func TestKilledLeader(t *testing.T) {
+	t.Parallel()
+	f, first, second := twoReplicas(t)
 	if writes := second.writes(); len(writes) > 0 {
 		t.Errorf("the replica that does not lead has sent %q", writes)
 	}
@@ -97,10 +104,7 @@ func TestStoppedLeader(t *testing.T) {
 	if code := second.Terminate(); code != 0 {
 		t.Errorf("the last replica: exit code %d", code)
 	}
-	lease, err := f.git.Get(t.Context(), "Lease", f.namespace, testenv.Portside)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lease := f.git.MustGet(t, "Lease", f.namespace, testenv.Portside)
 	if holder, _, _ := unstructured.NestedString(lease.Object, "spec", "holderIdentity"); holder != "" {
 		t.Errorf("the Lease is still held by %s", holder)
 	}
@@ -109,12 +113,7 @@ func TestStoppedLeader(t *testing.T) {
 // TestLostLease has a leader that cannot renew its Lease end before another leads.
 func TestLostLease(t *testing.T) {
 	t.Parallel()
-	f := newFleet(t, testenv.WithControllers(t), 2)
-	first := f.startReplica(shortLease...)
-	first.WaitLog(leading)
-	second := f.startReplica(shortLease...)
-	f.changeAll()
-	f.waitPorts()
+	f, first, second := twoReplicas(t)
 	f.waitRolledOut()
 	hold := func(verb string) func() {
 		_, release := first.HoldRequests(testenv.Is(verb, "leases"))

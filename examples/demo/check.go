@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// seen is what was observed of a step, beside what it wanted.
+// seen is what a step observed.
 type seen struct {
 	ports           []ownedPort
 	generation      int64
@@ -14,36 +14,38 @@ type seen struct {
 	podStarts       int
 	sent, stored    int
 	reaches         []string
-	// refusal is what portside said to a command that it must refuse, nil where
-	// there was none.
+	// refusal is portside's answer to a command that it must refuse, nil without one.
 	refusal *refusal
-	// fields are how many paths of the object portside owns.
+	// fields is how many paths of the object portside owns.
 	fields int
-	// again is what portside said when it was asked once more, and still the
-	// resourceVersion after that.
+	// again is portside's answer to the same command again, and still the
+	// resourceVersion after it.
 	again *answer
 	still string
-	// content is the object as content gives it, and resynced the same after
-	// Argo CD's next sync.
+	// content is the content of the object, and resynced that after another sync of
+	// Argo CD.
 	content, resynced string
 }
 
 // refusal is a command that failed.
 type refusal struct {
-	code int
-	says string
+	code    int
+	message string
 }
 
-// claim is something that a step says, and what speaks against it.
+// claim is a claim of a step, and an error if it does not hold.
 type claim struct {
 	text string
 	err  error
 }
 
-// claims compares what was seen with what was wanted.
+// portsText is the claim about the ports of the container.
+const portsText = "the ports are as expected, in this order and with these owners"
+
+// claims compares what a step observed with what it expects.
 func claims(w want, s seen) []claim {
 	all := []claim{
-		{"every port is there, in its place, and owned by whom it should be", differ(s.ports, w.ports)},
+		{portsText, differ(s.ports, w.ports)},
 		{fieldsText(w), differ(s.fields, fieldsFor(w))},
 		{fmt.Sprintf("generation %d, pods started %d", w.generation, w.podStarts),
 			errors.Join(differ(s.generation, w.generation), differ(s.podStarts, w.podStarts))},
@@ -51,8 +53,8 @@ func claims(w want, s seen) []claim {
 	}
 	if s.refusal != nil {
 		var err error
-		if !strings.Contains(s.refusal.says, "already owns") {
-			err = fmt.Errorf("it said %q", s.refusal.says)
+		if !strings.Contains(s.refusal.message, "already owns") {
+			err = fmt.Errorf("the message is %q", s.refusal.message)
 		}
 		all = append(all, claim{"portside refused with exit code 2 and sent no write",
 			errors.Join(differ(s.refusal.code, 2), differ(s.sent, 0), err)})
@@ -61,14 +63,14 @@ func claims(w want, s seen) []claim {
 		all = append(all,
 			claim{fmt.Sprintf("portside's writes to the StatefulSet: %d sent, %d stored", w.sent, w.stored),
 				errors.Join(differ(s.sent, w.sent), differ(s.stored, w.stored))},
-			claim{"portside, once more: Unchanged, the same resourceVersion",
+			claim{"portside again: Unchanged, the same resourceVersion",
 				errors.Join(differ(s.again.outcome(), "Unchanged"), differ(s.again.states(), w.states), differ(s.still, s.resourceVersion))})
 	}
-	return append(all, claim{"Argo CD, the same commit once more: every field is what it was", same(s.content, s.resynced)})
+	return append(all, claim{"Argo CD again, the same commit: no field changes", same(s.content, s.resynced)})
 }
 
-// fieldsFor counts what an applier of these ports owns: the container's entry
-// and its name, and of each port its entry and three fields.
+// fieldsFor returns how many paths portside owns: the container's item and its name, and
+// of each of its ports the item and three fields.
 func fieldsFor(w want) int {
 	own := 0
 	for _, p := range w.ports {
@@ -96,7 +98,7 @@ func reachesText(w want) string {
 	return "the Service dittofs-file leads to " + strings.Join(w.reaches, ", ")
 }
 
-// differ says what is and what should be, where that is not the same.
+// differ returns an error if two values differ.
 func differ[T any](got, want T) error {
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
 		return fmt.Errorf("is %s, should be %s", g, w)
@@ -104,7 +106,7 @@ func differ[T any](got, want T) error {
 	return nil
 }
 
-// same says where one text begins to be another than before.
+// same returns an error with the first line in which two texts differ.
 func same(before, after string) error {
 	was, is := strings.Split(before, "\n"), strings.Split(after, "\n")
 	for i := range min(len(was), len(is)) {
@@ -115,7 +117,7 @@ func same(before, after string) error {
 	return differ(len(is), len(was))
 }
 
-// failed joins the claims that do not hold.
+// failed returns the errors of the claims that do not hold.
 func failed(all []claim) error {
 	var errs []error
 	for _, c := range all {

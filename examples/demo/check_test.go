@@ -2,8 +2,8 @@ package main
 
 import "testing"
 
-// TestClaims breaks what was seen, one thing at a time: each must cost a claim,
-// and one alone.
+// TestClaims changes one part of what was seen at a time: each change must break exactly
+// one claim.
 func TestClaims(t *testing.T) {
 	w := story[1].want
 	for _, test := range []struct {
@@ -22,14 +22,14 @@ func TestClaims(t *testing.T) {
 		{"where the Service leads", func(s *seen) { s.reaches = nil }},
 		{"the second outcome", func(s *seen) { s.again.Results[0].Outcome = "Applied" }},
 		{"a state", func(s *seen) { s.again.Results[0].Ports[0].State = "Owned" }},
-		{"the resourceVersion after the second pass", func(s *seen) { s.still = "11" }},
+		{"the resourceVersion after the repetition", func(s *seen) { s.still = "11" }},
 		{"a field after the second sync", func(s *seen) { s.resynced = "generation: 2\nreplicas: 3" }},
 		{"a field too many after the second sync", func(s *seen) { s.resynced += "\npaused: true" }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := asWanted(t, w)
 			if err := failed(claims(w, s)); err != nil {
-				t.Fatalf("before anything is broken: %v", err)
+				t.Fatalf("before the change: %v", err)
 			}
 			test.spoil(&s)
 			broken := 0
@@ -45,7 +45,7 @@ func TestClaims(t *testing.T) {
 	}
 }
 
-// asWanted is what is seen where everything is as story[1] wants it.
+// asWanted returns what is seen if everything is as story[1] expects.
 func asWanted(t *testing.T, w want) seen {
 	t.Helper()
 	again, err := parseAnswer(`{"results":[{"outcome":"Unchanged","ports":[

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	discoveryv1 "k8s.io/api/discovery/v1"
@@ -20,34 +21,33 @@ import (
 
 const (
 	pollInterval = 50 * time.Millisecond
-	// patience is when a wait gives up: far beyond what a busy machine needs.
+	// patience is how long a wait takes at most.
 	patience = 90 * time.Second
 )
 
-// cluster reads what is there.
+// cluster reads objects.
 type cluster struct {
 	client kubernetes.Interface
 	plane  *testenv.ControlPlane
 	reader *testenv.Manager
 }
 
-// rest waits until the StatefulSet's rollout is complete and returns the
-// StatefulSet as it then is. No controller writes it any more after that.
+// rest waits until the StatefulSet's rollout is complete. No controller writes it after
+// that.
 func (c cluster) rest(ctx context.Context) (*unstructured.Unstructured, error) {
 	return c.plane.RolledOut(ctx, "StatefulSet", namespace, workload)
 }
 
-// object is the StatefulSet with its managedFields.
+// object reads the StatefulSet.
 func (c cluster) object(ctx context.Context) (*unstructured.Unstructured, error) {
 	return c.reader.Get(ctx, "StatefulSet", namespace, workload)
 }
 
-// ports are a container's ports in their order, with the owner of each.
+// ports returns a container's ports in their order, with the owner of each.
 func ports(object *unstructured.Unstructured, container string) ([]ownedPort, error) {
 	var owned []ownedPort
 	for _, port := range testenv.Ports(object, container) {
-		_, key, _ := cutLast(port)
-		owners, err := testenv.Owners(object, container, key)
+		owners, err := testenv.Owners(object, container, port[strings.LastIndex(port, ":")+1:])
 		if err != nil {
 			return nil, err
 		}
@@ -56,10 +56,9 @@ func ports(object *unstructured.Unstructured, container string) ([]ownedPort, er
 	return owned, nil
 }
 
-// content is the object, field by field, without what only says when it was
-// written: resourceVersion, and the times of managedFields together with the
-// order in which the server sorts them by time. An apply that changes nothing
-// may move these where the server fills in defaults in an atomic list, such as
+// content returns the object without the time of its last write: resourceVersion, and
+// the times of managedFields, by which the server sorts them. An apply that changes
+// nothing may move these where the server fills in defaults in an atomic list, such as
 // volumeClaimTemplates.
 func content(object *unstructured.Unstructured) (string, error) {
 	object = object.DeepCopy()
@@ -76,9 +75,9 @@ func content(object *unstructured.Unstructured) (string, error) {
 	return string(text), err
 }
 
-// reaches waits until the Service leads to the ports that are wanted, and
-// returns where it leads in the end: NAME:NUMBER, sorted.
-func (c cluster) reaches(ctx context.Context, wanted []string) ([]string, error) {
+// reaches waits until the Service leads to these ports, and returns the ports that it
+// leads to in the end: NAME:NUMBER, sorted.
+func (c cluster) reaches(ctx context.Context, want []string) ([]string, error) {
 	var reached []string
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
 		slices, err := c.client.DiscoveryV1().EndpointSlices(namespace).List(ctx,
@@ -87,7 +86,7 @@ func (c cluster) reaches(ctx context.Context, wanted []string) ([]string, error)
 			return false, err
 		}
 		reached = endpointPorts(slices.Items)
-		return differ(reached, wanted) == nil, nil
+		return differ(reached, want) == nil, nil
 	})
 	if err != nil && !wait.Interrupted(err) || ctx.Err() != nil {
 		return nil, fmt.Errorf("reading where Service %s leads: %w", service, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// counter counts on the way to the API server what portside sends to change the
-// workload, and how much of it the server stores. Events are not counted.
+// counter is a proxy to the API server that counts the writes of portside, and those
+// that the server stores. It does not count events.
 type counter struct {
 	*testenv.Proxy
 
@@ -28,9 +28,9 @@ func startCounter(user *rest.Config) (*counter, error) {
 	c := &counter{}
 	proxy, err := testenv.NewProxy(user, testenv.ProxyHooks{
 		OnRequest: func(request *http.Request) {
-			request.Header.Del("Accept-Encoding") // the proxy then unpacks what it asks to be packed
+			request.Header.Del("Accept-Encoding") // the proxy then decompresses the answers that it asks for
 			if strings.Contains(request.Header.Get("Accept"), "protobuf") {
-				request.Header.Set("Accept", "application/json") // clients take either; read takes this
+				request.Header.Set("Accept", "application/json") // clients accept either; read needs JSON
 			}
 		},
 		OnAnswer: c.read,
@@ -44,9 +44,9 @@ func startCounter(user *rest.Config) (*counter, error) {
 
 var isEvent = testenv.Is(testenv.VerbPost, "events")
 
-// read looks for the resourceVersion in an answer: a write that was stored
-// answers with another one than the look before it. That is exact as long as
-// nobody else writes, so the demo waits for every rollout to end.
+// read reads the resourceVersion in an answer: the answer to a write that was stored has
+// another one than the GET before it. That is exact while no other manager writes, so
+// the demo waits for the end of every rollout.
 func (c *counter) read(response *http.Response) error {
 	if response.StatusCode >= http.StatusBadRequest || isEvent(response.Request) {
 		return nil
@@ -63,7 +63,7 @@ func (c *counter) read(response *http.Response) error {
 		} `json:"metadata"`
 	}
 	if json.Unmarshal(body, &object) != nil || object.Metadata.UID == "" {
-		return nil // discovery, a list: no answer about one object
+		return nil // discovery or a list, not one object
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestStory plays the whole story as `make demo` with --keep does, uses what is
-// left up in the way that is printed, and ends it as Ctrl-C does.
+// TestStory plays the whole story as `make demo` with --keep, runs the commands that it
+// prints in the end, and ends it as Ctrl-C does.
 func TestStory(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -33,7 +33,7 @@ func TestStory(t *testing.T) {
 	}
 	lines := regexp.MustCompile(`(?m)^KUBECONFIG=.*$`).FindAllString(progress.String(), -1)
 	if len(lines) != 2 {
-		t.Errorf("the lines to use what is left up are %q, want kubectl's and portside's", lines)
+		t.Errorf("the lines to use the control plane are %q, want kubectl's and portside's", lines)
 	}
 	for _, line := range lines {
 		shell(t, line)
@@ -69,7 +69,7 @@ func (u *untilInvited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// shell runs a line as somebody who copies it would.
+// shell runs a line in a shell.
 func shell(t *testing.T, line string) {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), "sh", "-c", line).CombinedOutput()
@@ -78,7 +78,7 @@ func shell(t *testing.T, line string) {
 	}
 }
 
-// readable checks what is printed where nobody looks at it with a terminal.
+// readable checks the output to a file.
 func readable(t *testing.T, output string) {
 	t.Helper()
 	for line := range strings.Lines(output) {
@@ -101,7 +101,7 @@ func readable(t *testing.T, output string) {
 	}
 }
 
-// nothingIsLeft looks where the demo and all that it starts keep their files.
+// nothingIsLeft checks the folder of temporary files.
 func nothingIsLeft(t *testing.T) {
 	t.Helper()
 	left, err := os.ReadDir(os.TempDir())
@@ -110,23 +110,23 @@ func nothingIsLeft(t *testing.T) {
 	}
 }
 
-// TestStoryThatIsNotTrue breaks an expectation of a real run: the reason comes
-// before the invitation to look around, and is the last word.
-func TestStoryThatIsNotTrue(t *testing.T) {
+// TestFailingStep breaks an expectation: the error is printed before the invitation to
+// use the control plane, and at the end.
+func TestFailingStep(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	lie := story[0]
-	lie.want.podStarts++
+	wrong := story[0]
+	wrong.want.podStarts++
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	var stdout bytes.Buffer
 	stderr := &atText{text: " owners statefulset/", do: interrupt}
-	if code := run(ctx, []string{"--keep", "--portside", silent(t)}, programme{story: []step{lie, story[1]}}, &stdout, stderr); code != 1 {
+	if code := run(ctx, []string{"--keep", "--portside", silent(t)}, programme{story: []step{wrong, story[1]}}, &stdout, stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	const complaint = "demo: step 1, Argo CD deploys DittoFS: not as claimed:\ngeneration 1, pods started 2: is 1, should be 2\n"
-	said, _, invited := strings.Cut(stderr.String(), "The control plane stays up")
-	if !invited || !strings.Contains(said, complaint) || !strings.HasSuffix(stderr.String(), complaint) {
-		t.Errorf("stderr is\n%s\nwant it to say before the invitation, and at its end,\n%s", stderr.String(), complaint)
+	before, _, invited := strings.Cut(stderr.String(), "The control plane runs until Ctrl-C")
+	if !invited || !strings.Contains(before, complaint) || !strings.HasSuffix(stderr.String(), complaint) {
+		t.Errorf("stderr is\n%s\nwant before the invitation and at its end\n%s", stderr.String(), complaint)
 	}
 	if strings.Contains(stdout.String(), story[1].title) {
 		t.Error("the story went on after a claim that does not hold")
@@ -134,17 +134,17 @@ func TestStoryThatIsNotTrue(t *testing.T) {
 	nothingIsLeft(t)
 }
 
-// TestSceneThatIsNotTrue has a scene claim less than it costs: the demo does not
-// wait for what cannot come any more, and nothing is left of the service.
-func TestSceneThatIsNotTrue(t *testing.T) {
+// TestFailingScene has a scene that costs more than it claims: the demo does not wait for
+// an outcome that has become impossible, and nothing is left of the service.
+func TestFailingScene(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
-	lie := scenes[0]
-	lie.want.changes, lie.want.podStarts = 0, 1
+	wrong := scenes[0]
+	wrong.want.changes, wrong.want.podStarts = 0, 1
 	var stdout, stderr bytes.Buffer
-	if code := run(t.Context(), nil, programme{scenes: []scene{lie, scenes[1]}}, &stdout, &stderr); code != 1 {
+	if code := run(t.Context(), nil, programme{scenes: []scene{wrong, scenes[1]}}, &stdout, &stderr); code != 1 {
 		t.Errorf("exit code %d, want 1", code)
 	}
-	if !strings.Contains(stderr.String(), "demo: 9. "+lie.title+": not as claimed:\n") {
+	if !strings.Contains(stderr.String(), "demo: 9. "+wrong.title+": not as claimed:\n") {
 		t.Errorf("stderr %q", stderr.String())
 	}
 	if strings.Contains(stdout.String(), scenes[1].title) {
@@ -153,8 +153,7 @@ func TestSceneThatIsNotTrue(t *testing.T) {
 	nothingIsLeft(t)
 }
 
-// silent is a command that does nothing, for tests that need no portside and
-// would otherwise build it.
+// silent returns a command that does nothing, so that tests need not build portside.
 func silent(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("true")
@@ -166,27 +165,26 @@ func silent(t *testing.T) string {
 
 func TestUsage(t *testing.T) {
 	for _, test := range []struct {
-		args []string
-		code int
-		says string
+		args   []string
+		code   int
+		stderr string
 	}{
 		{[]string{"-h"}, 0, "-keep"},
 		{[]string{"--nope"}, 2, "not defined: -nope"},
 		{[]string{"--act", "3"}, 2, "there is no act 3"},
-		{[]string{"nfs"}, 2, `no argument is taken, but ["nfs"] is given`},
+		{[]string{"nfs"}, 2, `unexpected arguments ["nfs"]`},
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(t.Context(), test.args, programme{}, &stdout, &stderr); code != test.code {
 			t.Errorf("%q: exit code %d, want %d", test.args, code, test.code)
 		}
-		if !strings.Contains(stderr.String(), test.says) || stdout.Len() > 0 {
-			t.Errorf("%q: stdout %q, stderr %q, want %q in it", test.args, stdout.String(), stderr.String(), test.says)
+		if !strings.Contains(stderr.String(), test.stderr) || stdout.Len() > 0 {
+			t.Errorf("%q: stdout %q, stderr %q, want %q in it", test.args, stdout.String(), stderr.String(), test.stderr)
 		}
 	}
 }
 
-// TestInterrupted: whoever ends the demo while it starts leaves nothing behind
-// either.
+// TestInterrupted interrupts the demo while it starts: nothing is left.
 func TestInterrupted(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -202,7 +200,7 @@ func TestInterrupted(t *testing.T) {
 	nothingIsLeft(t)
 }
 
-// atText does something once a text is written.
+// atText calls do once a text is written.
 type atText struct {
 	bytes.Buffer
 	text string
@@ -216,9 +214,9 @@ func (a *atText) Write(p []byte) (int, error) {
 	return a.Buffer.Write(p)
 }
 
-// TestReaderGone: where nobody reads the story, it ends, with an error.
-func TestReaderGone(t *testing.T) {
-	p := newPrinter(gone{})
+// TestReaderEnds: when the reader of the story ends, printing fails.
+func TestReaderEnds(t *testing.T) {
+	p := newPrinter(closed{})
 	p.linef("one")
 	p.linef("two")
 	if !errors.Is(p.err, io.ErrClosedPipe) {
@@ -226,9 +224,9 @@ func TestReaderGone(t *testing.T) {
 	}
 }
 
-type gone struct{}
+type closed struct{}
 
-func (gone) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+func (closed) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestColour(t *testing.T) {
 	var text bytes.Buffer
@@ -238,10 +236,10 @@ func TestColour(t *testing.T) {
 		t.Errorf("in colour: %q, want %q", text.String(), want)
 	}
 	if t.Setenv("NO_COLOR", "1"); wantsColour() {
-		t.Error("NO_COLOR is set, and yet there is colour")
+		t.Error("there is colour although NO_COLOR is set")
 	}
 	t.Setenv("NO_COLOR", "")
 	if t.Setenv("TERM", "dumb"); wantsColour() {
-		t.Error("the terminal is dumb, and yet there is colour")
+		t.Error("there is colour on a dumb terminal")
 	}
 }

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// events returns the events on the AdapterSet, the oldest first.
+// events returns the events about the AdapterSet, the oldest first.
 func (l *life) events(ctx context.Context) ([]eventsv1.Event, error) {
 	list, err := l.cluster.client.EventsV1().Events(mediaNamespace).List(ctx, metav1.ListOptions{FieldSelector: "regarding.kind=AdapterSet"})
 	if err != nil {
@@ -21,8 +21,8 @@ func (l *life) events(ctx context.Context) ([]eventsv1.Event, error) {
 	return list.Items, nil
 }
 
-// newEvents returns the events that were recorded in between. An event that is
-// repeated is not another one, but has a higher count.
+// newEvents returns the events between two views. A repeated event is the same event with
+// a higher count.
 func newEvents(before, now view) []eventsv1.Event {
 	count := func(e eventsv1.Event) int32 {
 		if e.Series == nil {
@@ -35,7 +35,7 @@ func newEvents(before, now view) []eventsv1.Event {
 	})
 }
 
-// eventsClaim claims that events with these reasons were recorded in between.
+// eventsClaim claims that there were events with these reasons between two views.
 func eventsClaim(reasons []string, before, now view) claim {
 	var missing error
 	for _, reason := range reasons {

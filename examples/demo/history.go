@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// history shows which manager changed the ports in each revision that is kept,
-// and checks it.
+// history prints and checks which manager changed the ports in each revision that is
+// kept.
 func (s *stage) history(ctx context.Context) error {
 	s.out.rule("Which manager changed what")
-	s.out.block(historyTells)
+	s.out.block(historyText)
 	args := []string{"history", "statefulset/" + workload}
 	s.out.command(append([]string{"portside"}, args...))
 	table, err := s.portside.run(ctx, args...)
@@ -27,19 +27,20 @@ func (s *stage) history(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the answer of portside history: %w\n%s", err, document)
 	}
-	return s.out.claims([]claim{{"every change that portside made is known, and no other is taken for one", differ(got, revisions)}})
+	return s.out.claims([]claim{{"the history attributes portside's changes, and no others, to portside", differ(got, revisions)}})
 }
 
-const historyTells = `
-portside recorded each change that it stored in an Event; its service does so
-in the AdapterSet's status. managedFields do not show removals, so the row of
-Argo CD's is unknown. Step 3 brought the first template back, as revision 3.`
+const historyText = `
+portside sync records each change in an Event; the service records them in the
+AdapterSet's status. managedFields do not show removals, so the manager that
+removed a port in step 6 is unknown. Step 4 restored the first template, as
+revision 3.`
 
-// revisions are those that changed ports and are kept in the end, each with the
-// manager that changed them.
+// revisions are the revisions that changed ports and are kept in the end, each with its
+// manager.
 var revisions = []string{"2 unknown", "3 portside", "4 portside", "5 unknown", "6 portside"}
 
-// changedBy reads what portside history prints as JSON.
+// changedBy reads the JSON that portside history prints.
 func changedBy(document string) ([]string, error) {
 	var history struct {
 		Revisions []struct {
@@ -62,8 +63,7 @@ func changedBy(document string) ([]string, error) {
 	return all, nil
 }
 
-// lastColumnWrapped prints a table as portside does on a terminal of the
-// story's width.
+// lastColumnWrapped prints a table as portside does on a terminal of this width.
 func (p *printer) lastColumnWrapped(table string) {
 	header, _, _ := strings.Cut(table, "\n")
 	at := strings.LastIndex(header, " ")

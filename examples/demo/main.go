@@ -1,19 +1,18 @@
-// Command demo plays a story on a real control plane: DittoFS, deployed by
-// Argo CD, changes the protocols it serves, and portside keeps its ports true.
+// Command demo plays a story on a real control plane: DittoFS, deployed by Argo CD,
+// changes the protocols that it serves, and portside keeps its ports in sync.
 //
-//  1. In the first act each step is a pass of `portside sync`, and what portside
-//     sends is counted on the way.
-//  2. In the second `portside run` asks the pods by itself: a process with the
-//     token of the ServiceAccount, the RBAC and the admission policies that
-//     `portside install` prints. What it says and who owns the ports is shown
-//     whenever it changes, on a terminal in place.
+//  1. In the first act each step runs `portside sync`, and counts its requests.
+//  2. In the second act `portside run` asks the pods itself: a process with the token of
+//     the ServiceAccount, the RBAC and the admission policies that `portside install`
+//     prints. The AdapterSet and the owners of the ports are printed whenever they
+//     change.
 //
-// Nothing is staged but the pods, which run nothing, or only play DittoFS's API:
-// etcd, kube-apiserver and the controllers are the real ones, DittoFS's answers
-// are recordings of a real server, and portside is the binary that users run.
+// Only the pods are simulated: they run nothing, or a fake DittoFS API. etcd,
+// kube-apiserver and the controllers are real, DittoFS's answers are recordings of a
+// real server, and portside is the binary that users run.
 //
-// After each step it checks what it claims and exits with 1 when something is
-// not so. The story goes to stdout, progress to stderr.
+// The demo checks the claims of each step, and exits with 1 if one does not hold. The
+// story goes to stdout, progress to stderr.
 package main
 
 import (
@@ -32,11 +31,10 @@ import (
 )
 
 func main() {
-	// A reader that goes away (demo | head) must end the story in order, so
-	// that the control plane is stopped: the default would end the process.
+	// When the reader of a pipe ends (demo | head), the control plane must be stopped.
+	// By default the signal would end the process.
 	signal.Ignore(syscall.SIGPIPE)
-	// What envtest and client-go log is not part of the story. Without a logger,
-	// the first complains and the other writes to stderr when it is interrupted.
+	// envtest warns without a logger, and client-go logs interruptions to stderr.
 	log.SetLogger(logr.Discard())
 	klog.SetLogger(logr.Discard())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -45,8 +43,8 @@ func main() {
 	os.Exit(code)
 }
 
-// programme is what is played: a story of single passes, and then the life of
-// the service.
+// programme is what is played: the steps of the first act, and the scenes of the
+// second.
 type programme struct {
 	story  []step
 	scenes []scene
@@ -54,21 +52,21 @@ type programme struct {
 
 var wholeShow = programme{story, scenes}
 
-// run plays the programme and returns the exit code: 0 when every claim holds, 1
-// when one does not or something failed, 2 for a usage that is not understood.
+// run plays the programme and returns the exit code: 0 if every claim holds, 1 if one
+// does not or an error occurs, 2 for invalid usage.
 func run(ctx context.Context, args []string, show programme, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	keep := flags.Bool("keep", false, "leave the control plane up, say how to use it, and wait for Ctrl-C")
-	act := flags.Int("act", 0, "play one act alone: 1 has single passes, 2 the service")
-	portside := flags.String("portside", "", "run this `binary` in place of one built from the source")
+	keep := flags.Bool("keep", false, "keep the control plane running until Ctrl-C, and print how to use it")
+	act := flags.Int("act", 0, "play only act 1 (portside sync) or act 2 (portside run)")
+	portside := flags.String("portside", "", "run this `binary` instead of building one")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return 0
 	} else if err != nil {
 		return 2
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintf(stderr, "demo: no argument is taken, but %q is given\n", flags.Args())
+		fmt.Fprintf(stderr, "demo: unexpected arguments %q\n", flags.Args())
 		return 2
 	}
 	switch *act {
@@ -88,7 +86,7 @@ func run(ctx context.Context, args []string, show programme, stdout, stderr io.W
 	return 0
 }
 
-// on sets the stage, plays, and leaves nothing behind.
+// on sets the stage, plays, and removes everything.
 func (p programme) on(ctx context.Context, portside string, keep bool, out, progress *printer) (err error) {
 	s, err := setStage(ctx, portside, out, progress)
 	if err != nil {
@@ -104,7 +102,7 @@ func (p programme) on(ctx context.Context, portside string, keep bool, out, prog
 	}
 	if keep && ctx.Err() == nil {
 		if err != nil {
-			progress.linef("demo: %v", err) // before the wait: it is what there is to look at
+			progress.linef("demo: %v", err) // before the wait, since it is what to inspect
 		}
 		s.invite(p.namespace())
 		<-ctx.Done()
@@ -112,7 +110,7 @@ func (p programme) on(ctx context.Context, portside string, keep bool, out, prog
 	return err
 }
 
-// namespace is where there is something to look at.
+// namespace returns the namespace of the first act that is played.
 func (p programme) namespace() string {
 	if len(p.story) > 0 {
 		return namespace
@@ -132,8 +130,7 @@ func (p programme) play(ctx context.Context, s *stage) error {
 	return nil
 }
 
-// orInterrupted says what whoever pressed Ctrl-C knows, in place of whatever
-// failed because of it.
+// orInterrupted replaces an error that Ctrl-C caused.
 func orInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return errors.New("interrupted")

@@ -16,7 +16,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// What the manifests of examples/dittofs are about.
+// Names in the manifests of the demo and of examples/dittofs.
 const (
 	namespace = "storage"
 	workload  = "dittofs"
@@ -24,8 +24,9 @@ const (
 	service   = "dittofs-file"
 )
 
-// inGit are the files that Argo CD syncs, in the order in which it does.
-var inGit = []string{"namespace.yaml", "service.yaml", "statefulset.yaml"}
+// inGit are the files that Argo CD syncs, in its order, by their path from
+// examples/dittofs, where portside runs.
+var inGit = []string{"../demo/git/namespace.yaml", "../demo/git/service.yaml", "../demo/git/statefulset.yaml"}
 
 // manifests are the objects in Git.
 type manifests struct{ objects []*unstructured.Unstructured }
@@ -60,7 +61,7 @@ func (m *manifests) add(text []byte) error {
 	}
 }
 
-// addObject takes an object as testenv.Object does.
+// addObject adds an object in a form that [testenv.Object] accepts.
 func (m *manifests) addObject(from any) error {
 	object, err := testenv.Object(from)
 	if err != nil {
@@ -70,7 +71,7 @@ func (m *manifests) addObject(from any) error {
 	return nil
 }
 
-// of are the objects of a kind.
+// of returns the objects of a kind.
 func (m *manifests) of(kind string) []*unstructured.Unstructured {
 	var all []*unstructured.Unstructured
 	for _, object := range m.objects {
@@ -81,7 +82,7 @@ func (m *manifests) of(kind string) []*unstructured.Unstructured {
 	return all
 }
 
-// dropPort is a commit that takes a static port out of the StatefulSet.
+// dropPort is a commit that removes a static port from the StatefulSet.
 func (m *manifests) dropPort(name string) {
 	for _, object := range m.of("StatefulSet") {
 		testenv.EditContainer(object, container, func(c map[string]any) {
@@ -107,8 +108,7 @@ func (m *manifests) addPort(name string, number int64) {
 	}
 }
 
-// renameContainer is a commit that gives the container another name, also where
-// the AdapterSet speaks of it.
+// renameContainer is a commit that renames the container, also in the AdapterSet.
 func (m *manifests) renameContainer(name string) error {
 	for _, object := range m.of("StatefulSet") {
 		testenv.EditContainer(object, container, func(c map[string]any) { c["name"] = name })
@@ -121,7 +121,7 @@ func (m *manifests) renameContainer(name string) error {
 	return nil
 }
 
-// move puts everything into another namespace.
+// move moves all objects to another namespace.
 func (m *manifests) move(namespace string) {
 	for _, object := range m.objects {
 		if object.GetKind() == "Namespace" {
@@ -132,15 +132,16 @@ func (m *manifests) move(namespace string) {
 	}
 }
 
-// hasten makes an AdapterSet that asks a server of that name, and waits for as
-// short as may be. An adapter that is not running in one answer must be able to
-// be so in the next, before its port goes.
+// hasten has an AdapterSet ask the server of this name by HTTPS, and sets short times. The
+// removal delay is longer than the interval, so that an adapter that is not running in one
+// answer can run in the next before its port is removed.
 func (m *manifests) hasten(serverName string) error {
 	var errs []error
 	set := func(object *unstructured.Unstructured, value any, path ...string) {
 		errs = append(errs, unstructured.SetNestedField(object.Object, value, append([]string{"spec"}, path...)...))
 	}
 	for _, object := range m.of("AdapterSet") {
+		set(object, "HTTPS", "discovery", "http", "scheme")
 		set(object, serverName, "discovery", "http", "serverName")
 		set(object, int64(5), "discovery", "http", "intervalSeconds")
 		set(object, int64(4), "discovery", "http", "timeoutSeconds")
@@ -150,8 +151,8 @@ func (m *manifests) hasten(serverName string) error {
 	return errors.Join(errs...)
 }
 
-// sync applies all objects as Argo CD does with ServerSideApply=true: under its
-// own field manager, and by force.
+// sync applies all objects as Argo CD does with ServerSideApply=true: under its own field
+// manager, and with force.
 func (m *manifests) sync(ctx context.Context, argo *testenv.Manager) error {
 	for _, object := range m.objects {
 		if _, err := argo.ForceApply(ctx, object); err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// play plays the steps in order and ends at the first claim that does not hold.
+// play plays the steps in order, until a claim does not hold.
 func (s *stage) play(ctx context.Context, steps []step) error {
 	score := &score{}
 	for i, st := range steps {
 		s.out.rule(fmt.Sprintf("%d. %s", i+1, st.title))
-		s.out.block(st.tells)
+		s.out.block(st.text)
 		saw, err := s.perform(ctx, st)
 		if err != nil {
 			return fmt.Errorf("step %d, %s: %w", i+1, st.title, err)
@@ -34,7 +34,7 @@ func (s *stage) play(ctx context.Context, steps []step) error {
 	return s.out.err
 }
 
-// perform does what the step says, shows it, and observes.
+// perform plays a step, prints it, and observes the result.
 func (s *stage) perform(ctx context.Context, st step) (*seen, error) {
 	if st.sync != nil {
 		st.sync(s.git)
@@ -77,7 +77,7 @@ func (s *stage) showCommand(ctx context.Context, args []string) error {
 	return err
 }
 
-// showRefusal shows a command that portside must refuse, and what it says.
+// showRefusal prints a command that portside must refuse, and its answer.
 func (s *stage) showRefusal(ctx context.Context, args []string) (*refusal, error) {
 	if args == nil {
 		return nil, nil
@@ -91,12 +91,12 @@ func (s *stage) showRefusal(ctx context.Context, args []string) (*refusal, error
 	if !errors.As(err, &failed) {
 		return nil, err
 	}
-	_, says, _ := strings.Cut(err.Error(), "error: ")
-	s.out.wrapped("error: " + says)
-	return &refusal{code: failed.ExitCode(), says: says}, nil
+	_, message, _ := strings.Cut(err.Error(), "error: ")
+	s.out.wrapped("error: " + message)
+	return &refusal{code: failed.ExitCode(), message: message}, nil
 }
 
-// observe looks at everything once it has come to rest.
+// observe reads everything once the rollout is complete.
 func (s *stage) observe(ctx context.Context, w want) (*seen, error) {
 	atRest, err := s.cluster.rest(ctx)
 	if err != nil {
@@ -126,8 +126,8 @@ func (s *stage) observe(ctx context.Context, w want) (*seen, error) {
 	return saw, err
 }
 
-// repeat does the step's work once more, which must change nothing: portside's
-// command, then Argo CD's sync.
+// repeat repeats the step, which must change nothing: portside's command, then Argo
+// CD's sync.
 func (s *stage) repeat(ctx context.Context, st step, saw *seen) error {
 	if st.portside != nil {
 		again, err := s.portside.ask(ctx, st.portside...)

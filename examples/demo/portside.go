@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,39 +16,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// binary is portside, or kubectl, as users run it.
-type binary struct {
+// program is portside or kubectl, as users run it.
+type program struct {
 	path       string
 	kubeconfig string
 	dir        string // where it runs: the folder of the manifests
 }
 
-// build makes the binary from the source that the demo is from, so that what
-// is shown is never an older one.
-func build(ctx context.Context, root, into string) (string, error) {
-	path := filepath.Join(into, "portside")
-	command := exec.CommandContext(ctx, "go", "build", "-o", path, "./cmd/portside")
-	command.Dir = root
-	if output, err := command.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building portside: %w\n%s", err, output)
-	}
-	return path, nil
-}
-
-// moduleRoot is the folder of the module that the demo is run in.
-func moduleRoot(ctx context.Context) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
-	if err != nil {
-		return "", fmt.Errorf("finding the module: %w", err)
-	}
-	gomod := string(bytes.TrimSpace(output))
-	if gomod == "" || gomod == os.DevNull {
-		return "", errors.New("the demo needs its source: run it in a clone of the repository")
-	}
-	return filepath.Dir(gomod), nil
-}
-
-// writeKubeconfig makes a kubeconfig file of a configuration.
+// writeKubeconfig writes a configuration to a kubeconfig file.
 func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	content, err := testenv.KubeconfigOf(config, namespace)
 	if err != nil {
@@ -58,23 +32,23 @@ func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	return os.WriteFile(path, content, 0o600)
 }
 
-// command is the program with these arguments, not yet run.
-func (b binary) command(ctx context.Context, args ...string) *exec.Cmd {
+// command returns the command with these arguments.
+func (b program) command(ctx context.Context, args ...string) *exec.Cmd {
 	command := exec.CommandContext(ctx, b.path, args...)
 	command.Dir = b.dir
-	// kubectl keeps what it discovers in the home folder, and reads a kuberc there.
+	// kubectl has its cache and its kuberc in the home folder.
 	command.Env = append(os.Environ(), "KUBECONFIG="+b.kubeconfig, "NO_COLOR=1", "HOME="+filepath.Dir(b.kubeconfig))
 	return command
 }
 
-// typed is a command as it would be typed.
+// typed returns a command as a user types it.
 func typed(command *exec.Cmd) string {
 	return strings.Join(append([]string{filepath.Base(command.Path)}, command.Args[1:]...), " ")
 }
 
-// run returns what the command prints to stdout. An exit code that is not 0 is
-// an error, with what it printed to stderr.
-func (b binary) run(ctx context.Context, args ...string) (string, error) {
+// run returns the standard output of a command. The error of a failed command has its
+// standard error.
+func (b program) run(ctx context.Context, args ...string) (string, error) {
 	command := b.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
@@ -85,14 +59,14 @@ func (b binary) run(ctx context.Context, args ...string) (string, error) {
 }
 
 // ask runs the command with -o json.
-func (b binary) ask(ctx context.Context, args ...string) (*answer, error) {
+func (b program) ask(ctx context.Context, args ...string) (*answer, error) {
 	output, err := b.run(ctx, append(slices.Clone(args), "-o", "json")...)
 	if err != nil {
 		return nil, err
 	}
 	a, err := parseAnswer(output)
 	if err != nil {
-		return nil, fmt.Errorf("the answer of portside %s: %w\n%s", args[0], err, output)
+		return nil, fmt.Errorf("cannot read the answer of portside %s: %w\n%s", args[0], err, output)
 	}
 	return a, nil
 }
@@ -102,7 +76,7 @@ func parseAnswer(text string) (*answer, error) {
 	return a, json.Unmarshal([]byte(text), a)
 }
 
-// answer is what is needed here of what portside prints as JSON.
+// answer is a part of the JSON that portside prints.
 type answer struct {
 	Results []struct {
 		Outcome string `json:"outcome"`

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 )
 
-// width is what the story fits in: the narrowest terminal that is usual.
+// width is the most columns of a line: those of a usual terminal.
 const width = 80
 
 const (
@@ -20,22 +20,17 @@ const (
 	cyan  = "36"
 )
 
-// printer writes lines, in colour where somebody looks at them.
+// printer writes lines, in colour on a terminal.
 type printer struct {
 	w      io.Writer
 	colour bool
-	// size is that of the terminal; nil where there is none that can be drawn on.
-	size func() (columns, lines int, err error)
-	err  error // the first failed write: nobody reads the rest
+	err    error // the first failed write; nothing is written after it
 }
 
 func newPrinter(w io.Writer) *printer {
 	p := &printer{w: w}
 	if file, isFile := w.(*os.File); isFile && term.IsTerminal(int(file.Fd())) {
 		p.colour = wantsColour()
-		if os.Getenv("TERM") != "dumb" {
-			p.size = func() (int, int, error) { return term.GetSize(int(file.Fd())) }
-		}
 	}
 	return p
 }
@@ -56,14 +51,14 @@ func (p *printer) in(colour, text string) string {
 	return "\x1b[" + colour + "m" + text + "\x1b[0m"
 }
 
-// rule begins a part of the story. What comes next leaves a line free.
+// rule prints the title of a part of the story.
 func (p *printer) rule(title string) {
 	text := "── " + title + " "
 	p.linef("")
 	p.linef("%s", p.in(bold+";"+cyan, text+strings.Repeat("─", max(0, width-utf8.RuneCountInString(text)))))
 }
 
-// block prints text line by line, two columns in and without blank ends.
+// block prints a text, indented by two columns and without blank ends.
 func (p *printer) block(text string) {
 	p.linef("")
 	for line := range strings.Lines(strings.Trim(text, "\n")) {
@@ -78,13 +73,10 @@ func (p *printer) table(text string) {
 	}
 }
 
-// shown prints a line of a command or of what it printed, and brings out what
-// is typed, and what is portside's own.
+// shown prints a command or a line of its output. Commands, and ports that portside
+// owns, stand out.
 func (p *printer) shown(line string) {
 	line = strings.TrimRight("  "+line, " ")
-	if columns, ok := p.canvas(); ok && utf8.RuneCountInString(line) > columns {
-		line = string([]rune(line)[:columns]) // a line that wraps is two, and up would not know
-	}
 	switch {
 	case strings.HasPrefix(line, "  $ "):
 		line = "  " + p.in(bold, line[2:])
@@ -94,13 +86,13 @@ func (p *printer) shown(line string) {
 	p.linef("%s", line)
 }
 
-// command shows what is run, as it would be typed.
+// command prints a command as a user types it.
 func (p *printer) command(args []string) {
 	p.linef("")
 	p.shown("$ " + strings.Join(args, " "))
 }
 
-// wrapped prints a text in lines that fit.
+// wrapped prints a text in lines of at most width columns.
 func (p *printer) wrapped(text string) {
 	line := " "
 	for word := range strings.FieldsSeq(text) {
@@ -113,27 +105,8 @@ func (p *printer) wrapped(text string) {
 	p.linef("%s", line)
 }
 
-// minLines is the least height of a terminal that is drawn on in place.
-const minLines = 24
-
-// canvas is the width of the terminal, if what was printed can be drawn over.
-func (p *printer) canvas() (columns int, ok bool) {
-	if p.size == nil {
-		return 0, false
-	}
-	columns, lines, err := p.size()
-	return columns, err == nil && lines >= minLines
-}
-
-// over takes back the last lines, which were printed by shown.
-func (p *printer) over(lines int) {
-	if p.err == nil && lines > 0 {
-		_, p.err = fmt.Fprintf(p.w, "\x1b[%dA\x1b[J", lines)
-	}
-}
-
-// claims shows all of them. Its error says which do not hold, or that nobody
-// reads the story.
+// claims prints all claims. It returns an error with those that do not hold, or if
+// the story cannot be written.
 func (p *printer) claims(all []claim) error {
 	p.linef("")
 	for _, c := range all {
@@ -148,7 +121,7 @@ func (p *printer) claims(all []claim) error {
 	return nil
 }
 
-// claim shows whether something that was claimed is so.
+// claim prints a claim and whether it holds.
 func (p *printer) claim(c claim) {
 	if c.err != nil {
 		p.linef("  %s %s: %v", p.in(red, "✗"), c.text, c.err)

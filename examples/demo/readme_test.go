@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// block is the README's first code block of a language.
+// block returns the README's first code block of a language.
 func block(t *testing.T, language string) string {
 	t.Helper()
 	return blocks(t, language)[0]
 }
 
-// blocks are all of them.
+// blocks returns all code blocks of a language.
 func blocks(t *testing.T, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -33,8 +33,8 @@ func blocks(t *testing.T, language string) []string {
 	return all
 }
 
-// readmeExcerpt: what the README shows of the demo is what the demo prints, but
-// for the resourceVersion, which is another each time.
+// readmeExcerpt checks that the demo prints the README's excerpts, except for the
+// resourceVersion, which varies.
 func readmeExcerpt(t *testing.T, output string) {
 	t.Helper()
 	mask := func(text string) string {
@@ -47,12 +47,11 @@ func readmeExcerpt(t *testing.T, output string) {
 	}
 }
 
-// dryRun are the commands that write: they get --dry-run=server.
+// dryRun are the commands that write. They get --dry-run=server.
 var dryRun = []string{"sync", "adopt", "release"}
 
-// readmeCommands runs what the README shows under "Using it" as it is shown, in
-// a folder that holds the files it speaks of, against what the story left up.
-// What writes is a dry run.
+// readmeCommands runs the commands of the README's section "Using it" in a folder with
+// the files that they name, against the control plane of the story.
 func readmeCommands(t *testing.T, portside, kubeconfig string) {
 	t.Helper()
 	folder := readmeFolder(t)
@@ -72,17 +71,17 @@ func readmeCommands(t *testing.T, portside, kubeconfig string) {
 		command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "NO_COLOR=1",
 			"PATH="+filepath.Dir(portside)+string(filepath.ListSeparator)+os.Getenv("PATH"))
 		output, err := command.CombinedOutput()
-		code, says := 0, "dittofs"
+		code, want := 0, "dittofs"
 		switch words[1] {
 		case "diff":
 			code = 1
 		case "adopt":
-			code, says = 2, `field manager "dittofs-operator" owns no fields` // the story has no such operator
+			code, want = 2, `field manager "dittofs-operator" owns no fields` // the story has no such operator
 		}
 		if slices.Contains(words, "--all") {
-			says = "of 1 workloads" // those with nothing to take over are not named
+			want = "of 1 workloads" // workloads with nothing to adopt are not listed
 		}
-		if got := command.ProcessState.ExitCode(); got != code || !strings.Contains(string(output), says) {
+		if got := command.ProcessState.ExitCode(); got != code || !strings.Contains(string(output), want) {
 			t.Errorf("%s: exit code %d, want %d: %v\n%s", line, got, code, err, output)
 		}
 	}
@@ -91,8 +90,8 @@ func readmeCommands(t *testing.T, portside, kubeconfig string) {
 	}
 }
 
-// readmeFolder has the README's AdapterSet, and a recorded answer under the
-// name that the README gives such a file.
+// readmeFolder returns a folder with the README's AdapterSet, and a recorded answer under
+// the name that the README uses.
 func readmeFolder(t *testing.T) string {
 	t.Helper()
 	recorded, err := os.ReadFile("../dittofs/adapters-both-running.json")

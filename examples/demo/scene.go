@@ -8,56 +8,70 @@ import (
 	"strings"
 
 	eventsv1 "k8s.io/api/events/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// scene is one scene of the second act: something happens in the world, portside
-// does what it does, and then this is true.
+// scene is one scene of the second act: something happens, and portside reacts.
 type scene struct {
 	title string // what happens, in one line
-	// happens makes it so. What it finds out by itself comes as claims.
+	// happens makes it happen, and may return claims of its own.
 	happens func(context.Context, *life) ([]claim, error)
 	want    outcome
 }
 
-// outcome is what is true once all has come to rest.
+// outcome is the state after a scene.
 type outcome struct {
-	// container has the ports, in their order and each with its owner.
+	// ports of the container, in order.
 	container string
 	ports     []ownedPort
-	// told is what the AdapterSet says in the end, onTheWay a reason that it gave
-	// before, if that matters.
-	told     told
+	// status of the AdapterSet in the end, and a reason that it had before, if any.
+	status   status
 	onTheWay string
-	// events are the reasons of events that were recorded on the AdapterSet.
+	// events are the reasons of events about the AdapterSet.
 	events []string
-	// changes of the pod template that the server stored in the scene, and pods
-	// that started in it.
+	// changes of the pod template that the server stored, and pods that started.
 	changes, podStarts int
 }
 
-// view is what there is to see at a time.
+// status is a summary of an AdapterSet's status: the ready and desired ports, and the
+// reasons of its conditions. It is empty without an AdapterSet.
+type status struct{ ports, ready, reconciling, discovered string }
+
+func (s status) text() string {
+	if s == (status{}) {
+		return "the AdapterSet is deleted"
+	}
+	return fmt.Sprintf("the AdapterSet reports %s: %s, %s, %s", s.ports, s.ready, s.reconciling, s.discovered)
+}
+
+// view is the state of everything at a time.
 type view struct {
 	version    string // of the StatefulSet
 	generation int64
 	ports      []ownedPort
-	told       told
-	onTheWay   []string
+	setVersion string // of the AdapterSet
+	status     status
+	onTheWay   []string // the reasons that status had since the scene began
 	events     []eventsv1.Event
 	stored     []testenv.Stored // every generation
 	podStarts  int
 }
 
-// look sees everything as it is now.
-func (l *life) look(ctx context.Context, container string) (view, error) {
+// observe reads the state of everything.
+func (l *life) observe(ctx context.Context, container string) (view, error) {
 	stored, err := l.history.All(ctx)
 	if err != nil {
 		return view{}, err
 	}
 	v := view{stored: stored, podStarts: l.plane.WorkloadPodStarts("StatefulSet", mediaNamespace, workload)}
-	v.told, _, v.onTheWay = l.watcher.look()
+	if v.setVersion, v.status, err = l.adapterSet(ctx); err != nil {
+		return view{}, err
+	}
 	if v.events, err = l.events(ctx); err != nil {
 		return view{}, err
 	}
@@ -73,18 +87,33 @@ func (l *life) look(ctx context.Context, container string) (view, error) {
 	return v, err
 }
 
-// claims compares what is seen with what was wanted of a scene.
+// adapterSet reads the AdapterSet.
+func (l *life) adapterSet(ctx context.Context) (version string, s status, err error) {
+	set, err := l.cluster.reader.Get(ctx, "AdapterSet", mediaNamespace, workload)
+	if apierrors.IsNotFound(err) {
+		return "", status{}, nil
+	}
+	if err != nil {
+		return "", status{}, err
+	}
+	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
+	desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
+	reason := func(condition string) string { return fixture.Condition(set, condition).Reason }
+	return set.GetResourceVersion(), status{fmt.Sprintf("%d/%d", ready, desired), reason("Ready"), reason("Reconciling"), reason("Discovered")}, nil
+}
+
+// claims compares a view with the outcome of a scene.
 func (w outcome) claims(before, now view) []claim {
 	all := []claim{
-		{"every port is there, in its place, and owned by whom it should be", differ(now.ports, w.ports)},
-		{w.told.text(), differ(now.told, w.told)},
+		{portsText, differ(now.ports, w.ports)},
+		{w.status.text(), differ(now.status, w.status)},
 	}
 	if w.onTheWay != "" {
 		var err error
 		if !slices.Contains(now.onTheWay, w.onTheWay) {
-			err = fmt.Errorf("it said %s", strings.Join(now.onTheWay, ", "))
+			err = fmt.Errorf("it reported %s", strings.Join(now.onTheWay, ", "))
 		}
-		all = append(all, claim{"on the way it said " + w.onTheWay, err})
+		all = append(all, claim{"before that it reported " + w.onTheWay, err})
 	}
 	if w.events != nil {
 		all = append(all, eventsClaim(w.events, before, now))
@@ -94,22 +123,15 @@ func (w outcome) claims(before, now view) []claim {
 		errors.Join(differ(len(stored), w.changes), differ(starts, w.podStarts))})
 }
 
-// cost are the changes of the pod template and the starts of pods in between.
+// cost returns the changes of the pod template and the starts of pods between two views.
 func cost(before, now view) (stored []string, podStarts int) {
 	return changes(now.stored, len(before.stored)), now.podStarts - before.podStarts
 }
 
-// exceeded reports whether there was more than the scene is to cost.
+// exceeded reports whether the scene cost more than it should.
 func (w outcome) exceeded(before, now view) bool {
 	stored, starts := cost(before, now)
 	return len(stored) > w.changes || starts > w.podStarts
-}
-
-func (t told) text() string {
-	if t == (told{}) {
-		return "the AdapterSet is gone"
-	}
-	return fmt.Sprintf("the AdapterSet says %s: %s, %s, %s", t.ports, t.ready, t.reconciling, t.discovered)
 }
 
 // live plays the second act, and ends at the first claim that does not hold.
@@ -134,14 +156,12 @@ func (s *stage) live(ctx context.Context, scenes []scene) (err error) {
 	return l.sum(ctx, costs)
 }
 
-// perform has the scene happen, waits until what it wants is so, and says what is
-// so and what is not.
+// perform makes a scene happen, waits for its outcome, and checks its claims.
 func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
-	before, err := l.look(ctx, sc.want.container)
+	before, err := l.observe(ctx, sc.want.container)
 	if err != nil {
 		return sceneCost{}, err
 	}
-	l.watcher.forget()
 	found, err := sc.happens(ctx, l)
 	if err != nil {
 		return sceneCost{}, err
@@ -156,18 +176,18 @@ func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
 }
 
 func (l *life) await(ctx context.Context, w outcome, before view) (now view, err error) {
-	l.panel.enter()
 	err = wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		seen, err := l.look(ctx, w.container)
+		seen, err := l.observe(ctx, w.container)
 		if err != nil {
 			return false, err
 		}
+		seen.onTheWay = append(slices.Clone(now.onTheWay), seen.status.ready, seen.status.reconciling, seen.status.discovered)
 		now = seen
 		if err := l.panel.show(ctx, l, now); err != nil {
 			return false, err
 		}
 		if w.exceeded(before, now) {
-			return true, nil // what is too much does not become less
+			return true, nil // it does not become less
 		}
 		if failed(w.claims(before, now)) != nil {
 			return false, l.alive()
@@ -175,22 +195,22 @@ func (l *life) await(ctx context.Context, w outcome, before view) (now view, err
 		return l.rests(ctx, now)
 	})
 	if wait.Interrupted(err) && ctx.Err() == nil {
-		err = nil // the claims say what is not so
+		err = nil // the claims that do not hold say why
 	}
 	return now, err
 }
 
-// rests reports whether the pods are as the StatefulSet is, and nobody has
-// written to it since it was looked at.
+// rests reports whether the rollout is complete, and the StatefulSet has not changed
+// since it was observed.
 func (l *life) rests(ctx context.Context, seen view) (bool, error) {
 	object, err := l.plane.RolledOut(ctx, "StatefulSet", mediaNamespace, workload)
 	return err == nil && object.GetResourceVersion() == seen.version, err
 }
 
-// alive is an error where the service has ended by itself.
+// alive returns an error if the service has ended.
 func (l *life) alive() error {
-	if l.service == nil {
+	if l.service == nil || l.service.Alive() {
 		return nil
 	}
-	return l.service.running()
+	return fmt.Errorf("portside run ended: %s\n%s", l.service.State(), l.service.Log.Tail())
 }

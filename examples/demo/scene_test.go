@@ -2,12 +2,8 @@ package main
 
 import (
 	"bytes"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,8 +11,8 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestOutcome breaks what was seen of a scene, one thing at a time: each must
-// cost a claim, and one alone.
+// TestOutcome changes one part of a view at a time: each change must break exactly one
+// claim.
 func TestOutcome(t *testing.T) {
 	w := scenes[3].want
 	for _, test := range []struct {
@@ -26,11 +22,11 @@ func TestOutcome(t *testing.T) {
 		{"a port's number", func(_, now *view) { now.ports[2].port = "nfs:12050/TCP" }},
 		{"a port's owner", func(_, now *view) { now.ports[0].owner = us }},
 		{"a port too many", func(_, now *view) { now.ports = append(now.ports, adapterSMB) }},
-		{"how many ports are in place", func(_, now *view) { now.told.ports = "0/1" }},
-		{"why it is ready", func(_, now *view) { now.told.ready = "Stabilizing" }},
-		{"what is still to happen", func(_, now *view) { now.told.reconciling = "RollingOut" }},
-		{"what the pods answered", func(_, now *view) { now.told.discovered = "ServerError" }},
-		{"what was said on the way", func(_, now *view) { now.onTheWay = []string{"Stabilizing"} }},
+		{"how many ports are in place", func(_, now *view) { now.status.ports = "0/1" }},
+		{"the reason of Ready", func(_, now *view) { now.status.ready = "Stabilizing" }},
+		{"the reason of Reconciling", func(_, now *view) { now.status.reconciling = "RollingOut" }},
+		{"the reason of Discovered", func(_, now *view) { now.status.discovered = "ServerError" }},
+		{"a reason before the end", func(_, now *view) { now.onTheWay = []string{"Stabilizing"} }},
 		{"an event", func(before, now *view) { before.events = now.events[:1] }},
 		{"a change before the scene", func(before, _ *view) { before.stored = append(before.stored, before.stored[1]) }},
 		{"a change too many", func(_, now *view) { now.stored = append(now.stored, now.stored[2]) }},
@@ -40,7 +36,7 @@ func TestOutcome(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before, now := asWantedOf(w)
 			if err := failed(w.claims(before, now)); err != nil {
-				t.Fatalf("before anything is broken: %v", err)
+				t.Fatalf("before the change: %v", err)
 			}
 			test.spoil(&before, &now)
 			broken := 0
@@ -56,10 +52,10 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// asWantedOf is what is seen before and after a scene that costs one change.
+// asWantedOf returns the views before and after a scene that costs one change.
 func asWantedOf(w outcome) (before, now view) {
 	stored := []testenv.Stored{{Generation: 1}, {Generation: 2, NewTemplate: true}, {Generation: 3, NewTemplate: true}}
-	now = view{ports: slices.Clone(w.ports), told: w.told, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+	now = view{ports: slices.Clone(w.ports), status: w.status, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
 	for _, reason := range w.events {
 		now.events = append(now.events, eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: reason}, Reason: reason})
 	}
@@ -101,51 +97,18 @@ func TestStaticOnes(t *testing.T) {
 	}
 }
 
-// TestPanel: a terminal is drawn on in place, and no line of it wraps.
+// TestPanel prints the blocks that have changed.
 func TestPanel(t *testing.T) {
 	before := [3][]string{{"$ kubectl get adaptersets", "0/1"}, {"$ portside owners"}, {"generation 1"}}
 	after := [3][]string{{"$ kubectl get adaptersets", "1/1"}, {"$ portside owners"}, {"generation 1"}}
-	for _, test := range []struct {
-		name           string
-		columns, lines int
-		want           string
-	}{
-		{"a terminal", 80, 24, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1   after 0s\n" +
-			"\x1b[7A\x1b[J\n  $ kubectl get adaptersets\n  1/1\n\n  $ portside owners\n\n  generation 1   after 0s\n"},
-		{"a narrow one", 12, 24, "\n  $ kubectl \n  0/1\n\n  $ portside\n\n  generation\n" +
-			"\x1b[7A\x1b[J\n  $ kubectl \n  1/1\n\n  $ portside\n\n  generation\n"},
-		{"one that is not high enough", 80, 23, "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1\n" +
-			"\n  $ kubectl get adaptersets\n  1/1\n"},
-	} {
-		var text bytes.Buffer
-		p := newPanel(&printer{w: &text, size: func() (int, int, error) { return test.columns, test.lines, nil }})
-		p.since = func(time.Time) time.Duration { return 0 }
-		p.enter()
-		p.draw(before)
-		p.draw(before)
-		p.draw(after)
-		if text.String() != test.want {
-			t.Errorf("%s:\n%q, want\n%q", test.name, text.String(), test.want)
-		}
-	}
-}
-
-// TestRunnerThatEnds by itself is noticed.
-func TestRunnerThatEnds(t *testing.T) {
-	path, err := exec.LookPath("sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	r, err := startRunner(binary{path: path, dir: dir}, filepath.Join(dir, "log"), "-c", "echo no AdapterSets >&2; exit 1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-r.ended
-	if err := r.running(); err == nil || !strings.Contains(err.Error(), "exit status 1\nno AdapterSets") {
-		t.Errorf("running: %v", err)
-	}
-	if err := r.stop(); err == nil {
-		t.Error("it ended with code 1, and stop says nothing")
+	const want = "\n  $ kubectl get adaptersets\n  0/1\n\n  $ portside owners\n\n  generation 1\n" +
+		"\n  $ kubectl get adaptersets\n  1/1\n"
+	var text bytes.Buffer
+	p := &panel{out: &printer{w: &text}}
+	p.print(before)
+	p.print(before)
+	p.print(after)
+	if text.String() != want {
+		t.Errorf("%q, want\n%q", text.String(), want)
 	}
 }

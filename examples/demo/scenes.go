@@ -2,30 +2,34 @@ package main
 
 import (
 	"context"
-	"path/filepath"
+	"net/http"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// renamed is what the owner calls the container later on.
+// renamed is the later name of the container.
 const renamed = "server"
 
 var (
 	adapterNFS = ownedPort{"adapter-nfs:12050/TCP", us}
 	left       = ownedPort{"adapter-nfs:12050/TCP", ""}
-	inPlace    = told{"1/1", "InPlace", "AsExpected", "Answered"}
+	inPlace    = status{"1/1", "InPlace", "AsExpected", "Answered"}
 )
 
 const prologue = `
-The same manifests once more, in another namespace, and with an AdapterSet.
-portside runs for good now: as its ServiceAccount, with the RBAC and under the
-admission policies that portside install prints. It asks the pod every 5
-seconds; a change settles for 1, and a port goes 10 after its adapter stopped.`
+The same manifests again, in another namespace, with an AdapterSet. portside
+now runs as a service: as its ServiceAccount, with the RBAC and the admission
+policies that portside install prints. It asks the pod every 5 seconds,
+applies a change after 1 second, and removes a port 10 seconds after its
+adapter stopped.`
 
 // scenes are the second act of `make demo`.
 var scenes = []scene{{
@@ -33,7 +37,7 @@ var scenes = []scene{{
 	happens: begin,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterSMB},
-		told: told{"2/2", "InPlace", "AsExpected", "Answered"}, events: []string{"PortShadowed", "PortAdded"}, changes: 1, podStarts: 2,
+		status: status{"2/2", "InPlace", "AsExpected", "Answered"}, events: []string{"PortShadowed", "PortAdded"}, changes: 1, podStarts: 2,
 	},
 }, {
 	title:   "The pod dies; the next one is slow to start its adapters",
@@ -41,46 +45,46 @@ var scenes = []scene{{
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterSMB},
 		onTheWay: "RemovalWaiting",
-		told:     told{"2/2", "InPlace", "AsExpected", "Answered"}, podStarts: 1,
+		status:   status{"2/2", "InPlace", "AsExpected", "Answered"}, podStarts: 1,
 	},
 }, {
 	title:   "The pod answers 500",
-	happens: func(_ context.Context, l *life) ([]claim, error) { l.dittofs.fails(); return nil, nil },
+	happens: answers(dittofs.Status(http.StatusInternalServerError)),
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterSMB},
-		told: told{"2/2", "InPlace", "AsExpected", "ServerError"},
+		status: status{"2/2", "InPlace", "AsExpected", "ServerError"},
 	},
 }, {
-	title:   "The pod answers again: somebody has disabled smb",
-	happens: playBack("adapters-smb-disabled.json"),
+	title:   "The pod answers again; smb has been disabled",
+	happens: answers(dittofs.Recorded("smb-disabled")),
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS},
-		onTheWay: "RemovalWaiting", told: inPlace, events: []string{"RemovalWaiting", "PortRemoved"}, changes: 1, podStarts: 1,
+		onTheWay: "RemovalWaiting", status: inPlace, events: []string{"RemovalWaiting", "PortRemoved"}, changes: 1, podStarts: 1,
 	},
 }, {
 	title:   "An administrator pauses the workload; nfs moves to 12050",
 	happens: pause,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS},
-		told: told{"1/1", "InPlace", "Paused", "Answered"}, events: []string{"Paused"},
+		status: status{"1/1", "InPlace", "Paused", "Answered"}, events: []string{"Paused"},
 	},
 }, {
 	title:   "Git declares that port as well; the pause ends",
 	happens: declareNFS,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, {adapterNFS.port, testenv.ArgoCD + "," + us}},
-		told: inPlace, events: []string{"Resumed", "PortShared"}, changes: 1, podStarts: 1,
+		status: inPlace, events: []string{"Resumed", "PortShared"}, changes: 1, podStarts: 1,
 	},
 }, {
-	title:   "Git drops the port; it stays portside's",
+	title:   "Git drops the port; portside keeps it",
 	happens: dropNFS,
-	want:    outcome{container: container, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, told: inPlace},
+	want:    outcome{container: container, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, status: inPlace},
 }, {
 	title:   "An operator keeps removing the port",
 	happens: contend,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS},
-		told: told{"0/1", "Contended", "AsExpected", "Answered"}, events: []string{"PortLost", "PortAdded", "Contended"},
+		status: status{"0/1", "Contended", "AsExpected", "Answered"}, events: []string{"PortLost", "PortAdded", "Contended"},
 		changes: 2*readds + 1, podStarts: 2*readds + 1,
 	},
 }, {
@@ -88,24 +92,24 @@ var scenes = []scene{{
 	happens: request,
 	want: outcome{
 		container: container, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
-		told: inPlace, changes: 1, podStarts: 1,
+		status: inPlace, changes: 1, podStarts: 1,
 	},
 }, {
 	title:   "Git renames the container",
 	happens: renameContainer,
 	want: outcome{
 		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
-		told: inPlace, changes: 2, podStarts: 2, // the owner's, and then portside's
+		status: inPlace, changes: 2, podStarts: 2, // the owner's, and then portside's
 	},
 }, {
-	title: "Somebody with portside's token tries more than ports",
+	title: "portside's token is tried on more than ports",
 	happens: withOurToken(
 		attempt{[]string{"set", "image", "sts/dittofs", "server=other:1", "--field-manager=portside"}, "'portside-guard'"},
 		attempt{[]string{"scale", "sts/dittofs", "--replicas=0"}, "statefulsets/scale"},
 		attempt{[]string{"delete", "sts/dittofs"}, "cannot delete resource"},
 	),
 	want: outcome{
-		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, told: inPlace,
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, status: inPlace,
 	},
 }, {
 	title:   "Git drops the AdapterSet; its ports stay",
@@ -113,31 +117,23 @@ var scenes = []scene{{
 	want:    outcome{container: renamed, ports: []ownedPort{api, metrics, staticNFS, left}},
 }}
 
-// begin has Argo CD sync the manifests, and starts the service.
+// begin syncs the manifests as Argo CD, and starts the service.
 func begin(ctx context.Context, l *life) ([]claim, error) {
-	if err := l.dittofs.answers("adapters-both-running.json"); err != nil {
-		return nil, err
-	}
 	if err := l.git.sync(ctx, l.argo); err != nil {
 		return nil, err
 	}
-	// The namespace is that of the Lease, by which one of several would lead.
-	portside, err := l.program(l.cli.path, l.token, serviceAccount, systemNamespace)
-	if err != nil {
-		return nil, err
-	}
 	l.out.command([]string{"portside", "run"})
-	// Pods are servers of this machine, and others may listen at the usual ports.
-	l.service, err = startRunner(portside, filepath.Join(l.dir, "portside.log"),
-		"run", "--allow-loopback-pods", "--health-probe-bind-address=0", "--metrics-bind-address=0")
+	var err error // the pods are servers at loopback addresses of this machine
+	l.service, err = portside.Program{Path: l.cli.path}.Start(l.token, "--allow-loopback-pods", "--leader-election-namespace", systemNamespace)
 	return nil, err
 }
 
-func playBack(recording string) func(context.Context, *life) ([]claim, error) {
-	return func(_ context.Context, l *life) ([]claim, error) { return nil, l.dittofs.answers(recording) }
+// answers has the pods answer in this way from then on.
+func answers(with http.HandlerFunc) func(context.Context, *life) ([]claim, error) {
+	return func(_ context.Context, l *life) ([]claim, error) { l.dittofs.Answer(with); return nil, nil }
 }
 
-// administers runs a kubectl command of the administrator, and shows it.
+// administers runs a kubectl command as the administrator, and prints it.
 func (l *life) administers(ctx context.Context, args ...string) error {
 	l.out.command(append([]string{"kubectl"}, args...))
 	_, err := l.kubectl.run(ctx, args...)
@@ -148,7 +144,8 @@ func pause(ctx context.Context, l *life) ([]claim, error) {
 	if err := l.administers(ctx, "annotate", "sts/dittofs", "portside.dev/paused=true"); err != nil {
 		return nil, err
 	}
-	return nil, l.dittofs.answers("adapters-nfs-renumbered.json")
+	l.dittofs.Answer(dittofs.Recorded("nfs-renumbered"))
+	return nil, nil
 }
 
 func declareNFS(ctx context.Context, l *life) ([]claim, error) {
@@ -181,10 +178,10 @@ func contend(ctx context.Context, l *life) ([]claim, error) {
 	return nil, nil
 }
 
-// untilPort waits until the workload has the port, and its pods have it too.
+// untilPort waits until the workload and its pods have the port.
 func (l *life) untilPort(ctx context.Context, port ownedPort) error {
 	return wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		now, err := l.look(ctx, container)
+		now, err := l.observe(ctx, container)
 		if err != nil || !slices.Contains(now.ports, port) {
 			return false, err
 		}
@@ -197,7 +194,11 @@ func request(ctx context.Context, l *life) ([]claim, error) {
 }
 
 func killPod(ctx context.Context, l *life) ([]claim, error) {
-	l.dittofs.startsSlowly()
+	running, err := dittofs.Recording("both-running")
+	if err != nil {
+		return nil, err
+	}
+	l.dittofs.AnswerFirst(dittofs.Body(strings.ReplaceAll(running, `"running":true`, `"running":false`)))
 	l.killed++
 	return nil, l.cluster.client.CoreV1().Pods(mediaNamespace).Delete(ctx, workload+"-0", metav1.DeleteOptions{})
 }

@@ -2,7 +2,7 @@ package main
 
 import "strconv"
 
-// score is the table that ends the story.
+// score is the table at the end of the story.
 type score struct{ rows []row }
 
 type row struct {

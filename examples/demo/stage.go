@@ -11,42 +11,43 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// stage is where the story plays: a control plane, Git, Argo CD and portside.
+// stage has a control plane, Git, Argo CD and portside.
 type stage struct {
 	out, progress *printer
 
-	dir      string // holds what lives as long as the demo
+	dir      string // of temporary files
 	plane    *testenv.ControlPlane
 	cluster  cluster
 	git      *manifests
 	argo     *testenv.Manager
 	counter  *counter
-	portside binary
+	portside program
 }
 
-// setStage starts everything, and builds portside where no binary is given.
-// When it fails, nothing is left.
-func setStage(ctx context.Context, portside string, out, progress *printer) (s *stage, err error) {
+// setStage starts everything, and builds portside unless a binary is given. It leaves
+// nothing behind if it fails.
+func setStage(ctx context.Context, binary string, out, progress *printer) (s *stage, err error) {
 	s = &stage{out: out, progress: progress}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.strike())
 		}
 	}()
-	root, err := moduleRoot(ctx)
+	manifests, err := testenv.ModuleFile("examples/dittofs")
 	if err != nil {
 		return s, err
 	}
 	if s.dir, err = os.MkdirTemp("", "portside-demo-"); err != nil {
 		return s, err
 	}
-	s.portside = binary{dir: filepath.Join(root, "examples", "dittofs"), kubeconfig: filepath.Join(s.dir, "kubeconfig")}
+	s.portside = program{dir: manifests, kubeconfig: filepath.Join(s.dir, "kubeconfig")}
 	if s.git, err = readManifests(s.portside.dir, inGit...); err != nil {
 		return s, err
 	}
-	if s.portside.path, err = s.binary(ctx, portside, root); err != nil {
+	if s.portside.path, err = s.binary(ctx, binary); err != nil {
 		return s, err
 	}
 	progress.linef("starting etcd, kube-apiserver and kube-controller-manager")
@@ -56,16 +57,17 @@ func setStage(ctx context.Context, portside string, out, progress *printer) (s *
 	return s, s.connect()
 }
 
-// binary is the path of the one given, or else of one that it builds.
-func (s *stage) binary(ctx context.Context, given, root string) (string, error) {
+// binary returns the path of the given binary, or of one that it builds.
+func (s *stage) binary(ctx context.Context, given string) (string, error) {
 	if given != "" {
 		return filepath.Abs(given)
 	}
 	s.progress.linef("building portside")
-	return build(ctx, root, s.dir)
+	program, err := portside.Build(ctx, s.dir)
+	return program.Path, err
 }
 
-// connect makes the clients.
+// connect creates the clients.
 func (s *stage) connect() error {
 	client, err := kubernetes.NewForConfig(s.plane.Config())
 	if err != nil {
@@ -79,7 +81,7 @@ func (s *stage) connect() error {
 	return writeKubeconfig(s.portside.kubeconfig, s.counter.Config(), namespace)
 }
 
-// strike stops and removes all that setStage made.
+// strike stops and removes everything that setStage created.
 func (s *stage) strike() error {
 	var errs []error
 	if s.counter != nil {
@@ -94,43 +96,22 @@ func (s *stage) strike() error {
 	return errors.Join(errs...)
 }
 
-// invite says how to use the control plane that is left up.
+// invite prints how to use the control plane that keeps running.
 func (s *stage) invite(namespace string) {
 	s.progress.linef("")
-	s.progress.linef("The control plane stays up until Ctrl-C. Look around in it:")
+	s.progress.linef("The control plane runs until Ctrl-C. Use it with:")
 	s.progress.linef("")
 	s.progress.linef("KUBECONFIG=%s %s -n %s get statefulset,pods,services",
-		s.plane.KubeconfigFile(), near(filepath.Join(s.plane.Assets(), "kubectl")), namespace)
+		s.plane.KubeconfigFile(), filepath.Join(s.plane.Assets(), "kubectl"), namespace)
 	s.progress.linef("KUBECONFIG=%s %s -n %s owners statefulset/%s",
 		s.plane.KubeconfigFile(), s.portside.path, namespace, workload)
 }
 
-// near is the path from here where that is shorter.
-func near(path string) string {
-	here, err := os.Getwd()
-	if err != nil {
-		return path
-	}
-	if short, err := filepath.Rel(here, path); err == nil && !strings.HasPrefix(short, "..") {
-		return short
-	}
-	return path
-}
-
-// managers are owners as testenv writes them, without the operation.
+// managers returns owners without their operations.
 func managers(owners []string) string {
 	names := make([]string, 0, len(owners))
 	for _, owner := range owners {
 		names = append(names, strings.TrimSuffix(owner, "/"+string(metav1.ManagedFieldsOperationApply)))
 	}
 	return strings.Join(names, ",")
-}
-
-// cutLast cuts name:number/protocol at the last colon.
-func cutLast(port string) (name, key string, found bool) {
-	at := strings.LastIndex(port, ":")
-	if at < 0 {
-		return port, "", false
-	}
-	return port[:at], port[at+1:], true
 }

@@ -1,34 +1,33 @@
 package main
 
-// step is one step of the story: what happens in the world, what portside is
-// then told to do, and what is true once all has come to rest.
+// step is one step of the story: what happens, the command of portside that follows, and
+// the state after it.
 type step struct {
 	title string
-	// tells is the story so far, in lines of at most 76 characters.
-	tells string
-	// sync is what Argo CD's manager applies first; nil when Git did not change.
+	// text is printed, in lines of at most 76 characters.
+	text string
+	// sync is a commit that Argo CD syncs first; nil without one.
 	sync func(*manifests)
-	// portside is the command line that follows; nil when it is not run.
+	// portside is a command line; nil without one.
 	portside []string
 	// refused is a command line that portside must refuse; nil for none.
 	refused []string
 	want    want
 }
 
-// want is what a step claims.
+// want is the state that a step expects.
 type want struct {
-	// ports of the container in their order, each with the one manager that
-	// owns it; nobody owns what has an empty one.
+	// ports of the container, in order, each with its owner; empty without one.
 	ports []ownedPort
-	// states are portside's own words when it is asked again.
+	// states are the states of ports in portside's answer to the same command again.
 	states []string
 	// generation so far, pods started so far.
 	generation int64
 	podStarts  int
-	// sent are the writes that portside needed for the step, stored those of
-	// them that the server saw a change in.
+	// sent is the number of writes of portside in the step, and stored the number of
+	// those that changed the object.
 	sent, stored int
-	// reaches are the pods' ports that the Service dittofs-file leads to.
+	// reaches are the ports that the Service dittofs-file leads to.
 	reaches []string
 }
 
@@ -49,9 +48,9 @@ var (
 // story is what `make demo` shows.
 var story = []step{{
 	title: "Argo CD deploys DittoFS",
-	tells: `
-Git declares three ports: api, metrics, and nfs on 12049. Every one of them
-belongs to Argo CD's field manager. portside has not been here yet.`,
+	text: `
+Git declares three ports: api, metrics, and nfs on 12049. Argo CD's field
+manager owns all of them. portside has not written yet.`,
 	sync: func(*manifests) {},
 	want: want{
 		ports:      []ownedPort{api, metrics, staticNFS},
@@ -59,10 +58,10 @@ belongs to Argo CD's field manager. portside has not been here yet.`,
 	},
 }, {
 	title: "DittoFS reports nfs and smb, both running",
-	tells: `
-smb has no port yet: portside adds one. nfs has: 12049/TCP is declared in Git,
-so it is left to Argo CD, under the name that Git gives it.`,
-	portside: pass("adapters-both-running.json"),
+	text: `
+smb has no port yet, so portside adds one. Git declares 12049/TCP, the port of
+nfs, so portside leaves that port and its name to Argo CD.`,
+	portside: syncWith("adapters-both-running.json"),
 	want: want{
 		ports:      []ownedPort{api, metrics, staticNFS, adapterSMB},
 		states:     []string{"adapter-nfs:12049/TCP Shadowed", "adapter-smb:1445/TCP Owned"},
@@ -70,8 +69,8 @@ so it is left to Argo CD, under the name that Git gives it.`,
 		reaches: []string{"smb:1445"},
 	},
 }, {
-	title: "portside is told to apply as Argo CD's manager",
-	tells: `
+	title: "portside must not apply as Argo CD's manager",
+	text: `
 An apply removes what its manager owns and the apply does not repeat: as Argo
 CD's manager portside would remove the image, labels and static ports. It
 refuses, and writes nothing.`,
@@ -83,10 +82,10 @@ refuses, and writes nothing.`,
 	},
 }, {
 	title: "An operator disables smb over the API",
-	tells: `
-Its port goes, and with it all that portside owned: its entry in managedFields
-is gone. The static ports are what they were.`,
-	portside: pass("adapters-smb-disabled.json"),
+	text: `
+portside removes the port, the last field that it owned, so its entry in
+managedFields is removed as well. The static ports stay as they are.`,
+	portside: syncWith("adapters-smb-disabled.json"),
 	want: want{
 		ports:      []ownedPort{api, metrics, staticNFS},
 		states:     []string{"adapter-nfs:12049/TCP Shadowed"},
@@ -94,10 +93,10 @@ is gone. The static ports are what they were.`,
 	},
 }, {
 	title: "nfs moves to 12050 over the API",
-	tells: `
-Git still says 12049 and is not touched. The number that is really served gets
-a port of its own, and the Service that names adapter-nfs leads there.`,
-	portside: pass("adapters-nfs-renumbered.json"),
+	text: `
+Git still declares 12049. portside adds a port for the number that is served,
+and the Service that names adapter-nfs leads to it.`,
+	portside: syncWith("adapters-nfs-renumbered.json"),
 	want: want{
 		ports:      []ownedPort{api, metrics, staticNFS, {"adapter-nfs:12050/TCP", us}},
 		states:     []string{"adapter-nfs:12050/TCP Owned"},
@@ -106,11 +105,11 @@ a port of its own, and the Service that names adapter-nfs leads there.`,
 	},
 }, {
 	title: "The owner drops the static nfs from Git",
-	tells: `
-Argo CD syncs the commit. It takes away its own port and nothing else; that is
-the owner's change, and the owner's restart. portside's next apply is a no-op.`,
+	text: `
+Argo CD syncs the commit and removes its own port and no other. The owner's
+change causes the restart; portside's next apply is a no-op.`,
 	sync:     func(m *manifests) { m.dropPort("nfs") },
-	portside: pass("adapters-nfs-renumbered.json"),
+	portside: syncWith("adapters-nfs-renumbered.json"),
 	want: want{
 		ports:      []ownedPort{api, metrics, {"adapter-nfs:12050/TCP", us}},
 		states:     []string{"adapter-nfs:12050/TCP Owned"},
@@ -119,10 +118,10 @@ the owner's change, and the owner's restart. portside's next apply is a no-op.`,
 	},
 }, {
 	title: "nfs moves back to 12049",
-	tells: `
-Nobody else declares 12049 any more, so it is portside's to have. The old
-number goes and the new one comes in one write: one restart, not two.`,
-	portside: pass("adapters-smb-disabled.json"),
+	text: `
+No other manager declares 12049 any more, so portside can own it. It removes
+the old number and adds the new one in one write: one restart, not two.`,
+	portside: syncWith("adapters-smb-disabled.json"),
 	want: want{
 		ports:      []ownedPort{api, metrics, {"adapter-nfs:12049/TCP", us}},
 		states:     []string{"adapter-nfs:12049/TCP Owned"},
@@ -130,10 +129,10 @@ number goes and the new one comes in one write: one restart, not two.`,
 		reaches: []string{"nfs:12049"},
 	},
 }, {
-	title: "portside is taken out again",
-	tells: `
-It gives up its entry and leaves the port in place, so leaving costs nothing:
-the generation is what it was, and no pod restarts.`,
+	title: "portside is removed",
+	text: `
+portside releases its ports and keeps them in place, which costs nothing: the
+generation stays the same, and no pod restarts.`,
 	portside: []string{"release", "statefulset/dittofs", "--keep-ports"},
 	want: want{
 		ports:      []ownedPort{api, metrics, {"adapter-nfs:12049/TCP", ""}},
@@ -142,7 +141,7 @@ the generation is what it was, and no pod restarts.`,
 	},
 }}
 
-// pass is one pass of portside with a recorded answer of DittoFS.
-func pass(recording string) []string {
+// syncWith is a command line with a recorded answer of DittoFS.
+func syncWith(recording string) []string {
 	return []string{"sync", "-f", "adapterset.yaml", "--adapters", recording}
 }

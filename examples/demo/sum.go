@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// sceneCost is what a scene cost.
+// sceneCost is the cost of a scene.
 type sceneCost struct {
 	title     string
 	changes   []string // of the pod template, each in words
@@ -36,7 +36,7 @@ func (c sceneCost) print(p *printer) {
 	}
 }
 
-// changes are those of the pod template after the first of a history.
+// changes returns the changes of the pod template after the first part of a history.
 func changes(history []testenv.Stored, first int) []string {
 	var all []string
 	for i := max(1, first); i < len(history); i++ {
@@ -47,8 +47,8 @@ func changes(history []testenv.Stored, first int) []string {
 	return all
 }
 
-// difference says in words what is another, for a pod of one container: what
-// the container is called, and which ports it has.
+// difference describes how a pod of one container changed: its container's name, and its
+// ports.
 func difference(before, after map[string][]string) string {
 	var words []string
 	names := [2][]string{slices.Collect(maps.Keys(before)), slices.Collect(maps.Keys(after))}
@@ -72,8 +72,7 @@ func difference(before, after map[string][]string) string {
 	return strings.Join(words, ", ")
 }
 
-// sum ends the second act: the service stops, and everything is counted once
-// more, over the whole of it.
+// sum ends the second act: it stops the service, and checks the whole act.
 func (l *life) sum(ctx context.Context, costs []sceneCost) error {
 	l.out.rule("What restarted pods")
 	l.out.linef("")
@@ -86,30 +85,26 @@ func (l *life) sum(ctx context.Context, costs []sceneCost) error {
 	if err != nil {
 		return err
 	}
-	stopped := l.service.stop()
+	stopped := l.service.Stop()
 	free, err := l.leaseFree(ctx)
-	if err != nil {
-		return err
-	}
-	refused, err := l.refused()
 	if err != nil {
 		return err
 	}
 	return l.out.claims([]claim{
 		l.restarts(stored),
-		{"the static ports are Git's in every template that was ever stored", staticOnes(stored)},
-		{"the API server refused portside nothing: RBAC and policies suffice", refused},
-		{"told to stop, portside ends with code 0 and leaves the Lease free", errors.Join(stopped, free)},
+		{"every stored template has Git's static ports", staticOnes(stored)},
+		{"the API server refused no request of portside", refusals(l.service.Log.String())},
+		{"portside stops with exit code 0 and frees the Lease", errors.Join(stopped, free)},
 	})
 }
 
-// restarts: every pod that started beyond the first, and beyond those that took
-// the place of one that died, did so for a stored change.
+// restarts claims that each pod start is the first, replaces a deleted pod, or follows a
+// stored change.
 func (l *life) restarts(stored []testenv.Stored) claim {
 	changes := testenv.TemplateChanges(stored)
 	starts := l.plane.WorkloadPodStarts("StatefulSet", mediaNamespace, workload)
 	return claim{
-		fmt.Sprintf("%d pods started: the first, %d for one that died, %d for as many changes", starts, l.killed, changes),
+		fmt.Sprintf("%d pods started: the first, %d for a deleted pod, %d for %[3]d changes", starts, l.killed, changes),
 		differ(starts, 1+l.killed+changes),
 	}
 }
@@ -129,18 +124,18 @@ func staticOnes(stored []testenv.Stored) error {
 	return nil
 }
 
-// refused is what the service's log says that the API server refused.
-func (l *life) refused() (refused, err error) {
-	log, err := l.service.log()
+// refusals returns the lines of the service's log about requests that the API server
+// refused.
+func refusals(log string) (refused error) {
 	for line := range strings.Lines(log) {
 		if strings.Contains(line, "forbidden") || strings.Contains(line, "denied request") {
 			refused = errors.Join(refused, errors.New(strings.TrimSpace(line)))
 		}
 	}
-	return refused, err
+	return refused
 }
 
-// leaseFree is an error where somebody holds the Lease.
+// leaseFree returns held if a process holds the Lease.
 func (l *life) leaseFree(ctx context.Context) (held, err error) {
 	lease, err := l.cluster.client.CoordinationV1().Leases(systemNamespace).Get(ctx, us, metav1.GetOptions{})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/CycloneDX/cyclonedx-go"
 )
 
-// billOf is the bill of materials: the modules that the linker says are in
+// billOf returns the bill of materials: the modules that the linker reports to be in
 // portside, Go's own packages, and the roots. It has neither a serial number
 // nor a time, which the format leaves to choice and which no two builds share.
 func billOf(b binary, version string) ([]byte, error) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Where things are in the image. Go's crypto/x509 looks for the roots where
+// Paths in the image. Go's crypto/x509 searches for the roots where
 // Debian has them, see root_linux.go there.
 const (
 	binaryPath = "portside"
@@ -28,7 +28,7 @@ type content struct {
 	files []file // by path
 }
 
-// contentFor builds portside and puts everything else beside it.
+// contentFor builds portside and adds everything else.
 func contentFor(ctx context.Context, o options, platform string) (content, error) {
 	p, err := parsePlatform(platform)
 	if err != nil {

@@ -105,8 +105,8 @@ func TestFlags(t *testing.T) {
 
 const dockerfile = "Dockerfile"
 
-// TestDockerfileMakesTheSame: its files are those of -rootfs, and what it says
-// besides is what the archive says.
+// TestDockerfileMakesTheSame: the Dockerfile has the files of -rootfs, and the same
+// configuration as the archive.
 func TestDockerfileMakesTheSame(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(dockerfile)
@@ -118,24 +118,24 @@ func TestDockerfileMakesTheSame(t *testing.T) {
 	if !found {
 		t.Fatal("no stage from scratch")
 	}
-	said := map[string]string{}
+	configured := map[string]string{}
 	for line := range strings.Lines(final) {
 		instruction, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		if instruction != "LABEL" {
-			said[instruction] = rest
+			configured[instruction] = rest
 			continue
 		}
 		name, value, _ := strings.Cut(strings.TrimSpace(rest), "=")
-		said[name] = strings.Trim(value, `"`)
+		configured[name] = strings.Trim(value, `"`)
 	}
 	for name, value := range labels(binary{info: &buildinfo.BuildInfo{}}, "$VERSION") {
-		if said[name] != value {
-			t.Errorf("label %s: %q, want %q", name, said[name], value)
+		if configured[name] != value {
+			t.Errorf("label %s: %q, want %q", name, configured[name], value)
 		}
 	}
 	for instruction, want := range map[string]string{"USER": user, "ENTRYPOINT": `["/` + binaryPath + `"]`, "COPY": "--from=build /image /", "WORKDIR": "/"} {
-		if said[instruction] != want {
-			t.Errorf("%s %q, want %q", instruction, said[instruction], want)
+		if configured[instruction] != want {
+			t.Errorf("%s %q, want %q", instruction, configured[instruction], want)
 		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// user is nobody in particular, and no name: a kubelet with runAsNonRoot must
+// user is an unprivileged number, not a name: a kubelet with runAsNonRoot must
 // see that it is not 0. The Deployment of examples/chart names the same.
 const user = "65532:65532"
 
@@ -105,7 +105,7 @@ func (c content) image(platform v1.Platform, version string) (v1.Image, error) {
 	return mutate.Annotations(image, labels).(v1.Image), nil
 }
 
-// layer has all files, those of root and written by nobody else.
+// layer has all files. They belong to root, and are not writable by others.
 func (c content) layer() (v1.Layer, error) {
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)

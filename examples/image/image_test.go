@@ -39,7 +39,7 @@ func TestTwoBuildsAreTheSame(t *testing.T) {
 }
 
 // TestImageRuns unpacks the image into a folder and runs its entrypoint there,
-// as its user, with that folder as the root: nothing else is to be had.
+// as its user, with that folder as the root: nothing else is available.
 func TestImageRuns(t *testing.T) {
 	t.Parallel()
 	archive := ofTree(t)
@@ -50,14 +50,14 @@ func TestImageRuns(t *testing.T) {
 	}
 	for _, test := range []struct {
 		args []string
-		says string
+		want string
 	}{
 		{[]string{"version"}, "portside " + version + " ("},
 		{[]string{"install"}, "image: portside:" + version + "\n"},
 	} {
 		out, err := runAs(t, root, config.Config, test.args...)
-		if err != nil || !strings.Contains(out, test.says) {
-			t.Errorf("%q: %v, printed %.200q, want %q", test.args, err, out, test.says)
+		if err != nil || !strings.Contains(out, test.want) {
+			t.Errorf("%q: %v, printed %.200q, want %q", test.args, err, out, test.want)
 		}
 	}
 	if config.Config.User != user || config.OS != "linux" || config.Architecture != runtime.GOARCH {
@@ -73,7 +73,7 @@ func TestImageIsSound(t *testing.T) {
 	}
 }
 
-// TestFiles: those that there should be, of root and writable by nobody else.
+// TestFiles checks that the files exist, belong to root, and are not writable by others.
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	reader := tar.NewReader(mutate.Extract(imageIn(t, ofTree(t))))
@@ -95,7 +95,7 @@ func TestFiles(t *testing.T) {
 	}
 	for _, path := range []string{binaryPath, rootsPath, billPath} {
 		if !found[path] {
-			t.Errorf("%s is not there", path)
+			t.Errorf("%s does not exist", path)
 		}
 		delete(found, path)
 	}

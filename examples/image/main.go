@@ -6,14 +6,14 @@
 //   - the roots of the certification authorities that Mozilla trusts, as the Go
 //     project publishes them. Certificates of a machine would differ from one
 //     machine to the next;
-//   - a bill of materials (CycloneDX) that says which modules both are made of.
+//   - a bill of materials (CycloneDX) with the modules of both.
 //
 // The same sources, Go and flags make the same bytes, on every machine: nothing
 // in it has a time but that of the commit, an owner but root, or a path of the
 // machine that built it.
 //
 // With -rootfs it writes the same files into a folder instead, which is how the
-// Dockerfile beside it comes to the same content.
+// Dockerfile next to it makes the same content.
 package main
 
 import (

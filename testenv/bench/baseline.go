@@ -27,7 +27,7 @@ type readModifyWrite struct {
 	name   string
 }
 
-func (r readModifyWrite) pass(ctx context.Context, adapters []apply.Adapter) (bool, error) {
+func (r readModifyWrite) reconcile(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 	live, err := r.client.Get(ctx, r.name, metav1.GetOptions{})
 	if err != nil {
 		return false, err

@@ -22,7 +22,7 @@ func TestShortRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := options{repeats: 1, passes: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: crd}
+	o := options{repeats: 1, reconciles: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: crd}
 	r, err := measure(t.Context(), testenv.Shared(t), o, func(string) {})
 	if err != nil {
 		t.Fatal(err)

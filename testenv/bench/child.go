@@ -22,7 +22,7 @@ type child struct {
 
 // startChild runs the service on a namespace. It leads at once and writes no Lease.
 func startChild(binary string, config *rest.Config, namespace string, more ...string) (*child, error) {
-	// A full pass asks the server about each target once in its period. A restart
+	// A full reconcile asks the server about each target once in its period. A restart
 	// has nothing to do with it: of a thousand targets one is due every 36 seconds.
 	const noFullPass = "100000h"
 	pprof, err := portside.FreeAddress()

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// mostBytes is the largest share of the baseline's bytes that a pass of
+	// mostBytes is the largest share of the baseline's bytes that a reconcile of
 	// portside may send.
 	mostBytes = 0.2
 	// mostPure is the longest time of the pure part, as a multiple of fieldpath's
@@ -39,7 +39,7 @@ func (r *report) expect() []expectation {
 		reads, writes, total := o.figure(testenv.VerbGet).Portside, o.figure(testenv.VerbApply).Portside, o.figure(figRequests).Portside
 		all = append(all,
 			expectation{
-				Text:   fmt.Sprintf("%d: one write a pass", i+1),
+				Text:   fmt.Sprintf("%d: one write a reconcile", i+1),
 				Figure: number(writes.Max), Bound: "1.00", Exact: true,
 				Met: exactly(writes, 1),
 			},

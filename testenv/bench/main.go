@@ -1,19 +1,19 @@
 // Bench compares portside with read-modify-write, the way in which operators keep such
 // ports without server-side apply, on one embedded API server:
 //
-//	go run ./testenv/bench [--repeats 5] [--passes 40] [--binary bin/portside] [--targets 2000]
+//	go run ./testenv/bench [--repeats 5] [--reconciles 40] [--binary bin/portside] [--targets 2000]
 //	    [--old OTHER/portside] [--discovered 300,1000] [-o json]
 //
-// First it measures a single pass. The two ways take turns, block of passes by block,
+// First it measures a single reconcile. The two ways take turns, block of reconciles by block,
 // each on a workload of its own that is made the same way. It reports medians over the
 // repeats with their spread, and the ratio of the two within each repeat:
 //
-//  1. a pass that changes one port;
-//  2. a pass that changes nothing. Read-modify-write compares and sends no write;
+//  1. a reconcile that changes one port;
+//  2. a reconcile that changes nothing. Read-modify-write compares and sends no write;
 //     portside sends the apply and leaves the comparison to the server;
-//  3. a pass that changes one port, while an owner of other fields writes the workload
-//     without a pause. A pass that gives up on a conflict starts again at once, and
-//     its cost counts with the pass that succeeds;
+//  3. a reconcile that changes one port, while an owner of other fields writes the workload
+//     without a pause. A reconcile that gives up on a conflict starts again at once, and
+//     its cost counts with the reconcile that succeeds;
 //  4. the pure part: from the managedFields of a workload with ten entries to the
 //     owners of its ports and the plan, compared with the time in which fieldpath alone
 //     reads these entries.
@@ -41,7 +41,7 @@
 //     - the time from the answer to a change of an AdapterSet to the stored port, one
 //     change at a time in an idle service, compared with a bare apply.
 //
-// In the single pass both ways use client-go with its defaults, which is JSON. Operators
+// In the single reconcile both ways use client-go with its defaults, which is JSON. Operators
 // on controller-runtime send protobuf, so that size of the baseline's body is measured
 // too, and with the service all clients use protobuf.
 //
@@ -67,12 +67,12 @@ import (
 
 // options are the command's flags.
 type options struct {
-	repeats, passes int
-	output          string
-	targets         int    // of the service
-	binary, crd     string // of the service, which is not measured without a binary
-	old             string // a binary to compare the service with
-	discovered      sizes  // numbers of workloads to measure with discovery
+	repeats, reconciles int
+	output              string
+	targets             int    // of the service
+	binary, crd         string // of the service, which is not measured without a binary
+	old                 string // a binary to compare the service with
+	discovered          sizes  // numbers of workloads to measure with discovery
 }
 
 var errNotMet = errors.New("an expectation is not met")
@@ -112,7 +112,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.repeats, "repeats", 5, "repeats of each block")
-	flags.IntVar(&o.passes, "passes", 40, "passes in a block; 0 measures only the service")
+	flags.IntVar(&o.reconciles, "reconciles", 40, "reconciles in a block; 0 measures only the service")
 	flags.StringVar(&o.output, "o", "table", "output format: table or json")
 	flags.StringVar(&o.binary, "binary", "", "portside binary whose service is measured too")
 	flags.IntVar(&o.targets, "targets", 2000, "workloads of the service")
@@ -122,8 +122,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.repeats < 1 || o.passes < 0 || o.targets < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
-		return o, errors.New("invalid flags: repeats and targets must be at least 1, passes at least 0, -o table or json, and arguments are not allowed")
+	if o.repeats < 1 || o.reconciles < 0 || o.targets < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
+		return o, errors.New("invalid flags: repeats and targets must be at least 1, reconciles at least 0, -o table or json, and arguments are not allowed")
 	}
 	return o, nil
 }

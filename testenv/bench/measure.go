@@ -11,10 +11,10 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// scenario is the situation of the passes of a block.
+// scenario is the situation of the reconciles of a block.
 type scenario struct {
 	name string
-	// changes reports that each pass has one port to change.
+	// changes reports that each reconcile has one port to change.
 	changes bool
 	// contended reports that a rival writes the workload all the time.
 	contended bool
@@ -23,20 +23,20 @@ type scenario struct {
 }
 
 var scenarios = []scenario{
-	{name: "a pass that changes one port", changes: true},
-	{name: "a pass that changes nothing",
+	{name: "a reconcile that changes one port", changes: true},
+	{name: "a reconcile that changes nothing",
 		note: "read-modify-write compares and sends no write; portside has the server compare"},
-	{name: "a pass that changes one port, under a competing writer", changes: true, contended: true,
-		note: "a pass that gives up after five conflicts starts again; both are counted"},
+	{name: "a reconcile that changes one port, under a competing writer", changes: true, contended: true,
+		note: "a reconcile that gives up after five conflicts starts again; both are counted"},
 }
 
-// The figures of a block, each for one successful pass.
+// The figures of a block, each for one successful reconcile.
 const (
 	figRequests = "requests"
 	figBytes    = "bytes sent"
 	figAttempts = "attempts per success" // writes
-	figRestarts = "passes started again"
-	figTime     = "time per pass, ms"
+	figRestarts = "reconciles retried"
+	figTime     = "time of one, ms"
 	figRival    = "competing writes"
 )
 
@@ -46,12 +46,12 @@ var verbs = []string{testenv.VerbGet, testenv.VerbApply, testenv.VerbPut, testen
 var figuresInOrder = append([]string{figRequests},
 	append(verbs, figBytes, figAttempts, figRestarts, figTime, figRival)...)
 
-// block is the figures of some passes of one way.
+// block is the figures of some reconciles of one way.
 type block map[string]float64
 
-// run runs a block of passes. After that the desired ports and the rival's writes
+// run runs a block of reconciles. After that the desired ports and the rival's writes
 // must be stored.
-func (s *side) run(ctx context.Context, sc scenario, passes int, admin kubernetes.Interface) (block, error) {
+func (s *side) run(ctx context.Context, sc scenario, reconciles int, admin kubernetes.Interface) (block, error) {
 	var r *rival
 	if sc.contended {
 		var err error
@@ -63,7 +63,7 @@ func (s *side) run(ctx context.Context, sc scenario, passes int, admin kubernete
 	s.requests.Reset()
 	restarts := 0
 	begin := time.Now()
-	for range passes {
+	for range reconciles {
 		if sc.changes {
 			s.turn++
 		}
@@ -74,42 +74,42 @@ func (s *side) run(ctx context.Context, sc scenario, passes int, admin kubernete
 		restarts += again
 	}
 	elapsed := time.Since(begin)
-	b := s.perPass(passes)
-	b[figTime] = float64(elapsed) / float64(time.Millisecond) / float64(passes)
-	b[figRestarts] = float64(restarts) / float64(passes)
+	b := s.perReconcile(reconciles)
+	b[figTime] = float64(elapsed) / float64(time.Millisecond) / float64(reconciles)
+	b[figRestarts] = float64(restarts) / float64(reconciles)
 	if sc.contended {
 		writes, err := r.stop(ctx)
 		if err != nil {
 			return nil, err
 		}
-		b[figRival] = float64(writes) / float64(passes)
+		b[figRival] = float64(writes) / float64(reconciles)
 	}
 	return b, s.check(ctx, admin)
 }
 
-// succeed runs a pass until it succeeds and returns how often it started again. A
-// pass that gives up on a conflict starts again at once, as from a work queue
+// succeed runs a reconcile until it succeeds and returns how often it started again. A
+// reconcile that gives up on a conflict starts again at once, as from a work queue
 // without a back-off.
 func (s *side) succeed(ctx context.Context, changes bool) (restarts int, err error) {
 	for {
-		changed, err := s.pass(ctx, adapters(s.turn))
+		changed, err := s.reconcile(ctx, adapters(s.turn))
 		if apierrors.IsConflict(err) {
 			restarts++
 			continue
 		}
 		if err == nil && changed != changes {
-			err = fmt.Errorf("the pass reports changed: %t", changed)
+			err = fmt.Errorf("the reconcile reports changed: %t", changed)
 		}
 		return restarts, err
 	}
 }
 
-func (s *side) perPass(passes int) block {
-	per := func(n int) float64 { return float64(n) / float64(passes) }
+func (s *side) perReconcile(reconciles int) block {
+	per := func(n int) float64 { return float64(n) / float64(reconciles) }
 	b := block{
 		figRequests: per(s.requests.Total()),
 		figAttempts: per(s.requests.Writes()),
-		figBytes:    float64(s.requests.BytesSent()) / float64(passes),
+		figBytes:    float64(s.requests.BytesSent()) / float64(reconciles),
 	}
 	for _, verb := range verbs {
 		b[verb] = per(s.requests.Count(verb))

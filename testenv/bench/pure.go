@@ -16,7 +16,7 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// A repeat of the pure part is many short turns of each part, of which the fastest
+// A repeat of the pure part is many short turns of each part; the fastest
 // counts: on a busy machine the slower ones measure other work. Most turns are too
 // short for a garbage collection; allocations are reported too.
 const (

@@ -18,9 +18,9 @@ type report struct {
 	Server  string `json:"server"`
 	CPUs    int    `json:"cpus"`
 	Repeats int    `json:"repeats"`
-	// Passes is the number of passes in a block.
-	Passes int `json:"passesPerBlock"`
-	// Workload is the baseline's, after the last pass.
+	// Reconciles is the number of reconciles in a block.
+	Reconciles int `json:"reconcilesPerBlock"`
+	// Workload is the baseline's, after the last reconcile.
 	Workload size `json:"workload"`
 	// ProtobufBody is the size of the baseline's update in protobuf, in bytes.
 	ProtobufBody int          `json:"baselineProtobufBytes"`
@@ -42,9 +42,9 @@ func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress 
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Passes: o.passes}
-	if o.passes > 0 {
-		if err := errors.Join(r.measurePasses(ctx, cp, admin, progress), r.measurePure(ctx, admin, progress)); err != nil {
+	r := &report{Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Reconciles: o.reconciles}
+	if o.reconciles > 0 {
+		if err := errors.Join(r.measureReconciles(ctx, cp, admin, progress), r.measurePure(ctx, admin, progress)); err != nil {
 			return nil, err
 		}
 	}
@@ -57,7 +57,7 @@ func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress 
 	return r, nil
 }
 
-func (r *report) measurePasses(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface, progress func(string)) error {
+func (r *report) measureReconciles(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface, progress func(string)) error {
 	sides, err := newSides(ctx, cp, admin)
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (r *report) measurePasses(ctx context.Context, cp *testenv.ControlPlane, ad
 		for repeat := range r.Repeats {
 			for i, s := range sides {
 				progress(fmt.Sprintf("%s: repeat %d of %d, %s", sc.name, repeat+1, r.Repeats, s.name))
-				b, err := s.run(ctx, sc, r.Passes, admin)
+				b, err := s.run(ctx, sc, r.Reconciles, admin)
 				if err != nil {
 					return fmt.Errorf("%s: %w", sc.name, err)
 				}

@@ -53,7 +53,7 @@ func newReadModifyWrites(f *fleet) *round {
 		run: func(ctx context.Context) (time.Time, error) {
 			began := time.Now()
 			return began, f.each(func(i int) error {
-				_, err := readModifyWrite{f.client.AppsV1().StatefulSets(f.namespace), f.names[i]}.pass(ctx, adapters(f.turn))
+				_, err := readModifyWrite{f.client.AppsV1().StatefulSets(f.namespace), f.names[i]}.reconcile(ctx, adapters(f.turn))
 				return err
 			})
 		},

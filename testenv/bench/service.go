@@ -168,7 +168,7 @@ type restarted struct{ rest, cpu, memory, writes float64 }
 // without targets.
 func (b *serviceBench) restarts(ctx context.Context) (group, error) {
 	g := group{
-		Title: "a restart with nothing to do, beside one without any targets",
+		Title: "a restart with nothing to do, next to one without targets",
 		Note:  "memory is what is resident once it stays; CPU is from start to end",
 	}
 	all, none, err := b.restartsOf(ctx, b.service)

@@ -19,8 +19,8 @@ type side struct {
 	name     string
 	workload string
 	requests *testenv.Requests
-	// pass sets the adapter ports and reports whether that was a change.
-	pass func(ctx context.Context, adapters []apply.Adapter) (bool, error)
+	// reconcile sets the adapter ports and reports whether that was a change.
+	reconcile func(ctx context.Context, adapters []apply.Adapter) (bool, error)
 	// turn selects the adapters that the workload has ports for, see adapters.
 	turn int
 }
@@ -36,7 +36,7 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 		return nil, err
 	}
 	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: s.workload}
-	s.pass = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
+	s.reconcile = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {
 			err = fmt.Errorf("the outcome is %s", result.Outcome)
@@ -52,7 +52,7 @@ func newReadModifyWrite(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.pass = readModifyWrite{client.AppsV1().StatefulSets(namespace), s.workload}.pass
+	s.reconcile = readModifyWrite{client.AppsV1().StatefulSets(namespace), s.workload}.reconcile
 	return s, nil
 }
 

@@ -14,7 +14,7 @@ func (r *report) table() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "portside against read-modify-write, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
 	if len(r.Scenarios) > 0 {
-		r.passesTable(&t)
+		r.reconcilesTable(&t)
 	}
 	if r.Service != nil {
 		r.Service.table(&t, len(scenarios)+2)
@@ -26,9 +26,9 @@ func (r *report) table() string {
 	return t.String()
 }
 
-// passesTable writes the figures of the single pass and of its pure part.
-func (r *report) passesTable(t *strings.Builder) {
-	fmt.Fprintf(t, "%d repeats of %d passes each, in turn; figures are of one pass\n", r.Repeats, r.Passes)
+// reconcilesTable writes the figures of the single reconcile and of its pure part.
+func (r *report) reconcilesTable(t *strings.Builder) {
+	fmt.Fprintf(t, "%d repeats of %d reconciles each, in turn; figures are of one reconcile\n", r.Repeats, r.Reconciles)
 	fmt.Fprintf(t, "median (min–max); the ratio is portside / baseline within a repeat\n")
 	fmt.Fprintf(t, "StatefulSet: %s\n", r.Workload)
 	for i, o := range r.Scenarios {

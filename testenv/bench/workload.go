@@ -72,7 +72,7 @@ spec: {template: {spec: {containers: [{name: backup, image: "registry.example.co
 const entriesOfTen = 10
 
 // adapters returns two active adapters. nfs has one of two ports, so that two
-// passes with different turns change one port.
+// reconciles with different turns change one port.
 func adapters(turn int) []apply.Adapter {
 	return []apply.Adapter{
 		{Type: "nfs", Port: int64(12049 + turn%2)},

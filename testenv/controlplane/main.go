@@ -54,7 +54,7 @@ func main() {
 func runKubectl() {
 	// The verbosity is needed before the flags are parsed: building the
 	// command already looks for plugins and reads the kuberc file.
-	_, _ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) // the default verbosity stands
+	_, _ = logs.GlogSetter(kubectl.GetLogVerbosity(os.Args)) // the default verbosity stays
 	if err := cli.RunNoErrOutput(kubectl.NewDefaultKubectlCommand()); err != nil {
 		kubectlutil.CheckErr(err)
 	}

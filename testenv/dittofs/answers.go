@@ -14,10 +14,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// Recording returns a body that a real server answered: both-running, smb-disabled
-// or nfs-renumbered.
+// Recording returns a body that a real server answered: to [AdaptersPath] both-running,
+// smb-disabled, nfs-renumbered or smb-zero (an adapter whose port it lists as 0), to
+// [PortsPath] ports-smb-zero, and to [SettingsPath] settings-nfs-portmapper.
 func Recording(name string) (string, error) {
-	path, err := testenv.ModuleFile("examples/dittofs/adapters-" + name + ".json")
+	if !strings.HasPrefix(name, "ports-") && !strings.HasPrefix(name, "settings-") {
+		name = "adapters-" + name
+	}
+	path, err := testenv.ModuleFile("examples/dittofs/" + name + ".json")
 	if err != nil {
 		return "", err
 	}

@@ -91,6 +91,10 @@ func (s *Server) list(r *http.Request, pod string, first *http.HandlerFunc) http
 		return s.problem(http.StatusUnauthorized)
 	case s.behavior.List != 0:
 		return s.problem(s.behavior.List)
+	case s.options.PortsOnly && r.URL.Path != PortsPath:
+		return s.problem(http.StatusForbidden)
+	case r.URL.Path == SettingsPath:
+		return Recorded("settings-nfs-portmapper")
 	}
 	if *first != nil {
 		answer := *first

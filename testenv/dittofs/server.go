@@ -16,6 +16,12 @@ const (
 	LoginPath    = "/api/v1/auth/login"
 	RefreshPath  = "/api/v1/auth/refresh"
 	AdaptersPath = "/api/v1/adapters"
+	// PortsPath lists the same adapters, with the fields that count alone, to any user
+	// who has logged in.
+	PortsPath = "/api/v1/adapters/ports"
+	// SettingsPath has the settings of nfs, some of which are listeners that no list
+	// has: the portmapper, UDP and mDNS.
+	SettingsPath = "/api/v1/adapters/nfs/settings"
 )
 
 // Options are what a server has from its start to its end.
@@ -23,6 +29,9 @@ type Options struct {
 	// Username and Password are the ones to log in with. Without a username no
 	// token is asked for.
 	Username, Password string
+	// PortsOnly denies the user [AdaptersPath], for which a server asks for the role
+	// operator or admin.
+	PortsOnly bool
 	// ServerName is the name in the server's certificates. Without it the pods
 	// serve plain HTTP.
 	ServerName string

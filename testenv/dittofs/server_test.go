@@ -103,7 +103,7 @@ func TestServer(t *testing.T) {
 		server := newServer(t, dittofs.Options{})
 		c := serve(t, server)
 		c.expect("", http.StatusOK, "[]")
-		for _, name := range []string{"both-running", "smb-disabled", "nfs-renumbered"} {
+		for _, name := range []string{"both-running", "smb-disabled", "nfs-renumbered", "smb-zero", "ports-smb-zero"} {
 			body, err := dittofs.Recording(name)
 			if err != nil {
 				t.Fatal(err)
@@ -139,6 +139,29 @@ func TestServer(t *testing.T) {
 		}
 		if asked, refused := server.Count(dittofs.AdaptersPath), server.Refused(); asked != 6 || refused != 3 {
 			t.Errorf("asked %d times, refused %d times", asked, refused)
+		}
+	})
+
+	t.Run("least privilege", func(t *testing.T) {
+		t.Parallel()
+		server := newServer(t, dittofs.Options{Username: "files", Password: "secret", PortsOnly: true})
+		server.Answer(dittofs.Recorded("ports-smb-zero"))
+		c := serve(t, server)
+		access, _ := c.tokens(login, right)
+		for path, want := range map[string]int{
+			dittofs.AdaptersPath: http.StatusForbidden, dittofs.SettingsPath: http.StatusForbidden, dittofs.PortsPath: http.StatusOK,
+		} {
+			if code, body := c.send("GET "+path, access, ""); code != want {
+				t.Errorf("%s: %d %s, want %d", path, code, body, want)
+			}
+		}
+	})
+
+	t.Run("settings", func(t *testing.T) {
+		t.Parallel()
+		code, body := serve(t, newServer(t, dittofs.Options{})).send("GET "+dittofs.SettingsPath, "", "")
+		if code != http.StatusOK || !strings.Contains(body, `"portmapper_port":10111`) {
+			t.Errorf("%d %s", code, body)
 		}
 	})
 

@@ -49,10 +49,8 @@ func scrapesOfLife(t *testing.T) (namespace string, scrapes []string) {
 	l.await("portside_rollouts_caused_total 1", `portside_discovery_polls_total{reason="Answered"} 1`, `portside_adaptersets{reason="InPlace"} 1`)
 	l.scrape()
 
-	if _, err := cp.Manager("other").Patch(t.Context(), "Deployment", l.namespace, "files", types.JSONPatchType,
-		[]byte(`[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/1"}]`)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager("other").MustPatch(t, "Deployment", l.namespace, "files", types.JSONPatchType,
+		[]byte(`[{"op": "remove", "path": "/spec/template/spec/containers/0/ports/1"}]`))
 	l.await("portside_contended_port_readds_total 1")
 	server.Answer(dittofs.Status(http.StatusInternalServerError))
 	l.apply(workload("DaemonSet", "blocked"), adapterSet("DaemonSet", "blocked", fixture.Adapters("api:12049")),

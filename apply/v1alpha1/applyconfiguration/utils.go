@@ -26,6 +26,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyv1alpha1.AdapterSetStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ChangedPort"):
 		return &applyv1alpha1.ChangedPortApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("Companion"):
+		return &applyv1alpha1.CompanionApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("CredentialsRef"):
 		return &applyv1alpha1.CredentialsRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("Discovery"):
@@ -48,6 +50,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyv1alpha1.ServicePortApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ServiceStatus"):
 		return &applyv1alpha1.ServiceStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("ServiceWarning"):
+		return &applyv1alpha1.ServiceWarningApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TargetRef"):
 		return &applyv1alpha1.TargetRefApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("TargetStatus"):

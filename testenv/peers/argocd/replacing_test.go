@@ -57,7 +57,7 @@ func TestReplaceWarnings(t *testing.T) {
 	}
 }
 
-// warnsOf reconciles and returns the managers of whose replacing it warns.
+// warnsOf reconciles and returns the managers that it warns of because they replace the object.
 func warnsOf(s *compat.Site) string {
 	s.Helper()
 	var of []string

@@ -14,7 +14,7 @@
 //     is it renumbered? (Mode.Declared)
 //   - RemovedByHand: what happens when our ports are removed by hand, and is that a
 //     difference to the tool? (Mode.SelfHeal)
-//   - Replace: what happens to our ports when the tool is told to replace the object?
+//   - Replace: what happens to our ports when the tool replaces the object?
 //     (Mode.SelfHeal)
 //
 // [Mode.Check] asks them all, compares the answers with the expected ones, and writes

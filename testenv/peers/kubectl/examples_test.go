@@ -26,12 +26,12 @@ type user struct {
 	binaries string // a folder with portside in it
 }
 
-// TestExamples runs examples/kubectl, examples/cronjob and examples/dittofs with
-// portside built from these sources.
+// TestExamples runs examples/kubectl and examples/cronjob with portside built from
+// these sources.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	binaries := filepath.Dir(portside.BuildFor(t).Path)
-	for name, test := range map[string]func(user){"kubectl": user.runsScript, "cronjob": user.runsCronJob, "dittofs": user.migrates} {
+	for name, test := range map[string]func(user){"kubectl": user.runsScript, "cronjob": user.runsCronJob} {
 		t.Run(name, func(t *testing.T) {
 			test(user{Site: compat.NewSite(t, testenv.Shared(t)), t: t, binaries: binaries})
 		})

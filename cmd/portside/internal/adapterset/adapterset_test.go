@@ -32,8 +32,8 @@ func TestAdapterSet(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("the adapters are %+v, want %+v", got, want)
 	}
-	if wanted := adapterset.Desired(set, got); !reflect.DeepEqual(wanted, apply.Desired{Container: "server", Adapters: want, AllowHostNetwork: true}) {
-		t.Errorf("wanted is %+v", wanted)
+	if desired := adapterset.Desired(set, got); !reflect.DeepEqual(desired, apply.Desired{Container: "server", Adapters: want, AllowHostNetwork: true}) {
+		t.Errorf("desired is %+v", desired)
 	}
 	if none := adapterset.Adapters(&v1alpha1.AdapterSet{}); none == nil || len(none) > 0 {
 		t.Errorf("without adapters they are %#v", none)

@@ -18,26 +18,27 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
-// targetIndex finds AdapterSets by their target.
+// targetIndex finds AdapterSets by their target and by their Services.
 const targetIndex = "target"
 
 // Cluster reads objects of the cluster from a manager's cache. They must not be
 // changed. It is safe for concurrent use.
 type Cluster struct {
-	cache     ctrlcache.Cache
-	sets      toolscache.SharedIndexInformer
-	workloads map[workload.Kind]toolscache.SharedIndexInformer
+	cache       ctrlcache.Cache
+	definitions []*workload.Definition
+	sets        toolscache.SharedIndexInformer
+	workloads   map[workload.Kind]toolscache.SharedIndexInformer
 }
 
-// NewCluster has AdapterSets and workloads cached once the manager starts. Its cache
-// must have the options of [Options.ForManager].
-func NewCluster(ctx context.Context, cache ctrlcache.Cache) (*Cluster, error) {
-	c := &Cluster{cache: cache, workloads: map[workload.Kind]toolscache.SharedIndexInformer{}}
+// NewCluster has AdapterSets and their targets cached once the manager starts. Its cache
+// must have been made with [Options.ForManager] of the same options.
+func NewCluster(ctx context.Context, cache ctrlcache.Cache, o Options) (*Cluster, error) {
+	c := &Cluster{cache: cache, definitions: o.definitions(), workloads: map[workload.Kind]toolscache.SharedIndexInformer{}}
 	var err error
 	if c.sets, err = informerOf(ctx, cache, &v1alpha1.AdapterSet{}); err != nil {
 		return nil, err
 	}
-	for _, d := range workload.Definitions() {
+	for _, d := range c.definitions {
 		if c.workloads[d.Kind], err = informerOf(ctx, cache, d.New()); err != nil {
 			return nil, err
 		}
@@ -47,7 +48,11 @@ func NewCluster(ctx context.Context, cache ctrlcache.Cache) (*Cluster, error) {
 		if !ok {
 			return nil, fmt.Errorf("%T is not an AdapterSet", o)
 		}
-		return []string{indexKey(adapterset.Target(set))}, nil
+		keys := []string{indexKey(adapterset.Target(set))}
+		for i := range set.Spec.Services {
+			keys = append(keys, indexKey(adapterset.ServiceTarget(set, set.Spec.Services[i].Name)))
+		}
+		return keys, nil
 	}})
 }
 
@@ -70,7 +75,7 @@ func indexKey(t workload.Target) string {
 	return schema.GroupKind(t.Kind).String() + " " + t.Namespace + "/" + t.Name
 }
 
-// Synced reports whether all but pods was listed once.
+// Synced reports whether all objects but pods were listed once.
 func (c *Cluster) Synced() bool {
 	for _, informer := range c.workloads {
 		if !informer.HasSynced() {
@@ -80,7 +85,7 @@ func (c *Cluster) Synced() bool {
 	return c.sets.HasSynced()
 }
 
-// AdapterSets returns those that name a target, the oldest first.
+// AdapterSets returns those that name a workload or a Service, the oldest first.
 func (c *Cluster) AdapterSets(t workload.Target) ([]*v1alpha1.AdapterSet, error) {
 	stored, err := c.sets.GetIndexer().ByIndex(targetIndex, indexKey(t))
 	if err != nil {
@@ -108,13 +113,17 @@ func adapterSets(stored []any) []*v1alpha1.AdapterSet {
 	return sets
 }
 
-// Workload returns a target, or nil if it does not exist. It was trimmed for the
-// field manager. It implements [discovery.Cache].
+// CachesServices reports whether Services are cached.
+func (c *Cluster) CachesServices() bool { return c.workloads[workload.Service] != nil }
+
+// Workload returns a workload or a Service, or nil if it does not exist. It was trimmed
+// for the field manager. It implements [discovery.Cache].
 func (c *Cluster) Workload(_ context.Context, t workload.Target) (*workload.Workload, error) {
-	if _, err := workload.Define(t.Kind); err != nil {
-		return nil, err
+	informer, cached := c.workloads[t.Kind]
+	if !cached {
+		return nil, fmt.Errorf("%s: the kind is not cached", t)
 	}
-	stored, exists, err := c.workloads[t.Kind].GetStore().GetByKey(t.Namespace + "/" + t.Name)
+	stored, exists, err := informer.GetStore().GetByKey(t.Namespace + "/" + t.Name)
 	if err != nil || !exists {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // TestOptions of the namespace and the selector. The selector chooses AdapterSets
@@ -25,18 +27,18 @@ import (
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns, other := cp.Namespace(t), cp.Namespace(t)
 	git := cp.Manager("git")
 	for _, in := range []string{ns, other} {
 		for _, kind := range workload.Kinds() {
-			mustApply(t, git.In(in), workloadOf(kind, "files"))
+			git.In(in).MustApply(t, workloadOf(kind.Kind, "files"))
 		}
-		mustApply(t, git.In(in), adapterSet("files", "files"))
-		mustApply(t, git.In(in), `{apiVersion: v1, kind: Pod, metadata: {name: files-0}, spec: {containers: [{name: server, image: "example.com/files:1"}]}}`)
+		git.In(in).MustApply(t, adapterSet("files", "files"))
+		git.In(in).MustApply(t, `{apiVersion: v1, kind: Pod, metadata: {name: files-0}, spec: {containers: [{name: server, image: "example.com/files:1"}]}}`)
 	}
-	mustApply(t, git.In(ns), adapterSet("theirs", "photos"))
-	mustPatch(t, git, "AdapterSet", ns, "theirs", `{"metadata":{"labels":{"team":"photos"}}}`)
+	git.In(ns).MustApply(t, adapterSet("theirs", "photos"))
+	git.MustPatch(t, "AdapterSet", ns, "theirs", types.MergePatchType, []byte(`{"metadata":{"labels":{"team":"photos"}}}`))
 	team := labels.SelectorFromSet(labels.Set{"team": "files"})
 	for name, c := range map[string]struct {
 		options      Options
@@ -78,11 +80,11 @@ func TestOptions(t *testing.T) {
 func TestAdapterSets(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns := cp.Namespace(t)
 	git := cp.Manager("git").In(ns)
-	mustApply(t, git, adapterSet("c", "files"))
-	mustApply(t, git, adapterSet("b", "files"))
+	git.MustApply(t, adapterSet("c", "files"))
+	git.MustApply(t, adapterSet("b", "files"))
 	testenv.Eventually(t, "a, created in a later second", func(ctx context.Context) error {
 		first, err := git.Get(ctx, "AdapterSet", ns, "b")
 		if err != nil {
@@ -94,7 +96,7 @@ func TestAdapterSets(t *testing.T) {
 		}
 		return errors.Join(errors.New("it is of the same second"), git.Delete(ctx, "AdapterSet", ns, "a"))
 	})
-	mustApply(t, git, adapterSet("other", "photos"))
+	git.MustApply(t, adapterSet("other", "photos"))
 	c := synced(t, cp.Config(), Options{Namespace: ns})
 	names := namesOf(t, c, targetIn(ns, "files"))
 	if !slices.Equal(names, []string{"b", "c", "a"}) && !slices.Equal(names, []string{"c", "b", "a"}) {
@@ -108,9 +110,9 @@ func TestAdapterSets(t *testing.T) {
 func TestTrimmedAdapterSet(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns := cp.Namespace(t)
-	mustApply(t, cp.Manager("git").In(ns), adapterSet("files", "files"))
+	cp.Manager("git").In(ns).MustApply(t, adapterSet("files", "files"))
 	c := synced(t, cp.Config(), Options{Namespace: ns})
 	scheme := newScheme(t)
 	direct, err := client.New(cp.Config(), client.Options{Scheme: scheme})
@@ -122,7 +124,7 @@ func TestTrimmedAdapterSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(stored.Annotations) == 0 || len(stored.Labels) == 0 || len(stored.ManagedFields) == 0 {
-		t.Fatalf("the server has not stored what is to be dropped: %v", stored)
+		t.Fatalf("the server has not stored the fields to drop: %v", stored)
 	}
 	want := &v1alpha1.AdapterSet{
 		ObjectMeta: metav1.ObjectMeta{
@@ -140,7 +142,7 @@ func TestTrimmedAdapterSet(t *testing.T) {
 func TestWorkload(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns := cp.Namespace(t)
 	c := synced(t, cp.Config(), Options{Namespace: ns})
 	client, err := kubernetes.NewForConfig(cp.Config())
@@ -152,7 +154,7 @@ func TestWorkload(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range workload.Kinds() {
-		mustApply(t, cp.Manager("git").In(ns), workloadOf(kind, "files"))
+		cp.Manager("git").In(ns).MustApply(t, workloadOf(kind.Kind, "files"))
 		target := workload.Target{Kind: kind, Namespace: ns, Name: "files"}
 		until(t, kind.Kind+" files", func(ctx context.Context) bool { return cachedWorkload(ctx, t, c, target) != nil })
 		live, err := applier.Get(t.Context(), target)
@@ -176,7 +178,7 @@ func TestWorkload(t *testing.T) {
 func TestPodsAreCachedOnDemand(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	ns := cp.Namespace(t)
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
 	c := synced(t, proxy.Config(), Options{Namespace: ns})
@@ -197,7 +199,7 @@ func TestPodsAreCachedOnDemand(t *testing.T) {
 func TestSynced(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{})
 	held, release := proxy.HoldRequests(func(r *http.Request) bool {
 		return testenv.Is(testenv.VerbList, "daemonsets")(r) || testenv.Is(testenv.VerbWatch, "daemonsets")(r)

@@ -1,5 +1,5 @@
-// Package cache says what controller-runtime's cache keeps of the cluster, and reads
-// it. Of each object a Transform keeps what decisions depend on:
+// Package cache configures what controller-runtime's cache keeps of the cluster, and
+// reads it. Of each object a Transform keeps what decisions depend on:
 //
 //   - of an AdapterSet its spec, its status, and the metadata that deletion and
 //     order of creation need;

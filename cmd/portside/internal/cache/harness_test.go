@@ -3,14 +3,13 @@ package cache
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/go-logr/logr"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,20 +18,12 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestMain(m *testing.M) {
 	ctrl.SetLogger(logr.Discard())
 	testenv.Main(m, testenv.Options{})
-}
-
-const crd = "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"
-
-func installCRD(t *testing.T, cp *testenv.ControlPlane) {
-	t.Helper()
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func newScheme(t *testing.T) *runtime.Scheme {
@@ -57,7 +48,7 @@ func start(t *testing.T, config *rest.Config, o Options) *Cluster {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewCluster(t.Context(), cached)
+	c, err := NewCluster(t.Context(), cached, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,46 +92,15 @@ func cachedWorkload(ctx context.Context, t *testing.T, c *Cluster, target worklo
 	return w
 }
 
-func mustApply(t *testing.T, m *testenv.Manager, object string) {
-	t.Helper()
-	if _, err := m.Apply(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+// notes is an annotation that the cache drops.
+var notes = fixture.Metadata("annotations: {example.com/notes: a long text}")
+
+func workloadOf(kind, name string) *unstructured.Unstructured {
+	return fixture.Workload(kind, name, fixture.Container("server", "api:8080/TCP"), fixture.Metadata("labels: {app: "+name+"}"), notes)
 }
 
-func mustPatch(t *testing.T, m *testenv.Manager, kind, ns, name, patch string) {
-	t.Helper()
-	if _, err := m.Patch(t.Context(), kind, ns, name, types.MergePatchType, []byte(patch)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func workloadOf(kind workload.Kind, name string) string {
-	return fmt.Sprintf(`
-apiVersion: apps/v1
-kind: %s
-metadata: {name: %[2]s, labels: {app: %[2]s}, annotations: {example.com/notes: a long text}}
-spec:
-  selector: {matchLabels: {app: %[2]s}}
-  template:
-    metadata: {labels: {app: %[2]s}}
-    spec:
-      containers:
-      - name: server
-        image: example.com/files:1
-        ports: [{name: api, containerPort: 8080, protocol: TCP}]
-`, kind, name)
-}
-
-func adapterSet(name, target string) string {
-	return fmt.Sprintf(`
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: %s, labels: {team: files}, annotations: {example.com/notes: a long text}}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: %s}
-  adapters: [{type: nfs, port: 12049}]
-`, name, target)
+func adapterSet(name, target string) *unstructured.Unstructured {
+	return fixture.AdapterSet(name, fixture.Target("StatefulSet", target), fixture.Adapters("nfs:12049"), fixture.Metadata("labels: {team: files}"), notes)
 }
 
 func targetIn(ns, name string) workload.Target {

@@ -21,13 +21,15 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Options say what is cached.
+// Options configure what is cached.
 type Options struct {
 	// Namespace is the only one that is cached; all when empty.
 	Namespace string
 	// Selector chooses AdapterSets by their labels; all when nil. Workloads and pods
 	// need no such label.
 	Selector labels.Selector
+	// Services has Services cached.
+	Services bool
 	// FieldManager is the one that decisions about cached workloads are made for;
 	// [apply.DefaultFieldManager] when empty.
 	FieldManager string
@@ -35,7 +37,7 @@ type Options struct {
 
 // ForManager returns the options of the manager's cache.
 func (o Options) ForManager() ctrlcache.Options {
-	var inNamespace fields.Selector // which has one informer ask for the namespace alone
+	var inNamespace fields.Selector // makes each informer list and watch this namespace alone
 	if o.Namespace != "" {
 		inNamespace = fields.OneTermEqualSelector("metadata.namespace", o.Namespace)
 	}
@@ -49,19 +51,27 @@ func (o Options) ForManager() ctrlcache.Options {
 		DefaultUnsafeDisableDeepCopy: new(true),
 		DefaultWatchErrorHandler:     watchError,
 	}
-	for _, d := range workload.Definitions() {
+	for _, d := range o.definitions() {
 		options.ByObject[d.New()] = ctrlcache.ByObject{Transform: o.trimWorkload}
 	}
 	return options
 }
 
+// definitions returns those of the kinds of targets that are cached.
+func (o Options) definitions() []*workload.Definition {
+	if o.Services {
+		return append(workload.Definitions(), workload.ServiceDefinition())
+	}
+	return workload.Definitions()
+}
+
 // NewMapper returns a mapper of the kinds that the service reads and writes. It asks
 // the API server nothing, so that a CustomResourceDefinition that is missing is an
-// error of the watch, which goes on trying.
+// error of the watch, which is retried.
 func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	kinds := []schema.GroupVersionKind{
 		v1alpha1.GroupVersion.WithKind("AdapterSet"), appsv1.SchemeGroupVersion.WithKind("ReplicaSet"),
-		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"),
+		corev1.SchemeGroupVersion.WithKind("Pod"), corev1.SchemeGroupVersion.WithKind("Secret"), corev1.SchemeGroupVersion.WithKind("Service"),
 	}
 	for _, d := range workload.Definitions() {
 		kinds = append(kinds, d.GroupVersion().WithKind(d.Kind.Kind))
@@ -74,7 +84,7 @@ func NewMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 }
 
 // watchError logs why a watch ended. For a resource that the API server does not
-// serve, which can only be AdapterSets, it says what to do.
+// serve, which can only be AdapterSets, it logs what to do.
 func watchError(ctx context.Context, r *toolscache.Reflector, err error) {
 	if apierrors.IsNotFound(err) {
 		err = fmt.Errorf("%w; install the CustomResourceDefinition of AdapterSets, which portside install prints", err)

@@ -35,7 +35,7 @@ func trimAdapterSet(object any) (any, error) {
 		},
 		Spec: set.Spec, Status: set.Status,
 	}
-	return trimmed.DeepCopy(), nil // whose lists have no room to grow
+	return trimmed.DeepCopy(), nil // a copy has lists without spare capacity
 }
 
 // maxRequestedAt is how many bytes of [v1alpha1.RequestedAtAnnotation] are kept.
@@ -50,9 +50,9 @@ func trimmedAnnotations(annotations map[string]string) map[string]string {
 	return map[string]string{v1alpha1.RequestedAtAnnotation: strings.Clone(at[:min(len(at), maxRequestedAt)])}
 }
 
-// object is what the cache holds of a workload: what decisions depend on, and the
-// metadata that informers need. It takes less than half the memory of the API's type
-// without the rest.
+// object is what the cache keeps of a workload: the fields that decisions depend on, and
+// the metadata that informers need. It takes less than half the memory of the API's type
+// with only these fields.
 type object struct {
 	metav1.TypeMeta
 	metav1.ObjectMeta

@@ -24,7 +24,7 @@ const (
 	Changed = 0
 	// Noticed: the workload changed, most often by our own write.
 	Noticed = -5
-	// Reporting: the ports are stored, and status is to be written.
+	// Reporting: the ports are stored, and status is not written yet.
 	Reporting = -10
 )
 
@@ -33,27 +33,37 @@ const (
 type Watches struct {
 	cluster *Cluster
 
-	mu   sync.Mutex
-	left map[workload.Target]bool
+	mu sync.Mutex
+	// left has the Services of each target whose AdapterSet is gone.
+	left map[workload.Target][]workload.Target
 }
 
 // NewWatches returns watches of what the cluster caches.
 func NewWatches(cluster *Cluster) *Watches {
-	return &Watches{cluster: cluster, left: map[workload.Target]bool{}}
+	return &Watches{cluster: cluster, left: map[workload.Target][]workload.Target{}}
 }
 
 // Sources returns the sources of a controller.
 func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
 	sources := []source.TypedSyncingSource[workload.Target]{source.TypedKind(w.cluster.cache, &v1alpha1.AdapterSet{}, w.adapterSets())}
-	for _, d := range workload.Definitions() {
+	for _, d := range w.cluster.definitions {
 		sources = append(sources, source.TypedKind[client.Object](w.cluster.cache, d.New(), w.workloads(d.Kind)))
 	}
 	return sources
 }
 
 // Left reports whether the last AdapterSet of a target was deleted while this process
-// watched, and its ports are still to be given up.
+// watched, and its ports are not given up yet.
 func (w *Watches) Left(t workload.Target) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	_, left := w.left[t]
+	return left
+}
+
+// LeftServices returns the Services whose ports are to be given up with those of a target
+// that is left.
+func (w *Watches) LeftServices(t workload.Target) []workload.Target {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.left[t]
@@ -122,6 +132,10 @@ func sameButStatus(a, b *v1alpha1.AdapterSet) bool {
 func (w *Watches) workloads(kind workload.Kind) handler.TypedEventHandler[client.Object, workload.Target] {
 	enqueueTarget := func(o client.Object, q queue) {
 		t := workload.Target{Kind: kind, Namespace: o.GetNamespace(), Name: o.GetName()}
+		if kind == workload.Service {
+			w.enqueueService(t, q)
+			return
+		}
 		if w.Left(t) || w.isTarget(t) {
 			enqueue(q, t, Noticed)
 		}
@@ -138,6 +152,14 @@ func (w *Watches) workloads(kind workload.Kind) handler.TypedEventHandler[client
 				enqueueTarget(e.ObjectNew, q)
 			}
 		},
+	}
+}
+
+// enqueueService enqueues the targets of the AdapterSets that name a Service.
+func (w *Watches) enqueueService(t workload.Target, q queue) {
+	sets, _ := w.cluster.AdapterSets(t) // the index has no error
+	for _, set := range sets {
+		enqueue(q, adapterset.Target(set), Noticed)
 	}
 }
 
@@ -165,5 +187,5 @@ func (w *Watches) leave(set *v1alpha1.AdapterSet) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.left[t] = true
+	w.left[t] = adapterset.ServiceTargets(set)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 // watched is what the watches of a namespace enqueue.
@@ -36,7 +36,7 @@ type watched struct {
 // watch has the watches of a namespace enqueue until the test ends.
 func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns string) *watched {
 	t.Helper()
-	installCRD(t, cp)
+	portside.InstallCRD(t, cp)
 	w := &watched{Watches: NewWatches(start(t, config, Options{Namespace: ns})), ns: ns, git: cp.Manager("git").In(ns)}
 	queue := priorityqueue.New[workload.Target](ns)
 	var ended sync.WaitGroup
@@ -58,7 +58,7 @@ func watch(t *testing.T, cp *testenv.ControlPlane, config *rest.Config, ns strin
 	}
 	lowest := -1000
 	queue.AddWithOpts(priorityqueue.AddOpts{Priority: &lowest}, workload.Target{Name: "end"})
-	w.until(t, "what exists to be enqueued", func() bool {
+	until(t, "what exists to be enqueued", func(context.Context) bool {
 		return slices.ContainsFunc(w.peek(), func(one string) bool { return strings.HasPrefix(one, "end: ") })
 	})
 	w.take()
@@ -125,26 +125,12 @@ func (w *watched) target(name string) workload.Target {
 
 func (w *watched) patch(t *testing.T, kind, name, patch string) {
 	t.Helper()
-	if _, err := w.git.Patch(t.Context(), kind, w.ns, name, types.MergePatchType, []byte(patch)); err != nil {
-		t.Fatal(err)
-	}
+	w.git.MustPatch(t, kind, w.ns, name, types.MergePatchType, []byte(patch))
 }
 
 func (w *watched) delete(t *testing.T, kind, name string) {
 	t.Helper()
-	if err := w.git.Delete(t.Context(), kind, w.ns, name); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (w *watched) until(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	testenv.Eventually(t, what, func(context.Context) error {
-		if !is() {
-			return errors.New("not yet")
-		}
-		return nil
-	})
+	w.git.MustDelete(t, kind, w.ns, name)
 }
 
 // version returns the resourceVersion of an object in the cache, empty where there
@@ -171,14 +157,14 @@ func (w *watched) patchCached(t *testing.T, kind, patch string) {
 	const name = "files"
 	before := w.version(t, kind, name)
 	w.patch(t, kind, name, patch)
-	w.until(t, "the newer "+kind, func() bool { return w.version(t, kind, name) != before })
+	until(t, "the newer "+kind, func(context.Context) bool { return w.version(t, kind, name) != before })
 }
 
 func TestWatchAdapterSets(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
-	mustApply(t, w.git, adapterSet("files", "files"))
+	w.git.MustApply(t, adapterSet("files", "files"))
 	w.expect(t, "files: AdapterSet")
 	w.patchCached(t, "AdapterSet", `{"metadata":{"labels":{"observed":"1"}}}`)
 	w.expectNothing(t, "a change of what is not read")
@@ -205,10 +191,10 @@ func TestWatchWorkloads(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
-	mustApply(t, w.git, adapterSet("files", "files"))
+	w.git.MustApply(t, adapterSet("files", "files"))
 	w.expect(t, "files: AdapterSet")
-	mustApply(t, w.git, workloadOf(workload.StatefulSet, "others"))
-	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
+	w.git.MustApply(t, workloadOf("StatefulSet", "others"))
+	w.git.MustApply(t, workloadOf("StatefulSet", "files"))
 	w.expect(t, "files: workload")
 	for _, patch := range []string{
 		`{"metadata":{"labels":{"round":"1"},"annotations":{"example.com/more":"notes"}}}`,
@@ -224,7 +210,7 @@ func TestWatchWorkloads(t *testing.T) {
 		w.patch(t, "StatefulSet", "files", patch)
 		w.expect(t, "files: workload")
 	}
-	mustApply(t, w.git, adapterSet("other", "others"))
+	w.git.MustApply(t, adapterSet("other", "others"))
 	w.expect(t, "others: AdapterSet")
 	w.delete(t, "StatefulSet", "files")
 	w.expect(t, "files: workload")
@@ -241,7 +227,7 @@ func TestLeftTargets(t *testing.T) {
 		{"its only AdapterSet is deleted", func(t *testing.T, w *watched) { t.Helper(); w.delete(t, "AdapterSet", "a") }, true},
 		{"one of two is deleted", func(t *testing.T, w *watched) {
 			t.Helper()
-			mustApply(t, w.git, adapterSet("b", "files"))
+			w.git.MustApply(t, adapterSet("b", "files"))
 			w.expect(t, "files: AdapterSet")
 			w.delete(t, "AdapterSet", "a")
 		}, false},
@@ -255,13 +241,13 @@ func TestLeftTargets(t *testing.T) {
 			t.Helper()
 			w.delete(t, "AdapterSet", "a")
 			w.expect(t, "files: AdapterSet")
-			mustApply(t, w.git, adapterSet("a", "files"))
+			w.git.MustApply(t, adapterSet("a", "files"))
 		}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := watch(t, cp, cp.Config(), cp.Namespace(t))
-			mustApply(t, w.git, adapterSet("a", "files"))
+			w.git.MustApply(t, adapterSet("a", "files"))
 			w.expect(t, "files: AdapterSet")
 			test.do(t, w)
 			w.expect(t, "files: AdapterSet")
@@ -282,13 +268,13 @@ func TestLeftWorkload(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	w := watch(t, cp, cp.Config(), cp.Namespace(t))
-	mustApply(t, w.git, workloadOf(workload.StatefulSet, "files"))
-	mustApply(t, w.git, adapterSet("files", "files"))
-	w.until(t, "both", func() bool {
+	w.git.MustApply(t, workloadOf("StatefulSet", "files"))
+	w.git.MustApply(t, adapterSet("files", "files"))
+	until(t, "both", func(context.Context) bool {
 		return w.version(t, "StatefulSet", "files") != "" && w.version(t, "AdapterSet", "files") != ""
 	})
 	w.delete(t, "AdapterSet", "files")
-	w.until(t, "the target to be left", func() bool { return w.Left(w.target("files")) })
+	until(t, "the target to be left", func(context.Context) bool { return w.Left(w.target("files")) })
 	w.expectLast(t, "files: AdapterSet")
 	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
 	w.expect(t, "files: workload")
@@ -301,7 +287,7 @@ func TestLeftWorkload(t *testing.T) {
 func (w *watched) expectLast(t *testing.T, want string) {
 	t.Helper()
 	var all []string
-	w.until(t, want, func() bool {
+	until(t, want, func(context.Context) bool {
 		all = append(all, w.take()...)
 		return len(all) > 0 && all[len(all)-1] == want
 	})
@@ -341,17 +327,17 @@ func TestWatchResumes(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			cp := testenv.Shared(t)
-			installCRD(t, cp)
+			portside.InstallCRD(t, cp)
 			ns := cp.Namespace(t)
 			git := cp.Manager("git").In(ns)
-			for _, name := range []string{"gone", "changed", "stays"} {
-				mustApply(t, git, workloadOf(workload.StatefulSet, name))
-				mustApply(t, git, adapterSet(name, name))
+			for _, name := range []string{"deleted", "changed", "stays"} {
+				git.MustApply(t, workloadOf("StatefulSet", name))
+				git.MustApply(t, adapterSet(name, name))
 			}
-			mustApply(t, git, adapterSet("workload-gone", "workload-gone"))
-			mustApply(t, git, workloadOf(workload.StatefulSet, "workload-gone"))
-			mustApply(t, git, adapterSet("recreated", "recreated"))
-			mustApply(t, git, adapterSet("moved", "moved"))
+			git.MustApply(t, adapterSet("workload-gone", "workload-gone"))
+			git.MustApply(t, workloadOf("StatefulSet", "workload-gone"))
+			git.MustApply(t, adapterSet("recreated", "recreated"))
+			git.MustApply(t, adapterSet("moved", "moved"))
 			var compacted atomic.Bool
 			proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnAnswer: func(answer *http.Response) error {
 				if compacted.Load() {
@@ -361,32 +347,32 @@ func TestWatchResumes(t *testing.T) {
 			}})
 			w := watch(t, cp, proxy.Config(), ns)
 			proxy.Refuse(true)
-			w.delete(t, "AdapterSet", "gone")
+			w.delete(t, "AdapterSet", "deleted")
 			w.delete(t, "StatefulSet", "workload-gone")
 			w.patch(t, "AdapterSet", "changed", `{"spec":{"suspend":true}}`)
-			mustApply(t, git, adapterSet("new", "new"))
+			git.MustApply(t, adapterSet("new", "new"))
 			w.delete(t, "AdapterSet", "recreated")
-			mustApply(t, git, adapterSet("recreated", "recreated"))
+			git.MustApply(t, adapterSet("recreated", "recreated"))
 			w.delete(t, "AdapterSet", "moved")
-			mustApply(t, git, adapterSet("moved", "moved-to"))
+			git.MustApply(t, adapterSet("moved", "moved-to"))
 			compacted.Store(test.relist)
 			proxy.Refuse(false)
 			want := []string{
-				"changed: AdapterSet", "gone: AdapterSet", "moved-to: AdapterSet", "moved: AdapterSet", "new: AdapterSet",
+				"changed: AdapterSet", "deleted: AdapterSet", "moved-to: AdapterSet", "moved: AdapterSet", "new: AdapterSet",
 				"recreated: AdapterSet", "workload-gone: workload",
 			}
-			w.until(t, "all of it to be enqueued", func() bool {
+			until(t, "all of it to be enqueued", func(context.Context) bool {
 				return len(slices.Compact(slices.Sorted(slices.Values(w.peek())))) >= len(want)
 			})
 			if all := slices.Compact(slices.Sorted(slices.Values(w.take()))); !slices.Equal(all, want) {
 				t.Errorf("enqueued was %q, not %q", all, want)
 			}
-			for name, left := range map[string]bool{"gone": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
+			for name, left := range map[string]bool{"deleted": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
 				if w.Left(w.target(name)) != left {
 					t.Errorf("%s is left: %t", name, !left)
 				}
 			}
-			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "gone") == "" {
+			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "deleted") == "" {
 				t.Error("the workload that was deleted is cached, or another is not")
 			}
 		})

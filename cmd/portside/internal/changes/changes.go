@@ -48,6 +48,9 @@ func Append(all []v1alpha1.PortsChange, newer ...v1alpha1.PortsChange) []v1alpha
 // port was removed.
 func Of(r apply.Result, manager string) (v1alpha1.PortsChange, bool) {
 	change := v1alpha1.PortsChange{Manager: manager}
+	if r.Target.Kind == workload.Service {
+		return ofService(r, manager)
+	}
 	if !r.TemplateChanged() {
 		return change, false
 	}

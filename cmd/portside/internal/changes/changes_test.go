@@ -67,7 +67,7 @@ func (w *scene) applier(t *testing.T, config *rest.Config) *apply.Applier {
 	return applier
 }
 
-func (w *scene) pass(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
+func (w *scene) reconcile(t *testing.T, config *rest.Config, adapters ...apply.Adapter) apply.Result {
 	t.Helper()
 	result, err := w.applier(t, config).Apply(t.Context(), w.target(), apply.Desired{Adapters: adapters})
 	if err != nil {
@@ -109,32 +109,32 @@ func TestOf(t *testing.T) {
 		timed  bool   // by the server
 	}{
 		"a port is added": {
-			func(t *testing.T, w *scene) apply.Result { return w.pass(t, w.Config(), nfs) },
+			func(t *testing.T, w *scene) apply.Result { return w.reconcile(t, w.Config(), nfs) },
 			"server: +adapter-nfs 12049/TCP", true,
 		},
 		"a port gets another number": {
 			func(t *testing.T, w *scene) apply.Result {
-				w.pass(t, w.Config(), nfs)
-				return w.pass(t, w.Config(), apply.Adapter{Type: "nfs", Port: 12050}, smb)
+				w.reconcile(t, w.Config(), nfs)
+				return w.reconcile(t, w.Config(), apply.Adapter{Type: "nfs", Port: 12050}, smb)
 			},
 			"server: -adapter-nfs 12049/TCP, +adapter-smb 1445/TCP, +adapter-nfs 12050/TCP", false, // within a second
 		},
 		"a port of another manager keeps its name": {
 			func(t *testing.T, w *scene) apply.Result {
-				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, "[{containerPort: 12049, protocol: TCP}]") }), nfs)
+				return w.reconcile(t, meanwhile(w.Config(), func() { w.argocd(t, "[{containerPort: 12049, protocol: TCP}]") }), nfs)
 			},
-			"", false, // the pass gives it back
+			"", false, // the apply gives it back
 		},
 		"the last port is removed": {
 			func(t *testing.T, w *scene) apply.Result {
-				w.pass(t, w.Config(), nfs)
-				return w.pass(t, w.Config())
+				w.reconcile(t, w.Config(), nfs)
+				return w.reconcile(t, w.Config())
 			},
 			"server: -adapter-nfs 12049/TCP", false,
 		},
 		"all is released": {
 			func(t *testing.T, w *scene) apply.Result {
-				w.pass(t, w.Config(), nfs, smb)
+				w.reconcile(t, w.Config(), nfs, smb)
 				result, err := w.applier(t, w.Config()).Release(t.Context(), w.target(), false)
 				if err != nil {
 					t.Fatal(err)
@@ -145,7 +145,7 @@ func TestOf(t *testing.T) {
 		},
 		"all is released and stays": {
 			func(t *testing.T, w *scene) apply.Result {
-				w.pass(t, w.Config(), nfs)
+				w.reconcile(t, w.Config(), nfs)
 				result, err := w.applier(t, w.Config()).Release(t.Context(), w.target(), true)
 				if err != nil {
 					t.Fatal(err)
@@ -156,21 +156,21 @@ func TestOf(t *testing.T) {
 		},
 		"nothing changes": {
 			func(t *testing.T, w *scene) apply.Result {
-				w.pass(t, w.Config(), nfs)
-				return w.pass(t, w.Config(), nfs)
+				w.reconcile(t, w.Config(), nfs)
+				return w.reconcile(t, w.Config(), nfs)
 			},
 			"", false,
 		},
 		"another manager changes its ports meanwhile": {
 			func(t *testing.T, w *scene) apply.Result {
-				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, "[{name: web, containerPort: 9090, protocol: TCP}]") }), nfs)
+				return w.reconcile(t, meanwhile(w.Config(), func() { w.argocd(t, "[{name: web, containerPort: 9090, protocol: TCP}]") }), nfs)
 			},
 			"server: +adapter-nfs 12049/TCP", true,
 		},
 		"another manager adds the same port meanwhile": {
 			func(t *testing.T, w *scene) apply.Result {
 				same := strings.Replace(static, "]", ", {name: adapter-nfs, containerPort: 12049, protocol: TCP}]", 1)
-				return w.pass(t, meanwhile(w.Config(), func() { w.argocd(t, same) }), nfs, smb)
+				return w.reconcile(t, meanwhile(w.Config(), func() { w.argocd(t, same) }), nfs, smb)
 			},
 			"server: +adapter-smb 1445/TCP", true,
 		},
@@ -229,7 +229,7 @@ func TestAppend(t *testing.T) {
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	w := newScene(t)
-	result := w.pass(t, w.Config(), nfs)
+	result := w.reconcile(t, w.Config(), nfs)
 	client, err := kubernetes.NewForConfig(w.Config())
 	if err != nil {
 		t.Fatal(err)

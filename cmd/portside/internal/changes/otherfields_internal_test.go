@@ -16,7 +16,7 @@ func TestOtherFields_compare(t *testing.T) {
 		"a value":                {`{"a":{"b":5}}`, `{"a":{"b":1}}`, []FieldChange{{"a.b", "5", "1"}}},
 		"another type":           {`{"a":{"b":5}}`, `{"a":"x"}`, []FieldChange{{"a", `{"b":5}`, `"x"`}}},
 		"fields of a new object": {`{}`, `{"a":{"c":2,"b":1}}`, []FieldChange{{"a.b", "", "1"}, {"a.c", "", "2"}}},
-		"an object goes":         {`{"a":{"b":1}}`, `{}`, []FieldChange{{"a.b", "1", ""}}},
+		"an object is removed":   {`{"a":{"b":1}}`, `{}`, []FieldChange{{"a.b", "1", ""}}},
 		"an empty object":        {`{}`, `{"a":{}}`, []FieldChange{{"a", "", "{}"}}},
 		"items in another order": {`{"a":[{"name":"x","v":1},{"name":"y"}]}`, `{"a":[{"name":"y"},{"name":"x","v":1}]}`,
 			[]FieldChange{{"a", `[{"name":"x","v":1},{"name":"y"}]`, `[{"name":"y"},{"name":"x","v":1}]`}}},

@@ -125,9 +125,7 @@ func TestAllNamespaces(t *testing.T) {
 		in.entry("files")
 	}
 	s.expect()
-	if err := other.owner().Delete(t.Context(), "StatefulSet", "", "files"); err != nil {
-		t.Fatal(err)
-	}
+	other.owner().MustDelete(t, "StatefulSet", "", "files")
 	s.kubectl("", "create", "rolebinding", "more", "-n", other.options.WatchNamespace, "--clusterrole=system:aggregate-to-view", "--serviceaccount=portside-system:portside")
 	testenv.Eventually(t, "the findings of one namespace", func(context.Context) error {
 		var wrong []string

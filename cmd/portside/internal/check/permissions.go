@@ -192,9 +192,9 @@ func (c *checker) tooWide(state State, namespace string, permissions []string) {
 	c.add("Permissions", state, c.account(), "in namespace %s it may do more than it needs, see its role bindings: %s", namespace, strings.Join(permissions, ", "))
 }
 
-// isGrave tells apart what would let the holder of the token change workloads,
-// read credentials or rise. Some distributions let every user do this or that
-// besides.
+// isGrave reports whether a permission would let the holder of the token change workloads,
+// read credentials or gain permissions. Other permissions are not grave: some
+// distributions grant every user a few.
 func isGrave(p permission) bool {
 	groups := []string{"*", "", "apps", "portside.dev", "rbac.authorization.k8s.io", "admissionregistration.k8s.io", "batch"}
 	if !slices.Contains(groups, p.group) {

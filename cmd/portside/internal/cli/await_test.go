@@ -38,7 +38,7 @@ func TestAwaitAPIServer(t *testing.T) {
 		"it forbids":                       {server: answer(http.StatusForbidden, "").serve(t), waits: true},
 		"it does not know the credentials": {server: answer(http.StatusUnauthorized, "").serve(t), err: "check the kubeconfig's user"},
 		"it answers no JSON":               {server: answer(http.StatusOK, "<html>").serve(t), err: "invalid character"},
-		"it is gone":                       {server: gone(t), waits: true},
+		"it does not listen":               {server: unreachable(t), waits: true},
 		"it breaks the connection":         {server: breaking(t), waits: true},
 		"its certificate is not trusted":   {server: untrusted(t), err: "certificate signed by unknown authority"},
 	} {
@@ -85,7 +85,7 @@ func (a answerTo) serve(t *testing.T) string {
 	return server.URL
 }
 
-func gone(t *testing.T) string {
+func unreachable(t *testing.T) string {
 	t.Helper()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()

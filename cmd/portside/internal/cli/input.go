@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,8 +14,9 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
-	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/sources"
 	"github.com/portside-dev/portside/cmd/portside/internal/manifest"
 )
 
@@ -31,7 +33,7 @@ func (i *InputFlags) Add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringSliceVarP(&i.files, "filename", "f", nil, "File or directory with AdapterSets, or - for stdin")
 	flags.BoolVarP(&i.recursive, "recursive", "R", false, "Process the directories used in -f recursively")
-	flags.StringVar(&i.adapters, "adapters", "", "File with the JSON list of GET /api/v1/adapters, or - for stdin, in place of what the document says")
+	flags.StringVar(&i.adapters, "adapters", "", "File with the JSON that the server answers, or - for stdin, in place of what the document says: the list of GET /api/v1/adapters, or what spec.discovery.http.expression maps to one")
 	flags.BoolVar(&i.ignoreNotFound, "ignore-not-found", false, "Skip a target that does not exist, with a warning, instead of exiting with 2")
 	MustComplete(cmd, "filename", cobra.FixedCompletions([]string{"json", "yaml", "yml"}, cobra.ShellCompDirectiveFilterFileExt))
 	MustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
@@ -70,7 +72,7 @@ func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
 			return nil, fmt.Errorf("--adapters is what one AdapterSet's workload serves, but there are %d AdapterSets, from %s to %s: give one",
 				len(docs), docs[0], docs[len(docs)-1])
 		}
-		if listed, err = i.readAdapters(s); err != nil {
+		if listed, err = i.readAdapters(cmd.Context(), s, docs); err != nil {
 			return nil, err
 		}
 	}
@@ -101,9 +103,20 @@ func (i *InputFlags) check(cmd *cobra.Command) error {
 // noPath returns kubectl's error for a file that does not exist.
 func noPath(path string) error { return fmt.Errorf("the path %q does not exist", path) }
 
-func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
+// readAdapters reads --adapters: a list or, where the AdapterSet has an expression, the
+// answer that it maps to one.
+func (i *InputFlags) readAdapters(ctx context.Context, s *Session, docs []manifest.Document) ([]httpapi.Listed, error) {
+	var program *expression.Program
+	for _, doc := range docs {
+		if d := doc.Set.Spec.Discovery; d != nil && d.HTTP != nil && d.HTTP.Expression != "" {
+			var err error
+			if program, err = expression.Compile(d.HTTP.Expression); err != nil {
+				return nil, fmt.Errorf("%s: spec.discovery.http.expression: %w", doc, err)
+			}
+		}
+	}
 	if i.adapters == manifest.Stdin {
-		return httpapi.ReadAdapters("stdin", s.In)
+		return httpapi.ReadAdapters(ctx, "stdin", s.In, program)
 	}
 	file, err := os.Open(i.adapters)
 	switch {
@@ -113,7 +126,7 @@ func (i *InputFlags) readAdapters(s *Session) ([]httpapi.Listed, error) {
 		return nil, fmt.Errorf("--adapters: %w", err)
 	}
 	defer file.Close()
-	return httpapi.ReadAdapters(i.adapters, file)
+	return httpapi.ReadAdapters(ctx, i.adapters, file, program)
 }
 
 // jobs returns the job of each document. Where listed is not nil, it replaces the
@@ -129,7 +142,8 @@ func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi
 		j, err := jobOf(doc, namespace, asked)
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
-			j.desired.Adapters, j.inactive, j.origin = httpapi.Active(listed), httpapi.Inactive(listed), i.origin()
+			active, inactive := httpapi.Active(listed), httpapi.Inactive(listed)
+			j.desired.Adapters, j.inactive, j.origin = adapterset.WithCompanions(&doc.Set, active), adapterset.WithCompanions(&doc.Set, inactive), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
 		case spec.Discovery != nil && !j.suspended && err == nil:
@@ -143,7 +157,7 @@ func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi
 
 // discovers returns the error of an AdapterSet whose source sync does not ask.
 func discovers(doc manifest.Document) error {
-	source, err := discovery.Sources{discovery.Declared, new(httpapi.API).Source}.Of(&doc.Set, false)
+	source, err := sources.All(sources.Options{}).Of(&doc.Set, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doc, err)
 	}
@@ -169,7 +183,7 @@ func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
 	}
 	j := Job{
 		target:    adapterset.Target(set),
-		desired:   adapterset.Desired(set, adapterset.Adapters(set)),
+		desired:   adapterset.Desired(set, adapterset.WithCompanions(set, adapterset.Adapters(set))),
 		suspended: set.Spec.Suspend, NextRollout: set.Spec.Rollout.Mode == v1alpha1.RolloutNext,
 		place:  doc.String(),
 		origin: doc.String(),

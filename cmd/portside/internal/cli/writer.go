@@ -107,7 +107,7 @@ func (w *Writer) createEvent(ctx context.Context, about *workload.Workload, chan
 }
 
 // Print prints the result of a release or an adoption, and returns the exit code. Its
-// error says why there is no result.
+// error is the reason why there is no result.
 func (w *Writer) Print(print PrintFlags, result apply.Result, err error) (code int, _ error) {
 	switch {
 	case err != nil:

@@ -1,12 +1,12 @@
 package cmd_test
 
 import (
-	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // legacy updates the workload to have an adapter port, as the former operator does.
@@ -94,10 +94,8 @@ func (c *cluster) applied(m *testenv.Manager, containers string) error {
 func TestAdopt_UnknownManager(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	withSidecar := strings.Replace(statefulSet(staticPorts), "containers: [", "containers: [{name: sidecar, image: x, ports: [{name: web, containerPort: 80, protocol: TCP}]}, ", 1)
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
-		t.Fatal(err)
-	}
+	withSidecar := statefulSet(staticPorts, fixture.Container("sidecar", "web:80/TCP"))
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, withSidecar)
 	c.legacy()
 	const owners = "the ports are owned by: argocd-controller, dittofs-operator\n"
 	for name, test := range map[string]struct {

@@ -17,6 +17,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 const (
@@ -32,17 +33,18 @@ const (
 )
 
 // workloadNamed returns a workload of the kind with a name.
-func workloadNamed(kind, name, ports string) string {
-	spec := map[string]string{"StatefulSet": "serviceName: dittofs, replicas: 3,", "Deployment": "replicas: 3,"}[kind]
-	return strings.Replace(workloadYAML(kind, spec, ports), "metadata: {name: dittofs}", "metadata: {name: "+name+", labels: {app: "+name+"}}", 1)
+func workloadNamed(kind, name, ports string) *unstructured.Unstructured {
+	named := []fixture.Option{fixture.Metadata("{name: " + name + ", labels: {app: " + name + "}}")}
+	if kind != "DaemonSet" {
+		named = append(named, fixture.Spec("replicas: 3"))
+	}
+	return workloadOf(kind, ports, named...)
 }
 
 // argoNamed applies such a workload as Argo CD does.
 func (c *cluster) argoNamed(kind, name, ports string) {
 	c.t.Helper()
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), workloadNamed(kind, name, ports)); err != nil {
-		c.t.Fatal(err)
-	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, workloadNamed(kind, name, ports))
 }
 
 func (c *cluster) updates(manager, kind, name, ports string) {
@@ -57,9 +59,7 @@ func (c *cluster) updates(manager, kind, name, ports string) {
 // edits patches a StatefulSet by a JSON patch.
 func (c *cluster) edits(name, patch string) {
 	c.t.Helper()
-	if _, err := c.Manager(testenv.KubectlEdit).Patch(c.t.Context(), "StatefulSet", c.namespace, name, types.JSONPatchType, []byte(patch)); err != nil {
-		c.t.Fatal(err)
-	}
+	c.Manager(testenv.KubectlEdit).MustPatch(c.t, "StatefulSet", c.namespace, name, types.JSONPatchType, []byte(patch))
 }
 
 func (c *cluster) kubectl(stdin string, args ...string) string {
@@ -74,10 +74,7 @@ func (c *cluster) kubectl(stdin string, args ...string) string {
 // live returns the workload's ports and its resourceVersion.
 func (c *cluster) live(kind, name string) (ports, resourceVersion string) {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), kind, c.namespace, name)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("test").MustGet(c.t, kind, c.namespace, name)
 	return strings.Join(testenv.Ports(live, "dittofs"), " "), live.GetResourceVersion()
 }
 
@@ -297,10 +294,7 @@ func TestAdoptAll_ConnectionLost(t *testing.T) {
 // ownersOf returns the owners of a port of a StatefulSet, with their operations.
 func (c *cluster) ownersOf(name, port string) string {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, name)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("test").MustGet(c.t, "StatefulSet", c.namespace, name)
 	owners, err := testenv.Owners(live, "dittofs", port)
 	if err != nil {
 		c.t.Fatal(err)

@@ -6,7 +6,17 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
+
+// manifest returns the manifest of a workload with the ports of a YAML list.
+func manifest(kind, name, ports string) string {
+	text, err := workloadNamed(kind, name, ports).MarshalJSON()
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
 
 // TestAdopt_ClientSideApply: kubectl deletes a port that it applied and that its new
 // manifest lacks, although portside adopted it. Adopt warns of that, and each remedy
@@ -14,8 +24,8 @@ import (
 func TestAdopt_ClientSideApply(t *testing.T) {
 	t.Parallel()
 	// A manifest may omit the protocol.
-	with := workloadNamed("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
-	without := workloadNamed("StatefulSet", "dittofs", apiPort)
+	with := manifest("StatefulSet", "dittofs", strings.ReplaceAll(operatorPorts, ", protocol: TCP", ""))
+	without := manifest("StatefulSet", "dittofs", apiPort)
 	for _, test := range []struct {
 		name    string
 		way     func(c *cluster)
@@ -66,10 +76,10 @@ func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 		from    string
 	}{
 		"the annotation has no adapter port": {func(c *cluster) {
-			c.kubectl(workloadNamed("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
+			c.kubectl(manifest("StatefulSet", "dittofs", apiPort), "apply", "-f", "-")
 		}, testenv.DittoFSOperator},
 		"applied server-side since": {func(c *cluster) {
-			with := workloadNamed("StatefulSet", "dittofs", operatorPorts)
+			with := manifest("StatefulSet", "dittofs", operatorPorts)
 			c.kubectl(with, "apply", "-f", "-")
 			c.kubectl(with, "apply", "--server-side", "-f", "-")
 		}, testenv.DittoFSOperator + "," + testenv.Kubectl},
@@ -89,14 +99,12 @@ func TestAdopt_ClientSideApplyWithoutPorts(t *testing.T) {
 }
 
 // TestAdopt_SeveralManagers: the ports of two managers are adopted in one write, and a
-// key that two ports had goes back to the manager that declares it, although both had
+// key that two ports had is given back to the manager that declares it, although both had
 // written it.
 func TestAdopt_SeveralManagers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	if _, err := c.Manager(someManage).In(c.namespace).Create(t.Context(), statefulSet(staticNFS)); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(someManage).In(c.namespace).MustCreate(t, statefulSet(staticNFS))
 	c.argo(staticNFS)
 	c.updates(someManage, "StatefulSet", "dittofs", strings.ReplaceAll(oneKeyTwice, "1445", "2445"))
 	c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", oneKeyTwice)
@@ -116,11 +124,7 @@ func TestAdopt_SeveralManagers(t *testing.T) {
 func TestAdoptAll_Containers(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	object := strings.Replace(workloadNamed("StatefulSet", "dittofs", operatorPorts), "containers: [",
-		"containers: [{name: second, image: x, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}, {name: third, image: x}, ", 1)
-	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), object); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, statefulSet(operatorPorts, fixture.Container("second", "adapter-nfs:12049/TCP"), fixture.Container("third")))
 	expectIn(t, "one", c.must(2, c.run("adopt", "sts/dittofs", "--from", "helm")).stderr, "several containers, and none is named")
 	a := c.must(0, c.run("adopt", "--all", "--from", "helm", "-c", "second", "--dry-run=server", "-o", "wide"))
 	expectIn(t, "only the second", a.stderr, "1/1 statefulset/dittofs: Applied, adapter-nfs 12049/TCP is Owned; would restart no pod")

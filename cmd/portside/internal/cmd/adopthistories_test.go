@@ -27,12 +27,10 @@ func histories() []history {
 	return []history{
 		{name: "a-operator", happens: operator, outcome: "Applied", ports: both},
 		{name: "b-client-side", outcome: "Applied", ports: smb, happens: func(c *cluster, kind, name string) {
-			c.kubectl(workloadNamed(kind, name, operatorPorts), "apply", "-f", "-")
+			c.kubectl(manifest(kind, name, operatorPorts), "apply", "-f", "-")
 		}},
 		{name: "c-helm", outcome: "Applied", ports: smb, happens: func(c *cluster, kind, name string) {
-			if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(c.t.Context(), workloadNamed(kind, name, operatorPorts)); err != nil {
-				c.t.Fatal(err)
-			}
+			c.Manager(testenv.Helm).In(c.namespace).MustCreate(c.t, workloadNamed(kind, name, operatorPorts))
 		}},
 		{name: "d-emptied", outcome: "Applied", ports: smb, happens: func(c *cluster, kind, name string) {
 			c.argoNamed(kind, name, apiPort)

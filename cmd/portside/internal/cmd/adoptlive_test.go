@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestAdopt_ManagerThatApplies: adopt refuses to adopt from a manager that applies the
@@ -52,10 +53,8 @@ func TestAdvice_Adoption(t *testing.T) {
 	t.Run("a manager that updated", func(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
-		object := strings.Replace(statefulSet(`[{name: api, containerPort: 8080, protocol: TCP}]`), "containers: [", "containers: [{name: sidecar, image: x}, ", 1)
-		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		object := statefulSet(`[{name: api, containerPort: 8080, protocol: TCP}]`, fixture.Container("sidecar"))
+		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, object)
 		c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", held)
 		set := strings.Replace(set, "spec:\n", "spec:\n  container: dittofs\n", 1)
 		a := c.must(2, c.runWith(set, "sync", "-f", "-", "--field-manager", "files"))

@@ -311,7 +311,7 @@ func TestAdvice_Runs(t *testing.T) {
 				c.argo(apiPort)
 				c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", shared)
 			}, nfs, sync, 0, "adopt -n NAMESPACE statefulset/dittofs -c dittofs --from dittofs-operator --field-manager files"},
-		"a manager that applies is gone": {
+		"a manager that no longer applies": {
 			func(c *cluster) { c.argo(shared) }, nfs,
 			[]string{"adopt", "sts/dittofs", "-c", "dittofs", "--from", testenv.ArgoCD}, 2,
 			"adopt -n NAMESPACE statefulset/dittofs -c dittofs --from argocd-controller --manager-is-gone --field-manager files"},

@@ -147,7 +147,7 @@ func badSets() []badInput {
 		{name: "trailing data", set: `{"apiVersion":"portside.dev/v1alpha1","kind":"AdapterSet"} x`, code: 1, stderr: []string{"after the JSON"}},
 		{name: "unknown field", set: good + "  retries: 3\n", code: 1, stderr: field("spec.retries: unknown field")},
 		{name: "another kind", set: "apiVersion: v1\nkind: ConfigMap\n", code: 1, stderr: field("kind: must be AdapterSet")},
-		{name: "unknown target kind", set: strings.Replace(good, "StatefulSet", "ReplicaSet", 1), code: 1, stderr: field("spec.targetRef.kind")},
+		{name: "unknown target kind", set: strings.Replace(good, "StatefulSet", "Job", 1), code: 1, stderr: field("spec.targetRef.kind")},
 		{name: "exponent", set: adapterSet("[{type: nfs, port: 1e3}]"), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "fraction", set: adapterSet("[{type: nfs, port: 1.5}]"), code: 1, stderr: field("spec.adapters[0].port")},
 		{name: "number as string", set: adapterSet(`[{type: nfs, port: "12049"}]`), code: 1, stderr: field("spec.adapters[0].port")},

@@ -21,16 +21,11 @@ const team = "team-overlay"
 // operator.
 func (c *cluster) overlay(kind workload.Kind) {
 	c.t.Helper()
-	spec, count := "", "replicas: 4"
-	switch kind {
-	case workload.StatefulSet:
-		spec = "serviceName: dittofs,"
-	case workload.DaemonSet:
+	count := "replicas: 4"
+	if kind == workload.DaemonSet {
 		count = "minReadySeconds: 4"
 	}
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), workloadYAML(kind.Kind, spec, `[{name: api, containerPort: 8080, protocol: TCP}]`)); err != nil {
-		c.t.Fatal(err)
-	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, workloadOf(kind.Kind, `[{name: api, containerPort: 8080, protocol: TCP}]`))
 	if _, err := c.Manager(team).In(c.namespace).ForceApply(c.t.Context(), fmt.Sprintf(`
 apiVersion: apps/v1
 kind: %s
@@ -48,10 +43,7 @@ spec: {%s, template: {spec: {containers: [{name: dittofs, image: "dittofs:2", en
 
 func (c *cluster) whole(kind workload.Kind) *unstructured.Unstructured {
 	c.t.Helper()
-	live, err := c.Manager("reader").Get(c.t.Context(), kind.Kind, c.namespace, "dittofs")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("reader").MustGet(c.t, kind.Kind, c.namespace, "dittofs")
 	return live
 }
 

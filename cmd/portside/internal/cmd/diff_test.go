@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestDiff(t *testing.T) {
@@ -40,16 +41,14 @@ func TestDiff_OwnersOnly(t *testing.T) {
 func TestDiff_Restarts(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ spec, want string }{
-		"one replica": {"serviceName: x, replicas: 1,", "restarts at most 1 pod\n"},
-		"partition":   {"serviceName: x, replicas: 5, updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 3}},", "restarts at most 2 pods\n"},
-		"OnDelete":    {"serviceName: x, replicas: 5, updateStrategy: {type: OnDelete},", "restarts no pod (by its update strategy)\n"},
+		"one replica": {"{replicas: 1}", "restarts at most 1 pod\n"},
+		"partition":   {"{replicas: 5, updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 3}}}", "restarts at most 2 pods\n"},
+		"OnDelete":    {"{replicas: 5, updateStrategy: {type: OnDelete}}", "restarts no pod (by its update strategy)\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML("StatefulSet", test.spec, staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workloadOf("StatefulSet", staticPorts, fixture.Spec(test.spec)))
 			a := c.must(1, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "diff", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, test.want)
 		})
@@ -61,16 +60,14 @@ func TestDiff_NextRollout(t *testing.T) {
 	t.Parallel()
 	const prefix = "with the next rollout that another manager causes (spec.rollout.mode NextRollout): "
 	for name, test := range map[string]struct{ kind, spec, want string }{
-		"StatefulSet":                   {"StatefulSet", "serviceName: x, replicas: 3,", "no pod restarts for it\n"},
-		"Deployment":                    {"Deployment", "replicas: 3,", "at most 1 pod more (maxSurge)\n"},
-		"Deployment with maxSurge 100%": {"Deployment", "replicas: 3, strategy: {rollingUpdate: {maxSurge: 100%}},", "every pod restarts twice, so that nothing is gained (maxSurge)\n"},
+		"StatefulSet":                   {"StatefulSet", "{replicas: 3}", "no pod restarts for it\n"},
+		"Deployment":                    {"Deployment", "{replicas: 3}", "at most 1 pod more (maxSurge)\n"},
+		"Deployment with maxSurge 100%": {"Deployment", "{replicas: 3, strategy: {rollingUpdate: {maxSurge: 100%}}}", "every pod restarts twice, so that nothing is gained (maxSurge)\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), workloadYAML(test.kind, test.spec, staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, workloadOf(test.kind, staticPorts, fixture.Spec(test.spec)))
 			set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "kind: StatefulSet", "kind: "+test.kind, 1) + "  rollout: {mode: NextRollout}\n"
 			a := c.must(1, c.runWith(set, "diff", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, "restarts at most 3 pods\n", prefix+test.want)

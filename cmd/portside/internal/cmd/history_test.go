@@ -47,13 +47,6 @@ type historyOf struct {
 }
 
 // spec is what the kind needs besides replicas, selector and template.
-func (h *historyOf) spec() string {
-	if h.kind == "StatefulSet" {
-		return "serviceName: dittofs,"
-	}
-	return ""
-}
-
 func (h *historyOf) rolledOut() {
 	h.t.Helper()
 	h.WaitRolledOut(h.t, h.kind, h.namespace, "dittofs")
@@ -95,7 +88,7 @@ func (h *historyOf) by(change func() error) {
 func (h *historyOf) argocd(ports string) {
 	h.t.Helper()
 	h.by(func() error {
-		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workloadYAML(h.kind, h.spec(), ports))
+		_, err := h.Manager(testenv.ArgoCD).In(h.namespace).Apply(h.t.Context(), workloadOf(h.kind, ports))
 		return err
 	})
 }
@@ -216,7 +209,7 @@ func TestHistory_Rollback(t *testing.T) {
 	})
 }
 
-// TestHistory_Adoption: history says that the operator added the ports, although
+// TestHistory_Adoption: history reports that the operator added the ports, although
 // portside owns them now.
 func TestHistory_Adoption(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
@@ -235,9 +228,7 @@ func TestHistory_Adoption(t *testing.T) {
 func TestHistory_RecreatedWorkload(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *historyOf) {
 		h.apply("[{type: nfs, port: 12049}]")
-		if err := h.Manager(testenv.ArgoCD).Delete(t.Context(), h.kind, h.namespace, "dittofs"); err != nil {
-			t.Fatal(err)
-		}
+		h.Manager(testenv.ArgoCD).MustDelete(t, h.kind, h.namespace, "dittofs")
 		testenv.Eventually(t, "its revisions are deleted too", func(ctx context.Context) error {
 			out, err := h.Kubectl(ctx, h.namespace, "", "get", resourceOf(h.kind), "-o", "name")
 			if err == nil && out != "" {

@@ -56,18 +56,18 @@ func TestInstall(t *testing.T) {
 				t.Errorf("%s: it has %q", name, absent)
 			}
 		}
-		var said []string
+		var want []string
 		if test.stderr != "" {
-			said = strings.Split(test.stderr, "|")
+			want = strings.Split(test.stderr, "|")
 		}
 		lines := strings.Split(strings.TrimSuffix(a.stderr, "\n"), "\n")
 		if a.stderr == "" {
 			lines = nil
 		}
-		if len(lines) != len(said) {
-			t.Errorf("%s: %d lines on stderr, want %d:\n%s", name, len(lines), len(said), a.stderr)
+		if len(lines) != len(want) {
+			t.Errorf("%s: %d lines on stderr, want %d:\n%s", name, len(lines), len(want), a.stderr)
 		}
-		expectIn(t, name, a.stderr, said...)
+		expectIn(t, name, a.stderr, want...)
 	}
 }
 

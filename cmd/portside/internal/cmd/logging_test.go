@@ -32,7 +32,7 @@ func TestLog(t *testing.T) {
 		t.Fatalf("-v 1 as JSON: %v\n%s", err, document.stderr)
 	}
 	if strings.Contains(document.stderr, `"v":`) {
-		t.Errorf("the line has the verbosity, which says nothing to its reader: %s", document.stderr)
+		t.Errorf("the line has the verbosity, which no reader needs: %s", document.stderr)
 	}
 	if entry.Time == "" || entry.Level != "info" || entry.Msg != "apply accepted" || entry.Target != "StatefulSet "+c.namespace+"/dittofs" {
 		t.Errorf("-v 1 as JSON: %s", document.stderr)

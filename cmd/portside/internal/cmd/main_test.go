@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
@@ -68,19 +70,19 @@ func (c *cluster) must(code int, a answer) answer {
 // argo applies a StatefulSet as Argo CD does, with the ports of a YAML list.
 func (c *cluster) argo(ports string) {
 	c.t.Helper()
-	if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(c.t.Context(), statefulSet(ports)); err != nil {
-		c.t.Fatal(err)
-	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(c.t, statefulSet(ports))
 }
 
-func statefulSet(ports string) string {
-	return workloadYAML("StatefulSet", "serviceName: dittofs, replicas: 3,", ports)
+// statefulSet returns the StatefulSet dittofs with the ports of a YAML list.
+func statefulSet(ports string, options ...fixture.Option) *unstructured.Unstructured {
+	return workloadOf("StatefulSet", ports, append(options, fixture.Spec("replicas: 3"))...)
 }
 
-func workloadYAML(kind, spec, ports string) string {
-	return `{apiVersion: apps/v1, kind: ` + kind + `, metadata: {name: dittofs}, spec: {` + spec + `
-  selector: {matchLabels: {app: dittofs}}, template: {metadata: {labels: {app: dittofs}}, spec: {
-    containers: [{name: dittofs, image: dittofs, ports: ` + ports + `}]}}}}`
+// workloadOf returns the workload dittofs with the ports of a YAML list in its last
+// container.
+func workloadOf(kind, ports string, options ...fixture.Option) *unstructured.Unstructured {
+	container := []fixture.Option{fixture.Container("dittofs"), fixture.InContainer("dittofs", "{image: dittofs, ports: "+ports+"}")}
+	return fixture.Workload(kind, "dittofs", append(options, container...)...)
 }
 
 const staticPorts = `[{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 2049, protocol: TCP}]`
@@ -111,25 +113,18 @@ func file(t *testing.T, name, content string) string {
 
 // recorded returns the path of a recorded answer of a real server.
 func recorded(name string) string {
-	return filepath.Join("..", "discovery", "httpapi", "testdata", name)
+	return filepath.Join("..", "..", "..", "..", "examples", "dittofs", name)
 }
 
 // resourceVersion returns the one of the StatefulSet, which every stored change moves.
 func (c *cluster) resourceVersion() string {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return live.GetResourceVersion()
+	return c.Manager("test").MustGet(c.t, "StatefulSet", c.namespace, "dittofs").GetResourceVersion()
 }
 
 func (c *cluster) ports() string {
 	c.t.Helper()
-	live, err := c.Manager("test").Get(c.t.Context(), "StatefulSet", c.namespace, "dittofs")
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	live := c.Manager("test").MustGet(c.t, "StatefulSet", c.namespace, "dittofs")
 	return strings.Join(testenv.Ports(live, "dittofs"), " ")
 }
 

@@ -71,6 +71,7 @@ func (r *runCommand) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&r.service.Namespace, "watch-namespace", "", "The only namespace to watch; all if empty")
 	flags.StringSliceVar(&r.service.ExcludeNamespaces, "exclude-namespace", nil, "Namespace whose workloads are not written to; may be repeated. The guard policy should exclude the same ones")
+	flags.BoolVar(&r.service.Services, "services", false, "Manage the ports of Services too (spec.services), for which portside must be allowed to watch and patch Services")
 	flags.StringVarP(&r.selector, "selector", "l", "", "Label selector of the AdapterSets to reconcile, such as team=files")
 	flags.IntVar(&r.service.MaxConcurrentRollouts, "max-concurrent-rollouts", defaultMaxRollouts, "How many workloads at once may be in a rollout that portside caused; while several namespaces wait, each gets a share")
 	flags.IntVar(&r.service.Concurrent, "concurrent", defaultConcurrent, "How many workloads are reconciled at once")

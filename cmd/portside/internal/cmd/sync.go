@@ -23,7 +23,8 @@ run the controller (see portside install) and store the AdapterSet with kubectl.
 The command is also called apply.
 
 An AdapterSet names the workload and its adapters. --adapters gives the list
-that the workload's server answers to GET /api/v1/adapters, in place of the
+that the workload's server answers to GET /api/v1/adapters, or the answer that
+spec.discovery.http.expression maps to such a list, in place of the
 adapters or the discovery of the one AdapterSet. All input is read and checked
 first: if one document is invalid, nothing is written.
 

@@ -9,7 +9,29 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
+
+// TestSync_Expression maps the answer of a server that has no list of adapters, as the
+// service does.
+func TestSync_Expression(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(`[{name: api, containerPort: 8080, protocol: TCP}]`)
+	set := func(expression string) string {
+		return file(t, "set.yaml", strings.Replace(discoverySet, "scheme: HTTPS", "scheme: HTTPS, expression: '"+expression+"'", 1))
+	}
+	const mapping = `self.listeners.filter(l, l.node == self.node && l.protocol in ["amqp","mqtt","stomp"]).map(l, {"type": l.protocol, "port": l.port})`
+	overview := filepath.Join("..", "..", "..", "..", "examples", "rabbitmq", "overview-three-nodes.json")
+	a := c.must(0, c.run("sync", "-f", set(mapping), "--adapters", overview, "-o", "name"))
+	expect(t, "stdout", a.stdout, "statefulset.apps/dittofs\n")
+	expect(t, "ports", c.ports(), "api:8080/TCP adapter-mqtt:1883/TCP adapter-amqp:5672/TCP adapter-stomp:61613/TCP")
+
+	a = c.must(1, c.run("sync", "-f", set("self.map(l, foo)"), "--adapters", overview))
+	expectIn(t, "stderr", a.stderr, "set.yaml: document 1: line 6: spec.discovery.http.expression: line 1, column 13: undeclared reference to 'foo'")
+	a = c.must(1, c.run("sync", "-f", set("self.nodes"), "--adapters", overview))
+	expectIn(t, "stderr", a.stderr, "overview-three-nodes.json: cannot be mapped by spec.discovery.http.expression: no such key: nodes; nothing of it is used")
+}
 
 func TestSync_JSON(t *testing.T) {
 	t.Parallel()
@@ -185,10 +207,8 @@ func TestContainer_NativeSidecar(t *testing.T) {
 	t.Run("native sidecar", func(t *testing.T) {
 		t.Parallel()
 		c := newCluster(t, testenv.Shared(t))
-		withSidecar := strings.Replace(statefulSet(staticPorts), "containers:", `initContainers: [{name: proxy, image: proxy, restartPolicy: Always}], containers:`, 1)
-		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), withSidecar); err != nil {
-			t.Fatal(err)
-		}
+		withSidecar := statefulSet(staticPorts, fixture.Spec("template: {spec: {initContainers: [{name: proxy, image: proxy, restartPolicy: Always}]}}"))
+		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, withSidecar)
 		const refused = `container "proxy" is an init container or native sidecar; portside manages ports of spec.containers only; it has dittofs`
 		set := strings.Replace(adapterSet("[{type: smb, port: 1445}]"), "spec:\n", "spec:\n  container: proxy\n", 1)
 		expectIn(t, "sync", c.must(2, c.runWith(set, "sync", "-f", "-")).stderr, refused)
@@ -226,10 +246,8 @@ func TestSync_PrintsTheNamedContainer(t *testing.T) {
 func TestSync_HostNetwork(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, testenv.Shared(t))
-	host := strings.Replace(statefulSet(staticPorts), "containers:", "hostNetwork: true, containers:", 1)
-	if _, err := c.Manager(testenv.Helm).In(c.namespace).Create(t.Context(), host); err != nil {
-		t.Fatal(err)
-	}
+	host := statefulSet(staticPorts, fixture.Spec("template: {spec: {hostNetwork: true}}"))
+	c.Manager(testenv.Helm).In(c.namespace).MustCreate(t, host)
 	set := adapterSet("[{type: smb, port: 1445}]")
 	allowing := strings.Replace(set, "spec:\n", "spec:\n  hostNetwork: Allow\n", 1)
 	for _, set := range []string{set, allowing} {
@@ -237,10 +255,8 @@ func TestSync_HostNetwork(t *testing.T) {
 		expectIn(t, "stderr", a.stderr, "adapter-smb 1445/TCP is Blocked: the pod template has hostNetwork: true",
 			`set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`)
 	}
-	if _, err := c.Manager(testenv.Helm).Patch(t.Context(), "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
-		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`)); err != nil {
-		t.Fatal(err)
-	}
+	c.Manager(testenv.Helm).MustPatch(t, "StatefulSet", c.namespace, "dittofs", types.MergePatchType,
+		[]byte(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`))
 	c.must(2, c.runWith(set, "sync", "-f", "-"))
 	c.must(0, c.runWith(allowing, "sync", "-f", "-"))
 }
@@ -251,9 +267,7 @@ func TestSync_OtherKinds(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t, testenv.Shared(t))
-			if _, err := c.Manager(testenv.Flux).In(c.namespace).Apply(t.Context(), workloadYAML(kind, "", staticPorts)); err != nil {
-				t.Fatal(err)
-			}
+			c.Manager(testenv.Flux).In(c.namespace).MustApply(t, workloadOf(kind, staticPorts))
 			set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "StatefulSet", kind)
 			a := c.must(0, c.runWith(set, "sync", "-f", "-"))
 			expectIn(t, "stdout", a.stdout, "/dittofs   Applied", "Owned")

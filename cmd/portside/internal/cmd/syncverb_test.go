@@ -10,7 +10,7 @@ import (
 // TestSync_Verb: the command is named sync, and apply is an alias of it.
 func TestSync_Verb(t *testing.T) {
 	t.Parallel()
-	t.Run("the help says that the AdapterSet is not stored", func(t *testing.T) {
+	t.Run("the help states that the AdapterSet is not stored", func(t *testing.T) {
 		t.Parallel()
 		help := runProgram(t, "", "sync", "--help").stdout
 		if !strings.HasPrefix(help, "The AdapterSet is read, not stored") {

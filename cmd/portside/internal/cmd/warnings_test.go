@@ -12,6 +12,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cli"
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestServerWarnings_PrintedOnce: the API server warns of a port name that another
@@ -22,11 +23,8 @@ func TestServerWarnings_PrintedOnce(t *testing.T) {
 	c := newCluster(t, testenv.Shared(t))
 	sets := []string{}
 	for _, name := range []string{"one", "two"} {
-		object := strings.Replace(statefulSet(staticPorts), "containers: [", "containers: [{name: first, image: x, ports: [{name: adapter-smb, containerPort: 445, protocol: TCP}]}, ", 1)
-		object = strings.Replace(object, "metadata: {name: dittofs}", "metadata: {name: "+name+"}", 1)
-		if _, err := c.Manager(testenv.ArgoCD).In(c.namespace).Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		object := statefulSet(staticPorts, fixture.Container("first", "adapter-smb:445/TCP"), fixture.Metadata("name: "+name))
+		c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, object)
 		set := strings.ReplaceAll(adapterSet("[{type: smb, port: 1445}]"), "name: dittofs", "name: "+name)
 		sets = append(sets, strings.Replace(set, "spec:\n", "spec:\n  container: dittofs\n", 1))
 	}

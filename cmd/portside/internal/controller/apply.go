@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/advice"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
@@ -41,11 +41,13 @@ type outcome struct {
 	retryAt time.Time
 }
 
-// apply applies the plan if the verdict is to.
+// apply applies the plan if the verdict allows it.
 func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, verdict rollout.Verdict) outcome {
 	switch {
 	case verdict.Reason == rollout.BackingOff:
 		return *s.failed
+	case in.ignored:
+		return r.ignore(ctx, s, in)
 	case verdict.Action != rollout.Apply:
 		return outcome{}
 	}
@@ -78,6 +80,25 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 	return o
 }
 
+// ignore gives up the ports of containers that are no longer to be managed. They stay, so
+// that no pod restarts.
+func (r *reconciler) ignore(ctx context.Context, s *state, in *input) outcome {
+	retryAt := s.RetryAt(rollout.ReleaseContainer)
+	if in.stopped != "" || !r.applier.HasClaim(in.workload) || in.now.Before(retryAt) {
+		return outcome{retryAt: retryAt}
+	}
+	result, err := r.applier.Release(ctx, in.target, true)
+	r.metrics.Reconciled(result)
+	if err != nil {
+		r.gate.Failed(&s.State, s.uid, rollout.ReleaseContainer, in.now)
+		return outcome{failure: reported(r.remedy(in.target, in.set).Error(err)), refusal: apply.IsRefusal(err), retryAt: s.RetryAt(rollout.ReleaseContainer)}
+	}
+	if result.After != nil {
+		s.answer = result.After
+	}
+	return outcome{changed: result.Outcome == apply.Applied}
+}
+
 // resyncJitter is the part of the period by which a resync may come later.
 const resyncJitter = 0.1
 
@@ -97,7 +118,7 @@ func (r *reconciler) judge(in *input, p plan, result apply.Result, err error) (o
 	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
 	switch {
-	case err != nil && p.change == rollout.NoChange: // a resync; the ports are up to date all the same
+	case err != nil && p.change == rollout.NoChange: // a resync; the ports are up to date anyway
 		return o, true
 	case err != nil:
 		o.refusal = apply.IsRefusal(err)
@@ -135,15 +156,15 @@ func (r *reconciler) record(s *state, in *input, result apply.Result) {
 }
 
 // ownAfter returns the ports that we own in the container after an apply.
-func (r *reconciler) ownAfter(in *input, result apply.Result) []corev1.ContainerPort {
-	if result.After == nil || in.container == nil {
+func (r *reconciler) ownAfter(in *input, result apply.Result) []port.Port {
+	if result.After == nil || in.lacksContainer() {
 		return in.own
 	}
 	after, err := r.applier.Observe(result.After)
 	if err != nil {
 		return in.own
 	}
-	own, err := after.OwnPorts(in.container.Name)
+	own, err := after.OwnPorts(in.containerName())
 	if err != nil {
 		return in.own
 	}

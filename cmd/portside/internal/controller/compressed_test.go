@@ -8,22 +8,21 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestTheServerIsAskedToCompressNothing of what is watched and written.
-func TestTheServerIsAskedToCompressNothing(t *testing.T) {
+// TestNoCompression checks that the service does not ask the API server to compress
+// watches or answers to writes.
+func TestNoCompression(t *testing.T) {
 	t.Parallel()
-	cp := testenv.Shared(t)
-	ns := cp.Namespace(t)
-	server := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
-		_, resource, _ := strings.Cut(r.URL.Path, "/namespaces/"+ns+"/")
+	s := realTimeScene(t)
+	server := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+		_, resource, _ := strings.Cut(r.URL.Path, "/namespaces/"+s.ns+"/")
 		if accepted := r.Header.Get("Accept-Encoding"); accepted != "" && resource != "" && resource != "events" {
 			t.Errorf("%s %s accepts %s", r.Method, r.URL, accepted)
 		}
 	}})
-	git := cp.Manager(testenv.ArgoCD).In(ns)
-	mustApply(t, git, statefulSet)
-	startAs(t, cp, server.Config(), ns)
-	mustApply(t, git, adapterSet(withNFS, ""))
-	expectReady(t, cp, ns, "True", "InPlace", "1/1")
+	s.git.MustApply(t, statefulSet())
+	s.startAs(t, server.Config())
+	s.git.MustApply(t, adapterSet(withNFS))
+	s.expectReady(t, "True", "InPlace", "1/1")
 	for resource, verb := range map[string]string{
 		"adaptersets": testenv.VerbWatch, "statefulsets": testenv.VerbWatch, "adaptersets/status": testenv.VerbApply,
 	} {

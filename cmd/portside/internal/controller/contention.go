@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -34,21 +33,35 @@ func idOf(a apply.Adapter) portID {
 	return portID{apply.PortName(a.Type), a.Port, a.Protocol}
 }
 
-func idOfPort(p corev1.ContainerPort) portID {
-	return portID{p.Name, int64(p.ContainerPort), string(p.Protocol)}
+func idOfPort(p port.Port) portID {
+	return portID{p.Name, int64(p.Number), string(p.Protocol)}
 }
 
 func idOfStatus(p apply.PortStatus) portID { return portID{p.Name, p.Port, string(p.Protocol)} }
 
-func (id portID) isIn(ids []portID) bool { return slices.Contains(ids, id) }
-
-// item is the port as an apply has it.
-func (id portID) item() port.Port {
-	return port.Port{Name: id.name, Number: int32(id.number), Protocol: corev1.Protocol(id.protocol)} //nolint:gosec // G115: it was a live port's.
+// livePorts returns the ports of the list that the input is about.
+func (in *input) livePorts() []portID {
+	var live []portID
+	for _, list := range in.workload.Lists() {
+		if list.Container != in.containerName() {
+			continue
+		}
+		for _, item := range list.Items {
+			live = append(live, idOfPort(list.Port(item)))
+		}
+	}
+	return live
 }
 
-// portRecord is what is remembered of the ports of a workload, to tell what another
-// manager removed.
+func (id portID) isIn(ids []portID) bool { return slices.Contains(ids, id) }
+
+// isApplied reports whether an apply of these ports has the port.
+func (id portID) isApplied(items []port.Port) bool {
+	return slices.ContainsFunc(items, func(p port.Port) bool { return idOfPort(p) == id })
+}
+
+// portRecord remembers the ports of a workload, to find those that another manager
+// removed.
 type portRecord struct {
 	// added and removed are what we did since status was last stored: the ports that
 	// the last apply has, and those that applies removed.
@@ -81,30 +94,30 @@ func (r *portRecord) endContention() { r.contended, r.missing = nil, nil }
 // reported drops what status has now.
 func (r *portRecord) reported() { r.added, r.removed, r.lost = nil, nil, nil }
 
-// missingOf returns the desired ports that were in place, that are gone from the container
+// missingOf returns the desired ports that were in place, that are missing in the container
 // or live under another name, and that an apply would add again: another manager removed
 // them. A port that is live as we declared it was not removed, whichever manager owns it
 // now.
-func (r *portRecord) missingOf(in *input, d apply.Desired) []portID {
+func (r *portRecord) missingOf(in *input, d desired) []portID {
 	missing := slices.DeleteFunc(r.known(in), func(id portID) bool {
-		return slices.ContainsFunc(in.container.Ports, func(p corev1.ContainerPort) bool { return idOfPort(p) == id }) ||
-			!slices.ContainsFunc(d.Adapters, func(a apply.Adapter) bool { return idOf(a) == id })
+		return id.isIn(in.livePorts()) ||
+			!id.isIn(d.ids())
 	})
 	if len(missing) == 0 {
 		return nil
 	}
-	plan, err := in.observed.Decide(d)
+	plan, err := in.observed.Decide(d.Desired)
 	if err != nil {
 		return nil
 	}
-	return slices.DeleteFunc(missing, func(id portID) bool { return !slices.Contains(plan.Items, id.item()) })
+	return slices.DeleteFunc(missing, func(id portID) bool { return !id.isApplied(plan.Items) })
 }
 
 // known returns the ports that were in place in this container when it was last
 // observed, or that are contended. What was in a container that has been away is not
 // among them.
 func (r *portRecord) known(in *input) []portID {
-	if in.status.Target == nil || in.status.Target.Container != in.container.Name || hasReason(&in.status, status.Ready, status.ContainerNotFound) {
+	if in.status.Target == nil || in.status.Target.Container != in.containerName() || hasReason(&in.status, status.Ready, status.ContainerNotFound) {
 		return nil
 	}
 	known := slices.Concat(r.added, r.missing)
@@ -134,7 +147,7 @@ func (r *portRecord) lose(missing []portID, counts bool) bool {
 
 // applied notes what an apply came to. Before are the ports that we owned before it, and
 // after those that we own now. It reports whether a missing port was added again.
-func (r *portRecord) applied(result apply.Result, before, after []corev1.ContainerPort) (readded bool) {
+func (r *portRecord) applied(result apply.Result, before, after []port.Port) (readded bool) {
 	r.added = nil
 	for _, p := range result.Ports {
 		if p.State.Applied() {
@@ -194,7 +207,8 @@ func contenderOf(w *workload.Workload, manager string) rollout.Contender {
 			if e.Manager == manager {
 				ours = e
 			}
-		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty():
+		case (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Items(workload.Containers(), "ports").Empty(),
+			w.Service != nil && (last == nil || last.Time.Before(e.Time)) && !entries[i].Fields.Of(w.Lists()[0].At).Empty():
 			last = e
 		}
 	}

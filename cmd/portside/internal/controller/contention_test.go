@@ -17,26 +17,25 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// fought is a scene in which an operator that updates declares the workload,
-// without our port. No pod restarts, so no rollout is in the way of it.
-func fought(t *testing.T) (s *scene, operator *testenv.Manager) {
+// contended returns a scene in which an operator declares the workload by Updates,
+// without our port. No pod restarts, so no rollout delays a change.
+func contended(t *testing.T) (s *scene, operator *testenv.Manager) {
 	t.Helper()
 	s = newScene(t)
 	operator = s.cp.Manager("operator").In(s.ns)
-	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
-		t.Fatal(err)
-	}
-	s.rolledOut(t)
-	mustApply(t, s.git, adapterSet(withNFS, ""))
-	expectPorts(t, s.cp, s.ns, nfs...)
+	operator.MustCreate(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(withNFS))
+	s.expectPorts(t, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	return s, operator
 }
 
-// takeAway is what the operator does: it writes the ports that it knows of.
-func (s *scene) takeAway(t *testing.T, operator *testenv.Manager) {
+// removePort writes the ports that the operator knows, which are not ours.
+func (s *scene) removePort(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
 	if err := retry.RetryOnConflict(retry.DefaultBackoff, func() error {
 		_, err := operator.Update(t.Context(), "StatefulSet", s.ns, "files", func(w *unstructured.Unstructured) {
@@ -48,7 +47,7 @@ func (s *scene) takeAway(t *testing.T, operator *testenv.Manager) {
 	}
 }
 
-// additions is how often the port came.
+// additions returns how often the port was added.
 func additions(t *testing.T, h *testenv.History) (n int) {
 	t.Helper()
 	was := true // at the beginning of the history
@@ -62,27 +61,27 @@ func additions(t *testing.T, h *testenv.History) (n int) {
 	return n
 }
 
-// takesAll removes the port every second of the clock as long as it is added
-// again at once.
-func (s *scene) takesAll(t *testing.T, operator *testenv.Manager) {
+// exhaust removes the port every second of the clock until it is not added again at
+// once.
+func (s *scene) exhaust(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
 	for range rollout.MaxReadds {
-		s.takeAway(t, operator)
-		expectPorts(t, s.cp, s.ns, nfs...)
+		s.removePort(t, operator)
+		s.expectPorts(t, nfs...)
 		s.clock.Step(time.Second)
 	}
-	s.takeAway(t, operator)
-	expectPorts(t, s.cp, s.ns, static...)
-	s.caughtUp(t)
+	s.removePort(t, operator)
+	s.expectPorts(t, static...)
+	s.catchUp(t)
 }
 
-func TestAFightIsLimitedAndNamed(t *testing.T) {
+func TestContention(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	s.takesAll(t, operator)
+	s, operator := contended(t)
+	history := s.record(t)
+	s.exhaust(t, operator)
 	if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
-		t.Errorf("it says %q", message)
+		t.Errorf("the message is %q", message)
 	}
 	s.expect(t, "Stalled", "True", "Contended")
 	s.expectEvents(t, "AdapterSet", "PortLost", "removed port adapter-nfs (12049/TCP)")
@@ -90,26 +89,26 @@ func TestAFightIsLimitedAndNamed(t *testing.T) {
 	for range 2 {
 		n := additions(t, history)
 		s.clock.Step(rollout.ReaddInterval - 2*time.Second)
-		s.caughtUp(t)
-		s.rests(t)
+		s.catchUp(t)
+		s.expectIdle(t)
 		if got := additions(t, history); got != n {
 			t.Fatalf("it was added again %d times within the hour", got-n)
 		}
 		s.clock.Step(2 * time.Second)
-		expectPorts(t, s.cp, s.ns, nfs...)
+		s.expectPorts(t, nfs...)
 		s.expect(t, "Ready", "True", "InPlace")
-		s.takeAway(t, operator)
-		s.caughtUp(t)
+		s.removePort(t, operator)
+		s.catchUp(t)
 		s.expect(t, "Ready", "False", "Contended")
 	}
 	if got, want := additions(t, history), rollout.MaxReadds+2; got != want {
 		t.Errorf("it was added again %d times, not %d", got, want)
 	}
-	expectPorts(t, s.cp, s.ns, static...)
+	s.expectPorts(t, static...)
 	// The operator stops. The port is in place, and the contention is remembered for
 	// another hour.
 	s.clock.Step(rollout.ReaddInterval)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
 	s.expectPortReason(t, "Contended")
@@ -130,112 +129,107 @@ func (s *scene) expectPortReason(t *testing.T, reason string) {
 	})
 }
 
-// TestATakenPortIsToldOnce however often the target is looked at after that. A
+// TestPortLostIsReportedOnce, however often the target is reconciled afterwards. A
 // repetition would not be another event but a series of the first.
-func TestATakenPortIsToldOnce(t *testing.T) {
+func TestPortLostIsReportedOnce(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takeAway(t, operator)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s, operator := contended(t)
+	s.removePort(t, operator)
+	s.expectPorts(t, nfs...)
 	for range 3 {
-		s.caughtUp(t)
+		s.catchUp(t)
 	}
-	mustApply(t, s.git, adapterSet("[{type: last, port: 64999}]", ""))
+	s.git.MustApply(t, adapterSet(fixture.Adapters("last:64999")))
 	s.expectEvents(t, "StatefulSet", "PortAdded", "adapter-last") // comes after all others
 	out, err := s.cp.Kubectl(t.Context(), s.ns, "", "get", "events.events.k8s.io", "-o",
 		`jsonpath={range .items[?(@.reason=="PortLost")]}{.regarding.kind} {.series.count}{"\n"}{end}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := strings.Fields(out)
-	slices.Sort(told)
-	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(told, want) {
-		t.Errorf("events PortLost, with how often they were repeated: %q, want %q", told, want)
+	got := strings.Fields(out)
+	slices.Sort(got)
+	if want := []string{"AdapterSet", "StatefulSet"}; !slices.Equal(got, want) {
+		t.Errorf("events PortLost, with how often they were repeated: %q, want %q", got, want)
 	}
 }
 
-// TestAWorkloadMadeAnewWasNotTakenFrom, where nobody saw that it was away.
-func TestAWorkloadMadeAnewWasNotTakenFrom(t *testing.T) {
+// TestPortLostIsNotReportedOfRecreatedWorkload recreates a workload while no service
+// runs.
+func TestPortLostIsNotReportedOfRecreatedWorkload(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
+	s, operator := contended(t)
 	s.stop()
-	if err := operator.Delete(t.Context(), "StatefulSet", s.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
-		t.Fatal(err)
-	}
-	s.rolledOut(t)
+	operator.MustDelete(t, "StatefulSet", s.ns, "files")
+	operator.MustCreate(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
 	s.restart(t)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 	s.expectNoPortLost(t)
 }
 
-func TestARestartDoesNotBeginAFightAnew(t *testing.T) {
+func TestContentionAfterRestart(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	s.takesAll(t, operator)
+	s, operator := contended(t)
+	history := s.record(t)
+	s.exhaust(t, operator)
 	s.expect(t, "Ready", "False", "Contended")
 	n := additions(t, history)
 	for range 3 {
 		s.restart(t)
-		s.caughtUp(t)
+		s.catchUp(t)
 		if message := s.expect(t, "Ready", "False", "Contended"); !strings.Contains(message, "operator") {
-			t.Errorf("after a restart it says %q", message)
+			t.Errorf("after a restart the message is %q", message)
 		}
 	}
 	s.clock.Step(rollout.ReaddInterval - time.Second)
-	s.caughtUp(t)
+	s.catchUp(t)
 	if got := additions(t, history); got != n {
 		t.Fatalf("it was added again %d times after restarts", got-n)
 	}
 	s.expect(t, "Ready", "False", "Contended")
 	s.clock.Step(time.Second)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 	s.expect(t, "Ready", "True", "InPlace")
 	s.restart(t)
-	s.caughtUp(t)
+	s.catchUp(t)
 	s.expect(t, "Ready", "True", "InPlace")
-	s.takeAway(t, operator)
-	s.caughtUp(t)
-	expectPorts(t, s.cp, s.ns, static...)
+	s.removePort(t, operator)
+	s.catchUp(t)
+	s.expectPorts(t, static...)
 	s.expect(t, "Ready", "False", "Contended")
 }
 
-// TestContentionAndOtherNumbers shows that contention about one number is no
+// TestContentionIsAboutOneNumber shows that contention about one number is no
 // problem of another one.
-func TestContentionAndOtherNumbers(t *testing.T) {
+func TestContentionIsAboutOneNumber(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takesAll(t, operator)
+	s, operator := contended(t)
+	s.exhaust(t, operator)
 	s.expect(t, "Ready", "False", "Contended")
-	mustApply(t, s.git, adapterSet("[{type: nfs, port: 12060}, {type: smb, port: 1460}]", ""))
-	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
-	expectReady(t, s.cp, s.ns, "True", "InPlace", "2/2")
+	s.git.MustApply(t, adapterSet(fixture.Adapters("nfs:12060", "smb:1460")))
+	s.expectPorts(t, append(slices.Clone(static), "adapter-smb:1460/TCP", "adapter-nfs:12060/TCP")...)
+	s.expectReady(t, "True", "InPlace", "2/2")
 	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
-// TestOtherPortsDoNotWaitForAFight: what nobody takes away comes and goes.
-func TestOtherPortsDoNotWaitForAFight(t *testing.T) {
+// TestContentionDelaysNoOtherPort adds a port that no manager removes.
+func TestContentionDelaysNoOtherPort(t *testing.T) {
 	t.Parallel()
-	s, operator := fought(t)
-	s.takesAll(t, operator)
-	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
-	expectPorts(t, s.cp, s.ns, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
-	expectReady(t, s.cp, s.ns, "False", "Contended", "1/2")
+	s, operator := contended(t)
+	s.exhaust(t, operator)
+	s.git.MustApply(t, adapterSet(withNFSSMB))
+	s.expectPorts(t, append(slices.Clone(static), "adapter-smb:1445/TCP")...)
+	s.expectReady(t, "False", "Contended", "1/2")
 }
 
-// TestOwnershipIsNotContention gives portside's ownership of a port away again and
+// TestOwnershipIsNotContention takes portside's ownership of a port away again and
 // again. The port stays in the template as it is, so it was not removed.
 func TestOwnershipIsNotContention(t *testing.T) {
 	t.Parallel()
 	for name, give := range map[string]func(t *testing.T, s *scene, operator *testenv.Manager){
 		"managedFields_are_emptied": func(t *testing.T, s *scene, operator *testenv.Manager) {
 			t.Helper()
-			if _, err := operator.Patch(t.Context(), "StatefulSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`)); err != nil {
-				t.Fatal(err)
-			}
+			operator.MustPatch(t, "StatefulSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`))
 		},
 		"released_and_kept": func(t *testing.T, s *scene, _ *testenv.Manager) {
 			t.Helper()
@@ -243,27 +237,22 @@ func TestOwnershipIsNotContention(t *testing.T) {
 		},
 		"transferred": func(t *testing.T, s *scene, _ *testenv.Manager) {
 			t.Helper()
-			mustApply(t, s.cp.Manager("other").In(s.ns), `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files}
-spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
-`)
+			s.cp.Manager("other").In(s.ns).MustApply(t, fixture.PortsOf("StatefulSet", "files", "server", "adapter-nfs:12049/TCP"))
 			s.release(t)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, operator := fought(t)
-			history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+			s, operator := contended(t)
+			history := s.record(t)
 			for range rollout.MaxReadds + 2 {
 				give(t, s, operator)
-				s.caughtUp(t)
+				s.catchUp(t)
 			}
 			s.expect(t, "Ready", "True", "InPlace")
-			s.rests(t)
-			expectPorts(t, s.cp, s.ns, nfs...)
-			templateChanges(t, history, 0)
+			s.expectIdle(t)
+			s.expectPorts(t, nfs...)
+			expectTemplateChanges(t, history, 0)
 			s.expectNoPortLost(t)
 		})
 	}

@@ -19,18 +19,15 @@ import (
 
 const team = "team-overlay"
 
-// overlaid has a workload of Git's of which team applies replicas (or, of a
-// DaemonSet, minReadySeconds), an annotation, a label, the image and an env var.
+// overlaid creates a workload. team applies its replicas (of a DaemonSet
+// minReadySeconds), an annotation, a label, the image and an environment variable.
 func (s *scene) overlaid(t *testing.T, kind workload.Kind) {
 	t.Helper()
-	object, count := strings.Replace(statefulSet, "kind: StatefulSet", "kind: "+kind.Kind, 1), "replicas: 2"
-	if kind != workload.StatefulSet {
-		object = strings.Replace(object, "  serviceName: files\n", "", 1)
-	}
+	count := "replicas: 2"
 	if kind == workload.DaemonSet {
-		object, count = strings.Replace(object, "  replicas: 1\n", "", 1), "minReadySeconds: 1"
+		count = "minReadySeconds: 1"
 	}
-	mustApply(t, s.git, object)
+	s.git.MustApply(t, workloadOf(kind.Kind, "files"))
 	if _, err := s.cp.Manager(team).In(s.ns).ForceApply(t.Context(), fmt.Sprintf(`
 apiVersion: apps/v1
 kind: %s
@@ -43,13 +40,10 @@ spec:
 	}
 }
 
-// declared is what of a workload its managers declare.
+// declared returns the parts of the workload that its managers declare.
 func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstructured {
 	t.Helper()
-	live, err := s.git.Get(t.Context(), kind.Kind, s.ns, "files")
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := s.git.MustGet(t, kind.Kind, s.ns, "files")
 	live.SetManagedFields(slices.DeleteFunc(live.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Subresource != "" || e.Manager == "git" }))
 	live.SetResourceVersion("")
 	live.SetGeneration(0) // of a Deployment, an annotation raises it too
@@ -61,17 +55,18 @@ func (s *scene) declared(t *testing.T, kind workload.Kind) *unstructured.Unstruc
 	return live
 }
 
-// TestDedicatedFieldManager: where the service's field manager owns other fields,
-// nothing is written and that is reported; it ends by itself.
+// TestDedicatedFieldManager: while the service's field manager owns other fields,
+// nothing is written, and that is reported.
 func TestDedicatedFieldManager(t *testing.T) {
 	t.Parallel()
 	for _, kind := range workload.Kinds() {
 		t.Run(kind.Kind, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, func(o *Options) { o.FieldManager = team })
+			s.kind = kind.Kind
 			s.overlaid(t, kind)
 			before := s.declared(t, kind)
-			mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "kind: StatefulSet", "kind: "+kind.Kind, 1))
+			s.git.MustApply(t, adapterSetOf(kind.Kind, "files", withNFS))
 
 			const reason = "FieldManagerNotDedicated"
 			want := fmt.Sprintf("%s %s/files: field manager %q already owns 6 other fields, such as .metadata.annotations.team; "+
@@ -80,18 +75,15 @@ func TestDedicatedFieldManager(t *testing.T) {
 				t.Errorf("the message is %q, want %q", message, want)
 			}
 			s.expect(t, "Stalled", "True", reason)
-			s.expectEvents(t, "AdapterSet", reason, want)
-			s.expectEvents(t, kind.Kind, reason, want)
+			s.expectBothEvents(t, reason, want)
 
 			// Further changes cost no request, and a retry is one.
 			resource := strings.ToLower(kind.Kind) + "s"
 			reads := s.sent.CountOf(testenv.VerbGet, resource)
 			for i := range 5 {
 				patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"note":"%d"}}}`, i)
-				if _, err := s.git.Patch(t.Context(), kind.Kind, s.ns, "files", types.MergePatchType, patch); err != nil {
-					t.Fatal(err)
-				}
-				s.caughtUp(t)
+				s.git.MustPatch(t, kind.Kind, s.ns, "files", types.MergePatchType, patch)
+				s.catchUp(t)
 			}
 			if n := s.sent.CountOf(testenv.VerbGet, resource) - reads; n != 0 {
 				t.Errorf("the workload was read %d times\n%s", n, &s.sent)
@@ -122,18 +114,13 @@ func TestDedicatedFieldManager(t *testing.T) {
 // disown takes a manager's Apply entry out of managedFields.
 func (s *scene) disown(t *testing.T, kind workload.Kind, manager string) {
 	t.Helper()
-	live, err := s.git.Get(t.Context(), kind.Kind, s.ns, "files")
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := s.git.MustGet(t, kind.Kind, s.ns, "files")
 	for i, e := range live.GetManagedFields() {
 		if e.Manager != manager {
 			continue
 		}
 		patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/managedFields/%d/manager","value":%q},{"op":"remove","path":"/metadata/managedFields/%[1]d"}]`, i, manager)
-		if _, err := s.git.Patch(t.Context(), kind.Kind, s.ns, "files", types.JSONPatchType, patch); err != nil {
-			t.Fatal(err)
-		}
+		s.git.MustPatch(t, kind.Kind, s.ns, "files", types.JSONPatchType, patch)
 		return
 	}
 	t.Fatalf("%s has no entry", manager)

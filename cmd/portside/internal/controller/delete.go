@@ -18,6 +18,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -69,8 +70,8 @@ func (r *reconciler) dropFinalizer(ctx context.Context, set *v1alpha1.AdapterSet
 }
 
 // finalize removes the ports of an AdapterSet that is being deleted, and lets it be
-// deleted. It never waits for what may not happen: ports that may not be removed stay,
-// the AdapterSet is deleted all the same, and an event reports why.
+// deleted. It does not wait for a removal that is not allowed: then the ports stay, the
+// AdapterSet is deleted anyway, and an event reports why.
 func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, set *v1alpha1.AdapterSet) (time.Time, error) {
 	r.poller.Forget(t)
 	in, err := r.observeWorkload(ctx, s, t, set)
@@ -89,6 +90,12 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 		waits = verdict.Reason == rollout.LimitReached
 		until := r.reportRemoving(ctx, s, in, why)
 		return earliest(in.now, until, verdict.Until, s.Progress.StuckAt()), nil
+	}
+	for _, service := range adapterset.ServiceTargets(set) { // before the container ports that they lead to
+		if err := r.releaseService(ctx, service, set.UID, false); err != nil {
+			r.reportRemoving(ctx, s, in, "the ports could not be removed: "+reported(err))
+			return time.Time{}, err
+		}
 	}
 	// The API server is asked although the cached workload may have nothing of ours: it
 	// may be older than our last write.
@@ -159,9 +166,9 @@ func (r *reconciler) retain(ctx context.Context, s *state, in *input, cause stri
 	return nil
 }
 
-// finalRefusals is how often in a row the API server must refuse to remove ports until
-// that is final: while a policy or a role is being replaced it may refuse what it accepts
-// a second later.
+// finalRefusals is how often in a row the API server must refuse a removal before that is
+// final. While a policy or a role is being replaced, it may refuse a request that it
+// accepts a second later.
 const finalRefusals = 3
 
 // isFinal counts a failure to remove the ports, and reports whether it is useless to try
@@ -178,15 +185,14 @@ func (d *deletion) isFinal(err error) bool {
 	return d.refusals >= finalRefusals
 }
 
-// isForbidden reports whether the API server refuses a write for what it is, so that it
-// refuses the same write again until the rules change: RBAC, an admission policy or a
-// webhook. A conflict is not such a refusal, nor is an object that was replaced
+// isForbidden reports whether RBAC, an admission policy or a webhook refuses a write, so
+// that the API server refuses the same write again until these rules change. A conflict is not such a refusal, nor is an object that was replaced
 // meanwhile.
 func isForbidden(err error) bool {
 	return apply.IsRefusal(err) && !isGone(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
-// leave gives up what we own of a workload whose AdapterSet is gone. The ports stay. Its
+// leave gives up what we own of a workload whose AdapterSet is deleted. The ports stay. Its
 // place among the rollouts is given back, except during a rollout by which the deletion
 // removes the ports: many AdapterSets that are deleted together must not restart all of
 // their workloads at once. An AdapterSet that is being deleted may still name the
@@ -205,6 +211,11 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	if w != nil && left && !r.excludes(t) {
 		if released, err := r.release(ctx, s, t); !released || err != nil {
 			return time.Time{}, err // an event follows when a paused workload continues
+		}
+	}
+	for _, service := range r.watches.LeftServices(t) {
+		if err := r.releaseService(ctx, service, "", true); err != nil {
+			return time.Time{}, err
 		}
 	}
 	if s.rolling && (left || isNamed) {

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,16 +11,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func (s *scene) delete(t *testing.T) {
 	t.Helper()
-	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
+	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
 }
 
-// expectFinalizer waits until the AdapterSet files has ours, or does not.
+// expectFinalizer waits until the AdapterSet files has our finalizer, or has not.
 func (s *scene) expectFinalizer(t *testing.T, has bool) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("a finalizer: %t", has), func(ctx context.Context) error {
@@ -31,148 +31,144 @@ func (s *scene) expectFinalizer(t *testing.T, has bool) {
 	})
 }
 
-// expectGivenUp waits until we own nothing of the workload.
-func (s *scene) expectGivenUp(t *testing.T) {
+// expectReleased waits until portside owns nothing of the workload.
+func (s *scene) expectReleased(t *testing.T) {
 	t.Helper()
-	testenv.Eventually(t, "our entry is given up", func(ctx context.Context) error { return s.givenUp(ctx) })
+	testenv.Eventually(t, "portside's entry to be removed", func(ctx context.Context) error { return s.released(ctx) })
 }
 
-func (s *scene) givenUp(ctx context.Context) error {
+func (s *scene) released(ctx context.Context) error {
 	live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 	if err != nil {
 		return err
 	}
 	for _, e := range live.GetManagedFields() {
 		if e.Manager == testenv.Portside {
-			return fmt.Errorf("it is there: %s", e.FieldsV1)
+			return fmt.Errorf("it owns %s", e.FieldsV1)
 		}
 	}
 	return nil
 }
 
-// TestThePolicyIsThatOfTheEnd: the finalizer comes and goes with it.
-func TestThePolicyIsThatOfTheEnd(t *testing.T) {
+// TestDeletionPolicyChanges applies the last policy. The finalizer follows it.
+func TestDeletionPolicyChanges(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
 	s.expectFinalizer(t, true)
-	mustApply(t, s.git, adapterSet(withNFS, "deletionPolicy: Retain"))
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec("deletionPolicy: Retain")))
 	s.expectFinalizer(t, false)
 	s.delete(t)
-	expectGone(t, s.cp, s.ns)
-	s.expectGivenUp(t)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectGone(t)
+	s.expectReleased(t)
+	s.expectPorts(t, nfs...)
 }
 
-// TestAFinalizerOfAnotherOwner: one that an applied copy of the AdapterSet
-// brought, or a service under another name, keeps nothing for ever.
-func TestAFinalizerOfAnotherOwner(t *testing.T) {
+// TestFinalizerOfAnotherManager removes our finalizer, also where an applied copy of
+// the AdapterSet or a service under another name has set it.
+func TestFinalizerOfAnotherManager(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	patch := fmt.Appendf(nil, `{"metadata":{"finalizers":["example.com/first",%q]},"spec":{"deletionPolicy":"Remove"}}`, finalizer)
-	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, patch); err != nil {
-		t.Fatal(err)
-	}
-	s.caughtUp(t)
+	s.git.MustPatch(t, "AdapterSet", s.ns, "files", types.MergePatchType, patch)
+	s.catchUp(t)
 	s.delete(t)
-	expectPorts(t, s.cp, s.ns, static...)
+	s.expectPorts(t, static...)
 	s.expectFinalizer(t, false)
-	if _, err := s.git.Patch(t.Context(), "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`)); err != nil {
-		t.Fatal(err)
-	}
-	expectGone(t, s.cp, s.ns)
+	s.git.MustPatch(t, "AdapterSet", s.ns, "files", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+	s.expectGone(t)
 }
 
-// TestAnotherTakesThePortsOver: what is to be removed is not, where another
-// AdapterSet wants the workload.
-func TestAnotherTakesThePortsOver(t *testing.T) {
+// TestDeletionWithAnotherAdapterSet removes no ports where another AdapterSet has the
+// same target.
+func TestDeletionWithAnotherAdapterSet(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: Remove"), nfs...)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "{name: files}", "{name: later}", 1))
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, removes), nfs...)
+	s.git.MustApply(t, adapterSet(withNFS, renamed("later")))
 	s.expectOf(t, "later", "Stalled", "True", "TargetTaken")
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	history := s.record(t)
 	s.delete(t)
-	expectGone(t, s.cp, s.ns)
+	s.expectGone(t)
 	s.expectOf(t, "later", "Ready", "True", "InPlace")
-	templateChanges(t, history, 0)
+	expectTemplateChanges(t, history, 0)
 }
 
-// TestDeletionInAPause deletes the AdapterSet of a paused workload. Nothing is
-// written, not even that we give up, until the pause is over; the ports stay.
-func TestDeletionInAPause(t *testing.T) {
+// TestDeletionWhilePaused deletes the AdapterSet of a paused workload. Nothing is
+// written, and nothing released, before the pause is over. The ports stay.
+func TestDeletionWhilePaused(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"Retain", "Remove"} {
 		t.Run(policy, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, "deletionPolicy: "+policy), nfs...)
-			pause(t, s.git, s.ns, `"true"`)
+			s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, fixture.Spec("deletionPolicy: "+policy)), nfs...)
+			s.pause(t, `"true"`)
 			s.expect(t, "Reconciling", "False", "Paused")
 			writes := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets")
 			s.delete(t)
-			expectGone(t, s.cp, s.ns)
+			s.expectGone(t)
 			if policy == "Remove" {
 				s.expectRetained(t, "portside.dev/paused")
 			}
-			if s.givenUp(t.Context()) == nil {
-				t.Error("it was given up in a pause")
+			if s.released(t.Context()) == nil {
+				t.Error("portside released the ports in a pause")
 			}
 			if n := s.sent.CountOf(testenv.VerbApply, "statefulsets") + s.sent.CountOf(testenv.VerbPatch, "statefulsets"); n != writes {
 				t.Errorf("%d writes in a pause", n-writes)
 			}
-			pause(t, s.git, s.ns, "null")
-			s.expectGivenUp(t)
-			expectPorts(t, s.cp, s.ns, nfs...)
+			s.pause(t, "null")
+			s.expectReleased(t)
+			s.expectPorts(t, nfs...)
 		})
 	}
 }
 
-// TestWhatWasJustAppliedIsGivenUp: the watch may not have told of it yet.
-func TestWhatWasJustAppliedIsGivenUp(t *testing.T) {
+// TestDeletionRightAfterApply releases ports that the watch may not have shown yet.
+func TestDeletionRightAfterApply(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
-	s.rolledOut(t)
+	s.git.MustApply(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
 	for range 10 {
-		mustApply(t, s.git, adapterSet(withNFS, ""))
-		testenv.Eventually(t, "our entry is there", func(ctx context.Context) error {
-			if s.givenUp(ctx) == nil {
-				return fmt.Errorf("it is not")
+		s.git.MustApply(t, adapterSet(withNFS))
+		testenv.Eventually(t, "an entry of portside", func(ctx context.Context) error {
+			if s.released(ctx) == nil {
+				return errors.New("there is none")
 			}
 			return nil
 		})
 		s.delete(t)
-		s.expectGivenUp(t)
+		s.expectReleased(t)
 	}
 }
 
-// TestTheEndWaitsForARollout where there are ports to remove, and only there.
-func TestTheEndWaitsForARollout(t *testing.T) {
+// TestDeletionWaitsForRollout only where there are ports to remove.
+func TestDeletionWaitsForRollout(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		adapters string
+		adapters fixture.Option
 		ports    []string
 		waits    bool
-	}{"with a port": {withNFS, nfs, true}, "with none": {"[]", static, false}} {
+	}{"with a port": {withNFS, nfs, true}, "with none": {noAdapters, static, false}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.setUp(t, statefulSet, adapterSet(c.adapters, "deletionPolicy: Remove"), c.ports...)
+			s.setUp(t, statefulSet(), adapterSet(c.adapters, removes), c.ports...)
 			release := s.cp.HoldUnready(s.ns, hasNewImage)
 			s.edit(t, newImage)
-			s.caughtUp(t)
+			s.catchUp(t)
 			s.delete(t)
 			if c.waits {
 				if message := s.expect(t, "Reconciling", "True", "Removing"); !strings.Contains(message, "after the rollout") {
-					t.Errorf("it says %q", message)
+					t.Errorf("the message is %q", message)
 				}
-				expectPorts(t, s.cp, s.ns, c.ports...)
+				s.expectPorts(t, c.ports...)
 				release()
 			}
-			expectGone(t, s.cp, s.ns)
-			expectPorts(t, s.cp, s.ns, static...)
+			s.expectGone(t)
+			s.expectPorts(t, static...)
 		})
 	}
 }

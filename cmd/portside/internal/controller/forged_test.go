@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,9 +18,11 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// forgedPod claims a controller by its UID, as a user may who can create pods.
+// forgedPod claims a controller by its UID, as any user can who may create pods.
 const forgedPod = `
 apiVersion: v1
 kind: Pod
@@ -40,8 +41,8 @@ roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: edit}
 subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: mallory}]
 `
 
-// attacker plays the servers of pods that record what they are sent, accept every
-// login, and answer with an adapter of their own.
+// attacker is a server in pods. It records the requests, accepts every login, and
+// answers with an adapter of its own.
 type attacker struct {
 	mu       sync.Mutex
 	received []string
@@ -65,31 +66,27 @@ func (a *attacker) got() []string {
 	return a.received
 }
 
-// TestForgedPod: a user who may edit another namespace and knows the UID of a
-// target is sent neither its login nor a token, and adds no port to it.
+// TestForgedPod runs a pod of a user who may edit another namespace and knows the UID
+// of a target. The pod receives no credentials and no token, and adds no port.
 func TestForgedPod(t *testing.T) {
 	t.Parallel()
-	a := notAskingYet(t, false)
-	a.sent = serve(t, a.cp, a.ns, a.inject, func(o *Options) {
+	a := stoppedAsking(t, false)
+	a.startAs(a.cp.Config(), func(o *Options) {
 		o.Namespace, o.Selector = "", labels.SelectorFromSet(labels.Set{"test": a.ns})
 	})
-	git := a.cp.Manager("git").In(a.ns)
-	workload := fmt.Sprintf(askedWorkload, "StatefulSet", "files", "replicas: %d")
-	set := fmt.Sprintf(askingSet, "StatefulSet", "files", v1alpha1.SchemeHTTP, serverName, pollInterval/time.Second, 20, removalDelay/time.Second)
-	mustApply(t, git, fmt.Sprintf(workload, 1))
-	a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files")
-	mustApply(t, git, strings.Replace(set, "metadata: {", "metadata: {labels: {test: "+a.ns+"}, ", 1))
-	want := []string{"api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"}
-	a.untilPorts(want...)
-	uid := a.cp.WaitRolledOut(t, "StatefulSet", a.ns, "files").GetUID()
+	a.git.MustApply(t, statefulSet())
+	a.waitRolledOut(t)
+	a.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Metadata("labels: {test: "+a.ns+"}")))
+	a.untilPorts(nfsSMB...)
+	uid := a.waitRolledOut(t).GetUID()
 
 	evil, server := a.forge(uid)
 	// The pod files-1 is watched after the forged one.
 	asked := make(chan struct{})
 	first := sync.OnceFunc(func() { close(asked) })
-	honest := recorded(t, "both-running")
-	a.site.say(func(w http.ResponseWriter, r *http.Request) { first(); honest(w, r) }, "files-1")
-	mustApply(t, git, fmt.Sprintf(workload, 2))
+	honest := dittofs.Recorded("both-running")
+	a.server.Answer(func(w http.ResponseWriter, r *http.Request) { first(); honest(w, r) }, "files-1")
+	a.git.MustApply(t, statefulSet(fixture.Spec("replicas: 2")))
 	a.until("files-1 to be asked", func(context.Context) error {
 		select {
 		case <-asked:
@@ -105,17 +102,17 @@ func TestForgedPod(t *testing.T) {
 	if received := server.got(); len(received) > 0 {
 		t.Errorf("the forged pod received\n%s", strings.Join(received, "\n"))
 	}
-	a.untilPorts(want...)
+	a.untilPorts(nfsSMB...)
 	a.untilDiscovered("True", "Answered", "every ready pod answered")
 }
 
-// forge has mallory, who may edit a namespace of her own, run a pod there that
-// claims a controller.
+// forge creates a namespace that mallory may edit, and a pod of hers in it that claims
+// a controller.
 func (a *asking) forge(controller types.UID) (namespace string, server *attacker) {
 	a.Helper()
 	namespace, server = a.cp.Namespace(a), &attacker{}
 	a.Cleanup(a.cp.ServePods(namespace, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return server }}))
-	mustApply(a.T, a.cp.Manager("admin").In(namespace), mayEdit)
+	a.cp.Manager("admin").In(namespace).MustApply(a, mayEdit)
 	user, err := a.cp.User("mallory")
 	if err != nil {
 		a.Fatal(err)
@@ -127,7 +124,7 @@ func (a *asking) forge(controller types.UID) (namespace string, server *attacker
 	testenv.Eventually(a, "the forged pod to be ready", func(ctx context.Context) error {
 		pod, err := mallory.In(namespace).Apply(ctx, fmt.Sprintf(forgedPod, controller))
 		if err != nil {
-			return err // the role is granted a moment later
+			return err // the authorizer has not loaded the role yet
 		}
 		if !ready(pod) {
 			return errors.New("it is not")

@@ -2,8 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -16,7 +14,9 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 func TestMain(m *testing.M) {
@@ -24,64 +24,32 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{Controllers: true})
 }
 
-const crd = "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"
-
-// service is one that runs.
+// service is a Service that runs in a manager of its own.
 type service struct {
 	*Service
 	sent testenv.Requests
-	stop func() // and wait until it has ended
+	stop func() // stops the service and waits for its end
 }
 
-// serve runs the service on one namespace until the test ends, and counts what
-// it sends. Options may be changed before.
-func serve(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Options)) *testenv.Requests {
-	t.Helper()
-	return &start(t, cp, ns, change...).sent
-}
-
-// start is serve, for a test that stops the service itself.
-func start(t *testing.T, cp *testenv.ControlPlane, ns string, change ...func(*Options)) *service {
-	t.Helper()
-	return startAs(t, cp, cp.Config(), ns, change...)
-}
-
-// startAs starts the service as a user.
-func startAs(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns string, change ...func(*Options)) *service {
-	t.Helper()
-	return startIn(t, cp, user, ctrl.Options{}, ns, change...)
-}
-
-// startLeading is startAs with leader election, by a Lease in the namespace. It
-// is renewed as often as ever, but one that is renewed late is not lost.
-func startLeading(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, ns string, change ...func(*Options)) *service {
-	t.Helper()
-	return startIn(t, cp, user, ctrl.Options{
-		LeaderElection: true, LeaderElectionID: testenv.Portside, LeaderElectionNamespace: ns, LeaderElectionReleaseOnCancel: true,
-		LeaseDuration: new(time.Hour), RenewDeadline: new(10 * time.Minute),
-	}, ns, change...)
-}
-
-// startIn starts the service in a manager with these options.
-func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager ctrl.Options, ns string, change ...func(*Options)) *service {
-	t.Helper()
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
-	s := &service{}
-	options := Options{
-		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
+// optionsFor returns the options of a service for one namespace.
+func optionsFor(namespace string) Options {
+	return Options{
+		FieldManager: testenv.Portside, Namespace: namespace, Concurrent: 2, MaxConcurrentRollouts: 10,
 		Resync: 10 * time.Hour, AllowLoopback: true, Registry: prometheus.NewRegistry(),
 	}
-	for _, c := range change {
-		c(&options)
-	}
+}
+
+// run runs a service as a user until the test ends, and counts its requests. The
+// service sees the manager through wrap.
+func run(t *testing.T, user *rest.Config, manager ctrl.Options, o Options, wrap func(ctrl.Manager) ctrl.Manager) *service {
+	t.Helper()
+	s := &service{}
 	manager.HealthProbeBindAddress, manager.Metrics = "0", metricsserver.Options{BindAddress: "0"}
-	mgr, err := NewManager(s.sent.Wrap(user), manager, options)
+	mgr, err := NewManager(s.sent.Wrap(user), manager, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Service, err = Add(mgr, options); err != nil {
+	if s.Service, err = Add(wrap(mgr), o); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
@@ -97,103 +65,71 @@ func startIn(t *testing.T, cp *testenv.ControlPlane, user *rest.Config, manager 
 	return s
 }
 
-const statefulSet = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files}
-spec:
-  replicas: 1
-  serviceName: files
-  selector: {matchLabels: {app: files}}
-  template:
-    metadata: {labels: {app: files}}
-    spec:
-      containers:
-      - name: server
-        image: example.com/files:1
-        ports: [{name: api, containerPort: 8080, protocol: TCP}]
-`
-
-func adapterSet(adapters, more string) string {
-	return fmt.Sprintf(`
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: files}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
-  adapters: %s
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-  %s
-`, adapters, more)
+// RunWithSource runs a service with a further kind of source until the test ends.
+func RunWithSource(t *testing.T, user *rest.Config, namespace string, kind discovery.Kind) {
+	t.Helper()
+	options := optionsFor(namespace)
+	options.Sources = discovery.Sources{kind}
+	run(t, user, ctrl.Options{}, options, asIs)
 }
 
-func mustApply(t *testing.T, m *testenv.Manager, object string) {
-	t.Helper()
-	if _, err := m.Apply(t.Context(), object); err != nil {
-		t.Fatal(err)
+func asIs(m ctrl.Manager) ctrl.Manager { return m }
+
+// The ports of the workloads, in the order that they are added.
+var (
+	static  = []string{"api:8080/TCP"}
+	nfs     = append(slices.Clone(static), "adapter-nfs:12049/TCP")
+	nfsSMB  = append(slices.Clone(static), "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
+	nfsSMB2 = append(slices.Clone(nfs), "adapter-smb:1445/TCP") // smb came later
+)
+
+// Parts of workloads and AdapterSets.
+var (
+	onDelete   = fixture.Spec("updateStrategy: {type: OnDelete}")
+	noAdapters = fixture.Adapters()
+	withNFS    = fixture.Adapters("nfs:12049")
+	withNFSSMB = fixture.Adapters("nfs:12049", "smb:1445")
+	suspended  = fixture.Spec("suspend: true")
+	removes    = fixture.Spec("deletionPolicy: Remove")
+	// discovered asks a dittofs.Server every 5 seconds.
+	discovered = both(
+		fixture.Discovery("port: api, scheme: HTTP, path: /api/v1/adapters, intervalSeconds: 5, timeoutSeconds: 4"),
+		fixture.Rollout(0, 300))
+)
+
+func both(first, second fixture.Option) fixture.Option {
+	return func(object map[string]any) { first(object); second(object) }
+}
+
+// statefulSet returns the StatefulSet files, with one pod.
+func statefulSet(options ...fixture.Option) *unstructured.Unstructured {
+	return workloadOf("StatefulSet", "files", options...)
+}
+
+// workloadOf returns a workload with the static port in its container.
+func workloadOf(kind, name string, options ...fixture.Option) *unstructured.Unstructured {
+	return workloadWith(kind, name, static, options...)
+}
+
+// workloadWith returns a workload with these ports in its container.
+func workloadWith(kind, name string, ports []string, options ...fixture.Option) *unstructured.Unstructured {
+	all := []fixture.Option{fixture.Container("server", ports...)}
+	if kind != "DaemonSet" {
+		all = append(all, fixture.Spec("replicas: 1"))
 	}
+	return fixture.Workload(kind, name, append(all, options...)...)
 }
 
-func expectPorts(t *testing.T, cp *testenv.ControlPlane, ns string, want ...string) {
-	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("ports %q", want), func(ctx context.Context) error {
-		live, err := cp.Manager("reader").Get(ctx, "StatefulSet", ns, "files")
-		if err != nil {
-			return err
-		}
-		if got := testenv.Ports(live, "server"); !slices.Equal(got, want) {
-			return fmt.Errorf("they are %q", got)
-		}
-		return nil
-	})
+// adapterSet returns the AdapterSet files of the StatefulSet files. Changes go out
+// at once.
+func adapterSet(options ...fixture.Option) *unstructured.Unstructured {
+	return adapterSetOf("StatefulSet", "files", options...)
 }
 
-func expectReady(t *testing.T, cp *testenv.ControlPlane, ns, status, reason, summary string) {
-	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("Ready=%s, %s, %s", status, reason, summary), func(ctx context.Context) error {
-		live, err := cp.Manager("reader").Get(ctx, "AdapterSet", ns, "files")
-		if err != nil {
-			return err
-		}
-		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
-		ports := summaryOf(live)
-		for _, c := range conditions {
-			if c, ok := c.(map[string]any); ok && c["type"] == "Ready" && c["status"] == status && c["reason"] == reason && ports == summary {
-				return nil
-			}
-		}
-		return errors.New(fmt.Sprint(live.Object["status"]))
-	})
+// adapterSetOf returns the AdapterSet of a workload, with the workload's name.
+func adapterSetOf(kind, name string, options ...fixture.Option) *unstructured.Unstructured {
+	return fixture.AdapterSet(name, append([]fixture.Option{fixture.Target(kind, name), fixture.Rollout(0, 0)}, options...)...)
 }
 
-// summaryOf returns the ready and the desired ports of an AdapterSet, such as
-// 1/2.
-func summaryOf(set *unstructured.Unstructured) string {
-	ready, _, _ := unstructured.NestedInt64(set.Object, "status", "readyPorts")
-	desired, _, _ := unstructured.NestedInt64(set.Object, "status", "desiredPorts")
-	return fmt.Sprintf("%d/%d", ready, desired)
-}
-
-// expectTrue waits for a condition of an AdapterSet to be true for a reason.
-func expectTrue(t *testing.T, cp *testenv.ControlPlane, ns, name, kind, reason string) {
-	t.Helper()
-	expectCondition(t, cp, ns, name, kind, "True", reason)
-}
-
-// expectCondition waits for a condition of an AdapterSet.
-func expectCondition(t *testing.T, cp *testenv.ControlPlane, ns, name, kind, is, reason string) {
-	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("%s of %s is %s, %s", kind, name, is, reason), func(ctx context.Context) error {
-		live, err := cp.Manager("reader").Get(ctx, "AdapterSet", ns, name)
-		if err != nil {
-			return err
-		}
-		conditions, _, _ := unstructured.NestedSlice(live.Object, "status", "conditions")
-		for _, c := range conditions {
-			if c, ok := c.(map[string]any); ok && c["type"] == kind && c["status"] == is && c["reason"] == reason {
-				return nil
-			}
-		}
-		return errors.New(fmt.Sprint(live.Object["status"]))
-	})
-}
+// renamed gives an AdapterSet another name than its target has.
+func renamed(name string) fixture.Option { return fixture.Metadata("name: " + name) }

@@ -18,43 +18,29 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// workloadHistory is a workload of a kind whose ports the service changes, by the real
-// clock, and whose history is read.
+// workloadHistory is a scene in real time that reads the history of its workload.
 type workloadHistory struct {
 	*scene
-	kind string
 }
 
 func newWorkloadHistory(t *testing.T, kind string) *workloadHistory {
 	t.Helper()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: kind}
-	h.service = start(t, cp, ns)
-	mustApply(t, h.git, h.of(statefulSet))
+	h := &workloadHistory{realTimeScene(t)}
+	h.kind = kind
+	h.start(t)
+	h.git.MustApply(t, workloadOf(kind, "files"))
 	h.settled(t)
 	return h
 }
 
-// of is a document for the kind, made from one for a StatefulSet.
-func (h *workloadHistory) of(document string) string {
-	document = strings.ReplaceAll(document, "kind: StatefulSet", "kind: "+h.kind)
-	if h.kind != "StatefulSet" {
-		document = strings.Replace(document, "  serviceName: files\n", "", 1)
-	}
-	if h.kind == "DaemonSet" {
-		document = strings.Replace(document, "  replicas: 1\n", "", 1)
-	}
-	return document
-}
-
-// settled waits for the rollout, and for another second: the times in a cluster
-// have no fractions.
+// settled waits for the rollout and for the next second, since times in the cluster
+// are in whole seconds.
 func (h *workloadHistory) settled(t *testing.T) {
 	t.Helper()
-	h.cp.WaitRolledOut(t, h.kind, h.ns, "files")
+	h.waitRolledOut(t)
 	second := time.Now().Unix()
 	testenv.Eventually(t, "the next second", func(context.Context) error {
 		if time.Now().Unix() == second {
@@ -64,29 +50,24 @@ func (h *workloadHistory) settled(t *testing.T) {
 	})
 }
 
-// adapters declares adapters, and waits until the ports are those, and recorded.
-func (h *workloadHistory) adapters(t *testing.T, adapters string, ports ...string) {
+// adapters declares adapters, and waits until their ports are in place and reported.
+func (h *workloadHistory) adapters(t *testing.T, adapters fixture.Option, ports ...string) {
 	t.Helper()
-	mustApply(t, h.git, h.of(adapterSet(adapters, "")))
+	h.git.MustApply(t, adapterSetOf(h.kind, "files", adapters))
 	h.restored(t, ports...)
 }
 
-// restored waits until the ports are those, and the service has said so.
+// restored waits until these ports are in place and reported.
 func (h *workloadHistory) restored(t *testing.T, ports ...string) {
 	t.Helper()
-	testenv.Eventually(t, fmt.Sprintf("ports %q", ports), func(ctx context.Context) error {
-		live, err := h.git.Get(ctx, h.kind, h.ns, "files")
-		if err == nil && !slices.Equal(testenv.Ports(live, "server"), ports) {
-			err = fmt.Errorf("they are %q", testenv.Ports(live, "server"))
-		}
-		return err
-	})
+	h.expectPorts(t, ports...)
 	h.settled(t)
 	h.expect(t, "Ready", "True", "InPlace")
 	h.expect(t, "Reconciling", "False", "AsExpected")
 }
 
-// rows are the history, each as REVISION BY CHANGE, and "certain" or why not.
+// rows returns the history, each change as REVISION MANAGER CHANGE (certain), or with
+// the reason why it is not certain.
 func (h *workloadHistory) rows(t *testing.T) []string {
 	t.Helper()
 	past, err := history.Read(t.Context(), h.cp.Config(), workload.Target{Kind: workload.KindOf("apps/v1", h.kind), Namespace: h.ns, Name: "files"})
@@ -123,24 +104,22 @@ func eachKind(t *testing.T, test func(t *testing.T, h *workloadHistory)) {
 	}
 }
 
-// TestHistory is that of a workload whose ports the service and others change.
+// TestHistory has changes of ports by the service and by other managers.
 func TestHistory(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *workloadHistory) {
 		h.adapters(t, withNFS, nfs...)
 		h.stop()
-		h.service = start(t, h.cp, h.ns) // it knows of its changes by the status alone
-		h.adapters(t, "[{type: nfs, port: 12050}]", "api:8080/TCP", "adapter-nfs:12050/TCP")
-		if _, err := h.cp.Manager(testenv.KubectlEdit).Patch(t.Context(), h.kind, h.ns, "files", types.JSONPatchType,
-			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`)); err != nil {
-			t.Fatal(err)
-		}
+		h.start(t) // it knows its changes by the status alone
+		h.adapters(t, fixture.Adapters("nfs:12050"), "api:8080/TCP", "adapter-nfs:12050/TCP")
+		h.cp.Manager(testenv.KubectlEdit).MustPatch(t, h.kind, h.ns, "files", types.JSONPatchType,
+			[]byte(`[{"op": "add", "path": "/spec/template/spec/containers/0/ports/-", "value": {"name": "web", "containerPort": 9090, "protocol": "TCP"}}]`))
 		h.settled(t)
 		h.expectRows(t, firstRow,
 			"2 portside server: +adapter-nfs 12049/TCP (certain)",
 			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
 			"4 kubectl-edit server: +web 9090/TCP (certain)",
 		)
-		h.adapters(t, "[]", "api:8080/TCP", "web:9090/TCP")
+		h.adapters(t, noAdapters, "api:8080/TCP", "web:9090/TCP")
 		h.expectRows(t, firstRow,
 			"2 portside server: +adapter-nfs 12049/TCP (certain)",
 			"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
@@ -150,15 +129,15 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// TestHistoryAfterARollback: kubectl rollout undo takes a port away, and the
-// service puts it back, with templates that were there before.
-func TestHistoryAfterARollback(t *testing.T) {
+// TestHistoryAfterRollback: kubectl rollout undo removes a port and the service adds
+// it again, both with templates that have a revision already.
+func TestHistoryAfterRollback(t *testing.T) {
 	eachKind(t, func(t *testing.T, h *workloadHistory) {
 		h.adapters(t, withNFS, nfs...)
 		if _, err := h.cp.Kubectl(t.Context(), h.ns, "", "rollout", "undo", h.kind+"/files"); err != nil {
 			t.Fatal(err)
 		}
-		testenv.Eventually(t, "the port is put back and recorded", func(ctx context.Context) error {
+		testenv.Eventually(t, "the port to be added again and recorded", func(ctx context.Context) error {
 			set, err := h.get(ctx, "files")
 			if err == nil && len(set.Status.Changes) < 2 {
 				err = fmt.Errorf("%+v", set.Status.Changes)
@@ -181,11 +160,11 @@ func TestHistoryAfterARollback(t *testing.T) {
 	})
 }
 
-// TestStatusOfChanges: what the service changed, and when it last changed a port.
-func TestStatusOfChanges(t *testing.T) {
+// TestStatusChanges checks the changes in status, and when a port changed last.
+func TestStatusChanges(t *testing.T) {
 	t.Parallel()
 	h := newWorkloadHistory(t, "StatefulSet")
-	h.adapters(t, "[{type: nfs, port: 12049}, {type: web, port: 8080}]", nfs...)
+	h.adapters(t, fixture.Adapters("nfs:12049", "web:8080"), nfs...)
 	first := h.status(t)
 	added := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
 	expectChanges(t, first, []v1alpha1.ChangedPort{added})
@@ -193,7 +172,7 @@ func TestStatusOfChanges(t *testing.T) {
 		t.Errorf("nfs was added at %s, and web is another manager's: %+v", at, first.Ports)
 	}
 
-	h.adapters(t, "[{type: smb, port: 1445}, {type: nfs, port: 12049}]", "api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
+	h.adapters(t, fixture.Adapters("smb:1445", "nfs:12049"), "api:8080/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 	second := h.status(t)
 	smb := v1alpha1.ChangedPort{Container: "server", Name: "adapter-smb", Port: 1445, Protocol: "TCP", Change: v1alpha1.PortAdded}
 	expectChanges(t, second, []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
@@ -201,23 +180,17 @@ func TestStatusOfChanges(t *testing.T) {
 		t.Errorf("nfs is as it was, and smb was added later: %+v", second.Ports)
 	}
 
-	if err := h.git.Delete(t.Context(), "StatefulSet", h.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
+	h.git.MustDelete(t, "StatefulSet", h.ns, "files")
 	h.expect(t, "Ready", "False", "TargetNotFound")
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{added}, []v1alpha1.ChangedPort{smb})
-	mustApply(t, h.git, statefulSet)
+	h.git.MustApply(t, statefulSet())
 	h.restored(t, "api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
 	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{smb, added})
 }
 
 func (h *workloadHistory) status(t *testing.T) v1alpha1.AdapterSetStatus {
 	t.Helper()
-	set, err := h.get(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return set.Status
+	return h.mustGet(t).Status
 }
 
 func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1.ChangedPort) {
@@ -234,32 +207,31 @@ func expectChanges(t *testing.T, s v1alpha1.AdapterSetStatus, want ...[]v1alpha1
 	}
 }
 
-// TestChangesWhileStatusCannotBeStored are recorded once it can, each once.
-func TestChangesWhileStatusCannotBeStored(t *testing.T) {
+// TestStatusChangesDuringOutage makes changes while status cannot be stored. Each is
+// recorded once, after the outage.
+func TestStatusChangesDuringOutage(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	h := &workloadHistory{scene: &scene{cp: cp, ns: ns, git: cp.Manager("git").In(ns)}, kind: "StatefulSet"}
-	var away atomic.Bool
-	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
-		if away.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
-			panic(http.ErrAbortHandler) // breaks off this exchange alone
+	h := &workloadHistory{realTimeScene(t)}
+	var failing atomic.Bool
+	proxy := h.cp.Proxy(t, h.cp.Config(), testenv.ProxyHooks{OnRequest: func(r *http.Request) {
+		if failing.Load() && testenv.Is(testenv.VerbApply, "adaptersets/status")(r) {
+			panic(http.ErrAbortHandler) // ends this exchange alone
 		}
 	}})
-	h.service = startAs(t, cp, proxy.Config(), ns)
-	mustApply(t, h.git, strategy(1, "{type: OnDelete}"))
+	h.startAs(t, proxy.Config())
+	h.git.MustApply(t, statefulSet(onDelete))
 	h.settled(t)
-	away.Store(true)
-	mustApply(t, h.git, adapterSet(withNFS, ""))
-	expectPorts(t, cp, ns, nfs...)
-	mustApply(t, h.git, adapterSet("[]", ""))
-	expectPorts(t, cp, ns, "api:8080/TCP")
-	away.Store(false)
-	h.caughtUp(t)
+	failing.Store(true)
+	h.git.MustApply(t, adapterSet(withNFS))
+	h.expectPorts(t, nfs...)
+	h.git.MustApply(t, adapterSet(noAdapters))
+	h.expectPorts(t, "api:8080/TCP")
+	failing.Store(false)
+	h.catchUp(t)
 	port := v1alpha1.ChangedPort{Container: "server", Name: "adapter-nfs", Port: 12049, Protocol: "TCP", Change: v1alpha1.PortAdded}
-	gone := port
-	gone.Change = v1alpha1.PortRemoved
-	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
-	h.caughtUp(t)
-	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{gone})
+	removed := port
+	removed.Change = v1alpha1.PortRemoved
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{removed})
+	h.catchUp(t)
+	expectChanges(t, h.status(t), []v1alpha1.ChangedPort{port}, []v1alpha1.ChangedPort{removed})
 }

@@ -10,23 +10,19 @@ import (
 	"time"
 	"unicode"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// hostile answers with as many adapters as there may be, with long types that no
-// terminal should see, and other ones each time. None of them can have a port.
-func (p *pods) hostile(t *testing.T, honest *atomic.Bool) http.Handler {
+// hostile answers the most adapters that are allowed, with long types that contain
+// control characters and differ each time. None of them can have a port.
+func hostile(t *testing.T) http.HandlerFunc {
 	t.Helper()
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		n := p.polls.Add(1)
-		if honest.Load() {
-			fmt.Fprint(w, `[{"type": "nfs", "port": 12049, "enabled": true, "running": true}]`)
-			return
-		}
+	var answers atomic.Int64
+	return func(w http.ResponseWriter, _ *http.Request) {
+		n := answers.Add(1)
 		adapters := make([]map[string]any, apply.MaxAdapters)
 		for i := range adapters {
 			adapters[i] = map[string]any{
@@ -39,25 +35,21 @@ func (p *pods) hostile(t *testing.T, honest *atomic.Bool) http.Handler {
 		if err := encoder.Encode(adapters); err != nil {
 			t.Error(err)
 		}
-	})
+	}
 }
 
-func TestStatusOfAHostileSource(t *testing.T) {
+func TestStatusOfHostileSource(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	var p pods
-	var honest atomic.Bool
-	s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: func(*corev1.Pod) http.Handler { return p.hostile(t, &honest) }})
-	mustApply(t, s.git, statefulSet)
-	s.rolledOut(t)
-	mustApply(t, s.git, discovered)
-	s.polled(t, &p, 1)
+	server, _ := s.serveAdapters(t)
+	server.Answer(hostile(t))
+	s.git.MustApply(t, statefulSet())
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(discovered))
+	s.polled(t, 1, server)
 	s.expect(t, "Ready", "False", "InvalidAdapter")
 	s.expect(t, "Discovered", "True", "Answered")
-	live, err := s.git.Get(t.Context(), "AdapterSet", s.ns, "files")
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := s.git.MustGet(t, "AdapterSet", s.ns, "files")
 	text, err := json.Marshal(live.Object["status"])
 	if err != nil {
 		t.Fatal(err)
@@ -72,16 +64,16 @@ func TestStatusOfAHostileSource(t *testing.T) {
 		t.Errorf("it lists %d ports, %v", len(set.Status.Ports), err)
 	}
 
-	// The writes of status do not keep pace with what the source says.
-	writes, begun, polls := s.sent.CountOf(testenv.VerbApply, "adaptersets/status"), s.clock.Now(), p.polls.Load()
-	s.polled(t, &p, 60)
+	// Status is written less often than the answers change.
+	writes, begun, polls := s.sent.CountOf(testenv.VerbApply, "adaptersets/status"), s.clock.Now(), asked(server)
+	s.polled(t, 60, server)
 	writes = s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes
 	took := s.clock.Now().Sub(begun)
 	if most := statusBurst + int(took/statusInterval) + 1; writes > most || took < time.Minute {
-		t.Errorf("%d writes for %d other answers within %s", writes, p.polls.Load()-polls, took)
+		t.Errorf("%d writes for %d other answers within %s", writes, asked(server)-polls, took)
 	}
 
-	honest.Store(true)
+	server.Answer(dittofs.Adapters("nfs:12049"))
 	s.stepsUntilTrue(t, "files", "Ready", "InPlace")
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 }

@@ -6,24 +6,21 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// TestNothingIsLeftOfTheService is not parallel, so that all goroutines that
-// come are its own.
-func TestNothingIsLeftOfTheService(t *testing.T) { //nolint:paralleltest // see above
+// TestNoGoroutineLeaks is not parallel, so that all new goroutines are its own.
+func TestNoGoroutineLeaks(t *testing.T) { //nolint:paralleltest // see above
 	cp := testenv.WithControllers(t)
-	if err := cp.InstallCRD(t.Context(), crd); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	before := goleak.IgnoreCurrent()
 	s := newScene(t)
-	p := &pods{}
-	stop := s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: p.handler})
-	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
-	s.rolledOut(t)
-	mustApply(t, s.git, discovered)
-	s.polled(t, p, 2)
-	expectPorts(t, s.cp, s.ns, nfsSMB...)
+	server, stop := s.serveAdapters(t)
+	s.git.MustApply(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(discovered))
+	s.polled(t, 2, server)
+	s.expectPorts(t, nfsSMB...)
 	s.stop()
 	stop()
 	// Connections are kept for the next request by the transports that

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,19 +16,20 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// fleet are workloads whose new pods are ready when the test lets them.
+// fleet is a scene of several workloads. The test decides when their new pods become
+// ready.
 type fleet struct {
 	*scene
 	mu   sync.Mutex
 	open []string
 }
 
-// newFleet has the service cause one rollout at a time.
+// newFleet returns a fleet whose service causes one rollout at a time.
 func newFleet(t *testing.T, names ...string) *fleet {
 	t.Helper()
 	f := &fleet{scene: newScene(t, oneAtATime)}
 	for _, name := range names {
-		mustApply(t, f.git, renamed(statefulSet, name))
+		f.git.MustApply(t, workloadOf("StatefulSet", name))
 	}
 	for _, name := range names {
 		f.cp.WaitRolledOut(t, "StatefulSet", f.ns, name)
@@ -37,13 +39,7 @@ func newFleet(t *testing.T, names ...string) *fleet {
 
 func oneAtATime(o *Options) { o.MaxConcurrentRollouts = 1 }
 
-// renamed is an object of the tests under another name, also of its target.
-func renamed(object, name string) string {
-	return strings.NewReplacer("name: files", "name: "+name, "app: files", "app: "+name).Replace(object)
-}
-
-// hold keeps the pods unready that it says, but for those of workloads that
-// were let go.
+// hold keeps the pods unready that holds selects, except those of completed workloads.
 func (f *fleet) hold(holds func(*corev1.Pod) bool) {
 	f.cp.HoldUnready(f.ns, func(pod *corev1.Pod) bool {
 		f.mu.Lock()
@@ -52,14 +48,14 @@ func (f *fleet) hold(holds func(*corev1.Pod) bool) {
 	})
 }
 
-func (f *fleet) letGo(name string) {
+func (f *fleet) complete(name string) {
 	f.mu.Lock()
 	f.open = append(f.open, name)
 	f.mu.Unlock()
-	f.cp.HoldUnready(f.ns, func(*corev1.Pod) bool { return false })() // each pod is looked at again
+	f.cp.HoldUnready(f.ns, func(*corev1.Pod) bool { return false })() // has each pod checked again
 }
 
-// with are those of the workloads that have the port, or do not.
+// with returns the workloads that have the port, or those that have not.
 func (f *fleet) with(ctx context.Context, has bool, names ...string) (found []string, err error) {
 	for _, name := range names {
 		live, err := f.git.Get(ctx, "StatefulSet", f.ns, name)
@@ -73,8 +69,8 @@ func (f *fleet) with(ctx context.Context, has bool, names ...string) (found []st
 	return found, nil
 }
 
-// next waits until one more of the workloads has the port, or has it no more,
-// and fails the test when it is more than one. It returns the new one.
+// next waits until one more of the workloads has the port, or has it no longer, and
+// fails the test if there are more. It returns all of them.
 func (f *fleet) next(t *testing.T, has bool, before []string, names ...string) (all []string) {
 	t.Helper()
 	testenv.Eventually(t, "one more target", func(ctx context.Context) (err error) {
@@ -89,13 +85,13 @@ func (f *fleet) next(t *testing.T, has bool, before []string, names ...string) (
 	return all
 }
 
-func TestOneRolloutAtATime(t *testing.T) {
+func TestRolloutLimit(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c"}
 	f := newFleet(t, names...)
 	f.hold(hasNFS)
 	for _, name := range names {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 	}
 	var done []string
 	for range names {
@@ -111,7 +107,7 @@ func TestOneRolloutAtATime(t *testing.T) {
 		if again := f.next(t, true, before, names...); !slices.Equal(again, done) {
 			t.Errorf("%q have their ports, and %q had to wait", again, done)
 		}
-		f.letGo(newOf(before, done))
+		f.complete(newOf(before, done))
 	}
 }
 
@@ -120,31 +116,31 @@ func newOf(before, after []string) string {
 	return after[i]
 }
 
-// TestAPlaceIsGivenOn: who waited for a place and has no use for it any more
-// does not keep it from those behind.
-func TestAPlaceIsGivenOn(t *testing.T) {
+// TestRolloutLimitSkipsSuspended suspends the workload that is next for a place. The
+// one after it gets the place.
+func TestRolloutLimitSkipsSuspended(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, "a", "b", "c")
 	f.hold(hasNFS)
-	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "a", withNFS))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range []string{"b", "c"} {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	}
-	mustApply(t, f.git, renamed(adapterSet(withNFS, "suspend: true"), "b"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "b", withNFS, suspended))
 	f.expectOf(t, "b", "Reconciling", "False", "Suspended")
-	f.letGo("a")
+	f.complete("a")
 	f.expectOf(t, "c", "Reconciling", "True", "RollingOut")
 }
 
-// TestDeletedTogether deletes AdapterSets together with their ports. Their
+// TestRolloutLimitOfDeletions deletes AdapterSets together with their ports. Their
 // workloads restart one after the other: a rollout that removes the ports of a
 // deleted AdapterSet counts until it is complete, or stuck.
-func TestDeletedTogether(t *testing.T) {
+func TestRolloutLimitOfDeletions(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(t *testing.T, f *fleet, name string){
-		"the first rollout completes": func(t *testing.T, f *fleet, name string) { t.Helper(); f.letGo(name) },
+		"the first rollout completes": func(t *testing.T, f *fleet, name string) { t.Helper(); f.complete(name) },
 		"the first rollout is stuck":  func(_ *testing.T, f *fleet, _ string) { f.clock.Step(rollout.StuckAfter) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,21 +155,19 @@ func deletedTogether(t *testing.T, end func(t *testing.T, f *fleet, name string)
 	names := []string{"a", "b"}
 	f := newFleet(t, names...)
 	for _, name := range names {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, "deletionPolicy: Remove"), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS, removes))
 	}
 	for _, name := range names {
 		f.expectOf(t, name, "Ready", "True", "InPlace")
 		f.expectOf(t, name, "Reconciling", "False", "AsExpected")
 	}
-	// Those with the port are ready; the next ones are not.
+	// The pods with the port are ready, their successors are not.
 	f.hold(func(pod *corev1.Pod) bool { return !hasNFS(pod) })
 	for _, name := range names {
-		if err := f.git.Delete(t.Context(), "AdapterSet", f.ns, name); err != nil {
-			t.Fatal(err)
-		}
+		f.git.MustDelete(t, "AdapterSet", f.ns, name)
 	}
 	var first []string
-	testenv.Eventually(t, "one of them is gone", func(ctx context.Context) error {
+	testenv.Eventually(t, "one AdapterSet to be deleted", func(ctx context.Context) error {
 		first = nil
 		for _, name := range names {
 			if _, err := f.get(ctx, name); apierrors.IsNotFound(err) {
@@ -181,50 +175,50 @@ func deletedTogether(t *testing.T, end func(t *testing.T, f *fleet, name string)
 			}
 		}
 		if len(first) == 0 {
-			return fmt.Errorf("none is")
+			return errors.New("none is")
 		}
 		return nil
 	})
 	other := newOf(first, names)
 	message := f.expectOf(t, other, "Reconciling", "True", "Removing")
 	if !strings.Contains(message, "fewer workloads") || !strings.Contains(message, "StatefulSet "+first[0]) {
-		t.Errorf("it waits because %s", message)
+		t.Errorf("the message is %q", message)
 	}
 	if without, err := f.with(t.Context(), false, names...); err != nil || !slices.Equal(without, first) {
 		t.Errorf("%q have no port: %v", without, err)
 	}
-	testenv.Eventually(t, "the other is gone", func(ctx context.Context) error {
+	testenv.Eventually(t, "the other to be deleted", func(ctx context.Context) error {
 		end(t, f, first[0])
 		_, err := f.get(ctx, other)
 		if apierrors.IsNotFound(err) {
 			return nil
 		}
-		return fmt.Errorf("it is there, or: %w", err)
+		return fmt.Errorf("it exists, or: %w", err)
 	})
 }
 
-// TestARestartKeepsTheLimit: the rollouts that are under way count before any
-// other begins, whichever target is looked at first.
-func TestARestartKeepsTheLimit(t *testing.T) {
+// TestRolloutLimitAfterRestart counts the rollouts that are under way before another
+// begins, whichever target is reconciled first.
+func TestRolloutLimitAfterRestart(t *testing.T) {
 	t.Parallel()
 	names := []string{"a", "b", "c", "d", "e", "f"}
 	f := newFleet(t, names...)
 	f.hold(hasNFS)
-	mustApply(t, f.git, renamed(adapterSet(withNFS, ""), "a"))
+	f.git.MustApply(t, adapterSetOf("StatefulSet", "a", withNFS))
 	f.expectOf(t, "a", "Reconciling", "True", "RollingOut")
 	for _, name := range names[1:] {
-		mustApply(t, f.git, renamed(adapterSet(withNFS, ""), name))
+		f.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
 		f.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	}
 	for range 3 {
 		f.restart(t, oneAtATime)
 		for _, name := range names {
-			f.caughtUpWith(t, name)
+			f.catchUpWith(t, name)
 		}
 		if have, err := f.with(t.Context(), true, names...); err != nil || !slices.Equal(have, []string{"a"}) {
 			t.Fatalf("%q have their ports: %v", have, err)
 		}
 	}
-	f.letGo("a")
+	f.complete("a")
 	f.next(t, true, []string{"a"}, names...)
 }

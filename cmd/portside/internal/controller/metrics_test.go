@@ -13,39 +13,34 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestStates has a series for each AdapterSet with a problem, and for no other.
 func TestStates(t *testing.T) {
 	t.Parallel()
-	cp := testenv.Shared(t)
-	ns := cp.Namespace(t)
-	git := cp.Manager("git").In(ns)
+	s := realTimeScene(t)
 	registry := prometheus.NewRegistry()
 	forbidden := outage{code: http.StatusForbidden, of: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/adaptersets/unwritten/status") }}
 	forbidden.on.Store(true)
-	startAs(t, cp, forbidden.wrap(cp.Config()), ns, func(o *Options) { o.Registry, o.Version = registry, "v1.2.3" })
+	s.startAs(t, forbidden.wrap(s.cp.Config()), func(o *Options) { o.Registry, o.Version = registry, "v1.2.3" })
 
-	of := func(object, name string) string { return strings.ReplaceAll(object, "files", name) }
-	declared := adapterSet("[{type: nfs, port: 12049}]", "")
-	discovered := strings.Replace(adapterSet("", "discovery: {http: {port: api, scheme: HTTP}}"), "adapters:", "", 1)
-	mustApply(t, git, statefulSet)
-	mustApply(t, git, of(strings.Replace(statefulSet, "name: api", "name: adapter-nfs", 1), "blocked"))
-	mustApply(t, git, of(strings.Replace(statefulSet, "replicas: 1", "replicas: 0", 1), "silent"))
-	mustApply(t, git, declared)
-	mustApply(t, git, of(declared, "blocked"))
-	mustApply(t, git, of(declared, "nowhere"))
-	mustApply(t, git, of(discovered, "silent"))
-	mustApply(t, git, of(declared, "unwritten"))
+	s.git.MustApply(t, statefulSet())
+	s.git.MustApply(t, workloadWith("StatefulSet", "blocked", []string{"adapter-nfs:8080/TCP"}))
+	s.git.MustApply(t, workloadOf("StatefulSet", "silent", fixture.Spec("replicas: 0")))
+	for _, name := range []string{"files", "blocked", "nowhere", "unwritten"} {
+		s.git.MustApply(t, adapterSetOf("StatefulSet", name, withNFS))
+	}
+	s.git.MustApply(t, adapterSetOf("StatefulSet", "silent", fixture.Discovery("port: api, scheme: HTTP")))
 
-	blocked := `not_ready{name="blocked",namespace="` + ns + `",reason="Conflicting"} 1`
-	nowhere := `not_ready{name="nowhere",namespace="` + ns + `",reason="TargetNotFound"} 1`
-	silent := `not_ready{name="silent",namespace="` + ns + `",reason="AwaitingAnswer"} 1`
-	unwritten := `not_ready{name="unwritten",namespace="` + ns + `",reason="NotReported"} 1`
-	notDiscovered := `not_discovered{name="silent",namespace="` + ns + `",reason="NoReadyPods"} 1`
-	stalled := `stalled{name="blocked",namespace="` + ns + `",reason="Conflicting"} 1`
+	blocked := `not_ready{name="blocked",namespace="` + s.ns + `",reason="Conflicting"} 1`
+	nowhere := `not_ready{name="nowhere",namespace="` + s.ns + `",reason="TargetNotFound"} 1`
+	silent := `not_ready{name="silent",namespace="` + s.ns + `",reason="AwaitingAnswer"} 1`
+	unwritten := `not_ready{name="unwritten",namespace="` + s.ns + `",reason="NotReported"} 1`
+	notDiscovered := `not_discovered{name="silent",namespace="` + s.ns + `",reason="NoReadyPods"} 1`
+	stalled := `stalled{name="blocked",namespace="` + s.ns + `",reason="Conflicting"} 1`
 	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, nowhere, silent, unwritten, stalled)
-	mustApply(t, git, of(statefulSet, "nowhere"))
+	s.git.MustApply(t, workloadOf("StatefulSet", "nowhere"))
 	waitSeries(t, registry, "portside_adapterset_", notDiscovered, blocked, silent, unwritten, stalled)
 
 	waitSeries(t, registry, "portside_build_", `info{goversion="`+runtime.Version()+`",version="v1.2.3"} 1`)
@@ -59,9 +54,9 @@ func TestStates(t *testing.T) {
 	}
 }
 
-// waitSeries waits until the gauges whose name begins so are these, sorted and
-// without that beginning.
-func waitSeries(t *testing.T, registry *prometheus.Registry, begin string, want ...string) {
+// waitSeries waits until the gauges with a prefix are these, sorted and without the
+// prefix.
+func waitSeries(t *testing.T, registry *prometheus.Registry, prefix string, want ...string) {
 	t.Helper()
 	testenv.Eventually(t, "the metrics", func(context.Context) error {
 		families, err := registry.Gather()
@@ -70,7 +65,7 @@ func waitSeries(t *testing.T, registry *prometheus.Registry, begin string, want 
 		}
 		var got []string
 		for _, family := range families {
-			name, ours := strings.CutPrefix(family.GetName(), begin)
+			name, ours := strings.CutPrefix(family.GetName(), prefix)
 			for _, m := range family.GetMetric() {
 				var labels []string
 				for _, l := range m.GetLabel() {

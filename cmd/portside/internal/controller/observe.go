@@ -7,13 +7,13 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -31,8 +31,10 @@ type input struct {
 
 	workload  *workload.Workload // nil if it does not exist
 	observed  *apply.Observed
-	container *workload.Container    // nil if it cannot be determined
-	own       []corev1.ContainerPort // the live ports of the container that we own
+	container *workload.Container // nil if it cannot be determined
+	own       []port.Port         // the live ports of the container that we own
+	// ignored reports that the ports of containers are not managed.
+	ignored bool
 	// stopped is why nothing is written to the workload: Suspended, Paused or empty.
 	stopped status.ConditionReason
 	// began reports that another manager has just changed the pod template.
@@ -40,12 +42,29 @@ type input struct {
 	// stuck reports that the rollout under way makes no progress.
 	stuck bool
 
+	// service is the entry of spec.services, where the input is about a Service, and
+	// warnings are about that. services are the inputs about the Services of a workload.
+	service  *v1alpha1.Service
+	warnings []status.ServiceWarning
+	services []*input
+
 	active    []apply.Adapter
 	poll      rollout.Poll
 	discovery *discovery.Condition // nil where the adapters are declared
 	// silent reports that the source has not answered this process yet, and status
 	// stays as it is until it does.
 	silent bool
+}
+
+// lacksContainer reports whether the input is about a container that cannot be determined.
+func (in *input) lacksContainer() bool { return in.service == nil && in.container == nil }
+
+// containerName returns the name of the container, empty if it cannot be determined.
+func (in *input) containerName() string {
+	if in.container == nil {
+		return ""
+	}
+	return in.container.Name
 }
 
 // waitsForRollout reports whether changes wait for the next rollout that another manager
@@ -74,8 +93,15 @@ func (r *reconciler) observe(ctx context.Context, s *state, t workload.Target, s
 	if !r.askSource(ctx, s, in) {
 		return in, nil
 	}
+	if err := r.observeServices(ctx, s, in); err != nil {
+		return in, err
+	}
 	if in.observed, err = r.applier.Observe(in.workload); err != nil {
 		in.undecided = &undecided{message: err.Error()}
+		return in, nil
+	}
+	if in.set.Spec.ContainerPorts == v1alpha1.ContainerPortsIgnore {
+		in.ignored = true
 		return in, nil
 	}
 	if in.container, err = in.workload.Container(set.Spec.Container); err != nil {
@@ -154,7 +180,7 @@ func (r *reconciler) recall(s *state, in *input) {
 }
 
 // causedRollout reports whether the rollout under way is one that portside caused before
-// this process began, and holds a place: where status says so, and where a change was
+// this process began, and holds a place: where status reports it, and where a change was
 // pending, since it may have been applied. A rollout that was stuck has given its place
 // up, and a restart does not change that.
 func causedRollout(s *v1alpha1.AdapterSetStatus, w *workload.Workload) bool {
@@ -184,8 +210,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	if err != nil {
 		r.poller.Forget(in.target)
 		s.Removals.Stop(in.now)
-		in.undecided = &undecided{status.NoSource, err.Error()}
-		in.discovery = &discovery.Condition{Reason: discovery.Reason(status.NoSource), Message: err.Error()}
+		in.undecided = &undecided{status.ConditionReason(discovery.ReasonOf(err)), err.Error()}
+		in.discovery = &discovery.Condition{Reason: discovery.ReasonOf(err), Message: err.Error()}
 		return false
 	}
 	requested := r.requested(ctx, s, in)
@@ -209,7 +235,10 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	if answer.Reason != "" {
 		in.discovery = &answer.Condition
 	}
-	in.active, in.poll = answer.Active, rollout.Poll{Complete: answer.Complete, Disagreed: answer.Disagreed}
+	if answer.Active != nil {
+		in.active = adapterset.WithCompanions(in.set, answer.Active)
+	}
+	in.poll = rollout.Poll{Complete: answer.Complete, Disagreed: slices.Concat(answer.Disagreed, adapterset.Renumbered(in.set, answer.Disagreed))}
 	if in.active == nil {
 		s.Removals.Stop(in.now)
 		in.undecided = &undecided{status.AwaitingAnswer, "waiting for a first successful discovery response; no changes until then"}
@@ -217,7 +246,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 	return in.active != nil
 }
 
-// inPlace returns the adapters whose ports are in place, in the order of status.
+// inPlace returns the adapters whose ports are in place, in the order of status, without
+// companions, which no source lists.
 func (r *reconciler) inPlace(in *input) []apply.Adapter {
 	observed, err := r.applier.Observe(in.workload)
 	if err != nil {
@@ -227,7 +257,9 @@ func (r *reconciler) inPlace(in *input) []apply.Adapter {
 	if err != nil {
 		return nil
 	}
-	adapters := rollout.InPlace(own, in.status.Ports)
+	adapters := slices.DeleteFunc(rollout.InPlace(own, in.status.Ports), func(a apply.Adapter) bool {
+		return adapterset.IsCompanion(in.set, apply.PortName(a.Type))
+	})
 	place := func(a apply.Adapter) int {
 		return slices.IndexFunc(in.status.Ports, func(p v1alpha1.PortStatus) bool { return p.Type == a.Type })
 	}
@@ -244,12 +276,21 @@ func (r *reconciler) requested(ctx context.Context, s *state, in *input) bool {
 		return false
 	}
 	s.requestedAt, s.resyncAt = at, in.now
+	r.retry(s)
+	for _, service := range s.services {
+		service.resyncAt = in.now
+		r.retry(service)
+	}
+	logr.FromContextOrDiscard(ctx).Info("reconciling as requested", "requestedAt", at)
+	return true
+}
+
+// retry ends contention and back-off.
+func (r *reconciler) retry(s *state) {
 	s.Contention = rollout.Contention{}
 	s.ports.endContention()
 	r.gate.Retry(&s.State, s.uid)
 	s.failed = nil
-	logr.FromContextOrDiscard(ctx).Info("reconciling as requested", "requestedAt", at)
-	return true
 }
 
 // isInPlace reports whether a port of this state is declared because of us.

@@ -49,7 +49,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// logged is what a service logs as errors.
+// logged collects the errors that a service logs.
 type logged struct {
 	mu    sync.Mutex
 	lines []string
@@ -90,27 +90,23 @@ func counted(metrics prometheus.Gatherer, name string) (int, error) {
 // is up to date a few seconds after the outage.
 func TestStatusOutage(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
-	s.git = cp.Manager("git").In(s.ns)
+	s := stoppedScene(t)
 	outage := outage{of: testenv.Is(testenv.VerbApply, "adaptersets/status"), code: http.StatusInternalServerError}
 	var log logged
 	metrics := prometheus.NewRegistry()
-	s.service = startIn(t, cp, outage.wrap(cp.Config()), ctrl.Options{Logger: log.logger()}, s.ns, func(o *Options) {
-		o.Clock, o.Registry = s.clock, metrics
-	})
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFSSMB, ""), nfsSMB...)
-	history := cp.Record(t, "StatefulSet", s.ns, "files")
+	s.startIn(t, outage.wrap(s.cp.Config()), ctrl.Options{Logger: log.logger()}, func(o *Options) { o.Registry = metrics })
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFSSMB), nfsSMB...)
+	history := s.record(t)
 
 	outage.on.Store(true)
 	for range 9 {
-		mustApply(t, s.git, adapterSet(withNFS, ""))
-		expectPorts(t, cp, s.ns, nfs...)
-		mustApply(t, s.git, adapterSet(withNFSSMB, ""))
-		expectPorts(t, cp, s.ns, nfsSMB2...)
+		s.git.MustApply(t, adapterSet(withNFS))
+		s.expectPorts(t, nfs...)
+		s.git.MustApply(t, adapterSet(withNFSSMB))
+		s.expectPorts(t, nfsSMB2...)
 	}
-	templateChanges(t, history, 18)
-	testenv.Eventually(t, "the write is tried more than once", func(context.Context) error {
+	expectTemplateChanges(t, history, 18)
+	testenv.Eventually(t, "more than one write", func(context.Context) error {
 		s.clock.Step(time.Second)
 		n, err := counted(metrics, "portside_status_write_failures_total")
 		if err == nil && n < 2 {
@@ -124,7 +120,7 @@ func TestStatusOutage(t *testing.T) {
 
 	outage.on.Store(false)
 	over := s.clock.Now()
-	testenv.Eventually(t, "status is of the last generation", func(ctx context.Context) error {
+	testenv.Eventually(t, "status of the last generation", func(ctx context.Context) error {
 		s.clock.Step(time.Second)
 		set, err := s.get(ctx, "files")
 		if err == nil && set.Status.ObservedGeneration != set.Generation {
@@ -133,11 +129,11 @@ func TestStatusOutage(t *testing.T) {
 		return err
 	})
 	if took := s.clock.Now().Sub(over); took > 20*time.Second {
-		t.Errorf("that took %s", took)
+		t.Errorf("it took %s", took)
 	}
 	s.expect(t, "Ready", "True", "InPlace")
 	s.expect(t, "Stalled", "False", "AsExpected")
-	expectReady(t, cp, s.ns, "True", "InPlace", "2/2")
-	templateChanges(t, history, 18)
-	s.rests(t)
+	s.expectReady(t, "True", "InPlace", "2/2")
+	expectTemplateChanges(t, history, 18)
+	s.expectIdle(t)
 }

@@ -10,10 +10,10 @@ const (
 	statusInterval = 30 * time.Second
 )
 
-// pace bounds the writes of a target's status, so that a source that answers something
-// else each time does not fill the API server's storage. The zero value has seen none.
+// pace bounds the writes of a target's status, so that a source whose answers keep
+// changing does not fill the API server's storage. The zero value allows a whole burst.
 type pace struct {
-	spent time.Time // until then the burst is not whole
+	spent time.Time // until then the burst is not complete
 }
 
 // until returns when the next write may be sent. A time that has passed means now.

@@ -27,7 +27,7 @@ type plan struct {
 
 // decide returns the plan for the desired ports.
 func (r *reconciler) decide(ctx context.Context, s *state, in *input, d desired) plan {
-	if in.observed == nil || in.container == nil && in.stopped != "" {
+	if in.observed == nil || in.ignored || in.lacksContainer() && in.stopped != "" {
 		return plan{undecided: in.undecided}
 	}
 	decided, err := in.observed.Decide(d.Desired)
@@ -36,7 +36,7 @@ func (r *reconciler) decide(ctx context.Context, s *state, in *input, d desired)
 		upToDate, err = decided.UpToDate()
 	}
 	switch notDedicated, retryAt := r.notDedicated(ctx, s, in, err); {
-	case upToDate && in.container == nil: // we own nothing in a container that is gone
+	case upToDate && in.lacksContainer(): // we own nothing in a container that does not exist
 		return plan{undecided: in.undecided}
 	case notDedicated != nil:
 		return plan{undecided: notDedicated, retryAt: retryAt}
@@ -45,7 +45,7 @@ func (r *reconciler) decide(ctx context.Context, s *state, in *input, d desired)
 	}
 	p := plan{Plan: decided, undecided: in.undecided}
 	switch {
-	case in.container == nil:
+	case in.lacksContainer():
 		p.change = rollout.ReleaseContainer
 	case !upToDate:
 		p.change = rollout.ApplyPorts(decided.Items)

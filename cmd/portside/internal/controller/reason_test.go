@@ -4,21 +4,20 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestStatusStoresTheReasonOfAPort: programs read it.
-func TestStatusStoresTheReasonOfAPort(t *testing.T) {
+// TestPortReason checks the reasons of ports in status, which programs read.
+func TestPortReason(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	static := "ports: [{name: api, containerPort: 8080, protocol: TCP}, {name: nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 445, protocol: TCP}]"
-	mustApply(t, s.git, strings.Replace(statefulSet, "ports: [{name: api, containerPort: 8080, protocol: TCP}]", static, 1))
-	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+	s.git.MustApply(t, workloadWith("StatefulSet", "files", []string{"api:8080/TCP", "nfs:12049/TCP", "adapter-smb:445/TCP"}))
+	s.git.MustApply(t, adapterSet(withNFSSMB))
 	want := []string{"adapter-nfs Shadowed DeclaredByOwner", "adapter-smb Blocked NameTaken"}
 	testenv.Eventually(t, fmt.Sprintf("ports %q", want), func(ctx context.Context) error {
 		set, err := s.get(ctx, "files")
@@ -36,20 +35,19 @@ func TestStatusStoresTheReasonOfAPort(t *testing.T) {
 	})
 }
 
-// TestStatusAdvisesAdoptionOfUpdatedPortsAlone: a manager that applies is to rename
-// its port, and a port that was updated can be adopted.
-func TestStatusAdvisesAdoptionOfUpdatedPortsAlone(t *testing.T) {
+// TestAdoptionAdvice: a manager that applies should rename its port; a port that was
+// written by an Update can be adopted.
+func TestAdoptionAdvice(t *testing.T) {
 	t.Parallel()
 	s := newScene(t, func(o *Options) { o.FieldManager = "files-ports" })
-	const live = "ports: [{name: api, containerPort: 8080, protocol: TCP}"
-	mustApply(t, s.git, strings.Replace(statefulSet, live, live+", {name: adapter-nfs, containerPort: 2049, protocol: TCP}", 1))
-	s.rolledOut(t) // else the update races the controller's of the status
+	s.git.MustApply(t, workloadWith("StatefulSet", "files", []string{"api:8080/TCP", "adapter-nfs:2049/TCP"}))
+	s.waitRolledOut(t) // else the update races the controller's of the status
 	if _, err := s.cp.Manager("operator").Update(t.Context(), "StatefulSet", s.ns, "files", func(w *unstructured.Unstructured) {
 		testenv.SetPorts(w, "server", "[{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 2049}, {name: adapter-smb, containerPort: 445}]")
 	}); err != nil {
 		t.Fatal(err)
 	}
-	mustApply(t, s.git, adapterSet(withNFSSMB, "container: server"))
+	s.git.MustApply(t, adapterSet(withNFSSMB, fixture.Spec("container: server")))
 	want := "adapter-nfs (12049/TCP): the name adapter-nfs is held by git (Apply) on 2049/TCP; rename port 2049/TCP in git's manifest; " +
 		"adapter-smb (1445/TCP): the name adapter-smb is held by operator (Update) on 445/TCP; rename that port; " +
 		"or, if operator no longer writes ports, run portside adopt -n " + s.ns + " statefulset/files -c server --from operator --field-manager files-ports"

@@ -12,20 +12,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestReasonsOfDiscovered has the reasons that no other test of the service has, one
-// after the other.
-func TestReasonsOfDiscovered(t *testing.T) {
+// TestDiscoveredReasons causes, one after the other, the reasons that no other test of
+// the service causes.
+func TestDiscoveredReasons(t *testing.T) {
 	t.Parallel()
 	a := ask(t, 2, 20, false)
-	answering := func(answers ...http.HandlerFunc) func() { return func() { a.site.say(alternating(answers...)) } }
-	patching := func(body string) func() { return func() { a.patchSet(body) } }
+	answering := func(answers ...http.HandlerFunc) func() { return func() { a.server.Answer(alternating(answers...)) } }
+	patching := func(body string) func() { return func() { a.patch(a, "AdapterSet", body) } }
 	secret := func(body string) func() {
 		return func() {
-			if _, err := a.cp.Manager("person").Patch(t.Context(), "Secret", a.ns, "files-portside", types.MergePatchType, []byte(body)); err != nil {
-				t.Fatal(err)
-			}
+			a.git.MustPatch(t, "Secret", a.ns, "files-portside", types.MergePatchType, []byte(body))
 		}
 	}
 	recovered := func() {}
@@ -33,22 +32,22 @@ func TestReasonsOfDiscovered(t *testing.T) {
 		reason     string
 		begin, end func()
 	}{
-		{"Forbidden", answering(fails(403)), recovered},
-		{"UnexpectedStatus", answering(fails(418)), recovered},
-		{"NotAnswered", answering(fails(500), fails(404)), recovered},
-		{"TooManyAdapters", answering(says(adapters(1000, 40)), says(adapters(2000, 40))), recovered},
+		{"Forbidden", answering(dittofs.Status(403)), recovered},
+		{"UnexpectedStatus", answering(dittofs.Status(418)), recovered},
+		{"NotAnswered", answering(dittofs.Status(500), dittofs.Status(404)), recovered},
+		{"TooManyAdapters", answering(adapters(1000, 40), adapters(2000, 40)), recovered},
 		{"Unreachable", patching(`{"spec":{"discovery":{"http":{"port":1}}}}`), patching(`{"spec":{"discovery":{"http":{"port":"api"}}}}`)},
 		{"EndpointInvalid", patching(`{"spec":{"discovery":{"http":{"port":"none"}}}}`), patching(`{"spec":{"discovery":{"http":{"port":"api"}}}}`)},
 		{
 			"CredentialsNotLabelled",
 			secret(`{"metadata":{"labels":{"portside.dev/credentials":null}}}`), secret(`{"metadata":{"labels":{"portside.dev/credentials":"true"}}}`),
 		},
-		{"CredentialsInvalid", secret(`{"data":{"access-token":"dG9rZW4="}}`), secret(`{"data":{"access-token":null}}`)},
+		{"CredentialsInvalid", secret(`{"data":{"access-token":"w6k="}}`), secret(`{"data":{"access-token":null}}`)},
 	} {
 		c.begin()
 		a.until("Discovered is False, "+c.reason, a.condition("Discovered", "False", c.reason))
 		c.end()
-		a.site.recover(recorded(t, "both-running"))
+		a.server.Recover(dittofs.Recorded("both-running"))
 		a.until("Discovered is True after "+c.reason, a.condition("Discovered", "True", "Answered"))
 	}
 	a.expectTemplates("in all", 1)
@@ -61,20 +60,20 @@ func alternating(answers ...http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) { answers[int(n.Add(1))%len(answers)](w, r) }
 }
 
-// adapters returns the list of n active adapters with the numbers from first.
-func adapters(first, n int) string {
-	var items []string
+// adapters answers n active adapters with the numbers from first.
+func adapters(first, n int) http.HandlerFunc {
+	var list []string
 	for i := first; i < first+n; i++ {
-		items = append(items, fmt.Sprintf(`{"type":"t%d","port":%[1]d,"enabled":true,"running":true}`, i))
+		list = append(list, fmt.Sprintf("t%d:%[1]d", i))
 	}
-	return "[" + strings.Join(items, ",") + "]"
+	return dittofs.Adapters(list...)
 }
 
-// TestReasonsOfDiscoveredDeployment has the reasons of an API server that fails, so
-// that no pod can be asked, and of a rollout that keeps the old pods ready.
-func TestReasonsOfDiscoveredDeployment(t *testing.T) {
+// TestDiscoveredReasonsOfDeployment causes the reasons of a failing API server, where no
+// pod can be asked, and of a rollout that keeps the old pods ready.
+func TestDiscoveredReasonsOfDeployment(t *testing.T) {
 	t.Parallel()
-	a := notAskingYet(t, false)
+	a := stoppedAsking(t, false)
 	a.kind = "Deployment"
 	failing := func(resource string) *outage {
 		o := &outage{code: http.StatusInternalServerError, of: func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/"+resource+"/") }}
@@ -82,9 +81,8 @@ func TestReasonsOfDiscoveredDeployment(t *testing.T) {
 		return o
 	}
 	secrets, replicaSets := failing("secrets"), failing("replicasets")
-	s := startAs(t, a.cp, secrets.wrap(replicaSets.wrap(a.cp.Config())), a.ns, a.inject)
-	a.sent, a.stop = &s.sent, s.stop
-	a.keep(a.kind, "files", "HTTP", 1, 20)
+	a.startAs(secrets.wrap(replicaSets.wrap(a.cp.Config())))
+	a.discover(a.kind, "files", "HTTP", 1, 20)
 	until := func(is, reason string) {
 		t.Helper()
 		check := a.condition("Discovered", is, reason)
@@ -100,12 +98,12 @@ func TestReasonsOfDiscoveredDeployment(t *testing.T) {
 	secrets.on.Store(false)
 	until("False", "PodsUnknown")
 	replicaSets.on.Store(false)
-	a.untilPorts("api:8080/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
-	a.cp.WaitRolledOut(t, a.kind, a.ns, "files")
+	a.untilPorts(nfsSMB...)
+	a.waitRolledOut(t)
 	until("True", "Answered")
 
 	release := a.cp.HoldUnready(a.ns, func(p *corev1.Pod) bool { return p.Annotations["changed"] != "" })
-	a.patch(`{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`)
+	a.patch(t, a.kind, `{"spec":{"template":{"metadata":{"annotations":{"changed":"true"}}}}}`)
 	until("False", "RolloutUnderWay")
 	release()
 	until("True", "Answered")

@@ -86,20 +86,27 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 	if err != nil {
 		return time.Time{}, err
 	}
+	if err := r.leaveServices(ctx, s, in); err != nil {
+		return time.Time{}, err
+	}
 	desired := r.desired(ctx, s, in)
+	services := r.syncServices(ctx, s, in, desired.inactive)
+	desired = desired.hold(services.leaving)
 	plan := r.decide(ctx, s, in, desired)
 	verdict := r.ask(s, in, plan)
 	outcome := r.apply(ctx, s, in, plan, verdict)
 	r.gate.Leave(&s.State, t, verdict.Reason == rollout.LimitReached, s.rolling && (outcome.rolling || !in.stuck))
-	if outcome.changed {
+	if outcome.changed || services.changed {
 		r.enqueue(t, cache.Reporting) // the ports of other targets come before this report
 		return time.Time{}, nil
 	}
-	at := earliest(in.now, s.Progress.StuckAt(), desired.nextRemoval, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt)
+	at := earliest(in.now, s.Progress.StuckAt(), desired.nextRemoval, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt, services.at)
 	if in.silent {
 		return at, nil
 	}
-	reported, until := r.report(ctx, s, set, in.facts(s, desired, plan, verdict, outcome))
+	facts := in.facts(s, desired, plan, verdict, outcome)
+	facts.Services = services.facts
+	reported, until := r.report(ctx, s, set, facts)
 	if reported {
 		s.reported()
 	}
@@ -120,8 +127,8 @@ func winner(sets []*v1alpha1.AdapterSet) (*v1alpha1.AdapterSet, []*v1alpha1.Adap
 	return nil, nil
 }
 
-// yield reports that another AdapterSet has the workload of this one. One that is being
-// deleted leaves its ports to the other.
+// yield reports that another AdapterSet has the same target. An AdapterSet that is being
+// deleted leaves its ports to that one.
 func (r *reconciler) yield(ctx context.Context, s *state, winner, set *v1alpha1.AdapterSet) (until time.Time, err error) {
 	switch {
 	case set.DeletionTimestamp.IsZero():
@@ -133,7 +140,7 @@ func (r *reconciler) yield(ctx context.Context, s *state, winner, set *v1alpha1.
 	case winner.DeletionTimestamp.IsZero():
 		return time.Time{}, r.dropFinalizer(ctx, set)
 	}
-	return time.Time{}, nil // its turn comes
+	return time.Time{}, nil // the winner is finalized first, and this one after it
 }
 
 // excludes reports whether the installation excludes the namespace of a target.

@@ -10,12 +10,8 @@ import (
 // recreate deletes the workload and creates it again, with another uid.
 func (s *scene) recreate(t *testing.T, operator *testenv.Manager) {
 	t.Helper()
-	if err := operator.Delete(t.Context(), "StatefulSet", s.ns, "files"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := operator.Create(t.Context(), strategy(1, "{type: OnDelete}")); err != nil {
-		t.Fatal(err)
-	}
+	operator.MustDelete(t, "StatefulSet", s.ns, "files")
+	operator.MustCreate(t, statefulSet(onDelete))
 }
 
 // TestRecreatedWorkload shows that contention ends with the workload that it was
@@ -37,21 +33,21 @@ func TestRecreatedWorkload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, operator := fought(t)
-			s.takesAll(t, operator)
+			s, operator := contended(t)
+			s.exhaust(t, operator)
 			s.expect(t, "Ready", "False", "Contended")
 			first := s.uid(t)
 
 			replace(t, s, operator)
-			expectPorts(t, s.cp, s.ns, nfs...)
+			s.expectPorts(t, nfs...)
 			s.expect(t, "Ready", "True", "InPlace")
 			s.expect(t, "Stalled", "False", "AsExpected")
 			if s.uid(t) == first {
 				t.Error("status is about the deleted workload")
 			}
 			s.clock.Step(time.Second)
-			s.takeAway(t, operator)
-			expectPorts(t, s.cp, s.ns, nfs...)
+			s.removePort(t, operator)
+			s.expectPorts(t, nfs...)
 			s.expect(t, "Ready", "True", "InPlace")
 		})
 	}

@@ -9,75 +9,72 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// TestAPortThatAnotherNamedIsTheirs: its adapter ends, and the port is handed to
-// who gave it another name, at once: nothing goes, so there is nothing to wait
-// for.
-func TestAPortThatAnotherNamedIsTheirs(t *testing.T) {
+// TestRenamedPort: the adapter of a port that another manager renamed becomes inactive.
+// The port is released to that manager at once, since nothing is removed.
+func TestRenamedPort(t *testing.T) {
 	t.Parallel()
 	const owner = "kubectl-client-side-apply"
 	s := newScene(t)
-	late := func(adapters string) string {
-		return strings.Replace(adapterSet(adapters, ""), "removalDelaySeconds: 0", "removalDelaySeconds: 300", 1)
-	}
-	s.setUp(t, strategy(1, "{type: OnDelete}"), late(withNFSSMB), nfsSMB...)
+	late := fixture.Rollout(0, 300)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFSSMB, late), nfsSMB...)
 	web := append(slices.Clone(static), "adapter-smb:1445/TCP", "web:12049/TCP")
-	if _, err := s.cp.Manager(owner).Patch(t.Context(), "StatefulSet", s.ns, "files", types.StrategicMergePatchType,
-		[]byte(`{"spec":{"template":{"spec":{"containers":[{"name":"server","ports":[{"containerPort":12049,"name":"web"}]}]}}}}`)); err != nil {
-		t.Fatal(err)
-	}
+	s.cp.Manager(owner).MustPatch(t, "StatefulSet", s.ns, "files", types.StrategicMergePatchType,
+		[]byte(`{"spec":{"template":{"spec":{"containers":[{"name":"server","ports":[{"containerPort":12049,"name":"web"}]}]}}}}`))
 	s.expect(t, "Stalled", "True", "Conflicting")
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	mustApply(t, s.git, late("[{type: smb, port: 1445}]"))
-	testenv.Eventually(t, "the port is its owner's alone", func(ctx context.Context) error {
+	history := s.record(t)
+	s.git.MustApply(t, adapterSet(fixture.Adapters("smb:1445"), late))
+	testenv.Eventually(t, "the port to be released", func(ctx context.Context) error {
 		live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 		if err != nil {
 			return err
 		}
 		for _, e := range live.GetManagedFields() {
 			if e.Manager == testenv.Portside && strings.Contains(e.FieldsV1.GetRawString(), "12049") {
-				return errors.New("we own it still: " + e.FieldsV1.GetRawString())
+				return errors.New("portside still owns " + e.FieldsV1.GetRawString())
 			}
 		}
 		return nil
 	})
-	expectReady(t, s.cp, s.ns, "True", "InPlace", "1/1")
+	s.expectReady(t, "True", "InPlace", "1/1")
 	s.expect(t, "Reconciling", "False", "AsExpected")
-	s.rests(t)
-	expectPorts(t, s.cp, s.ns, web...)
-	templateChanges(t, history, 0)
+	s.expectIdle(t)
+	s.expectPorts(t, web...)
+	expectTemplateChanges(t, history, 0)
 }
 
-// TestAContainerIsRenamed: the ports follow, or are gone with it until it is
-// back. Nobody took them away.
-func TestAContainerIsRenamed(t *testing.T) {
+// TestRenamedContainer: the ports follow a renamed container, or are absent until a
+// container of the old name is back. No manager removed them.
+func TestRenamedContainer(t *testing.T) {
 	t.Parallel()
-	inMain, set := strings.Replace(statefulSet, "name: server", "name: main", 1), adapterSet(withNFS, "container: server")
-	setOfMain := strings.Replace(set, "container: server", "container: main", 1)
+	renamed := statefulSet(inMain)
+	set, setOfMain := adapterSet(withNFS, fixture.Spec("container: server")), adapterSet(withNFS, fixture.Spec("container: main"))
 	for name, c := range map[string]struct {
-		set       string
-		then      []string
+		set       *unstructured.Unstructured
+		then      []*unstructured.Unstructured
 		container string
 	}{
-		"nothing names it":                  {adapterSet(withNFS, ""), []string{inMain}, "main"},
-		"the AdapterSet is changed after":   {set, []string{inMain, setOfMain}, "main"},
-		"the AdapterSet is changed before":  {set, []string{setOfMain, inMain}, "main"},
-		"it comes back under the first one": {set, []string{inMain, statefulSet}, "server"},
+		"nothing names it":                  {adapterSet(withNFS), []*unstructured.Unstructured{renamed}, "main"},
+		"the AdapterSet is changed after":   {set, []*unstructured.Unstructured{renamed, setOfMain}, "main"},
+		"the AdapterSet is changed before":  {set, []*unstructured.Unstructured{setOfMain, renamed}, "main"},
+		"it comes back under the first one": {set, []*unstructured.Unstructured{renamed, statefulSet()}, "server"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t)
-			s.letsRename(t)
-			s.setUp(t, statefulSet, c.set, nfs...)
+			s.allowRename(t)
+			s.setUp(t, statefulSet(), c.set, nfs...)
 			for i, object := range c.then {
-				// A container cannot come back before we have given it up, and where
-				// somebody else writes at that moment, that is tried again a while later.
-				testenv.Eventually(t, "the owner applies", func(ctx context.Context) error {
+				// A container cannot come back before portside has released it, which is
+				// retried later if another manager writes at that moment.
+				testenv.Eventually(t, "the owner's apply", func(ctx context.Context) error {
 					_, err := s.git.Apply(ctx, object)
 					if err != nil {
 						s.clock.Step(time.Second)
@@ -88,14 +85,14 @@ func TestAContainerIsRenamed(t *testing.T) {
 					s.expect(t, "Stalled", "True", "ContainerNotFound")
 				}
 			}
-			testenv.Eventually(t, "the port is in the container", func(ctx context.Context) error {
+			testenv.Eventually(t, "the port in the container", func(ctx context.Context) error {
 				live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 				if err == nil && !slices.Contains(testenv.Ports(live, c.container), "adapter-nfs:12049/TCP") {
 					err = fmt.Errorf("it has %q", testenv.Ports(live, c.container))
 				}
 				return err
 			})
-			s.rolledOut(t)
+			s.waitRolledOut(t)
 			s.expect(t, "Ready", "True", "InPlace")
 			s.expect(t, "Reconciling", "False", "AsExpected")
 			s.expectNoPortLost(t)
@@ -103,9 +100,12 @@ func TestAContainerIsRenamed(t *testing.T) {
 	}
 }
 
-// letsRename has the policy in force that lets owners rename a container in which
-// we own ports.
-func (s *scene) letsRename(t *testing.T) {
+// inMain gives the container another name.
+var inMain = fixture.InContainer("server", "name: main")
+
+// allowRename installs the policy that lets owners rename a container in which
+// portside owns ports.
+func (s *scene) allowRename(t *testing.T) {
 	t.Helper()
 	objects, err := install.Manifests(install.Options{})
 	if err != nil {
@@ -121,20 +121,15 @@ func (s *scene) letsRename(t *testing.T) {
 				"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": s.ns}},
 			}}
 		}
-		if _, err := s.cp.Manager("testenv").Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
+		s.cp.Manager("testenv").MustApply(t, object)
 	}
-	probe := strings.NewReplacer("name: files", "name: probe", "app: files", "app: probe", "replicas: 1", "replicas: 0").Replace(statefulSet)
-	mustApply(t, s.git, probe)
-	mustApply(t, s.cp.Manager(testenv.Portside).In(s.ns), `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: probe}
-spec: {template: {spec: {containers: [{name: server, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}}}
-`)
-	testenv.Eventually(t, "the policy is in force", func(ctx context.Context) error {
-		_, err := s.git.Apply(ctx, strings.Replace(probe, "name: server", "name: main", 1))
+	probe := func(options ...fixture.Option) any {
+		return workloadOf("StatefulSet", "probe", append(options, fixture.Spec("replicas: 0"))...)
+	}
+	s.git.MustApply(t, probe())
+	s.applyAsPortside(t, "probe")
+	testenv.Eventually(t, "the policy to be in force", func(ctx context.Context) error {
+		_, err := s.git.Apply(ctx, probe(inMain))
 		return err
 	})
 }

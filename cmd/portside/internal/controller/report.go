@@ -42,7 +42,7 @@ func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o o
 	if in.container != nil {
 		f.Container = in.container.Name
 	}
-	if verdict.Reason != rollout.BackingOff { // for which there is the failure
+	if verdict.Reason != rollout.BackingOff { // which Failure reports
 		f.Deferred = verdict.Reason
 	}
 	for _, id := range s.ports.lost {
@@ -58,7 +58,7 @@ func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o o
 		f.Failure = u.message
 	case u != nil:
 		f.Why, f.Because = u.reason, u.message
-	default:
+	case !in.ignored:
 		in.addPorts(&f, d, p, o)
 	}
 	f.Ports = slices.Concat(f.Ports, d.withheld)
@@ -68,8 +68,8 @@ func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o o
 	return f
 }
 
-// addPorts adds the states of the ports. Ports that are planned and not live are pending.
-// Those that are to be removed are ours until they are.
+// addPorts adds the states of the ports. Ports that are planned and not live are Pending.
+// Ports that will be removed keep their state until then.
 func (in *input) addPorts(f *status.Facts, d desired, p plan, o outcome) {
 	if o.answered {
 		f.Ports, f.Warnings = o.ports, o.warnings
@@ -88,7 +88,7 @@ func (in *input) addPorts(f *status.Facts, d desired, p plan, o outcome) {
 	for _, removal := range d.removals {
 		id := idOf(removal.Adapter)
 		id.name = removal.Name
-		if !removal.Due || slices.Contains(p.Items, id.item()) {
+		if !removal.Due || id.isApplied(p.Items) {
 			continue
 		}
 		f.Removals = append(f.Removals, removal)
@@ -101,11 +101,14 @@ func (in *input) addPorts(f *status.Facts, d desired, p plan, o outcome) {
 
 // owns reports whether a port is live and ours.
 func (in *input) owns(id portID) bool {
-	return slices.ContainsFunc(in.own, func(p corev1.ContainerPort) bool { return idOfPort(p) == id })
+	return slices.ContainsFunc(in.own, func(p port.Port) bool { return idOfPort(p) == id })
 }
 
-// remedy words what people can do about a target.
+// remedy returns the advice about a target.
 func (r *reconciler) remedy(t workload.Target, set *v1alpha1.AdapterSet) remedy.For {
+	if t.Kind == workload.Service {
+		return remedy.For{Target: t, FieldManager: r.manager}
+	}
 	return remedy.For{Target: t, Container: set.Spec.Container, FieldManager: r.manager}
 }
 

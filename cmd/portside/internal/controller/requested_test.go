@@ -7,23 +7,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
 )
 
 // requestReconcile requests a reconcile of the AdapterSet files, as a user does.
-func requestReconcile(t *testing.T, cp *testenv.ControlPlane, ns, at string) {
+func (s *scene) requestReconcile(t *testing.T, at string) {
 	t.Helper()
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.RequestedAtAnnotation, at)
-	if _, err := cp.Manager("user").Patch(t.Context(), "AdapterSet", ns, "files", types.MergePatchType, patch); err != nil {
-		t.Fatal(err)
-	}
+	s.patch(t, "AdapterSet", fmt.Sprintf(`{"metadata":{"annotations":{%q:%q}}}`, v1alpha1.RequestedAtAnnotation, at))
 }
 
 // expectHandled waits until status has a request as handled.
@@ -45,60 +39,58 @@ func TestRequest(t *testing.T) {
 	t.Run("ends_contention", func(t *testing.T) {
 		t.Parallel()
 		const first, second = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
-		s, operator := fought(t)
-		s.takesAll(t, operator)
+		s, operator := contended(t)
+		s.exhaust(t, operator)
 		const advice = "annotate the AdapterSet with portside.dev/requestedAt to try again now"
 		if message := s.expect(t, "Stalled", "True", "Contended"); !strings.Contains(message, advice) {
 			t.Errorf("the message is %q", message)
 		}
-		requestReconcile(t, s.cp, s.ns, first)
-		expectPorts(t, s.cp, s.ns, nfs...)
+		s.requestReconcile(t, first)
+		s.expectPorts(t, nfs...)
 		s.expect(t, "Ready", "True", "InPlace")
 		s.expectPortReason(t, "")
 		s.expectHandled(t, first)
 
-		s.takesAll(t, operator) // as often as before
+		s.exhaust(t, operator) // as often as before
 		s.expect(t, "Ready", "False", "Contended")
 		s.restart(t)
-		requestReconcile(t, s.cp, s.ns, first)
-		s.caughtUp(t)
+		s.requestReconcile(t, first)
+		s.catchUp(t)
 		s.expect(t, "Ready", "False", "Contended")
-		expectPorts(t, s.cp, s.ns, static...)
+		s.expectPorts(t, static...)
 		s.expectHandled(t, first)
 
 		s.stop()
-		requestReconcile(t, s.cp, s.ns, second)
+		s.requestReconcile(t, second)
 		s.restart(t)
-		expectPorts(t, s.cp, s.ns, nfs...)
+		s.expectPorts(t, nfs...)
 		s.expect(t, "Ready", "True", "InPlace")
 		s.expectHandled(t, second)
-		s.rests(t)
+		s.expectIdle(t)
 	})
 	t.Run("ends_back-off", func(t *testing.T) {
 		t.Parallel()
-		cp := testenv.WithControllers(t)
-		s := &scene{cp: cp, ns: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
-		s.git = cp.Manager("git").In(s.ns)
+		s := stoppedScene(t)
 		var forbids atomic.Bool
-		s.service = startIn(t, cp, forbidding(cp.Config(), &forbids), ctrl.Options{}, s.ns, func(o *Options) { o.Clock = s.clock })
-		s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+		s.startAs(t, forbidding(s.cp.Config(), &forbids))
+		s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 		forbids.Store(true)
-		mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+		s.git.MustApply(t, adapterSet(withNFSSMB))
 		s.expect(t, "Stalled", "True", "Refused")
 		forbids.Store(false)
-		s.caughtUp(t)
-		expectPorts(t, s.cp, s.ns, nfs...) // no time passes, so it is not tried again
-		requestReconcile(t, s.cp, s.ns, "now")
-		expectPorts(t, s.cp, s.ns, nfsSMB2...)
+		s.catchUp(t)
+		s.expectPorts(t, nfs...) // the clock stands still, so there is no retry
+		s.requestReconcile(t, "now")
+		s.expectPorts(t, nfsSMB2...)
 		s.expect(t, "Ready", "True", "InPlace")
 		s.expectHandled(t, "now")
 	})
 	t.Run("polls_the_source", func(t *testing.T) {
 		t.Parallel()
 		a := ask(t, 1, 5, false)
-		a.countAnew()
-		requestReconcile(t, a.cp, a.ns, "now")
-		testenv.Eventually(t, "a poll, though no time passes", func(context.Context) error {
+		a.resetRequests()
+		a.requestReconcile(t, "now")
+		testenv.Eventually(t, "a poll, though the clock stands still", func(context.Context) error {
 			if n := a.ended() - a.uncounted; n != 1 {
 				return fmt.Errorf("there were %d", n)
 			}

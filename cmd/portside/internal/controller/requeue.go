@@ -36,8 +36,8 @@ func (r *reconciler) requeueAt(t workload.Target, at time.Time, err error) (reco
 	return reconcile.Result{RequeueAfter: after, Priority: new(cache.Changed)}, nil
 }
 
-// newQueue returns the controller's queue. It is kept, so that what is no event of the
-// cluster can enqueue targets.
+// newQueue returns the controller's queue. The reconciler keeps it, so that not only
+// events of the cluster enqueue targets.
 func (r *reconciler) newQueue(name string, limiter workqueue.TypedRateLimiter[workload.Target]) workqueue.TypedRateLimitingInterface[workload.Target] {
 	r.queue = priorityqueue.New(name, func(o *priorityqueue.Opts[workload.Target]) { o.RateLimiter = limiter })
 	if _, isReal := r.clock.(clock.RealClock); !isReal {

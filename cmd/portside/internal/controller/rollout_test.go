@@ -6,69 +6,39 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-const (
-	withNFS    = "[{type: nfs, port: 12049}]"
-	withNFSSMB = "[{type: nfs, port: 12049}, {type: smb, port: 1445}]"
-)
-
-var (
-	static  = []string{"api:8080/TCP"}
-	nfs     = append(slices.Clone(static), "adapter-nfs:12049/TCP")
-	nfsSMB  = append(slices.Clone(static), "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
-	nfsSMB2 = append(slices.Clone(nfs), "adapter-smb:1445/TCP") // smb came later
-)
-
-// pods answer for adapters, and stop answering that they run.
-type pods struct {
-	stopped atomic.Bool // in the pods that have the ports
-	polls   atomic.Int64
-}
-
-func (p *pods) handler(pod *corev1.Pod) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		running := !hasNFS(pod) || !p.stopped.Load()
-		fmt.Fprintf(w, `[{"type": "nfs", "port": 12049, "enabled": true, "running": %t}, {"type": "smb", "port": 1445, "enabled": true, "running": %t}]`, running, running)
-		p.polls.Add(1)
-	})
-}
-
-const discovered = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: files}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
-  discovery:
-    http: {port: api, scheme: HTTP, path: /api/v1/adapters, intervalSeconds: 5, timeoutSeconds: 4}
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 300}
-`
-
-// TestARollingRestartTakesNoPortAway: the ports restart the pods, one of which
-// hangs for twenty minutes, and in those that have restarted no adapter runs.
-func TestARollingRestartTakesNoPortAway(t *testing.T) {
+// TestRollingRestartRemovesNoPort: adding the ports restarts the pods. One pod hangs for
+// twenty minutes, and no adapter runs in the restarted pods.
+func TestRollingRestartRemovesNoPort(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	p := &pods{}
-	p.stopped.Store(true)
-	s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: p.handler})
+	before, after := newServer(t, dittofs.Options{}), newServer(t, dittofs.Options{})
+	before.Answer(dittofs.Adapters("nfs:12049", "smb:1445"))
+	s.cp.ServePods(s.ns, testenv.PodServer{Port: 8080, Handler: func(pod *corev1.Pod) http.Handler {
+		if hasNFS(pod) {
+			return after
+		}
+		return before
+	}})
 	release := s.cp.HoldUnready(s.ns, func(pod *corev1.Pod) bool { return pod.Name == "files-0" && hasNFS(pod) })
-	mustApply(t, s.git, strategy(2, "{}"))
-	s.rolledOut(t)
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	mustApply(t, s.git, discovered)
-	s.polled(t, p, 2)
-	expectPorts(t, s.cp, s.ns, nfsSMB...)
-	testenv.Eventually(t, "one pod has restarted, and the other hangs", func(ctx context.Context) error {
+	s.git.MustApply(t, statefulSet(fixture.Spec("replicas: 2")))
+	s.waitRolledOut(t)
+	history := s.record(t)
+	s.git.MustApply(t, adapterSet(discovered))
+	s.polled(t, 2, before, after)
+	s.expectPorts(t, nfsSMB...)
+	testenv.Eventually(t, "one pod to be restarted, and the other to hang", func(ctx context.Context) error {
 		live, err := s.git.Get(ctx, "StatefulSet", s.ns, "files")
 		if err != nil {
 			return err
@@ -80,32 +50,32 @@ func TestARollingRestartTakesNoPortAway(t *testing.T) {
 	})
 	for range 20 {
 		s.clock.Step(time.Minute)
-		s.polled(t, p, 1)
+		s.polled(t, 1, before, after)
 	}
 	s.expect(t, "Stalled", "True", "RolloutStuck")
-	expectPorts(t, s.cp, s.ns, nfsSMB...)
+	s.expectPorts(t, nfsSMB...)
 
 	release()
-	s.rolledOut(t)
-	s.polled(t, p, 4)
+	s.waitRolledOut(t)
+	s.polled(t, 4, before, after)
 	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay begins with a complete poll after the rollout
 	for range 4 {
 		s.clock.Step(time.Minute)
-		s.polled(t, p, 1)
+		s.polled(t, 1, before, after)
 	}
-	p.stopped.Store(false)
-	s.polled(t, p, 2)
+	after.Answer(dittofs.Adapters("nfs:12049", "smb:1445"))
+	s.polled(t, 2, before, after)
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	s.expect(t, "Ready", "True", "InPlace")
-	templateChanges(t, history, 1)
+	expectTemplateChanges(t, history, 1)
 }
 
-// polled lets time pass until pods were asked some times more.
-func (s *scene) polled(t *testing.T, p *pods, times int64) {
+// polled lets time pass until the servers were asked some more times.
+func (s *scene) polled(t *testing.T, times int, servers ...*dittofs.Server) {
 	t.Helper()
-	want := p.polls.Load() + times
-	testenv.Eventually(t, "the pods are asked", func(context.Context) error {
-		if n := p.polls.Load(); n < want {
+	want := asked(servers...) + times
+	testenv.Eventually(t, "the pods to be asked", func(context.Context) error {
+		if n := asked(servers...); n < want {
 			s.clock.Step(time.Second)
 			return fmt.Errorf("%d times of %d", n, want)
 		}
@@ -113,19 +83,37 @@ func (s *scene) polled(t *testing.T, p *pods, times int64) {
 	})
 }
 
-// TestNothingIsUnderWayWhereNothingRestarts: a second change waits for nothing.
-func TestNothingIsUnderWayWhereNothingRestarts(t *testing.T) {
+// asked returns how often the servers were asked for their adapters.
+func asked(servers ...*dittofs.Server) (times int) {
+	for _, server := range servers {
+		times += server.Count(dittofs.AdaptersPath)
+	}
+	return times
+}
+
+// serveAdapters has the pods of the namespace answer that nfs and smb are active.
+func (s *scene) serveAdapters(t *testing.T) (server *dittofs.Server, stop func()) {
+	t.Helper()
+	server = newServer(t, dittofs.Options{})
+	server.Answer(dittofs.Adapters("nfs:12049", "smb:1445"))
+	stop = s.cp.ServePods(s.ns, server.PodServer())
+	t.Cleanup(stop)
+	return server, stop
+}
+
+// TestChangesWithoutRestart: a second change need not wait.
+func TestChangesWithoutRestart(t *testing.T) {
 	t.Parallel()
-	for name, workload := range map[string]string{
-		"OnDelete":        strategy(1, "{type: OnDelete}"),
-		"below partition": strategy(1, "{type: RollingUpdate, rollingUpdate: {partition: 1}}"),
+	for name, workload := range map[string]*unstructured.Unstructured{
+		"OnDelete":        statefulSet(onDelete),
+		"below partition": statefulSet(fixture.Spec("updateStrategy: {type: RollingUpdate, rollingUpdate: {partition: 1}}")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScene(t, func(o *Options) { o.MaxConcurrentRollouts = 1 })
-			s.setUp(t, workload, adapterSet(withNFS, ""), nfs...)
-			mustApply(t, s.git, adapterSet(withNFSSMB, ""))
-			expectPorts(t, s.cp, s.ns, nfsSMB2...)
+			s.setUp(t, workload, adapterSet(withNFS), nfs...)
+			s.git.MustApply(t, adapterSet(withNFSSMB))
+			s.expectPorts(t, nfsSMB2...)
 			s.expect(t, "Reconciling", "False", "AsExpected")
 			if n := s.cp.PodStarts(s.ns); n != 1 {
 				t.Errorf("%d pods started", n)
@@ -134,24 +122,13 @@ func TestNothingIsUnderWayWhereNothingRestarts(t *testing.T) {
 	}
 }
 
-func TestAPausedDeploymentIsNotUnderWay(t *testing.T) {
+func TestPausedDeployment(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: files}
-spec:
-  paused: true
-  selector: {matchLabels: {app: files}}
-  template:
-    metadata: {labels: {app: files}}
-    spec: {containers: [{name: server, image: "example.com/files:1"}]}
-`)
-	for _, adapters := range []string{withNFS, withNFSSMB} {
-		set := strings.Replace(adapterSet(adapters, ""), "kind: StatefulSet", "kind: Deployment", 1)
-		mustApply(t, s.git, set)
-		s.caughtUp(t)
+	s.git.MustApply(t, fixture.Deployment("files", fixture.Container("server"), fixture.Spec("paused: true")))
+	for _, adapters := range []fixture.Option{withNFS, withNFSSMB} {
+		s.git.MustApply(t, adapterSetOf("Deployment", "files", adapters))
+		s.catchUp(t)
 		s.expect(t, "Ready", "True", "InPlace")
 		s.expect(t, "Reconciling", "False", "AsExpected")
 	}
@@ -159,10 +136,10 @@ spec:
 
 const newImage = `[{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "example.com/files:2"}]`
 
-// hasNewImage tells a pod of a template after that edit.
+// hasNewImage reports whether a pod has the template after that edit.
 func hasNewImage(pod *corev1.Pod) bool { return pod.Spec.Containers[0].Image == "example.com/files:2" }
 
-// stepsUntilTrue lets time pass until a condition is true for a reason.
+// stepsUntilTrue steps the clock until a condition is True for a reason.
 func (s *scene) stepsUntilTrue(t *testing.T, name, kind, reason string) {
 	t.Helper()
 	testenv.Eventually(t, kind+" of "+name+" is true, "+reason, func(ctx context.Context) error {
@@ -177,92 +154,91 @@ func (s *scene) stepsUntilTrue(t *testing.T, name, kind, reason string) {
 	})
 }
 
-// TestARolloutThatNeverCompletes: nothing is added to it, however long it
-// takes, and after a while somebody has to act.
-func TestARolloutThatNeverCompletes(t *testing.T) {
+// TestStuckRollout: no change is added to a rollout that never completes, and after a
+// while the AdapterSet is Stalled.
+func TestStuckRollout(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, statefulSet, adapterSet(withNFS, ""), nfs...)
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
+	s.setUp(t, statefulSet(), adapterSet(withNFS), nfs...)
+	history := s.record(t)
 	release := s.cp.HoldUnready(s.ns, nil)
 	s.edit(t, newImage)
-	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+	s.git.MustApply(t, adapterSet(withNFSSMB))
 	s.expect(t, "Reconciling", "True", "RolloutUnderWay")
 	s.expect(t, "Stalled", "False", "AsExpected")
 	s.stepsUntilTrue(t, "files", "Stalled", "RolloutStuck")
 	s.expect(t, "Ready", "False", "RolloutStuck")
 	s.expect(t, "Reconciling", "False", "AsExpected")
-	s.rests(t)
-	templateChanges(t, history, 1)
+	s.expectIdle(t)
+	expectTemplateChanges(t, history, 1)
 	release()
-	expectPorts(t, s.cp, s.ns, nfsSMB2...)
+	s.expectPorts(t, nfsSMB2...)
 	s.expect(t, "Stalled", "False", "AsExpected")
-	templateChanges(t, history, 2)
+	expectTemplateChanges(t, history, 2)
 }
 
-// TestARolloutOfOursThatNeverCompletes: the ports are as wanted, so they are
-// told as ready, and somebody has to see to the pods.
-func TestARolloutOfOursThatNeverCompletes(t *testing.T) {
+// TestStuckRolloutOfPortside: the ports are as desired, so Ready is True. The pods need
+// action, so Stalled is True as well.
+func TestStuckRolloutOfPortside(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
 	release := s.cp.HoldUnready(s.ns, hasNFS)
-	mustApply(t, s.git, statefulSet)
-	s.rolledOut(t)
-	mustApply(t, s.git, adapterSet(withNFS, ""))
+	s.git.MustApply(t, statefulSet())
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(withNFS))
 	s.expect(t, "Reconciling", "True", "RollingOut")
 	s.stepsUntilTrue(t, "files", "Stalled", "RolloutStuck")
 	s.expect(t, "Ready", "True", "InPlace")
-	s.expectEvents(t, "AdapterSet", "RolloutStuck", "--max-concurrent-rollouts")
-	s.expectEvents(t, "StatefulSet", "RolloutStuck", "--max-concurrent-rollouts")
-	s.rests(t)
+	s.expectBothEvents(t, "RolloutStuck", "--max-concurrent-rollouts")
+	s.expectIdle(t)
 	s.restart(t)
-	s.caughtUp(t)
+	s.catchUp(t)
 	s.expect(t, "Stalled", "True", "RolloutStuck") // it is still ours, and still stuck
 	release()
 	s.expect(t, "Reconciling", "False", "AsExpected")
 	s.expect(t, "Stalled", "False", "AsExpected")
 }
 
-func TestHostNetworkIsBlockedUnlessAllowed(t *testing.T) {
+func TestHostNetwork(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	workload := strings.Replace(statefulSet, "      containers:", "      hostNetwork: true\n      containers:", 1)
-	mustApply(t, s.git, workload)
-	s.rolledOut(t)
-	mustApply(t, s.git, adapterSet(withNFS, ""))
+	hostNetwork := fixture.Spec("template: {spec: {hostNetwork: true}}")
+	s.git.MustApply(t, statefulSet(hostNetwork))
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(withNFS))
 	s.expect(t, "Stalled", "True", "Conflicting")
-	expectReady(t, s.cp, s.ns, "False", "Conflicting", "0/1")
+	s.expectReady(t, "False", "Conflicting", "0/1")
 	s.expectEvents(t, "AdapterSet", "PortBlocked", "hostNetwork")
-	expectPorts(t, s.cp, s.ns, static...)
-	mustApply(t, s.git, strings.Replace(adapterSet(withNFS, ""), "rollout: {", "hostNetwork: Allow\n  rollout: {", 1))
-	s.caughtUp(t)
-	s.caughtUp(t) // and hostNetwork is Allow again
+	s.expectPorts(t, static...)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec("hostNetwork: Allow")))
+	s.catchUp(t)
+	s.catchUp(t) // and hostNetwork is Allow again
 	if message := s.expect(t, "Stalled", "True", "Conflicting"); !strings.Contains(message, `the annotation portside.dev/allow-host-network: "true" on the workload`) {
 		t.Errorf("the message is %q", message)
 	}
 	if writes := s.sent.CountOf(testenv.VerbApply, "statefulsets"); writes != 0 {
 		t.Errorf("the workload was written %d times", writes)
 	}
-	mustApply(t, s.git, strings.Replace(workload, "metadata: {name: files}", `metadata: {name: files, annotations: {portside.dev/allow-host-network: "true"}}`, 1))
-	expectReady(t, s.cp, s.ns, "True", "InPlace", "1/1")
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.git.MustApply(t, statefulSet(hostNetwork, fixture.Metadata(`annotations: {portside.dev/allow-host-network: "true"}`)))
+	s.expectReady(t, "True", "InPlace", "1/1")
+	s.expectPorts(t, nfs...)
 }
 
-// TestChangesSettle: those that come one after the other go out in one apply,
-// once the last is as old as it must be.
-func TestChangesSettle(t *testing.T) {
+// TestStabilizationWindow: successive changes go out in one apply, once the last is as
+// old as the window.
+func TestStabilizationWindow(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
-	s.rolledOut(t)
-	history := s.cp.Record(t, "StatefulSet", s.ns, "files")
-	for _, adapters := range []string{withNFS, withNFSSMB} {
-		mustApply(t, s.git, strings.Replace(adapterSet(adapters, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 10", 1))
-		s.caughtUp(t)
+	s.git.MustApply(t, statefulSet(onDelete))
+	s.waitRolledOut(t)
+	history := s.record(t)
+	for _, adapters := range []fixture.Option{withNFS, withNFSSMB} {
+		s.git.MustApply(t, adapterSet(adapters, fixture.Rollout(10, 0)))
+		s.catchUp(t)
 		s.expect(t, "Reconciling", "True", "Stabilizing")
-		set, err := s.get(t.Context(), "files")
-		if err != nil || len(set.Status.Ports) == 0 {
-			t.Fatal(err)
+		set := s.mustGet(t)
+		if len(set.Status.Ports) == 0 {
+			t.Fatal("status has no ports")
 		}
 		for _, p := range set.Status.Ports {
 			if p.State != "Pending" || p.Reason != "Stabilizing" {
@@ -270,62 +246,57 @@ func TestChangesSettle(t *testing.T) {
 			}
 		}
 		s.clock.Step(9 * time.Second)
-		s.caughtUp(t)
+		s.catchUp(t)
 	}
-	expectPorts(t, s.cp, s.ns, static...)
+	s.expectPorts(t, static...)
 	s.clock.Step(time.Second)
-	expectPorts(t, s.cp, s.ns, nfsSMB...)
-	templateChanges(t, history, 1)
+	s.expectPorts(t, nfsSMB...)
+	expectTemplateChanges(t, history, 1)
 }
 
-// TestARestartDoesNotShortenARemoval: nor does it begin anew.
-func TestARestartDoesNotShortenARemoval(t *testing.T) {
+// TestRemovalDelayAfterRestart: a restart neither shortens nor restarts the delay.
+func TestRemovalDelayAfterRestart(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	late := func(adapters string) string {
-		return strings.Replace(adapterSet(adapters, ""), "removalDelaySeconds: 0", "removalDelaySeconds: 300", 1)
-	}
-	s.setUp(t, strategy(1, "{type: OnDelete}"), late(withNFS), nfs...)
-	mustApply(t, s.git, late("[]"))
+	late := fixture.Rollout(0, 300)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS, late), nfs...)
+	s.git.MustApply(t, adapterSet(noAdapters, late))
 	s.expect(t, "Reconciling", "True", "RemovalWaiting")
-	s.expectEvents(t, "AdapterSet", "RemovalWaiting", "adapter-nfs (12049/TCP) at ")
-	s.expectEvents(t, "StatefulSet", "RemovalWaiting", "adapter-nfs (12049/TCP) at ")
+	s.expectBothEvents(t, "RemovalWaiting", "adapter-nfs (12049/TCP) at ")
 	s.clock.Step(200 * time.Second)
 	s.restart(t)
-	s.caughtUp(t)
+	s.catchUp(t)
 	s.clock.Step(99 * time.Second)
-	s.caughtUp(t)
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.catchUp(t)
+	s.expectPorts(t, nfs...)
 	s.clock.Step(time.Second)
-	expectPorts(t, s.cp, s.ns, static...)
+	s.expectPorts(t, static...)
 	s.expectEvents(t, "AdapterSet", "PortRemoved", "Removed port adapter-nfs (12049/TCP)")
 	s.expect(t, "Ready", "True", "InPlace")
 }
 
-// TestAPortIsToldUntilItIsGone: its delay is over, and a rollout is under way.
-func TestAPortIsToldUntilItIsGone(t *testing.T) {
+// TestPortWaitingForRemoval: status has a port whose delay is over until a rollout is
+// complete.
+func TestPortWaitingForRemoval(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, statefulSet, adapterSet(withNFS, ""), nfs...)
+	s.setUp(t, statefulSet(), adapterSet(withNFS), nfs...)
 	// The pod that runs stays ready: there is no rollout before the edit.
 	release := s.cp.HoldUnready(s.ns, hasNewImage)
-	mustApply(t, s.git, strings.Replace(adapterSet("[]", ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1))
+	s.git.MustApply(t, adapterSet(noAdapters, fixture.Rollout(60, 0)))
 	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.edit(t, newImage)
-	s.expect(t, "Reconciling", "True", "RemovalWaiting") // nothing counts any more
+	s.expect(t, "Reconciling", "True", "RemovalWaiting") // the delay does not advance any more
 	s.clock.Step(time.Minute)
-	s.caughtUp(t)
-	set, err := s.get(t.Context(), "files")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.catchUp(t)
+	set := s.mustGet(t)
 	if set.Status.ReadyPorts != 1 || set.Status.Ports[0].State != "Owned" {
 		t.Errorf("status is %+v", set.Status)
 	}
-	expectPorts(t, s.cp, s.ns, nfs...)
+	s.expectPorts(t, nfs...)
 	release()
 	s.expect(t, "Reconciling", "True", "Stabilizing")
 	s.clock.Step(time.Minute)
-	expectPorts(t, s.cp, s.ns, static...)
-	expectReady(t, s.cp, s.ns, "True", "InPlace", "0/0")
+	s.expectPorts(t, static...)
+	s.expectReady(t, "True", "InPlace", "0/0")
 }

@@ -9,19 +9,14 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/prometheus/client_golang/prometheus"
-	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/client-go/util/workqueue"
 	"k8s.io/utils/clock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
@@ -30,12 +25,12 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/sources"
 	"github.com/portside-dev/portside/cmd/portside/internal/metrics"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
 
-// Options are what the service is to do.
+// Options configure the service.
 type Options struct {
 	// FieldManager is the name that ports are applied under.
 	FieldManager string
@@ -43,6 +38,9 @@ type Options struct {
 	Namespace string
 	// ExcludeNamespaces are those whose workloads are not written to.
 	ExcludeNamespaces []string
+	// Services has the ports of Services managed too, for which the service must be
+	// allowed to watch and patch Services.
+	Services bool
 	// Selector chooses AdapterSets by their labels; all when nil.
 	Selector labels.Selector
 	// Concurrent is how many targets are reconciled at once.
@@ -66,7 +64,7 @@ type Options struct {
 	Registry prometheus.Registerer
 }
 
-// newScheme knows the types that the service reads and writes.
+// newScheme returns a scheme with the types that the service reads and writes.
 func newScheme() (*runtime.Scheme, error) {
 	s := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{scheme.AddToScheme, v1alpha1.AddToScheme} {
@@ -86,22 +84,23 @@ func NewManager(config *rest.Config, m manager.Options, o Options) (manager.Mana
 	}
 	m.Cache = o.cache().ForManager()
 	m.MapperProvider = cache.NewMapper
-	// As Kubernetes' own controllers: a server that streams a list goes on to
-	// compress each change after it, which costs both sides more than it saves.
+	// Kubernetes' own controllers do this as well: a server that compresses a
+	// streamed list also compresses each change after it, which costs both sides more
+	// than it saves.
 	config = rest.CopyConfig(config)
 	config.DisableCompression = true
 	return manager.New(config, m)
 }
 
-// cache returns what of the options the cache needs.
+// cache returns the options of the cache.
 func (o Options) cache() cache.Options {
-	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, FieldManager: o.FieldManager}
+	return cache.Options{Namespace: o.Namespace, Selector: o.Selector, Services: o.Services, FieldManager: o.FieldManager}
 }
 
-// Service is what was added to a manager.
+// Service is a service that was added to a manager.
 type Service struct{ reconciler *reconciler }
 
-// Watching is nil once all that there is to watch was listed.
+// Watching returns nil once all AdapterSets and workloads were listed.
 func (s *Service) Watching() error {
 	if !s.reconciler.cluster.Synced() {
 		return errors.New("AdapterSets and workloads are not listed yet")
@@ -110,7 +109,7 @@ func (s *Service) Watching() error {
 }
 
 // Add adds the service to a manager that [NewManager] made with the same options. It
-// asks the API server nothing; its error is a field manager that cannot be one.
+// asks the API server nothing. It fails if the field manager is not a valid name.
 func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if o.Clock == nil {
 		o.Clock = clock.RealClock{}
@@ -128,8 +127,8 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[workload.Target](time.Second, 5*time.Minute),
 		NewQueue:                r.newQueue,
 		ReconciliationTimeout:   reconcileTimeout,
-		// A process that waits to lead has seen all when its turn comes, also what was
-		// deleted meanwhile.
+		// A replica that does not lead watches as well. When it begins to lead, it has
+		// read all objects, and noticed those that were deleted meanwhile.
 		EnableWarmup:       new(true),
 		LogConstructor:     logOf(mgr.GetLogger()),
 		SkipNameValidation: new(true),
@@ -145,7 +144,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	return &Service{r}, nil
 }
 
-// logOf says of which target something is said.
+// logOf returns a function that returns the logger of a target.
 func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	log = log.WithValues("controller", "portside")
 	return func(t *workload.Target) logr.Logger {
@@ -156,12 +155,12 @@ func logOf(log logr.Logger) func(*workload.Target) logr.Logger {
 	}
 }
 
-// reconcileTimeout bounds the requests of one reconciliation, so that a server
-// that does not answer holds no worker for ever.
+// reconcileTimeout bounds the requests of a reconcile, so that a server that does not
+// answer cannot block a worker forever.
 const reconcileTimeout = time.Minute
 
 func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
-	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache())
+	cluster, err := cache.NewCluster(context.Background(), mgr.GetCache(), o.cache())
 	if err != nil {
 		return nil, err
 	}
@@ -200,27 +199,8 @@ func newReconciler(mgr manager.Manager, o Options) (*reconciler, error) {
 	limit := rollout.NewLimit(o.MaxConcurrentRollouts, func(t workload.Target) string { return t.Namespace }, r.wake)
 	r.gate = rollout.NewGate(limit, o.Clock)
 	r.poller = discovery.NewPoller(discovery.Options{Clock: o.Clock, Changed: r.wake, Observe: r.metrics.Polled})
-	reader := apiReader{mgr.GetAPIReader()}
-	api := httpapi.New(httpapi.Options{
-		Pods: discovery.NewPods(cluster, reader.controllerOf), Secret: reader.secret, Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
-	})
-	r.sources = slices.Concat(o.Sources, discovery.Sources{discovery.Declared, api.Source})
+	r.sources = slices.Concat(o.Sources, sources.All(sources.Options{
+		Cache: cluster, API: mgr.GetAPIReader(), Now: o.Clock.Now, AllowLoopback: o.AllowLoopback,
+	}))
 	return r, nil
-}
-
-// apiReader reads from the API server what is not cached.
-type apiReader struct{ client.Reader }
-
-func (r apiReader) secret(ctx context.Context, name types.NamespacedName) (*corev1.Secret, error) {
-	secret := &corev1.Secret{}
-	return secret, r.Get(ctx, name, secret)
-}
-
-// controllerOf returns the UID and the controller of a ReplicaSet.
-func (r apiReader) controllerOf(ctx context.Context, name types.NamespacedName) (types.UID, *metav1.OwnerReference, error) {
-	set := &appsv1.ReplicaSet{}
-	if err := r.Get(ctx, name, set); err != nil {
-		return "", nil, err
-	}
-	return set.UID, metav1.GetControllerOfNoCopy(set), nil
 }

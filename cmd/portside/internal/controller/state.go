@@ -30,6 +30,8 @@ type state struct {
 	// answer is the workload as the API server answered our last write, nil once the
 	// cache has caught up with it.
 	answer *workload.Workload
+	// services are the states of the Services that the AdapterSet names, by name.
+	services map[string]*state
 	// stored are the statuses as we last stored them, by the AdapterSets' names, until
 	// the cache has caught up with them.
 	stored map[string]storedStatus
@@ -65,6 +67,19 @@ type deletion struct {
 	retained bool
 }
 
+// service returns the state of a Service.
+func (s *state) service(name string) *state {
+	if s.services == nil {
+		s.services = map[string]*state{}
+	}
+	one, known := s.services[name]
+	if !known {
+		one = &state{}
+		s.services[name] = one
+	}
+	return one
+}
+
 // begin begins a new workloadState if the state is about another workload. It reports
 // whether it is.
 func (r *reconciler) begin(s *state, uid types.UID) bool {
@@ -80,6 +95,9 @@ func (r *reconciler) begin(s *state, uid types.UID) bool {
 func (s *state) reported() {
 	s.ports.reported()
 	s.changes, s.gaveUpPlace = nil, false
+	for _, service := range s.services {
+		service.reported()
+	}
 }
 
 type storedStatus struct {

@@ -21,12 +21,35 @@ func statusConfiguration(s v1alpha1.AdapterSetStatus) *applyv1alpha1.AdapterSetS
 	for i := range s.Ports {
 		config.WithPorts(portConfiguration(&s.Ports[i]))
 	}
+	for i := range s.Services {
+		config.WithServices(serviceConfiguration(&s.Services[i]))
+	}
 	for i := range s.Changes {
 		config.WithChanges(changeConfiguration(&s.Changes[i]))
 	}
 	for _, c := range s.Conditions {
 		config.WithConditions(applymetav1.Condition().WithType(c.Type).WithStatus(c.Status).WithReason(c.Reason).
 			WithMessage(c.Message).WithObservedGeneration(c.ObservedGeneration).WithLastTransitionTime(c.LastTransitionTime))
+	}
+	return config
+}
+
+func serviceConfiguration(s *v1alpha1.ServiceStatus) *applyv1alpha1.ServiceStatusApplyConfiguration {
+	config := applyv1alpha1.ServiceStatus().WithName(s.Name)
+	if s.UID != "" {
+		config.WithUID(s.UID)
+	}
+	if s.Reason != "" {
+		config.WithReason(s.Reason)
+	}
+	if s.Message != "" {
+		config.WithMessage(s.Message)
+	}
+	for i := range s.Ports {
+		config.WithPorts(portConfiguration(&s.Ports[i]))
+	}
+	for _, w := range s.Warnings {
+		config.WithWarnings(applyv1alpha1.ServiceWarning().WithReason(w.Reason).WithMessage(w.Message))
 	}
 	return config
 }
@@ -63,7 +86,13 @@ func portConfiguration(p *v1alpha1.PortStatus) *applyv1alpha1.PortStatusApplyCon
 func changeConfiguration(c *v1alpha1.PortsChange) *applyv1alpha1.PortsChangeApplyConfiguration {
 	config := applyv1alpha1.PortsChange().WithTime(c.Time).WithManager(c.Manager)
 	for _, p := range c.Ports {
-		port := applyv1alpha1.ChangedPort().WithContainer(p.Container).WithPort(p.Port).WithProtocol(p.Protocol).WithChange(p.Change)
+		port := applyv1alpha1.ChangedPort().WithPort(p.Port).WithProtocol(p.Protocol).WithChange(p.Change)
+		if p.Container != "" {
+			port.WithContainer(p.Container)
+		}
+		if p.Service != "" {
+			port.WithService(p.Service)
+		}
 		if p.Name != "" {
 			port.WithName(p.Name)
 		}

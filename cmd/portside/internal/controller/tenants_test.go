@@ -7,66 +7,43 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// tenants are two namespaces under one service: the pods of the greedy one never
-// become ready after they have a port of portside's.
+// tenants are two namespaces with one service. The pods of the greedy tenant never
+// become ready once they have a port of portside.
 type tenants struct {
-	*service
-	cp             *testenv.ControlPlane
-	clock          *countingClock
-	greedy, honest string
+	*scene // of the honest one
+	greedy string
 }
 
 func newTenants(t *testing.T) *tenants {
 	t.Helper()
-	cp := testenv.WithControllers(t)
-	s := &tenants{cp: cp, greedy: cp.Namespace(t), honest: cp.Namespace(t), clock: newClock(time.Now().Truncate(time.Second))}
-	s.restart(t)
+	s := &tenants{scene: stoppedScene(t)}
+	s.kind, s.greedy = "Deployment", s.cp.Namespace(t)
+	s.start(t, s.everyNamespace)
 	return s
 }
 
-// restart starts the service again, which then watches every namespace for the
-// AdapterSets of this test.
-func (s *tenants) restart(t *testing.T) {
-	t.Helper()
-	if s.service != nil {
-		s.stop()
-	}
-	s.service = start(t, s.cp, "", func(o *Options) {
-		o.Clock, o.Selector = s.clock, labels.SelectorFromSet(labels.Set{"test": s.honest})
-	})
+// everyNamespace has the service watch all namespaces for the AdapterSets of this
+// test.
+func (s *tenants) everyNamespace(o *Options) {
+	o.Namespace, o.Selector = "", labels.SelectorFromSet(labels.Set{"test": s.ns})
 }
 
-const probed = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: %s}
-spec:
-  selector: {matchLabels: {app: %[1]s}}
-  template:
-    metadata: {labels: {app: %[1]s}}
-    spec:
-      containers:
-      - name: server
-        image: example.com/files:1
-        readinessProbe: {tcpSocket: {port: adapter-one}}
-        livenessProbe: {tcpSocket: {port: adapter-two}}
-`
-
-// workloads creates so many Deployments, and returns their names.
+// workloads creates n Deployments, and returns their names.
 func (s *tenants) workloads(t *testing.T, namespace, prefix string, n int) (names []string) {
 	t.Helper()
 	for i := range n {
 		names = append(names, fmt.Sprintf("%s-%d", prefix, i))
-		mustApply(t, s.cp.Manager("git").In(namespace), fmt.Sprintf(probed, names[i]))
+		s.git.In(namespace).MustApply(t, fixture.Deployment(names[i], fixture.Container("server"),
+			fixture.InContainer("server", "{readinessProbe: {tcpSocket: {port: adapter-one}}, livenessProbe: {tcpSocket: {port: adapter-two}}}")))
 	}
 	return names
 }
@@ -75,15 +52,7 @@ func (s *tenants) workloads(t *testing.T, namespace, prefix string, n int) (name
 func (s *tenants) declare(t *testing.T, namespace, adapter string, names ...string) {
 	t.Helper()
 	for _, name := range names {
-		mustApply(t, s.cp.Manager("git").In(namespace), fmt.Sprintf(`
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: %s, labels: {test: %s}}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: Deployment, name: %[1]s}
-  adapters: [%[3]s]
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-`, name, s.honest, adapter))
+		s.git.In(namespace).MustApply(t, adapterSetOf("Deployment", name, fixture.Adapters(adapter), fixture.Metadata("labels: {test: "+s.ns+"}")))
 	}
 }
 
@@ -103,63 +72,63 @@ func (s *tenants) expectPort(t *testing.T, namespace, port string, names ...stri
 	}
 }
 
-// scene returns a view of one namespace.
-func (s *tenants) scene(namespace string) *scene {
-	return &scene{service: s.service, cp: s.cp, ns: namespace, git: s.cp.Manager("git").In(namespace), clock: s.clock}
+// inGreedy returns the scene of the greedy tenant.
+func (s *tenants) inGreedy() *scene {
+	greedy := *s.scene
+	greedy.ns, greedy.git = s.greedy, s.git.In(s.greedy)
+	return &greedy
 }
 
-// expectWaits waits until the AdapterSet waits for a place, and checks that the
-// message names the namespace that holds the places, and none of its workloads.
+// expectWaits waits until an AdapterSet waits for a place, and checks that the message
+// names the namespace that has the places, and none of its workloads.
 func (s *tenants) expectWaits(t *testing.T, name string) {
 	t.Helper()
-	message := s.scene(s.honest).expectOf(t, name, "Reconciling", "True", "RolloutLimit")
+	message := s.expectOf(t, name, "Reconciling", "True", "RolloutLimit")
 	if !strings.Contains(message, "workloads of namespace "+s.greedy) || strings.Contains(message, "greedy-") {
 		t.Errorf("the message is %q", message)
 	}
 }
 
-// TestTenantsShareRollouts plays a tenant with as many workloads as may be in a
-// rollout at once, whose pods never become ready.
+// TestTenantsShareRollouts has a tenant with as many workloads as may be in a rollout at
+// once, whose pods never become ready.
 func TestTenantsShareRollouts(t *testing.T) {
 	t.Parallel()
 	s := newTenants(t)
 	s.cp.HoldUnready(s.greedy, func(pod *corev1.Pod) bool { return len(pod.Spec.Containers[0].Ports) > 0 })
 	greedy := s.workloads(t, s.greedy, "greedy", 10)
-	honest := s.workloads(t, s.honest, "honest", 3)
+	honest := s.workloads(t, s.ns, "honest", 3)
 	const (
-		one, portOne = "{type: one, port: 7001}", "adapter-one:7001/TCP"
-		two, portTwo = "{type: two, port: 7002}", "adapter-two:7002/TCP"
+		one, portOne = "one:7001", "adapter-one:7001/TCP"
+		two, portTwo = "two:7002", "adapter-two:7002/TCP"
 	)
 
 	s.declare(t, s.greedy, one, greedy...)
 	s.expectPort(t, s.greedy, portOne, greedy...)
-	s.declare(t, s.honest, one, honest[0])
+	s.declare(t, s.ns, one, honest[0])
 	s.expectWaits(t, honest[0])
-	s.restart(t) // those rollouts count after it
-	s.scene(s.honest).caughtUpWith(t, honest[0])
+	s.restart(t, s.everyNamespace) // their rollouts count after a restart, too
+	s.catchUpWith(t, honest[0])
 	s.expectWaits(t, honest[0])
 
 	// Deleted AdapterSets hold no places.
 	for _, name := range greedy {
-		if err := s.cp.Manager("git").Delete(t.Context(), "AdapterSet", s.greedy, name); err != nil {
-			t.Fatal(err)
-		}
+		s.cp.Manager("git").MustDelete(t, "AdapterSet", s.greedy, name)
 	}
-	s.expectPort(t, s.honest, portOne, honest[0])
-	s.scene(s.honest).expectOf(t, honest[0], "Reconciling", "False", "AsExpected")
+	s.expectPort(t, s.ns, portOne, honest[0])
+	s.expectOf(t, honest[0], "Reconciling", "False", "AsExpected")
 
 	// Nor do rollouts that make no progress.
 	s.declare(t, s.greedy, two, greedy...)
 	s.expectPort(t, s.greedy, portTwo, greedy...)
-	s.declare(t, s.honest, one, honest[1])
+	s.declare(t, s.ns, one, honest[1])
 	s.expectWaits(t, honest[1])
 	s.clock.Step(rollout.StuckAfter)
-	s.expectPort(t, s.honest, portOne, honest[1])
+	s.expectPort(t, s.ns, portOne, honest[1])
 	for _, name := range greedy {
-		s.scene(s.greedy).stepsUntilTrue(t, name, "Stalled", "RolloutStuck")
+		s.inGreedy().stepsUntilTrue(t, name, "Stalled", "RolloutStuck")
 	}
 	testenv.Eventually(t, "warnings about the stuck rollouts", func(ctx context.Context) error {
-		events, err := s.scene(s.greedy).events(ctx)
+		events, err := s.inGreedy().events(ctx)
 		for _, regarding := range []string{"AdapterSet/", "Deployment/"} {
 			if !slices.ContainsFunc(events, func(line string) bool { return strings.HasPrefix(line, regarding+"greedy-0 RolloutStuck: ") }) {
 				err = errors.Join(err, fmt.Errorf("none about %sgreedy-0 in %q", regarding, events))
@@ -169,7 +138,7 @@ func TestTenantsShareRollouts(t *testing.T) {
 	})
 
 	// A restart does not bring them back.
-	s.restart(t)
-	s.declare(t, s.honest, one, honest[2])
-	s.expectPort(t, s.honest, portOne, honest[2])
+	s.restart(t, s.everyNamespace)
+	s.declare(t, s.ns, one, honest[2])
+	s.expectPort(t, s.ns, portOne, honest[2])
 }

@@ -2,31 +2,28 @@ package controller_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/kubernetes"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
-	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/controller"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
-// configMapSource is a source that reads a ConfigMap, with a type and a number in
-// each key. It is all that a further source takes.
+// configMapSource is a source that reads a ConfigMap, whose keys are types and whose
+// values are numbers. A further source needs nothing else.
 type configMapSource struct {
 	configMaps corev1client.ConfigMapsGetter
 	name       string
@@ -57,53 +54,26 @@ func (s configMapSource) Questions(_ context.Context, w discovery.Workload) ([]d
 	}}}, discovery.Readiness{}, nil
 }
 
-const toyWorkload = `
-apiVersion: apps/v1
-kind: StatefulSet
-metadata: {name: files}
-spec:
-  replicas: 0
-  serviceName: files
-  selector: {matchLabels: {app: files}}
-  template:
-    metadata: {labels: {app: files}}
-    spec: {containers: [{name: server, image: example.com/files:1, ports: [{name: api, containerPort: 8080, protocol: TCP}]}]}
-`
-
-const toySet = `
-apiVersion: portside.dev/v1alpha1
-kind: AdapterSet
-metadata: {name: files}
-spec:
-  targetRef: {apiVersion: apps/v1, kind: StatefulSet, name: files}
-  discovery: {http: {port: api, scheme: HTTP, path: /config-map}}
-  rollout: {stabilizationWindowSeconds: 0, removalDelaySeconds: 0}
-`
-
 // TestToySource runs the service with a source of another package.
 func TestToySource(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
-	if err := cp.InstallCRD(t.Context(), "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	client, err := kubernetes.NewForConfig(cp.Config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	startWith(t, cp, ns, func(set *v1alpha1.AdapterSet) discovery.Source {
+	controller.RunWithSource(t, cp.Config(), ns, func(set *v1alpha1.AdapterSet) (discovery.Source, error) {
 		if d := set.Spec.Discovery; d != nil && d.HTTP.Path == "/config-map" {
-			return configMapSource{client.CoreV1(), set.Name}
+			return configMapSource{client.CoreV1(), set.Name}, nil
 		}
-		return nil
+		return nil, nil
 	})
 	git := cp.Manager("git").In(ns)
 	write := func(data string) {
 		t.Helper()
-		if _, err := git.Apply(t.Context(), fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: files}, data: {%s}}", data)); err != nil {
-			t.Fatal(err)
-		}
+		git.MustApply(t, fmt.Sprintf("{apiVersion: v1, kind: ConfigMap, metadata: {name: files}, data: {%s}}", data))
 	}
 	expect := func(reason string, ports ...string) {
 		t.Helper()
@@ -119,53 +89,21 @@ func TestToySource(t *testing.T) {
 			if got := testenv.Ports(live, "server"); !slices.Equal(got, append([]string{"api:8080/TCP"}, ports...)) {
 				return fmt.Errorf("they are %q", got)
 			}
-			conditions, _, _ := unstructured.NestedSlice(set.Object, "status", "conditions")
-			for _, c := range conditions {
-				if c, ok := c.(map[string]any); ok && c["type"] == "Discovered" && c["reason"] == reason {
-					return nil
-				}
+			if got := fixture.Condition(set, "Discovered").Reason; got != reason {
+				return fmt.Errorf("the reason is %q", got)
 			}
-			return errors.New(fmt.Sprint(conditions))
+			return nil
 		})
 	}
 	write(`nfs: "12049"`)
-	for _, object := range []string{toyWorkload, toySet} {
-		if _, err := git.Apply(t.Context(), object); err != nil {
-			t.Fatal(err)
-		}
-	}
+	git.MustApply(t,
+		fixture.StatefulSet("files", fixture.Container("server", "api:8080/TCP"), fixture.Spec("replicas: 0")),
+		fixture.AdapterSet("files", fixture.Target("StatefulSet", "files"), fixture.Discovery("port: api, scheme: HTTP, path: /config-map"), fixture.Rollout(0, 0)))
 	expect("Answered", "adapter-nfs:12049/TCP")
 	write(`nfs: "12049", smb: "1445"`)
 	expect("Answered", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
-	if err := git.Delete(t.Context(), "ConfigMap", ns, "files"); err != nil {
-		t.Fatal(err)
-	}
+	git.MustDelete(t, "ConfigMap", ns, "files")
 	expect("ConfigMapMissing", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP")
 	write(`smb: "1445"`)
 	expect("Answered", "adapter-smb:1445/TCP")
-}
-
-// startWith runs the service with a further kind of source until the test ends.
-func startWith(t *testing.T, cp *testenv.ControlPlane, ns string, kind discovery.Kind) {
-	t.Helper()
-	options := controller.Options{
-		FieldManager: testenv.Portside, Namespace: ns, Concurrent: 2, MaxConcurrentRollouts: 10,
-		Resync: 10 * time.Hour, Registry: prometheus.NewRegistry(), Sources: discovery.Sources{kind},
-	}
-	mgr, err := controller.NewManager(cp.Config(), ctrl.Options{HealthProbeBindAddress: "0", Metrics: metricsserver.Options{BindAddress: "0"}}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := controller.Add(mgr, options); err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.Background()) //nolint:usetesting // it is stopped before the test's own ends
-	ended := make(chan error, 1)
-	go func() { ended <- mgr.Start(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Errorf("the service ended: %v", err)
-		}
-	})
 }

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,18 +10,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// expectMessage waits for what is told of adapter-nfs.
-func (s *scene) expectMessage(t *testing.T, tells func(message string) bool) {
+// expectMessage waits for the message of adapter-nfs in status.
+func (s *scene) expectMessage(t *testing.T, is func(message string) bool) {
 	t.Helper()
-	testenv.Eventually(t, "what is told of the port", func(ctx context.Context) error {
+	testenv.Eventually(t, "the message of the port", func(ctx context.Context) error {
 		set, err := s.get(ctx, "files")
 		if err != nil {
 			return err
 		}
 		for _, p := range set.Status.Ports {
-			if p.Name == "adapter-nfs" && tells(p.Message) {
+			if p.Name == "adapter-nfs" && is(p.Message) {
 				return nil
 			}
 		}
@@ -30,57 +30,52 @@ func (s *scene) expectMessage(t *testing.T, tells func(message string) bool) {
 	})
 }
 
-// TestAWarningIsToldOnce: it is in status as long as there is cause for it, also
-// while a change waits or none may be made, and an event when it is new.
-func TestAWarningIsToldOnce(t *testing.T) {
+// TestWarningIsReportedOnce: a warning is in status as long as its cause lasts, also
+// while a change waits or is not allowed. It is an event when it is new.
+func TestWarningIsReportedOnce(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.setUp(t, strategy(1, "{type: OnDelete}"), adapterSet(withNFS, ""), nfs...)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
 	const reason, text = "CannotRenumber", "git (Apply) applies adapter-nfs:12049/TCP too"
 	warns := func(message string) bool { return strings.Contains(message, text) }
-	ports := "ports: [{name: api, containerPort: 8080, protocol: TCP}"
-	mustApply(t, s.git, strings.Replace(strategy(1, "{type: OnDelete}"), ports, ports+", {name: adapter-nfs, containerPort: 12049, protocol: TCP}", 1))
+	s.git.MustApply(t, workloadWith("StatefulSet", "files", nfs, onDelete))
 	s.expectMessage(t, warns)
 	s.expect(t, "Ready", "True", "InPlace")
-	s.expectEvents(t, "AdapterSet", reason, text)
-	s.expectEvents(t, "StatefulSet", reason, text)
+	s.expectBothEvents(t, reason, text)
 
 	writes := s.sent.CountOf(testenv.VerbApply, "adaptersets/status")
 	for i := range 5 {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"portside.dev/paused":"no %d"}}}`, i)
-		if _, err := s.git.Patch(t.Context(), "StatefulSet", s.ns, "files", types.MergePatchType, patch); err != nil {
-			t.Fatal(err)
-		}
+		s.git.MustPatch(t, "StatefulSet", s.ns, "files", types.MergePatchType, patch)
 	}
-	s.clock.Step(11 * time.Hour) // a full pass is due
-	s.caughtUp(t)                // tells of a generation
+	s.clock.Step(11 * time.Hour) // a resync is due
+	s.catchUp(t)                 // writes the status of a new generation
 	s.expectMessage(t, warns)
 	if n := s.sent.CountOf(testenv.VerbApply, "adaptersets/status") - writes; n != 1 {
 		t.Errorf("status was written %d times\n%s", n, &s.sent)
 	}
-	for _, c := range []struct{ set, kind, is, reason string }{
-		{strings.Replace(adapterSet(withNFSSMB, ""), "stabilizationWindowSeconds: 0", "stabilizationWindowSeconds: 60", 1), "Reconciling", "True", "Stabilizing"},
-		{adapterSet(withNFSSMB, "suspend: true"), "Reconciling", "False", "Suspended"},
+	for _, c := range []struct {
+		set              any
+		kind, is, reason string
+	}{
+		{adapterSet(withNFSSMB, fixture.Rollout(60, 0)), "Reconciling", "True", "Stabilizing"},
+		{adapterSet(withNFSSMB, suspended), "Reconciling", "False", "Suspended"},
 	} {
-		mustApply(t, s.git, c.set)
+		s.git.MustApply(t, c.set)
 		s.expect(t, c.kind, c.is, c.reason)
 		s.expectMessage(t, warns)
 	}
 	s.restart(t)
-	s.caughtUp(t)
+	s.catchUp(t)
 	s.expectMessage(t, warns)
 
-	// The way out.
-	mustApply(t, s.git, strategy(1, "{type: OnDelete}"))
+	// The way that the warning advises.
+	s.git.MustApply(t, statefulSet(onDelete))
 	s.expectMessage(t, func(message string) bool { return message == "" })
-	mustApply(t, s.git, adapterSet(withNFSSMB, ""))
+	s.git.MustApply(t, adapterSet(withNFSSMB))
 	s.expectEvents(t, "AdapterSet", "PortAdded", "adapter-smb") // comes after all others
-	events, err := s.events(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	events = slices.DeleteFunc(events, func(line string) bool { return !strings.Contains(line, " "+reason+": ") })
+	events := s.eventsOf(t, reason)
 	if len(events) != 2 {
-		t.Errorf("%d events for one warning of two objects: %q", len(events), events)
+		t.Errorf("%d events for one warning about two objects: %q", len(events), events)
 	}
 }

@@ -15,16 +15,15 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
-
-const nfsRuns = `[{"type":"nfs","port":12049,"enabled":true,"running":true}]`
 
 // TestPollerUnchangedAnswer: an answer that stays the same is reported once.
 func TestPollerUnchangedAnswer(t *testing.T) {
 	var round atomic.Int64
 	// What differs from answer to answer is not read.
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		says(fmt.Sprintf(`[{"type":"nfs","port":12049,"enabled":true,"running":true,"checked_at":%d}]`, round.Add(1)))(w, r)
+		dittofs.Body(fmt.Sprintf(`[{"type":"nfs","port":12049,"enabled":true,"running":true,"checked_at":%d}]`, round.Add(1)))(w, r)
 	})
 	for name, find := range map[string]func(f *finder){
 		"the pods answer": func(f *finder) { f.finds(pod) },
@@ -53,7 +52,7 @@ func TestPollerUnchangedAnswer(t *testing.T) {
 }
 
 func TestPollerKeepsLastGoodAnswer(t *testing.T) {
-	pod, other := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	pod, other := serve(t, dittofs.Adapters("nfs:12049")), serve(t, dittofs.Body("<html>"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.fails(func() error { return errors.New("no route to 10.0.0.1:6443") })
 		s.Ask(files, question("uid"))
@@ -88,7 +87,7 @@ func TestPollerKeepsLastGoodAnswer(t *testing.T) {
 // TestPollerPartialAnswerAfterRestart: a pod that does not answer may serve a port
 // that is in place, also before the first answer in this process.
 func TestPollerPartialAnswerAfterRestart(t *testing.T) {
-	answering, silent := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	answering, silent := serve(t, dittofs.Adapters("nfs:12049")), serve(t, dittofs.Body("<html>"))
 	silent.Name = "files-1"
 	smb := apply.Adapter{Type: "smb", Port: 1445, Protocol: "TCP"}
 	play(t, func(t *testing.T, s *stage) {
@@ -116,7 +115,7 @@ func TestPollerPartialAnswerAfterRestart(t *testing.T) {
 // TestAnswerComplete: an answer is complete while the latest poll was, and the
 // workload has been steady since it began.
 func TestAnswerComplete(t *testing.T) {
-	answering, silent := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	answering, silent := serve(t, dittofs.Adapters("nfs:12049")), serve(t, dittofs.Body("<html>"))
 	silent.Name = "files-1"
 	play(t, func(t *testing.T, s *stage) {
 		expect := func(when string, complete bool, reason discovery.Reason) {
@@ -173,12 +172,12 @@ func TestAnswerComplete(t *testing.T) {
 // TestAnswerCompleteOutdatedDuringPoll: the answer of a poll is not complete if the
 // workload was not steady meanwhile.
 func TestAnswerCompleteOutdatedDuringPoll(t *testing.T) {
-	pod := serve(t, says(nfsRuns))
+	pod := serve(t, dittofs.Adapters("nfs:12049"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
 		s.finder.hold = make(chan struct{})
 		s.Ask(files, question("uid"))
-		s.pass(interval, time.Second)
+		s.advance(interval, time.Second)
 		s.Outdate(files)
 		close(s.finder.hold)
 		s.next(t, files, 1)
@@ -195,7 +194,7 @@ func TestAnswerCompleteOutdatedDuringPoll(t *testing.T) {
 // TestPollerReportsUnsteadyAtFirstPoll: a workload that is not steady at the first
 // poll may have been so for long, and is reported at once.
 func TestPollerReportsUnsteadyAtFirstPoll(t *testing.T) {
-	pod := serve(t, says(nfsRuns))
+	pod := serve(t, dittofs.Adapters("nfs:12049"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
 		s.finder.sees(discovery.Readiness{Ready: 1, Desired: 2})
@@ -211,7 +210,7 @@ func TestSecretIsReadForEachPoll(t *testing.T) {
 	var sent atomic.Value
 	pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		sent.Store(r.Header.Get("Authorization"))
-		says("[]")(w, r)
+		dittofs.Body("[]")(w, r)
 	})
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)

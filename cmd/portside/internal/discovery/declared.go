@@ -15,11 +15,11 @@ type declared struct{ set *v1alpha1.AdapterSet }
 // Declared is the [Kind] of an AdapterSet that lists its adapters. An absent list
 // is an empty one, since the API server may store it so after the last item was
 // given up.
-func Declared(set *v1alpha1.AdapterSet) Source {
+func Declared(set *v1alpha1.AdapterSet) (Source, error) {
 	if set.Spec.Discovery != nil {
-		return nil
+		return nil, nil
 	}
-	return declared{set}
+	return declared{set}, nil
 }
 
 // Interval implements [Source].

@@ -1,8 +1,8 @@
 // Package discovery finds out which adapters of a target are active. A [Source]
 // says so, as far as it knows; [Sources] choose the one that an AdapterSet names.
-// There are two: the AdapterSet's own list ([Declared]), and the HTTP API of the
-// target's pods (package httpapi). The [Poller] polls sources and keeps the latest
-// answer of each.
+// Package sources lists the kinds: the AdapterSet's own list ([Declared]), and the HTTP
+// API of the target's pods (package httpapi). The [Poller] polls sources and keeps the
+// latest answer of each.
 //
 // When a source is polled ([Poller]):
 //

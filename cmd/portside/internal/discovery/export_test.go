@@ -9,7 +9,7 @@ import (
 // Places bounds questions; see places.
 type Places struct{ *places }
 
-// NewPlaces returns places of which all are free.
+// NewPlaces returns places that are all free.
 func NewPlaces() Places { return Places{newPlaces()} }
 
 // Ask asks questions of a namespace and waits for the result.

@@ -4,12 +4,13 @@ import (
 	"testing"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 // TestAnswerFailures counts the polls in a row that need action, up to MaxFailures,
 // and begins again for another source.
 func TestAnswerFailures(t *testing.T) {
-	good, html := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	good, html := serve(t, dittofs.Adapters("nfs:12049")), serve(t, dittofs.Body("<html>"))
 	play(t, func(t *testing.T, s *stage) {
 		q := question("uid")
 		s.Ask(files, q)

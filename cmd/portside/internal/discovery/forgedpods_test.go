@@ -36,10 +36,7 @@ func newForger(t *testing.T, cp *testenv.ControlPlane, kind string) *forger {
 		t.Fatal(err)
 	}
 	f := &forger{T: t, client: client, web: workload.Target{Kind: workload.KindOf("apps/v1", kind), Namespace: cp.Namespace(t), Name: "web"}}
-	live, err := cp.Manager("git").In(f.web.Namespace).Apply(t.Context(), fmt.Sprintf(workloads, kind, "web"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := cp.Manager("git").In(f.web.Namespace).MustApply(t, labeled(kind, "web"))
 	f.uid = live.GetUID()
 	f.owner = metav1.OwnerReference{APIVersion: "apps/v1", Kind: kind, Name: "web", UID: f.uid, Controller: new(true)}
 	if kind == "Deployment" {

@@ -15,10 +15,11 @@ import (
 
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
-// TestIdleTargets measures what a target takes that waits for its next poll: the
-// heap and the stacks in use, with one pod. It is not parallel, since it looks at the
+// TestIdleTargets measures the memory of a target with one pod that waits for its next
+// poll: the heap and the stacks in use. It is not parallel, since it measures the
 // whole process.
 func TestIdleTargets(t *testing.T) { //nolint:paralleltest // see above
 	const (
@@ -36,10 +37,10 @@ func TestIdleTargets(t *testing.T) { //nolint:paralleltest // see above
 		t.Run(name, func(t *testing.T) {
 			pod := serve(t, func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodPost {
-					says(`{"access_token":"an-access-token-of-the-pod","refresh_token":"a-refresh-token-of-the-pod","expires_in":900}`)(w, r)
+					dittofs.Body(`{"access_token":"an-access-token-of-the-pod","refresh_token":"a-refresh-token-of-the-pod","expires_in":900}`)(w, r)
 					return
 				}
-				says(nfsRuns)(w, r)
+				dittofs.Adapters("nfs:12049")(w, r)
 			})
 			s := newStage()
 			s.finder.finds(pod)

@@ -10,13 +10,15 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
+
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 // TestLog has the lines that are logged by default: one each when discovery begins
 // to fail, fails for another reason, and recovers, however many polls there are in
 // between.
 func TestLog(t *testing.T) {
-	good, html := serve(t, says(nfsRuns)), serve(t, says("<html>"))
+	good, html := serve(t, dittofs.Adapters("nfs:12049")), serve(t, dittofs.Body("<html>"))
 	broken := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	synctest.Test(t, func(t *testing.T) {
 		var (

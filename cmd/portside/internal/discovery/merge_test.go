@@ -26,7 +26,7 @@ func polled(failed int, answers ...[]apply.Adapter) discovery.Result {
 	return r
 }
 
-// unsteady is a poll of a workload of which a pod is missing.
+// unsteady is a poll of a workload that lacks a pod.
 func unsteady(r discovery.Result) discovery.Result {
 	r.Readiness = discovery.Readiness{Ready: len(r.Answers), Desired: len(r.Answers) + 1}
 	return r
@@ -61,8 +61,8 @@ func TestMerge(t *testing.T) {
 		"7: the first answer":           {nil, polled(0, adapters{smb, nfs}), adapters{nfs, smb}, nil},
 		"7: any pod":                    {nil, polled(0, adapters{smb}, adapters{nfs}, none), adapters{nfs, smb}, nil},
 		"7: no adapter":                 {nil, polled(0, none), none, nil},
-		"7: gone from every pod":        {adapters{nfs, smb}, polled(0, adapters{smb}, none), adapters{smb}, nil},
-		"7: gone altogether":            {adapters{nfs}, polled(0, none, none), none, nil},
+		"7: missing from every pod":     {adapters{nfs, smb}, polled(0, adapters{smb}, none), adapters{smb}, nil},
+		"7: missing everywhere":         {adapters{nfs}, polled(0, none, none), none, nil},
 		"7: disabled":                   {adapters{nfs}, polled(0, none), none, nil},
 		"7: stopped in one":             {adapters{nfs}, polled(0, none, adapters{nfs}), adapters{nfs}, nil},
 		"7: renumbered":                 {adapters{nfs}, polled(0, adapters{moved}), adapters{moved}, nil},
@@ -208,14 +208,14 @@ func checkNothingRemoved(t *rapid.T, last, now []apply.Adapter) {
 // complete.
 func checkEachIsReported(t *rapid.T, last []apply.Adapter, r discovery.Result, now []apply.Adapter) {
 	for _, a := range now {
-		typeSaid, said := false, slices.Contains(last, a)
+		typeReported, reported := false, slices.Contains(last, a)
 		for _, answer := range r.Answers {
 			for _, b := range answer.Adapters {
-				typeSaid = typeSaid || b.Type == a.Type
-				said = said || b.Normal() == a
+				typeReported = typeReported || b.Type == a.Type
+				reported = reported || b.Normal() == a
 			}
 		}
-		if !said || r.Complete() && !typeSaid {
+		if !reported || r.Complete() && !typeReported {
 			t.Fatalf("no pod reports %+v", a)
 		}
 	}

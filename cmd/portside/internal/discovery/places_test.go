@@ -157,8 +157,8 @@ func TestPlaces(t *testing.T) {
 	})
 }
 
-// TestAskCanceled passes the places of a poll that is canceled on at once: what
-// it has not asked yet is not asked.
+// TestAskCanceled gives the places of a canceled poll to others at once: its remaining
+// questions are not asked.
 func TestAskCanceled(t *testing.T) {
 	withPlaces(t, func(t *testing.T, a *asker) {
 		for range maxOfNamespace {

@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,6 +28,8 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/portside"
 )
 
 func TestMain(m *testing.M) {
@@ -34,23 +37,16 @@ func TestMain(m *testing.M) {
 	testenv.Main(m, testenv.Options{})
 }
 
-// workloads with pods that share a label. The name of one begins with that of
-// another.
-const workloads = `
-apiVersion: apps/v1
-kind: %s
-metadata: {name: %s}
-spec:
-  selector: {matchLabels: {app: %[2]s}}
-  template:
-    metadata: {labels: {app: %[2]s, team: web}}
-    spec:
-      containers:
-      - {name: sidecar, image: sidecar, ports: [{name: api, containerPort: 9000}, {name: admin, containerPort: 9001}]}
-      - {name: server, image: server, ports: [{name: api, containerPort: 8080}, {name: udp, containerPort: 8081, protocol: UDP}]}
-`
+// labeled returns a workload whose pods have a label that those of others have as
+// well. The name of one workload begins with that of another.
+func labeled(kind, name string, options ...fixture.Option) *unstructured.Unstructured {
+	return fixture.Workload(kind, name, append([]fixture.Option{
+		fixture.Spec("template: {metadata: {labels: {team: web}}}"),
+		fixture.Container("sidecar", "api:9000", "admin:9001"), fixture.Container("server", "api:8080", "udp:8081/UDP"),
+	}, options...)...)
+}
 
-// lone is a pod that looks like one of the workload web, and has no controller.
+// lone is a pod with the label of the workload web, and without a controller.
 const lone = `
 apiVersion: v1
 kind: Pod
@@ -61,13 +57,11 @@ spec: {containers: [{name: server, image: server, ports: [{name: api, containerP
 // api is the port that pods are asked at.
 var api = intstr.FromString("api")
 
-// podsIn finds pods in a namespace, or in all, and counts the ReplicaSets that are
-// read.
+// podsIn returns the Pods of a namespace, or of all, and a count of the ReplicaSets
+// that it reads.
 func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.Int32) {
 	t.Helper()
-	if err := cp.InstallCRD(t.Context(), "../../../../examples/chart/crds/portside.dev_adaptersets.yaml"); err != nil {
-		t.Fatal(err)
-	}
+	portside.InstallCRD(t, cp)
 	known := runtime.NewScheme()
 	if err := errors.Join(scheme.AddToScheme(known), v1alpha1.AddToScheme(known)); err != nil {
 		t.Fatal(err)
@@ -82,7 +76,7 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 	if err != nil {
 		t.Fatal(err)
 	}
-	cluster, err := cache.NewCluster(t.Context(), watched)
+	cluster, err := cache.NewCluster(t.Context(), watched, cache.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +103,7 @@ func podsIn(t *testing.T, cp *testenv.ControlPlane, ns string) (*Pods, *atomic.I
 	}), &asked
 }
 
-// found are pods as "name port", with the generated parts of names left out.
+// found returns pods as "name port", without the generated parts of names.
 func found(pods []Pod) []string {
 	names := make([]string, 0, len(pods))
 	for _, p := range pods {
@@ -141,13 +135,11 @@ func expectFoundAt(t *testing.T, p *Pods, w Workload, port intstr.IntOrString, w
 	})
 }
 
-// start has a workload run.
+// start runs a workload.
 func start(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replicas int) Workload {
 	t.Helper()
 	m := cp.Manager("git").In(ns)
-	if _, err := m.Apply(t.Context(), fmt.Sprintf(workloads, kind, name)); err != nil {
-		t.Fatal(err)
-	}
+	m.MustApply(t, labeled(kind, name))
 	scale(t, cp, kind, ns, name, replicas)
 	live := cp.WaitRolledOut(t, kind, ns, name)
 	return Workload{
@@ -160,10 +152,8 @@ func scale(t *testing.T, cp *testenv.ControlPlane, kind, ns, name string, replic
 	if kind == "DaemonSet" {
 		return
 	}
-	if _, err := cp.Manager("hpa").Patch(t.Context(), kind, ns, name, types.MergePatchType,
-		fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas)); err != nil {
-		t.Fatal(err)
-	}
+	cp.Manager("hpa").MustPatch(t, kind, ns, name, types.MergePatchType,
+		fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas))
 }
 
 func TestPodsFindsReadyPods(t *testing.T) {
@@ -173,9 +163,7 @@ func TestPodsFindsReadyPods(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			ns := cp.Namespace(t)
-			if _, err := cp.Manager("git").In(ns).Apply(t.Context(), lone); err != nil {
-				t.Fatal(err)
-			}
+			cp.Manager("git").In(ns).MustApply(t, lone)
 			web := start(t, cp, kind, ns, "web", 2)
 			start(t, cp, kind, ns, "web-api", 3)
 			pods, _ := podsIn(t, cp, ns)
@@ -186,7 +174,7 @@ func TestPodsFindsReadyPods(t *testing.T) {
 			expectFound(t, pods, web, both...)
 
 			another := web
-			another.UID = "of a workload of that name that is gone"
+			another.UID = "of a deleted workload of that name"
 			expectFound(t, pods, another)
 
 			release := cp.HoldUnready(ns, func(p *corev1.Pod) bool { return p.Labels["app"] == "web" })

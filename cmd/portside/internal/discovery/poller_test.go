@@ -18,6 +18,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 func TestPollerSpreadsPolls(t *testing.T) {
@@ -29,7 +30,7 @@ func TestPollerSpreadsPolls(t *testing.T) {
 		for i := range targets {
 			s.Ask(name(i), question(types.UID(fmt.Sprint("uid-", i))))
 		}
-		s.pass(4*interval, step)
+		s.advance(4*interval, step)
 		inSecond := map[time.Duration]int{}
 		for i := range targets {
 			polls := s.polled(name(i))
@@ -63,7 +64,7 @@ func TestPollerSlowPod(t *testing.T) {
 			asked <- struct{}{}
 			<-r.Context().Done()
 		}),
-		fast: serve(t, says("[]")),
+		fast: serve(t, dittofs.Body("[]")),
 	}
 	clock := testclock.NewFakeClock(time.Now())
 	var polls atomic.Int32
@@ -126,7 +127,7 @@ func TestPollerBacksOffFromRefusals(t *testing.T) {
 			http.Error(w, "no", http.StatusUnauthorized)
 			return
 		}
-		says("[]")(w, r)
+		dittofs.Body("[]")(w, r)
 	})
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
@@ -157,7 +158,7 @@ func TestPollerForget(t *testing.T) {
 		if err := goleak.Find(others); err != nil {
 			t.Error(err)
 		}
-		s.pass(4*interval, interval)
+		s.advance(4*interval, interval)
 		if n := len(s.polled(files)); n != 2 {
 			t.Errorf("it was polled %d times", n)
 		}
@@ -176,7 +177,7 @@ func TestPollerForgetDuringPoll(t *testing.T) {
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.hold = make(chan struct{})
 		s.Ask(files, question("uid"))
-		s.pass(interval, time.Second)
+		s.advance(interval, time.Second)
 		s.Forget(files)
 		synctest.Wait()
 		if changed, _ := s.counts(); changed != 0 || len(s.polled(files)) != 0 {
@@ -189,12 +190,12 @@ func TestPollerForgetDuringPoll(t *testing.T) {
 }
 
 func TestPollerAnotherQuery(t *testing.T) {
-	pod := serve(t, says(`[{"type":"nfs","port":12049,"enabled":true,"running":true}]`))
+	pod := serve(t, dittofs.Adapters("nfs:12049"))
 	play(t, func(t *testing.T, s *stage) {
 		s.finder.finds(pod)
 		s.Ask(files, question("uid"))
 		s.next(t, files, 1)
-		s.pass(interval-2*time.Second, time.Second)
+		s.advance(interval-2*time.Second, time.Second)
 		s.Ask(files, question("uid")) // the same, which does not begin again
 		s.next(t, files, 1)
 		if polls := s.polled(files); polls[1].at-polls[0].at > interval+interval/10+time.Second {
@@ -233,9 +234,9 @@ func TestPollerPollNow(t *testing.T) {
 		play(t, func(t *testing.T, s *stage) {
 			s.Ask(files, question("uid"))
 			s.next(t, files, 2)
-			s.pass(interval/2, time.Second)
+			s.advance(interval/2, time.Second)
 			s.PollNow(files)
-			s.pass(10*interval, time.Second)
+			s.advance(10*interval, time.Second)
 			polls := s.polled(files)
 			if gap := polls[2].at - polls[1].at; gap != interval/2 {
 				t.Errorf("it was polled after %s", gap)
@@ -251,7 +252,7 @@ func TestPollerPollNow(t *testing.T) {
 		play(t, func(t *testing.T, s *stage) {
 			s.finder.hold = make(chan struct{})
 			s.Ask(files, question("uid"))
-			s.pass(interval, time.Second)
+			s.advance(interval, time.Second)
 			s.PollNow(files)
 			s.PollNow(files)
 			close(s.finder.hold)
@@ -264,7 +265,7 @@ func TestPollerPollNow(t *testing.T) {
 	t.Run("of a target that is not polled", func(t *testing.T) {
 		play(t, func(t *testing.T, s *stage) {
 			s.PollNow(files)
-			s.pass(interval, time.Second)
+			s.advance(interval, time.Second)
 			if n := len(s.polled(files)); n != 0 {
 				t.Errorf("it was polled %d times", n)
 			}
@@ -276,7 +277,7 @@ func TestPollerBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage()
 		s.Ask(files, question("uid"))
-		s.pass(2*interval, time.Second)
+		s.advance(2*interval, time.Second)
 		if n := len(s.polled(files)); n != 0 {
 			t.Errorf("polled %d times before Start", n)
 		}

@@ -3,16 +3,16 @@ package discovery
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
-// expectReadiness waits until a target is so ready, and so many pods are asked.
+// expectReadiness waits until a target has this readiness, and this many pods are asked.
 func expectReadiness(t *testing.T, p *Pods, w Workload, asked int, want Readiness) {
 	t.Helper()
 	testenv.Eventually(t, fmt.Sprintf("%s is %+v", w.Target, want), func(ctx context.Context) error {
@@ -24,8 +24,8 @@ func expectReadiness(t *testing.T, p *Pods, w Workload, asked int, want Readines
 	})
 }
 
-// TestReadiness of a workload whose pods are all ready, of which one is not, and
-// that has none.
+// TestReadiness has a workload whose pods are all ready, one of whose pods is not, and
+// one without pods.
 func TestReadiness(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
@@ -53,7 +53,7 @@ func TestReadiness(t *testing.T) {
 				expectReadiness(t, pods, web, 0, Readiness{})
 			}
 			another := web
-			another.UID = "of a workload of that name that is gone"
+			another.UID = "of a deleted workload of that name"
 			expectReadiness(t, pods, another, 0, Readiness{Unobserved: true})
 		})
 	}
@@ -71,23 +71,18 @@ func TestPodsWaitingForPort(t *testing.T) {
 			release := cp.HoldUnready(ns, nil)
 			defer release()
 			git := cp.Manager("git").In(ns)
-			object := strings.NewReplacer(
-				"spec:\n  selector", "spec:\n  strategy: {type: Recreate}\n  selector",
-				"image: server,", "image: server, readinessProbe: {tcpSocket: {port: "+probe+"}},",
-			).Replace(fmt.Sprintf(workloads, "Deployment", "web"))
-			live, err := git.Apply(t.Context(), object)
-			if err != nil {
-				t.Fatal(err)
+			probed := func(ports string) any {
+				return labeled("Deployment", "web", fixture.Spec("strategy: {type: Recreate}"),
+					fixture.InContainer("server", "{readinessProbe: {tcpSocket: {port: "+probe+"}}, ports: ["+ports+"]}"))
 			}
+			const static = "{name: api, containerPort: 8080}"
+			live := git.MustApply(t, probed(static))
 			web := Workload{
 				Target: workload.Target{Kind: workload.Deployment, Namespace: ns, Name: "web"}, UID: live.GetUID(), Selector: "app=web", Container: "server",
 			}
 			pods, _ := podsIn(t, cp, ns)
 			expectReadiness(t, pods, web, asked, Readiness{Desired: 1, Waiting: asked, RollingOut: true})
-			withPort := strings.Replace(object, "{name: api, containerPort: 8080}", "{name: api, containerPort: 8080}, {name: adapter-nfs, containerPort: 12049}", 1)
-			if _, err := git.Apply(t.Context(), withPort); err != nil {
-				t.Fatal(err)
-			}
+			git.MustApply(t, probed(static+", {name: adapter-nfs, containerPort: 12049}"))
 			expectReadiness(t, pods, web, 0, Readiness{Desired: 1, RollingOut: true})
 		})
 	}

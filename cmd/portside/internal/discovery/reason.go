@@ -53,14 +53,22 @@ const (
 	TLSFailed Reason = "TLSFailed"
 	// TooLarge: the answer is too long.
 	TooLarge Reason = "TooLarge"
-	// Malformed: the answer is not the JSON list of at most 64 adapters.
+	// Malformed: the answer is not the JSON list of at most 64 adapters or, with an
+	// expression, not JSON.
 	Malformed Reason = "Malformed"
+	// ExpressionFailed: the expression makes no list of at most 64 adapters of the
+	// answer, or exceeds its cost limit.
+	ExpressionFailed Reason = "ExpressionFailed"
 	// Canceled: the poll was canceled.
 	Canceled Reason = "Canceled"
 )
 
 // The reasons why no pod can be asked.
 const (
+	// NoSource: the AdapterSet has no source of adapters that is known.
+	NoSource Reason = "NoSource"
+	// InvalidExpression: spec.discovery.http.expression does not compile.
+	InvalidExpression Reason = "InvalidExpression"
 	// CredentialsMissing: the Secret, or a key in it, does not exist.
 	CredentialsMissing Reason = "CredentialsMissing"
 	// CredentialsNotLabelled: the Secret does not have the label that allows
@@ -83,8 +91,8 @@ const (
 // changes the AdapterSet, the Secret, the permissions or the server.
 func (r Reason) NeedsAction() bool {
 	switch r {
-	case Unauthorized, Forbidden, NotFound, TLSFailed, Redirected, Malformed, TooLarge,
-		CredentialsMissing, CredentialsNotLabelled, CredentialsForbidden, CredentialsInvalid, EndpointInvalid:
+	case Unauthorized, Forbidden, NotFound, TLSFailed, Redirected, Malformed, TooLarge, ExpressionFailed,
+		NoSource, InvalidExpression, CredentialsMissing, CredentialsNotLabelled, CredentialsForbidden, CredentialsInvalid, EndpointInvalid:
 		return true
 	default:
 		return false
@@ -95,7 +103,7 @@ func (r Reason) NeedsAction() bool {
 var Reasons = []Reason{
 	Answered, PartlyAnswered, NotAnswered, NoReadyPods, Disagreeing, NotAllReady, RolloutUnderWay, TooManyAdapters,
 	Unauthorized, Forbidden, NotFound, ServerError, UnexpectedStatus, Redirected, Timeout, Unreachable, Interrupted, TLSFailed,
-	TooLarge, Malformed, Canceled,
+	TooLarge, Malformed, ExpressionFailed, Canceled, NoSource, InvalidExpression,
 	CredentialsMissing, CredentialsNotLabelled, CredentialsUnreadable, CredentialsForbidden, CredentialsInvalid, EndpointInvalid, PodsUnknown,
 }
 
@@ -112,6 +120,7 @@ var texts = map[Reason]string{
 	TLSFailed:              "the TLS handshake failed",
 	TooLarge:               "the answer is too long",
 	Malformed:              "the answer is not the JSON list of at most 64 adapters",
+	ExpressionFailed:       "spec.discovery.http.expression makes no list of at most 64 adapters of the answer; give the answer to portside diff --adapters to see why",
 	Canceled:               "the poll was canceled",
 	CredentialsMissing:     "the Secret with the credentials does not exist",
 	CredentialsUnreadable:  "cannot read the Secret with the credentials from the API server",

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +14,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 var (
@@ -24,50 +23,19 @@ var (
 	smb        = apply.Adapter{Type: "smb", Port: 1445}
 )
 
-// recorded is a body that a DittoFS server answered.
-func recorded(t *testing.T, name string) string {
+// newClient returns a client with a token.
+func newClient(t *testing.T, timeout time.Duration) *httpapi.Client {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("httpapi", "testdata", "adapters-"+name+".json"))
+	credentials, err := httpapi.ReadCredentials(map[string][]byte{"access-token": []byte("a-token")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(body)
-}
-
-func fails(code int) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
-}
-
-// silent takes the request and does not answer it.
-func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
-
-func plain(timeout time.Duration) httpapi.Endpoint {
-	return httpapi.Endpoint{Scheme: v1alpha1.SchemeHTTP, Path: "/api/v1/adapters", Timeout: timeout}
-}
-
-func newClient(t *testing.T, endpoint httpapi.Endpoint, data map[string]string) *httpapi.Client {
-	t.Helper()
-	client, err := httpapi.New(httpapi.Options{AllowLoopback: true}).Client("files", endpoint, credentials(t, data))
+	endpoint := httpapi.Endpoint{Scheme: v1alpha1.SchemeHTTP, Path: dittofs.AdaptersPath, Timeout: timeout}
+	client, err := httpapi.New(httpapi.Options{AllowLoopback: true}).Client("files", endpoint, credentials)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return client
-}
-
-func credentials(t *testing.T, data map[string]string) httpapi.Credentials {
-	t.Helper()
-	if data == nil {
-		return httpapi.Credentials{}
-	}
-	secret := map[string][]byte{}
-	for key, value := range data {
-		secret[key] = []byte(value)
-	}
-	c, err := httpapi.ReadCredentials(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
 }
 
 // poll asks all pods.
@@ -88,11 +56,11 @@ func questions(client *httpapi.Client, pods []discovery.Pod) []discovery.Questio
 
 func TestPollOneOfThreeSilent(t *testing.T) {
 	pods := []discovery.Pod{
-		servePod(t, "pod-2", says(recorded(t, "both-running"))),
-		servePod(t, "pod-0", says(recorded(t, "smb-disabled"))),
-		servePod(t, "pod-1", silent),
+		servePod(t, "pod-2", dittofs.Recorded("both-running")),
+		servePod(t, "pod-0", dittofs.Recorded("smb-disabled")),
+		servePod(t, "pod-1", dittofs.Silent),
 	}
-	client := newClient(t, plain(time.Second), nil)
+	client := newClient(t, time.Second)
 	r := poll(t.Context(), client, pods)
 	if r.Complete() || r.Reason() != discovery.PartlyAnswered || len(r.Failures) != 1 {
 		t.Fatalf("%s %+v", r.Reason(), r)
@@ -111,25 +79,19 @@ func TestPollOneOfThreeSilent(t *testing.T) {
 }
 
 func TestPollOnePodBehind(t *testing.T) {
-	body := map[string]string{"pod-0": "both-running", "pod-1": "nfs-renumbered"}
-	var mu sync.Mutex
-	var pods []discovery.Pod
-	for name := range body {
-		pods = append(pods, servePod(t, name, func(w http.ResponseWriter, r *http.Request) {
-			mu.Lock()
-			defer mu.Unlock()
-			says(recorded(t, body[name]))(w, r)
-		}))
+	behind, err := dittofs.New(dittofs.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	client := newClient(t, plain(time.Minute), nil)
+	behind.Answer(dittofs.Recorded("both-running"))
+	pods := []discovery.Pod{servePod(t, "pod-0", behind.ServeHTTP), servePod(t, "pod-1", dittofs.Recorded("nfs-renumbered"))}
+	client := newClient(t, time.Minute)
 	last := []apply.Adapter{nfs.Normal(), smb.Normal()}
 	m := discovery.Merge(last, poll(t.Context(), client, pods))
 	if !slices.Equal(m.Active, last) || !slices.Equal(m.Disagreed, []string{"nfs"}) {
 		t.Errorf("got %+v", m)
 	}
-	mu.Lock()
-	body["pod-0"] = "nfs-renumbered"
-	mu.Unlock()
+	behind.Answer(dittofs.Recorded("nfs-renumbered"))
 	m = discovery.Merge(m.Active, poll(t.Context(), client, pods))
 	if !slices.Equal(m.Active, []apply.Adapter{nfsAt12050.Normal()}) || m.Disagreed != nil {
 		t.Errorf("got %+v", m)
@@ -160,13 +122,13 @@ func TestPollAsksSeveralAtOnce(t *testing.T) {
 		case <-r.Context().Done():
 		}
 		<-time.After(20 * time.Millisecond)
-		says("[]")(w, r)
+		dittofs.Body("[]")(w, r)
 	})
 	var pods []discovery.Pod
 	for i := range 100 {
 		pods = append(pods, discovery.Pod{Name: fmt.Sprintf("pod-%03d", i), Address: pod.Address, Port: pod.Port})
 	}
-	r := poll(t.Context(), newClient(t, plain(time.Minute), nil), pods)
+	r := poll(t.Context(), newClient(t, time.Minute), pods)
 	if !r.Complete() || len(r.Answers) != 100 || peak != most {
 		t.Errorf("%s, %d at once", r.Message(), peak)
 	}
@@ -176,13 +138,13 @@ func TestPollAsksSeveralAtOnce(t *testing.T) {
 }
 
 func TestPollSlowPods(t *testing.T) {
-	pod := servePod(t, "pod", silent)
+	pod := servePod(t, "pod", dittofs.Silent)
 	var pods []discovery.Pod
 	for i := range 30 {
 		pods = append(pods, discovery.Pod{Name: fmt.Sprint("pod-", i), Address: pod.Address, Port: pod.Port})
 	}
 	began := time.Now()
-	r := poll(t.Context(), newClient(t, plain(500*time.Millisecond), nil), pods)
+	r := poll(t.Context(), newClient(t, 500*time.Millisecond), pods)
 	if r.Reason() != discovery.Timeout || r.Message() != "0 of 30 ready pods answered; 30: no complete answer within the timeout" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
@@ -209,14 +171,14 @@ func TestPollBounds(t *testing.T) {
 	for i := range 100 {
 		many = append(many, discovery.Pod{Name: fmt.Sprintf("silent-%d", i), Address: pod.Address, Port: pod.Port})
 	}
-	places, client := discovery.NewPlaces(), newClient(t, plain(time.Hour), nil)
+	places, client := discovery.NewPlaces(), newClient(t, time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	var polls sync.WaitGroup
 	for range 4 {
 		polls.Go(func() { places.Ask(ctx, "greedy", questions(client, many)) })
 	}
 	<-full
-	honest := servePod(t, "honest", says("[]"))
+	honest := servePod(t, "honest", dittofs.Body("[]"))
 	for range 10 {
 		if r := places.Ask(ctx, "honest", questions(client, []discovery.Pod{honest})); !r.Complete() {
 			t.Error(r.Message())
@@ -238,22 +200,22 @@ func TestPollCanceled(t *testing.T) {
 		<-r.Context().Done()
 	})
 	pods := slices.Repeat([]discovery.Pod{pod}, 100)
-	r := poll(ctx, newClient(t, plain(time.Hour), nil), pods)
+	r := poll(ctx, newClient(t, time.Hour), pods)
 	if r.Reason() != discovery.Canceled || len(r.Failures) != 100 {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
 }
 
 func TestPollWithoutPods(t *testing.T) {
-	r := poll(t.Context(), newClient(t, plain(time.Minute), nil), nil)
+	r := poll(t.Context(), newClient(t, time.Minute), nil)
 	if r.Complete() || r.Reason() != discovery.NoReadyPods || r.Message() != "no pod is ready to be asked" {
 		t.Errorf("%s %s", r.Reason(), r.Message())
 	}
 }
 
 func TestResultReasons(t *testing.T) {
-	pods := []discovery.Pod{servePod(t, "pod-0", fails(500)), servePod(t, "pod-1", fails(404)), servePod(t, "pod-2", fails(500))}
-	client := newClient(t, plain(time.Minute), map[string]string{"access-token": "a-token"})
+	pods := []discovery.Pod{servePod(t, "pod-0", dittofs.Status(500)), servePod(t, "pod-1", dittofs.Status(404)), servePod(t, "pod-2", dittofs.Status(500))}
+	client := newClient(t, time.Minute)
 	r := poll(t.Context(), client, pods)
 	if r.Reason() != discovery.NotAnswered {
 		t.Error(r.Reason())
@@ -262,7 +224,7 @@ func TestResultReasons(t *testing.T) {
 	if r.Message() != want {
 		t.Errorf("got %q", r.Message())
 	}
-	answering := poll(t.Context(), client, []discovery.Pod{servePod(t, "pod-0", says("[]"))})
+	answering := poll(t.Context(), client, []discovery.Pod{servePod(t, "pod-0", dittofs.Body("[]"))})
 	if answering.Reason() != discovery.Answered || answering.Message() != "every ready pod answered" {
 		t.Errorf("%s %s", answering.Reason(), answering.Message())
 	}

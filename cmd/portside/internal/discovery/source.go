@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -50,26 +49,27 @@ type Question struct {
 }
 
 // Kind returns the source that an AdapterSet names, or nil if the AdapterSet
-// names none of this kind.
-type Kind func(set *v1alpha1.AdapterSet) Source
+// names none of this kind. Its error is an [Error].
+type Kind func(set *v1alpha1.AdapterSet) (Source, error)
 
 // Sources are the kinds of source that are known. The first that an AdapterSet
 // names is used.
 type Sources []Kind
 
 // Of returns the source of an AdapterSet; discovered reports whether its adapters
-// were discovered before. An unknown or missing source is an error, never an empty
-// list, which would remove all ports.
+// were discovered before. An unknown or missing source is an error (NoSource), as is one
+// that cannot be used, and never an empty list, which would remove all ports. The
+// error is an [Error].
 func (s Sources) Of(set *v1alpha1.AdapterSet, discovered bool) (Source, error) {
 	if discovered && set.Spec.Discovery == nil && set.Spec.Adapters == nil {
-		return nil, errors.New("cannot find out which adapters are active: spec.discovery was removed and spec.adapters is not set; " +
-			"the ports stay as they are. Set one of the two, or delete the AdapterSet")
+		return nil, &Error{Reason: NoSource, Message: "cannot find out which adapters are active: spec.discovery was removed and spec.adapters is not set; " +
+			"the ports stay as they are. Set one of the two, or delete the AdapterSet"}
 	}
 	for _, kind := range s {
-		if source := kind(set); source != nil {
-			return source, nil
+		if source, err := kind(set); source != nil || err != nil {
+			return source, err
 		}
 	}
-	return nil, errors.New("cannot find out which adapters are active: spec.discovery names no source that this version of portside knows; " +
-		"the ports stay as they are. Correct spec.discovery, or upgrade portside")
+	return nil, &Error{Reason: NoSource, Message: "cannot find out which adapters are active: spec.discovery names no source that this version of portside knows; " +
+		"the ports stay as they are. Correct spec.discovery, or upgrade portside"}
 }

@@ -47,11 +47,11 @@ func (s *stage) observe(t workload.Target, source discovery.Source) (discovery.A
 func TestSources(t *testing.T) {
 	var toy discovery.Source = &funcSource{}
 	sources := discovery.Sources{
-		func(set *v1alpha1.AdapterSet) discovery.Source {
+		func(set *v1alpha1.AdapterSet) (discovery.Source, error) {
 			if set.Name == "toy" {
-				return toy
+				return toy, nil
 			}
-			return nil
+			return nil, nil
 		},
 		discovery.Declared, new(httpapi.API).Source,
 	}
@@ -152,7 +152,7 @@ func TestPollerOfSlowSources(t *testing.T) {
 			s.observe(workload.Target{Namespace: "greedy", Name: fmt.Sprint("slow-", i)}, slow)
 		}
 		s.observe(files, prompt)
-		s.pass(10*interval, time.Second)
+		s.advance(10*interval, time.Second)
 		if n := len(s.polled(files)); n < 9 {
 			t.Errorf("it was polled %d times in ten intervals", n)
 		}

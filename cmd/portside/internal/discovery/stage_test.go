@@ -3,10 +3,7 @@ package discovery_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"slices"
 	"sync"
 	"testing"
@@ -24,6 +21,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 const interval = 30 * time.Second
@@ -104,9 +102,13 @@ func (s *stage) Answer(t workload.Target) (discovery.Answer, bool) { return s.La
 
 func (s *stage) answer(t workload.Target, q query, steady bool) {
 	s.asked[t] = q
+	source, err := s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}})
+	if err != nil {
+		panic(err)
+	}
 	s.Poller.Answer(context.Background(), discovery.Query{
 		Workload: discovery.Workload{Target: t, UID: q.UID, Container: "server"},
-		Source:   s.api.Source(&v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &q.HTTP}}}),
+		Source:   source,
 		InPlace:  func() []apply.Adapter { return q.Standing },
 		Steady:   steady,
 	})
@@ -209,8 +211,8 @@ func (s *stage) counts() (changed, secrets int) {
 	return s.changed, s.secrets
 }
 
-// pass steps the clock, and waits after each step.
-func (s *stage) pass(total, step time.Duration) {
+// advance steps the clock, and waits after each step.
+func (s *stage) advance(total, step time.Duration) {
 	synctest.Wait()
 	for ; total > 0; total -= step {
 		s.clock.Step(step)
@@ -225,7 +227,7 @@ func (s *stage) next(t *testing.T, target workload.Target, n int) {
 		if s.clock.Since(s.began) > 1000*interval {
 			t.Fatalf("%d polls of %s, not %d", len(s.polled(target)), target, want)
 		}
-		s.pass(time.Second, time.Second)
+		s.advance(time.Second, time.Second)
 	}
 }
 
@@ -243,7 +245,7 @@ func question(uid types.UID) query {
 }
 
 func withCredentials(q query) query {
-	q.HTTP.CredentialsRef = &v1alpha1.CredentialsRef{Name: "access"}
+	q.HTTP.CredentialsRef, q.HTTP.LoginPath = &v1alpha1.CredentialsRef{Name: "access"}, "/login"
 	return q
 }
 
@@ -262,15 +264,6 @@ func serve(t *testing.T, handler http.HandlerFunc) discovery.Pod {
 
 func servePod(t *testing.T, name string, handler http.HandlerFunc) discovery.Pod {
 	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(func() {
-		server.CloseClientConnections()
-		server.Close()
-	})
-	at := netip.MustParseAddrPort(server.Listener.Addr().String())
-	return discovery.Pod{Name: name, Address: at.Addr().String(), Port: int32(at.Port())}
-}
-
-func says(body string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+	address, port := dittofs.Listen(t, handler)
+	return discovery.Pod{Name: name, Address: address, Port: port}
 }

@@ -16,7 +16,7 @@ const reaction = 3 * time.Second
 
 // attribute returns the managers that made a step's change, whether they made
 // all of it, and what that rests on. Where the managers are not known there is
-// none, and the last result says why.
+// none, and the last result is the reason.
 func (h *History) attribute(s *step) (managers []string, certain bool, because string) {
 	managers = []string{}
 	if len(s.records) > 0 {
@@ -51,7 +51,7 @@ func sorted(names []string) []string {
 
 // owner returns the manager that made a change as managedFields show it: the
 // only owner of every port that was added, whose last write was between the two
-// revisions. Otherwise it says what is missing.
+// revisions. Otherwise it returns what is missing.
 func (h *History) owner(s *step) (m fieldmanager.Manager, why string) {
 	added := func(c ContainerChange) bool { return len(c.Added) > 0 }
 	removed := func(c ContainerChange) bool { return len(c.Removed) > 0 }

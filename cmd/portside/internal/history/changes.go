@@ -20,7 +20,7 @@ type Change struct {
 	// Time is when the revision was made or, where that is not known, when
 	// portside recorded the change.
 	Time *metav1.Time `json:"time,omitempty"`
-	// Whole tells that there is nothing to compare with, so that Containers are
+	// Whole reports that there is nothing to compare with, so that Containers are
 	// all ports of it; Earliest that no kept template is older either.
 	Whole    bool `json:"whole,omitempty"`
 	Earliest bool `json:"earliest,omitempty"`
@@ -29,7 +29,7 @@ type Change struct {
 	Since      int64             `json:"since,omitempty"`
 	Containers []ContainerChange `json:"containers"`
 	// Managers made the change; there is none where that is not known. Certain
-	// tells that they made all of it. Because says what that rests on.
+	// reports that they made all of it, and Because why that is certain or not.
 	Managers []string `json:"managers"`
 	Certain  bool     `json:"certain"`
 	Because  string   `json:"because"`
@@ -127,7 +127,7 @@ func (h *History) change(s *step) Change {
 // not the one before it.
 func (c Change) Missing() string { return missingNumbers(c.Since, c.Revision) }
 
-// missingNumbers says which revisions between two are not kept.
+// missingNumbers reports which revisions between two are not kept.
 func missingNumbers(before, after int64) string {
 	if after == before+2 {
 		return fmt.Sprintf("revision %d is not kept", before+1)

@@ -50,17 +50,17 @@ func TestMatch(t *testing.T) {
 		"another's, and ours at an unknown time": {
 			[]made{{1, 0, ""}, {2, 10, "a"}, {3, unknown, ""}, {4, unknown, "a"}}, []at{{11, "+a"}}, "4:1",
 		},
-		"the next revision undid it":           {[]made{{1, 0, ""}, {2, 10, "b"}, {3, 20, "a b"}}, []at{{5, "+a"}}, ""},
-		"several in one second":                {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 10, "a b"}}, []at{{10, "+a"}, {10, "+b"}}, "2:1 3:1"},
-		"in the second of another's":           {[]made{{1, 0, ""}, {2, 10, "x"}, {3, 11, "x a"}}, []at{{10, "+a"}}, "3:1"},
-		"several in one revision":              {[]made{{1, 0, ""}, {2, 10, "a b"}}, []at{{9, "+a"}, {10, "+b"}}, "2:2"},
-		"one that was undone in between":       {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{8, "+a"}, {9, "-a"}, {10, "+a"}}, "2:3"},
-		"beside another manager's static port": {[]made{{1, 0, "web"}, {2, 10, "adapter-a"}}, []at{{10, "+adapter-a"}}, "2:1"},
-		"beside another's adapter port":        {[]made{{1, 0, "adapter-b"}, {2, 10, "adapter-a"}}, []at{{10, "+adapter-a"}}, ""},
-		"of the first revision":                {[]made{{2, 10, "a"}, {3, 20, ""}}, []at{{10, "+a"}, {20, "-a"}}, "3:1"},
-		"of a revision that is not kept":       {[]made{{1, 0, ""}, {3, 20, "b"}}, []at{{10, "+a"}, {20, "-a +b"}}, "3:2"},
-		"one of several that are not kept":     {[]made{{1, 0, ""}, {4, 20, "b"}}, []at{{20, "-a +b"}}, ""},
-		"the rollback of a rollback":           {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 20, ""}, {4, 30, "a"}}, []at{{10, "+a"}}, "2:1"},
+		"the next revision undid it":             {[]made{{1, 0, ""}, {2, 10, "b"}, {3, 20, "a b"}}, []at{{5, "+a"}}, ""},
+		"several in one second":                  {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 10, "a b"}}, []at{{10, "+a"}, {10, "+b"}}, "2:1 3:1"},
+		"in the second of another's":             {[]made{{1, 0, ""}, {2, 10, "x"}, {3, 11, "x a"}}, []at{{10, "+a"}}, "3:1"},
+		"several in one revision":                {[]made{{1, 0, ""}, {2, 10, "a b"}}, []at{{9, "+a"}, {10, "+b"}}, "2:2"},
+		"one that was undone in between":         {[]made{{1, 0, ""}, {2, 10, "a"}}, []at{{8, "+a"}, {9, "-a"}, {10, "+a"}}, "2:3"},
+		"next to another manager's static port":  {[]made{{1, 0, "web"}, {2, 10, "adapter-a"}}, []at{{10, "+adapter-a"}}, "2:1"},
+		"next to another manager's adapter port": {[]made{{1, 0, "adapter-b"}, {2, 10, "adapter-a"}}, []at{{10, "+adapter-a"}}, ""},
+		"of the first revision":                  {[]made{{2, 10, "a"}, {3, 20, ""}}, []at{{10, "+a"}, {20, "-a"}}, "3:1"},
+		"of a revision that is not kept":         {[]made{{1, 0, ""}, {3, 20, "b"}}, []at{{10, "+a"}, {20, "-a +b"}}, "3:2"},
+		"one of several that are not kept":       {[]made{{1, 0, ""}, {4, 20, "b"}}, []at{{20, "-a +b"}}, ""},
+		"the rollback of a rollback":             {[]made{{1, 0, ""}, {2, 10, "a"}, {3, 20, ""}, {4, 30, "a"}}, []at{{10, "+a"}}, "2:1"},
 		"a rollback at an unknown time": {
 			[]made{{1, 0, ""}, {2, 10, "a"}, {3, unknown, ""}, {4, unknown, "a"}}, []at{{10, "+a"}}, "2:1",
 		},
@@ -107,7 +107,7 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestMatch/beside_another_manager's_static_port says who made which part.
+// TestMatch/next_to_another_manager's_static_port checks which manager made which part.
 func TestPartOfAChange(t *testing.T) {
 	t.Parallel()
 	h := &History{workload: &workload.Workload{}, records: []record{at{10, "+adapter-a"}.record()}}

@@ -101,10 +101,7 @@ func TestGuardRefusesAdapterSetWrites(t *testing.T) {
 func TestGuardKeepsManagedFieldsOfAdapterSets(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
-	live, err := i.argo().Get(t.Context(), "AdapterSet", "", dittofs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	live := i.argo().MustGet(t, "AdapterSet", "", dittofs)
 	for name, edit := range map[string]func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry{
 		"all removed": func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			return []metav1.ManagedFieldsEntry{{}}
@@ -171,11 +168,11 @@ func TestGuardAllowsAdapterSetWrites(t *testing.T) {
 		before func()
 		does   []setPatch
 	}{
-		"its finalizer":                       {func() {}, []setPatch{finalizes, drops}},
-		"its finalizer in Git":                {func() { i.mustApply(i.argo(), inGit) }, []setPatch{drops}},
-		"its finalizer in Git beside another": {func() { i.mustApply(i.argo(), other) }, []setPatch{drops}},
-		"its finalizer by an update":          {func() { patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports"]}}`)) }, []setPatch{drops}},
-		"its finalizer by an update beside another": {func() {
+		"its finalizer":                     {func() {}, []setPatch{finalizes, drops}},
+		"its finalizer in Git":              {func() { i.mustApply(i.argo(), inGit) }, []setPatch{drops}},
+		"its finalizer in Git with another": {func() { i.mustApply(i.argo(), other) }, []setPatch{drops}},
+		"its finalizer by an update":        {func() { patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports"]}}`)) }, []setPatch{drops}},
+		"its finalizer by an update with another": {func() {
 			patchAs("editor", merge(`{"metadata":{"finalizers":["portside.dev/ports","example.com/other"]}}`))
 		},
 			[]setPatch{drops}},

@@ -89,7 +89,7 @@ var tokenAttacks = []attack{
 	{token, "adds a port to a paused workload", patches(deployments, "{a}", "frozen", jsonPatch(addsAPort)), "guard"},
 	{token, "unpauses a workload", patches(deployments, "{a}", "frozen", merged(`{"metadata":{"annotations":{"portside.dev/paused":null}}}`)), "guard"},
 	{token, "adds the kubelet's port to pods with hostNetwork", patches(deployments, "{a}", "agent", jsonPatch(addsAPort)), "guard"},
-	{token, "adds another container's number to pods with hostNetwork", patches(deployments, "{a}", "agent", beside), "guard"},
+	{token, "adds another container's number to pods with hostNetwork", patches(deployments, "{a}", "agent", inSidecar), "guard"},
 	{token, "allows hostNetwork itself", patches(deployments, "{a}", "agent", merged(`{"metadata":{"annotations":{"portside.dev/allow-host-network":"true"}}}`)), "guard"},
 	{token, "adds a port in kube-system", patches(deployments, "kube-system", "{us}", jsonPatch(addsAPort)), "guard"},
 	{token, "changes an image in kube-system", patches(deployments, "kube-system", "{us}", forbidden["the image"]), "guard"},

@@ -46,7 +46,7 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 		} {
 			for _, image := range []string{"", "dittofs:2"} {
 				i.mustApply(i.argo(), declared(kind, static))
-				i.pass(kind, nfs)
+				i.reconcile(kind, nfs)
 				if image != "" {
 					i.kubectl("", "set", "image", "-n", i.workloads, kind.Kind+"/dittofs", "dittofs="+image)
 				}
@@ -72,27 +72,25 @@ func TestOwnersRenameAndRemoveContainers(t *testing.T) {
 					}
 					i.expectPorts(kind, "server", "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 				}
-				if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-					t.Fatal(err)
-				}
+				i.argo().MustDelete(t, kind.Kind, "", dittofs)
 			}
 		}
 	}
 }
 
-// expectGivenUp reconciles twice against a container that is gone. Each result says
+// expectGivenUp reconciles twice against a container that was removed. Each result says
 // so and lists the existing containers. After the first nothing of ours is left, no
 // pod restarts, and the second writes nothing.
 func (i *installation) expectGivenUp(kind workload.Kind, to workload.Target, containers []string) {
 	i.t.Helper()
-	gone := i.live(kind)
+	missing := i.live(kind)
 	i.expectNotFound(kind, to, containers)
 	after := i.live(kind)
 	if owns(after, i.manager) {
 		i.t.Errorf("%s: portside still has an entry: %v", kind, after.GetManagedFields())
 	}
-	if got := testenv.Containers(after); after.GetGeneration() != gone.GetGeneration() || !slices.Equal(got, containers) {
-		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), gone.GetGeneration(), got)
+	if got := testenv.Containers(after); after.GetGeneration() != missing.GetGeneration() || !slices.Equal(got, containers) {
+		i.t.Errorf("%s: generation %d, and %d before; containers %q", kind, after.GetGeneration(), missing.GetGeneration(), got)
 	}
 	i.expectNotFound(kind, to, containers)
 	if again := i.live(kind).GetResourceVersion(); again != after.GetResourceVersion() {
@@ -120,14 +118,14 @@ func TestContainerComesBack(t *testing.T) {
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.mustApply(i.argo(), renamed(kind))
 		if !owns(i.live(kind), i.manager) {
 			t.Errorf("%s: portside had no entry to give up", kind)
 		}
 		i.expectGivenUp(kind, i.target(kind), []string{"server", "sidecar"})
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	}
 }
@@ -150,7 +148,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 		} {
 			i.mustApply(i.argo(), declared(kind, static))
 			if len(test.had) > 0 {
-				i.pass(kind, test.had...)
+				i.reconcile(kind, test.had...)
 			}
 			during, firstAnswer := i.duringAnApply(kind, test.now)
 			during.expectNotFound(kind, i.target(kind), test.containers)
@@ -160,9 +158,7 @@ func TestContainerRemovedDuringApply(t *testing.T) {
 			if live := i.live(kind); owns(live, i.manager) || !slices.Equal(testenv.Containers(live), test.containers) {
 				t.Errorf("%s: %s: containers %q, entries %v", kind, name, testenv.Containers(live), live.GetManagedFields())
 			}
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }
@@ -203,7 +199,7 @@ func TestLeftoverHidesNoMistake(t *testing.T) {
 	i := installed(t, install.Options{})
 	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
-	i.pass(kind, nfs)
+	i.reconcile(kind, nfs)
 	for name, object := range map[string]string{
 		"a forgotten image":         strings.Replace(declared(kind, static), `image: "dittofs:1", `, "", 1),
 		"a container with no image": declared(kind, static) + "      - {name: new}\n",

@@ -1,6 +1,7 @@
 package install_test
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -24,7 +25,7 @@ func robbed(t *testing.T, kinds ...workload.Kind) *installation {
 	i.grant("{kind: ServiceAccount, namespace: "+i.system+", name: "+i.manager+"}", i.config)
 	for _, kind := range kinds {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12049/TCP")
 	}
 	return i
@@ -34,19 +35,22 @@ func (i *installation) resource(kind workload.Kind) dynamic.ResourceInterface {
 	return dynamicClient(i.t, i.config).Resource(resourceOf(kind)).Namespace(i.workloads)
 }
 
-// tries sends the request as portside.
-func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) error {
-	options := metav1.PatchOptions{FieldManager: i.manager}
-	if w.manager != "" {
-		options.FieldManager = w.manager
-	}
+// options returns the options of the request, by a manager unless it names another, and
+// its subresource, if any.
+func (w write) options(manager string) (options metav1.PatchOptions, subresources []string) {
+	options = metav1.PatchOptions{FieldManager: cmp.Or(w.manager, manager)}
 	if w.force {
 		options.Force = &w.force
 	}
-	var subresources []string
 	if w.subresource != "" {
 		subresources = append(subresources, w.subresource)
 	}
+	return options, subresources
+}
+
+// tries sends the request as portside.
+func (i *installation) tries(ctx context.Context, kind workload.Kind, w write) error {
+	options, subresources := w.options(i.manager)
 	_, err := i.resource(kind).Patch(ctx, dittofs, w.patch, w.expand(kind, i.manager), options, subresources...)
 	return err
 }
@@ -121,10 +125,10 @@ func TestGuardKeepsCoOwnedAdapterPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, w := range map[string]write{
-		"gone":              jsonPatch(`[{"op":"remove","path":"{c}/ports/2"}]`),
+		"removed":           jsonPatch(`[{"op":"remove","path":"{c}/ports/2"}]`),
 		"renamed":           jsonPatch(`[{"op":"replace","path":"{c}/ports/2/name","value":"adapter-smb"}]`),
 		"renumbered":        jsonPatch(`[{"op":"replace","path":"{c}/ports/2/containerPort","value":12050}]`),
-		"a field gone":      jsonPatch(`[{"op":"remove","path":"{c}/ports/2/hostIP"}]`),
+		"a field removed":   jsonPatch(`[{"op":"remove","path":"{c}/ports/2/hostIP"}]`),
 		"a field's owner":   editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, `"f:hostPort":{}`),
 		"a field's no more": editedBy(testenv.KubectlEdit, i, `"f:hostIP":{}`, ``),
 		"a list's owner":    editedBy(testenv.KubectlEdit, i, `"f:ports":{".":{},`, `"f:ports":{`),
@@ -147,7 +151,7 @@ func TestGuardKeepsSharedStaticPorts(t *testing.T) {
 	for name, w := range map[string]write{
 		"a name":       applied(strings.Replace(share, "{containerPort: 2049", "{name: adapter-smb, containerPort: 2049", 1)),
 		"another name": forced(applied(strings.Replace(share, "name: api", "name: adapter-smb", 1))),
-		"gone":         jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
+		"removed":      jsonPatch(`[{"op":"remove","path":"{c}/ports/0"}]`),
 	} {
 		if err := portside.RefusedBy(i.tries(t.Context(), workload.StatefulSet, w), i.manager+"-guard'"); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -82,7 +82,7 @@ func (i *installation) manifests() []*unstructured.Unstructured {
 	return objects
 }
 
-// portside returns the installation as package portside has it.
+// portside returns the installation for package portside.
 func (i *installation) portside() portside.Installation {
 	return portside.Installation{ControlPlane: i.ControlPlane, Namespace: i.system, FieldManager: i.manager}
 }
@@ -138,8 +138,8 @@ func (i *installation) target(kind workload.Kind) workload.Target {
 	return workload.Target{Kind: kind, Namespace: i.workloads, Name: dittofs}
 }
 
-// pass reconciles a workload as portside, which must succeed.
-func (i *installation) pass(kind workload.Kind, adapters ...apply.Adapter) apply.Result {
+// reconcile reconciles a workload as portside, which must succeed.
+func (i *installation) reconcile(kind workload.Kind, adapters ...apply.Adapter) apply.Result {
 	i.t.Helper()
 	result, err := i.applier().Apply(i.t.Context(), i.target(kind), apply.Desired{Container: dittofs, Adapters: adapters})
 	if err != nil {
@@ -168,11 +168,7 @@ func (i *installation) mustApply(m *testenv.Manager, object any) *unstructured.U
 
 func (i *installation) live(kind workload.Kind) *unstructured.Unstructured {
 	i.t.Helper()
-	live, err := i.argo().Get(i.t.Context(), kind.Kind, "", dittofs)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	return live
+	return i.argo().MustGet(i.t, kind.Kind, "", dittofs)
 }
 
 func (i *installation) expectPorts(kind workload.Kind, container string, want ...string) {

@@ -10,6 +10,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard()) // or the client complains that nobody did
+	log.SetLogger(logr.Discard()) // the client warns without a logger
 	testenv.Main(m, testenv.Options{})
 }

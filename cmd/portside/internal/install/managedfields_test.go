@@ -26,10 +26,10 @@ func TestGuardKeepsManagedFields(t *testing.T) {
 	i := robbed(t, workload.StatefulSet)
 	before := i.live(workload.StatefulSet)
 	for name, e := range map[string]entries{
-		"all gone": {edit: func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+		"all removed": {edit: func(string, []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			return []metav1.ManagedFieldsEntry{{}}
 		}},
-		"another's gone": {edit: func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+		"another's removed": {edit: func(us string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			return slices.DeleteFunc(all, func(e metav1.ManagedFieldsEntry) bool { return e.Manager != us })
 		}},
 		"another's under a new name":    {edit: ofOthers(func(e *metav1.ManagedFieldsEntry) { e.Manager = "evil" })},
@@ -38,7 +38,7 @@ func TestGuardKeepsManagedFields(t *testing.T) {
 		"another's without a port":      {edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":8081,`))},
 		"another's with our port":       {edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":12049,\"protocol\":\"TCP\"}":{".":{}},"k:{\"containerPort\":8080,`))},
 		"another's without a label":     {edit: ofOthers(replaced(`"f:app":{}`, ``))},
-		"another's without its port, as ours goes": {operation: `{"op":"remove","path":"/spec/template/spec/containers/0/ports/2"}`,
+		"another's without its port, as ours is removed": {operation: `{"op":"remove","path":"/spec/template/spec/containers/0/ports/2"}`,
 			edit: ofOthers(replaced(`"k:{\"containerPort\":8080,`, `"k:{\"containerPort\":8081,`))},
 		"a new one": {edit: func(_ string, all []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
 			added := *all[0].DeepCopy()

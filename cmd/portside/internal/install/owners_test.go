@@ -33,17 +33,17 @@ func TestLife(t *testing.T) {
 			testenv.Eventually(t, "RBAC to be in force", func(ctx context.Context) error { return needs["list pods"](ctx, i) })
 			for _, kind := range workload.Kinds() {
 				i.mustApply(i.argo(), declared(kind, static))
-				i.pass(kind, nfs, smb)
+				i.reconcile(kind, nfs, smb)
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP")
-				i.pass(kind, at(nfs, 12050), at(smb, 12049))
+				i.reconcile(kind, at(nfs, 12050), at(smb, 12049))
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP", "adapter-nfs:12050/TCP")
-				if again := i.pass(kind, at(nfs, 12050), at(smb, 12049)); again.Outcome != apply.Unchanged {
+				if again := i.reconcile(kind, at(nfs, 12050), at(smb, 12049)); again.Outcome != apply.Unchanged {
 					t.Errorf("%s: a second reconciliation: %s", kind, again.Outcome)
 				}
-				i.pass(kind, at(nfs, 12050))
+				i.reconcile(kind, at(nfs, 12050))
 				i.release(kind, true)
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-nfs:12050/TCP")
-				i.pass(kind, at(nfs, 12050))
+				i.reconcile(kind, at(nfs, 12050))
 				i.release(kind, false)
 				i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
 			}
@@ -72,17 +72,15 @@ func TestGuardAllowsEditedPorts(t *testing.T) {
 		for _, keepPorts := range []bool{false, true} {
 			kind := workload.Deployment
 			i.mustApply(i.argo(), declared(kind, static))
-			i.pass(kind, nfs)
+			i.reconcile(kind, nfs)
 			if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
 				t.Fatal(err)
 			}
-			i.pass(kind, nfs, smb)
+			i.reconcile(kind, nfs, smb)
 			if _, err := i.applier().Release(t.Context(), i.target(kind), keepPorts); err != nil {
 				t.Errorf("%s: keepPorts %t: %v", name, keepPorts, err)
 			}
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }
@@ -96,24 +94,20 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 	kind := workload.StatefulSet
 	kubectl := i.Manager(testenv.KubectlEdit).In(i.workloads)
 	for _, after := range []string{"", `,{"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}`} {
-		for _, end := range []func(){func() { i.pass(kind) }, func() { i.release(kind, false) }} {
+		for _, end := range []func(){func() { i.reconcile(kind) }, func() { i.release(kind, false) }} {
 			i.mustApply(i.argo(), declared(kind, "[]"))
 			for _, patch := range []string{
 				`{"op":"add","path":"/spec/template/spec/containers/0/ports","value":[{"name":"api","containerPort":8080,"protocol":"TCP"}]}`,
 				`{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"}` + after,
 			} {
-				if _, err := kubectl.Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte("["+patch+"]")); err != nil {
-					t.Fatal(err)
-				}
-				i.pass(kind, nfs)
+				kubectl.MustPatch(t, kind.Kind, "", dittofs, types.JSONPatchType, []byte("["+patch+"]"))
+				i.reconcile(kind, nfs)
 			}
 			end()
 			i.expectPorts(kind, dittofs)
-			i.pass(kind, nfs)
+			i.reconcile(kind, nfs)
 			i.expectPorts(kind, dittofs, "adapter-nfs:12049/TCP")
-			if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-				t.Fatal(err)
-			}
+			i.argo().MustDelete(t, kind.Kind, "", dittofs)
 		}
 	}
 }
@@ -125,17 +119,17 @@ func TestGuardKeepsRenamedPort(t *testing.T) {
 	i := installed(t, install.Options{})
 	for _, kind := range workload.Kinds() {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs, smb)
+		i.reconcile(kind, nfs, smb)
 		if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.StrategicMergePatchType,
 			[]byte(`{"spec":{"template":{"spec":{"containers":[{"name":"dittofs","ports":[{"containerPort":12049,"name":"web"}]}]}}}}`)); err != nil {
 			t.Fatal(err)
 		}
-		i.pass(kind, smb)
+		i.reconcile(kind, smb)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:1445/TCP", "web:12049/TCP")
-		if again := i.pass(kind, smb); again.Outcome != apply.Unchanged {
+		if again := i.reconcile(kind, smb); again.Outcome != apply.Unchanged {
 			t.Errorf("%s: a second reconciliation: %s", kind, again.Outcome)
 		}
-		i.pass(kind)
+		i.reconcile(kind)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "web:12049/TCP")
 	}
 }
@@ -148,7 +142,7 @@ func TestNameIsReserved(t *testing.T) {
 	editor := i.editor()
 	kind := workload.StatefulSet
 	i.mustApply(i.argo(), declared(kind, static))
-	i.pass(kind, nfs)
+	i.reconcile(kind, nfs)
 	before := i.live(kind)
 	impostor, user := i.as(editor, i.manager), i.as(editor, testenv.Kubectl)
 	patch := `[{"op":"replace","path":"/spec/template/spec/containers/0/image","value":"other"}]`
@@ -207,7 +201,7 @@ func TestNameAllowsOwners(t *testing.T) {
 				testenv.EditContainer(o, dittofs, func(c map[string]any) { c["image"] = "dittofs:2" })
 			}))
 		},
-		"our port gone": func() error {
+		"our port removed": func() error {
 			return second(user.Update(t.Context(), kind.Kind, "", dittofs, func(o *unstructured.Unstructured) { testenv.SetPorts(o, dittofs, static) }))
 		},
 		"our port renamed": func() error {
@@ -230,13 +224,11 @@ func TestNameAllowsOwners(t *testing.T) {
 		},
 	} {
 		i.mustApply(i.argo(), declared(kind, static))
-		i.pass(kind, nfs)
+		i.reconcile(kind, nfs)
 		if err := act(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := i.argo().Delete(t.Context(), kind.Kind, "", dittofs); err != nil {
-			t.Fatal(err)
-		}
+		i.argo().MustDelete(t, kind.Kind, "", dittofs)
 	}
 }
 
@@ -253,7 +245,7 @@ func TestTwoFieldManagers(t *testing.T) {
 	green.portside().WaitGuard(green.t, "Deployment", green.workloads, "probe")
 	kind := workload.Deployment
 	blue.mustApply(blue.argo(), declared(kind, static))
-	blue.pass(kind, nfs)
+	blue.reconcile(kind, nfs)
 	if _, err := green.applier().Apply(t.Context(), green.target(kind), apply.Desired{Container: "sidecar", Adapters: []apply.Adapter{smb}}); err != nil {
 		t.Fatal(err)
 	}
@@ -284,7 +276,7 @@ func TestUnnamedPortsComeBack(t *testing.T) {
 		i.mustApply(i.Manager(i.manager).In(i.workloads), `{apiVersion: apps/v1, kind: `+kind.Kind+`, metadata: {name: dittofs}, spec: {template: {spec: {
 		  containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 2049, protocol: TCP}]}]}}}}`)
 		i.expectPorts(kind, dittofs, "api:8080/TCP", "adapter-nfs:2049/TCP")
-		i.pass(kind, at(nfs, 2049))
+		i.reconcile(kind, at(nfs, 2049))
 		i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP")
 	}
 }
@@ -296,11 +288,11 @@ func TestFieldOfAnotherManagerStays(t *testing.T) {
 	i := installed(t, install.Options{})
 	kind := workload.DaemonSet
 	i.mustApply(i.argo(), declared(kind, static))
-	i.pass(kind, nfs)
+	i.reconcile(kind, nfs)
 	patch := `[{"op":"add","path":"/spec/template/spec/containers/0/ports/2/hostPort","value":12049}]`
 	if _, err := i.Manager(testenv.KubectlEdit).In(i.workloads).Patch(t.Context(), kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch)); err != nil {
 		t.Fatal(err)
 	}
-	i.pass(kind, at(smb, 12049))
+	i.reconcile(kind, at(smb, 12049))
 	i.expectPorts(kind, dittofs, "api:8080/TCP", ":2049/TCP", "adapter-smb:12049/TCP hostPort=12049")
 }

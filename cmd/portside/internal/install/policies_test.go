@@ -54,9 +54,7 @@ func (i *installation) awaitPolicies() {
 		i.mustApply(i.argo(), probe)
 		i.portside().WaitGuard(i.t, "Deployment", i.workloads, "probe")
 		i.awaitName()
-		if err := i.argo().Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
-			i.t.Fatal(err)
-		}
+		i.argo().MustDelete(i.t, "Deployment", "", "probe")
 	}
 	if kinds["MutatingAdmissionPolicy -leftover"] {
 		i.awaitLeftover()
@@ -85,7 +83,5 @@ func (i *installation) awaitLeftover() {
 		_, err := owner.Apply(ctx, without)
 		return err
 	})
-	if err := owner.Delete(i.t.Context(), "Deployment", "", "probe"); err != nil {
-		i.t.Fatal(err)
-	}
+	owner.MustDelete(i.t, "Deployment", "", "probe")
 }

@@ -18,13 +18,13 @@ import (
 // Writes of portside itself: applies that add, move and rename a port, an apply
 // without a port, and the guarded patch that removes a last port.
 var (
-	nfsAlone = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}`)
-	adding   = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}`)
-	removing = write{patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs}}`}
-	patching = jsonPatch(`[{"op":"test","path":"{c}/ports/2/name","value":"adapter-nfs"},{"op":"remove","path":"{c}/ports/2"}]`)
-	moving   = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12050, protocol: TCP}]}]}`)
-	renaming = applied(`{containers: [{name: dittofs, ports: [{name: adapter-smb, containerPort: 12049, protocol: TCP}]}]}`)
-	beside   = applied(`{containers: [{name: sidecar, ports: [{name: adapter-web, containerPort: 8080, protocol: TCP}]}]}`)
+	nfsAlone  = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}]}]}`)
+	adding    = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12049, protocol: TCP}, {name: adapter-smb, containerPort: 1445, protocol: TCP}]}]}`)
+	removing  = write{patch: types.ApplyPatchType, data: `{apiVersion: apps/v1, kind: {kind}, metadata: {name: dittofs}}`}
+	patching  = jsonPatch(`[{"op":"test","path":"{c}/ports/2/name","value":"adapter-nfs"},{"op":"remove","path":"{c}/ports/2"}]`)
+	moving    = applied(`{containers: [{name: dittofs, ports: [{name: adapter-nfs, containerPort: 12050, protocol: TCP}]}]}`)
+	renaming  = applied(`{containers: [{name: dittofs, ports: [{name: adapter-smb, containerPort: 12049, protocol: TCP}]}]}`)
+	inSidecar = applied(`{containers: [{name: sidecar, ports: [{name: adapter-web, containerPort: 8080, protocol: TCP}]}]}`)
 )
 
 // annotate sets an annotation of the workload as its owner.
@@ -102,7 +102,7 @@ func TestGuardRefusesNewPortsWithHostNetwork(t *testing.T) {
 		}
 		for _, annotation := range []string{"", "false", "True"} {
 			withPort(annotation)()
-			i.expectRefused(kind, "portside.dev/allow-host-network", map[string]write{"a new port": adding, "another number": moving, "the number of another container's port": beside})
+			i.expectRefused(kind, "portside.dev/allow-host-network", map[string]write{"a new port": adding, "another number": moving, "the number of another container's port": inSidecar})
 			i.expectAllowed(kind, withPort(annotation), map[string]write{"another name": renaming, "no ports": removing, "no ports, by a patch": patching})
 		}
 		i.expectAllowed(kind, withPort("true"), map[string]write{"a new port where the owner allows it": adding, "another number where the owner allows it": moving})
@@ -163,14 +163,14 @@ func TestGuardLimitsAdapterPorts(t *testing.T) {
 		return applied(`{containers: [{name: dittofs, ports: [` + many(first, count) + `]}]}`)
 	}
 	i.mustApply(i.argo(), declared(kind, "["+many(1, 4)+"]"))
-	i.expectAllowed(kind, func() {}, map[string]write{"60 beside 4": ports(101, 60)})
+	i.expectAllowed(kind, func() {}, map[string]write{"60 with 4": ports(101, 60)})
 	i.expectRefused(kind, "at most 64 adapter-* ports", map[string]write{
-		"61 beside 4":         ports(101, 61),
+		"61 with 4":           ports(101, 61),
 		"one more by a patch": jsonPatch(`[{"op":"add","path":"{c}/ports/-","value":{"name":"adapter-x","containerPort":9}}]`),
 	})
 	i.mustApply(i.argo(), declared(kind, "["+many(1, 10)+"]"))
-	i.expectRefused(kind, "at most 64 adapter-* ports", map[string]write{"61 beside 10": ports(101, 61)})
-	i.expectAllowed(kind, func() {}, map[string]write{"58 beside 10, of 60": ports(101, 58)})
+	i.expectRefused(kind, "at most 64 adapter-* ports", map[string]write{"61 with 10": ports(101, 61)})
+	i.expectAllowed(kind, func() {}, map[string]write{"58 with 10, of 60": ports(101, 58)})
 }
 
 // TestGuardCost expects that the guard's expressions stay within the server's cost

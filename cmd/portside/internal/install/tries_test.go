@@ -76,17 +76,7 @@ func creates(resource, namespace, object string, subresources ...string) try {
 // it names another.
 func patches(resource, namespace, name string, w write) try {
 	return func(ctx context.Context, s *victim, c dynamic.Interface) error {
-		options := metav1.PatchOptions{FieldManager: s.manager}
-		if w.manager != "" {
-			options.FieldManager = w.manager
-		}
-		if w.force {
-			options.Force = &w.force
-		}
-		var subresources []string
-		if w.subresource != "" {
-			subresources = append(subresources, w.subresource)
-		}
+		options, subresources := w.options(s.manager)
 		data := strings.Replace(s.fill(string(w.expand(workload.Deployment, s.manager))), "metadata: {name: dittofs", "metadata: {name: "+s.fill(name), 1)
 		return second(s.resource(c, resource, namespace).Patch(ctx, s.fill(name), w.patch, []byte(data), options, subresources...))
 	}

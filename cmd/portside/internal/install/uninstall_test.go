@@ -38,7 +38,7 @@ const crdGroup = "CRD"
 // depends on at most one other group:
 //
 //   - the namespace includes the ServiceAccount, the Roles in it and the Deployment, and
-//     is gone only once they are;
+//     is deleted only after they are;
 //   - the policies identify the ServiceAccount by its name, whether or not it exists,
 //     and the name policy asks RBAC about managers that write under the field manager;
 //   - the pods of the Deployment lose their permissions, or the CRD that they watch;
@@ -54,7 +54,7 @@ func TestUninstall(t *testing.T) {
 			i := working(t, cp)
 			i.mustApply(i.argo(), adapterSet(dittofs))
 			i.uninstall(order)
-			testenv.Eventually(t, "the CRD to be gone", func(ctx context.Context) error {
+			testenv.Eventually(t, "the CRD to be deleted", func(ctx context.Context) error {
 				out, err := i.Kubectl(ctx, "", "", "get", "crd", "adaptersets.portside.dev", "--ignore-not-found", "-o", "name")
 				if err != nil || out != "" {
 					return fmt.Errorf("still found: %s %w", out, err)
@@ -111,7 +111,7 @@ func (i *installation) uninstall(order []string) {
 		i.t.Fatal(err)
 	}
 	for _, namespace := range []string{i.system, i.workloads} {
-		testenv.Eventually(i.t, "the namespace "+namespace+" to be gone", func(ctx context.Context) error {
+		testenv.Eventually(i.t, "the namespace "+namespace+" to be deleted", func(ctx context.Context) error {
 			if _, err := i.admin.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 				return fmt.Errorf("still found: %w", err)
 			}

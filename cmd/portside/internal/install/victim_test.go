@@ -76,7 +76,7 @@ func (s *victim) deploy() {
 	s.t.Helper()
 	kind := workload.Deployment
 	s.mustApply(s.argo(), declared(kind, `[{name: api, containerPort: 8080, protocol: TCP}, {containerPort: 2049, protocol: TCP}, {name: adapter-git, containerPort: 9418, protocol: TCP}]`))
-	s.pass(kind, nfs)
+	s.reconcile(kind, nfs)
 	s.mustApply(s.argo(), adapterSet(dittofs))
 	s.mustApply(s.argo(), named("agent", onTheNode(kind)))
 	s.mustApply(s.argo(), strings.Replace(named("frozen", declared(kind, static)), "{note: as declared}", `{portside.dev/paused: "true"}`, 1))

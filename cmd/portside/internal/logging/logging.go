@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Format is how a line of the log looks.
+// Format is the format of the lines of the log.
 type Format string
 
 // The formats.

@@ -14,6 +14,9 @@
 //  4. A field is known, and not repeated.
 //  5. A status is accepted and not read: kubectl get -o yaml prints one.
 //
+// And a CEL expression must compile, which the API server does not check: the service
+// reports one that does not in status.
+//
 // An error names the file, the document, the line and the field. One bad document
 // refuses the whole input.
 package manifest

@@ -84,7 +84,7 @@ func accepted() map[string]acceptance {
 	return map[string]acceptance{
 		"neither adapters nor discovery": {named + "spec: {" + target + "}", set(func(*v1alpha1.AdapterSetSpec) {})},
 		"null for adapters":              {withSpec("adapters: null"), set(func(*v1alpha1.AdapterSetSpec) {})},
-		"null for adapters beside discovery": {withSpec("adapters: null, discovery: {http: {port: api, scheme: HTTPS}}"), set(func(s *v1alpha1.AdapterSetSpec) {
+		"null for adapters and discovery": {withSpec("adapters: null, discovery: {http: {port: api, scheme: HTTPS}}"), set(func(s *v1alpha1.AdapterSetSpec) {
 			s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
 				Port: intstr.FromString("api"), Scheme: "HTTPS", Path: "/api/v1/adapters",
 				IntervalSeconds: ptr.To[int32](30), TimeoutSeconds: ptr.To[int32](10),
@@ -110,13 +110,23 @@ func accepted() map[string]acceptance {
 		})},
 		"discovery on a number, with all fields": {
 			withHTTP(`port: 8080, scheme: HTTP, serverName: dittofs.storage.svc, path: "/a?b=c", intervalSeconds: 5,
-			  timeoutSeconds: 4, credentialsRef: {name: token}`),
+			  timeoutSeconds: 4, credentialsRef: {name: token}, loginPath: /login, expression: self.adapters`),
 			set(func(s *v1alpha1.AdapterSetSpec) {
 				s.Discovery = &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
 					Port: intstr.FromInt32(8080), Scheme: "HTTP", ServerName: "dittofs.storage.svc", Path: "/a?b=c",
 					IntervalSeconds: ptr.To[int32](5), TimeoutSeconds: ptr.To[int32](4),
-					CredentialsRef: &v1alpha1.CredentialsRef{Name: "token"},
+					CredentialsRef: &v1alpha1.CredentialsRef{Name: "token"}, LoginPath: "/login", Expression: "self.adapters",
 				}}
+			}),
+		},
+		"companions": {
+			withSpec("adapters: [{type: nfs, port: 1}], companions: [{name: a, adapter: nfs}, {name: b, adapters: [nfs], protocol: UDP}, {name: c, adapters: [nfs, smb], port: 2}]"),
+			set(func(s *v1alpha1.AdapterSetSpec) {
+				s.Adapters = []v1alpha1.Adapter{{Type: "nfs", Port: 1, Protocol: "TCP"}}
+				s.Companions = []v1alpha1.Companion{
+					{Name: "a", Adapter: "nfs", Protocol: "TCP"}, {Name: "b", Adapters: []string{"nfs"}, Protocol: "UDP"},
+					{Name: "c", Adapters: []string{"nfs", "smb"}, Port: 2, Protocol: "TCP"},
+				}
 			}),
 		},
 		"a zero is not a default": {

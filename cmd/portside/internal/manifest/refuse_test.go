@@ -166,7 +166,7 @@ func TestReadRefusesFields(t *testing.T) {
 	})
 }
 
-// ofType returns what the API server says of a value of the wrong type.
+// ofType returns the API server's message about a value of the wrong type.
 func ofType(path, want, got string) string {
 	return fmt.Sprintf("Invalid value: %q: %s in body must be of type %s: %q", got, path, want, got)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions"
@@ -18,12 +19,14 @@ import (
 	schemavalidation "k8s.io/apiextensions-apiserver/pkg/apiserver/validation"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 	"github.com/portside-dev/portside/examples/chart"
 )
 
@@ -109,7 +112,24 @@ func (r *rules) check(object map[string]any, problems []problem) []problem {
 	if len(problems)+len(errs) == 0 {
 		errs, _ = r.cel.Validate(context.Background(), nil, r.schema, object, nil, celconfig.RuntimeCELCostBudget)
 	}
+	if len(problems)+len(errs) == 0 {
+		return checkExpression(object)
+	}
 	return appendErrors(problems, errs)
+}
+
+// checkExpression compiles spec.discovery.http.expression, which the API server takes as
+// it is.
+func checkExpression(object map[string]any) []problem {
+	path := []string{"spec", "discovery", "http", "expression"}
+	text, given, err := unstructured.NestedString(object, path...)
+	if err != nil || !given {
+		return nil
+	}
+	if _, err := expression.Compile(text); err != nil {
+		return []problem{{path: strings.Join(path, "."), text: err.Error()}}
+	}
+	return nil
 }
 
 // noField is the field of an error that names none.

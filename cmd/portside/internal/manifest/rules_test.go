@@ -1,6 +1,7 @@
 package manifest_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { testenv.Main(m, testenv.Options{}) }
 
-// TestRules has a case for each rule of the CRD, with what tells people which rule
+// TestRules has a case for each rule of the CRD, with the part of the message that shows which rule
 // it is. The file reader and the API server refuse it with the same text.
 func TestRules(t *testing.T) {
 	cp := testenv.Shared(t)
@@ -26,7 +27,7 @@ func TestRules(t *testing.T) {
 			for who, err := range map[string]error{"the reader": read, "the API server": stored} {
 				for want := range strings.Lines(c.want) {
 					if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) {
-						t.Errorf("%s says %v, not %q", who, err, want)
+						t.Errorf("%s reports %v, not %q", who, err, want)
 					}
 				}
 			}
@@ -48,6 +49,18 @@ func rules() map[string]refusal {
 			withSpec("adapters: [{type: nfs, port: 1}, {type: smb, port: 2}, {type: nfs, port: 3}]"),
 			`spec.adapters[2]: Duplicate value`,
 		},
+		"one companion twice":         {withSpec("companions: [{name: a, adapter: nfs, port: 1}, {name: a, adapter: smb, port: 2}]"), `spec.companions[1]: Duplicate value`},
+		"a companion of none":         {withSpec("companions: [{name: a, port: 1}]"), "spec.companions[0]: Invalid value: exactly one of adapter and adapters must be set"},
+		"a companion of both":         {withSpec("companions: [{name: a, port: 1, adapter: nfs, adapters: [smb]}]"), "spec.companions[0]: Invalid value: exactly one of adapter and adapters must be set"},
+		"a companion of no adapters":  {withSpec("companions: [{name: a, port: 1, adapters: []}]"), "spec.companions[0].adapters in body should have at least 1 items"},
+		"an adapter of it twice":      {withSpec("companions: [{name: a, port: 1, adapters: [nfs, nfs]}]"), "spec.companions[0].adapters[1]: Duplicate value"},
+		"a companion without a port":  {withSpec("companions: [{name: a, adapters: [nfs, smb]}]"), "spec.companions[0]: Invalid value: port must be set for more than one adapter"},
+		"a companion's name":          {withSpec("companions: [{name: A, adapter: nfs}]"), "spec.companions[0].name in body should match"},
+		"a companion's port":          {withSpec("companions: [{name: a, adapter: nfs, port: 65536}]"), "spec.companions[0].port in body should be less than or equal to 65535"},
+		"a companion's protocol":      {withSpec("companions: [{name: a, adapter: nfs, protocol: udp}]"), `spec.companions[0].protocol: Unsupported value: "udp"`},
+		"a companion's adapter":       {withSpec("companions: [{name: a, adapter: ñ}]"), "spec.companions[0].adapter in body should match"},
+		"a companion's adapters":      {withSpec("companions: [{name: a, port: 1, adapters: [ñ]}]"), "spec.companions[0].adapters[0] in body should match"},
+		"40 adapters, 25 companions":  {withSpec("adapters: [" + items(40, "{type: a%d, port: 1}") + "], companions: [" + items(25, "{name: c%d, adapter: a1}") + "]"), "spec: Invalid value: adapters and companions must have at most 64 items together"},
 		"a type too long":             {withAdapter("port: 1, type: " + strings.Repeat("a", 64)), "spec.adapters[0].type: Too long: may not be more than 63 bytes"},
 		"a type in unicode":           {withAdapter("port: 1, type: ñfs"), "spec.adapters[0].type in body should match '^[ -"},
 		"a type with a line end":      {withAdapter(`port: 1, type: "nfs\n"`), "spec.adapters[0].type in body should match '^[ -"},
@@ -85,6 +98,11 @@ func rules() map[string]refusal {
 		"a server name":               {withHTTP("port: 1, scheme: HTTPS, serverName: A"), http + "serverName in body should match"},
 		"a long server name":          {withHTTP("port: 1, scheme: HTTPS, serverName: " + long), http + "serverName: Too long: may not be more than 253 bytes"},
 		"a path":                      {withHTTP("port: 1, scheme: HTTP, path: api"), http + "path in body should match '^/'"},
+		"an empty expression":         {withHTTP(`port: 1, scheme: HTTP, expression: ""`), http + "expression in body should be at least 1 chars long"},
+		"a long expression":           {withHTTP("port: 1, scheme: HTTP, expression: '" + strings.Repeat("a", 4097) + "'"), http + "expression: Too long: may not be more than 4096 bytes"},
+		"a login path":                {withHTTP("port: 1, scheme: HTTP, credentialsRef: {name: a}, loginPath: login"), http + "loginPath in body should match '^/'"},
+		"a long login path":           {withHTTP("port: 1, scheme: HTTP, credentialsRef: {name: a}, loginPath: /" + strings.Repeat("a", 1024)), http + "loginPath: Too long: may not be more than 1024 bytes"},
+		"a login without credentials": {withHTTP("port: 1, scheme: HTTP, loginPath: /login"), "spec.discovery.http: Invalid value: loginPath needs credentialsRef"},
 		"a long path":                 {withHTTP("port: 1, scheme: HTTP, path: /" + strings.Repeat("a", 1024)), http + "path: Too long: may not be more than 1024 bytes"},
 		"too often":                   {withHTTP("port: 1, scheme: HTTP, timeoutSeconds: 1, intervalSeconds: 4"), http + "intervalSeconds in body should be greater than or equal to 5"},
 		"too seldom":                  {withHTTP("port: 1, scheme: HTTP, intervalSeconds: 3601"), http + "intervalSeconds in body should be less than or equal to 3600"},
@@ -134,4 +152,13 @@ func rules() map[string]refusal {
 
 func withTarget(fields string) string {
 	return named + "spec: {targetRef: {" + fields + "}, adapters: []}\n"
+}
+
+// items returns n items of a list, each with its number in it.
+func items(n int, format string) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf(format, i)
+	}
+	return strings.Join(all, ", ")
 }

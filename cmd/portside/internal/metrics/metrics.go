@@ -30,7 +30,7 @@ type Metrics struct {
 
 const namespace = "portside"
 
-// New returns metrics that have counted nothing.
+// New returns metrics with all counters at zero.
 func New() *Metrics {
 	counters := func(name, help, label string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, []string{label})

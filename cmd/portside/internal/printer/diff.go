@@ -92,7 +92,7 @@ func Joined(r apply.Result) string {
 	return "with the next rollout that another manager causes (spec.rollout.mode NextRollout): " + cost + "\n"
 }
 
-// restarts says how many pods a change of the template restarts.
+// restarts reports how many pods a change of the template restarts.
 func restarts(n int32) string {
 	if n == 0 {
 		return "restarts no pod (by its update strategy)"

@@ -16,7 +16,7 @@ type ChangeID string
 const (
 	// NoChange is the ID of a plan that is up to date.
 	NoChange ChangeID = ""
-	// ReleaseContainer gives up a container that is gone.
+	// ReleaseContainer gives up a container that no longer exists.
 	ReleaseContainer ChangeID = "container"
 	// ReleaseFields waits until the field manager owns ports alone.
 	ReleaseFields ChangeID = "fields"
@@ -27,7 +27,7 @@ func ApplyPorts(ports []port.Port) ChangeID {
 	var id strings.Builder
 	id.WriteString("ports")
 	for _, p := range ports {
-		fmt.Fprintf(&id, " %q/%d/%q", p.Name, p.Number, p.Protocol)
+		fmt.Fprintf(&id, " %q/%d/%q/%q/%d/%q", p.Name, p.Number, p.Protocol, p.TargetPort.String(), p.NodePort, p.AppProtocol)
 	}
 	return ChangeID(id.String())
 }
@@ -37,8 +37,7 @@ type Change struct {
 	Now      time.Time
 	Workload *workload.Workload
 	ID       ChangeID
-	// Resync reports of a plan that is up to date that the API server is to be asked
-	// all the same.
+	// Resync reports that the API server is asked although the plan is up to date.
 	Resync bool
 	// Window is the stabilization window.
 	Window time.Duration

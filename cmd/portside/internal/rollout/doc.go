@@ -7,7 +7,7 @@
 //
 //  1. The port of an active adapter.
 //  2. A port of ours whose adapter is inactive (absent, disabled or not running), until
-//     it has been so for the removal delay ([Removals]). The delay advances, and the
+//     it has been so for the removal delay ([Policy]). The delay advances, and the
 //     port is removed, only while no rollout is under way and the latest poll is
 //     complete: a restart makes every adapter look stopped, and removing its port would
 //     cause the next restart. A port that another manager renamed is not retained:

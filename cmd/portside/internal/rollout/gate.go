@@ -83,7 +83,7 @@ const (
 	lastRetry  = 5 * time.Minute
 )
 
-// Gate decides whether a plan may be applied now, as the package comment says. It is
+// Gate decides whether a plan may be applied now, by the rules of the package comment. It is
 // safe for concurrent use for different workloads.
 type Gate struct {
 	*Limit[workload.Target]

@@ -62,8 +62,8 @@ func TestGate(t *testing.T) {
 		"mode Immediate ignores a rollout that begins": {
 			after: window, rollout: underWay, change: rollout.Change{ID: "nfs", Began: true}, want: deferred(rollout.UnderWay, rollout.StuckAfter),
 		},
-		"a container is gone": {rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, want: apply},
-		"a container is gone, refused before": {
+		"a container was removed": {rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, want: apply},
+		"a container was removed, refused before": {
 			rollout: underWay, change: rollout.Change{ID: rollout.ReleaseContainer}, failed: true, want: deferred(rollout.BackingOff, time.Second),
 		},
 	} {

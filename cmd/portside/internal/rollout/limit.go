@@ -25,7 +25,7 @@ type Limit[Target comparable] struct {
 	waiting []Target // in the order in which they asked
 }
 
-// NewLimit returns a limit of so many places. Wake is called, without a lock
+// NewLimit returns a limit with this many places. Wake is called, without a lock
 // held, for a target that had to wait and for which a place is reserved now: it
 // must ask again, or [Limit.End] must be called for it.
 func NewLimit[Target comparable](most int, namespaceOf func(Target) string, wake func(Target)) *Limit[Target] {

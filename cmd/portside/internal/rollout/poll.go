@@ -3,9 +3,8 @@ package rollout
 import (
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 )
 
 // Poll is what is known of the latest poll of a source. The zero value is that of a
@@ -15,7 +14,7 @@ type Poll struct {
 	// Complete reports whether the poll was complete. Only then are ports removed and
 	// renumbered.
 	Complete bool
-	// Disagreed are the types of which pods gave different numbers.
+	// Disagreed are the types for which pods reported different numbers.
 	Disagreed []string
 }
 
@@ -29,18 +28,18 @@ type Poll struct {
 //     port whose own adapter is inactive is left out until a poll is.
 //
 // A port whose adapter is invalid is left to package apply, which keeps it.
-func (p Poll) Agreed(active []apply.Adapter, own []corev1.ContainerPort) []apply.Adapter {
+func (p Poll) Agreed(active []apply.Adapter, own []port.Port) []apply.Adapter {
 	var held []apply.Adapter
 	rest := slices.Clone(active)
-	for _, port := range own {
-		i := slices.IndexFunc(rest, func(a apply.Adapter) bool { return isValidFor(a, port) })
+	for _, live := range own {
+		i := slices.IndexFunc(rest, func(a apply.Adapter) bool { return isValidFor(a, live) })
 		switch {
-		case !isOurs(port):
+		case !isOurs(live):
 		case i < 0 && !p.Complete:
-			rest = slices.DeleteFunc(rest, func(a apply.Adapter) bool { return hasNumber(a, port) })
-		case i >= 0 && !p.agreesOn(rest[i].Type) && i != slices.IndexFunc(rest, func(a apply.Adapter) bool { return hasNumber(a, port) }):
+			rest = slices.DeleteFunc(rest, func(a apply.Adapter) bool { return hasNumber(a, live) })
+		case i >= 0 && !p.agreesOn(rest[i].Type) && i != slices.IndexFunc(rest, func(a apply.Adapter) bool { return hasNumber(a, live) }):
 			a := rest[i]
-			a.Port, a.Protocol = int64(port.ContainerPort), string(port.Protocol)
+			a.Port, a.Protocol = int64(live.Number), string(live.Protocol)
 			held, rest = append(held, a), slices.Delete(rest, i, i+1)
 		}
 	}
@@ -50,6 +49,6 @@ func (p Poll) Agreed(active []apply.Adapter, own []corev1.ContainerPort) []apply
 // agreesOn reports whether the poll may renumber an adapter of the type.
 func (p Poll) agreesOn(typ string) bool { return p.Complete && !slices.Contains(p.Disagreed, typ) }
 
-func isValidFor(a apply.Adapter, port corev1.ContainerPort) bool {
-	return apply.PortName(a.Type) == port.Name && a.Problem() == ""
+func isValidFor(a apply.Adapter, p port.Port) bool {
+	return apply.PortName(a.Type) == p.Name && a.Problem() == ""
 }

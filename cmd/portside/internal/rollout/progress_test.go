@@ -25,7 +25,7 @@ func TestProgress(t *testing.T) {
 		"outdated pods come and go":                {[]workload.Progress{at(1, 3, 1, 0), at(1, 2, 1, 0), at(1, 3, 1, 0), at(1, 2, 1, 0)}, step},
 		"outdated and updated pods take turns":     {[]workload.Progress{at(1, 5, 3, 0), at(1, 3, 2, 0), at(1, 5, 3, 0), at(1, 3, 2, 0)}, step},
 		"pods are replaced one by one":             {[]workload.Progress{at(1, 3, 0, 2), at(1, 3, 1, 2), at(1, 3, 1, 3), at(1, 3, 1, 2), at(1, 3, 2, 2), at(1, 3, 2, 3)}, 5 * step},
-		"an outdated pod is gone":                  {[]workload.Progress{at(1, 4, 3, 3), at(1, 3, 3, 3)}, step},
+		"an outdated pod was deleted":              {[]workload.Progress{at(1, 4, 3, 3), at(1, 3, 3, 3)}, step},
 		"another generation begins from the start": {[]workload.Progress{at(1, 3, 2, 3), at(2, 3, 0, 1)}, step},
 	} {
 		t.Run(name, func(t *testing.T) {

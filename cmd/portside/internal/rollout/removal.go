@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
@@ -48,15 +47,15 @@ type Known struct {
 	// Active are the active adapters.
 	Active []apply.Adapter
 	// Own are the live ports that we own, in order.
-	Own []corev1.ContainerPort
+	Own []port.Port
 	// Status is status.ports as last stored.
 	Status []v1alpha1.PortStatus
 	// Poll is the source's latest answer, which Active comes from.
 	Poll Poll
 	// UnderWay reports that a rollout is under way.
 	UnderWay bool
-	// Delay is the removal delay.
-	Delay time.Duration
+	// Policy is when ports are removed.
+	Policy Policy
 }
 
 // stopped reports whether no removal delay advances: a restart makes every adapter
@@ -98,8 +97,7 @@ func (r *Removals) Keep(k Known) (removals []Removal, next time.Time) {
 			r.byName = map[string]inactive{}
 		}
 		r.byName[removal.Name] = was
-		due := was.since.Add(k.Delay - was.counted)
-		if !was.since.IsZero() {
+		if due := k.Policy.due(was); !due.IsZero() {
 			removal.Since = was.since.Add(-was.counted)
 			removal.At, removal.Due = ceilSecond(due), !k.Now.Before(due)
 			if !removal.Due && (next.IsZero() || due.Before(next)) {
@@ -112,7 +110,7 @@ func (r *Removals) Keep(k Known) (removals []Removal, next time.Time) {
 }
 
 // InPlace returns the adapters of the ports that we own, in their order.
-func InPlace(own []corev1.ContainerPort, status []v1alpha1.PortStatus) []apply.Adapter {
+func InPlace(own []port.Port, status []v1alpha1.PortStatus) []apply.Adapter {
 	adapters := []apply.Adapter{}
 	for _, p := range own {
 		if isOurs(p) {
@@ -152,31 +150,31 @@ func ceilSecond(t time.Time) time.Time {
 }
 
 // taken reports whether an active adapter has the port's name or its number.
-func taken(active []apply.Adapter, port corev1.ContainerPort) bool {
+func taken(active []apply.Adapter, p port.Port) bool {
 	return slices.ContainsFunc(active, func(a apply.Adapter) bool {
-		return apply.PortName(a.Type) == port.Name || hasNumber(a, port)
+		return apply.PortName(a.Type) == p.Name || hasNumber(a, p)
 	})
 }
 
 // hasNumber reports whether an adapter has the port's number and protocol.
-func hasNumber(a apply.Adapter, port corev1.ContainerPort) bool {
+func hasNumber(a apply.Adapter, p port.Port) bool {
 	a = a.Normal()
-	return a.Port == int64(port.ContainerPort) && a.Protocol == string(port.Protocol)
+	return a.Port == int64(p.Number) && a.Protocol == string(p.Protocol)
 }
 
 // isOurs reports whether a port that we own has the name of an adapter's port.
-func isOurs(p corev1.ContainerPort) bool { return strings.HasPrefix(p.Name, port.NamePrefix) }
+func isOurs(p port.Port) bool { return strings.HasPrefix(p.Name, port.NamePrefix) }
 
 // adapterOf returns the adapter that a port of ours was for, as status has it. Where
 // status does not have it, the adapter gets a type that makes the port's name.
-func adapterOf(p corev1.ContainerPort, status []v1alpha1.PortStatus) apply.Adapter {
+func adapterOf(p port.Port, status []v1alpha1.PortStatus) apply.Adapter {
 	typ := strings.TrimPrefix(p.Name, port.NamePrefix)
 	for _, s := range status {
 		if s.Name == p.Name && apply.PortName(s.Type) == p.Name {
 			typ = s.Type
 		}
 	}
-	return apply.Adapter{Type: typ, Port: int64(p.ContainerPort), Protocol: string(p.Protocol)}
+	return apply.Adapter{Type: typ, Port: int64(p.Number), Protocol: string(p.Protocol)}
 }
 
 func inactiveSince(status []v1alpha1.PortStatus, name string) time.Time {
@@ -187,6 +185,9 @@ func inactiveSince(status []v1alpha1.PortStatus, name string) time.Time {
 	}
 	return time.Time{}
 }
+
+// Time returns when the port is to be removed, as text.
+func (r Removal) Time() string { return r.At.UTC().Format(time.RFC3339) }
 
 // InactiveSince returns when the delay began as status has it, nil while it does not
 // advance.

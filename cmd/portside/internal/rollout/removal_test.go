@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 )
@@ -17,10 +18,13 @@ var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 const delay = 5 * time.Minute
 
+// afterDelay is the policy with this delay.
+var afterDelay = rollout.PolicyOf(v1alpha1.Rollout{RemovalDelaySeconds: new(int32(delay / time.Second))})
+
 // complete is a poll that all of a steady workload's pods answered.
 var complete = rollout.Poll{Complete: true}
 
-var nfsPort = corev1.ContainerPort{Name: "adapter-nfs", ContainerPort: 2049, Protocol: corev1.ProtocolTCP}
+var nfsPort = port.Port{Name: "adapter-nfs", Number: 2049, Protocol: corev1.ProtocolTCP}
 
 func active(typ string, number int64) apply.Adapter {
 	return apply.Adapter{Type: typ, Port: number, Protocol: "TCP"}
@@ -51,7 +55,7 @@ func keep(r *rollout.Removals, k rollout.Known) []string {
 
 func TestRemovalsDelay(t *testing.T) {
 	var r rollout.Removals
-	k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	for _, step := range []struct {
 		after time.Duration
 		want  []string
@@ -72,7 +76,7 @@ func TestRemovalsDelay(t *testing.T) {
 func TestRemovalsWithoutDelay(t *testing.T) {
 	k := rollout.Known{
 		Poll: complete, Now: start.Add(time.Millisecond), Active: []apply.Adapter{active("smb", 445)},
-		Own: []corev1.ContainerPort{nfsPort},
+		Own: []port.Port{nfsPort},
 	}
 	if got := keep(new(rollout.Removals), k); !slices.Equal(got, []string{"adapter-smb"}) {
 		t.Errorf("%q", got)
@@ -90,7 +94,7 @@ func TestRemovalsWithoutDelay(t *testing.T) {
 
 func TestRemovalsDuringRollout(t *testing.T) {
 	var r rollout.Removals
-	k := rollout.Known{Poll: complete, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	for _, step := range []struct {
 		after    time.Duration
 		underWay bool
@@ -112,8 +116,8 @@ func TestRemovalsDuringRollout(t *testing.T) {
 }
 
 func TestRemovalsContinueFromStatus(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	stored := []v1alpha1.PortStatus{{Type: "NFS!", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(delay - time.Second), Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	want, waiting, next := keep3(new(rollout.Removals), k)
 	if len(want) != 1 || want[0].Type != "NFS!" || !waiting[0].Since.Equal(start) || !next.Equal(start.Add(delay)) {
 		t.Errorf("kept %+v, waiting %+v until %s", want, waiting, next)
@@ -127,8 +131,8 @@ func TestRemovalsContinueFromStatus(t *testing.T) {
 // TestRemovalsRestartDuringRollout: when the rollout began is not known, so no time of
 // before counts.
 func TestRemovalsRestartDuringRollout(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay, UnderWay: true}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start.Add(10 * delay), Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay, UnderWay: true}
 	var r rollout.Removals
 	for _, step := range []struct {
 		after    time.Duration
@@ -144,8 +148,8 @@ func TestRemovalsRestartDuringRollout(t *testing.T) {
 
 // TestRemovalsContinueOnce: the adapter may have been active again since status was stored.
 func TestRemovalsContinueOnce(t *testing.T) {
-	told := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
-	k := rollout.Known{Poll: complete, Now: start, Status: told, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	stored := []v1alpha1.PortStatus{{Type: "nfs", Name: "adapter-nfs", InactiveSince: &metav1.Time{Time: start}}}
+	k := rollout.Known{Poll: complete, Now: start, Status: stored, Own: []port.Port{nfsPort}, Policy: afterDelay}
 	var r rollout.Removals
 	k.Active = []apply.Adapter{active("nfs", 2049)}
 	keep3(&r, k)
@@ -156,7 +160,7 @@ func TestRemovalsContinueOnce(t *testing.T) {
 }
 
 func TestRemovalInactiveSince(t *testing.T) {
-	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+	k := rollout.Known{Poll: complete, Now: start.Add(time.Millisecond), Own: []port.Port{nfsPort}, Policy: afterDelay}
 	_, waiting, _ := keep3(new(rollout.Removals), k)
 	if since := waiting[0].InactiveSince(); since.Time.Before(k.Now) {
 		t.Errorf("status has %s, before %s", since, k.Now)
@@ -168,23 +172,23 @@ func TestRemovalsOfTakenPorts(t *testing.T) {
 		"renumbered": active("nfs", 12049),
 		"renamed":    active("smb", 2049),
 	} {
-		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []corev1.ContainerPort{nfsPort}, Delay: delay}
+		k := rollout.Known{Poll: complete, Now: start, Active: []apply.Adapter{now}, Own: []port.Port{nfsPort}, Policy: afterDelay}
 		if want, _, _ := keep3(new(rollout.Removals), k); len(want) != 1 || want[0] != now {
-			t.Errorf("%s: %+v is wanted", name, want)
+			t.Errorf("%s: %+v is desired", name, want)
 		}
 	}
 }
 
 // TestRemovalsOfRenamedPorts: a renamed port is that manager's, without a delay.
 func TestRemovalsOfRenamedPorts(t *testing.T) {
-	for name, port := range map[string]corev1.ContainerPort{
-		"renamed":        {Name: "web", ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
-		"without a name": {ContainerPort: 2049, Protocol: corev1.ProtocolTCP},
+	for name, p := range map[string]port.Port{
+		"renamed":        {Name: "web", Number: 2049, Protocol: corev1.ProtocolTCP},
+		"without a name": {Number: 2049, Protocol: corev1.ProtocolTCP},
 	} {
-		k := rollout.Known{Poll: complete, Now: start, Own: []corev1.ContainerPort{port, {Name: "adapter-smb", ContainerPort: 445, Protocol: corev1.ProtocolTCP}}, Delay: delay}
+		k := rollout.Known{Poll: complete, Now: start, Own: []port.Port{p, {Name: "adapter-smb", Number: 445, Protocol: corev1.ProtocolTCP}}, Policy: afterDelay}
 		want, waiting, next := keep3(new(rollout.Removals), k)
 		if len(want) != 1 || want[0].Type != "smb" || len(waiting) != 1 || !next.Equal(start.Add(delay)) {
-			t.Errorf("%s: %+v is wanted, waiting %+v until %s", name, want, waiting, next)
+			t.Errorf("%s: %+v is desired, waiting %+v until %s", name, want, waiting, next)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 )
@@ -26,7 +27,7 @@ var ofStatus = []bounds{{text: 4096, owners: 8}, {text: 1024, owners: 8}, {text:
 // bounded returns the status as the API server can store it, whatever a source, an
 // owner or the API server sent: printable, and of at most [MaxSize].
 func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
-	// Escaped once, and not again for each of the bounds.
+	// It is escaped once, not for each of the bounds.
 	s = bounds{text: ofStatus[0].text, owners: math.MaxInt}.of(s)
 	for _, b := range ofStatus {
 		if within := b.of(s); size(within) <= MaxSize {
@@ -36,6 +37,9 @@ func bounded(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
 	s = ofStatus[len(ofStatus)-1].of(s)
 	for len(s.Changes) > 0 && size(s) > MaxSize {
 		s.Changes = s.Changes[1:] // the oldest
+	}
+	for len(s.Services) > 0 && size(s) > MaxSize {
+		s.Services = s.Services[:len(s.Services)-1]
 	}
 	for len(s.Ports) > 0 && size(s) > MaxSize {
 		s.Ports = s.Ports[:len(s.Ports)*3/4] // desiredPorts still counts all
@@ -65,8 +69,16 @@ func longest(s *v1alpha1.AdapterSetStatus) int {
 	for _, c := range s.Conditions {
 		n += fields + maxEscape*(len(c.Type)+len(c.Reason)+len(c.Message))
 	}
-	for i := range s.Ports {
-		p := &s.Ports[i]
+	ports := s.Ports
+	for _, one := range s.Services {
+		n += fields + maxEscape*(len(one.Name)+len(one.UID)+len(one.Reason)+len(one.Message))
+		for _, w := range one.Warnings {
+			n += fields + maxEscape*(len(w.Reason)+len(w.Message))
+		}
+		ports = slices.Concat(ports, one.Ports)
+	}
+	for i := range ports {
+		p := &ports[i]
 		n += fields + maxEscape*(len(p.Type)+len(p.Name)+len(p.Protocol)+len(p.State)+len(p.Reason)+len(p.Message))
 		for _, o := range p.Owners {
 			n += fields + maxEscape*(len(o.Manager)+len(o.Operation))
@@ -78,7 +90,7 @@ func longest(s *v1alpha1.AdapterSetStatus) int {
 	for _, c := range s.Changes {
 		n += fields + maxEscape*len(c.Manager)
 		for _, p := range c.Ports {
-			n += fields + maxEscape*(len(p.Container)+len(p.Name)+len(p.Protocol))
+			n += fields + maxEscape*(len(p.Container)+len(p.Service)+len(p.Name)+len(p.Protocol))
 		}
 	}
 	return n
@@ -96,12 +108,25 @@ func (b bounds) of(s v1alpha1.AdapterSetStatus) v1alpha1.AdapterSetStatus {
 		c.Message = cut(c.Message, 4*b.text)
 		s.Conditions = append(s.Conditions, c)
 	}
-	ports := s.Ports
-	s.Ports = nil
-	for i := range ports {
-		s.Ports = append(s.Ports, b.port(ports[i]))
+	s.Ports = b.ports(s.Ports)
+	services := s.Services
+	s.Services = nil
+	for _, one := range services {
+		one.Message, one.Ports, one.Warnings = cut(one.Message, 4*b.text), b.ports(one.Ports), slices.Clone(one.Warnings)
+		for i := range one.Warnings {
+			one.Warnings[i].Message = b.cut(one.Warnings[i].Message)
+		}
+		s.Services = append(s.Services, one)
 	}
 	return s
+}
+
+func (b bounds) ports(ports []v1alpha1.PortStatus) []v1alpha1.PortStatus {
+	var within []v1alpha1.PortStatus
+	for i := range ports {
+		within = append(within, b.port(ports[i]))
+	}
+	return within
 }
 
 func (b bounds) port(p v1alpha1.PortStatus) v1alpha1.PortStatus {

@@ -45,6 +45,6 @@ func (f Facts) defers(p v1alpha1.PortStatus) bool {
 
 // added reports whether the port is the one that was added.
 func (f Facts) added(c v1alpha1.ChangedPort, p v1alpha1.PortStatus) bool {
-	return c.Change == v1alpha1.PortAdded && c.Container == f.Container &&
+	return c.Change == v1alpha1.PortAdded && c.Container == f.Container && c.Service == f.Service &&
 		c.Name == p.Name && int64(c.Port) == p.Port && c.Protocol == p.Protocol
 }

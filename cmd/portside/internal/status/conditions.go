@@ -1,6 +1,7 @@
 package status
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,12 +33,12 @@ type verdict struct {
 }
 
 // conditions returns all conditions, without their times.
-func (f Facts) conditions(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) []metav1.Condition {
-	v := f.verdict(set, ports)
+func (f Facts) conditions(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) []metav1.Condition {
+	v := f.verdict(set, s)
 	conditions := []metav1.Condition{
 		condition(Ready, v.ready, v.why),
-		isSo(Reconciling, v.reconciling, v.idle),
-		isSo(Stalled, v.stalled, cause{AsExpected, "no manual action required"}),
+		conditionOf(Reconciling, v.reconciling, v.idle),
+		conditionOf(Stalled, v.stalled, cause{AsExpected, "no manual action required"}),
 	}
 	if d := f.Discovery; d != nil {
 		met := metav1.ConditionFalse
@@ -53,8 +54,8 @@ func condition(kind string, is metav1.ConditionStatus, because cause) metav1.Con
 	return metav1.Condition{Type: kind, Status: is, Reason: string(because.reason), Message: because.message}
 }
 
-// isSo returns a condition that is true where there is a cause.
-func isSo(kind string, because *cause, otherwise cause) metav1.Condition {
+// conditionOf returns a condition that is True where there is a cause.
+func conditionOf(kind string, because *cause, otherwise cause) metav1.Condition {
 	if because == nil {
 		return condition(kind, metav1.ConditionFalse, otherwise)
 	}
@@ -62,20 +63,23 @@ func isSo(kind string, because *cause, otherwise cause) metav1.Condition {
 }
 
 // verdict applies the rules of the package comment.
-func (f Facts) verdict(set *v1alpha1.AdapterSet, ports []v1alpha1.PortStatus) verdict {
+func (f Facts) verdict(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) verdict {
 	if f.Stopped != "" {
 		return f.stopped(set.Status.Conditions)
 	}
 	v := verdict{
-		ready: metav1.ConditionTrue, why: cause{InPlace, "the workload declares every desired port"},
-		reconciling: f.reconciling(), idle: cause{AsExpected, "no changes pending"},
+		ready: metav1.ConditionTrue, why: cause{InPlace, "every desired port is declared"},
+		reconciling: cmp.Or(f.reconciling(), f.pendingServices()), idle: cause{AsExpected, "no changes pending"},
 	}
 	if f.Deferred == rollout.NextRollout {
 		v.why = *f.deferred()
-		v.why.message += waiting(ports)
+		v.why.message += waiting(s.Ports)
 		v.idle = v.why
 	}
-	problem, needsAction := f.problem(ports)
+	problem, needsAction := f.problem(s.Ports)
+	if problem == nil {
+		problem, needsAction = f.serviceProblem(s.Services)
+	}
 	switch {
 	case needsAction:
 		v.stalled = problem
@@ -168,7 +172,7 @@ func (f Facts) problem(ports []v1alpha1.PortStatus) (why *cause, needsAction boo
 }
 
 // stallingReasons are those of Facts.Why that need manual action.
-var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource}
+var stallingReasons = []ConditionReason{TargetTaken, ContainerNotFound, FieldManagerNotDedicated, NamespaceExcluded, NoSource, InvalidExpression, ServiceTaken, ServicesDisabled, PortsNotListed}
 
 // reconciling returns what is going to change without manual action, or nil.
 func (f Facts) reconciling() *cause {
@@ -187,8 +191,9 @@ func (f Facts) reconciling() *cause {
 		return nil
 	case f.Deferred != rollout.NotDeferred:
 		return f.deferred()
-	case len(f.Removals) > 0:
-		return &cause{RemovalWaiting, fmt.Sprintf("ports of inactive adapters are removed after %s (removalDelaySeconds)", f.removalDelay)}
+	}
+	if pending := f.policy.Pending(f.Removals); pending != "" {
+		return &cause{RemovalWaiting, pending}
 	}
 	return nil
 }

@@ -21,10 +21,12 @@ type EventReason string
 // such as MergesByNumber.
 const (
 	// PortAdded: portside stored a pod template that has a port which it did not
-	// have. Pods restart as the workload's strategy says.
+	// have. Pods restart by the workload's strategy.
 	PortAdded EventReason = "PortAdded"
 	// PortRemoved: portside stored a pod template without a port which it had.
 	PortRemoved EventReason = "PortRemoved"
+	// PortRetargeted: portside changed where a port of a Service leads. Nothing restarts.
+	PortRetargeted EventReason = "PortRetargeted"
 	// PortOwned: portside manages a port that already existed. Nothing restarts.
 	PortOwned EventReason = "PortOwned"
 	// PortShared: the same, together with other managers.
@@ -69,13 +71,16 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	all.conditions(before.Conditions, after.Conditions, f)
 	all.lost(slices.Concat(after.Ports, was), f)
 	all.changes(f)
-	for _, now := range after.Ports {
-		old := find(was, now)
-		if old == nil {
-			old = &v1alpha1.PortStatus{}
+	all.ports(was, after.Ports, f)
+	for _, of := range f.Services {
+		old, now := serviceOf(before.Services, of.Service), serviceOf(after.Services, of.Service)
+		if old.UID != now.UID {
+			old.Ports = nil
 		}
-		all.state(*old, now, f)
-		all.warnings(*old, now, f)
+		all.lost(slices.Concat(now.Ports, old.Ports), of)
+		all.changes(of)
+		all.ports(old.Ports, now.Ports, of)
+		all.service(old, now)
 	}
 	if f.GaveUpPlace {
 		all.one(corev1.EventTypeWarning, string(GaveUpPlace),
@@ -90,6 +95,27 @@ func Retained(cause string) Event {
 	return Event{
 		Type: corev1.EventTypeWarning, Reason: string(PortsRetained),
 		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
+	}
+}
+
+// ports reports what happened to each port of one list.
+func (r *reports) ports(was, is []v1alpha1.PortStatus, f Facts) {
+	for _, now := range is {
+		old := find(was, now)
+		if old == nil {
+			old = &v1alpha1.PortStatus{}
+		}
+		r.state(*old, now, f)
+		r.warnings(*old, now, f)
+	}
+}
+
+// service reports the warnings about a Service that begin.
+func (r *reports) service(was, is v1alpha1.ServiceStatus) {
+	for _, w := range is.Warnings {
+		if !slices.Contains(was.Warnings, w) {
+			r.one(corev1.EventTypeWarning, w.Reason, w.Message)
+		}
 	}
 }
 
@@ -130,7 +156,7 @@ func (r *reports) lost(known []v1alpha1.PortStatus, f Facts) {
 	for _, name := range f.Lost {
 		if i := slices.IndexFunc(known, func(p v1alpha1.PortStatus) bool { return p.Name == name }); i >= 0 {
 			r.add(report{kind: corev1.EventTypeWarning, reason: string(PortLost), one: contenderText(f.Contender) + " removed port ", many: contenderText(f.Contender) + " removed ports "},
-				of(known[i]), of(known[i]))
+				f.of(known[i]), f.of(known[i]))
 		}
 	}
 }
@@ -140,13 +166,15 @@ func (r *reports) lost(known []v1alpha1.PortStatus, f Facts) {
 func (r *reports) changes(f Facts) {
 	for _, change := range f.Changes {
 		for _, p := range change.Ports {
-			name := label(p.Name, int64(p.Port), p.Protocol)
+			name := f.label(p.Name, int64(p.Port), p.Protocol)
 			renamed := func(q v1alpha1.ChangedPort) bool {
 				return q.Change == v1alpha1.PortAdded && q.Container == p.Container && q.Port == p.Port && q.Protocol == p.Protocol
 			}
 			switch {
 			case p.Change == v1alpha1.PortAdded:
 				r.add(report{kind: corev1.EventTypeNormal, reason: string(PortAdded), one: "Added port ", many: "Added ports "}, name, name)
+			case p.Change == v1alpha1.PortChanged:
+				r.add(report{kind: corev1.EventTypeNormal, reason: string(PortRetargeted), one: "Changed where a port leads: ", many: "Changed where ports lead: "}, name, name)
 			case !slices.ContainsFunc(change.Ports, renamed):
 				r.add(report{kind: corev1.EventTypeNormal, reason: string(PortRemoved), one: "Removed port ", many: "Removed ports "}, name, name)
 			}
@@ -158,22 +186,22 @@ func (r *reports) changes(f Facts) {
 func (r *reports) state(old, now v1alpha1.PortStatus, f Facts) {
 	if removal := f.removal(now); removal != nil && now.InactiveSince != nil && old.InactiveSince == nil {
 		r.add(report{kind: corev1.EventTypeNormal, reason: string(RemovalWaits), one: "Port of an inactive adapter will be removed: ", many: "Ports of inactive adapters will be removed: "},
-			of(now), of(now)+" at "+timeOf(removal))
+			of(now), f.of(now)+" at "+removal.Time())
 	}
 	if old.State == now.State && old.Reason == now.Reason {
 		return
 	}
-	text := of(now) + ": " + now.Message
+	text := f.of(now) + ": " + now.Message
 	switch {
 	case ours(now) && !ours(old) && !f.changed(now):
 		r.existing(now, f)
 	case old.State == now.State && now.State != string(port.Blocked):
 	case now.State == string(port.Blocked) && now.Reason != string(PortContended):
-		r.add(report{kind: corev1.EventTypeWarning, reason: string(PortBlocked), one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, of(now), text)
+		r.add(report{kind: corev1.EventTypeWarning, reason: string(PortBlocked), one: "Cannot add port ", many: "Cannot add ports: ", separator: "; "}, f.of(now), text)
 	case now.State == string(port.Invalid):
-		r.add(report{kind: corev1.EventTypeWarning, reason: string(InvalidAdapter), one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, of(now), text)
+		r.add(report{kind: corev1.EventTypeWarning, reason: string(InvalidAdapter), one: "Invalid adapter: ", many: "Invalid adapters: ", separator: "; "}, f.of(now), text)
 	case now.State == string(port.Shadowed):
-		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShadowed), one: "Port ", many: "Ports: ", separator: "; "}, of(now), text)
+		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShadowed), one: "Port ", many: "Ports: ", separator: "; "}, f.of(now), text)
 	}
 }
 
@@ -188,7 +216,7 @@ func (f Facts) changed(p v1alpha1.PortStatus) bool {
 func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
 	const end = "; taking over an existing port restarts no pod"
 	if p.State != string(port.Shared) {
-		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortOwned), one: "portside now manages port ", many: "portside now manages ports ", end: end}, of(p), of(p))
+		r.add(report{kind: corev1.EventTypeNormal, reason: string(PortOwned), one: "portside now manages port ", many: "portside now manages ports ", end: end}, f.of(p), f.of(p))
 		return
 	}
 	var others []string
@@ -198,7 +226,7 @@ func (r *reports) existing(p v1alpha1.PortStatus, f Facts) {
 		}
 	}
 	r.add(report{kind: corev1.EventTypeNormal, reason: string(PortShared), one: "portside now shares port ", many: "portside now shares ports ", end: end},
-		of(p), of(p)+" with "+strings.Join(others, " and "))
+		f.of(p), f.of(p)+" with "+strings.Join(others, " and "))
 }
 
 // warnings reports the warnings about a port that status did not have.
@@ -206,7 +234,7 @@ func (r *reports) warnings(old, now v1alpha1.PortStatus, f Facts) {
 	for _, w := range f.Warnings {
 		// A warning that did not fit into status would begin at each reconcile.
 		if about(w, now) && slices.Contains(now.Warnings, warningOf(w)) && !slices.Contains(old.Warnings, warningOf(w)) {
-			r.add(report{kind: corev1.EventTypeWarning, reason: string(w.Reason), manager: w.Manager.Name, separator: "; "}, of(now), w.Message)
+			r.add(report{kind: corev1.EventTypeWarning, reason: string(w.Reason), manager: w.Manager.Name, separator: "; "}, f.of(now), w.Message)
 		}
 	}
 }

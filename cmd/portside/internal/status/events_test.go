@@ -67,12 +67,12 @@ func TestEvents(t *testing.T) {
 		before, after func(*status.Facts)
 		want          []string
 	}{
-		"nothing":             {nil, nil, nil},
-		"added":               {ports(), with([]apply.PortStatus{nfs}, edited(v1alpha1.PortAdded, nfs)), []string{"Normal PortAdded: Added port adapter-nfs (12049/TCP)"}},
-		"several are added":   {ports(), with([]apply.PortStatus{nfs, smb}, edited(v1alpha1.PortAdded, nfs, smb)), []string{"Normal PortAdded: Added ports adapter-nfs (12049/TCP), adapter-smb (1445/TCP)"}},
-		"added again":         {nil, with([]apply.PortStatus{nfs}, edited(v1alpha1.PortAdded, nfs)), []string{"Normal PortAdded: Added port adapter-nfs (12049/TCP)"}},
-		"removed":             {nil, with(nil, edited(v1alpha1.PortRemoved, nfs)), []string{"Normal PortRemoved: Removed port adapter-nfs (12049/TCP)"}},
-		"gone, but not by us": {nil, ports(), nil},
+		"nothing":                {nil, nil, nil},
+		"added":                  {ports(), with([]apply.PortStatus{nfs}, edited(v1alpha1.PortAdded, nfs)), []string{"Normal PortAdded: Added port adapter-nfs (12049/TCP)"}},
+		"several are added":      {ports(), with([]apply.PortStatus{nfs, smb}, edited(v1alpha1.PortAdded, nfs, smb)), []string{"Normal PortAdded: Added ports adapter-nfs (12049/TCP), adapter-smb (1445/TCP)"}},
+		"added again":            {nil, with([]apply.PortStatus{nfs}, edited(v1alpha1.PortAdded, nfs)), []string{"Normal PortAdded: Added port adapter-nfs (12049/TCP)"}},
+		"removed":                {nil, with(nil, edited(v1alpha1.PortRemoved, nfs)), []string{"Normal PortRemoved: Removed port adapter-nfs (12049/TCP)"}},
+		"removed, but not by us": {nil, ports(), nil},
 		"renumbered": {nil, with([]apply.PortStatus{renumbered}, v1alpha1.PortsChange{Ports: slices.Concat(edited(v1alpha1.PortRemoved, nfs).Ports, edited(v1alpha1.PortAdded, renumbered).Ports)}),
 			[]string{"Normal PortRemoved: Removed port adapter-nfs (12049/TCP)", "Normal PortAdded: Added port adapter-nfs (2049/TCP)"}},
 		"an unnamed port is named": {ports(), with([]apply.PortStatus{nfs}, v1alpha1.PortsChange{Ports: slices.Concat(edited(v1alpha1.PortRemoved, unnamed).Ports, edited(v1alpha1.PortAdded, nfs).Ports)}),

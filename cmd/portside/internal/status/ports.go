@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/port"
@@ -59,21 +58,11 @@ func (f Facts) removal(p v1alpha1.PortStatus) *rollout.Removal {
 
 // removalText stays the same while the removal delay advances.
 func (f Facts) removalText(r *rollout.Removal) string {
-	adapter := "adapter " + r.Adapter.Type
-	switch {
-	case f.Stopped != "":
-		return fmt.Sprintf("%s is inactive; the port is not removed while nothing is written to the workload", adapter)
-	case r.Due && f.Deferred == rollout.NextRollout:
-		return fmt.Sprintf("%s has been inactive for %s; the port is removed with the next rollout", adapter, f.removalDelay)
-	case r.Due:
-		return fmt.Sprintf("%s has been inactive for %s; the port is about to be removed", adapter, f.removalDelay)
-	case r.At.IsZero():
-		return fmt.Sprintf("%s is inactive; the port is removed after %s, without rollouts and incomplete polls", adapter, f.removalDelay)
+	if f.Stopped != "" {
+		return fmt.Sprintf("adapter %s is inactive; the port is not removed while nothing is written to the workload", r.Adapter.Type)
 	}
-	return fmt.Sprintf("%s is inactive; the port will be removed at %s", adapter, timeOf(r))
+	return f.policy.Text(*r, f.Deferred)
 }
-
-func timeOf(r *rollout.Removal) string { return r.At.UTC().Format(time.RFC3339) }
 
 // warn adds the warnings about a port that is ours.
 func (f Facts) warn(p *v1alpha1.PortStatus) {
@@ -139,6 +128,18 @@ func find(ports []v1alpha1.PortStatus, p v1alpha1.PortStatus) *v1alpha1.PortStat
 
 // of names a port, as in "adapter-nfs (12049/TCP)".
 func of(p v1alpha1.PortStatus) string { return label(p.Name, p.Port, p.Protocol) }
+
+// of names a port of the list that the facts are about, as in "adapter-nfs (2049/TCP) of
+// Service files".
+func (f Facts) of(p v1alpha1.PortStatus) string { return f.label(p.Name, p.Port, p.Protocol) }
+
+func (f Facts) label(name string, number int64, protocol string) string {
+	text := label(name, number, protocol)
+	if f.Service != "" {
+		text += " of Service " + f.Service
+	}
+	return text
+}
 
 func label(name string, number int64, protocol string) string {
 	if name == "" {

@@ -39,6 +39,19 @@ const (
 	// and there are no spec.adapters, or this version does not know what it names.
 	// Nothing is removed.
 	NoSource ConditionReason = "NoSource"
+	// InvalidExpression: spec.discovery.http.expression does not compile. Nothing
+	// changes.
+	InvalidExpression ConditionReason = "InvalidExpression"
+	// ServiceNotFound: a Service does not exist (yet). The ports of the container and of
+	// other Services are managed all the same; so for the next three.
+	ServiceNotFound ConditionReason = "ServiceNotFound"
+	// ServiceTaken: an older AdapterSet names the same Service.
+	ServiceTaken ConditionReason = "ServiceTaken"
+	// ServicesDisabled: this installation does not manage Services.
+	ServicesDisabled ConditionReason = "ServicesDisabled"
+	// PortsNotListed: adapters are discovered, the Service is reached from outside the
+	// cluster, and spec.services does not list which adapters it exposes.
+	PortsNotListed ConditionReason = "PortsNotListed"
 	// NamespaceExcluded: the installation excludes the namespace.
 	NamespaceExcluded ConditionReason = "NamespaceExcluded"
 	// Suspended: spec.suspend is true. Ready has this reason only where it had none

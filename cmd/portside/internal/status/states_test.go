@@ -87,7 +87,7 @@ func TestStates(t *testing.T) {
 		ready := meta.FindStatusCondition(object.Status.Conditions, status.Ready)
 		if ready.Status != metav1.ConditionTrue && !meta.IsStatusConditionTrue(object.Status.Conditions, status.Reconciling) &&
 			!meta.IsStatusConditionTrue(object.Status.Conditions, status.Stalled) {
-			t.Errorf("%s: not Ready, neither Reconciling nor Stalled: %q", c.name, said(object.Status))
+			t.Errorf("%s: not Ready, neither Reconciling nor Stalled: %q", c.name, textsOf(object.Status))
 		}
 		object.TypeMeta = metav1.TypeMeta{APIVersion: v1alpha1.GroupVersion.String(), Kind: "AdapterSet"}
 		line, err := json.Marshal(state{c.name, c.kstatus, *object})

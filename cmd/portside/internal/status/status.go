@@ -46,6 +46,12 @@ type Facts struct {
 	Restarts, Surge int32
 	// Holders are the targets that hold a place where Deferred is LimitReached.
 	Holders []workload.Target
+	// Service is the name of the Service that the facts are about, empty for the
+	// workload. ServiceWarnings are about it. Services are the facts about the Services,
+	// in the AdapterSet's order, nil if they were not observed.
+	Service         string
+	ServiceWarnings []ServiceWarning
+	Services        []Facts
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
 	Stopped ConditionReason
 	// Failure is why the last apply failed, or empty. Refusal reports that the API
@@ -72,15 +78,16 @@ type Facts struct {
 	Discovery *discovery.Condition
 
 	// These are of the AdapterSet.
-	namespace            string
-	settle, removalDelay time.Duration
+	namespace string
+	settle    time.Duration
+	policy    rollout.Policy
 }
 
 // Of returns the status of an AdapterSet, from its last one and the facts. The
 // API server accepts it whatever the facts quote: it is printable, and of at most
 // [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
-	f.namespace, f.settle, f.removalDelay = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), seconds(set.Spec.Rollout.RemovalDelaySeconds)
+	f.namespace, f.settle, f.policy = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
@@ -89,13 +96,14 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		DesiredPorts:       set.Status.DesiredPorts,
 		ReadyPorts:         set.Status.ReadyPorts,
 		Changes:            set.Status.Changes,
+		Services:           f.services(set.Status.Services, now),
 	}
 	s.LastHandledReconcileAt = cmp.Or(RequestedAt(set), set.Status.LastHandledReconcileAt)
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
 		s.Target, s.Ports, s.Changes = nil, nil, nil // they are another workload's
 		s.DesiredPorts, s.ReadyPorts = 0, 0
 	}
-	s.Changes = changes.Append(s.Changes, f.Changes...)
+	s.Changes = changes.Append(s.Changes, f.allChanges()...)
 	if f.UID != "" {
 		container := f.Container
 		if container == "" && s.Target != nil {
@@ -106,14 +114,27 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 	if f.Why == "" {
 		s.Ports = f.times(f.ports(), s.Ports, now)
 		s.DesiredPorts, s.ReadyPorts = count(s.Ports)
+		for _, one := range s.Services {
+			desired, ready := count(one.Ports)
+			s.DesiredPorts, s.ReadyPorts = s.DesiredPorts+desired, s.ReadyPorts+ready
+		}
 	}
 	before := slices.Clone(set.Status.Conditions)
-	for _, c := range f.conditions(set, s.Ports) {
+	for _, c := range f.conditions(set, s) {
 		c.ObservedGeneration, c.LastTransitionTime = set.Generation, metav1.NewTime(now.Truncate(time.Second))
 		meta.SetStatusCondition(&before, c)
 		s.Conditions = append(s.Conditions, *meta.FindStatusCondition(before, c.Type))
 	}
 	return bounded(s)
+}
+
+// allChanges returns the changes of the pod template, and of Services.
+func (f Facts) allChanges() []v1alpha1.PortsChange {
+	all := f.Changes
+	for _, of := range f.Services {
+		all = slices.Concat(all, of.Changes)
+	}
+	return all
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
@@ -124,22 +145,24 @@ func RequestedAt(set *v1alpha1.AdapterSet) string {
 	return printable(set.Annotations[v1alpha1.RequestedAtAnnotation])
 }
 
-// Prompt reports whether a status that differs is to be written at once: it is
+// Prompt reports whether a status that differs is written at once: it is
 // about another generation, target or request, or lists other ports of ours. Only a
 // user or a write of ours causes such a difference; others may come with each answer
 // of a source.
 func Prompt(before, after v1alpha1.AdapterSetStatus) bool {
 	return before.ObservedGeneration != after.ObservedGeneration ||
 		before.LastHandledReconcileAt != after.LastHandledReconcileAt || !equality.Semantic.DeepEqual(before.Target, after.Target) ||
-		!slices.Equal(inUse(before.Ports), inUse(after.Ports))
+		!slices.Equal(inUse(before), inUse(after))
 }
 
 // inUse returns the ports that are ours, sorted.
-func inUse(ports []v1alpha1.PortStatus) []string {
+func inUse(s v1alpha1.AdapterSetStatus) []string {
 	var own []string
-	for _, p := range ports {
-		if ours(p) {
-			own = append(own, of(p))
+	for _, one := range append([]v1alpha1.ServiceStatus{{Ports: s.Ports}}, s.Services...) {
+		for _, p := range one.Ports {
+			if ours(p) {
+				own = append(own, one.Name+" "+of(p))
+			}
 		}
 	}
 	slices.Sort(own)

@@ -55,8 +55,8 @@ func set(generation int64, s v1alpha1.AdapterSetStatus) *v1alpha1.AdapterSet {
 	}
 }
 
-// said are the conditions as TYPE=STATUS REASON.
-func said(s v1alpha1.AdapterSetStatus) []string {
+// textsOf returns the conditions as TYPE=STATUS REASON.
+func textsOf(s v1alpha1.AdapterSetStatus) []string {
 	lines := make([]string, 0, len(s.Conditions))
 	for _, c := range s.Conditions {
 		lines = append(lines, fmt.Sprintf("%s=%s %s", c.Type, c.Status, c.Reason))
@@ -67,7 +67,7 @@ func said(s v1alpha1.AdapterSetStatus) []string {
 const (
 	inPlace  = "Ready=True InPlace"
 	settled  = "Reconciling=False AsExpected"
-	noOneHas = "Stalled=False AsExpected"
+	noAnswer = "Stalled=False AsExpected"
 )
 
 func TestConditions(t *testing.T) {
@@ -82,44 +82,44 @@ func TestConditions(t *testing.T) {
 		change func(*status.Facts)
 		want   []string
 	}{
-		"all is in place":        {nil, []string{inPlace, settled, noOneHas}},
-		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", "Reconciling=True TargetNotFound", noOneHas}},
+		"all is in place":        {nil, []string{inPlace, settled, noAnswer}},
+		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", "Reconciling=True TargetNotFound", noAnswer}},
 		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
 		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
-		"nobody has answered":    {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", "Reconciling=True AwaitingAnswer", noOneHas}},
-		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noOneHas}},
-		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
-		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noOneHas}},
+		"no answer yet":          {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", "Reconciling=True AwaitingAnswer", noAnswer}},
+		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noAnswer}},
+		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
+		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noAnswer}},
 		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
-		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noOneHas}},
+		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noAnswer}},
 		"contention":             {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
 		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
 		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
-		"it settles":             {pending(rollout.Stabilizing), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noOneHas}},
-		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noOneHas}},
+		"it settles":             {pending(rollout.Stabilizing), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noAnswer}},
+		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noAnswer}},
 		"it does not get on":     {pending(rollout.Stuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
-		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noOneHas}},
-		"the next rollout":       {pending(rollout.NextRollout), []string{"Ready=True Deferred", "Reconciling=False Deferred", noOneHas}},
-		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noOneHas}},
+		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noAnswer}},
+		"the next rollout":       {pending(rollout.NextRollout), []string{"Ready=True Deferred", "Reconciling=False Deferred", noAnswer}},
+		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noAnswer}},
 		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
-		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noOneHas}},
+		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noAnswer}},
 		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(rollout.UnderWay)(f) },
-			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noOneHas}},
+			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noAnswer}},
 		"a removal waits": {func(f *status.Facts) { f.Removals = []rollout.Removal{{Name: "adapter-nfs"}} },
-			[]string{inPlace, "Reconciling=True RemovalWaiting", noOneHas}},
+			[]string{inPlace, "Reconciling=True RemovalWaiting", noAnswer}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
-			[]string{inPlace, settled, noOneHas}},
+			[]string{inPlace, settled, noAnswer}},
 		"pods answered": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} },
-			[]string{inPlace, settled, noOneHas, "Discovered=True Answered"}},
+			[]string{inPlace, settled, noAnswer, "Discovered=True Answered"}},
 		"pods did not": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: "NotAnswered"} },
-			[]string{inPlace, settled, noOneHas, "Discovered=False NotAnswered"}},
+			[]string{inPlace, settled, noAnswer, "Discovered=False NotAnswered"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := status.Of(set(3, v1alpha1.AdapterSetStatus{}), facts(c.change), now)
-			if got := said(s); !slices.Equal(got, c.want) {
+			if got := textsOf(s); !slices.Equal(got, c.want) {
 				t.Errorf("%q\nnot %q", got, c.want)
 			}
 			if s.ObservedGeneration != 3 || slices.ContainsFunc(s.Conditions, func(c metav1.Condition) bool { return c.ObservedGeneration != 3 }) {
@@ -153,7 +153,7 @@ func TestTimesOfTransitionStay(t *testing.T) {
 	other := status.Of(set(2, again), facts(func(f *status.Facts) { f.Contended = true }), now.Add(2*time.Hour))
 	for i, want := range []time.Time{now.Add(2 * time.Hour), now, now.Add(2 * time.Hour)} {
 		if c := other.Conditions[i]; !c.LastTransitionTime.Time.Equal(want) {
-			t.Errorf("%s is so since %s, not %s", c.Type, c.LastTransitionTime, want)
+			t.Errorf("%s has been so since %s, not %s", c.Type, c.LastTransitionTime, want)
 		}
 	}
 }
@@ -213,18 +213,18 @@ func TestPortReasons(t *testing.T) {
 }
 
 // TestWhatWasNotDecidedStays: where nothing is known of the ports, those of the
-// same workload are told as they were.
+// same workload are reported as before.
 func TestWhatWasNotDecidedStays(t *testing.T) {
 	t.Parallel()
 	before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(nil), now)
-	gone := status.Of(set(1, before), facts(func(f *status.Facts) {
+	deleted := status.Of(set(1, before), facts(func(f *status.Facts) {
 		f.Why, f.UID, f.Container, f.Ports = status.TargetNotFound, "", "", nil
 	}), now)
-	if gone.ReadyPorts != 1 || gone.DesiredPorts != 1 || len(gone.Ports) != 1 || gone.Target.UID != uid {
-		t.Errorf("when it is gone: %+v", gone)
+	if deleted.ReadyPorts != 1 || deleted.DesiredPorts != 1 || len(deleted.Ports) != 1 || deleted.Target.UID != uid {
+		t.Errorf("when it is deleted: %+v", deleted)
 	}
 	awaiting := func(uid types.UID) v1alpha1.AdapterSetStatus {
-		return status.Of(set(1, gone), facts(func(f *status.Facts) {
+		return status.Of(set(1, deleted), facts(func(f *status.Facts) {
 			f.Why, f.UID, f.Container, f.Ports = status.AwaitingAnswer, uid, "", nil
 		}), now)
 	}
@@ -243,7 +243,7 @@ func warning(name string, number int32, manager, message string) advice.Warning 
 	}
 }
 
-// TestWarnings: each is in the message of its port, and told once.
+// TestWarnings: each is in the message of its port, and is one event.
 func TestWarnings(t *testing.T) {
 	t.Parallel()
 	const inactive = "adapter nfs is inactive; the port will be removed at 2000-01-01T00:05:00Z"
@@ -261,17 +261,17 @@ func TestWarnings(t *testing.T) {
 		message       string   // of adapter-nfs
 		want          []string // the events
 	}{
-		"none":             {nil, nil, "", nil},
-		"one":              {nil, warned(one, git), "git applies it", []string{"CannotRenumber git: git applies it"}},
-		"two":              {nil, warned(both, git, helm), "git applies it; helm merges", []string{"CannotRenumber git: git applies it", "CannotRenumber helm: helm merges"}},
-		"it stays":         {warned(one, git), warned(one, git), "git applies it", nil},
-		"a second":         {warned(one, git), warned(one, git, helm), "git applies it; helm merges", []string{"CannotRenumber helm: helm merges"}},
-		"it ends":          {warned(one, git, helm), warned(one, helm), "helm merges", nil},
-		"of another":       {warned(both, git), warned(both, warning("adapter-smb", 1445, "git", "git applies it")), "", []string{"CannotRenumber git: git applies it"}},
-		"a shared port":    {nil, warned([]apply.PortStatus{portOf("adapter-nfs", 12049, port.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
-		"a port that goes": {nil, waiting, inactive + "; git applies it", []string{"CannotRenumber git: git applies it"}},
-		"another number":   {nil, warned(one, warning("adapter-nfs", 2049, "git", "git applies it")), "", nil},
-		"another port":     {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},
+		"none":                   {nil, nil, "", nil},
+		"one":                    {nil, warned(one, git), "git applies it", []string{"CannotRenumber git: git applies it"}},
+		"two":                    {nil, warned(both, git, helm), "git applies it; helm merges", []string{"CannotRenumber git: git applies it", "CannotRenumber helm: helm merges"}},
+		"it stays":               {warned(one, git), warned(one, git), "git applies it", nil},
+		"a second":               {warned(one, git), warned(one, git, helm), "git applies it; helm merges", []string{"CannotRenumber helm: helm merges"}},
+		"it ends":                {warned(one, git, helm), warned(one, helm), "helm merges", nil},
+		"of another":             {warned(both, git), warned(both, warning("adapter-smb", 1445, "git", "git applies it")), "", []string{"CannotRenumber git: git applies it"}},
+		"a shared port":          {nil, warned([]apply.PortStatus{portOf("adapter-nfs", 12049, port.Shared, "git has it too")}, git), "git has it too; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"a port that is removed": {nil, waiting, inactive + "; git applies it", []string{"CannotRenumber git: git applies it"}},
+		"another number":         {nil, warned(one, warning("adapter-nfs", 2049, "git", "git applies it")), "", nil},
+		"another port":           {nil, warned(one, warning("adapter-smb", 12049, "git", "git applies it")), "", nil},
 		"a port that is to come": {nil, func(f *status.Facts) {
 			warned(one, git)(f)
 			f.Pending, f.Deferred = []string{"adapter-nfs"}, rollout.Stabilizing
@@ -296,7 +296,7 @@ func TestWarnings(t *testing.T) {
 				t.Errorf("events %q, not %q", got, c.want)
 			}
 			if again := status.Of(set(1, after), f, now.Add(time.Hour)); !status.Same(after, again) || len(status.Events(after, again, f)) != 0 {
-				t.Errorf("it is told again: %+v", again)
+				t.Errorf("it is reported again: %+v", again)
 			}
 		})
 	}
@@ -312,28 +312,28 @@ func TestStopped(t *testing.T) {
 		before func(*status.Facts)
 		want   []string
 	}{
-		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
-		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
-		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noOneHas}},
+		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noAnswer}},
+		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
+		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
 		"stalled":    {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
 		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
 		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
 		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
-		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", noOneHas}},
+		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", noAnswer}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
 			s := status.Of(set(2, before), facts(stop(status.Suspended)), now)
-			if got := said(s); !slices.Equal(got, c.want) || s.ObservedGeneration != 2 {
+			if got := textsOf(s); !slices.Equal(got, c.want) || s.ObservedGeneration != 2 {
 				t.Errorf("%q of generation %d\nnot %q", got, s.ObservedGeneration, c.want)
 			}
 			if again := status.Of(set(2, s), facts(stop(status.Suspended)), now.Add(time.Hour)); !status.Same(s, again) {
-				t.Errorf("it changes: %q", said(again))
+				t.Errorf("it changes: %q", textsOf(again))
 			}
-			went := said(status.Of(set(3, s), facts(nil), now))
-			if want := []string{inPlace, settled, noOneHas}; !slices.Equal(went, want) {
-				t.Errorf("when it goes on: %q", went)
+			continued := textsOf(status.Of(set(3, s), facts(nil), now))
+			if want := []string{inPlace, settled, noAnswer}; !slices.Equal(continued, want) {
+				t.Errorf("when it continues: %q", continued)
 			}
 		})
 	}
@@ -353,17 +353,17 @@ func TestDiscoveryStalls(t *testing.T) {
 		generation    int64
 		want          string
 	}{
-		"not yet":        {answers, fails("NotFound", false), 1, noOneHas},
+		"not yet":        {answers, fails("NotFound", false), 1, noAnswer},
 		"now":            {answers, fails("NotFound", true), 1, stalled},
 		"after restart":  {fails("NotFound", true), fails("NotFound", false), 1, stalled},
-		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, noOneHas},
-		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, noOneHas},
-		"it answers":     {fails("NotFound", true), answers, 1, noOneHas},
+		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, noAnswer},
+		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, noAnswer},
+		"it answers":     {fails("NotFound", true), answers, 1, noAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			before := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(c.before), now)
-			if got := said(status.Of(set(c.generation, before), facts(c.after), now)); got[2] != c.want {
+			if got := textsOf(status.Of(set(c.generation, before), facts(c.after), now)); got[2] != c.want {
 				t.Errorf("%q, not %q", got[2], c.want)
 			}
 		})

@@ -32,18 +32,18 @@ func printable(text string) string {
 	return escaped.String()
 }
 
-// truncated marks a text of which the end is missing.
+// truncated marks the end of a text that was cut.
 const truncated = "... (truncated)"
 
-// cut returns the text as printable, and as much of it as takes at most so many
-// bytes in JSON, with a mark where the end is missing.
+// cut returns the printable text, cut to at most so many bytes in JSON, with a mark at
+// its end if it was cut.
 func cut(text string, most int) string {
 	// No character becomes shorter, so anything beyond that is cut anyway.
 	text = printable(text[:min(len(text), most+utf8.UTFMax)])
 	if len(text)*maxEscape <= most {
 		return text
 	}
-	size, end := 0, 0 // end is where the mark has room after it
+	size, end := 0, 0 // the mark fits after end
 	for i, r := range text {
 		if size+len(truncated) <= most {
 			end = i

@@ -23,6 +23,10 @@ type AdapterSetSpecApplyConfiguration struct {
 	Adapters []AdapterApplyConfiguration `json:"adapters,omitempty"`
 	// discovery says where to ask for the adapters, in place of a list.
 	Discovery *DiscoveryApplyConfiguration `json:"discovery,omitempty"`
+	// companions are further ports of the adapters, such as that of the portmapper
+	// of NFS or the UDP port of a protocol that is listed with TCP. Each has the name
+	// adapter-<name>, and is treated as the port of an adapter is.
+	Companions []CompanionApplyConfiguration `json:"companions,omitempty"`
 	// containerPorts is whether the ports of the container are managed. Ignore
 	// manages the ports of Services alone, so that no pod restarts.
 	ContainerPorts *applyv1alpha1.ContainerPortsPolicy `json:"containerPorts,omitempty"`
@@ -87,6 +91,19 @@ func (b *AdapterSetSpecApplyConfiguration) WithAdapters(values ...*AdapterApplyC
 // If called multiple times, the Discovery field is set to the value of the last call.
 func (b *AdapterSetSpecApplyConfiguration) WithDiscovery(value *DiscoveryApplyConfiguration) *AdapterSetSpecApplyConfiguration {
 	b.Discovery = value
+	return b
+}
+
+// WithCompanions adds the given value to the Companions field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Companions field.
+func (b *AdapterSetSpecApplyConfiguration) WithCompanions(values ...*CompanionApplyConfiguration) *AdapterSetSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithCompanions")
+		}
+		b.Companions = append(b.Companions, *values[i])
+	}
 	return b
 }
 

@@ -31,8 +31,8 @@ type AdapterSetStatusApplyConfiguration struct {
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
 	// services are the Services of spec.services, and what became of their ports.
 	Services []ServiceStatusApplyConfiguration `json:"services,omitempty"`
-	// changes are the changes of the pod template's ports that portside stored,
-	// the newest last: at most 10, with at most 128 ports altogether.
+	// changes are the changes of ports that portside stored in the pod template and
+	// in Services, the newest last: at most 10, with at most 128 ports altogether.
 	Changes []PortsChangeApplyConfiguration `json:"changes,omitempty"`
 	// conditions are Ready, Reconciling, Stalled and Discovered.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`

@@ -9,17 +9,20 @@ import (
 // ChangedPortApplyConfiguration represents a declarative configuration of the ChangedPort type for use
 // with apply.
 //
-// ChangedPort is a container port that was added or removed.
+// ChangedPort is a port of a container or a Service that was added, removed or changed.
 type ChangedPortApplyConfiguration struct {
-	// container that has, or had, the port.
+	// container that has, or had, the port; empty for a port of a Service.
 	Container *string `json:"container,omitempty"`
+	// service that has, or had, the port; empty for a port of a container.
+	Service *string `json:"service,omitempty"`
 	// name of the port; empty for one without a name.
 	Name *string `json:"name,omitempty"`
 	// port is its number.
 	Port *int32 `json:"port,omitempty"`
 	// protocol of the port.
 	Protocol *string `json:"protocol,omitempty"`
-	// change says whether the port was added or removed.
+	// change is whether the port was added or removed, or another of its fields, such
+	// as targetPort, changed.
 	Change *applyv1alpha1.PortEdit `json:"change,omitempty"`
 }
 
@@ -34,6 +37,14 @@ func ChangedPort() *ChangedPortApplyConfiguration {
 // If called multiple times, the Container field is set to the value of the last call.
 func (b *ChangedPortApplyConfiguration) WithContainer(value string) *ChangedPortApplyConfiguration {
 	b.Container = &value
+	return b
+}
+
+// WithService sets the Service field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Service field is set to the value of the last call.
+func (b *ChangedPortApplyConfiguration) WithService(value string) *ChangedPortApplyConfiguration {
+	b.Service = &value
 	return b
 }
 

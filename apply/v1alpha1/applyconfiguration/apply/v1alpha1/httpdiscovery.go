@@ -24,6 +24,12 @@ type HTTPDiscoveryApplyConfiguration struct {
 	ServerName *string `json:"serverName,omitempty"`
 	// path of the request. It may have a query.
 	Path *string `json:"path,omitempty"`
+	// expression is a CEL expression that maps the JSON answer, self, to the list of
+	// adapters: objects with type and port and, where they differ from TCP, true and
+	// true, protocol, enabled and running. Identical elements count once. Without an
+	// expression the answer is the list itself. An expression that does not compile
+	// makes this object Stalled (InvalidExpression), and changes nothing.
+	Expression *string `json:"expression,omitempty"`
 	// intervalSeconds is the time between two questions to one pod.
 	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
 	// timeoutSeconds is how long one question may take in all.
@@ -32,6 +38,10 @@ type HTTPDiscoveryApplyConfiguration struct {
 	// carries the label portside.dev/credentials: "true". Without that label
 	// the Secret is not used: naming it here is not enough to read it.
 	CredentialsRef *CredentialsRefApplyConfiguration `json:"credentialsRef,omitempty"`
+	// loginPath is where the username and the password of the Secret are posted for
+	// a token, to the pod that is asked. Without it, the Secret's access-token is
+	// used or, if it has none, the username and the password by HTTP Basic.
+	LoginPath *string `json:"loginPath,omitempty"`
 }
 
 // HTTPDiscoveryApplyConfiguration constructs a declarative configuration of the HTTPDiscovery type for use with
@@ -72,6 +82,14 @@ func (b *HTTPDiscoveryApplyConfiguration) WithPath(value string) *HTTPDiscoveryA
 	return b
 }
 
+// WithExpression sets the Expression field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Expression field is set to the value of the last call.
+func (b *HTTPDiscoveryApplyConfiguration) WithExpression(value string) *HTTPDiscoveryApplyConfiguration {
+	b.Expression = &value
+	return b
+}
+
 // WithIntervalSeconds sets the IntervalSeconds field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the IntervalSeconds field is set to the value of the last call.
@@ -93,5 +111,13 @@ func (b *HTTPDiscoveryApplyConfiguration) WithTimeoutSeconds(value int32) *HTTPD
 // If called multiple times, the CredentialsRef field is set to the value of the last call.
 func (b *HTTPDiscoveryApplyConfiguration) WithCredentialsRef(value *CredentialsRefApplyConfiguration) *HTTPDiscoveryApplyConfiguration {
 	b.CredentialsRef = value
+	return b
+}
+
+// WithLoginPath sets the LoginPath field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LoginPath field is set to the value of the last call.
+func (b *HTTPDiscoveryApplyConfiguration) WithLoginPath(value string) *HTTPDiscoveryApplyConfiguration {
+	b.LoginPath = &value
 	return b
 }

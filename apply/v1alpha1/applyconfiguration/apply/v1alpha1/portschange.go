@@ -9,13 +9,14 @@ import (
 // PortsChangeApplyConfiguration represents a declarative configuration of the PortsChange type for use
 // with apply.
 //
-// PortsChange is one change of the pod template's ports that portside stored.
+// PortsChange is one change of the ports of a pod template or a Service that portside
+// stored.
 type PortsChangeApplyConfiguration struct {
 	// time is when the API server stored it, in whole seconds.
 	Time *v1.Time `json:"time,omitempty"`
 	// manager is the field manager that made it.
 	Manager *string `json:"manager,omitempty"`
-	// ports are those that were added or removed. A port that got another name
+	// ports are those that changed. A port that got another name
 	// or number was removed as it was, and added as it is.
 	Ports []ChangedPortApplyConfiguration `json:"ports,omitempty"`
 }

@@ -11,7 +11,7 @@ import (
 //
 // PortStatus is what became of one wanted port.
 type PortStatusApplyConfiguration struct {
-	// type of the adapter, as it was given.
+	// type of the adapter, as it was given, or the name of the companion.
 	Type *string `json:"type,omitempty"`
 	// name of the port.
 	Name *string `json:"name,omitempty"`

@@ -13,8 +13,8 @@ import (
 type ServiceApplyConfiguration struct {
 	// name of the Service.
 	Name *string `json:"name,omitempty"`
-	// ports are the adapters that the Service exposes, and how. Without the list it
-	// exposes each adapter under the adapter's own number. Discovered adapters in a
+	// ports are the adapters and companions that the Service exposes, and how. Without
+	// the list it exposes each adapter under the adapter's own number, and no companion. Discovered adapters in a
 	// Service of type NodePort or LoadBalancer need the list: what a pod answers must
 	// not open ports outside the cluster that nobody listed.
 	Ports []ServicePortApplyConfiguration `json:"ports,omitempty"`

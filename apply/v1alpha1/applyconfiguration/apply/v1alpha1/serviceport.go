@@ -5,10 +5,12 @@ package v1alpha1
 // ServicePortApplyConfiguration represents a declarative configuration of the ServicePort type for use
 // with apply.
 //
-// ServicePort is an adapter that a Service exposes.
+// ServicePort is an adapter, or a companion of one, that a Service exposes.
 type ServicePortApplyConfiguration struct {
 	// adapter is the type of the adapter.
 	Adapter *string `json:"adapter,omitempty"`
+	// companion is the name of the companion, one of spec.companions.
+	Companion *string `json:"companion,omitempty"`
 	// port is the number under which the Service exposes the adapter; the adapter's
 	// own if it is not given.
 	Port *int32 `json:"port,omitempty"`
@@ -31,6 +33,14 @@ func ServicePort() *ServicePortApplyConfiguration {
 // If called multiple times, the Adapter field is set to the value of the last call.
 func (b *ServicePortApplyConfiguration) WithAdapter(value string) *ServicePortApplyConfiguration {
 	b.Adapter = &value
+	return b
+}
+
+// WithCompanion sets the Companion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Companion field is set to the value of the last call.
+func (b *ServicePortApplyConfiguration) WithCompanion(value string) *ServicePortApplyConfiguration {
+	b.Companion = &value
 	return b
 }
 

@@ -22,6 +22,8 @@ type ServiceStatusApplyConfiguration struct {
 	Message *string `json:"message,omitempty"`
 	// ports are the desired ports and the state of each.
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
+	// warnings are about a Service that does not lead where its ports say.
+	Warnings []ServiceWarningApplyConfiguration `json:"warnings,omitempty"`
 }
 
 // ServiceStatusApplyConfiguration constructs a declarative configuration of the ServiceStatus type for use with
@@ -71,6 +73,19 @@ func (b *ServiceStatusApplyConfiguration) WithPorts(values ...*PortStatusApplyCo
 			panic("nil value passed to WithPorts")
 		}
 		b.Ports = append(b.Ports, *values[i])
+	}
+	return b
+}
+
+// WithWarnings adds the given value to the Warnings field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Warnings field.
+func (b *ServiceStatusApplyConfiguration) WithWarnings(values ...*ServiceWarningApplyConfiguration) *ServiceStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithWarnings")
+		}
+		b.Warnings = append(b.Warnings, *values[i])
 	}
 	return b
 }

@@ -3,8 +3,6 @@ package httpapi_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 func running(a apply.Adapter) httpapi.Listed {
@@ -23,18 +22,17 @@ func TestReadAdaptersRecorded(t *testing.T) {
 	smb := running(apply.Adapter{Type: "smb", Port: 1445})
 	smbDisabled := httpapi.Listed{Adapter: apply.Adapter{Type: "smb", Port: 1445}}
 	nfsRenumbered := running(apply.Adapter{Type: "nfs", Port: 12050})
-	for file, want := range map[string][]httpapi.Listed{
-		"adapters-both-running.json":   {nfs, smb},
-		"adapters-smb-disabled.json":   {nfs, smbDisabled},
-		"adapters-nfs-renumbered.json": {nfsRenumbered, smbDisabled},
+	for name, want := range map[string][]httpapi.Listed{
+		"both-running":   {nfs, smb},
+		"smb-disabled":   {nfs, smbDisabled},
+		"nfs-renumbered": {nfsRenumbered, smbDisabled},
 	} {
-		t.Run(file, func(t *testing.T) {
-			body, err := os.Open(filepath.Join("testdata", file))
+		t.Run(name, func(t *testing.T) {
+			body, err := dittofs.Recording(name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer body.Close()
-			got, err := httpapi.ReadAdapters(file, body)
+			got, err := httpapi.ReadAdapters(t.Context(), name, strings.NewReader(body), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +98,7 @@ func TestReadAdaptersWellFormed(t *testing.T) {
 		"64 adapters": {listOf(64), slices.Repeat([]httpapi.Listed{base}, 64)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(c.input))
+			got, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(c.input), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +173,7 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(c.input))
+			got, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(c.input), nil)
 			if err == nil {
 				t.Fatalf("accepted as %+v", got)
 			}
@@ -194,14 +192,14 @@ func TestReadAdaptersRefusesWholeList(t *testing.T) {
 
 func TestReadAdaptersLongestBody(t *testing.T) {
 	body := "[" + strings.Repeat(" ", httpapi.MaxBodyBytes-2) + "]"
-	if _, err := httpapi.ReadAdapters("adapters.json", strings.NewReader(body)); err != nil {
+	if _, err := httpapi.ReadAdapters(t.Context(), "adapters.json", strings.NewReader(body), nil); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestReadAdaptersReadError(t *testing.T) {
 	broken := errors.New("connection reset")
-	got, err := httpapi.ReadAdapters("pod-0", iotest.ErrReader(broken))
+	got, err := httpapi.ReadAdapters(t.Context(), "pod-0", iotest.ErrReader(broken), nil)
 	if !errors.Is(err, broken) || !strings.HasPrefix(err.Error(), "pod-0: ") || got != nil {
 		t.Errorf("got %v, %v", got, err)
 	}

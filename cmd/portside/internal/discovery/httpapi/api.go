@@ -9,6 +9,8 @@ import (
 	"weak"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 )
 
 // API asks the pods of targets over HTTP. It keeps the client of each target, and
@@ -21,6 +23,8 @@ type API struct {
 	// roots has the certificates to trust, by the hash of ca.crt. With those of
 	// the system they take some 26 KiB, and most targets have the same.
 	roots map[[sha256.Size]byte]weak.Pointer[x509.CertPool]
+
+	programs programs
 }
 
 // New returns an API that keeps nothing yet.
@@ -33,7 +37,7 @@ func New(o Options) *API {
 
 // Client returns the client of a workload. When the endpoint or the credentials are
 // not those of the last time, it is a new one, without the tokens of the old. Its
-// errors are a [discovery.Error] with the reason EndpointInvalid or
+// errors are a [discovery.Error] with the reason EndpointInvalid, InvalidExpression or
 // CredentialsInvalid.
 func (a *API) Client(workload types.UID, endpoint Endpoint, credentials Credentials) (*Client, error) {
 	a.mu.Lock()
@@ -45,11 +49,15 @@ func (a *API) Client(workload types.UID, endpoint Endpoint, credentials Credenti
 	if err := endpoint.check(); err != nil {
 		return nil, err
 	}
+	program, err := a.programs.of(endpoint.Expression)
+	if err != nil {
+		return nil, &discovery.Error{Reason: discovery.InvalidExpression, Message: err.Error()}
+	}
 	roots, err := a.rootsOf(credentials)
 	if err != nil {
 		return nil, err
 	}
-	client := newClient(endpoint, credentials, roots, a.options)
+	client := newClient(endpoint, program, credentials, roots, a.options)
 	if client.logsIn() || roots != nil { // else there is nothing to keep
 		a.kept[workload] = client
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 func TestAskRecorded(t *testing.T) {
@@ -28,7 +29,7 @@ func TestAskRecorded(t *testing.T) {
 		"nfs-renumbered": {nfsAt12050},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := serve(t, "pod-0", says(recorded(t, name)))
+			pod := serve(t, "pod-0", dittofs.Recorded(name))
 			got, err := newClient(t, plain(time.Minute), nil).Ask(t.Context(), pod)
 			if err != nil || !slices.Equal(got, want) {
 				t.Errorf("got %+v, %v", got, err)
@@ -112,14 +113,14 @@ func failures() map[string]failure {
 		"503":             {over(fails(503)), discovery.ServerError, "the server failed (status 503)"},
 		"204":             {over(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }), discovery.UnexpectedStatus, "the server answered with status 204 instead of 200"},
 		"101":             {below(respond("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n[]")), discovery.UnexpectedStatus, "the server answered with status 101 instead of 200"},
-		"empty":           {over(says("")), discovery.Malformed, malformed},
-		"null":            {over(says("null")), discovery.Malformed, malformed},
-		"HTML":            {over(says("<!DOCTYPE html><html>hunter2</html>")), discovery.Malformed, malformed},
-		"an error in 200": {over(says(`{"title":"hunter2"}`)), discovery.Malformed, malformed},
-		"half a list":     {over(says(`[` + element + `,`)), discovery.Malformed, malformed},
-		"a bad port":      {over(says(`[{"type":"hunter2","port":"hunter2"}]`)), discovery.Malformed, malformed},
-		"65 adapters":     {over(says("[" + strings.Join(slices.Repeat([]string{element}, 65), ",") + "]")), discovery.Malformed, malformed},
-		"2 MiB":           {over(says("[" + strings.Repeat(" ", 2<<20) + "]")), discovery.TooLarge, long},
+		"empty":           {over(dittofs.Body("")), discovery.Malformed, malformed},
+		"null":            {over(dittofs.Body("null")), discovery.Malformed, malformed},
+		"HTML":            {over(dittofs.Body("<!DOCTYPE html><html>hunter2</html>")), discovery.Malformed, malformed},
+		"an error in 200": {over(dittofs.Body(`{"title":"hunter2"}`)), discovery.Malformed, malformed},
+		"half a list":     {over(dittofs.Body(`[` + element + `,`)), discovery.Malformed, malformed},
+		"a bad port":      {over(dittofs.Body(`[{"type":"hunter2","port":"hunter2"}]`)), discovery.Malformed, malformed},
+		"65 adapters":     {over(dittofs.Body("[" + strings.Join(slices.Repeat([]string{element}, 65), ",") + "]")), discovery.Malformed, malformed},
+		"2 MiB":           {over(dittofs.Body("[" + strings.Repeat(" ", 2<<20) + "]")), discovery.TooLarge, long},
 		"2 MiB in pieces": {over(func(w http.ResponseWriter, _ *http.Request) {
 			for range 512 {
 				_, _ = io.WriteString(w, strings.Repeat(" ", 4096))
@@ -150,14 +151,8 @@ func failures() map[string]failure {
 		}), discovery.Interrupted, interrupted},
 		"truncated body":  {below(respond("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[]")), discovery.Interrupted, interrupted},
 		"truncated chunk": {below(respond("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n")), discovery.Interrupted, interrupted},
-		"no answer":       {over(silent), discovery.Timeout, late},
-		"a slow body": {over(func(w http.ResponseWriter, r *http.Request) {
-			for r.Context().Err() == nil {
-				_, _ = io.WriteString(w, " ")
-				_ = http.NewResponseController(w).Flush()
-				<-time.After(10 * time.Millisecond)
-			}
-		}), discovery.Timeout, late},
+		"no answer":       {over(dittofs.Silent), discovery.Timeout, late},
+		"a slow body":     {over(dittofs.Trickle), discovery.Timeout, late},
 		"endless interim answers": {below(func(conn net.Conn) {
 			readRequest(conn)
 			for {
@@ -268,7 +263,7 @@ func TestAskUsesNoProxy(t *testing.T) {
 }
 
 func TestAskRefusesLoopbackUnlessAllowed(t *testing.T) {
-	pod := serve(t, "pod-0", says("[]"))
+	pod := serve(t, "pod-0", dittofs.Body("[]"))
 	client, err := httpapi.New(httpapi.Options{}).Client("files", plain(time.Minute), httpapi.Credentials{})
 	if err != nil {
 		t.Fatal(err)
@@ -290,10 +285,10 @@ func TestAskLongestBody(t *testing.T) {
 
 func TestAskCanceled(t *testing.T) {
 	for name, handle := range map[string]http.HandlerFunc{
-		"no answer": silent,
+		"no answer": dittofs.Silent,
 		"half an answer": func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
-			silent(w, r)
+			dittofs.Silent(w, r)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

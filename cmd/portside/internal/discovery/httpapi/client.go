@@ -11,12 +11,14 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 )
 
 // Client asks the pods of one target, and keeps the tokens that they gave. It is
 // safe for concurrent use.
 type Client struct {
 	endpoint    Endpoint
+	program     *expression.Program // nil where the answer is the list
 	credentials Credentials
 	options     Options
 	// roots returns the certificates to trust; nil means the system's. They are
@@ -27,9 +29,9 @@ type Client struct {
 	sessions map[discovery.Pod]*session
 }
 
-func newClient(endpoint Endpoint, credentials Credentials, roots *x509.CertPool, options Options) *Client {
+func newClient(endpoint Endpoint, program *expression.Program, credentials Credentials, roots *x509.CertPool, options Options) *Client {
 	return &Client{
-		endpoint: endpoint, credentials: credentials, options: options,
+		endpoint: endpoint, program: program, credentials: credentials, options: options,
 		roots: func() *x509.CertPool { return roots }, sessions: map[discovery.Pod]*session{},
 	}
 }
@@ -58,22 +60,20 @@ func (c *Client) Ask(ctx context.Context, pod discovery.Pod) ([]apply.Adapter, e
 	if err != nil {
 		return nil, err
 	}
-	// What is wrong with the list is left out: it quotes types, and counts
-	// bytes, which differ from answer to answer.
-	listed, err := Parse("", body)
+	listed, err := Parse(ctx, "", body, c.program)
 	if err != nil {
-		return nil, &discovery.Error{Reason: discovery.Malformed}
+		return nil, c.unusable(ctx, err)
 	}
 	return Active(listed), nil
 }
 
 func (c *Client) list(ctx context.Context, address netip.AddrPort, s *session) ([]byte, error) {
-	token, err := c.token(ctx, address, s)
+	authorization, err := c.authorization(ctx, address, s)
 	if err != nil {
 		return nil, err
 	}
 	return c.exchange(ctx, address, call{
-		method: http.MethodGet, path: c.endpoint.Path, token: token, most: MaxBodyBytes,
+		method: http.MethodGet, path: c.endpoint.Path, authorization: authorization, most: MaxBodyBytes,
 	})
 }
 

@@ -38,7 +38,7 @@ func TestParseCost(t *testing.T) {
 			data := append(make([]byte, 0, len(body)+1), body...)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := httpapi.Parse("adapters.json", data)
+			_, err := httpapi.Parse(t.Context(), "adapters.json", data, nil)
 			runtime.ReadMemStats(&after)
 			if allocated := after.TotalAlloc - before.TotalAlloc; allocated > most {
 				t.Errorf("%d bytes were allocated", allocated)

@@ -20,9 +20,9 @@ const (
 // maxCABytes is how long ca.crt may be: some forty certificates.
 const maxCABytes = 64 << 10
 
-// Credentials are what a target's Secret has: a token, or a username and its
-// password, or neither; and certificates to trust in addition to the system's. The
-// zero value has none of these.
+// Credentials are what a target's Secret has: a token, a username and its password, or
+// both, or neither; and certificates to trust in addition to the system's. The zero
+// value has none of these.
 type Credentials struct {
 	token, username, password Secret
 	// ca is a Secret too: people paste keys along with certificates.
@@ -30,7 +30,7 @@ type Credentials struct {
 }
 
 // ReadCredentials reads the data of a Secret: access-token, or username and
-// password; and ca.crt, which may be the only one. White space around a token is
+// password, or both; and ca.crt, which may be the only one. White space around a token is
 // dropped, a password is used as it is. Its errors are a [discovery.Error] with
 // the reason CredentialsMissing or CredentialsInvalid.
 func ReadCredentials(data map[string][]byte) (Credentials, error) {
@@ -52,12 +52,10 @@ func (c Credentials) check() error {
 	switch {
 	case !c.token.isSet() && !c.username.isSet() && !c.password.isSet() && !c.ca.isSet():
 		return missing("the Secret has no access-token, and no username and password")
-	case !c.token.isSet() && c.username.isSet() && !c.password.isSet():
+	case c.username.isSet() && !c.password.isSet():
 		return missing("the Secret has a username and no password")
-	case !c.token.isSet() && c.password.isSet() && !c.username.isSet():
+	case c.password.isSet() && !c.username.isSet():
 		return missing("the Secret has a password and no username")
-	case c.token.isSet() && (c.username.isSet() || c.password.isSet()):
-		return invalid("the Secret has an access-token and a username or password: one of them is to go")
 	case c.token.isSet() && !isToken(c.token.value()):
 		return invalid("the Secret's access-token has characters that no token has")
 	case !utf8.ValidString(c.username.value()) || !utf8.ValidString(c.password.value()):

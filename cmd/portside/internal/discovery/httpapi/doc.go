@@ -8,9 +8,10 @@
 //     followed. An address that no pod of a cluster has is not connected to.
 //     Each request has a connection of its own, so no connection is left open,
 //     and each answer comes from a server whose certificate was checked for it.
-//  2. A token is sent as it is. With a username and a password a token is
-//     requested from that pod (pods need not share the key they sign with), kept
-//     in memory, and renewed before it expires.
+//  2. With a login path, a token is requested from that pod with the username and the
+//     password (pods need not share the key they sign with), kept in memory, and
+//     renewed before it expires. Without one, the Secret's token is sent as it is or,
+//     if there is none, the username and the password by HTTP Basic.
 //  3. After a 401 the token is renewed once: refreshed or, if that is refused, by
 //     one login. A second 401 is final for this question, and the next one begins
 //     with a login.
@@ -18,6 +19,10 @@
 //     is read. The body is at most [MaxBodyBytes] long. How much is read of a TLS
 //     handshake and of the head of an answer is bounded as well.
 //  5. All of that together takes at most [Endpoint.Timeout].
+//
+// With an expression (package expression), the answer is mapped to the list: there,
+// enabled and running are true by default, and identical elements count once. An answer
+// of which the expression makes no list is refused as a whole.
 //
 // The list of adapters ([Parse]) is that of DittoFS' GET /api/v1/adapters. Of each
 // element it needs type, port, enabled and running, reads protocol, and ignores the

@@ -56,8 +56,10 @@ func textOf(raw json.RawMessage) (text string) {
 }
 
 // adapter reads the fields by their exact names, and makes the adapter printable.
-// With an error it returns the offset of what is wrong.
-func (e element) adapter() (a Listed, offset int, err error) {
+// Without enabled or running it is both, if mapped, and else an error. With an error
+// adapter returns the offset of what is wrong.
+func (e element) adapter(mapped bool) (a Listed, offset int, err error) {
+	a.Enabled, a.Running = mapped, mapped
 	if e.fields == nil {
 		return a, e.offset, fmt.Errorf("must be an object, not %s", kindOf(e.raw))
 	}
@@ -69,8 +71,8 @@ func (e element) adapter() (a Listed, offset int, err error) {
 		{name: fieldType, read: stringInto(&a.Type)},
 		{name: fieldPort, read: integerInto(&a.Port)},
 		{name: fieldProtocol, optional: true, read: stringInto(&a.Protocol)},
-		{name: fieldEnabled, read: boolInto(&a.Enabled)},
-		{name: fieldRunning, read: boolInto(&a.Running)},
+		{name: fieldEnabled, optional: mapped, read: boolInto(&a.Enabled)},
+		{name: fieldRunning, optional: mapped, read: boolInto(&a.Running)},
 	} {
 		value, given := e.fields[want.name]
 		switch {

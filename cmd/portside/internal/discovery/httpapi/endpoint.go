@@ -19,21 +19,34 @@ type Endpoint struct {
 	ServerName string
 	// Path begins with a slash and may have a query.
 	Path string
+	// Expression maps the answer to the list of adapters; without it the answer is
+	// the list.
+	Expression string
+	// LoginPath is where a token is requested; empty to request none.
+	LoginPath string
 	// Timeout is for one question to one pod, logins included.
 	Timeout time.Duration
 }
 
 func (e Endpoint) check() error {
 	invalid := func(text string) error { return &discovery.Error{Reason: discovery.EndpointInvalid, Message: text} }
-	switch _, err := url.ParseRequestURI(e.Path); {
+	switch {
 	case e.Scheme != v1alpha1.SchemeHTTP && e.Scheme != v1alpha1.SchemeHTTPS:
 		return invalid("the scheme is neither HTTP nor HTTPS")
-	case err != nil || !strings.HasPrefix(e.Path, "/"):
+	case !isPath(e.Path):
 		return invalid("the path is not the path of a request")
+	case e.LoginPath != "" && !isPath(e.LoginPath):
+		return invalid("the login path is not the path of a request")
 	case e.Timeout <= 0:
 		return invalid("the timeout is not positive")
 	}
 	return nil
+}
+
+// isPath reports whether a text can be the path of a request, with or without a query.
+func isPath(text string) bool {
+	_, err := url.ParseRequestURI(text)
+	return err == nil && strings.HasPrefix(text, "/")
 }
 
 // addressOf returns the address and port of a pod. Addresses that no pod of a

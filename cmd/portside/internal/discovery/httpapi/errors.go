@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
+	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 )
 
 // ofStatus returns the error of a status, nil for 200.
@@ -32,6 +33,23 @@ func ofStatus(code int) error {
 		return &discovery.Error{Reason: discovery.ServerError, Message: fmt.Sprintf("the server failed (status %d)", code)}
 	}
 	return &discovery.Error{Reason: discovery.UnexpectedStatus, Message: fmt.Sprintf("the server answered with status %d instead of 200", code)}
+}
+
+// unusable returns the error of an answer that cannot be read. The text of err is left
+// out: it quotes types, and counts bytes, which differ from answer to answer.
+func (c *Client) unusable(ctx context.Context, err error) error {
+	_, isMapping := errors.AsType[mappingError](err)
+	switch {
+	case isMapping && ctx.Err() != nil:
+		return canceled(ctx, ctx.Err())
+	case errors.Is(err, expression.ErrTooExpensive):
+		return &discovery.Error{Reason: discovery.ExpressionFailed, Message: expression.ErrTooExpensive.Error()}
+	case isMapping:
+		return &discovery.Error{Reason: discovery.ExpressionFailed}
+	case c.program != nil:
+		return &discovery.Error{Reason: discovery.Malformed, Message: "the answer is not JSON"}
+	}
+	return &discovery.Error{Reason: discovery.Malformed}
 }
 
 // canceled returns the error of a question that ended before its answer, or nil.

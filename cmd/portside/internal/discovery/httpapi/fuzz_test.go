@@ -15,7 +15,7 @@ import (
 // encoded and read again. What is refused returns nothing.
 func FuzzReadAdapters(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
-		adapters, err := httpapi.ReadAdapters("fuzz", bytes.NewReader(body))
+		adapters, err := httpapi.ReadAdapters(t.Context(), "fuzz", bytes.NewReader(body), nil)
 		if err != nil {
 			if adapters != nil {
 				t.Fatalf("an error came with adapters: %v", adapters)
@@ -26,7 +26,7 @@ func FuzzReadAdapters(f *testing.F) {
 			t.Fatalf("accepted a list of %d (nil: %t)", len(adapters), adapters == nil)
 		}
 		checkAgainstInput(t, body, adapters)
-		again, err := httpapi.ReadAdapters("again", bytes.NewReader(encode(t, adapters)))
+		again, err := httpapi.ReadAdapters(t.Context(), "again", bytes.NewReader(encode(t, adapters)), nil)
 		if err != nil || !slices.Equal(again, adapters) {
 			t.Fatalf("read %+v, and again %+v (%v)", adapters, again, err)
 		}
@@ -45,13 +45,13 @@ func checkAgainstInput(t *testing.T, body []byte, adapters []httpapi.Listed) {
 	for i, a := range adapters {
 		typ, _ := items[i]["type"].(string)
 		protocol, _ := items[i]["protocol"].(string)
-		said := apply.Adapter{Type: typ, Protocol: protocol}.Printable()
+		printable := apply.Adapter{Type: typ, Protocol: protocol}.Printable()
 		port, _ := items[i]["port"].(json.Number)
 		number, err := port.Int64()
 		if err != nil || number != a.Port {
 			t.Fatalf("port %q was read as %d (%v)", port, a.Port, err)
 		}
-		if said.Type != a.Type || said.Protocol != a.Protocol ||
+		if printable.Type != a.Type || printable.Protocol != a.Protocol ||
 			items[i]["enabled"] != a.Enabled || items[i]["running"] != a.Running {
 			t.Fatalf("%v was read as %+v", items[i], a)
 		}

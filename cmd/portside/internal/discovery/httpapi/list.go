@@ -8,38 +8,50 @@ import (
 	"unicode/utf8"
 )
 
-const want = "must be the JSON list of GET /api/v1/adapters"
+// document is what data must be.
+type document struct {
+	name string // of the whole
+	want string
+	none string // how no adapters are written
+	// isList reports whether it must be a list.
+	isList bool
+}
 
-// checkList checks that the data is one JSON list and nothing else. Common mistakes
+var (
+	list   = document{"list", "must be the JSON list of GET /api/v1/adapters", " ([] for no adapters)", true}
+	answer = document{"answer", "must be the JSON answer that spec.discovery.http.expression maps", "", false}
+)
+
+// check checks that the data is one JSON document and nothing else. Common mistakes
 // have an error text of their own.
-func checkList(data []byte) error {
+func (d document) check(data []byte) error {
 	trimmed := bytes.TrimSpace(data)
 	switch {
 	case len(data) > MaxBodyBytes:
-		return fmt.Errorf("is longer than %d bytes: %s", MaxBodyBytes, want)
+		return fmt.Errorf("is longer than %d bytes: %s", MaxBodyBytes, d.want)
 	case len(trimmed) == 0:
-		return fmt.Errorf("is empty: %s ([] for no adapters)", want)
+		return fmt.Errorf("is empty: %s%s", d.want, d.none)
 	case trimmed[0] == '<':
-		return fmt.Errorf("is HTML or XML: %s; check the address, and whether a login page or a proxy answered", want)
+		return fmt.Errorf("is HTML or XML: %s; check the address, and whether a login page or a proxy answered", d.want)
 	case !utf8.Valid(data):
-		return fmt.Errorf("is not UTF-8 text: %s", want)
+		return fmt.Errorf("is not UTF-8 text: %s", d.want)
 	}
-	return checkJSON(data, kindOf(trimmed))
+	return d.checkJSON(data, kindOf(trimmed))
 }
 
 // checkJSON checks the syntax, without a copy of the data. Errors do not have the
 // text of the decoder, which quotes the data.
-func checkJSON(data []byte, kind string) error {
+func (d document) checkJSON(data []byte, kind string) error {
 	end, wrong := syntaxError(data)
 	switch {
 	case wrong && end >= len(data):
-		return fmt.Errorf("is truncated, at %s: get the whole list again", position(data, len(data)))
+		return fmt.Errorf("is truncated, at %s: get the whole %s again", position(data, len(data)), d.name)
 	case wrong && !json.Valid(data[:end]):
-		return fmt.Errorf("is not JSON, at %s: %s", position(data, end), want)
-	case kind != "a list":
-		return fmt.Errorf("is %s: %s; check the address, and whether it is an error message", kind, want)
+		return fmt.Errorf("is not JSON, at %s: %s", position(data, end), d.want)
+	case d.isList && kind != "a list":
+		return fmt.Errorf("is %s: %s; check the address, and whether it is an error message", kind, d.want)
 	case wrong:
-		return fmt.Errorf("has more after the list, at %s: %s and nothing else", position(data, end), want)
+		return fmt.Errorf("has more after the %s, at %s: %s and nothing else", d.name, position(data, end), d.want)
 	}
 	return nil
 }

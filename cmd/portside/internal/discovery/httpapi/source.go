@@ -47,29 +47,35 @@ type source struct {
 	interval time.Duration
 }
 
-// Source is the [discovery.Kind] of AdapterSets with spec.discovery.http.
-func (a *API) Source(set *v1alpha1.AdapterSet) discovery.Source {
+// Source is the [discovery.Kind] of AdapterSets with spec.discovery.http. Its error is a
+// [discovery.Error] with the reason InvalidExpression.
+func (a *API) Source(set *v1alpha1.AdapterSet) (discovery.Source, error) {
 	if set.Spec.Discovery == nil || set.Spec.Discovery.HTTP == nil {
-		return nil
+		return nil, nil
 	}
 	http := set.Spec.Discovery.HTTP
+	if _, err := a.programs.of(http.Expression); err != nil {
+		return nil, &discovery.Error{Reason: discovery.InvalidExpression, Message: "spec.discovery.http.expression: " + err.Error() + "; the ports stay as they are"}
+	}
 	return source{
 		API: a,
 		endpoint: Endpoint{
 			Scheme:     http.Scheme,
 			ServerName: http.ServerName,
 			Path:       http.Path,
+			Expression: http.Expression,
+			LoginPath:  http.LoginPath,
 			Timeout:    seconds(http.TimeoutSeconds),
 		},
 		port:     http.Port,
 		secret:   ptr.Deref(http.CredentialsRef, v1alpha1.CredentialsRef{}).Name,
 		interval: max(seconds(http.IntervalSeconds), time.Second), // the CRD has a default; 0 is no interval
-	}
+	}, nil
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }
 
-// String returns the request whose answer is the list of adapters.
+// String returns the request whose answer has the adapters.
 func (s source) String() string { return "GET " + s.endpoint.Path }
 
 // Interval implements [discovery.Source].

@@ -30,7 +30,7 @@ func (*pods) Forget(types.UID) {}
 func asksHTTP() *v1alpha1.AdapterSet {
 	return &v1alpha1.AdapterSet{Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{HTTP: &v1alpha1.HTTPDiscovery{
 		Scheme: v1alpha1.SchemeHTTP, Path: "/api/v1/adapters", IntervalSeconds: new(int32(30)), TimeoutSeconds: new(int32(10)),
-		CredentialsRef: &v1alpha1.CredentialsRef{Name: "access"},
+		CredentialsRef: &v1alpha1.CredentialsRef{Name: "access"}, LoginPath: "/api/v1/auth/login",
 	}}}}
 }
 
@@ -48,11 +48,16 @@ func sourceOf(t *testing.T, data map[string]string) (discovery.Source, *pods) {
 	api := httpapi.New(httpapi.Options{AllowLoopback: true, Pods: p, Secret: func(context.Context, types.NamespacedName) (*corev1.Secret, error) {
 		return secret, nil
 	}})
-	source := api.Source(asksHTTP())
-	if source == nil {
-		t.Fatal("the AdapterSet has no source")
+	return mustSource(t, api, asksHTTP()), p
+}
+
+func mustSource(t *testing.T, api *httpapi.API, set *v1alpha1.AdapterSet) discovery.Source {
+	t.Helper()
+	source, err := api.Source(set)
+	if source == nil || err != nil {
+		t.Fatalf("the AdapterSet has the source %v: %v", source, err)
 	}
-	return source, p
+	return source
 }
 
 // askAll asks all pods of a workload; each must answer.
@@ -72,7 +77,7 @@ func askAll(t *testing.T, source discovery.Source) {
 func TestSource(t *testing.T) {
 	api := &httpapi.API{}
 	t.Run("is equal for the same spec", func(t *testing.T) {
-		if api.Source(asksHTTP()) != api.Source(asksHTTP()) {
+		if mustSource(t, api, asksHTTP()) != mustSource(t, api, asksHTTP()) {
 			t.Error("two sources of one spec differ")
 		}
 	})
@@ -84,11 +89,13 @@ func TestSource(t *testing.T) {
 			"path":           func(h *v1alpha1.HTTPDiscovery) { h.Path = "/other" },
 			"interval":       func(h *v1alpha1.HTTPDiscovery) { h.IntervalSeconds = new(int32(31)) },
 			"timeout":        func(h *v1alpha1.HTTPDiscovery) { h.TimeoutSeconds = new(int32(11)) },
+			"expression":     func(h *v1alpha1.HTTPDiscovery) { h.Expression = "self.adapters" },
+			"loginPath":      func(h *v1alpha1.HTTPDiscovery) { h.LoginPath = "/login" },
 			"credentialsRef": func(h *v1alpha1.HTTPDiscovery) { h.CredentialsRef = nil },
 		} {
 			other := asksHTTP()
 			change(other.Spec.Discovery.HTTP)
-			if api.Source(other) == api.Source(asksHTTP()) {
+			if mustSource(t, api, other) == mustSource(t, api, asksHTTP()) {
 				t.Errorf("another %s is the same source", name)
 			}
 		}
@@ -96,14 +103,14 @@ func TestSource(t *testing.T) {
 	t.Run("is always polled", func(t *testing.T) {
 		unset := asksHTTP()
 		unset.Spec.Discovery.HTTP.IntervalSeconds = nil
-		if got := api.Source(unset).Interval(); got < time.Second {
+		if got := mustSource(t, api, unset).Interval(); got < time.Second {
 			t.Errorf("the interval is %s", got)
 		}
 	})
 	t.Run("is none without spec.discovery.http", func(t *testing.T) {
 		for _, set := range []*v1alpha1.AdapterSet{{}, {Spec: v1alpha1.AdapterSetSpec{Discovery: &v1alpha1.Discovery{}}}} {
-			if source := api.Source(set); source != nil {
-				t.Errorf("got %v", source)
+			if source, err := api.Source(set); source != nil || err != nil {
+				t.Errorf("got %v: %v", source, err)
 			}
 		}
 	})

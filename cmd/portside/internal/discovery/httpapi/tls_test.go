@@ -21,6 +21,7 @@ import (
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 const serverName = "dittofs.storage.svc"
@@ -84,14 +85,13 @@ func sign(t *testing.T, template, parent *x509.Certificate, key, by *ecdsa.Priva
 // its address.
 func serveTLS(t *testing.T, config *tls.Config, name string) discovery.Pod {
 	t.Helper()
-	body := recorded(t, "both-running")
 	server := httptest.NewUnstartedServer(nil)
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
 	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Host != net.JoinHostPort(cmp.Or(name, "127.0.0.1"), port) {
 			w.WriteHeader(http.StatusMisdirectedRequest)
 		}
-		_, _ = io.WriteString(w, body)
+		dittofs.Recorded("both-running")(w, r)
 	})
 	server.TLS = config
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -165,7 +165,7 @@ func TestAskWithoutTLS(t *testing.T) {
 		pod  discovery.Pod
 		want discovery.Reason
 	}{
-		"plain HTTP": {serve(t, "pod-0", says("[]")), discovery.TLSFailed},
+		"plain HTTP": {serve(t, "pod-0", dittofs.Body("[]")), discovery.TLSFailed},
 		"silence":    {raw(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }), discovery.Timeout},
 		"half an alert": {raw(t, func(conn net.Conn) {
 			respond("\x15\x03\x03\x00\x01x")(conn)

@@ -2,20 +2,17 @@ package httpapi
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/netip"
+	"path"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
-)
-
-// The paths at which DittoFS issues tokens.
-const (
-	loginPath   = "/api/v1/auth/login"
-	refreshPath = "/api/v1/auth/refresh"
 )
 
 const (
@@ -48,27 +45,46 @@ func (s *session) due(now time.Time) bool {
 	return !s.access.isSet() || !s.renewAt.IsZero() && !now.Before(s.renewAt)
 }
 
-// token returns the token to ask with; none without credentials.
-func (c *Client) token(ctx context.Context, address netip.AddrPort, s *session) (Secret, error) {
-	if c.logsIn() && s.due(c.options.Now()) {
-		if err := c.renew(ctx, address, s); err != nil {
-			return Secret{}, err
+// authorization returns the header to ask with, empty without credentials: that of a
+// token that the pod gave, of the Secret's token, or of its username and password.
+func (c *Client) authorization(ctx context.Context, address netip.AddrPort, s *session) (Secret, error) {
+	switch {
+	case c.logsIn():
+		if s.due(c.options.Now()) {
+			if err := c.renew(ctx, address, s); err != nil {
+				return Secret{}, err
+			}
 		}
+		return bearer(s.access), nil
+	case c.credentials.token.isSet():
+		return bearer(c.credentials.token), nil
+	case strings.Contains(c.credentials.username.value(), ":"):
+		return Secret{}, &discovery.Error{Reason: discovery.CredentialsInvalid, Message: "HTTP Basic allows no colon in the Secret's username"}
+	case c.credentials.username.isSet():
+		pair := c.credentials.username.value() + ":" + c.credentials.password.value()
+		return NewSecret("Basic " + base64.StdEncoding.EncodeToString([]byte(pair))), nil
 	}
-	if c.logsIn() {
-		return s.access, nil
-	}
-	return c.credentials.token, nil
+	return Secret{}, nil
 }
 
-func (c *Client) logsIn() bool { return c.credentials.username.isSet() }
+func bearer(token Secret) Secret { return NewSecret("Bearer " + token.value()) }
+
+// logsIn reports whether tokens are requested from the pods.
+func (c *Client) logsIn() bool { return c.endpoint.LoginPath != "" && c.credentials.username.isSet() }
+
+// refreshPath returns the path next to the one for logins. A server that has something
+// else there refuses, and a login follows.
+func (c *Client) refreshPath() string {
+	login, _, _ := strings.Cut(c.endpoint.LoginPath, "?")
+	return path.Join(path.Dir(login), "refresh")
+}
 
 // renew gets a new token: by a refresh or, if the server answers that with
 // anything but a token, by a login. If it does not answer, a login would have no
 // answer either.
 func (c *Client) renew(ctx context.Context, address netip.AddrPort, s *session) error {
 	if s.refresh.isSet() {
-		err := c.obtain(ctx, address, s, refreshPath, map[string]string{"refresh_token": s.refresh.value()})
+		err := c.obtain(ctx, address, s, c.refreshPath(), map[string]string{"refresh_token": s.refresh.value()})
 		switch discovery.ReasonOf(err) {
 		case "":
 			return nil
@@ -77,7 +93,7 @@ func (c *Client) renew(ctx context.Context, address netip.AddrPort, s *session) 
 		}
 	}
 	s.forget() // so that a refused login is not tried twice for one question
-	err := c.obtain(ctx, address, s, loginPath, map[string]string{
+	err := c.obtain(ctx, address, s, c.endpoint.LoginPath, map[string]string{
 		"username": c.credentials.username.value(), "password": c.credentials.password.value(),
 	})
 	return during("logging in: ", err)
@@ -94,14 +110,14 @@ func during(what string, err error) error {
 
 // obtain requests a token and keeps it. If the server does not say how long the
 // token lives, it is used until it is refused.
-func (c *Client) obtain(ctx context.Context, address netip.AddrPort, s *session, path string, request map[string]string) error {
+func (c *Client) obtain(ctx context.Context, address netip.AddrPort, s *session, at string, request map[string]string) error {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return &discovery.Error{Reason: discovery.CredentialsInvalid}
 	}
 	asked := c.options.Now()
 	data, err := c.exchange(ctx, address, call{
-		method: http.MethodPost, path: path, body: NewSecret(string(body)), most: maxTokenBytes,
+		method: http.MethodPost, path: at, body: NewSecret(string(body)), most: maxTokenBytes,
 	})
 	if err != nil {
 		return err

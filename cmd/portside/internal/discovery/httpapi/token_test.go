@@ -12,6 +12,7 @@ import (
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 const (
@@ -20,10 +21,11 @@ const (
 	list    = "GET /api/v1/adapters"
 )
 
-// clock is set by the test, and read by the server's goroutines too.
+// clock is the time of a client, and that of its server, which may be ahead.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu    sync.Mutex
+	now   time.Time
+	ahead time.Duration
 }
 
 func (c *clock) Now() time.Time {
@@ -32,27 +34,41 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
-func (c *clock) pass(d time.Duration) {
+// Server returns the server's time.
+func (c *clock) Server() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
+	return c.now.Add(c.ahead)
 }
 
-// TestTokens: each step changes something, asks once, and has the calls and the
-// result that are expected.
+// step advances both, and the server by more.
+func (c *clock) step(d, more time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.ahead = c.now.Add(d), c.ahead+more
+}
+
+func behave(change func(*dittofs.Behavior)) func(*dittofs.Server) {
+	return func(s *dittofs.Server) { s.Behave(change) }
+}
+
+// TestTokens: each step changes the server or the time, asks once, and expects these
+// calls and this result.
 func TestTokens(t *testing.T) {
 	type step struct {
-		change func(*dittofs, *clock)
+		change func(*dittofs.Server, *clock)
 		calls  []string
 		want   discovery.Reason
 		text   string
 	}
-	later := func(d time.Duration) func(*dittofs, *clock) { return func(_ *dittofs, c *clock) { c.pass(d) } }
+	later := func(d time.Duration) func(*dittofs.Server, *clock) {
+		return func(_ *dittofs.Server, c *clock) { c.step(d, 0) }
+	}
 	start := step{nil, []string{login, list}, "", ""}
 	same := step{nil, []string{list}, "", ""}
 	const refused = "logging in: the server rejected the credentials (status 401)"
 	for name, c := range map[string]struct {
-		prepare func(*dittofs)
+		prepare func(*dittofs.Server)
 		steps   []step
 	}{
 		"a token is kept": {nil, []step{start, same, {later(839 * time.Second), []string{list}, "", ""}}},
@@ -61,62 +77,71 @@ func TestTokens(t *testing.T) {
 			{later(840 * time.Second), []string{refresh, list}, "", ""},
 		}},
 		"refreshed after it has expired": {nil, []step{start, {later(time.Hour), []string{refresh, list}, "", ""}}},
-		"a short life: refreshed in its last quarter": {func(d *dittofs) { d.expiresIn = 40 }, []step{
+		"a short life: refreshed in its last quarter": {behave(func(b *dittofs.Behavior) { b.TokenLife = 40 * time.Second }), []step{
 			start, {later(29 * time.Second), []string{list}, "", ""}, {later(time.Second), []string{refresh, list}, "", ""},
 		}},
-		"expires_at alone": {func(d *dittofs) { d.expiresIn, d.expiresAt = 0, epoch.Add(time.Hour).Format(time.RFC3339) }, []step{
+		"expires_at alone": {behave(func(b *dittofs.Behavior) { b.TokenLife, b.ExpiresAt = time.Hour, true }), []step{
 			start, {later(59*time.Minute - time.Second), []string{list}, "", ""}, {later(time.Second), []string{refresh, list}, "", ""},
 		}},
-		"without expiry": {func(d *dittofs) { d.expiresIn = 0 }, []step{start, {later(24 * time.Hour), []string{list}, "", ""}}},
+		"without expiry": {behave(func(b *dittofs.Behavior) { b.TokenLife = 0 }), []step{start, {later(24 * time.Hour), []string{list}, "", ""}}},
 		"a refresh without expiry": {nil, []step{
-			start, {func(d *dittofs, c *clock) { c.pass(time.Hour); d.expiresIn = 0 }, []string{refresh, list}, "", ""}, same,
+			start, {func(s *dittofs.Server, c *clock) {
+				c.step(time.Hour, 0)
+				s.Behave(func(b *dittofs.Behavior) { b.TokenLife = 0 })
+			}, []string{refresh, list}, "", ""}, same,
 		}},
-		"expired by the server's clock alone": {nil, []step{start, {func(d *dittofs, c *clock) {
-			for token := range d.expiry {
-				d.expiry[token] = c.Now()
-			}
-		}, []string{list, refresh, list}, "", ""}, same}},
-		"401 once": {nil, []step{start, {func(d *dittofs, _ *clock) { d.revoke() }, []string{list, refresh, list}, "", ""}, same}},
+		"expired by the server's clock alone": {nil, []step{
+			start, {func(_ *dittofs.Server, c *clock) { c.step(0, time.Hour) }, []string{list, refresh, list}, "", ""}, same,
+		}},
+		"401 once": {nil, []step{start, {func(s *dittofs.Server, _ *clock) { s.Revoke() }, []string{list, refresh, list}, "", ""}, same}},
 		"401 once, and the refresh refused": {nil, []step{
-			start, {func(d *dittofs, _ *clock) { d.revoke(); d.refresh = 401 }, []string{list, refresh, login, list}, "", ""}, same,
+			start, {func(s *dittofs.Server, _ *clock) { s.Revoke(); s.Behave(func(b *dittofs.Behavior) { b.Refresh = 401 }) }, []string{list, refresh, login, list}, "", ""}, same,
 		}},
 		"the refresh fails, the login does not": {nil, []step{
-			start, {func(d *dittofs, c *clock) { c.pass(time.Hour); d.refresh = 500 }, []string{refresh, login, list}, "", ""}, same,
+			start, {func(s *dittofs.Server, c *clock) {
+				c.step(time.Hour, 0)
+				s.Behave(func(b *dittofs.Behavior) { b.Refresh = 500 })
+			}, []string{refresh, login, list}, "", ""}, same,
 		}},
 		"401 again and again, then recovery": {nil, []step{
 			start,
-			{func(d *dittofs, _ *clock) { d.refuseAll = true }, []string{list, refresh, list}, discovery.Unauthorized, "the server rejected the credentials (status 401)"},
+			{func(s *dittofs.Server, _ *clock) { s.Behave(func(b *dittofs.Behavior) { b.List = 401 }) }, []string{list, refresh, list}, discovery.Unauthorized, "the server rejected the credentials (status 401)"},
 			{nil, []string{login, list, refresh, list}, discovery.Unauthorized, "the server rejected the credentials (status 401)"},
-			{func(d *dittofs, _ *clock) { d.refuseAll = false }, []string{login, list}, "", ""},
+			{func(s *dittofs.Server, _ *clock) { s.Behave(func(b *dittofs.Behavior) { b.List = 0 }) }, []string{login, list}, "", ""},
 		}},
-		"a wrong password, then recovery": {func(d *dittofs) { d.logins = 401 }, []step{
+		"a wrong password, then recovery": {behave(func(b *dittofs.Behavior) { b.Login = 401 }), []step{
 			{nil, []string{login}, discovery.Unauthorized, refused},
 			{nil, []string{login}, discovery.Unauthorized, refused},
-			{func(d *dittofs, _ *clock) { d.logins = 0 }, []string{login, list}, "", ""},
+			{func(s *dittofs.Server, _ *clock) { s.Behave(func(b *dittofs.Behavior) { b.Login = 0 }) }, []string{login, list}, "", ""},
 		}},
 		"the password changed": {nil, []step{
 			start,
-			{func(d *dittofs, _ *clock) { d.revoke(); d.refresh, d.logins = 401, 401 }, []string{list, refresh, login}, discovery.Unauthorized, refused},
+			{func(s *dittofs.Server, _ *clock) {
+				s.Revoke()
+				s.Behave(func(b *dittofs.Behavior) { b.Refresh, b.Login = 401, 401 })
+			}, []string{list, refresh, login}, discovery.Unauthorized, refused},
 			{nil, []string{login}, discovery.Unauthorized, refused},
 		}},
 		"the password changed, seen at expiry": {nil, []step{
 			start,
-			{func(d *dittofs, c *clock) { c.pass(time.Hour); d.refresh, d.logins = 401, 401 }, []string{refresh, login}, discovery.Unauthorized, refused},
+			{func(s *dittofs.Server, c *clock) {
+				c.step(time.Hour, 0)
+				s.Behave(func(b *dittofs.Behavior) { b.Refresh, b.Login = 401, 401 })
+			}, []string{refresh, login}, discovery.Unauthorized, refused},
 		}},
-		"the login fails": {func(d *dittofs) { d.logins = 500 }, []step{
+		"the login fails": {behave(func(b *dittofs.Behavior) { b.Login = 500 }), []step{
 			{nil, []string{login}, discovery.ServerError, "logging in: the server failed (status 500)"},
 		}},
-		"no login there": {func(d *dittofs) { d.logins = 404 }, []step{
+		"no login there": {behave(func(b *dittofs.Behavior) { b.Login = 404 }), []step{
 			{nil, []string{login}, discovery.NotFound, "logging in: path not found (status 404)"},
 		}},
-		"the login redirects": {func(d *dittofs) { d.logins = 302 }, []step{
+		"the login redirects": {behave(func(b *dittofs.Behavior) { b.Login = 302 }), []step{
 			{nil, []string{login}, discovery.Redirected, "logging in: the server redirects the request, and redirects are not followed"},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			time := &clock{now: epoch}
-			server := newDittofs(recorded(t, "both-running"))
-			server.now = time.Now
+			server := newServer(t, dittofs.Recorded("both-running"), time.Server)
 			if c.prepare != nil {
 				c.prepare(server)
 			}
@@ -127,7 +152,7 @@ func TestTokens(t *testing.T) {
 					s.change(server, time)
 				}
 				answer, err := client.Ask(t.Context(), pod)
-				if got := server.took(); !slices.Equal(got, s.calls) {
+				if got := server.Calls(); !slices.Equal(got, s.calls) {
 					t.Errorf("step %d: called %q, want %q", i, got, s.calls)
 				}
 				if discovery.ReasonOf(err) != s.want || err != nil && err.Error() != s.text {
@@ -147,17 +172,17 @@ const aMinute = time.Minute
 var epoch = time.Date(2001, 2, 3, 4, 5, 6, 0, time.UTC)
 
 func TestStaticTokenIsNotRenewed(t *testing.T) {
-	server := newDittofs("[]")
+	server := newServer(t, dittofs.Body("[]"), time.Now)
 	pod := serve(t, "pod-0", server)
 	client := newClient(t, plain(time.Minute), withToken())
 	if _, err := client.Ask(t.Context(), pod); discovery.ReasonOf(err) != discovery.Unauthorized {
 		t.Error(err)
 	}
-	server.valid["Bearer "+theToken] = true
+	server.Accept(theToken)
 	if _, err := client.Ask(t.Context(), pod); err != nil {
 		t.Error(err)
 	}
-	if got, want := server.took(), []string{list, list}; !slices.Equal(got, want) {
+	if got, want := server.Calls(), []string{list, list}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 }
@@ -179,7 +204,7 @@ func TestLoginUnusableAnswer(t *testing.T) {
 		"too much":          {`{"access_token":"` + strings.Repeat("hunter2", 10000) + `"}`, discovery.TooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pod := serve(t, "pod-0", says(c.body))
+			pod := serve(t, "pod-0", dittofs.Body(c.body))
 			client := newClient(t, plain(time.Minute), withPassword())
 			_, err := client.Ask(t.Context(), pod)
 			if discovery.ReasonOf(err) != c.want || !strings.HasPrefix(err.Error(), "logging in: ") {
@@ -194,11 +219,10 @@ func TestLoginUnusableAnswer(t *testing.T) {
 // login. The refresh token is kept for the next time.
 func TestRefreshUnanswered(t *testing.T) {
 	time := &clock{now: epoch}
-	server, away := newDittofs("[]"), make(chan bool, 1)
-	server.now = time.Now
+	server, down := newServer(t, dittofs.Body("[]"), time.Server), make(chan bool, 1)
 	pod := serve(t, "pod-0", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
-		case <-away:
+		case <-down:
 			panic(http.ErrAbortHandler)
 		default:
 			server.ServeHTTP(w, r)
@@ -208,9 +232,9 @@ func TestRefreshUnanswered(t *testing.T) {
 	if _, err := client.Ask(t.Context(), pod); err != nil {
 		t.Fatal(err)
 	}
-	server.took()
-	time.pass(24 * 60 * aMinute)
-	away <- true
+	server.Calls()
+	time.step(24*60*aMinute, 0)
+	down <- true
 	_, err := client.Ask(t.Context(), pod)
 	if discovery.ReasonOf(err) != discovery.Interrupted || !strings.Contains(err.Error(), "refreshing the token: ") {
 		t.Error(err)
@@ -218,13 +242,13 @@ func TestRefreshUnanswered(t *testing.T) {
 	if _, err := client.Ask(t.Context(), pod); err != nil {
 		t.Error(err)
 	}
-	if got, want := server.took(), []string{refresh, list}; !slices.Equal(got, want) {
+	if got, want := server.Calls(), []string{refresh, list}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 }
 
 func TestQuestionsShareLogin(t *testing.T) {
-	server := newDittofs("[]")
+	server := newServer(t, dittofs.Body("[]"), time.Now)
 	pod := serve(t, "pod-0", server)
 	client := newClient(t, plain(time.Minute), withPassword())
 	var asking sync.WaitGroup
@@ -236,22 +260,27 @@ func TestQuestionsShareLogin(t *testing.T) {
 		})
 	}
 	asking.Wait()
-	calls := server.took()
+	calls := server.Calls()
 	if n := len(slices.DeleteFunc(slices.Clone(calls), func(c string) bool { return c != login })); n != 1 {
 		t.Errorf("called %q", calls)
 	}
 }
 
 func TestSessionPerPod(t *testing.T) {
-	servers := []*dittofs{newDittofs("[]"), newDittofs("[]")}
-	servers[1].issued = 10 // its tokens are other ones
+	servers := []*dittofs.Server{newServer(t, dittofs.Body("[]"), time.Now), newServer(t, dittofs.Body("[]"), time.Now)}
 	all := []discovery.Pod{serve(t, "pod-0", servers[0]), serve(t, "pod-1", servers[1])}
+	// Another client's login makes the tokens of the second server differ.
+	if _, err := newClient(t, plain(time.Minute), withPassword()).Ask(t.Context(), all[1]); err != nil {
+		t.Fatal(err)
+	}
+	servers[1].Revoke()
+	servers[1].Calls()
 	source, pods := sourceOf(t, withPassword())
 	pods.found = all
 	for _, want := range [][]string{{login, list}, {list}} {
 		askAll(t, source)
 		for _, server := range servers {
-			if got := server.took(); !slices.Equal(got, want) {
+			if got := server.Calls(); !slices.Equal(got, want) {
 				t.Errorf("called %q, want %q", got, want)
 			}
 		}
@@ -259,10 +288,10 @@ func TestSessionPerPod(t *testing.T) {
 	// A pod that was not asked is forgotten.
 	pods.found = all[:1]
 	askAll(t, source)
-	servers[0].took()
+	servers[0].Calls()
 	pods.found = all
 	askAll(t, source)
-	if got, want := servers[1].took(), []string{login, list}; !slices.Equal(got, want) {
+	if got, want := servers[1].Calls(), []string{login, list}; !slices.Equal(got, want) {
 		t.Errorf("called %q, want %q", got, want)
 	}
 }

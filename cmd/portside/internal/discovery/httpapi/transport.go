@@ -29,7 +29,8 @@ const (
 // call is one request.
 type call struct {
 	method, path string
-	token        Secret
+	// authorization is the value of that header, or empty.
+	authorization Secret
 	// body is JSON, or empty.
 	body Secret
 	// most is how long the body of the answer may be, in bytes.
@@ -93,8 +94,8 @@ func (c *Client) request(ctx context.Context, address netip.AddrPort, call call)
 	if call.body.isSet() {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	if call.token.isSet() {
-		request.Header.Set("Authorization", "Bearer "+call.token.value())
+	if call.authorization.isSet() {
+		request.Header.Set("Authorization", call.authorization.value())
 	}
 	return request, nil
 }

@@ -1,0 +1,245 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/portside-dev/portside/apply"
+	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/v1alpha1"
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
+	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
+	"github.com/portside-dev/portside/cmd/portside/internal/status"
+)
+
+// services is what the stage of the Services came to.
+type services struct {
+	facts []status.Facts
+	// leaving are the names of the ports that a Service is about to lose. Their container
+	// ports go after them.
+	leaving []string
+	changed bool
+	// at is when to reconcile again, zero if an event follows.
+	at time.Time
+}
+
+// observeServices reads the Services of an AdapterSet.
+func (r *reconciler) observeServices(ctx context.Context, s *state, in *input) error {
+	in.services = []*input{}
+	for i := range in.set.Spec.Services {
+		service := &in.set.Spec.Services[i]
+		one := &input{
+			now: in.now, manager: in.manager, set: in.set, service: service, active: in.active, poll: in.poll,
+			target: adapterset.ServiceTarget(in.set, service.Name), status: statusOfService(&in.status, service.Name),
+		}
+		if err := r.observeService(ctx, s.service(service.Name), one, in); err != nil {
+			return err
+		}
+		in.services = append(in.services, one)
+	}
+	return nil
+}
+
+// statusOfService returns the status of a Service in the form of a workload's.
+func statusOfService(all *v1alpha1.AdapterSetStatus, name string) v1alpha1.AdapterSetStatus {
+	for i := range all.Services {
+		if one := &all.Services[i]; one.Name == name && one.UID != "" {
+			return v1alpha1.AdapterSetStatus{Target: &v1alpha1.TargetStatus{UID: one.UID}, Ports: one.Ports}
+		}
+	}
+	return v1alpha1.AdapterSetStatus{}
+}
+
+func (r *reconciler) observeService(ctx context.Context, s *state, one, in *input) error {
+	if !r.cluster.CachesServices() {
+		one.undecided = &undecided{status.ServicesDisabled, "this installation of portside does not manage Services; run portside install with --services, or portside run with --services"}
+		return nil
+	}
+	if taken, err := r.takenBy(one); taken != nil || err != nil {
+		one.undecided = taken
+		return err
+	}
+	w, err := r.workload(ctx, s, one.target)
+	switch {
+	case err != nil:
+		return err
+	case w == nil:
+		one.undecided = &undecided{status.ServiceNotFound, one.target.String() + " not found; waiting for it to be created"}
+		return nil
+	}
+	one.workload = w
+	r.recall(s, one)
+	switch {
+	case in.set.Spec.Suspend:
+		one.stopped = status.Suspended
+	case w.Paused:
+		one.stopped = status.Paused
+	}
+	one.warnings = status.ServiceWarnings(in.workload, w, adapterset.ServicePorts(in.set, one.service, in.active))
+	if opens(in.set, one) {
+		one.undecided = &undecided{status.PortsNotListed, fmt.Sprintf(
+			"%s has type %s, which opens its ports outside the cluster: list in spec.services which of the discovered adapters it exposes", one.target, w.Service.Type)}
+		return nil
+	}
+	if one.observed, err = r.applier.Observe(w); err == nil {
+		one.own, err = one.observed.OwnPorts("")
+	}
+	if err != nil {
+		one.observed, one.undecided = nil, &undecided{message: err.Error()}
+	}
+	return nil
+}
+
+// takenBy returns why a Service is another AdapterSet's, nil if it is not.
+func (r *reconciler) takenBy(one *input) (*undecided, error) {
+	sets, err := r.cluster.AdapterSets(one.target)
+	if err != nil {
+		return nil, err
+	}
+	if first, _ := winner(sets); first != nil && first.UID != one.set.UID {
+		return &undecided{status.ServiceTaken, fmt.Sprintf("AdapterSet %s is older and has %s too; take it out of one of them", first.Name, one.target)}, nil
+	}
+	return nil, nil
+}
+
+// opens reports whether a Service would open, outside the cluster, ports that nobody
+// listed: those that a pod answers.
+func opens(set *v1alpha1.AdapterSet, one *input) bool {
+	is := one.workload.Service.Type
+	return set.Spec.Discovery != nil && len(one.service.Ports) == 0 && (is == corev1.ServiceTypeNodePort || is == corev1.ServiceTypeLoadBalancer)
+}
+
+// syncServices syncs the ports of the Services. It does that before those of the
+// container, so that no Service leads to a port that is no longer declared.
+func (r *reconciler) syncServices(ctx context.Context, s *state, in *input, removals []rollout.Removal) services {
+	if in.services == nil {
+		return services{} // they were not observed
+	}
+	all := services{facts: []status.Facts{}}
+	for _, one := range in.services {
+		own := s.service(one.service.Name)
+		desired := r.desiredOfService(ctx, own, one, removals)
+		plan := r.decide(ctx, own, one, desired)
+		verdict := r.ask(own, one, plan)
+		outcome := r.apply(ctx, own, one, plan, verdict)
+		facts := one.facts(own, desired, plan, verdict, outcome)
+		facts.Service, facts.ServiceWarnings = one.service.Name, one.warnings
+		all.facts = append(all.facts, facts)
+		all.changed = all.changed || outcome.changed
+		all.at = earliest(in.now, all.at, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt)
+		if verdict.Reason == rollout.Stabilizing {
+			all.leaving = append(all.leaving, one.leaving(plan)...)
+		}
+	}
+	return all
+}
+
+// leaving returns the names of our ports that the plan removes.
+func (in *input) leaving(p plan) []string {
+	var names []string
+	for _, own := range in.own {
+		if !slices.ContainsFunc(p.Items, func(q port.Port) bool { return q.Name == own.Name }) {
+			names = append(names, own.Name)
+		}
+	}
+	return names
+}
+
+// desiredOfService returns the desired ports of a Service: those of active adapters, and
+// as they are those of inactive ones until the removal delay is over.
+func (r *reconciler) desiredOfService(ctx context.Context, s *state, in *input, removals []rollout.Removal) desired {
+	if in.observed == nil {
+		return desired{}
+	}
+	ports := adapterset.ServicePorts(in.set, in.service, in.poll.Agreed(in.active, numbersOf(in.own)))
+	d := desired{Desired: apply.Desired{ServicePorts: ports}}
+	for _, own := range in.own {
+		i := slices.IndexFunc(removals, func(one rollout.Removal) bool { return one.Name == own.Name })
+		if i < 0 {
+			continue
+		}
+		removal := removals[i]
+		removal.Adapter.Port, removal.Adapter.Protocol = int64(own.Number), string(own.Protocol)
+		if kept := retainedPort(removal.Adapter, own); in.service.WhenInactive == v1alpha1.WhenInactiveKeep {
+			d.ServicePorts = append(d.ServicePorts, kept)
+			continue
+		} else if !removal.Due {
+			d.ServicePorts = append(d.ServicePorts, kept)
+		}
+		d.removals = append(d.removals, removal)
+	}
+	if in.stopped != "" {
+		return d
+	}
+	return r.withhold(ctx, s, in, d)
+}
+
+// retainedPort returns a port of ours as it is. What the API server fills in is not
+// applied.
+func retainedPort(a apply.Adapter, own port.Port) apply.ServicePort {
+	return apply.ServicePort{Adapter: a, TargetPort: own.TargetPort, AppProtocol: own.AppProtocol}
+}
+
+// numbersOf returns the ports of a Service with the numbers of the adapters that they
+// lead to, where these are numbers.
+func numbersOf(own []port.Port) []port.Port {
+	var ports []port.Port
+	for _, p := range own {
+		if p.TargetPort.Type == intstr.Int && p.TargetPort.IntVal != 0 {
+			ports = append(ports, port.Port{Name: p.Name, Number: p.TargetPort.IntVal, Protocol: p.Protocol})
+		}
+	}
+	return ports
+}
+
+// leaveServices gives up the ports of Services that the AdapterSet named and does not
+// name any more: they stay or are removed, as its deletionPolicy says.
+func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) error {
+	if in.set.Spec.Suspend {
+		return nil
+	}
+	var failed []error
+	for i := range in.status.Services {
+		name := in.status.Services[i].Name
+		if slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == name }) {
+			continue
+		}
+		if err := r.releaseService(ctx, adapterset.ServiceTarget(in.set, name), in.set.UID, in.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove); err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		delete(s.services, name)
+	}
+	return errors.Join(failed...)
+}
+
+// releaseService gives up the ports of a Service, unless another AdapterSet names it, it
+// does not exist, or it may not be written to. The UID is that of the AdapterSet that
+// gives it up, empty if it is gone.
+func (r *reconciler) releaseService(ctx context.Context, t workload.Target, uid types.UID, keepPorts bool) error {
+	if !r.cluster.CachesServices() || r.excludes(t) {
+		return nil
+	}
+	sets, err := r.cluster.AdapterSets(t)
+	if err != nil || slices.ContainsFunc(sets, func(other *v1alpha1.AdapterSet) bool { return other.UID != uid }) {
+		return err
+	}
+	if w, err := r.cluster.Workload(ctx, t); err != nil || w == nil {
+		return err
+	}
+	result, err := r.applier.Release(ctx, t, keepPorts)
+	r.metrics.Reconciled(result)
+	if err != nil {
+		return remedy.For{Target: t, FieldManager: r.manager}.Error(err)
+	}
+	return nil
+}
