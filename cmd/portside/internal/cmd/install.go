@@ -88,6 +88,7 @@ func installationFlags(cmd *cobra.Command, s *cli.Session, o *install.Options) {
 	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
 	flags.StringSliceVar(&o.DiscoveryNamespaces, "discovery-namespace", nil, "Namespace whose Secrets portside may read, which discovery with credentialsRef needs; may be repeated. By default none")
 	flags.StringSliceVar(&o.ExcludeNamespaces, "exclude-namespace", []string{install.DefaultExcludedNamespace}, "Namespace whose workloads portside may not write to; may be repeated, and replaces the default. An empty name excludes none")
+	flags.BoolVar(&o.Services, "services", false, "Manage the ports of Services as well, which AdapterSets with spec.services need; portside may then patch Services")
 	flags.BoolVar(&o.WithoutPolicies, "without-policies", false, "Leave the admission policies out; with --watch-namespace only")
 	cli.FieldManagerFlag(cmd, &o.FieldManager)
 	for _, flag := range []string{"namespace", "watch-namespace", "discovery-namespace", "exclude-namespace"} {
