@@ -421,3 +421,68 @@ func TestServices_Warnings(t *testing.T) {
 		})
 	}
 }
+
+// TestServices_PortsNotListed: what a pod answers opens no ports outside the cluster. With
+// a list, or inside the cluster, it does.
+func TestServices_PortsNotListed(t *testing.T) {
+	t.Parallel()
+	a := stoppedAsking(t, false)
+	a.startAs(a.cp.Config(), withServices)
+	s := serviceScene{a.scene}
+	s.git.MustApply(t, statefulSet())
+	s.applyService(t, nodePort, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
+	s.waitRolledOut(t)
+	s.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Spec(exposesAll)))
+	a.untilPorts(nfsSMB...)
+	s.waitRolledOut(t)
+	s.expect(t, "Stalled", "True", "PortsNotListed")
+	s.expectService(t, apiPort)
+	s.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort, "adapter-nfs:2049/TCP->12049")
+	s.expect(t, "Stalled", "False", "AsExpected")
+	s.applyService(t, "{type: ClusterIP}", "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
+	s.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Spec(exposesAll)))
+	s.expectService(t, apiPort, "adapter-nfs:12049/TCP->12049", "adapter-smb:1445/TCP->1445")
+}
+
+// TestServices_Restart: a process that has just started writes nothing to a Service that is
+// up to date, and what was changed meanwhile costs one request.
+func TestServices_Restart(t *testing.T) {
+	t.Parallel()
+	s := newServiceScene(t, nodePort)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
+	s.expectPorts(t, nfs...)
+	s.waitRolledOut(t)
+	s.expectReady(t, "True", "InPlace", "2/2")
+	s.expect(t, "Reconciling", "False", "AsExpected")
+	s.restart(t, withServices)
+	s.catchUp(t)
+	s.expectIdle(t)
+	if n := s.sent.CountOf(testenv.VerbApply, "services") + s.sent.CountOf(testenv.VerbGet, "services"); n != 0 {
+		t.Errorf("%d requests for a Service that is up to date:\n%s", n, &s.sent)
+	}
+	s.stop()
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(strings.Replace(exposesNFS, "2049", "2050", 1))))
+	s.restart(t, withServices)
+	s.expectService(t, apiPort, "adapter-nfs:2050/TCP->adapter-nfs")
+	if n, bytes := s.sent.Writes(), s.sent.BytesSent(); n == 0 || s.sent.CountOf(testenv.VerbApply, "services") != 1 {
+		t.Errorf("%d writes, %d bytes:\n%s", n, bytes, &s.sent)
+	}
+}
+
+// TestServices_Suspended: a suspended AdapterSet writes nothing to its Services, and keeps
+// what status has of them.
+func TestServices_Suspended(t *testing.T) {
+	t.Parallel()
+	s := newServiceScene(t, clusterIP)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort, nfsByName)
+	s.expectServiceStatus(t, "", "adapter-nfs Owned")
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(noAdapters, suspended, fixture.Spec(exposesNFS)))
+	s.expect(t, "Reconciling", "False", "Suspended")
+	s.expectService(t, apiPort, nfsByName)
+	s.git.MustApply(t, adapterSet(noAdapters, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort)
+	s.expectPorts(t, static...)
+}
