@@ -81,12 +81,12 @@ func TestNextRollout_PodStarts(t *testing.T) {
 		surge   int
 		cost    string
 	}{
-		"StatefulSet": {"StatefulSet", []fixture.Option{fixture.Spec("replicas: 3")}, 0, "restart at most 3 pods; it"},
-		"DaemonSet":   {"DaemonSet", nil, 0, "restart at most 3 pods; it"},
-		"Deployment":  {"Deployment", []fixture.Option{fixture.Spec("replicas: 3")}, 1, "starts at most 1 more (maxSurge)"},
+		"StatefulSet": {"StatefulSet", []fixture.Option{fixture.Spec("replicas: 3")}, 0, "restart at most 3 pods, and with that rollout none; it"},
+		"DaemonSet":   {"DaemonSet", nil, 0, "restart at most 3 pods, and with that rollout none; it"},
+		"Deployment":  {"Deployment", []fixture.Option{fixture.Spec("replicas: 3")}, 1, "at most 1 more pods start (maxSurge)"},
 		"Deployment with maxSurge 100%": {
 			"Deployment", []fixture.Option{fixture.Spec("{replicas: 3, strategy: {rollingUpdate: {maxSurge: 100%, maxUnavailable: 0}}}")},
-			replicas, "starts as many once more (maxSurge)",
+			replicas, "every pod starts twice (maxSurge)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
