@@ -111,8 +111,8 @@ func (r *reconciler) takenBy(one *input) (*undecided, error) {
 	return nil, nil
 }
 
-// opens reports whether a Service would open, outside the cluster, ports that nobody
-// listed: those that a pod answers.
+// opens reports whether a Service would open ports outside the cluster because a pod
+// answers them, and spec.services does not list them.
 func opens(set *v1alpha1.AdapterSet, one *input) bool {
 	is := one.workload.Service.Type
 	return set.Spec.Discovery != nil && len(one.service.Ports) == 0 && (is == corev1.ServiceTypeNodePort || is == corev1.ServiceTypeLoadBalancer)
