@@ -370,3 +370,33 @@ func TestServiceNameIsReserved(t *testing.T) {
 		i.argo().MustDelete(t, "Service", "", dittofs)
 	}
 }
+
+// TestPoliciesSeeNodePorts pins what the guard relies on: the API server allocates the node
+// port of a new port before it calls the policies, also in a dry run.
+func TestPoliciesSeeNodePorts(t *testing.T) {
+	t.Parallel()
+	i := withServices(t)
+	policy := "sees-" + i.manager
+	i.kubectl(`{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicy, metadata: {name: `+policy+`}, spec: {
+	  matchConstraints: {resourceRules: [{apiGroups: [""], apiVersions: [v1], operations: [UPDATE], resources: [services]}]},
+	  validations: [{expression: "object.spec.ports.all(p, p.?nodePort.orValue(0) == 0)", messageExpression: "'node ports ' + string(object.spec.ports.filter(p, p.?nodePort.orValue(0) != 0).size())"}]}}`,
+		"apply", "--server-side", "-f", "-")
+	i.kubectl(`{apiVersion: admissionregistration.k8s.io/v1, kind: ValidatingAdmissionPolicyBinding, metadata: {name: `+policy+`}, spec: {policyName: `+policy+`, validationActions: [Deny],
+	  matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+i.workloads+`}}}}}`, "apply", "--server-side", "-f", "-")
+	t.Cleanup(func() {
+		_, _ = i.Kubectl(context.WithoutCancel(t.Context()), "", "", "delete", "validatingadmissionpolicy,validatingadmissionpolicybinding", policy)
+	})
+	i.mustApply(i.argo(), service(nodePorts, staticServicePorts))
+	for _, dryRun := range []bool{true, false} {
+		testenv.Eventually(t, "a refusal that counts the node ports", func(ctx context.Context) error {
+			_, err := i.applier(apply.WithDryRun(dryRun)).Apply(ctx, i.target(workload.Service), apply.Desired{ServicePorts: []apply.ServicePort{exposed(nfs, 2049)}})
+			if refusal := portside.RefusedBy(err, policy); refusal != nil {
+				return refusal
+			}
+			if !strings.Contains(err.Error(), "node ports 3") {
+				return err
+			}
+			return nil
+		})
+	}
+}
