@@ -32,7 +32,11 @@ func TestServices_History(t *testing.T) {
 	}
 	declare(withNFS, []string{"adapter-nfs:2049/TCP->12049"}, nfs...)
 	declare(fixture.Adapters("nfs:12050"), []string{"adapter-nfs:2049/TCP->12050"}, "api:8080/TCP", "adapter-nfs:12050/TCP")
-	s.expectBothEvents(t, "PortRetargeted", "Changed where a port leads: adapter-nfs (2049/TCP of Service files)")
+	s.expectBothEvents(t, "PortRetargeted", "Changed where a port leads: adapter-nfs (2049/TCP) of Service files")
+	h.expectRows(t, firstRow,
+		"2 portside server: +adapter-nfs 12049/TCP (certain)",
+		"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
+	)
 	declare(noAdapters, nil, static...)
 
 	past, err := history.Read(t.Context(), s.cp.Config(), workload.Target{Kind: workload.Service, Namespace: s.ns, Name: "files"})
@@ -47,11 +51,6 @@ func TestServices_History(t *testing.T) {
 	if want := []string{"portside: +adapter-nfs 2049/TCP" + recorded, "portside: ~adapter-nfs 2049/TCP" + recorded, "portside: -adapter-nfs 2049/TCP" + recorded}; !slices.Equal(got, want) {
 		t.Errorf("the history of the Service is %q, not %q", got, want)
 	}
-	h.expectRows(t, firstRow,
-		"2 portside server: +adapter-nfs 12049/TCP (certain)",
-		"3 portside server: -adapter-nfs 12049/TCP, +adapter-nfs 12050/TCP (certain)",
-		"4 portside server: -adapter-nfs 12050/TCP (certain)",
-	)
 }
 
 // TestServices_PortsNotListed: a Service that is reached from outside the cluster exposes
