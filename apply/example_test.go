@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/intstr"
 	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	applymetav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -67,7 +68,7 @@ func ExampleObserved_Decide() {
 }
 
 // An operator with client-go's clientset applies the ports of the adapters that it
-// knows to be active, and reads from the result what became of each.
+// knows to be active, and reads the state of each from the result.
 func ExampleApplier_Apply() {
 	_ = func(ctx context.Context, clientset kubernetes.Interface, active []apply.Adapter) error {
 		applier, err := apply.New(workload.ClientGo(clientset.AppsV1()), apply.WithFieldManager("my-operator-ports"))
@@ -207,4 +208,39 @@ func ExampleResult() {
 			}
 		}
 	}
+}
+
+// The ports of a Service are decided, and applied, in the same way. Its numbers can differ
+// from those of the adapters.
+func ExampleObserved_Decide_service() {
+	w, err := workload.Read(&corev1.Service{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: "dittofs"},
+		Spec:       corev1.ServiceSpec{Ports: []corev1.ServicePort{{Name: "api", Port: 8080, Protocol: corev1.ProtocolTCP}}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	applier, err := apply.New(nil) // nothing is sent
+	if err != nil {
+		panic(err)
+	}
+	observed, err := applier.Observe(w)
+	if err != nil {
+		panic(err)
+	}
+	plan, err := observed.Decide(apply.Desired{ServicePorts: []apply.ServicePort{
+		{Adapter: apply.Adapter{Type: "http", Port: 8080}},
+		{Adapter: apply.Adapter{Type: "nfs", Port: 2049}, TargetPort: intstr.FromInt32(12049)},
+	}})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("apply", plan.Items)
+	for _, p := range plan.Ports {
+		fmt.Println(p.Name, p.State, p.Message)
+	}
+	// Output:
+	// apply [adapter-nfs:2049/TCP->12049]
+	// adapter-http Shadowed 8080/TCP is declared by no known manager as "api"
+	// adapter-nfs Owned
 }

@@ -287,18 +287,17 @@ func (workloads) edit(r *rapid.T, w *unstructured.Unstructured) {
 	})
 }
 
-// editName changes, adds or removes the name of one of the ports, and returns the port.
-func editName(r *rapid.T, ports []any) map[string]any {
+// editName changes, adds or removes the name of one of the ports.
+func editName(r *rapid.T, ports []any) {
 	name := rapid.SampledFrom([]string{"", "edited", "adapter-nfs", "adapter-smb"}).Draw(r, "name")
 	which := rapid.IntRange(0, 5).Draw(r, "which")
 	if len(ports) == 0 {
-		return nil
+		return
 	}
 	port := ports[which%len(ports)].(map[string]any)
 	if port["name"] = name; name == "" {
 		delete(port, "name")
 	}
-	return port
 }
 
 func (workloads) desires(_ *rapid.T, adapters []apply.Adapter) apply.Desired {

@@ -37,7 +37,7 @@ func TestService_Adopt(t *testing.T) {
 func TestService_Adopt_Field(t *testing.T) {
 	t.Parallel()
 	const retargeted = `[{"op":"replace","path":"/spec/ports/1/targetPort","value":9999}]`
-	taken := "adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999, declared by kubectl-edit (Update)"
+	taken := "adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999 instead of 12049, declared by kubectl-edit (Update)"
 	serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
 		edits(testenv.KubectlEdit, retargeted), exposing(nfsPort).is(apply.Unchanged, taken),
 		adopting("other").of(workload.Service).is(apply.Unchanged),

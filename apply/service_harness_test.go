@@ -92,7 +92,7 @@ func keepingNodePorts(names string, step testenv.Do) testenv.Do {
 		if err != nil {
 			return err
 		}
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			if before[name] == 0 || before[name] != after[name] {
 				return fmt.Errorf("the node port of %s was %d, and is %d", name, before[name], after[name])
 			}

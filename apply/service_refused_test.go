@@ -53,7 +53,7 @@ func TestService_TargetPortTaken(t *testing.T) {
 		}
 		serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
 			exposing(exposed("nfs", 2049, 12050), smbPort).after(retarget).costing("GET 1, APPLY 2").is(apply.Applied,
-				"adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999, declared by kubectl-edit (Update)", ownedSMBPort),
+				"adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999 instead of 12050, declared by kubectl-edit (Update)", ownedSMBPort),
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("before managedFields were emptied", func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestService_TargetPortTaken(t *testing.T) {
 		serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
 			edits("reset", `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`),
 			exposing(exposed("nfs", 2049, 12050)).refused().costing("GET 1, APPLY 2").is(apply.Applied,
-				"adapter-nfs 2049/TCP->12049 Shared before-first-apply/Update portside/Apply: also declared by before-first-apply (Update); targetPort is 12049, declared by before-first-apply (Update)"),
+				"adapter-nfs 2049/TCP->12049 Shared before-first-apply/Update portside/Apply: also declared by before-first-apply (Update); targetPort is 12049 instead of 12050, declared by before-first-apply (Update)"),
 			adopting("before-first-apply").of(workload.Service).is(apply.Applied, "adapter-nfs 2049/TCP->12049 Owned portside/Apply"),
 			exposing(exposed("nfs", 2049, 12050)).is(apply.Applied, "adapter-nfs 2049/TCP->12050 Owned portside/Apply"),
 		).Run(t, testenv.Shared(t))

@@ -57,7 +57,7 @@ func TestServiceRow02(t *testing.T) {
 	})
 	t.Run("with the target port of another manager", func(t *testing.T) {
 		t.Parallel()
-		taken := "adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999, declared by kubectl-edit (Update)"
+		taken := "adapter-nfs 2049/TCP->9999 Owned portside/Apply: targetPort is 9999 instead of 12049, declared by kubectl-edit (Update)"
 		serviceStory(argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
 			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/ports/1/targetPort","value":9999}]`),
 			exposing(nfsPort).costing("GET 1, APPLY 1").is(apply.Unchanged, taken),
@@ -108,7 +108,7 @@ func TestServiceRow04(t *testing.T) {
 	t.Run("with a target port of its owner", func(t *testing.T) {
 		t.Parallel()
 		const both = "[{name: api, port: 8080}, {name: adapter-nfs, port: 2049, targetPort: 3049}]"
-		taken := "adapter-nfs 2049/TCP->3049 Shared argocd-controller/Apply portside/Apply: also declared by argocd-controller (Apply); targetPort is 3049, declared by argocd-controller (Apply)"
+		taken := "adapter-nfs 2049/TCP->3049 Shared argocd-controller/Apply portside/Apply: also declared by argocd-controller (Apply); targetPort is 3049 instead of 12049, declared by argocd-controller (Apply)"
 		serviceStory(argoService(both),
 			exposing(nfsPort).is(apply.Applied, taken),
 			exposing(nfsPort).is(apply.Unchanged, taken),

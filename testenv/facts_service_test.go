@@ -67,7 +67,7 @@ var serviceTypes = map[string]string{
 // eachType runs a scenario for each of these types of Services.
 func eachType(t *testing.T, types string, scenario func(spec string) testenv.Scenario) {
 	t.Helper()
-	for _, name := range strings.Fields(types) {
+	for name := range strings.FieldsSeq(types) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			scenario(serviceTypes[name]).Run(t, testenv.Shared(t))

@@ -24,7 +24,7 @@ func (t *table) leaveOut(d *desired, refused []string) Item {
 		}
 		item.Values[at] = nil
 		if live != nil && live.Values[at] != d.Values[at] {
-			taken = append(taken, fmt.Sprintf("%s is %v%s", field, live.Values[at], declaredBy(others)))
+			taken = append(taken, fmt.Sprintf("%s is %v instead of %v, declared by %s", field, live.Values[at], d.Values[at], ownersOr(others)))
 			managers = append(managers, others...)
 		}
 	}
@@ -34,7 +34,7 @@ func (t *table) leaveOut(d *desired, refused []string) Item {
 	if d.Message != "" {
 		d.Message += "; "
 	}
-	d.Reason, d.Message = ReasonFieldTaken, d.Message+strings.Join(taken, ", ")
+	d.Reason, d.Message = ReasonFieldTaken, d.Message+strings.Join(taken, "; ")
 	slices.SortFunc(managers, fieldmanager.Manager.Compare)
 	d.Blocker = live.blocker(slices.Compact(managers))
 	if all := updaters(managers); len(all) == len(managers) {
@@ -43,11 +43,12 @@ func (t *table) leaveOut(d *desired, refused []string) Item {
 	return item
 }
 
-func declaredBy(managers []fieldmanager.Manager) string {
+// ownersOr returns managers, or "another manager" where managedFields name none yet.
+func ownersOr(managers []fieldmanager.Manager) string {
 	if len(managers) == 0 {
-		return ", declared by another manager"
+		return "another manager"
 	}
-	return ", declared by " + fieldmanager.Join(managers)
+	return fieldmanager.Join(managers)
 }
 
 // blockAllocated blocks desired items that ask for a number which the server has

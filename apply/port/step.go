@@ -50,8 +50,8 @@ func (t *table) waits(key fieldmanager.Key) bool {
 	return goesOn && t.List.allocated(at.Item) != nil
 }
 
-// becomesFree reports whether the live item with the key, or the one that it waits for,
-// moves to a key that is not live, or is removed.
+// becomesFree reports whether the item that has the key now can leave it: the last of the
+// items that wait for one another is removed, or moves to a key that is not live.
 func (t *table) becomesFree(key fieldmanager.Key) bool {
 	for at := t.Find(key); at != nil; {
 		to, moves := t.keyOf(at.Name)

@@ -12,8 +12,8 @@ const (
 	MaxTypeLength = 63
 )
 
-// AdapterSet says which adapter ports the container of one workload is to
-// have, and how carefully to change them.
+// AdapterSet declares which adapter ports a workload and its Services should have,
+// and when changes of them may be applied.
 //
 // +genclient
 // +kubebuilder:object:root=true
@@ -33,10 +33,10 @@ type AdapterSet struct {
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// spec is what is wanted.
+	// spec is the desired state.
 	Spec AdapterSetSpec `json:"spec"`
 
-	// status is what was found and done.
+	// status is the observed state.
 	// +optional
 	Status AdapterSetStatus `json:"status,omitzero"`
 }
@@ -52,8 +52,8 @@ type AdapterSetList struct {
 	Items []AdapterSet `json:"items"`
 }
 
-// AdapterSetSpec is what is wanted: for which workload, which adapters or
-// where to ask for them, and how to bring a change in.
+// AdapterSetSpec is the desired state: the workload, its adapters or the source that
+// lists them, and when changes may be applied.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.adapters) ? self.adapters.size() : 0) + (has(self.companions) ? self.companions.size() : 0) <= 64",message="adapters and companions must have at most 64 items together"
 // +kubebuilder:validation:XValidation:rule="!has(self.discovery) || !has(self.adapters) || self.adapters.size() == 0",message="adapters and discovery exclude each other"
@@ -62,8 +62,8 @@ type AdapterSetSpec struct {
 	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="targetRef is immutable: delete this AdapterSet and create another"
 	TargetRef TargetRef `json:"targetRef"`
 
-	// container is the name of the target's container that has the ports.
-	// Without it, it is the one that the pod template's annotation
+	// container is the name of the target's container that has the ports. The
+	// default is the container that the pod template's annotation
 	// kubectl.kubernetes.io/default-container names, or else the only one.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
@@ -76,8 +76,8 @@ type AdapterSetSpec struct {
 	// It is nullable, and null means absent: where another manager made the list
 	// by an Update, the API server stores null once the last item is given up.
 
-	// adapters are the adapters that the workload runs: each has a port. Without
-	// adapters and discovery there are none.
+	// adapters are the adapters that the workload runs. Each gets a port. With
+	// neither adapters nor discovery there are none.
 	// +optional
 	// +nullable
 	// +listType=map
@@ -85,7 +85,7 @@ type AdapterSetSpec struct {
 	// +kubebuilder:validation:MaxItems=64
 	Adapters []Adapter `json:"adapters,omitzero"`
 
-	// discovery says where to ask for the adapters, in place of a list.
+	// discovery asks the target's pods for the adapters, in place of a list.
 	// +optional
 	Discovery *Discovery `json:"discovery,omitempty"`
 
@@ -113,29 +113,29 @@ type AdapterSetSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	Services []Service `json:"services,omitempty"`
 
-	// rollout says how carefully to change ports, since a changed port
-	// restarts pods.
+	// rollout is when changes of ports may be applied, since a changed container
+	// port restarts pods.
 	// +optional
 	// +kubebuilder:default={}
 	Rollout Rollout `json:"rollout,omitzero"`
 
-	// hostNetwork says what to do where the pods use the network of their
-	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and reports it Blocked. Allow adds it if the workload has the
-	// annotation portside.dev/allow-host-network with the value "true" too.
+	// hostNetwork is whether ports are added to pods with hostNetwork, where each
+	// port reserves its number on the node. Block leaves the port out and reports
+	// it Blocked. Allow adds it if the workload also has the annotation
+	// portside.dev/allow-host-network with the value "true".
 	// +optional
 	// +kubebuilder:default=Block
 	HostNetwork HostNetworkPolicy `json:"hostNetwork,omitempty"`
 
-	// deletionPolicy says what becomes of the ports when this object is
-	// deleted. Retain gives them up and leaves them in place, so nothing
-	// restarts. Remove removes them first; where they may not be removed, they
-	// stay, and an event says why.
+	// deletionPolicy is what happens to the ports when this object is deleted.
+	// Retain leaves them in place without an owner, so nothing restarts. Remove
+	// removes them first; if they may not be removed, they stay, and an event
+	// reports why.
 	// +optional
 	// +kubebuilder:default=Retain
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
-	// suspend stops every write to the target until it is false again.
+	// suspend stops every write to the target and the Services while it is true.
 	// +optional
 	Suspend bool `json:"suspend,omitempty"`
 }
@@ -158,9 +158,9 @@ type TargetRef struct {
 
 // Adapter is a protocol listener that the workload runs.
 type Adapter struct {
-	// type names the protocol, such as nfs: printable ASCII characters other than
-	// the backslash, at least one of them a letter or a digit. The port is named
-	// after it.
+	// type is the protocol, such as nfs, of which the port's name is made: printable
+	// ASCII characters other than the backslash, at least one of them a letter or a
+	// digit.
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[ -\[\]-~]*[0-9A-Za-z][ -\[\]-~]*$`
 	Type string `json:"type"`
@@ -218,8 +218,8 @@ type Companion struct {
 	Protocol string `json:"protocol,omitempty"`
 }
 
-// Rollout says how carefully to change ports. It concerns the continuous
-// service; a single pass is explicit and waits for nothing.
+// Rollout is when the service may apply changes of ports. The command portside sync
+// applies them at once.
 type Rollout struct {
 	// mode is when a change of container ports is applied. Immediate applies it
 	// at once, which restarts pods. NextRollout waits until another manager
@@ -237,9 +237,9 @@ type Rollout struct {
 	// +kubebuilder:validation:Minimum=0
 	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
 
-	// removalDelaySeconds is how long an adapter must have been inactive
-	// before its port goes. A restart makes every adapter look stopped for a
-	// while; this outlasts it.
+	// removalDelaySeconds is how long an adapter must have been inactive before its
+	// port is removed. It should be longer than a restart, during which every adapter
+	// looks stopped.
 	// +optional
 	// +kubebuilder:default=300
 	// +kubebuilder:validation:Minimum=0
@@ -259,19 +259,19 @@ const (
 	RolloutNext RolloutMode = "NextRollout"
 )
 
-// DeletionPolicy says what becomes of the ports when their AdapterSet goes.
+// DeletionPolicy is what happens to the ports when their AdapterSet is deleted.
 //
 // +kubebuilder:validation:Enum=Retain;Remove
 type DeletionPolicy string
 
 const (
-	// DeletionRetain gives the ports up and leaves them in place.
+	// DeletionRetain leaves the ports in place without an owner.
 	DeletionRetain DeletionPolicy = "Retain"
-	// DeletionRemove takes the ports away before the AdapterSet goes.
+	// DeletionRemove removes the ports before the AdapterSet is deleted.
 	DeletionRemove DeletionPolicy = "Remove"
 )
 
-// HostNetworkPolicy says what to do where pods use the network of their node.
+// HostNetworkPolicy is whether ports are added to pods with hostNetwork.
 //
 // +kubebuilder:validation:Enum=Block;Allow
 type HostNetworkPolicy string
@@ -279,6 +279,6 @@ type HostNetworkPolicy string
 const (
 	// HostNetworkBlock leaves the ports out and reports them Blocked.
 	HostNetworkBlock HostNetworkPolicy = "Block"
-	// HostNetworkAllow adds the ports all the same.
+	// HostNetworkAllow adds the ports if the workload allows it too.
 	HostNetworkAllow HostNetworkPolicy = "Allow"
 )

@@ -2,14 +2,14 @@ package v1alpha1
 
 import "k8s.io/apimachinery/pkg/util/intstr"
 
-// Discovery says where to ask for the adapters that run.
+// Discovery is the source that is asked for the adapters.
 type Discovery struct {
 	// http asks each ready pod of the target over HTTP.
 	HTTP *HTTPDiscovery `json:"http"`
 }
 
-// HTTPDiscovery asks each ready pod of the target for its adapters, and no one
-// else: the address is never taken from this object.
+// HTTPDiscovery asks each ready pod of the target for its adapters. The address is
+// that of the pod, and never comes from this object.
 //
 // +kubebuilder:validation:XValidation:rule="self.timeoutSeconds < self.intervalSeconds",message="timeoutSeconds must be less than intervalSeconds"
 // +kubebuilder:validation:XValidation:rule="!has(self.loginPath) || has(self.credentialsRef)",message="loginPath needs credentialsRef"
@@ -19,14 +19,13 @@ type HTTPDiscovery struct {
 	// +kubebuilder:validation:XValidation:rule="type(self) == int ? self >= 1 && self <= 65535 : self.size() <= 15 && self.matches('^[a-z0-9]+(-[a-z0-9]+)*$') && self.matches('[a-z]')",message="port must be a port's name or a number from 1 to 65535"
 	Port intstr.IntOrString `json:"port"`
 
-	// scheme of the request. It has no default, so that plain HTTP is always
-	// a choice.
+	// scheme of the request. It has no default, so that plain HTTP is always chosen
+	// explicitly.
 	// +kubebuilder:validation:Enum=HTTP;HTTPS
 	Scheme Scheme `json:"scheme"`
 
-	// serverName is the name that the server's certificate must be for. It is
-	// for HTTPS only, where the pod's address is not what the certificate
-	// names.
+	// serverName is the name that the server's certificate must have, for HTTPS. The
+	// default is the pod's address.
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
@@ -49,23 +48,23 @@ type HTTPDiscovery struct {
 	// +kubebuilder:validation:MaxLength=4096
 	Expression string `json:"expression,omitempty"`
 
-	// intervalSeconds is the time between two questions to one pod.
+	// intervalSeconds is the time between two requests to one pod.
 	// +optional
 	// +kubebuilder:default=30
 	// +kubebuilder:validation:Minimum=5
 	// +kubebuilder:validation:Maximum=3600
 	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
 
-	// timeoutSeconds is how long one question may take in all.
+	// timeoutSeconds is how long one request may take in total.
 	// +optional
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=60
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
 
-	// credentialsRef names a Secret in the namespace of this object that
-	// carries the label portside.dev/credentials: "true". Without that label
-	// the Secret is not used: naming it here is not enough to read it.
+	// credentialsRef names a Secret in the namespace of this object that has the
+	// label portside.dev/credentials: "true". A Secret without that label is not
+	// used.
 	// +optional
 	CredentialsRef *CredentialsRef `json:"credentialsRef,omitempty"`
 

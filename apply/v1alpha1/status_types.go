@@ -11,7 +11,7 @@ import (
 // count.
 const RequestedAtAnnotation = "portside.dev/requestedAt"
 
-// AdapterSetStatus is what was found and done.
+// AdapterSetStatus is the observed state.
 type AdapterSetStatus struct {
 	// observedGeneration is the generation of the spec that this is about.
 	// +optional
@@ -22,8 +22,8 @@ type AdapterSetStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// target is the workload that the ports were last applied to. Its uid
-	// tells a workload from one of the same name that replaced it.
+	// target is the workload that the ports were last applied to. Its uid differs
+	// from that of another workload of the same name.
 	// +optional
 	Target *TargetStatus `json:"target,omitempty"`
 
@@ -31,7 +31,8 @@ type AdapterSetStatus struct {
 	// +optional
 	FieldManager string `json:"fieldManager,omitempty"`
 
-	// desiredPorts is the number of ports that the workload should have.
+	// desiredPorts is the number of ports that the workload and the Services should
+	// have.
 	// +optional
 	DesiredPorts int32 `json:"desiredPorts,omitempty"`
 
@@ -39,14 +40,14 @@ type AdapterSetStatus struct {
 	// +optional
 	ReadyPorts int32 `json:"readyPorts,omitempty"`
 
-	// ports are the wanted ports and what became of each. The list is atomic:
-	// it has one writer, and two adapters may come to one name, of which one is
-	// then Blocked.
+	// ports are the desired ports of the container and the state of each. The list
+	// is atomic: it has one writer, and two adapters may have the same port name, of
+	// which one is then Blocked.
 	// +optional
 	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
 
-	// services are the Services of spec.services, and what became of their ports.
+	// services are the Services of spec.services, and the state of their ports.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -113,7 +114,7 @@ type ServiceWarning struct {
 	Message string `json:"message"`
 }
 
-// PortStatus is what became of one wanted port.
+// PortStatus is the state of one desired port.
 type PortStatus struct {
 	// type of the adapter, as it was given, or the name of the companion.
 	// +optional
@@ -122,14 +123,14 @@ type PortStatus struct {
 	// name of the port.
 	Name string `json:"name"`
 
-	// port is the number that was given, also where it is no port's number.
+	// port is the number as it was given, valid or not.
 	Port int64 `json:"port"`
 
 	// protocol of the port.
 	// +optional
 	Protocol string `json:"protocol,omitempty"`
 
-	// state says whether the port is in place, and whose it is.
+	// state is whether the port is in place, and which managers own it.
 	// +kubebuilder:validation:Enum=Owned;Shared;Shadowed;Blocked;Invalid;Pending;Retained
 	State string `json:"state"`
 
@@ -138,16 +139,15 @@ type PortStatus struct {
 	// +optional
 	Reason string `json:"reason,omitempty"`
 
-	// owners are the managers that own the live port, ours included.
+	// owners are the managers that own the live port, portside included.
 	// +optional
 	// +listType=atomic
 	Owners []PortOwner `json:"owners,omitempty"`
 
-	// inactiveSince is from when the delay counts after which the port of an
-	// inactive adapter is removed. It is not set while the delay does not
-	// advance: during a rollout, and while not every pod answers. After a restart
-	// of portside the delay of a declared adapter goes on, and that of one that
-	// pods are asked for begins again.
+	// inactiveSince is when the removal delay of an inactive adapter's port began.
+	// It is absent while the delay does not advance: during a rollout, and while not
+	// every pod answers. After a restart of portside the delay of a declared adapter
+	// continues, and that of a discovered one begins again.
 	// +optional
 	InactiveSince *metav1.Time `json:"inactiveSince,omitempty"`
 
@@ -162,7 +162,7 @@ type PortStatus struct {
 	// +optional
 	LastChangeTime *metav1.Time `json:"lastChangeTime,omitempty"`
 
-	// message says why, where state alone does not.
+	// message explains the state.
 	// +optional
 	Message string `json:"message,omitempty"`
 
@@ -176,7 +176,7 @@ type PortStatus struct {
 // PortWarning is about a manager whose way of writing will remove or change a
 // port.
 type PortWarning struct {
-	// reason tells warnings apart, in CamelCase, such as MergesByNumber.
+	// reason is the kind of the warning, in CamelCase, such as MergesByNumber.
 	Reason string `json:"reason"`
 
 	// manager is the name of the field manager.
@@ -188,8 +188,8 @@ type PortOwner struct {
 	// manager is the name of the field manager.
 	Manager string `json:"manager"`
 
-	// operation is how it came to own the port: Apply or Update. One name can
-	// stand for two managers that differ in it alone.
+	// operation is how the manager came to own the port: Apply or Update. Two
+	// managers may differ in it alone.
 	Operation metav1.ManagedFieldsOperationType `json:"operation"`
 }
 
@@ -234,15 +234,15 @@ type ChangedPort struct {
 	Change PortEdit `json:"change"`
 }
 
-// PortEdit says what happened to a port.
+// PortEdit is what happened to a port.
 // +kubebuilder:validation:Enum=Added;Removed;Changed
 type PortEdit string
 
 // The edits of a port.
 const (
-	// PortAdded: the pod template has the port since then.
+	// PortAdded: the port was added.
 	PortAdded PortEdit = "Added"
-	// PortRemoved: the pod template has had the port until then.
+	// PortRemoved: the port was removed.
 	PortRemoved PortEdit = "Removed"
 	// PortChanged: another field of a Service's port changed, such as targetPort.
 	PortChanged PortEdit = "Changed"

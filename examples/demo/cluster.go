@@ -9,12 +9,10 @@ import (
 	"strings"
 	"time"
 
-	discoveryv1 "k8s.io/api/discovery/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/utils/ptr"
 
 	"github.com/portside-dev/portside/testenv"
 )
@@ -80,29 +78,14 @@ func content(object *unstructured.Unstructured) (string, error) {
 func (c cluster) reaches(ctx context.Context, want []string) ([]string, error) {
 	var reached []string
 	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
-		slices, err := c.client.DiscoveryV1().EndpointSlices(namespace).List(ctx,
-			metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service})
-		if err != nil {
+		var err error
+		if reached, err = c.plane.EndpointPorts(ctx, namespace, service); err != nil {
 			return false, err
 		}
-		reached = endpointPorts(slices.Items)
 		return differ(reached, want) == nil, nil
 	})
 	if err != nil && !wait.Interrupted(err) || ctx.Err() != nil {
 		return nil, fmt.Errorf("reading where Service %s leads: %w", service, err)
 	}
 	return reached, nil
-}
-
-func endpointPorts(endpoints []discoveryv1.EndpointSlice) []string {
-	var ports []string
-	for _, slice := range endpoints {
-		for _, port := range slice.Ports {
-			if len(slice.Endpoints) > 0 && port.Port != nil {
-				ports = append(ports, fmt.Sprintf("%s:%d", ptr.Deref(port.Name, ""), *port.Port))
-			}
-		}
-	}
-	slices.Sort(ports)
-	return slices.Compact(ports)
 }

@@ -47,14 +47,15 @@ func newScene(t *testing.T) *scene {
 	t.Cleanup(cp.ServePods(s.namespace, s.pods()))
 	s.live = cp.Record(t, "StatefulSet", s.namespace, "rabbitmq")
 	s.apply("statefulset.yaml", `{"spec":{"replicas":2}}`)
+	s.apply("service.yaml", `{}`)
 	cp.WaitRolledOut(t, "StatefulSet", s.namespace, "rabbitmq")
 	if _, err := s.git.Apply(t.Context(), fmt.Sprintf(`{apiVersion: v1, kind: Secret, metadata: {name: %s, labels: {portside.dev/credentials: "true"}},
 		stringData: {username: %s, password: %s}}`, secret, user, password)); err != nil {
 		t.Fatal(err)
 	}
-	s.apply("adapterset.yaml", `{"spec":{"discovery":{"http":{"intervalSeconds":5,"timeoutSeconds":4}},"rollout":{"stabilizationWindowSeconds":0,"removalDelaySeconds":0}}}`)
+	s.apply("adapterset.yaml", `{"spec":{"discovery":{"http":{"intervalSeconds":5,"timeoutSeconds":4}},"rollout":{"stabilizationWindowSeconds":0,"removalDelaySeconds":0},"services":[{"name":"rabbitmq-clients"}]}}`)
 	portside.Run(t, portside.BuildFor(t), cp.Config(), "--watch-namespace="+s.namespace,
-		"--leader-election-namespace="+s.namespace, "--metrics-secure=false", "--allow-loopback-pods").WaitReady()
+		"--leader-election-namespace="+s.namespace, "--metrics-secure=false", "--allow-loopback-pods", "--services").WaitReady()
 	return s
 }
 
@@ -81,24 +82,29 @@ func (s *scene) apply(file, patch string) {
 	}
 }
 
-// until waits until the container has the static port and those of these protocols.
+// until waits until the container and the Service have the static port and those of these
+// protocols, and the rollout is complete.
 func (s *scene) until(protocols ...string) {
 	s.Helper()
-	want := []string{"management:15672/TCP"}
+	container, service := []string{"management:15672/TCP"}, []string{"management:15672/TCP->management"}
 	for _, protocol := range protocols {
-		want = append(want, fmt.Sprintf("adapter-%s:%d/TCP", protocol, s.ports[protocol]))
+		container = append(container, fmt.Sprintf("adapter-%s:%d/TCP", protocol, s.ports[protocol]))
+		service = append(service, fmt.Sprintf("adapter-%s:%[2]d/TCP->%[2]d", protocol, s.ports[protocol]))
 	}
-	slices.Sort(want)
-	testenv.Eventually(s, fmt.Sprintf("the ports %q", want), func(ctx context.Context) error {
-		live, err := s.git.Get(ctx, "StatefulSet", "", "rabbitmq")
-		if err != nil {
-			return err
+	testenv.Eventually(s, fmt.Sprintf("the ports of %q", protocols), func(ctx context.Context) error {
+		for _, of := range []struct {
+			kind, name string
+			ports      []string
+		}{{"StatefulSet", "rabbitmq", container}, {"Service", "rabbitmq-clients", service}} {
+			live, err := s.git.Get(ctx, of.kind, "", of.name)
+			if err != nil {
+				return err
+			}
+			if err := testenv.CheckPorts(live, "rabbitmq", of.ports...); err != nil {
+				return err
+			}
 		}
-		got := testenv.Ports(live, "rabbitmq")
-		if slices.Sort(got); !slices.Equal(got, want) {
-			return fmt.Errorf("they are %q", got)
-		}
-		_, err = s.cp.RolledOut(ctx, "StatefulSet", s.namespace, "rabbitmq")
+		_, err := s.cp.RolledOut(ctx, "StatefulSet", s.namespace, "rabbitmq")
 		return err
 	})
 }
@@ -118,12 +124,19 @@ func (s *scene) untilDiscovered(is string, reasons ...string) {
 	})
 }
 
-// changesOf returns how many changes of the pod template a function causes.
-func (s *scene) changesOf(cause func()) int {
+// expectUnchanged fails the test if a function causes a change of the pod template or of
+// the Service.
+func (s *scene) expectUnchanged(what string, cause func()) {
 	s.Helper()
-	before := testenv.TemplateChanges(s.live.Stored(s))
+	version := func() string { return s.git.MustGet(s, "Service", "", "rabbitmq-clients").GetResourceVersion() }
+	before, was := testenv.TemplateChanges(s.live.Stored(s)), version()
 	cause()
-	return testenv.TemplateChanges(s.live.Stored(s)) - before
+	if n := testenv.TemplateChanges(s.live.Stored(s)) - before; n != 0 {
+		s.Errorf("%s caused %d changes of the pod template", what, n)
+	}
+	if is := version(); is != was {
+		s.Errorf("%s changed the Service", what)
+	}
 }
 
 func (s *scene) setPassword(value string) {
@@ -154,8 +167,9 @@ func (s *scene) poll() {
 	})
 }
 
-// TestPlugins enables and disables plugins of a broker that runs: their ports come and
-// go, and nothing changes while the broker refuses portside or is stopped.
+// TestPlugins enables and disables plugins of a broker that runs: their ports come and go,
+// in the container and in the Service. Nothing changes while the broker refuses portside
+// or is stopped.
 func TestPlugins(t *testing.T) {
 	s := newScene(t)
 	s.until("amqp")
@@ -165,30 +179,26 @@ func TestPlugins(t *testing.T) {
 	s.until("amqp", "stomp")
 	s.untilDiscovered("True", "Answered")
 
-	if n := s.changesOf(func() {
+	s.expectUnchanged("wrong credentials", func() {
 		s.setPassword("wrong")
 		s.plugins("disable", "rabbitmq_stomp")
 		s.untilDiscovered("False", "Unauthorized")
 		s.poll()
 		s.until("amqp", "stomp")
-	}); n != 0 {
-		t.Errorf("wrong credentials caused %d changes of the pod template", n)
-	}
+	})
 	s.setPassword(password)
 	s.poll()
 	s.until("amqp")
 	s.untilDiscovered("True", "Answered")
 
-	if n := s.changesOf(func() {
+	s.expectUnchanged("a broker that was stopped and started", func() {
 		s.stop()
 		s.untilDiscovered("False", "Interrupted", "Unreachable")
 		s.poll()
 		s.until("amqp")
 		s.start()
 		s.untilDiscovered("True", "Answered")
-	}); n != 0 {
-		t.Errorf("a broker that was stopped and started caused %d changes of the pod template", n)
-	}
+	})
 	s.plugins("enable", "rabbitmq_mqtt")
 	s.until("amqp", "mqtt")
 }

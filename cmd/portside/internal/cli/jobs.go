@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-// Done is what a job came to for one of its targets: the workload or a Service.
+// Done is the result of a job for one of its targets: the workload or a Service.
 type Done struct {
 	Job
 	Result apply.Result

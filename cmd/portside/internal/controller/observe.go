@@ -98,7 +98,7 @@ func (r *reconciler) observe(ctx context.Context, s *state, t workload.Target, s
 	}
 	if in.observed, err = r.applier.Observe(in.workload); err != nil {
 		in.undecided = &undecided{message: err.Error()}
-		return in, nil
+		return in, nil //nolint:nilerr // status reports it
 	}
 	if in.set.Spec.ContainerPorts == v1alpha1.ContainerPortsIgnore {
 		in.ignored = true

@@ -1,16 +1,13 @@
 package controller
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
 
-	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
-	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/fixture"
 )
 
@@ -51,38 +48,4 @@ func TestServices_History(t *testing.T) {
 	if want := []string{"portside: +adapter-nfs 2049/TCP" + recorded, "portside: ~adapter-nfs 2049/TCP" + recorded, "portside: -adapter-nfs 2049/TCP" + recorded}; !slices.Equal(got, want) {
 		t.Errorf("the history of the Service is %q, not %q", got, want)
 	}
-}
-
-// TestServices_PortsNotListed: a Service that is reached from outside the cluster exposes
-// discovered adapters only where spec.services lists them. The container port is in place
-// all the same.
-func TestServices_PortsNotListed(t *testing.T) {
-	t.Parallel()
-	a := stoppedAsking(t, false)
-	a.startAs(a.cp.Config(), withServices)
-	s := serviceScene{a.scene}
-	s.applyService(t, nodePort, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
-	a.git.MustApply(t, statefulSet())
-	s.waitRolledOut(t)
-	apply := func(services string) {
-		a.git.MustApply(t, askingSet("StatefulSet", "files", v1alpha1.SchemeHTTP, 20, fixture.Spec(services)))
-	}
-	apply(exposesAll)
-	a.untilPorts(nfsSMB...)
-	a.until("the Service needs the list", func(ctx context.Context) error {
-		set, err := a.get(ctx, "files")
-		if err == nil && (len(set.Status.Services) != 1 || set.Status.Services[0].Reason != "PortsNotListed") {
-			err = fmt.Errorf("%+v", set.Status.Services)
-		}
-		return err
-	})
-	s.expectService(t, apiPort)
-	apply(exposesNFS)
-	a.until("the port that is listed", func(ctx context.Context) error {
-		live, err := s.git.Get(ctx, "Service", s.ns, "files")
-		if err != nil {
-			return err
-		}
-		return testenv.CheckPorts(live, "", apiPort, "adapter-nfs:2049/TCP->12049")
-	})
 }

@@ -40,7 +40,7 @@ type Change struct {
 	Because  string   `json:"because"`
 }
 
-// ContainerChange is what became of one container's ports. With neither added
+// ContainerChange is the change of one container's ports. With neither added
 // nor removed, their order changed.
 type ContainerChange struct {
 	Container string                 `json:"container"`

@@ -34,7 +34,7 @@ func newAdapterSets(c *cache.Cluster) *adapterSets {
 	object := []string{"namespace", "name", "reason"}
 	return &adapterSets{
 		cluster:       c,
-		ports:         desc("ports", "Desired ports, by state.", "state"),
+		ports:         desc("ports", "Ports of workloads and Services, by state.", "state"),
 		reasons:       desc("adaptersets", "AdapterSets, by the reason of Ready.", "reason"),
 		notReady:      desc("adapterset_not_ready", "1 for each AdapterSet that is not Ready, with the reason.", object...),
 		stalled:       desc("adapterset_stalled", "1 for each AdapterSet that is Stalled and needs manual action, with the reason.", object...),
@@ -52,7 +52,7 @@ func (a *adapterSets) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (a *adapterSets) Collect(out chan<- prometheus.Metric) {
 	ports, reasons := map[string]float64{}, map[string]float64{}
-	for _, state := range []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, port.Invalid, "Pending"} {
+	for _, state := range []port.State{port.Owned, port.Shared, port.Shadowed, port.Blocked, port.Invalid, port.Retained, status.Pending} {
 		ports[string(state)] = 0
 	}
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
@@ -61,6 +61,11 @@ func (a *adapterSets) Collect(out chan<- prometheus.Metric) {
 	for _, set := range a.cluster.AllAdapterSets() {
 		for i := range set.Status.Ports {
 			ports[set.Status.Ports[i].State]++
+		}
+		for i := range set.Status.Services {
+			for j := range set.Status.Services[i].Ports {
+				ports[set.Status.Services[i].Ports[j].State]++
+			}
 		}
 		problem := func(desc *prometheus.Desc, reason string) { gauge(desc, 1, set.Namespace, set.Name, reason) }
 		ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)

@@ -62,13 +62,21 @@ func conditionOf(kind string, because *cause, otherwise cause) metav1.Condition 
 	return condition(kind, metav1.ConditionTrue, *because)
 }
 
+// inPlace returns the message of a Ready that is true.
+func (f Facts) inPlace() string {
+	if len(f.Services) > 0 {
+		return "the workload and the Services declare every desired port"
+	}
+	return "the workload declares every desired port"
+}
+
 // verdict applies the rules of the package comment.
 func (f Facts) verdict(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) verdict {
 	if f.Stopped != "" {
 		return f.stopped(set.Status.Conditions)
 	}
 	v := verdict{
-		ready: metav1.ConditionTrue, why: cause{InPlace, "every desired port is declared"},
+		ready: metav1.ConditionTrue, why: cause{InPlace, f.inPlace()},
 		reconciling: cmp.Or(f.reconciling(), f.pendingServices()), idle: cause{AsExpected, "no changes pending"},
 	}
 	if f.Deferred == rollout.NextRollout {
@@ -227,11 +235,11 @@ func (f Facts) cost() string {
 	text := fmt.Sprintf("by itself it would restart at most %d pods", f.Restarts)
 	switch {
 	case f.Surge == 0:
-		return text
+		return text + ", and with that rollout none"
 	case f.Surge >= f.Restarts:
-		return text + ", and with that rollout it starts as many once more (maxSurge)"
+		return text + ", and with that rollout every pod starts twice (maxSurge), so that nothing is gained"
 	}
-	return text + fmt.Sprintf(", and with that rollout it starts at most %d more (maxSurge)", f.Surge)
+	return text + fmt.Sprintf(", and with that rollout at most %d more pods start (maxSurge)", f.Surge)
 }
 
 // waiting returns the ports that wait for the next rollout, and since when.

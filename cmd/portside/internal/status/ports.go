@@ -96,6 +96,9 @@ func ours(p v1alpha1.PortStatus) bool {
 // count returns how many ports are desired, and how many of them are in place.
 func count(ports []v1alpha1.PortStatus) (desired, ready int32) {
 	for _, p := range ports {
+		if p.State == string(port.Retained) {
+			continue // it is not desired
+		}
 		desired++
 		if port.State(p.State).InPlace() {
 			ready++

@@ -65,9 +65,9 @@ func textsOf(s v1alpha1.AdapterSetStatus) []string {
 }
 
 const (
-	inPlace  = "Ready=True InPlace"
-	settled  = "Reconciling=False AsExpected"
-	noAnswer = "Stalled=False AsExpected"
+	inPlace    = "Ready=True InPlace"
+	settled    = "Reconciling=False AsExpected"
+	notStalled = "Stalled=False AsExpected"
 )
 
 func TestConditions(t *testing.T) {
@@ -82,39 +82,39 @@ func TestConditions(t *testing.T) {
 		change func(*status.Facts)
 		want   []string
 	}{
-		"all is in place":        {nil, []string{inPlace, settled, noAnswer}},
-		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", "Reconciling=True TargetNotFound", noAnswer}},
+		"all is in place":        {nil, []string{inPlace, settled, notStalled}},
+		"the workload is not":    {why(status.TargetNotFound), []string{"Ready=False TargetNotFound", "Reconciling=True TargetNotFound", notStalled}},
 		"an excluded namespace":  {why(status.NamespaceExcluded), []string{"Ready=False NamespaceExcluded", settled, "Stalled=True NamespaceExcluded"}},
 		"it is another's":        {why(status.TargetTaken), []string{"Ready=False TargetTaken", settled, "Stalled=True TargetTaken"}},
 		"no such container":      {why(status.ContainerNotFound), []string{"Ready=False ContainerNotFound", settled, "Stalled=True ContainerNotFound"}},
 		"not dedicated":          {why(status.FieldManagerNotDedicated), []string{"Ready=False FieldManagerNotDedicated", settled, "Stalled=True FieldManagerNotDedicated"}},
-		"no answer yet":          {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", "Reconciling=True AwaitingAnswer", noAnswer}},
-		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", noAnswer}},
-		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
-		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", noAnswer}},
+		"no answer yet":          {why(status.AwaitingAnswer), []string{"Ready=Unknown AwaitingAnswer", "Reconciling=True AwaitingAnswer", notStalled}},
+		"the ports go first":     {why(status.Removing), []string{"Ready=False Removing", "Reconciling=True Removing", notStalled}},
+		"suspended":              {func(f *status.Facts) { f.Stopped = status.Suspended }, []string{"Ready=True Suspended", "Reconciling=False Suspended", notStalled}},
+		"paused":                 {func(f *status.Facts) { f.Stopped = status.Paused }, []string{"Ready=True Paused", "Reconciling=False Paused", notStalled}},
 		"refused":                {func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, []string{"Ready=False Refused", settled, "Stalled=True Refused"}},
-		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", noAnswer}},
+		"the server is away":     {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=True Unavailable", notStalled}},
 		"contention":             {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", settled, "Stalled=True Contended"}},
 		"a port is blocked":      {func(f *status.Facts) { f.Ports = append(f.Ports, blocked) }, []string{"Ready=False Conflicting", settled, "Stalled=True Conflicting"}},
 		"an adapter is invalid":  {func(f *status.Facts) { f.Ports = append(f.Ports, invalid) }, []string{"Ready=False InvalidAdapter", settled, "Stalled=True InvalidAdapter"}},
-		"it settles":             {pending(rollout.Stabilizing), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", noAnswer}},
-		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", noAnswer}},
+		"it settles":             {pending(rollout.Stabilizing), []string{"Ready=False Stabilizing", "Reconciling=True Stabilizing", notStalled}},
+		"a rollout is under way": {pending(rollout.UnderWay), []string{"Ready=False RolloutUnderWay", "Reconciling=True RolloutUnderWay", notStalled}},
 		"it does not get on":     {pending(rollout.Stuck), []string{"Ready=False RolloutStuck", settled, "Stalled=True RolloutStuck"}},
-		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", noAnswer}},
-		"the next rollout":       {pending(rollout.NextRollout), []string{"Ready=True Deferred", "Reconciling=False Deferred", noAnswer}},
-		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", noAnswer}},
+		"too many rollouts":      {pending(rollout.LimitReached), []string{"Ready=False RolloutLimit", "Reconciling=True RolloutLimit", notStalled}},
+		"the next rollout":       {pending(rollout.NextRollout), []string{"Ready=True Deferred", "Reconciling=False Deferred", notStalled}},
+		"our rollout":            {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=True RollingOut", notStalled}},
 		"our rollout is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, settled, "Stalled=True RolloutStuck"}},
-		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, noAnswer}},
+		"another's is stuck":     {func(f *status.Facts) { f.Stuck = true }, []string{inPlace, settled, notStalled}},
 		"our rollout, and more to come": {func(f *status.Facts) { f.RollingOut = true; pending(rollout.UnderWay)(f) },
-			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", noAnswer}},
+			[]string{"Ready=False RolloutUnderWay", "Reconciling=True RollingOut", notStalled}},
 		"a removal waits": {func(f *status.Facts) { f.Removals = []rollout.Removal{{Name: "adapter-nfs"}} },
-			[]string{inPlace, "Reconciling=True RemovalWaiting", noAnswer}},
+			[]string{inPlace, "Reconciling=True RemovalWaiting", notStalled}},
 		"shadowed is in place": {func(f *status.Facts) { f.Ports = []apply.PortStatus{portOf("adapter-nfs", 2049, port.Shadowed, "x")} },
-			[]string{inPlace, settled, noAnswer}},
+			[]string{inPlace, settled, notStalled}},
 		"pods answered": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Met: true, Reason: "Answered"} },
-			[]string{inPlace, settled, noAnswer, "Discovered=True Answered"}},
+			[]string{inPlace, settled, notStalled, "Discovered=True Answered"}},
 		"pods did not": {func(f *status.Facts) { f.Discovery = &discovery.Condition{Reason: "NotAnswered"} },
-			[]string{inPlace, settled, noAnswer, "Discovered=False NotAnswered"}},
+			[]string{inPlace, settled, notStalled, "Discovered=False NotAnswered"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -312,14 +312,14 @@ func TestStopped(t *testing.T) {
 		before func(*status.Facts)
 		want   []string
 	}{
-		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", noAnswer}},
-		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
-		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", noAnswer}},
+		"ready":      {nil, []string{inPlace, "Reconciling=False Suspended", notStalled}},
+		"new":        {stop(status.Suspended), []string{"Ready=True Suspended", "Reconciling=False Suspended", notStalled}},
+		"paused":     {stop(status.Paused), []string{"Ready=True Suspended", "Reconciling=False Suspended", notStalled}},
 		"stalled":    {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
 		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
 		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
 		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
-		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", noAnswer}},
+		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", notStalled}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -332,7 +332,7 @@ func TestStopped(t *testing.T) {
 				t.Errorf("it changes: %q", textsOf(again))
 			}
 			continued := textsOf(status.Of(set(3, s), facts(nil), now))
-			if want := []string{inPlace, settled, noAnswer}; !slices.Equal(continued, want) {
+			if want := []string{inPlace, settled, notStalled}; !slices.Equal(continued, want) {
 				t.Errorf("when it continues: %q", continued)
 			}
 		})
@@ -353,12 +353,12 @@ func TestDiscoveryStalls(t *testing.T) {
 		generation    int64
 		want          string
 	}{
-		"not yet":        {answers, fails("NotFound", false), 1, noAnswer},
+		"not yet":        {answers, fails("NotFound", false), 1, notStalled},
 		"now":            {answers, fails("NotFound", true), 1, stalled},
 		"after restart":  {fails("NotFound", true), fails("NotFound", false), 1, stalled},
-		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, noAnswer},
-		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, noAnswer},
-		"it answers":     {fails("NotFound", true), answers, 1, noAnswer},
+		"another spec":   {fails("NotFound", true), fails("NotFound", false), 2, notStalled},
+		"another reason": {fails("NotFound", true), fails("ServerError", false), 1, notStalled},
+		"it answers":     {fails("NotFound", true), answers, 1, notStalled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,9 +7,9 @@ package v1alpha1
 //
 // Adapter is a protocol listener that the workload runs.
 type AdapterApplyConfiguration struct {
-	// type names the protocol, such as nfs: printable ASCII characters other than
-	// the backslash, at least one of them a letter or a digit. The port is named
-	// after it.
+	// type is the protocol, such as nfs, of which the port's name is made: printable
+	// ASCII characters other than the backslash, at least one of them a letter or a
+	// digit.
 	Type *string `json:"type,omitempty"`
 	// port is the number it listens on.
 	Port *int32 `json:"port,omitempty"`

@@ -11,14 +11,14 @@ import (
 // AdapterSetApplyConfiguration represents a declarative configuration of the AdapterSet type for use
 // with apply.
 //
-// AdapterSet says which adapter ports the container of one workload is to
-// have, and how carefully to change them.
+// AdapterSet declares which adapter ports a workload and its Services should have,
+// and when changes of them may be applied.
 type AdapterSetApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration    `json:""`
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
-	// spec is what is wanted.
+	// spec is the desired state.
 	Spec *AdapterSetSpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was found and done.
+	// status is the observed state.
 	Status *AdapterSetStatusApplyConfiguration `json:"status,omitempty"`
 }
 

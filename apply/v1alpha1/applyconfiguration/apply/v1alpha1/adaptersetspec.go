@@ -9,19 +9,19 @@ import (
 // AdapterSetSpecApplyConfiguration represents a declarative configuration of the AdapterSetSpec type for use
 // with apply.
 //
-// AdapterSetSpec is what is wanted: for which workload, which adapters or
-// where to ask for them, and how to bring a change in.
+// AdapterSetSpec is the desired state: the workload, its adapters or the source that
+// lists them, and when changes may be applied.
 type AdapterSetSpecApplyConfiguration struct {
 	// targetRef names the workload, in the namespace of this object.
 	TargetRef *TargetRefApplyConfiguration `json:"targetRef,omitempty"`
-	// container is the name of the target's container that has the ports.
-	// Without it, it is the one that the pod template's annotation
+	// container is the name of the target's container that has the ports. The
+	// default is the container that the pod template's annotation
 	// kubectl.kubernetes.io/default-container names, or else the only one.
 	Container *string `json:"container,omitempty"`
-	// adapters are the adapters that the workload runs: each has a port. Without
-	// adapters and discovery there are none.
+	// adapters are the adapters that the workload runs. Each gets a port. With
+	// neither adapters nor discovery there are none.
 	Adapters []AdapterApplyConfiguration `json:"adapters,omitempty"`
-	// discovery says where to ask for the adapters, in place of a list.
+	// discovery asks the target's pods for the adapters, in place of a list.
 	Discovery *DiscoveryApplyConfiguration `json:"discovery,omitempty"`
 	// companions are further ports of the adapters, such as that of the portmapper
 	// of NFS or the UDP port of a protocol that is listed with TCP. Each has the name
@@ -34,20 +34,20 @@ type AdapterSetSpecApplyConfiguration struct {
 	// are managed too. portside never creates or deletes a Service: another
 	// manager declares each, with at least one port that has a name.
 	Services []ServiceApplyConfiguration `json:"services,omitempty"`
-	// rollout says how carefully to change ports, since a changed port
-	// restarts pods.
+	// rollout is when changes of ports may be applied, since a changed container
+	// port restarts pods.
 	Rollout *RolloutApplyConfiguration `json:"rollout,omitempty"`
-	// hostNetwork says what to do where the pods use the network of their
-	// node, so that a port takes the number from the whole node. Block leaves
-	// the port out and reports it Blocked. Allow adds it if the workload has the
-	// annotation portside.dev/allow-host-network with the value "true" too.
+	// hostNetwork is whether ports are added to pods with hostNetwork, where each
+	// port reserves its number on the node. Block leaves the port out and reports
+	// it Blocked. Allow adds it if the workload also has the annotation
+	// portside.dev/allow-host-network with the value "true".
 	HostNetwork *applyv1alpha1.HostNetworkPolicy `json:"hostNetwork,omitempty"`
-	// deletionPolicy says what becomes of the ports when this object is
-	// deleted. Retain gives them up and leaves them in place, so nothing
-	// restarts. Remove removes them first; where they may not be removed, they
-	// stay, and an event says why.
+	// deletionPolicy is what happens to the ports when this object is deleted.
+	// Retain leaves them in place without an owner, so nothing restarts. Remove
+	// removes them first; if they may not be removed, they stay, and an event
+	// reports why.
 	DeletionPolicy *applyv1alpha1.DeletionPolicy `json:"deletionPolicy,omitempty"`
-	// suspend stops every write to the target until it is false again.
+	// suspend stops every write to the target and the Services while it is true.
 	Suspend *bool `json:"suspend,omitempty"`
 }
 

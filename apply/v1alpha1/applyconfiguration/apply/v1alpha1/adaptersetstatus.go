@@ -9,27 +9,28 @@ import (
 // AdapterSetStatusApplyConfiguration represents a declarative configuration of the AdapterSetStatus type for use
 // with apply.
 //
-// AdapterSetStatus is what was found and done.
+// AdapterSetStatus is the observed state.
 type AdapterSetStatusApplyConfiguration struct {
 	// observedGeneration is the generation of the spec that this is about.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// lastHandledReconcileAt is the value of the annotation
 	// portside.dev/requestedAt that was handled last.
 	LastHandledReconcileAt *string `json:"lastHandledReconcileAt,omitempty"`
-	// target is the workload that the ports were last applied to. Its uid
-	// tells a workload from one of the same name that replaced it.
+	// target is the workload that the ports were last applied to. Its uid differs
+	// from that of another workload of the same name.
 	Target *TargetStatusApplyConfiguration `json:"target,omitempty"`
 	// fieldManager is the name under which the ports are owned.
 	FieldManager *string `json:"fieldManager,omitempty"`
-	// desiredPorts is the number of ports that the workload should have.
+	// desiredPorts is the number of ports that the workload and the Services should
+	// have.
 	DesiredPorts *int32 `json:"desiredPorts,omitempty"`
 	// readyPorts is how many of them are in place: Owned, Shared or Shadowed.
 	ReadyPorts *int32 `json:"readyPorts,omitempty"`
-	// ports are the wanted ports and what became of each. The list is atomic:
-	// it has one writer, and two adapters may come to one name, of which one is
-	// then Blocked.
+	// ports are the desired ports of the container and the state of each. The list
+	// is atomic: it has one writer, and two adapters may have the same port name, of
+	// which one is then Blocked.
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
-	// services are the Services of spec.services, and what became of their ports.
+	// services are the Services of spec.services, and the state of their ports.
 	Services []ServiceStatusApplyConfiguration `json:"services,omitempty"`
 	// changes are the changes of ports that portside stored in the pod template and
 	// in Services, the newest last: at most 10, with at most 128 ports altogether.

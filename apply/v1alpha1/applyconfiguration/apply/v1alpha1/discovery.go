@@ -5,7 +5,7 @@ package v1alpha1
 // DiscoveryApplyConfiguration represents a declarative configuration of the Discovery type for use
 // with apply.
 //
-// Discovery says where to ask for the adapters that run.
+// Discovery is the source that is asked for the adapters.
 type DiscoveryApplyConfiguration struct {
 	// http asks each ready pod of the target over HTTP.
 	HTTP *HTTPDiscoveryApplyConfiguration `json:"http,omitempty"`

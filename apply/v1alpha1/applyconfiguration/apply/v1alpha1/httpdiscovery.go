@@ -10,17 +10,16 @@ import (
 // HTTPDiscoveryApplyConfiguration represents a declarative configuration of the HTTPDiscovery type for use
 // with apply.
 //
-// HTTPDiscovery asks each ready pod of the target for its adapters, and no one
-// else: the address is never taken from this object.
+// HTTPDiscovery asks each ready pod of the target for its adapters. The address is
+// that of the pod, and never comes from this object.
 type HTTPDiscoveryApplyConfiguration struct {
 	// port to ask: the name of a port of the container, or a number.
 	Port *intstr.IntOrString `json:"port,omitempty"`
-	// scheme of the request. It has no default, so that plain HTTP is always
-	// a choice.
+	// scheme of the request. It has no default, so that plain HTTP is always chosen
+	// explicitly.
 	Scheme *applyv1alpha1.Scheme `json:"scheme,omitempty"`
-	// serverName is the name that the server's certificate must be for. It is
-	// for HTTPS only, where the pod's address is not what the certificate
-	// names.
+	// serverName is the name that the server's certificate must have, for HTTPS. The
+	// default is the pod's address.
 	ServerName *string `json:"serverName,omitempty"`
 	// path of the request. It may have a query.
 	Path *string `json:"path,omitempty"`
@@ -30,13 +29,13 @@ type HTTPDiscoveryApplyConfiguration struct {
 	// expression the answer is the list itself. An expression that does not compile
 	// makes this object Stalled (InvalidExpression), and changes nothing.
 	Expression *string `json:"expression,omitempty"`
-	// intervalSeconds is the time between two questions to one pod.
+	// intervalSeconds is the time between two requests to one pod.
 	IntervalSeconds *int32 `json:"intervalSeconds,omitempty"`
-	// timeoutSeconds is how long one question may take in all.
+	// timeoutSeconds is how long one request may take in total.
 	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
-	// credentialsRef names a Secret in the namespace of this object that
-	// carries the label portside.dev/credentials: "true". Without that label
-	// the Secret is not used: naming it here is not enough to read it.
+	// credentialsRef names a Secret in the namespace of this object that has the
+	// label portside.dev/credentials: "true". A Secret without that label is not
+	// used.
 	CredentialsRef *CredentialsRefApplyConfiguration `json:"credentialsRef,omitempty"`
 	// loginPath is where the username and the password of the Secret are posted for
 	// a token, to the pod that is asked. Without it, the Secret's access-token is

@@ -13,8 +13,8 @@ import (
 type PortOwnerApplyConfiguration struct {
 	// manager is the name of the field manager.
 	Manager *string `json:"manager,omitempty"`
-	// operation is how it came to own the port: Apply or Update. One name can
-	// stand for two managers that differ in it alone.
+	// operation is how the manager came to own the port: Apply or Update. Two
+	// managers may differ in it alone.
 	Operation *v1.ManagedFieldsOperationType `json:"operation,omitempty"`
 }
 

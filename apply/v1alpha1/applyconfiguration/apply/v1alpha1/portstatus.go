@@ -9,28 +9,27 @@ import (
 // PortStatusApplyConfiguration represents a declarative configuration of the PortStatus type for use
 // with apply.
 //
-// PortStatus is what became of one wanted port.
+// PortStatus is the state of one desired port.
 type PortStatusApplyConfiguration struct {
 	// type of the adapter, as it was given, or the name of the companion.
 	Type *string `json:"type,omitempty"`
 	// name of the port.
 	Name *string `json:"name,omitempty"`
-	// port is the number that was given, also where it is no port's number.
+	// port is the number as it was given, valid or not.
 	Port *int64 `json:"port,omitempty"`
 	// protocol of the port.
 	Protocol *string `json:"protocol,omitempty"`
-	// state says whether the port is in place, and whose it is.
+	// state is whether the port is in place, and which managers own it.
 	State *string `json:"state,omitempty"`
 	// reason is the cause of the state, in CamelCase; empty for a plain Owned.
 	// Programs read it; message is for people.
 	Reason *string `json:"reason,omitempty"`
-	// owners are the managers that own the live port, ours included.
+	// owners are the managers that own the live port, portside included.
 	Owners []PortOwnerApplyConfiguration `json:"owners,omitempty"`
-	// inactiveSince is from when the delay counts after which the port of an
-	// inactive adapter is removed. It is not set while the delay does not
-	// advance: during a rollout, and while not every pod answers. After a restart
-	// of portside the delay of a declared adapter goes on, and that of one that
-	// pods are asked for begins again.
+	// inactiveSince is when the removal delay of an inactive adapter's port began.
+	// It is absent while the delay does not advance: during a rollout, and while not
+	// every pod answers. After a restart of portside the delay of a declared adapter
+	// continues, and that of a discovered one begins again.
 	InactiveSince *v1.Time `json:"inactiveSince,omitempty"`
 	// deferredSince is since when the port has waited for the next rollout that
 	// another manager causes (spec.rollout.mode NextRollout).
@@ -39,7 +38,7 @@ type PortStatusApplyConfiguration struct {
 	// or gave it this name or number. It is absent for a port that portside
 	// found there.
 	LastChangeTime *v1.Time `json:"lastChangeTime,omitempty"`
-	// message says why, where state alone does not.
+	// message explains the state.
 	Message *string `json:"message,omitempty"`
 	// warnings are about managers whose way of writing will remove or change the
 	// port. The message has their texts.

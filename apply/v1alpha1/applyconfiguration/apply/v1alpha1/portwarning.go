@@ -8,7 +8,7 @@ package v1alpha1
 // PortWarning is about a manager whose way of writing will remove or change a
 // port.
 type PortWarningApplyConfiguration struct {
-	// reason tells warnings apart, in CamelCase, such as MergesByNumber.
+	// reason is the kind of the warning, in CamelCase, such as MergesByNumber.
 	Reason *string `json:"reason,omitempty"`
 	// manager is the name of the field manager.
 	Manager *string `json:"manager,omitempty"`

@@ -9,8 +9,8 @@ import (
 // RolloutApplyConfiguration represents a declarative configuration of the Rollout type for use
 // with apply.
 //
-// Rollout says how carefully to change ports. It concerns the continuous
-// service; a single pass is explicit and waits for nothing.
+// Rollout is when the service may apply changes of ports. The command portside sync
+// applies them at once.
 type RolloutApplyConfiguration struct {
 	// mode is when a change of container ports is applied. Immediate applies it
 	// at once, which restarts pods. NextRollout waits until another manager
@@ -21,9 +21,9 @@ type RolloutApplyConfiguration struct {
 	// stabilizationWindowSeconds is how long the desired ports must stay the same
 	// before they are applied, all in one request.
 	StabilizationWindowSeconds *int32 `json:"stabilizationWindowSeconds,omitempty"`
-	// removalDelaySeconds is how long an adapter must have been inactive
-	// before its port goes. A restart makes every adapter look stopped for a
-	// while; this outlasts it.
+	// removalDelaySeconds is how long an adapter must have been inactive before its
+	// port is removed. It should be longer than a restart, during which every adapter
+	// looks stopped.
 	RemovalDelaySeconds *int32 `json:"removalDelaySeconds,omitempty"`
 }
 
