@@ -68,7 +68,7 @@ func ExampleObserved_Decide() {
 }
 
 // An operator with client-go's clientset applies the ports of the adapters that it
-// knows to be active, and reads from the result what became of each.
+// knows to be active, and reads the state of each from the result.
 func ExampleApplier_Apply() {
 	_ = func(ctx context.Context, clientset kubernetes.Interface, active []apply.Adapter) error {
 		applier, err := apply.New(workload.ClientGo(clientset.AppsV1()), apply.WithFieldManager("my-operator-ports"))

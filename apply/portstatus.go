@@ -10,7 +10,7 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// PortStatus is one port and what became of it.
+// PortStatus is one port and its state.
 type PortStatus struct {
 	// Type is the adapter's, empty where no adapter that is desired has this port.
 	Type string

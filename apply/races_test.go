@@ -103,14 +103,14 @@ func TestRace_TargetDeleted(t *testing.T) {
 
 func TestRace_TargetRecreated(t *testing.T) {
 	t.Parallel()
-	anew := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+	recreate := func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
 		if err := remove(ctx, cp, namespace); err != nil {
 			return err
 		}
 		return argoMeanwhile("[{name: web, containerPort: 8080}]")(ctx, cp, namespace)
 	}
 	story(argo(static),
-		wanting(nfs).after(anew).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
+		wanting(nfs).after(recreate).costing("GET 2, APPLY 2").is(apply.Applied, ownedNFS),
 		testenv.Expect{Ports: []string{"web:8080/TCP", "adapter-nfs:12049/TCP"}},
 	).Run(t, testenv.Shared(t))
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Outcome is what became of a target.
+// Outcome is how a reconciliation, a release or an adoption of a target ended.
 type Outcome string
 
 // The outcomes of a reconciliation, a release or an adoption.

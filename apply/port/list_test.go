@@ -45,7 +45,7 @@ spec:
 `
 )
 
-// writer gives a Deployment an env var for each adapter: what a further list needs beside
+// writer gives a Deployment an env var for each adapter: what a further list needs besides
 // its description.
 type writer struct {
 	client    kubernetes.Interface

@@ -2,7 +2,7 @@ package port
 
 import "github.com/portside-dev/portside/fieldmanager"
 
-// State is what became of a desired item.
+// State is the state of an item after a decision.
 type State string
 
 // The states of an item.

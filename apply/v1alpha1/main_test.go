@@ -12,6 +12,6 @@ import (
 // The workload controllers run as well, since one of them fills the roles that
 // others aggregate to.
 func TestMain(m *testing.M) {
-	log.SetLogger(logr.Discard()) // or the client complains that nobody did
+	log.SetLogger(logr.Discard()) // or the client warns that it is not set
 	testenv.Main(m, testenv.Options{Controllers: true})
 }

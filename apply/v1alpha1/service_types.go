@@ -22,7 +22,7 @@ type Service struct {
 	// ports are the adapters and companions that the Service exposes, and how. Without
 	// the list it exposes each adapter under the adapter's own number, and no companion. Discovered adapters in a
 	// Service of type NodePort or LoadBalancer need the list: what a pod answers must
-	// not open ports outside the cluster that nobody listed.
+	// not open further ports outside the cluster.
 	// +optional
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=64

@@ -47,7 +47,7 @@ type AdapterSetStatus struct {
 	// +listType=atomic
 	Ports []PortStatus `json:"ports,omitempty"`
 
-	// services are the Services of spec.services, and what became of their ports.
+	// services are the Services of spec.services, and the state of their ports.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

@@ -91,7 +91,7 @@ func badTypes() []badInput {
 		{"63 characters", strings.Repeat("abc", 21), "adapter-ab-", "", ""},
 		{"300 characters", strings.Repeat("abc", 100), "", strings.Repeat("abc", 21) + `..." ` + shape, "Too long: may not be more than 63 bytes"},
 		{"upper case", "SMB", "adapter-smb ", "", ""},
-		{"unicode beside letters", "smb日本x", "", `"smb\u65e5\u672cx" ` + shape, `Invalid value: "smb日本x"`},
+		{"unicode next to letters", "smb日本x", "", `"smb\u65e5\u672cx" ` + shape, `Invalid value: "smb日本x"`},
 		{"a C1 control", "smb\u009b", "", `"smb\u009b" ` + shape, `Invalid value: "smb\u009b"`},
 	} {
 		bad := badInput{name: "type of " + c.what, set: discoverySet, adapters: listWith(fmt.Sprintf(`"type":%q,"port":2049`, c.adapterType))}

@@ -27,8 +27,9 @@ server is contacted: the same flags always print the same manifests.
 RBAC lets portside patch workloads, and admission policies narrow that down to
 fields: guard lets portside's ServiceAccount change adapter-* ports and nothing
 else, name lets no other user write under its field manager, and leftover lets
-owners rename and remove containers that have its ports. Secrets are read only
-in the namespaces of --discovery-namespace, which must exist. What a version of
+owners rename and remove containers that have its ports. With --services it may
+patch Services as well, narrowed down in the same way. Secrets are read only in
+the namespaces of --discovery-namespace, which must exist. What a version of
 Kubernetes does not have is left out, with a warning of the consequences.
 
 The default image is not published: build one, push it, and name it with
@@ -46,6 +47,10 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
   # Let the AdapterSets of a namespace use Secrets for discovery
   portside install --image registry.example/portside:v1 \
     --discovery-namespace storage | kubectl apply --server-side -f -
+
+  # Manage the ports of Services as well
+  portside install --image registry.example/portside:v1 --services |
+    kubectl apply --server-side -f -
 
   # For an older cluster
   portside install --image registry.example/portside:v1 \

@@ -121,7 +121,7 @@ func (r *reconciler) withhold(ctx context.Context, s *state, in *input, d desire
 	return d
 }
 
-// withholds withholds a port if it is missing, and reports whether it is.
+// withholds reports whether a port is missing, and adds it to the withheld ones if it is.
 func (d *desired) withholds(a apply.Adapter, missing []portID) bool {
 	id := idOf(a)
 	if !id.isIn(missing) {

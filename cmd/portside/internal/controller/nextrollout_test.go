@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,12 +40,18 @@ func (s *scene) declareDeferred(t *testing.T, adapters ...string) {
 // expectDeferred waits until status reports a change that waits for the next rollout.
 func (s *scene) expectDeferred(t *testing.T, ports, message string) {
 	t.Helper()
-	s.expectReady(t, "True", "Deferred", ports)
-	s.expect(t, "Reconciling", "False", "Deferred")
-	live := s.git.MustGet(t, "AdapterSet", s.ns, "files")
-	if text := fmt.Sprint(live.Object["status"]); !strings.Contains(text, message) {
-		t.Errorf("status does not have %q: %s", message, text)
-	}
+	testenv.Eventually(t, "a change that waits: "+message, func(ctx context.Context) error {
+		set, err := s.get(ctx, "files")
+		if err != nil {
+			return err
+		}
+		is := fmt.Sprintf("%d/%d", set.Status.ReadyPorts, set.Status.DesiredPorts)
+		if is != ports || !conditionIs(set, "Ready", "True", "Deferred") || !conditionIs(set, "Reconciling", "False", "Deferred") ||
+			!strings.Contains(set.Status.Conditions[0].Message, message) {
+			return fmt.Errorf("%+v", set.Status)
+		}
+		return nil
+	})
 }
 
 // roll has the owner change the pod template while pods take time to end, waits for the
@@ -74,12 +81,12 @@ func TestNextRollout_PodStarts(t *testing.T) {
 		surge   int
 		cost    string
 	}{
-		"StatefulSet": {"StatefulSet", []fixture.Option{fixture.Spec("replicas: 3")}, 0, "restart at most 3 pods; it"},
-		"DaemonSet":   {"DaemonSet", nil, 0, "restart at most 3 pods; it"},
-		"Deployment":  {"Deployment", []fixture.Option{fixture.Spec("replicas: 3")}, 1, "starts at most 1 more (maxSurge)"},
+		"StatefulSet": {"StatefulSet", []fixture.Option{fixture.Spec("replicas: 3")}, 0, "restart at most 3 pods, and with that rollout none; it"},
+		"DaemonSet":   {"DaemonSet", nil, 0, "restart at most 3 pods, and with that rollout none; it"},
+		"Deployment":  {"Deployment", []fixture.Option{fixture.Spec("replicas: 3")}, 1, "at most 1 more pods start (maxSurge)"},
 		"Deployment with maxSurge 100%": {
 			"Deployment", []fixture.Option{fixture.Spec("{replicas: 3, strategy: {rollingUpdate: {maxSurge: 100%, maxUnavailable: 0}}}")},
-			replicas, "starts as many once more (maxSurge)",
+			replicas, "every pod starts twice (maxSurge)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

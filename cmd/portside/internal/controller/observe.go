@@ -45,7 +45,7 @@ type input struct {
 	// service is the entry of spec.services, where the input is about a Service, and
 	// warnings are about that. services are the inputs about the Services of a workload.
 	service  *v1alpha1.Service
-	warnings []status.ServiceWarning
+	warnings []adapterset.ServiceWarning
 	services []*input
 
 	active    []apply.Adapter
@@ -102,7 +102,7 @@ func (r *reconciler) observe(ctx context.Context, s *state, t workload.Target, s
 	}
 	if in.observed, err = r.applier.Observe(in.workload); err != nil {
 		in.undecided = &undecided{message: err.Error()}
-		return in, nil
+		return in, nil //nolint:nilerr // status reports it
 	}
 	if in.set.Spec.ContainerPorts == v1alpha1.ContainerPortsIgnore {
 		in.ignored = true

@@ -32,7 +32,7 @@ func (i *installation) grant(subject string, config *rest.Config) {
 	  {apiGroups: [apps], resources: ["*"], verbs: ["*"]},
 	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]},
 	  {apiGroups: ["", events.k8s.io], resources: [events], verbs: ["*"]},
-	  {apiGroups: [""], resources: [services, services/*], verbs: ["*"]},
+	  {apiGroups: [""], resources: [services, services/status], verbs: ["*"]},
 	  {apiGroups: [coordination.k8s.io], resources: [leases], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
@@ -79,14 +79,13 @@ func (i *installation) awaitName() {
 func (i *installation) awaitServices() {
 	i.t.Helper()
 	i.mustApply(i.argo(), service("", staticServicePorts))
-	options := metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}}
-	for policy, config := range map[string]*rest.Config{"guard-services": i.config, "name-services": i.editor()} {
-		client := clientset(i.t, config)
-		testenv.Eventually(i.t, policy+" to be in force", func(ctx context.Context) error {
-			_, err := client.CoreV1().Services(i.workloads).Patch(ctx, dittofs, types.MergePatchType, []byte(`{"metadata":{"labels":{"probe":"guard"}}}`), options)
-			return portside.RefusedBy(err, i.manager+"-"+policy+"'")
-		})
-	}
+	i.portside().WaitGuard(i.t, "Service", i.workloads, dittofs)
+	editor := clientset(i.t, i.editor())
+	testenv.Eventually(i.t, "the name policy of Services to be in force", func(ctx context.Context) error {
+		_, err := editor.CoreV1().Services(i.workloads).Patch(ctx, dittofs, types.MergePatchType, []byte(`{}`),
+			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
+		return portside.RefusedBy(err, i.manager+"-name-services'")
+	})
 	i.argo().MustDelete(i.t, "Service", "", dittofs)
 }
 

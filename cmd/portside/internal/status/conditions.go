@@ -235,11 +235,11 @@ func (f Facts) cost() string {
 	text := fmt.Sprintf("by itself it would restart at most %d pods", f.Restarts)
 	switch {
 	case f.Surge == 0:
-		return text
+		return text + ", and with that rollout none"
 	case f.Surge >= f.Restarts:
-		return text + ", and with that rollout it starts as many once more (maxSurge)"
+		return text + ", and with that rollout every pod starts twice (maxSurge), so that nothing is gained"
 	}
-	return text + fmt.Sprintf(", and with that rollout it starts at most %d more (maxSurge)", f.Surge)
+	return text + fmt.Sprintf(", and with that rollout at most %d more pods start (maxSurge)", f.Surge)
 }
 
 // waiting returns the ports that wait for the next rollout, and since when.

@@ -36,12 +36,12 @@ func TestDeferred(t *testing.T) {
 		}
 	}
 	const want = "the change waits for the next rollout that another manager causes (spec.rollout.mode NextRollout); " +
-		"by itself it would restart at most 3 pods, and with that rollout it starts at most 1 more (maxSurge); " +
+		"by itself it would restart at most 3 pods, and with that rollout at most 1 more pods start (maxSurge); " +
 		"it removes adapter-nfs (12049/TCP) since 2000-01-01T00:00:00Z, adds adapter-smb (1445/TCP) since 2000-01-01T00:00:00Z"
 	if got := first.Conditions[0].Message; got != want {
 		t.Errorf("Ready: %s", got)
 	}
-	for surge, want := range map[int32]string{0: "restart at most 3 pods; it", 3: "it starts as many once more (maxSurge); it"} {
+	for surge, want := range map[int32]string{0: "restart at most 3 pods, and with that rollout none; it", 3: "every pod starts twice (maxSurge), so that nothing is gained; it"} {
 		if got := status.Of(set(1, first), waits(3, surge), now).Conditions[0].Message; !strings.Contains(got, want) {
 			t.Errorf("with a surge of %d: %s", surge, got)
 		}

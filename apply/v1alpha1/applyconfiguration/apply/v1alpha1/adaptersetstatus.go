@@ -30,7 +30,7 @@ type AdapterSetStatusApplyConfiguration struct {
 	// is atomic: it has one writer, and two adapters may have the same port name, of
 	// which one is then Blocked.
 	Ports []PortStatusApplyConfiguration `json:"ports,omitempty"`
-	// services are the Services of spec.services, and what became of their ports.
+	// services are the Services of spec.services, and the state of their ports.
 	Services []ServiceStatusApplyConfiguration `json:"services,omitempty"`
 	// changes are the changes of ports that portside stored in the pod template and
 	// in Services, the newest last: at most 10, with at most 128 ports altogether.

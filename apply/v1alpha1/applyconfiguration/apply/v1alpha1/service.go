@@ -16,7 +16,7 @@ type ServiceApplyConfiguration struct {
 	// ports are the adapters and companions that the Service exposes, and how. Without
 	// the list it exposes each adapter under the adapter's own number, and no companion. Discovered adapters in a
 	// Service of type NodePort or LoadBalancer need the list: what a pod answers must
-	// not open ports outside the cluster that nobody listed.
+	// not open further ports outside the cluster.
 	Ports []ServicePortApplyConfiguration `json:"ports,omitempty"`
 	// targetPort is what the ports of the Service lead to. Number is the adapter's
 	// number: a renumbered adapter is reached at once, without a restart. Name is
