@@ -170,7 +170,7 @@ func install(ctx context.Context, cp *testenv.ControlPlane, client kubernetes.In
 	_, namespace := client.CoreV1().Namespaces().Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: home}}, metav1.CreateOptions{})
 	_, configMap := client.CoreV1().ConfigMaps(home).Create(ctx, &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: common.ArgoCDConfigMapName, Labels: part},
-		Data:       map[string]string{"resource.inclusions": `[{apiGroups: [apps], kinds: [StatefulSet, Deployment, DaemonSet], clusters: ["*"]}]`},
+		Data:       map[string]string{"resource.inclusions": `[{apiGroups: [apps], kinds: [StatefulSet, Deployment, DaemonSet], clusters: ["*"]}, {apiGroups: [""], kinds: [Service], clusters: ["*"]}]`},
 	}, metav1.CreateOptions{})
 	_, secret := client.CoreV1().Secrets(home).Create(ctx, &corev1.Secret{
 		ObjectMeta: metav1.ObjectMeta{Name: common.ArgoCDSecretName, Labels: part},

@@ -42,6 +42,24 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestServices syncs a Service in which portside has ports.
+func TestServices(t *testing.T) {
+	for _, test := range []struct {
+		setup setup
+		want  compat.ServiceAnswers
+		set   string
+	}{
+		{clientSide(), compat.ServiceByMerge(), "ServerSideApply=true and ServerSideDiff=true (otherwise leave the numbers of adapter ports with another protocol out of Git)"},
+		{serverSide(), compat.ServiceServerSide(), ""},
+		{replace(), compat.ServiceReplaced(), "ServerSideApply=true and ServerSideDiff=true instead of Replace=true"},
+	} {
+		t.Run(test.setup.name, func(t *testing.T) {
+			argoCDOn(t, testenv.Shared(t)) // so that it runs between the questions too
+			test.setup.mode(t).CheckService(t, test.want, test.set)
+		})
+	}
+}
+
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for _, u := range []setup{

@@ -82,6 +82,8 @@ func (r *refusals) String() string {
 	switch not := strings.Join(parts, "; "); {
 	case not == "":
 		return "all"
+	case len(r.made) == 0:
+		return "none: " + not
 	case len(r.made) < len(changes())/2:
 		return "only: " + strings.Join(r.made, ", ") + " (not: " + not + ")"
 	default:

@@ -69,8 +69,11 @@ func (c Commit) PortsYAML() string {
 	return "[" + strings.Join(ports, ", ") + "]"
 }
 
-// Manifest returns the workload as YAML, without a namespace.
+// Manifest returns the workload, or the Service, as YAML, without a namespace.
 func (c Commit) Manifest() string {
+	if c.Kind == ServiceKind {
+		return c.serviceManifest()
+	}
 	return fmt.Sprintf(`apiVersion: apps/v1
 kind: %[1]s
 metadata:

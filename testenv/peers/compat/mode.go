@@ -136,6 +136,7 @@ func YesNo(is bool) string {
 func refusal(err error) string {
 	for _, known := range []struct{ text, why string }{
 		{`conflict with "portside"`, "refused: conflict with portside"},
+		{`conflicts with "portside"`, "refused: conflict with portside"},
 		{`Duplicate value: "adapter-`, "refused: the adapter's port has the name"},
 		{"image: Required value", "refused: adapter ports would stay in a container without an image"},
 		{"cannot use server-side apply and force replace together", "refused with server-side apply"},

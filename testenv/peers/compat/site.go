@@ -58,8 +58,11 @@ func (s *Site) Exists() bool {
 	return err == nil
 }
 
-// Target returns the workload as portside names it.
+// Target returns the workload, or the Service, as portside names it.
 func (s *Site) Target() workload.Target {
+	if s.Kind == ServiceKind {
+		return workload.Target{Kind: workload.Service, Namespace: s.Namespace, Name: Name}
+	}
 	return workload.Target{Kind: workload.KindOf("apps/v1", s.Kind), Namespace: s.Namespace, Name: Name}
 }
 

@@ -30,6 +30,12 @@ func TestModes(t *testing.T) {
 		Replaced("force: true: leaves them (with a renamed container: recreates the workload)"))
 }
 
+// TestServices syncs a Service in which portside has ports.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	mode(t).CheckService(t, compat.ServiceServerSide(), "")
+}
+
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	mode(t).History(t)

@@ -99,6 +99,26 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestServices syncs a Service in which portside has ports.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		mode compat.Mode
+		want compat.ServiceAnswers
+		set  string
+	}{
+		{clientSide(), compat.ServiceByMerge(), "--server-side --force-conflicts (otherwise leave the numbers of adapter ports with another protocol out of Git)"},
+		{serverSide(), compat.ServiceServerSide().Changed(compat.AllBut("take an adapter's number (refused: conflict with portside)")), "--force-conflicts where Git takes the number of an adapter port"},
+		{serverSideForced(), compat.ServiceServerSide(), ""},
+		{replace(), compat.ServiceReplaced(), "apply --server-side --force-conflicts instead"},
+	} {
+		t.Run(test.mode.Mode, func(t *testing.T) {
+			t.Parallel()
+			test.mode.CheckService(t, test.want, test.set)
+		})
+	}
+}
+
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []compat.Mode{clientSide(), serverSide(), serverSideForced(), replace()} {
