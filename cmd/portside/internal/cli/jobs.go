@@ -90,7 +90,11 @@ func (w *Writer) syncJob(ctx context.Context, j Job) []Done {
 	}
 	all := []Done{w.syncWorkload(ctx, j)}
 	for _, s := range services {
-		if !s.loses() {
+		switch {
+		case s.loses(): // it was written before the workload
+		case IsDisconnected(all[0].Err):
+			s.done.Err = ErrSkipped
+		default:
 			w.syncService(ctx, s)
 		}
 		all = append(all, s.done)

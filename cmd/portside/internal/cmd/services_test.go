@@ -3,6 +3,8 @@ package cmd_test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -147,7 +149,7 @@ func TestSync_ServiceNotWritten(t *testing.T) {
 		},
 		"no selector": {
 			ports: namedAPI, change: func(c *cluster) { c.patchService(`{"spec":{"selector":null}}`) },
-			outcome: "Applied", stderr: []string{"Warning: Service NAMESPACE/files: Service NAMESPACE/files has no selector"},
+			outcome: "Applied", stderr: []string{"Warning: Service NAMESPACE/files: it has no selector"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,8 +166,63 @@ func TestSync_ServiceNotWritten(t *testing.T) {
 				expectIn(t, "stderr", a.stderr, strings.ReplaceAll(want, "NAMESPACE", c.namespace))
 			}
 			expect(t, "ports of the container", c.ports(), apiOfTarget+" "+nfsOfTarget)
+			if test.outcome == "TargetNotFound" {
+				a = c.must(0, c.runWith(with(adapterSet(nfsAdapter), exposesNFS), "sync", "-f", "-", "--ignore-not-found"))
+				expectIn(t, "stderr", a.stderr, "Warning: stdin: document 1: Service "+c.namespace+"/files not found; skipped")
+			}
 		})
 	}
+}
+
+// TestSync_ServicesWithoutServer: a server that is unreachable is asked once.
+func TestSync_ServicesWithoutServer(t *testing.T) {
+	t.Parallel()
+	a := runProgram(t, with(adapterSet(nfsAdapter), exposesNFS), "sync", "-f", "-", "--kubeconfig", goneServer(t), "-n", "storage", "-o", "json")
+	if r := resultsOf(t, a).Results; a.code != 1 || len(r) != 2 || r[0].Outcome != "Failed" || !strings.HasPrefix(r[1].Error, "skipped: ") {
+		t.Errorf("exit code %d: %+v", a.code, r)
+	}
+	if n := strings.Count(a.stderr, "error: "); n != 1 {
+		t.Errorf("%d errors:\n%s", n, a.stderr)
+	}
+}
+
+// TestSync_SeveralServices: a port that the server refuses costs that port alone, and the
+// error names its Service.
+func TestSync_SeveralServices(t *testing.T) {
+	t.Parallel()
+	c := newServiceCluster(t, ", type: NodePort", namedAPI)
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, "{apiVersion: v1, kind: Service, metadata: {name: second}, spec: {selector: {app: other}, ports: [{name: web, port: 443}]}}")
+	set := with(adapterSet("[{type: nfs, port: 12049}, {type: smb, port: 1445}]"),
+		"services: [{name: second}, {name: files, ports: [{adapter: nfs, port: 2049, nodePort: 1}, {adapter: smb, port: 445}]}]")
+	a := c.must(2, c.runWith(set, "sync", "-f", "-"))
+	expect(t, "table", a.stdout, `TARGET        OUTCOME   PORT          NUMBER      STATE     OWNERS
+sts/dittofs   Applied   adapter-nfs   12049/TCP   Owned     portside
+sts/dittofs   Applied   adapter-smb   1445/TCP    Owned     portside
+svc/second    Applied   adapter-nfs   12049/TCP   Owned     portside
+svc/second    Applied   adapter-smb   1445/TCP    Owned     portside
+svc/files     Applied   adapter-nfs   2049/TCP    Blocked   <none>
+svc/files     Applied   adapter-smb   445/TCP     Owned     portside
+`)
+	expectIn(t, "stderr", a.stderr, `error: stdin: document 1: adapter "nfs" of Service `+c.namespace+"/files: adapter-nfs 2049/TCP is Blocked: ",
+		"Warning: Service "+c.namespace+"/second: its selector \"app=other\" does not select the pods of StatefulSet "+c.namespace+"/dittofs; correct it")
+}
+
+// TestSync_ExampleEMQX syncs the example of EMQX with its answer.
+func TestSync_ExampleEMQX(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	example := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(root, "examples", "emqx", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(text), "namespace: mqtt", "namespace: "+c.namespace)
+	}
+	c.Manager(testenv.ArgoCD).In(c.namespace).MustApply(t, example("statefulset.yaml"), example("service.yaml"))
+	a := c.must(0, c.run("sync", "-f", file(t, "adapterset.yaml", example("adapterset.yaml")), "--adapters", filepath.Join(root, "examples", "emqx", "listeners.json")))
+	expectIn(t, "stdout", a.stdout, "sts/emqx   Applied   adapter-quic   14567/UDP   Owned", "svc/emqx   Applied   adapter-tcp    1883/TCP    Owned")
+	live := c.Manager("test").MustGet(t, "Service", c.namespace, "emqx")
+	expect(t, "ports of the Service", strings.Join(testenv.Ports(live, ""), " "), "dashboard:18083/TCP->dashboard adapter-ws:80/TCP->8083 adapter-tcp:1883/TCP->1883")
 }
 
 func (c *cluster) patchService(patch string) {
