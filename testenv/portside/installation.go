@@ -44,19 +44,24 @@ func (i Installation) Token(t testing.TB) *rest.Config {
 	return config
 }
 
-// WaitGuard waits until the guard policy refuses that portside labels a workload:
-// the server takes a moment to compile policies. Nothing is stored.
+// WaitGuard waits until the guard policy refuses that portside labels a workload, or the
+// guard policy of Services that it labels a Service: the server takes a moment to compile policies. Nothing is stored.
 func (i Installation) WaitGuard(t testing.TB, kind, namespace, name string) {
 	t.Helper()
 	client, err := dynamic.NewForConfig(i.Token(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	workloads := client.Resource(schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: strings.ToLower(kind) + "s"}).Namespace(namespace)
+	resource := schema.GroupVersionResource{Group: "apps", Version: "v1", Resource: strings.ToLower(kind) + "s"}
+	policy := i.FieldManager + "-guard'"
+	if kind == "Service" {
+		resource.Group, policy = "", i.FieldManager+"-guard-services'"
+	}
+	objects := client.Resource(resource).Namespace(namespace)
 	options := metav1.PatchOptions{FieldManager: i.FieldManager, DryRun: []string{metav1.DryRunAll}}
 	testenv.Eventually(t, "the guard to be in force", func(ctx context.Context) error {
-		_, err := workloads.Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"labels":{"probe":"guard"}}}`), options)
-		return RefusedBy(err, i.FieldManager+"-guard")
+		_, err := objects.Patch(ctx, name, types.MergePatchType, []byte(`{"metadata":{"labels":{"probe":"guard"}}}`), options)
+		return RefusedBy(err, policy)
 	})
 }
 

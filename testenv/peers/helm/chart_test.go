@@ -43,6 +43,8 @@ var choices = map[string]choice{
 	},
 	"excluded":         {flags: []string{"--exclude-namespace=kube-system,infra"}, values: map[string]any{"excludeNamespaces": []any{"kube-system", "infra"}}},
 	"none excluded":    {flags: []string{"--exclude-namespace="}, values: map[string]any{"excludeNamespaces": []any{}}},
+	"services":         {flags: []string{"--services"}, values: map[string]any{"services": true}},
+	"services there":   {flags: []string{"--services", "--watch-namespace=storage"}, values: map[string]any{"services": true, "watchNamespace": "storage"}},
 	"no policies":      {flags: []string{"--watch-namespace=storage", "--without-policies"}, values: map[string]any{"watchNamespace": "storage", "policies": false}},
 	"with all":         {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.0"},
 	"a distribution's": {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.1-gke.1"},

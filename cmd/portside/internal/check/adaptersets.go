@@ -97,7 +97,7 @@ func (c *checker) targets(ctx context.Context) error {
 
 // adapterSet reports what keeps an AdapterSet from being OK.
 func (c *checker) adapterSet(set *v1alpha1.AdapterSet, workloads map[workload.Target]bool) {
-	name := "AdapterSet " + set.Namespace + "/" + set.Name
+	name := setName(set)
 	stalled := meta.FindStatusCondition(set.Status.Conditions, status.Stalled)
 	ready := meta.FindStatusCondition(set.Status.Conditions, status.Ready)
 	_, exists := workloads[adapterset.Target(set)]

@@ -15,7 +15,9 @@
 //  5. Replicas: the replicas of the Deployment are ready;
 //  6. Lease: a replica holds the leader election Lease and renews it;
 //  7. AdapterSets: each is reconciled, Ready and not Stalled, and its target exists;
-//  8. Workloads: each that the field manager owns ports of has an AdapterSet.
+//  8. Workloads: each that the field manager owns ports of has an AdapterSet;
+//  9. Services: where AdapterSets name them, the installation manages Services, each
+//     exists, and each of its ports has a name.
 //
 // What the user is not allowed to read is a Warning: its state is not known.
 package check
@@ -48,7 +50,9 @@ type checker struct {
 	// manifests that should exist.
 	manifests []*unstructured.Unstructured
 	sets      setList
-	findings  []Finding
+	// withoutServices are Deployments that do not manage Services, while the options do.
+	withoutServices []string
+	findings        []Finding
 }
 
 // Run checks the cluster for the installation that options describe; their
@@ -67,7 +71,10 @@ func Run(ctx context.Context, config *rest.Config, options install.Options) ([]F
 	}
 	steps := []func(context.Context) error{c.mayInstall}
 	if installed {
-		steps = []func(context.Context) error{c.objects, c.accountPermissions, c.replicas, c.lease, c.targets}
+		if err := c.detectServices(ctx); err != nil {
+			return nil, err
+		}
+		steps = []func(context.Context) error{c.objects, c.accountPermissions, c.replicas, c.lease, c.targets, c.services}
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -23,7 +23,7 @@ const (
 // Finding is the result of a check, for the objects that have the same.
 type Finding struct {
 	// Check is Server, Install, Policies, Permissions, Replicas, Lease,
-	// AdapterSets or Workloads.
+	// AdapterSets, Workloads or Services.
 	Check string `json:"check"`
 	State State  `json:"state"`
 	// Objects that it is about, as Kind namespace/name; empty for the cluster.

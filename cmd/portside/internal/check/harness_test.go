@@ -148,6 +148,7 @@ func (s *site) check(user *rest.Config) []check.Finding {
 	root := cmd.New(genericiooptions.IOStreams{In: strings.NewReader(""), Out: &out, ErrOut: &errOut}, "test")
 	root.SetArgs([]string{"check", "-o", "json", "--kubeconfig", path, "-n", s.options.Namespace,
 		"--field-manager", s.options.FieldManager, "--watch-namespace", s.options.WatchNamespace,
+		"--services=" + strconv.FormatBool(s.options.Services),
 		"--without-policies=" + strconv.FormatBool(s.options.WithoutPolicies),
 		"--discovery-namespace=" + strings.Join(s.options.DiscoveryNamespaces, ",")})
 	code := cli.Run(s.t.Context(), root)

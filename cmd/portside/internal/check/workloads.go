@@ -27,9 +27,7 @@ func (c *checker) workloads(ctx context.Context) (map[workload.Target]bool, erro
 			}
 			for i := range list.Items {
 				item := &list.Items[i]
-				all[workload.Target{Kind: d.Kind, Namespace: item.Namespace, Name: item.Name}] = slices.ContainsFunc(item.ManagedFields, func(e metav1.ManagedFieldsEntry) bool {
-					return e.Manager == c.options.FieldManager && e.Operation == metav1.ManagedFieldsOperationApply
-				})
+				all[workload.Target{Kind: d.Kind, Namespace: item.Namespace, Name: item.Name}] = c.ownsPorts(item.ManagedFields)
 			}
 			if options.Continue = list.Continue; options.Continue == "" {
 				break

@@ -28,9 +28,13 @@ install what portside install prints. After: whether its objects exist and the
 admission policies are those of this version; whether portside's ServiceAccount
 has the permissions that it needs, and no more; whether its replicas are ready
 and one of them holds the Lease; AdapterSets that are not Ready or Stalled, or
-have no target; workloads with portside's ports and without an AdapterSet.
+have no target; workloads with portside's ports and without an AdapterSet; and,
+for AdapterSets with spec.services, whether portside manages Services, and
+whether each exists and has a name for each of its ports: a port without a name
+keeps adapter ports out of its Service.
 
-Give the same flags as to portside install. You need to read what is installed,
+Give the same flags as to portside install; --services is read from the
+Deployment. You need to read what is installed,
 the Lease, AdapterSets and workloads, and to impersonate portside's
 ServiceAccount; what you may not read is a Warning.
 
@@ -69,6 +73,7 @@ inspected.`,
 	flag := cmd.Flags().Lookup
 	flag("namespace").Usage = "Namespace that portside runs in"
 	flag("watch-namespace").Usage = "Namespace of the workloads; by default all"
+	flag("services").Usage = "The ports of Services are managed as well; by default what the Deployment says"
 	flag("without-policies").Usage = "The admission policies were left out; with --watch-namespace only"
 	print.AddFormats(cmd, string(printer.TableFormat), string(printer.JSON), string(printer.YAML))
 	return cmd

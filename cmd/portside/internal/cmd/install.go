@@ -27,8 +27,9 @@ server is contacted: the same flags always print the same manifests.
 RBAC lets portside patch workloads, and admission policies narrow that down to
 fields: guard lets portside's ServiceAccount change adapter-* ports and nothing
 else, name lets no other user write under its field manager, and leftover lets
-owners rename and remove containers that have its ports. Secrets are read only
-in the namespaces of --discovery-namespace, which must exist. What a version of
+owners rename and remove containers that have its ports. With --services it may
+patch Services as well, narrowed down in the same way. Secrets are read only in
+the namespaces of --discovery-namespace, which must exist. What a version of
 Kubernetes does not have is left out, with a warning of the consequences.
 
 The default image is not published: build one, push it, and name it with
@@ -46,6 +47,10 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
   # Let the AdapterSets of a namespace use Secrets for discovery
   portside install --image registry.example/portside:v1 \
     --discovery-namespace storage | kubectl apply --server-side -f -
+
+  # Manage the ports of Services as well
+  portside install --image registry.example/portside:v1 --services |
+    kubectl apply --server-side -f -
 
   # For an older cluster
   portside install --image registry.example/portside:v1 \
@@ -88,6 +93,7 @@ func installationFlags(cmd *cobra.Command, s *cli.Session, o *install.Options) {
 	flags.StringVar(&o.WatchNamespace, "watch-namespace", "", "Namespace of the workloads; by default all. With it nothing is cluster-wide but the CRD and the policies")
 	flags.StringSliceVar(&o.DiscoveryNamespaces, "discovery-namespace", nil, "Namespace whose Secrets portside may read, which discovery with credentialsRef needs; may be repeated. By default none")
 	flags.StringSliceVar(&o.ExcludeNamespaces, "exclude-namespace", []string{install.DefaultExcludedNamespace}, "Namespace whose workloads portside may not write to; may be repeated, and replaces the default. An empty name excludes none")
+	flags.BoolVar(&o.Services, "services", false, "Manage the ports of Services as well, which AdapterSets with spec.services need; portside may then patch Services")
 	flags.BoolVar(&o.WithoutPolicies, "without-policies", false, "Leave the admission policies out; with --watch-namespace only")
 	cli.FieldManagerFlag(cmd, &o.FieldManager)
 	for _, flag := range []string{"namespace", "watch-namespace", "discovery-namespace", "exclude-namespace"} {

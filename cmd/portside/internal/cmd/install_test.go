@@ -39,6 +39,8 @@ func TestInstall(t *testing.T) {
 		{[]string{"--watch-namespace", "storage"}, []string{"kind: Role\n", "namespace: storage\n", "- --watch-namespace=storage\n", "name: portside-guard\n"},
 			[]string{"kind: ClusterRole\n", "kind: ClusterRoleBinding\n", "tokenreviews"},
 			"note: metrics authentication needs TokenReview"},
+		{[]string{"--services"}, []string{"- --services\n", "name: portside-guard-services\n", "name: portside-name-services\n"}, nil, ""},
+		{[]string{"--services=false"}, nil, []string{"--services", "-services\n", "  - services\n"}, ""},
 		{[]string{"--kube-version", "v1.35.4"}, []string{"name: portside-guard\n"}, []string{"MutatingAdmissionPolicy"}, "Warning: no leftover policy"},
 		{[]string{"--kube-version", "1.29"}, []string{"kind: ClusterRole\n"}, []string{"AdmissionPolicy", "fieldmanagers"},
 			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy"},

@@ -105,6 +105,7 @@ var tokenAttacks = []attack{
 	{token, "replaces a workload", updates(deployments, "{a}", dittofs), rbac},
 	{token, "deletes a workload", deletes(deployments, "{a}", dittofs), rbac},
 	{token, "creates a workload", creates(deployments, "{a}", named("evil", declared(workload.Deployment, "[]"))), rbac},
+	{token, "adds a port to a Service without --services", patches(servicesOf, "{system}", "{us}", jsonPatch(`[{"op":"add","path":"/spec/ports/-","value":{"name":"adapter-x","port":9}}]`)), rbac},
 	{token, "creates a pod", creates(pods, "{a}", `{apiVersion: v1, kind: Pod, metadata: {name: evil}, spec: {containers: [{name: evil, image: evil}]}}`), rbac},
 	{token, "evicts a pod", creates(pods, "{a}", `{apiVersion: policy/v1, kind: Eviction, metadata: {name: evil}}`, "eviction"), rbac},
 	{token, "acts as another user", impersonates("system:masters"), rbac},

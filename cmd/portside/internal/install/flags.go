@@ -24,6 +24,9 @@ func (o Options) Flags() string {
 	if excluded := strings.Join(o.ExcludeNamespaces, ","); o.ExcludeNamespaces != nil {
 		flag("exclude-namespace", cmp.Or(excluded, "''"), DefaultExcludedNamespace)
 	}
+	if o.Services {
+		flags.WriteString(" --services")
+	}
 	switch {
 	case o.WithoutPolicies:
 		flags.WriteString(" --without-policies")

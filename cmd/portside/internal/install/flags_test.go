@@ -26,6 +26,7 @@ func TestFlags(t *testing.T) {
 		"lists of namespaces":     {install.Options{DiscoveryNamespaces: []string{"a", "b"}, ExcludeNamespaces: []string{"c", "d"}}, " --discovery-namespace a,b --exclude-namespace c,d"},
 		"default exclusion":       {install.Options{ExcludeNamespaces: []string{"kube-system"}}, ""},
 		"no exclusion":            {install.Options{ExcludeNamespaces: []string{}}, " --exclude-namespace ''"},
+		"services":                {install.Options{WatchNamespace: "storage", Services: true}, " --watch-namespace storage --services"},
 		"a cluster with all":      {kubernetes("1.36+"), ""},
 		"a cluster that lacks":    {kubernetes("v1.35.4"), " --kube-version 1.35.4"},
 		"a cluster that has none": {kubernetes("v1.29.3-eks-1"), " --kube-version 1.29.3"},

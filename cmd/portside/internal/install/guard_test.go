@@ -172,7 +172,7 @@ func editedBy(manager string, i *installation, old, with string) write {
 }
 
 func resourceOf(kind workload.Kind) schema.GroupVersionResource {
-	d, err := workload.Define(kind)
+	d, err := workload.Define(kind, workload.ServiceDefinition())
 	if err != nil {
 		panic(err)
 	}

@@ -71,6 +71,7 @@ func (o Options) release() (release, error) {
 	r.Values["watchNamespace"] = o.WatchNamespace
 	r.Values["discoveryNamespaces"] = o.DiscoveryNamespaces
 	r.Values["excludeNamespaces"] = o.ExcludeNamespaces
+	r.Values["services"] = o.Services
 	r.Values["policies"] = !o.WithoutPolicies
 	r.Release.Namespace = o.Namespace
 	r.Capabilities.KubeVersion.Version = mutatingPolicies.String()

@@ -52,6 +52,8 @@ type Options struct {
 	// ExcludeNamespaces are those whose workloads portside must not write to;
 	// nil means [DefaultExcludedNamespace], and an empty list none.
 	ExcludeNamespaces []string
+	// Services lets portside manage the ports of Services as well.
+	Services bool
 	// KubeVersion is the cluster's; nil means one that has every policy.
 	KubeVersion *version.Version
 	// WithoutPolicies leaves the admission policies out, for who may install
@@ -139,10 +141,14 @@ func (o Options) mutating() bool {
 // sentence for the one who installs it.
 func (o Options) Losses() []string {
 	var losses []string
+	written := "workloads"
+	if o.Services {
+		written += " and Services"
+	}
 	if !o.validating() {
 		why := o.why("ValidatingAdmissionPolicy", validatingPolicies)
 		losses = append(losses,
-			"no guard policy ("+why+"): RBAC alone lets portside's ServiceAccount, and who steals its token, patch every field of the workloads that it may patch",
+			"no guard policy ("+why+"): RBAC alone lets portside's ServiceAccount, and who steals its token, patch every field of the "+written+" that it may patch",
 			"no name policy ("+why+"): everybody who may patch a workload may write under portside's field manager")
 	}
 	if !o.mutating() {

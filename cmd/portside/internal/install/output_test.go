@@ -39,6 +39,10 @@ var variants = map[string]struct {
 	"discovery there":  {install.Options{WatchNamespace: "x", DiscoveryNamespaces: []string{"x"}}, 6, []string{"CustomResourceDefinition", "Namespace"}, 0},
 	"excluded":         {install.Options{ExcludeNamespaces: []string{"kube-system", "infra"}}, 6, allWide, 0},
 	"none excluded":    {install.Options{ExcludeNamespaces: []string{}}, 6, allWide, 0},
+	"services":         {install.Options{Services: true}, 8, allWide, 0},
+	"services there":   {install.Options{Services: true, WatchNamespace: "x"}, 8, []string{"CustomResourceDefinition", "Namespace"}, 0},
+	"services on 1.35": {install.Options{Services: true, KubeVersion: version.MajorMinor(1, 35)}, 7, allWide, 1},
+	"services on 1.29": {install.Options{Services: true, KubeVersion: version.MajorMinor(1, 29)}, 0, allWide, 3},
 	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 6, allWide, 0},
 	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 5, allWide, 1},
 	"1.30":             {install.Options{KubeVersion: version.MajorMinor(1, 30)}, 5, allWide, 1},
@@ -157,7 +161,7 @@ func TestOutput_deterministic(t *testing.T) {
 // also in policies.
 func TestOutput_noDefaultsLeft(t *testing.T) {
 	t.Parallel()
-	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue", DiscoveryNamespaces: []string{"x"}, ExcludeNamespaces: []string{"y", "z"}})
+	objects, err := install.Manifests(install.Options{Namespace: "elsewhere", FieldManager: "blue", Services: true, DiscoveryNamespaces: []string{"x"}, ExcludeNamespaces: []string{"y", "z"}})
 	if err != nil {
 		t.Fatal(err)
 	}

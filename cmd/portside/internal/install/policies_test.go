@@ -24,14 +24,15 @@ func (i *installation) editor() *rest.Config {
 	return config
 }
 
-// grant grants a subject every permission on workloads, AdapterSets, events and
-// Leases: what is refused then, the policies refuse.
+// grant grants a subject every permission on workloads, Services, AdapterSets, events
+// and Leases: what is refused then, the policies refuse.
 func (i *installation) grant(subject string, config *rest.Config) {
 	i.t.Helper()
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: everything, namespace: `+i.workloads+`}, rules: [
 	  {apiGroups: [apps], resources: ["*"], verbs: ["*"]},
 	  {apiGroups: [portside.dev], resources: [adaptersets], verbs: ["*"]},
 	  {apiGroups: ["", events.k8s.io], resources: [events], verbs: ["*"]},
+	  {apiGroups: [""], resources: [services, services/status], verbs: ["*"]},
 	  {apiGroups: [coordination.k8s.io], resources: [leases], verbs: ["*"]}]}`, "apply", "--server-side", "-f", "-")
 	i.kubectl(`{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {generateName: everything-, namespace: `+i.workloads+`},
 	  roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: everything}, subjects: [`+subject+`]}`, "create", "-f", "-")
@@ -56,6 +57,9 @@ func (i *installation) awaitPolicies() {
 		i.awaitName()
 		i.argo().MustDelete(i.t, "Deployment", "", "probe")
 	}
+	if kinds["ValidatingAdmissionPolicy -guard-services"] {
+		i.awaitServices()
+	}
 	if kinds["MutatingAdmissionPolicy -leftover"] {
 		i.awaitLeftover()
 	}
@@ -69,6 +73,20 @@ func (i *installation) awaitName() {
 			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
 		return portside.RefusedBy(err, i.manager+"-name")
 	})
+}
+
+// awaitServices waits for the policies of Services.
+func (i *installation) awaitServices() {
+	i.t.Helper()
+	i.mustApply(i.argo(), service("", staticServicePorts))
+	i.portside().WaitGuard(i.t, "Service", i.workloads, dittofs)
+	editor := clientset(i.t, i.editor())
+	testenv.Eventually(i.t, "the name policy of Services to be in force", func(ctx context.Context) error {
+		_, err := editor.CoreV1().Services(i.workloads).Patch(ctx, dittofs, types.MergePatchType, []byte(`{}`),
+			metav1.PatchOptions{FieldManager: i.manager, DryRun: []string{metav1.DryRunAll}})
+		return portside.RefusedBy(err, i.manager+"-name-services'")
+	})
+	i.argo().MustDelete(i.t, "Service", "", dittofs)
 }
 
 // awaitLeftover removes a container as its owner until the policy allows it.

@@ -113,8 +113,8 @@ var needs = func() map[permission]does {
 			return foundOr(err)
 		},
 	}
-	for _, kind := range workload.Kinds() {
-		resource := resourceOf(kind).Resource + ".apps"
+	for _, kind := range append(workload.Kinds(), workload.Service) {
+		resource := resourceOf(kind).GroupResource().String()
 		all[permission("get "+resource)] = func(ctx context.Context, i *installation) error {
 			_, err := i.applier().Get(ctx, i.target(kind))
 			return err
@@ -127,7 +127,11 @@ var needs = func() map[permission]does {
 			return watches(ctx, i, resourceOf(kind))
 		}
 		all[permission("patch "+resource)] = func(ctx context.Context, i *installation) error {
-			_, err := i.applier(apply.WithDryRun(true)).Apply(ctx, i.target(kind), apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}})
+			desired := apply.Desired{Container: dittofs, Adapters: []apply.Adapter{nfs}}
+			if kind == workload.Service {
+				desired = apply.Desired{ServicePorts: []apply.ServicePort{exposed(nfs, 2049)}}
+			}
+			_, err := i.applier(apply.WithDryRun(true)).Apply(ctx, i.target(kind), desired)
 			return err
 		}
 	}
@@ -222,10 +226,11 @@ func isRole(o *unstructured.Unstructured) bool {
 // that needs it is refused then, and only then.
 func TestEveryPermissionIsNeeded(t *testing.T) {
 	t.Parallel()
-	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}})
+	whole := installed(t, install.Options{DiscoveryNamespaces: []string{"workloads"}, Services: true})
 	for _, kind := range workload.Kinds() {
 		whole.mustApply(whole.argo(), declared(kind, static))
 	}
+	whole.mustApply(whole.argo(), service("", staticServicePorts))
 	whole.mustApply(whole.argo(), adapterSet(dittofs))
 	granted := map[permission]bool{}
 	for _, role := range slices.DeleteFunc(whole.manifests(), func(o *unstructured.Unstructured) bool { return !isRole(o) }) {

@@ -24,8 +24,8 @@ import (
 var order = []string{
 	"serviceaccount.yaml", "role.yaml", "role-discovery.yaml", "role-discovery-binding.yaml", "role-metrics.yaml",
 	"role-metrics-reader.yaml", "role-leader-election.yaml", "user-roles.yaml",
-	"policy-guard.yaml", "policy-guard-adaptersets.yaml", "policy-guard-events.yaml", "policy-guard-leases.yaml",
-	"policy-name.yaml", "policy-leftover.yaml",
+	"policy-guard.yaml", "policy-guard-services.yaml", "policy-guard-adaptersets.yaml", "policy-guard-events.yaml", "policy-guard-leases.yaml",
+	"policy-name.yaml", "policy-name-services.yaml", "policy-leftover.yaml",
 	"deployment.yaml", "poddisruptionbudget.yaml", "service.yaml",
 }
 

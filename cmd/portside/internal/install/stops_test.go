@@ -44,14 +44,14 @@ func (i *installation) expectRefused(kind workload.Kind, why string, writes map[
 	before := i.live(kind).GetResourceVersion()
 	for name, w := range writes {
 		err := i.tries(i.t.Context(), kind, w)
-		if refusal := portside.RefusedBy(err, i.manager+"-guard'"); refusal != nil {
+		if refusal := portside.RefusedBy(err, i.guardOf(kind)); refusal != nil {
 			i.t.Errorf("%s: %s: %v", kind, name, refusal)
 		} else if !strings.Contains(err.Error(), why) {
 			i.t.Errorf("%s: %s: refused for another reason than %q: %v", kind, name, why, err)
 		}
 	}
 	if after := i.live(kind).GetResourceVersion(); after != before {
-		i.t.Errorf("%s: the workload changed", kind)
+		i.t.Errorf("%s: the object changed", kind)
 	}
 }
 

@@ -22,6 +22,7 @@ const (
 	secretsOf   = "secrets.v1."
 	configMaps  = "configmaps.v1."
 	pods        = "pods.v1."
+	servicesOf  = "services.v1."
 	deployments = "deployments.v1.apps"
 	aset        = "adaptersets.v1alpha1.portside.dev"
 	leases      = "leases.v1.coordination.k8s.io"
