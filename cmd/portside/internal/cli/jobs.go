@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -49,11 +50,11 @@ func (w *Writer) Sync(ctx context.Context, jobs []Job) []Done {
 
 // targets names the workload and the Services.
 func (j Job) targets() string {
-	text := adapterset.Target(j.set).String()
+	names := []string{adapterset.Target(j.set).String()}
 	for i := range j.set.Spec.Services {
-		text += ", " + adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name).String()
+		names = append(names, adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name).String())
 	}
-	return text
+	return strings.Join(names, ", ")
 }
 
 // none returns the results of a job that is not carried out.
