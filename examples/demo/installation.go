@@ -29,7 +29,7 @@ func (l *life) install(ctx context.Context) error {
 	if _, err := l.kubectl.run(ctx, "create", "namespace", mediaNamespace); err != nil {
 		return err
 	}
-	printed, err := l.cli.run(ctx, "install", "--discovery-namespace", mediaNamespace)
+	printed, err := l.cli.run(ctx, "install", "--services", "--discovery-namespace", mediaNamespace)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -35,7 +36,9 @@ type life struct {
 	history *testenv.History
 	service *portside.Process
 	panel   *panel
-	killed  int // pods, so far
+
+	killed    int // pods, so far
+	alongside int // changes that went along with an owner's, so far
 }
 
 // setLife installs portside's manifests, and prepares a process that has the token of
@@ -76,13 +79,30 @@ func (l *life) deploy() (err error) {
 	}
 	l.dittofs.Answer(dittofs.Recorded("both-running"))
 	l.git.move(mediaNamespace)
-	if err := l.git.hasten(serverName); err != nil {
-		return err
-	}
 	secret := l.dittofs.Secret("dittofs-portside")
 	secret.Namespace = mediaNamespace
-	l.silence = l.plane.ServePods(mediaNamespace, l.dittofs.PodServer())
+	server := l.dittofs.PodServer()
+	if server.Address, server.Port, err = freeAddress(); err != nil {
+		return err
+	}
+	if err := l.git.hasten(serverName, server.Port); err != nil {
+		return err
+	}
+	l.silence = l.plane.ServePods(mediaNamespace, server)
 	return l.git.addObject(secret)
+}
+
+// freeAddress returns an address of this machine that EndpointSlices accept, unlike
+// loopback addresses, and a port of it that is not in use.
+func freeAddress() (address string, port int, err error) {
+	if address, err = testenv.MachineAddress(); err != nil {
+		return "", 0, err
+	}
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.ParseIP(address)})
+	if err != nil {
+		return "", 0, err
+	}
+	return address, listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // end stops everything that setLife and the scenes started.

@@ -132,10 +132,10 @@ func (m *manifests) move(namespace string) {
 	}
 }
 
-// hasten has an AdapterSet ask the server of this name by HTTPS, and sets short times. The
-// removal delay is longer than the interval, so that an adapter that is not running in one
+// hasten has an AdapterSet ask the server of this name by HTTPS at this port, and sets short
+// times. The removal delay is longer than the interval, so that an adapter that is not running in one
 // answer can run in the next before its port is removed.
-func (m *manifests) hasten(serverName string) error {
+func (m *manifests) hasten(serverName string, port int) error {
 	var errs []error
 	set := func(object *unstructured.Unstructured, value any, path ...string) {
 		errs = append(errs, unstructured.SetNestedField(object.Object, value, append([]string{"spec"}, path...)...))
@@ -143,6 +143,7 @@ func (m *manifests) hasten(serverName string) error {
 	for _, object := range m.of("AdapterSet") {
 		set(object, "HTTPS", "discovery", "http", "scheme")
 		set(object, serverName, "discovery", "http", "serverName")
+		set(object, int64(port), "discovery", "http", "port")
 		set(object, int64(5), "discovery", "http", "intervalSeconds")
 		set(object, int64(4), "discovery", "http", "timeoutSeconds")
 		set(object, int64(1), "rollout", "stabilizationWindowSeconds")

@@ -35,6 +35,7 @@ func (p *panel) show(ctx context.Context, l *life, now view) error {
 	}
 	p.asked = asked
 	blocks[2] = []string{fmt.Sprintf("generation %d   pods started %d", now.generation, now.podStarts)}
+	blocks[2] = append(blocks[2], now.traffic.lines()...)
 	p.print(blocks)
 	return nil
 }

@@ -22,6 +22,8 @@ type scene struct {
 	// happens makes it happen, and may return claims of its own.
 	happens func(context.Context, *life) ([]claim, error)
 	want    outcome
+	// operator is what the operator of DittoFS did, nil if that is not compared.
+	operator *recorded
 }
 
 // outcome is the state after a scene.
@@ -36,6 +38,8 @@ type outcome struct {
 	events []string
 	// changes of the pod template that the server stored, and pods that started.
 	changes, podStarts int
+	// reaches is the port of pods that the Service leads to, empty without one.
+	reaches string
 }
 
 // status is a summary of an AdapterSet's status: the ready and desired ports, and the
@@ -60,6 +64,7 @@ type view struct {
 	events     []eventsv1.Event
 	stored     []testenv.Stored // every generation
 	podStarts  int
+	traffic    traffic
 }
 
 // observe reads the state of everything.
@@ -73,6 +78,9 @@ func (l *life) observe(ctx context.Context, container string) (view, error) {
 		return view{}, err
 	}
 	if v.events, err = l.events(ctx); err != nil {
+		return view{}, err
+	}
+	if v.traffic, err = l.traffic(ctx); err != nil {
 		return view{}, err
 	}
 	if len(stored) == 0 {
@@ -117,6 +125,10 @@ func (w outcome) claims(before, now view) []claim {
 	}
 	if w.events != nil {
 		all = append(all, eventsClaim(w.events, before, now))
+	}
+	if w.reaches != "" {
+		all = append(all, claim{fmt.Sprintf("%s leads to %s at the same node port and address", frontend, w.reaches),
+			errors.Join(differ(now.traffic.reaches, w.reaches), differ(now.traffic.lost(before.traffic), 0))})
 	}
 	stored, starts := cost(before, now)
 	return append(all, claim{fmt.Sprintf("changes of the pod template stored: %d, pods started: %d", w.changes, w.podStarts),
@@ -172,7 +184,7 @@ func (l *life) perform(ctx context.Context, sc scene) (sceneCost, error) {
 	}
 	l.out.events(newEvents(before, now))
 	stored, starts := cost(before, now)
-	return sceneCost{sc.title, stored, starts}, l.out.claims(append(found, sc.want.claims(before, now)...))
+	return sceneCost{sc.title, stored, starts, now.traffic.lost(before.traffic), sc.operator}, l.out.claims(append(found, sc.want.claims(before, now)...))
 }
 
 func (l *life) await(ctx context.Context, w outcome, before view) (now view, err error) {

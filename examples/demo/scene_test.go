@@ -15,6 +15,7 @@ import (
 // claim.
 func TestOutcome(t *testing.T) {
 	w := scenes[3].want
+	w.reaches = "adapter-nfs:12050"
 	for _, test := range []struct {
 		name  string
 		spoil func(before, now *view)
@@ -30,6 +31,9 @@ func TestOutcome(t *testing.T) {
 		{"an event", func(before, now *view) { before.events = now.events[:1] }},
 		{"a change before the scene", func(before, _ *view) { before.stored = append(before.stored, before.stored[1]) }},
 		{"a change too many", func(_, now *view) { now.stored = append(now.stored, now.stored[2]) }},
+		{"where the Service leads", func(_, now *view) { now.traffic.reaches = "" }},
+		{"the node port", func(_, now *view) { now.traffic.nodePort++ }},
+		{"the address", func(_, now *view) { now.traffic.address = "10.0.0.2" }},
 		{"a pod too many", func(_, now *view) { now.podStarts++ }},
 		{"a pod too few", func(before, _ *view) { before.podStarts++ }},
 	} {
@@ -56,10 +60,11 @@ func TestOutcome(t *testing.T) {
 func asWantedOf(w outcome) (before, now view) {
 	stored := []testenv.Stored{{Generation: 1}, {Generation: 2, NewTemplate: true}, {Generation: 3, NewTemplate: true}}
 	now = view{ports: slices.Clone(w.ports), status: w.status, onTheWay: []string{"Answered", w.onTheWay}, stored: stored, podStarts: 4}
+	now.traffic = traffic{nodePort: 30000, address: "10.0.0.1", reaches: w.reaches}
 	for _, reason := range w.events {
 		now.events = append(now.events, eventsv1.Event{ObjectMeta: metav1.ObjectMeta{Name: reason}, Reason: reason})
 	}
-	return view{stored: slices.Clone(stored[:2]), podStarts: 3}, now
+	return view{stored: slices.Clone(stored[:2]), podStarts: 3, traffic: now.traffic}, now
 }
 
 func TestDifference(t *testing.T) {

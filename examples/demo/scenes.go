@@ -20,8 +20,10 @@ const renamed = "server"
 
 var (
 	adapterNFS = ownedPort{"adapter-nfs:12050/TCP", us}
-	left       = ownedPort{"adapter-nfs:12050/TCP", ""}
-	inPlace    = status{"1/1", "InPlace", "AsExpected", "Answered"}
+	// adapterMoved is the last port of nfs, and left that port without portside.
+	adapterMoved = ownedPort{"adapter-nfs:12051/TCP", us}
+	left         = ownedPort{"adapter-nfs:12051/TCP", ""}
+	inPlace      = status{"1/1", "InPlace", "AsExpected", "Answered"}
 )
 
 const prologue = `
@@ -112,9 +114,50 @@ var scenes = []scene{{
 		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS}, status: inPlace,
 	},
 }, {
+	title:   "Git adds a Service, and wants no restarts for ports",
+	happens: exposeNFS,
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
+		status: status{"2/2", "InPlace", "AsExpected", "Answered"}, reaches: "adapter-nfs:12050",
+	},
+}, {
+	title:   "nfs stops",
+	happens: answers(dittofs.Adapters()),
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
+		status: status{"2/2", "Deferred", "Deferred", "Answered"}, events: []string{"RemovalWaiting"}, reaches: "adapter-nfs:12050",
+	},
+	operator: &recorded{changes: 2, pods: "1 or 2", lost: 3},
+}, {
+	title:   "nfs starts again",
+	happens: answers(dittofs.Adapters("nfs:12050")),
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
+		status: status{"2/2", "InPlace", "AsExpected", "Answered"}, reaches: "adapter-nfs:12050",
+	},
+	operator: &recorded{changes: 2, pods: "1 or 2"},
+}, {
+	title:   "nfs moves to 12051; traffic follows",
+	happens: moveNFS,
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterNFS},
+		status: status{"1/2", "Deferred", "Deferred", "Answered"}, reaches: "adapter-nfs:12051",
+	},
+	operator: &recorded{changes: 2, pods: "?"},
+}, {
+	title:   "Git's next image takes the port along",
+	happens: upgrade,
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, adapterMoved},
+		status: status{"2/2", "InPlace", "AsExpected", "Answered"}, reaches: "adapter-nfs:12051",
+		changes: 2, podStarts: 1, // of the owner's and portside's change
+	},
+}, {
 	title:   "Git drops the AdapterSet; its ports stay",
 	happens: dropAdapterSet,
-	want:    outcome{container: renamed, ports: []ownedPort{api, metrics, staticNFS, left}},
+	want: outcome{
+		container: renamed, ports: []ownedPort{api, metrics, staticNFS, left}, reaches: "adapter-nfs:12051",
+	},
 }}
 
 // begin syncs the manifests as Argo CD, and starts the service.
@@ -123,8 +166,8 @@ func begin(ctx context.Context, l *life) ([]claim, error) {
 		return nil, err
 	}
 	l.out.command([]string{"portside", "run"})
-	var err error // the pods are servers at loopback addresses of this machine
-	l.service, err = portside.Program{Path: l.cli.path}.Start(l.token, "--allow-loopback-pods", "--leader-election-namespace", systemNamespace)
+	var err error
+	l.service, err = portside.Program{Path: l.cli.path}.Start(l.token, "--services", "--leader-election-namespace", systemNamespace)
 	return nil, err
 }
 

@@ -20,6 +20,8 @@ const (
 	mostByRMW  = 0.8
 	// mostPerTarget is how much memory a target may cost, in KiB.
 	mostPerTarget = 4
+	// mostServiceBytes is how many bytes a change of a Service port may send.
+	mostServiceBytes = 400
 )
 
 // expectation is an expected bound of a figure.
@@ -76,13 +78,22 @@ func (r *report) expect() []expectation {
 }
 
 func (r *serviceReport) expect(section int) []expectation {
-	writes := r.figure(figWrites)
+	writes, perChange, unchanged := r.figure(figWrites), r.figure(figServiceRequests), r.figure(figServiceUnchanged)
 	return []expectation{
 		atMost(fmt.Sprintf("%d: all have ports, by a bare PATCH of each", section), r.figure(figByBare).Median, mostByBare, false),
 		atMost(fmt.Sprintf("%d: all have ports, by read-modify-write", section), r.figure(figByRMW).Median, mostByRMW, false),
 		{
 			Text:   fmt.Sprintf("%d: no write after a restart with nothing to do", section),
 			Figure: number(writes.Max), Bound: "0.00", Exact: true, Met: exactly(writes, 0),
+		},
+		{
+			Text:   fmt.Sprintf("%d: one request for a change of a Service port", section),
+			Figure: number(perChange.Max), Bound: "1.00", Exact: true, Met: exactly(perChange, 1),
+		},
+		atMost(fmt.Sprintf("%d: bytes of it", section), r.figure(figServiceBytes).Max, mostServiceBytes, true),
+		{
+			Text:   fmt.Sprintf("%d: no request to a Service that is unchanged", section),
+			Figure: number(unchanged.Max), Bound: "0.00", Exact: true, Met: exactly(unchanged, 0),
 		},
 		atMost(fmt.Sprintf("%d: memory for each target, KiB", section), r.figure(figPerTarget).Median, mostPerTarget, false),
 	}

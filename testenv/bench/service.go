@@ -56,7 +56,7 @@ func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, pr
 		return nil, err
 	}
 	for _, part := range []func(context.Context) (group, error){
-		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.changes, b.costs, b.discovery,
+		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.changes, b.costs, b.services, b.discovery,
 	} {
 		g, err := part(ctx)
 		if err != nil {

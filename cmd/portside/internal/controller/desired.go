@@ -43,7 +43,7 @@ func (r *reconciler) desired(ctx context.Context, s *state, in *input) desired {
 	d.inactive, d.nextRemoval = s.Removals.Keep(rollout.Known{
 		Now: in.now, Active: active, Own: own, Status: reported, Poll: in.poll,
 		// A removal that waited for the next rollout goes with it.
-		UnderWay: in.workload.Rollout.UnderWay && !(in.began && in.waitsForRollout()),
+		UnderWay: in.workload.Rollout.UnderWay && !in.joinsRollout(),
 		Policy:   rollout.PolicyOf(in.set.Spec.Rollout),
 	})
 	for _, removal := range d.inactive {

@@ -71,6 +71,10 @@ func (in *input) containerName() string {
 // causes.
 func (in *input) waitsForRollout() bool { return in.set.Spec.Rollout.Mode == v1alpha1.RolloutNext }
 
+// joinsRollout reports whether another manager has just begun the rollout that changes
+// wait for.
+func (in *input) joinsRollout() bool { return in.began && in.waitsForRollout() }
+
 // undecided is why nothing was decided. Without a reason it is a failure.
 type undecided struct {
 	reason  status.ConditionReason
@@ -223,7 +227,8 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 		Workload: discovery.Workload{Target: in.target, UID: in.workload.UID, Selector: in.workload.Selector, Container: container},
 		Source:   source,
 		InPlace:  func() []apply.Adapter { return r.inPlace(in) },
-		Steady:   in.workload.Rollout.Steady(),
+		// What the pods answered before the rollout that a change waited for is still complete.
+		Steady: in.workload.Rollout.Steady() || in.joinsRollout(),
 	})
 	if requested {
 		r.poller.PollNow(in.target)

@@ -50,16 +50,17 @@ var operatorEffects = []serviceEffect{
 
 // tableAnswers are the adapters that the pods report after each change.
 var tableAnswers = map[string]http.HandlerFunc{
-	"added":      dittofs.Adapters("nfs:12049"),
-	"stopped":    dittofs.Adapters(),
-	"back":       dittofs.Adapters("nfs:12049"),
-	"renumbered": dittofs.Adapters("nfs:12050"),
+	"added":            dittofs.Adapters("nfs:12049"),
+	"stopped":          dittofs.Adapters(),
+	"back":             dittofs.Adapters("nfs:12049"),
+	"renumbered":       dittofs.Adapters("nfs:12050"),
+	"renumbered again": dittofs.Adapters("nfs:12051"),
 }
 
 const (
 	bothRequests = "Service 1, StatefulSet 1"
 	serviceOnly  = "Service 1, StatefulSet 0"
-	// ridesAlong is the change that the StatefulSet's owner makes in the end.
+	// ridesAlong is a change of the StatefulSet's owner.
 	ridesAlong = "owner's new image"
 )
 
@@ -84,6 +85,10 @@ func TestServices_Table(t *testing.T) {
 			{"back", "-", "2049->12049", "another", "kept", "0", serviceOnly},
 			{"renumbered", "-", "2049->12050", "kept", "kept", "0", serviceOnly},
 			{ridesAlong, "12050", "2049->12050", "kept", "kept", "3", "Service 0, StatefulSet 1"},
+			{"renumbered again", "12050", "2049->12051", "kept", "kept", "0", serviceOnly},
+			{ridesAlong, "12051", "2049->12051", "kept", "kept", "3", "Service 0, StatefulSet 1"},
+			{"stopped", "12051", "-", "released", "kept", "0", serviceOnly},
+			{ridesAlong, "-", "-", "-", "kept", "3", "Service 0, StatefulSet 1"},
 		}},
 		"NextRollout, Keep": {strings.Replace(lists, "ports:", "whenInactive: Keep, ports:", 1) + "rollout: {mode: NextRollout}\n", []serviceEffect{
 			{"added", "-", "2049->12049", "allocated", "kept", "0", serviceOnly},
@@ -128,6 +133,7 @@ type tableScene struct {
 	address  string // of the Service
 	nodePort int64  // that nfs had last, 0 before the first
 	bound    bool   // whether it has it now
+	images   int    // of the owner, so far
 }
 
 func newTableScene(t *testing.T, spec string) *tableScene {
@@ -151,7 +157,12 @@ func (s *tableScene) play(want serviceEffect) serviceEffect {
 	s.resetRequests()
 	starts := s.cp.PodStarts(s.ns)
 	if want.change == ridesAlong {
-		s.roll(s.T, "example.com/files:2", "api:8080/TCP", "adapter-nfs:12050/TCP")
+		s.images++
+		ports := slices.Clone(static)
+		if want.container != "-" {
+			ports = append(ports, "adapter-nfs:"+want.container+"/TCP")
+		}
+		s.roll(s.T, fmt.Sprint("example.com/files:image-", s.images), ports...)
 	} else {
 		s.server.Answer(tableAnswers[want.change])
 	}
