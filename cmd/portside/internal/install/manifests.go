@@ -72,6 +72,7 @@ func (o Options) release() (release, error) {
 	r.Values["discoveryNamespaces"] = o.DiscoveryNamespaces
 	r.Values["excludeNamespaces"] = o.ExcludeNamespaces
 	r.Values["policies"] = !o.WithoutPolicies
+	r.Values["betaPolicies"] = o.BetaPolicies
 	r.Release.Namespace = o.Namespace
 	r.Capabilities.KubeVersion.Version = mutatingPolicies.String()
 	if o.KubeVersion != nil {
