@@ -12,38 +12,44 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 )
 
-var betaPolicies = schema.GroupVersionResource{
-	Group: "admissionregistration.k8s.io", Version: "v1beta1", Resource: "mutatingadmissionpolicies",
-}
+var beta = schema.GroupVersion{Group: "admissionregistration.k8s.io", Version: "v1beta1"}
 
-// beta returns how to get the leftover policy where the cluster's version has it as
-// v1beta1 alone. If the cluster has the policy, the manifests will include it.
-func (c *checker) beta(ctx context.Context) (remedy string, err error) {
+// betaResources are those of the leftover policy and its binding.
+var betaResources = []string{"mutatingadmissionpolicies", "mutatingadmissionpolicybindings"}
+
+// addBeta returns how to get the leftover policy where the cluster's version has it as
+// v1beta1 alone. If the cluster has the policy or its binding, the manifests will
+// include both.
+func (c *checker) addBeta(ctx context.Context) (remedy string, err error) {
 	with := *c
 	with.options.BetaPolicies = true
 	served, err := c.servesBeta()
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", err
-	case !served:
+	}
+	if !served {
 		return "upgrade the cluster to have it, or run kube-apiserver with " + install.BetaFlags + ", and then: " + with.installCommand(), nil
 	}
-	_, err = c.dynamic.Resource(betaPolicies).Get(ctx, c.options.FieldManager+"-leftover", metav1.GetOptions{})
-	c.options.BetaPolicies = err == nil
-	if isAbsent(err) {
-		err = nil
+	for _, resource := range betaResources {
+		_, err := c.dynamic.Resource(beta.WithResource(resource)).Get(ctx, c.options.FieldManager+"-leftover", metav1.GetOptions{})
+		switch {
+		case err == nil:
+			c.options.BetaPolicies = true
+		case !isAbsent(err) && !apierrors.IsForbidden(err):
+			return "", err
+		}
 	}
-	return "kube-apiserver serves v1beta1; if its feature gate MutatingAdmissionPolicy is on as well, run: " + with.installCommand(), ignoreForbidden(err)
+	return "kube-apiserver serves v1beta1; if its feature gate MutatingAdmissionPolicy is on as well, run: " + with.installCommand(), nil
 }
 
 // servesBeta reports whether the server has MutatingAdmissionPolicy as v1beta1.
 func (c *checker) servesBeta() (bool, error) {
-	list, err := c.client.Discovery().ServerResourcesForGroupVersion(betaPolicies.GroupVersion().String())
+	list, err := c.client.Discovery().ServerResourcesForGroupVersion(beta.String())
 	if apierrors.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("cannot read the resources of %s: %w", betaPolicies.GroupVersion(), err)
+		return false, fmt.Errorf("cannot read the resources of %s: %w", beta, err)
 	}
-	return slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == betaPolicies.Resource }), nil
+	return slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == betaResources[0] }), nil
 }

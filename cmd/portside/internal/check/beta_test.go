@@ -43,6 +43,8 @@ func TestBetaPolicies(t *testing.T) {
 			s.expectAs(user)
 			s.kubectl("", "patch", "mutatingadmissionpolicies.v1beta1.admissionregistration.k8s.io", "portside-leftover", "--type=merge", "-p", `{"spec":{"reinvocationPolicy":"Never"}}`)
 			s.expectAs(user, "Error Policies |portside-leftover: spec.reinvocationPolicy|"+advice)
+			s.kubectl("", "delete", "mutatingadmissionpolicies.v1beta1.admissionregistration.k8s.io", "portside-leftover")
+			s.expectAs(user, "Error Policies |MutatingAdmissionPolicy portside-leftover: not found; run: "+advice)
 		})
 	}
 }

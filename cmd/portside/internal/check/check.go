@@ -129,7 +129,7 @@ func (c *checker) server(ctx context.Context) error {
 	case c.options.WithoutPolicies:
 		remedy = "install without --without-policies to have it"
 	case c.options.CanHaveBeta():
-		if remedy, err = c.beta(ctx); err != nil {
+		if remedy, err = c.addBeta(ctx); err != nil {
 			return err
 		}
 	}
