@@ -149,7 +149,7 @@ func (m *migration) ownerAgain() {
 	m.intercept("kubectl", `*"get statefulsets,"*`, `deleted=$("$real" get dittoservers/dittofs -n `+m.namespace+` -o jsonpath={.metadata.deletionTimestamp})
 [ -z "$deleted" ] || "$real" patch service/dittofs-api -n `+m.namespace+` --type=merge --patch '`+patch+`' >&2
 "$real" "$@"`)
-	m.refuse("the operator has become the owner again of service/dittofs-api; run migrate.sh again")
+	m.refuse("the operator has become the owner again of service/dittofs-api") // and of what a reconcile under way wrote besides
 	m.expectKept()
 	m.expectNotAdopted()
 	m.restore("kubectl")

@@ -122,7 +122,7 @@ func Read(object Object) (*Workload, error) {
 
 // definitionOf returns the built-in definition of an object's Go type.
 func definitionOf(object Object) (*Definition, error) {
-	for _, d := range append(Definitions(), &service) {
+	for _, d := range TargetDefinitions() {
 		if reflect.TypeOf(d.New()) == reflect.TypeOf(object) {
 			return d, nil
 		}

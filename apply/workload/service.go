@@ -39,6 +39,10 @@ var service = Definition{
 // which are those of workloads.
 func ServiceDefinition() *Definition { return &service }
 
+// TargetDefinitions returns the definitions of all kinds whose ports portside manages:
+// those of workloads, and that of Services.
+func TargetDefinitions() []*Definition { return append(Definitions(), &service) }
+
 // ServiceSpec is what portside reads of a Service in place of a pod template.
 type ServiceSpec struct {
 	Type corev1.ServiceType

@@ -32,7 +32,7 @@ var mayImport = []struct {
 	// What the command and the controller share.
 	{"examples/chart", ""},
 	{internal + "logging", ""},
-	{internal + "adapterset", "apply apply/v1alpha1 apply/workload"},
+	{internal + "adapterset", "apply apply/port apply/v1alpha1 apply/workload"},
 	{internal + "changes", "apply apply/v1alpha1 apply/workload fieldmanager"},
 	{internal + "remedy", "apply apply/advice apply/port apply/workload fieldmanager"},
 	{internal + "discovery/expression", ""},
@@ -43,7 +43,7 @@ var mayImport = []struct {
 	// The controller.
 	{internal + "cache", "apply apply/v1alpha1 apply/workload @adapterset"},
 	{internal + "rollout", "apply apply/port apply/v1alpha1 apply/workload"},
-	{internal + "status", "apply apply/advice apply/port apply/v1alpha1 apply/workload @changes @discovery @rollout"},
+	{internal + "status", "apply apply/advice apply/port apply/v1alpha1 apply/workload @adapterset @changes @discovery @rollout"},
 	{internal + "metrics", "apply apply/port apply/workload @cache @discovery @status"},
 	{internal + "controller", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @cache @changes @discovery @discovery/sources @metrics @remedy @rollout @status"},
 
@@ -53,7 +53,7 @@ var mayImport = []struct {
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
-	{internal + "cli", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
+	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
 	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
 	{"cmd/portside", "@cli @cmd"},
 }

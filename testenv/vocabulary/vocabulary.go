@@ -32,7 +32,7 @@ var (
 	ConditionReasons = Table{"Reasons of Ready, Reconciling and Stalled", []string{"status.ConditionReason"}}
 	DiscoveryReasons = Table{"Reasons of Discovered", []string{"discovery.Reason"}}
 	EventReasons     = Table{"Reasons of events", []string{"status.EventReason", "changes.EventReason"}}
-	WarningReasons   = Table{"Reasons of warnings", []string{"advice.Reason"}}
+	WarningReasons   = Table{"Reasons of warnings", []string{"advice.Reason", "adapterset.ServiceWarningReason"}}
 )
 
 // Tables are all of them, in the order of the README.

@@ -87,8 +87,9 @@ func FromEvent(e *eventsv1.Event) (v1alpha1.PortsChange, bool) {
 }
 
 // Text lists ports by container: "dittofs: -adapter-smb 1445/TCP, +adapter-nfs
-// 12049/TCP".
+// 12049/TCP". Those of a Service have no container: "~adapter-nfs 2049/TCP".
 func Text(ports []v1alpha1.ChangedPort) string {
+	signs := map[v1alpha1.PortEdit]string{v1alpha1.PortAdded: "+", v1alpha1.PortRemoved: "-", v1alpha1.PortChanged: "~"}
 	var text strings.Builder
 	container := ""
 	for i, p := range ports {
@@ -98,15 +99,11 @@ func Text(ports []v1alpha1.ChangedPort) string {
 				text.WriteString("; ")
 			}
 			text.WriteString(p.Container + ": ")
-		default:
+		case i > 0:
 			text.WriteString(", ")
 		}
 		container = p.Container
-		sign := "+"
-		if p.Change == v1alpha1.PortRemoved {
-			sign = "-"
-		}
-		fmt.Fprintf(&text, "%s%s %d/%s", sign, p.Name, p.Port, p.Protocol)
+		fmt.Fprintf(&text, "%s%s %d/%s", signs[p.Change], p.Name, p.Port, p.Protocol)
 	}
 	return text.String()
 }

@@ -25,7 +25,7 @@ type FieldChange struct {
 }
 
 // OtherFields returns what differs between Before and After of a result apart from the
-// ports of containers, sorted by path: what admission and defaulting make of an
+// ports of containers or of the Service, sorted by path: what admission and defaulting make of an
 // apply, which has nothing but ports in it. What the API server keeps for itself is
 // left out: managedFields, resourceVersion, generation and status.
 //
@@ -36,11 +36,11 @@ func OtherFields(r apply.Result) ([]FieldChange, error) {
 	if r.Before == nil || r.After == nil || r.Before.Object() == nil || r.After.Object() == nil {
 		return nil, nil
 	}
-	before, err := withoutPorts(r.Before.Object())
+	before, err := withoutPorts(r.Before)
 	if err != nil {
 		return nil, &workload.TargetError{Target: r.Target, Err: err}
 	}
-	after, err := withoutPorts(r.After.Object())
+	after, err := withoutPorts(r.After)
 	if err != nil {
 		return nil, &workload.TargetError{Target: r.Target, Err: err}
 	}
@@ -48,13 +48,16 @@ func OtherFields(r apply.Result) ([]FieldChange, error) {
 }
 
 // withoutPorts returns an object without what OtherChanges leaves out.
-func withoutPorts(object any) (map[string]any, error) {
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(object)
+func withoutPorts(w *workload.Workload) (map[string]any, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(w.Object())
 	if err != nil {
 		return nil, err
 	}
 	for _, path := range []string{"status", "metadata.managedFields", "metadata.resourceVersion", "metadata.generation"} {
 		unstructured.RemoveNestedField(content, strings.Split(path, ".")...)
+	}
+	if w.Service != nil {
+		unstructured.RemoveNestedField(content, "spec", "ports")
 	}
 	containers, _, _ := unstructured.NestedFieldNoCopy(content, "spec", "template", "spec", "containers")
 	list, _ := containers.([]any)

@@ -54,17 +54,17 @@ func OnlyFiles(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// OneWorkload refuses arguments other than KIND/NAME or KIND NAME.
-func OneWorkload(cmd *cobra.Command, args []string) error {
-	if _, err := parseWorkload(args); err != nil {
+// OneTarget refuses arguments other than KIND/NAME or KIND NAME.
+func OneTarget(cmd *cobra.Command, args []string) error {
+	if _, err := parseTarget(args); err != nil {
 		return UsageError(cmd, "%w", err)
 	}
 	return nil
 }
 
-// Workload returns the target that the arguments name, in the namespace in use.
-func (s *Session) Workload(args []string) (workload.Target, error) {
-	target, err := parseWorkload(args)
+// Target returns the target that the arguments name, in the namespace in use.
+func (s *Session) Target(args []string) (workload.Target, error) {
+	target, err := parseTarget(args)
 	if err != nil {
 		return target, err
 	}
@@ -72,9 +72,9 @@ func (s *Session) Workload(args []string) (workload.Target, error) {
 	return target, err
 }
 
-// parseWorkload reads KIND/NAME or KIND NAME.
-func parseWorkload(args []string) (workload.Target, error) {
-	const want = "give one workload as KIND/NAME or KIND NAME"
+// parseTarget reads KIND/NAME or KIND NAME.
+func parseTarget(args []string) (workload.Target, error) {
+	const want = "give one workload or Service as KIND/NAME or KIND NAME"
 	var word, name string
 	slashes := strings.Count(strings.Join(args, ""), "/")
 	switch {
@@ -103,7 +103,7 @@ func parseWorkload(args []string) (workload.Target, error) {
 // case, with or without its group and version.
 func kindOf(word string) (*workload.Definition, bool) {
 	name, group, qualified := strings.Cut(strings.ToLower(word), ".")
-	for _, d := range workload.Definitions() {
+	for _, d := range workload.TargetDefinitions() {
 		if qualified && group != d.Kind.Group && group != d.Version+"."+d.Kind.Group {
 			continue
 		}
@@ -117,16 +117,17 @@ func kindOf(word string) (*workload.Definition, bool) {
 // singular returns the singular of a kind's resource.
 func singular(d *workload.Definition) string { return strings.ToLower(d.Kind.Kind) }
 
-// kindNames returns "statefulset (sts), deployment (deploy) or daemonset (ds)".
+// kindNames returns "statefulset (sts), deployment (deploy), daemonset (ds) or service
+// (svc)".
 func kindNames() string {
 	var names []string
-	for _, d := range workload.Definitions() {
+	for _, d := range workload.TargetDefinitions() {
 		names = append(names, fmt.Sprintf("%s (%s)", singular(d), strings.Join(d.ShortNames, ", ")))
 	}
 	return or(names)
 }
 
-// Kinds returns "StatefulSet, Deployment or DaemonSet", for help.
+// Kinds returns the kinds of workloads, "StatefulSet, Deployment or DaemonSet", for help.
 func Kinds() string {
 	var names []string
 	for _, kind := range workload.Kinds() {

@@ -25,21 +25,21 @@ const (
 	completionLimit = 500
 )
 
-// CompleteWorkloads offers kinds, then the names in the cluster, for KIND/NAME as
+// CompleteTargets offers kinds, then the names in the cluster, for KIND/NAME as
 // well as KIND NAME.
-func (s *Session) CompleteWorkloads(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+func (s *Session) CompleteTargets(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
 	const noFiles = cobra.ShellCompDirectiveNoFileComp
 	word, _, slash := strings.Cut(toComplete, "/")
 	switch {
 	case len(args) == 1 && !strings.Contains(args[0], "/"):
-		return withPrefix(s.workloads(cmd, args[0], ""), toComplete), noFiles
+		return withPrefix(s.targets(cmd, args[0], ""), toComplete), noFiles
 	case len(args) > 0:
 		return nil, noFiles
 	case slash:
-		return withPrefix(s.workloads(cmd, word, word+"/"), toComplete), noFiles
+		return withPrefix(s.targets(cmd, word, word+"/"), toComplete), noFiles
 	}
 	var kinds []string
-	for _, d := range workload.Definitions() {
+	for _, d := range workload.TargetDefinitions() {
 		kinds = append(kinds, singular(d)+"/")
 		if toComplete == "" {
 			continue // each kind is offered once
@@ -52,9 +52,9 @@ func (s *Session) CompleteWorkloads(cmd *cobra.Command, args []string, toComplet
 	return withPrefix(kinds, toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
 }
 
-// workloads returns the workloads of a kind in the namespace in use, each after a
+// targets returns the objects of a kind in the namespace in use, each after a
 // prefix.
-func (s *Session) workloads(cmd *cobra.Command, word, prefix string) []string {
+func (s *Session) targets(cmd *cobra.Command, word, prefix string) []string {
 	kind, known := kindOf(word)
 	namespace, _, err := s.Namespace()
 	if !known || err != nil {
@@ -74,10 +74,10 @@ func (s *Session) CompleteNamespaces() cobra.CompletionFunc {
 	})
 }
 
-// CompleteFrom offers what a function finds in the workload that the arguments name.
+// CompleteFrom offers what a function finds in the target that the arguments name.
 func (s *Session) CompleteFrom(find func(cmd *cobra.Command, w *workload.Workload) []string) cobra.CompletionFunc {
 	return among(func(cmd *cobra.Command, args []string) []string {
-		target, err := s.Workload(args)
+		target, err := s.Target(args)
 		if err != nil {
 			return nil
 		}

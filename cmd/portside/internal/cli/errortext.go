@@ -13,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
@@ -46,7 +47,7 @@ func ErrorText(err error) string {
 // namesTarget reports whether the text of an error begins with its target.
 func namesTarget(err error) bool {
 	return errors.As(err, new(*workload.TargetError)) || errors.As(err, new(*workload.ContainerError)) ||
-		errors.As(err, new(*apply.LiveManagerError)) || errors.As(err, new(*apply.NotDedicatedError))
+		errors.As(err, new(*apply.LiveManagerError)) || errors.As(err, new(*apply.NotDedicatedError)) || errors.As(err, new(*adapterset.UnlistedError))
 }
 
 func statusText(err error, status metav1.Status) string {

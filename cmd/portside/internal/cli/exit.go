@@ -10,6 +10,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
 // The exit codes.
@@ -110,7 +111,8 @@ func CodeOf(err error) int {
 	switch {
 	case err == nil:
 		return OK
-	case apply.IsRefusal(err), workload.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)):
+	case apply.IsRefusal(err), workload.IsContainerNotFound(err), errors.As(err, new(*apply.NotDedicatedError)), errors.As(err, new(*apply.LiveManagerError)),
+		errors.As(err, new(*adapterset.UnlistedError)):
 		return Refused
 	}
 	return Unusable

@@ -12,7 +12,6 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/httpapi"
@@ -39,23 +38,22 @@ func (i *InputFlags) Add(cmd *cobra.Command) {
 	MustComplete(cmd, "adapters", cobra.FixedCompletions([]string{"json"}, cobra.ShellCompDirectiveFilterFileExt))
 }
 
-// Job is an AdapterSet to sync.
+// Job is an AdapterSet to sync, in the namespace that it is for.
 type Job struct {
-	target  workload.Target
-	desired apply.Desired
-	// inactive are the adapters that the source lists as disabled or stopped: a port
-	// that is removed is reported with its adapter's type.
-	inactive []apply.Adapter
-	// suspended means that the AdapterSet forbids every write.
-	suspended bool
-	// NextRollout means that the service waits for a rollout that another manager
-	// causes. A command waits for nothing.
-	NextRollout bool
+	set *v1alpha1.AdapterSet
+	// active are the active adapters, and inactive those that the source lists as
+	// disabled or stopped: a port that is removed is reported with its adapter's type.
+	// Both have their companions.
+	active, inactive []apply.Adapter
 	// ignoreNotFound means that a missing target is no failure.
 	ignoreNotFound bool
 	// place is where the AdapterSet is, origin where its adapters are.
 	place, origin string
 }
+
+// NextRollout reports whether the service waits for a rollout that another manager
+// causes. A command waits for nothing.
+func (j Job) NextRollout() bool { return j.set.Spec.Rollout.Mode == v1alpha1.RolloutNext }
 
 // Read reads and checks all of the input. It sends no request.
 func (i *InputFlags) Read(cmd *cobra.Command, s *Session) ([]Job, error) {
@@ -143,10 +141,10 @@ func (i *InputFlags) jobs(s *Session, docs []manifest.Document, listed []httpapi
 		switch spec := &doc.Set.Spec; {
 		case listed != nil:
 			active, inactive := httpapi.Active(listed), httpapi.Inactive(listed)
-			j.desired.Adapters, j.inactive, j.origin = adapterset.WithCompanions(&doc.Set, active), adapterset.WithCompanions(&doc.Set, inactive), i.origin()
+			j.active, j.inactive, j.origin = adapterset.WithCompanions(&doc.Set, active), adapterset.WithCompanions(&doc.Set, inactive), i.origin()
 		case spec.Adapters == nil && spec.Discovery == nil && err == nil:
 			err = fmt.Errorf("%s: spec: neither adapters nor discovery is set, as in a file that is truncated; write adapters: [] to remove every adapter port", doc)
-		case spec.Discovery != nil && !j.suspended && err == nil:
+		case spec.Discovery != nil && !spec.Suspend && err == nil:
 			err = discovers(doc)
 		}
 		j.ignoreNotFound = i.ignoreNotFound
@@ -172,7 +170,7 @@ func (i *InputFlags) origin() string {
 }
 
 func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
-	set := &doc.Set
+	set := doc.Set.DeepCopy()
 	switch {
 	case set.Namespace == "":
 	case asked && set.Namespace != namespace:
@@ -181,13 +179,6 @@ func jobOf(doc manifest.Document, namespace string, asked bool) (Job, error) {
 	default:
 		namespace = set.Namespace
 	}
-	j := Job{
-		target:    adapterset.Target(set),
-		desired:   adapterset.Desired(set, adapterset.WithCompanions(set, adapterset.Adapters(set))),
-		suspended: set.Spec.Suspend, NextRollout: set.Spec.Rollout.Mode == v1alpha1.RolloutNext,
-		place:  doc.String(),
-		origin: doc.String(),
-	}
-	j.target.Namespace = namespace
-	return j, nil
+	set.Namespace = namespace
+	return Job{set: set, active: adapterset.WithCompanions(set, adapterset.Adapters(set)), place: doc.String(), origin: doc.String()}, nil
 }

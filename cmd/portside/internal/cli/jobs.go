@@ -3,14 +3,17 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/printer"
 )
 
-// Done is a job that was carried out, and its result.
+// Done is the result of a job for one of its targets: the workload or a Service.
 type Done struct {
 	Job
 	Result apply.Result
@@ -28,41 +31,108 @@ func (w *Writer) Sync(ctx context.Context, jobs []Job) []Done {
 	all := make([]Done, 0, len(jobs))
 	disconnected := false
 	for _, j := range jobs {
-		d := Done{Job: j, Result: apply.Result{Target: j.target, Container: j.desired.Container}}
 		switch {
-		case j.suspended:
-			w.session.Messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.target)
-			d.Result.Outcome = apply.Paused
+		case j.set.Spec.Suspend:
+			w.session.Messages.Note("%s: spec.suspend is true: %s is neither read nor written", j.place, j.targets())
+			all = append(all, j.none(apply.Paused, nil)...)
 		case disconnected:
-			d.Result.Outcome, d.Err = apply.Failed, ErrSkipped
+			all = append(all, j.none(apply.Failed, ErrSkipped)...)
 		default:
-			d.Result, d.Err = w.concluded(ctx, j.desired.Container)(w.applier.Apply(ctx, j.target, j.desired))
-			nameTypes(d.Result.Ports, j.inactive)
-			disconnected = IsDisconnected(d.Err)
+			done := w.syncJob(ctx, j)
+			disconnected = slices.ContainsFunc(done, func(d Done) bool { return IsDisconnected(d.Err) })
+			all = append(all, done...)
 		}
-		all = append(all, d)
 	}
-	w.explainJobs(all)
+	w.explainJobs(all, len(jobs))
 	return all
 }
 
-// nameTypes sets the type of removed ports whose adapter the source still lists.
+// targets names the workload and the Services.
+func (j Job) targets() string {
+	text := adapterset.Target(j.set).String()
+	for i := range j.set.Spec.Services {
+		text += ", " + adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name).String()
+	}
+	return text
+}
+
+// none returns the results of a job that is not carried out.
+func (j Job) none(outcome apply.Outcome, err error) []Done {
+	all := []Done{{j, apply.Result{Target: adapterset.Target(j.set), Container: j.set.Spec.Container, Outcome: outcome}, err}}
+	for i := range j.set.Spec.Services {
+		all = append(all, Done{j, apply.Result{Target: adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name), Outcome: outcome}, err})
+	}
+	return all
+}
+
+// syncJob syncs the ports of the workload, and those of the Services where the workload
+// exists. The result of the workload is the first. A Service that loses a port comes
+// before the workload, so that it leads to no port that is no longer declared.
+func (w *Writer) syncJob(ctx context.Context, j Job) []Done {
+	if len(j.set.Spec.Services) == 0 {
+		return []Done{w.syncWorkload(ctx, j)}
+	}
+	live, err := w.applier.Get(ctx, adapterset.Target(j.set))
+	switch {
+	case IsDisconnected(err):
+		done := j.none(apply.Failed, ErrSkipped)
+		done[0].Err = err
+		return done
+	case err != nil:
+		return []Done{w.syncWorkload(ctx, j)} // which reports it
+	}
+	services := make([]*serviceJob, len(j.set.Spec.Services))
+	for i := range services {
+		services[i] = w.planService(ctx, j, &j.set.Spec.Services[i], live)
+		if services[i].loses() {
+			w.syncService(ctx, services[i])
+		}
+	}
+	all := []Done{w.syncWorkload(ctx, j)}
+	for _, s := range services {
+		if !s.loses() {
+			w.syncService(ctx, s)
+		}
+		all = append(all, s.done)
+	}
+	return all
+}
+
+// syncWorkload syncs the ports of the container or, where these are not managed, gives up
+// those that are ours. They stay, so that no pod restarts.
+func (w *Writer) syncWorkload(ctx context.Context, j Job) Done {
+	container := j.set.Spec.Container
+	d := Done{Job: j}
+	if target := adapterset.Target(j.set); j.set.Spec.ContainerPorts == v1alpha1.ContainerPortsIgnore {
+		d.Result, d.Err = w.concluded(ctx, container)(w.applier.Release(ctx, target, true))
+	} else {
+		d.Result, d.Err = w.concluded(ctx, container)(w.applier.Apply(ctx, target, adapterset.Desired(j.set, j.active)))
+	}
+	nameTypes(d.Result.Ports, j.inactive)
+	return d
+}
+
+// nameTypes sets the type of ports that are no longer desired and whose adapter the
+// source still lists.
 func nameTypes(ports []apply.PortStatus, inactive []apply.Adapter) {
 	for i := range ports {
 		for _, a := range inactive {
-			if p := &ports[i]; p.State == port.Removed && p.Type == "" && p.Name == apply.PortName(a.Type) {
+			if p := &ports[i]; p.Type == "" && p.Name == apply.PortName(a.Type) {
 				p.Type = a.Type
 			}
 		}
 	}
 }
 
-func (w *Writer) explainJobs(all []Done) {
+// explainJobs prints what prevented a part of so many jobs, and the warnings.
+func (w *Writer) explainJobs(all []Done, jobs int) {
 	messages, skipped := w.session.Messages, 0
 	for _, d := range all {
 		switch {
 		case errors.Is(d.Err, ErrSkipped):
-			skipped++
+			if d.Result.Target.Kind != workload.Service {
+				skipped++
+			}
 			continue
 		case d.Err != nil:
 			messages.Error("%s: %v", d.place, TargetError(d.Result.Target, d.Err))
@@ -78,16 +148,16 @@ func (w *Writer) explainJobs(all []Done) {
 			}
 		}
 		w.warn(d.Result)
-		if d.Result.Outcome == apply.Paused && !d.suspended {
+		if d.Result.Outcome == apply.Paused && !d.set.Spec.Suspend {
 			messages.Note("%s carries the annotation %s: nothing is written to it", d.Result.Target, workload.PausedAnnotation)
 		}
 	}
 	if skipped > 0 {
-		messages.Error("%d more of %d AdapterSets: %v", skipped, len(all), ErrSkipped)
+		messages.Error("%d more of %d AdapterSets: %v", skipped, jobs, ErrSkipped)
 	}
 }
 
-// Code returns the exit code of the command as far as this job decides it.
+// Code returns the exit code of the command as far as this target decides it.
 func (d Done) Code() int {
 	switch {
 	case d.Err != nil:

@@ -35,12 +35,13 @@ func newAdopt(s *cli.Session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt (KIND/NAME | --all) --from MANAGER[,MANAGER...]",
 		Short: "Take over the adapter ports that other managers own",
-		Long: `Take over the adapter-* ports of a container from managers that no longer
-write, such as an operator that wrote them with updates, or before-first-apply.
-Nothing else of those managers is touched and the pod template does not change,
-so nothing restarts. Where an update has left an adapter port and a static port
-with one number, the adapter's copy is removed, which changes the template.
-Ownership of an empty ports list, which blocks every apply, is released.
+		Long: `Take over the adapter-* ports of a container, or of a Service, from managers
+that no longer write, such as an operator that wrote them with updates, or
+before-first-apply. Nothing else of those managers is touched and the ports do
+not change, so nothing restarts. Where an update has left an adapter port and a
+static port of a container with one number, the adapter's copy is removed, which
+changes the template. Ownership of an empty ports list, which blocks every
+apply, is released.
 
 A manager that applies the ports still declares them, and the API server would
 refuse its next apply, so adopt takes none from it: rename or remove the ports
@@ -51,17 +52,18 @@ A manager that still updates these ports will own them again, together with
 portside. A client-side apply that had them in its manifest deletes them once
 they are removed from it; adopt warns of that and says what to do.
 
---all adopts in each container of every workload of a namespace. A workload is a
+--all adopts in each container of every workload of a namespace, and in no
+Service: name each of those. A workload is a
 ` + cli.Kinds() + `.
 One that fails does not keep the others from being adopted. An interrupt ends it
 after the current workload; run it again for the rest.
 
 Exit codes: 0 also when there is nothing to take over; 2 when a manager of
---from owns nothing in the container (with --all: in any of the workloads), a
-port could not be taken over, the workload is missing or paused, the container
-is missing or ambiguous, a manager applies the ports, the field manager owns
-other fields, or the server refused; 1 when the input or the connection is
-unusable, or it was interrupted.`,
+--from owns nothing in the container or Service (with --all: in any of the
+workloads), a port could not be taken over, the target is missing or paused, the
+container is missing or ambiguous, a manager applies the ports, the field
+manager owns other fields, or the server refused; 1 when the input or the
+connection is unusable, or it was interrupted.`,
 		Example: `  # Which managers own which port?
   portside owners statefulset/dittofs
 
@@ -71,10 +73,13 @@ unusable, or it was interrupted.`,
   # Take over from a manager that applied the ports, and is gone
   portside adopt deployment/web --from old-operator --manager-is-gone
 
+  # The ports of a Service
+  portside adopt service/dittofs-file --from dittofs-operator
+
   # What would be adopted in a namespace, and how many pods would restart?
   portside adopt --all -n storage --from manager --dry-run=server`,
 		Args:              a.arguments,
-		ValidArgsFunction: s.CompleteWorkloads,
+		ValidArgsFunction: s.CompleteTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			writer, err := s.Writer(a.write, "adopt")
 			if err != nil {
@@ -101,7 +106,7 @@ unusable, or it was interrupted.`,
 }
 
 // candidates returns the managers to adopt from: those that own adapter ports of the
-// workload, other than the one that would take them over.
+// target, other than the one that would take them over.
 func (a *adoption) candidates(_ *cobra.Command, w *workload.Workload) []string {
 	owners := newOwnersOf()
 	if err := owners.add(w, ""); err != nil {
@@ -127,7 +132,7 @@ func (a *adoption) arguments(cmd *cobra.Command, args []string) error {
 				return cli.UsageError(cmd, "--%s goes with --all", flag)
 			}
 		}
-		if err := cli.OneWorkload(cmd, args); err != nil {
+		if err := cli.OneTarget(cmd, args); err != nil {
 			return err
 		}
 	}
@@ -146,7 +151,10 @@ func (a *adoption) options() []apply.AdoptOption {
 
 // adoptOne adopts the ports of one container.
 func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Writer) error {
-	target, err := a.Workload(args)
+	target, err := a.Target(args)
+	if err == nil && target.Kind == workload.Service && a.container != "" {
+		err = cli.UsageError(cmd, "a Service has no containers: leave out --container")
+	}
 	if err != nil {
 		return err
 	}
@@ -159,7 +167,10 @@ func (a *adoption) adoptOne(cmd *cobra.Command, args []string, writer *cli.Write
 	if err := owners.add(result.Before, result.Container); err != nil {
 		return err
 	}
-	from, where := strings.Join(a.from, " or "), fmt.Sprintf("container %s of %s", result.Container, result.Target)
+	from, where := strings.Join(a.from, " or "), result.Target.String()
+	if result.Container != "" {
+		where = fmt.Sprintf("container %s of %s", result.Container, where)
+	}
 	code = cli.Worse(code, a.checkFrom(owners, result.Outcome == apply.Applied, where))
 	switch {
 	case result.Outcome == apply.Unchanged && code == cli.OK:

@@ -13,17 +13,26 @@ import (
 	"github.com/portside-dev/portside/fieldmanager"
 )
 
-// ownersOf are the names of the managers that own any field of some containers, of
-// those that own a port there, and of those that own an adapter port.
+// ownersOf are the names of the managers that own any field of some containers or of the
+// ports of a Service, of those that own a port there, and of those that own an adapter
+// port.
 type ownersOf struct{ fields, ports, adapterPorts sets.Set[string] }
 
 func newOwnersOf() ownersOf {
 	return ownersOf{sets.New[string](), sets.New[string](), sets.New[string]()}
 }
 
-// add adds the owners in a workload: in one container if it is named, or else in all.
-// Its error is managedFields that cannot be read.
+// add adds the owners in a Service or a workload: in one container if it is named, or else
+// in all. Its error is managedFields that cannot be read.
 func (o ownersOf) add(w *workload.Workload, container string) error {
+	if w.Service != nil {
+		owned, err := apply.ServiceOwners(w)
+		for _, p := range owned {
+			o.addFields(p.Owners)
+			o.addPort(p.Port.Name, p.Owners)
+		}
+		return err
+	}
 	entries, err := w.Entries()
 	if err != nil {
 		return err
@@ -37,25 +46,29 @@ func (o ownersOf) add(w *workload.Workload, container string) error {
 		if err != nil {
 			return err
 		}
-		o.fields.Insert(fieldmanager.Names(owners.Item)...)
-		for _, managers := range owners.Leaves {
-			o.fields.Insert(fieldmanager.Names(managers)...)
-		}
+		o.addFields(owners)
 	}
 	owned, err := apply.Owners(w)
-	if err != nil {
-		return err
-	}
 	for _, p := range owned {
-		if container != "" && p.Container != container {
-			continue
-		}
-		o.ports.Insert(fieldmanager.Names(p.Owners.Item)...)
-		if strings.HasPrefix(p.Port.Name, port.NamePrefix) {
-			o.adapterPorts.Insert(fieldmanager.Names(p.Owners.Item)...)
+		if container == "" || p.Container == container {
+			o.addPort(p.Port.Name, p.Owners)
 		}
 	}
-	return nil
+	return err
+}
+
+func (o ownersOf) addFields(owners fieldmanager.ItemOwners) {
+	o.fields.Insert(fieldmanager.Names(owners.Item)...)
+	for _, managers := range owners.Leaves {
+		o.fields.Insert(fieldmanager.Names(managers)...)
+	}
+}
+
+func (o ownersOf) addPort(name string, owners fieldmanager.ItemOwners) {
+	o.ports.Insert(fieldmanager.Names(owners.Item)...)
+	if strings.HasPrefix(name, port.NamePrefix) {
+		o.adapterPorts.Insert(fieldmanager.Names(owners.Item)...)
+	}
 }
 
 // checkFrom prints an error for each manager of --from that owns nothing there, whose

@@ -24,8 +24,8 @@ func TestCompletion(t *testing.T) {
 	c.argo(staticPorts)
 	c.legacy()
 	var kinds []string
-	for _, kind := range workload.Kinds() {
-		kinds = append(kinds, strings.ToLower(kind.String())+"/")
+	for _, d := range workload.TargetDefinitions() {
+		kinds = append(kinds, strings.ToLower(d.Kind.Kind)+"/")
 	}
 	slices.Sort(kinds)
 	for _, test := range []struct {

@@ -19,15 +19,17 @@ func newDiff(s *cli.Session) *cobra.Command {
 		Use:   "diff -f FILE|DIR|- [--adapters FILE|-]",
 		Short: "Show what sync would change, and how many pods that restarts",
 		Long: `Show what sync would change, by a dry run on the server, and how many pods that
-restarts at most. Nothing is stored. portside applies only ports; other fields
-that would change, by admission or defaulting, are shown after them.
+restarts at most: a change of a Service restarts none. Nothing is stored. A node
+port that the server is yet to choose is not shown. portside applies only ports;
+other fields that would change, by admission or defaulting, are shown after
+them.
 
 Exit codes: 0 when sync would change nothing; 1 when it would change something;
 2 when sync would exit 2, whether or not there is a difference: a port is
-Blocked or Invalid, the target is missing (unless --ignore-not-found), its
-container is missing or ambiguous, the field manager owns other fields, or the
-server refused; 3 when there is no answer, because the input or the connection
-is unusable.`,
+Blocked or Invalid, the workload or a Service is missing (unless
+--ignore-not-found), the container is missing or ambiguous, the field manager
+owns other fields, or the server refused; 3 when there is no answer, because the
+input or the connection is unusable.`,
 		Example: `  # What the recorded answer of a server would change
   portside diff -f adapterset.yaml --adapters adapters.json`,
 		Args:              cli.OnlyFiles,
@@ -83,7 +85,7 @@ func writeDiff(s *cli.Session, done cli.Done) (differs bool, err error) {
 		return false, nil
 	}
 	text := printer.Diff(s.Out, r, others)
-	if done.NextRollout && r.TemplateChanged() && r.Before.Restarts > 0 {
+	if done.NextRollout() && r.TemplateChanged() && r.Before.Restarts > 0 {
 		text += printer.Joined(r)
 	}
 	_, err = io.WriteString(s.Out, text)

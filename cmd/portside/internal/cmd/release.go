@@ -15,23 +15,25 @@ func newRelease(s *cli.Session) *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "release KIND/NAME",
-		Short: "Release portside's ownership of a workload",
-		Long: `Release portside's ownership of a workload. The adapter ports that no other
-manager owns are removed, which restarts pods. With --keep-ports they stay,
-without an owner, and nothing restarts.
+		Short: "Release portside's ownership of a workload or a Service",
+		Long: `Release portside's ownership of a workload or a Service. The adapter ports that
+no other manager owns are removed, which restarts the pods of a workload. With
+--keep-ports they stay, without an owner, and nothing restarts. So does the last
+port of a Service that cannot be without one.
 
-Exit codes: 0 also when portside owns nothing there; 2 when the workload is
+Exit codes: 0 also when portside owns nothing there; 2 when the target is
 missing or paused, the field manager owns other fields (with --keep-ports it
 may), or the server refused; 1 when the input or the connection is unusable.`,
 		Example: `  # Remove the adapter ports
   portside release statefulset/dittofs
 
   # Leave them to another manager
-  portside release statefulset/dittofs --keep-ports`,
-		Args:              cli.OneWorkload,
-		ValidArgsFunction: s.CompleteWorkloads,
+  portside release statefulset/dittofs --keep-ports
+  portside release service/dittofs-file --keep-ports`,
+		Args:              cli.OneTarget,
+		ValidArgsFunction: s.CompleteTargets,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			target, err := s.Workload(args)
+			target, err := s.Target(args)
 			if err != nil {
 				return err
 			}

@@ -13,10 +13,11 @@ func New(streams genericiooptions.IOStreams, version string, options ...cli.Opti
 	s := cli.NewSession(streams, version, options...)
 	root := &cobra.Command{
 		Use:   "portside",
-		Short: "Keep the adapter-* ports of workloads, and own nothing else of them",
+		Short: "Keep the adapter-* ports of workloads and Services, and own nothing else",
 		Long: `portside keeps the adapter-* ports of a workload in sync with the protocol
 adapters that it serves, through a server-side apply field manager of its own.
-Every other field stays with the manager that declares it.
+Every other field stays with the manager that declares it. It does the same in
+the Services that lead to the workload, where an AdapterSet lists them.
 
 A workload is a ` + cli.Kinds() + `.`,
 	}

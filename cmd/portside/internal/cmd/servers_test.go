@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -26,11 +27,20 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// proxy is a proxy in front of the API server that records the methods of requests.
+// proxy is a proxy in front of the API server that records the methods of requests, and
+// the resources that were patched.
 type proxy struct {
 	kubeconfig string
 	mu         sync.Mutex
 	methods    []string
+	patched    []string
+}
+
+// patches returns the resources that were patched, in order.
+func (p *proxy) patches() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.patched, " ")
 }
 
 func (p *proxy) requests() string {
@@ -46,6 +56,9 @@ func countingProxy(t *testing.T, config *rest.Config) *proxy {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.mu.Lock()
 		p.methods = append(p.methods, r.Method)
+		if r.Method == http.MethodPatch {
+			p.patched = append(p.patched, path.Base(path.Dir(r.URL.Path)))
+		}
 		p.mu.Unlock()
 		forward.ServeHTTP(w, r)
 	}))

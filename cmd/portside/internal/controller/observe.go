@@ -45,7 +45,7 @@ type input struct {
 	// service is the entry of spec.services, where the input is about a Service, and
 	// warnings are about that. services are the inputs about the Services of a workload.
 	service  *v1alpha1.Service
-	warnings []status.ServiceWarning
+	warnings []adapterset.ServiceWarning
 	services []*input
 
 	active    []apply.Adapter

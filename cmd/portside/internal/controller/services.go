@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
@@ -84,11 +83,10 @@ func (r *reconciler) observeService(ctx context.Context, s *state, one, in *inpu
 	case w.Paused:
 		one.stopped = status.Paused
 	}
-	one.warnings = status.ServiceWarnings(in.workload, w, adapterset.ServicePorts(in.set, one.service, in.active))
-	if opens(in.set, one) {
-		one.undecided = &undecided{status.PortsNotListed, fmt.Sprintf(
-			"%s has type %s, which opens its ports outside the cluster: list in spec.services which of the discovered adapters it exposes", one.target, w.Service.Type)}
-		return nil
+	one.warnings = adapterset.ServiceWarnings(in.workload, w, adapterset.ServicePorts(in.set, one.service, in.active))
+	if err := adapterset.CheckListed(in.set, one.service, w); err != nil {
+		one.undecided = &undecided{status.PortsNotListed, err.Error()}
+		return nil //nolint:nilerr // status reports it
 	}
 	if one.observed, err = r.applier.Observe(w); err == nil {
 		one.own, err = one.observed.OwnPorts("")
@@ -111,13 +109,6 @@ func (r *reconciler) takenBy(one *input) (*undecided, error) {
 	return nil, nil
 }
 
-// opens reports whether a Service would open ports outside the cluster because a pod
-// answers them, and spec.services does not list them.
-func opens(set *v1alpha1.AdapterSet, one *input) bool {
-	is := one.workload.Service.Type
-	return set.Spec.Discovery != nil && len(one.service.Ports) == 0 && (is == corev1.ServiceTypeNodePort || is == corev1.ServiceTypeLoadBalancer)
-}
-
 // syncServices syncs the ports of the Services. It does that before those of the
 // container, so that no Service leads to a port that is no longer declared.
 func (r *reconciler) syncServices(ctx context.Context, s *state, in *input, removals []rollout.Removal) services {
@@ -137,21 +128,10 @@ func (r *reconciler) syncServices(ctx context.Context, s *state, in *input, remo
 		all.changed = all.changed || outcome.changed
 		all.at = earliest(in.now, all.at, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt)
 		if verdict.Reason == rollout.Stabilizing {
-			all.leaving = append(all.leaving, one.leaving(plan)...)
+			all.leaving = append(all.leaving, adapterset.Leaving(one.own, plan.Items)...)
 		}
 	}
 	return all
-}
-
-// leaving returns the names of our ports that the plan removes.
-func (in *input) leaving(p plan) []string {
-	var names []string
-	for _, own := range in.own {
-		if !slices.ContainsFunc(p.Items, func(q port.Port) bool { return q.Name == own.Name }) {
-			names = append(names, own.Name)
-		}
-	}
-	return names
 }
 
 // desiredOfService returns the desired ports of a Service: those of active adapters, and
@@ -168,8 +148,9 @@ func (r *reconciler) desiredOfService(ctx context.Context, s *state, in *input, 
 			continue
 		}
 		removal := removals[i]
-		removal.Adapter.Port, removal.Adapter.Protocol = int64(own.Number), string(own.Protocol)
-		if kept := retainedPort(removal.Adapter, own); in.service.WhenInactive == v1alpha1.WhenInactiveKeep {
+		kept := adapterset.RetainedPort(removal.Adapter.Type, own)
+		removal.Adapter = kept.Adapter
+		if in.service.WhenInactive == v1alpha1.WhenInactiveKeep {
 			d.ServicePorts = append(d.ServicePorts, kept)
 			continue
 		} else if !removal.Due {
@@ -181,12 +162,6 @@ func (r *reconciler) desiredOfService(ctx context.Context, s *state, in *input, 
 		return d
 	}
 	return r.withhold(ctx, s, in, d)
-}
-
-// retainedPort returns a port of ours as it is. What the API server fills in is not
-// applied.
-func retainedPort(a apply.Adapter, own port.Port) apply.ServicePort {
-	return apply.ServicePort{Adapter: a, TargetPort: own.TargetPort, AppProtocol: own.AppProtocol}
 }
 
 // numbersOf returns the ports of a Service with the numbers of the adapters that they

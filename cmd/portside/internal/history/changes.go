@@ -9,10 +9,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// Change is a revision that changed ports, or the oldest that is kept.
+// Change is a revision that changed ports, or the oldest that is kept. Of a Service it is
+// a change that portside recorded.
 type Change struct {
 	// Revision and Name are empty for a template that no revision has yet.
 	Revision int64  `json:"revision,omitempty"`
@@ -28,6 +30,9 @@ type Change struct {
 	// the two are not kept.
 	Since      int64             `json:"since,omitempty"`
 	Containers []ContainerChange `json:"containers"`
+	// Ports are those of a Service that changed. A Service has no revisions and no
+	// containers.
+	Ports []v1alpha1.ChangedPort `json:"ports,omitempty"`
 	// Managers made the change; there is none where that is not known. Certain
 	// reports that they made all of it, and Because why that is certain or not.
 	Managers []string `json:"managers"`
@@ -56,8 +61,11 @@ func (c Change) By() string {
 }
 
 // Changes compares each revision with the one before it, the oldest first, and
-// the workload as it is with the last.
+// the workload as it is with the last. Of a Service it returns what portside recorded.
 func (h *History) Changes() []Change {
+	if h.workload.Service != nil {
+		return h.recorded()
+	}
 	if len(h.revisions) == 0 {
 		return []Change{}
 	}
@@ -67,6 +75,18 @@ func (h *History) Changes() []Change {
 	for i := range steps {
 		if s := &steps[i]; len(s.differences) > 0 || s.isGap() {
 			changes = append(changes, h.change(s))
+		}
+	}
+	return changes
+}
+
+// recorded returns the records as changes.
+func (h *History) recorded() []Change {
+	changes := make([]Change, len(h.records))
+	for i, r := range h.records {
+		changes[i] = Change{
+			Time: &h.records[i].Time, Containers: []ContainerChange{}, Ports: r.Ports,
+			Managers: []string{r.Manager}, Certain: true, Because: "recorded in " + r.in,
 		}
 	}
 	return changes

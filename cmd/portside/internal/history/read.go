@@ -1,5 +1,6 @@
 // Package history reads from the cluster which revisions of a workload changed
-// its container ports, and by which manager, as far as that is certain:
+// its container ports, and by which manager, as far as that is certain. A Service has no
+// revisions: there it returns the changes of case 2 alone.
 //
 //  1. The revisions are the ControllerRevisions or ReplicaSets that the cluster
 //     keeps. Two that follow each other show what changed.
@@ -26,8 +27,8 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// History is a workload, its revisions, the oldest first, and what portside
-// recorded.
+// History is a workload or a Service, the revisions of the workload, the oldest first,
+// and what portside recorded.
 type History struct {
 	workload  *workload.Workload
 	revisions []workload.Revision
@@ -38,7 +39,7 @@ type History struct {
 	Unread []error
 }
 
-// Read reads a workload, the revisions that it owns, and the records. Its error
+// Read reads a workload with the revisions that it owns, or a Service, and the records. Its error
 // is the API server's, or a revision that cannot be read.
 func Read(ctx context.Context, config *rest.Config, t workload.Target) (*History, error) {
 	client, err := kubernetes.NewForConfig(config)
@@ -50,10 +51,24 @@ func Read(ctx context.Context, config *rest.Config, t workload.Target) (*History
 		return nil, err
 	}
 	h := &History{}
-	if err := h.readRevisions(ctx, client.AppsV1(), t); err != nil {
+	read := h.readRevisions
+	if t.Kind == workload.Service {
+		read = h.readService
+	}
+	if err := read(ctx, client.AppsV1(), t); err != nil {
 		return nil, err
 	}
 	return h, h.readRecords(ctx, sets, client.EventsV1())
+}
+
+func (h *History) readService(ctx context.Context, apps appsclient.AppsV1Interface, t workload.Target) error {
+	d := workload.ServiceDefinition()
+	service, err := workload.ClientGo(apps).Get(ctx, d, t.Namespace, t.Name)
+	if err != nil {
+		return err
+	}
+	h.workload, err = d.Workload(service)
+	return err
 }
 
 func (h *History) readRevisions(ctx context.Context, apps appsclient.AppsV1Interface, t workload.Target) error {

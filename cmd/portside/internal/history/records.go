@@ -17,13 +17,14 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 )
 
-// record is a change of the workload's ports that portside recorded.
+// record is a change of the ports of the workload or the Service that portside recorded.
 type record struct {
 	v1alpha1.PortsChange
 	in string // the object that has the record
 }
 
-// readRecords reads what portside recorded of the workload, the oldest first.
+// readRecords reads what portside recorded of the workload or the Service, the oldest
+// first.
 // Nothing is recorded where AdapterSets are not installed.
 func (h *History) readRecords(ctx context.Context, sets dynamic.Interface, events eventsclient.EventsV1Interface) error {
 	ofSets, err := h.ofAdapterSets(ctx, sets)
@@ -62,14 +63,30 @@ func (h *History) ofAdapterSets(ctx context.Context, client dynamic.Interface) (
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, set); err != nil {
 			return nil, fmt.Errorf("cannot read AdapterSet %s/%s: %w", list.Items[i].GetNamespace(), list.Items[i].GetName(), err)
 		}
-		if set.Status.Target == nil || set.Status.Target.UID != h.workload.UID {
+		if h.workload.Service == nil && (set.Status.Target == nil || set.Status.Target.UID != h.workload.UID) {
 			continue
 		}
 		for _, change := range set.Status.Changes {
-			records = append(records, record{change, "AdapterSet " + set.Name})
+			if h.isAbout(change) {
+				records = append(records, record{change, "AdapterSet " + set.Name})
+			}
 		}
 	}
 	return records, nil
+}
+
+// isAbout reports whether a change that an AdapterSet records is one of the container
+// ports, or one of this Service since it was created.
+func (h *History) isAbout(change v1alpha1.PortsChange) bool {
+	name := ""
+	if h.workload.Service != nil {
+		created := h.workload.Object().GetCreationTimestamp()
+		if change.Time.Before(&created) {
+			return false // of another Service that had the name
+		}
+		name = h.workload.Name
+	}
+	return slices.ContainsFunc(change.Ports, func(p v1alpha1.ChangedPort) bool { return p.Service == name })
 }
 
 func (h *History) ofEvents(ctx context.Context, client eventsclient.EventsV1Interface) ([]record, error) {

@@ -10,35 +10,61 @@ import (
 )
 
 // Diff returns what a result changes, with the number of pods that restart: the
-// ports of each container, then other fields.
+// ports of each container or of the Service, then other fields.
 func Diff(out Stream, r apply.Result, others []changes.FieldChange) string {
 	text := portsDiff(out, r) + othersDiff(out, r, others)
 	if text == "" {
-		return fmt.Sprintf("%s, container %s: the ports stay and only their owners change: restarts no pod\n", r.Target, r.Container)
+		return fmt.Sprintf("%s: the ports stay and only their owners change: restarts no pod\n", place(r, r.Container))
 	}
 	return text
 }
 
-// portsDiff returns the ports before and after, container by container: ports may
-// also be removed from another container than the one that is desired.
+// place names a list of ports: that of a container or, without one, that of the target.
+func place(r apply.Result, container string) string {
+	if container == "" {
+		return r.Target.String()
+	}
+	return fmt.Sprintf("%s, container %s", r.Target, container)
+}
+
+// portsDiff returns the ports before and after: of a Service, or container by container,
+// since ports may also be removed from another container than the one that is desired.
+// A change of a Service restarts nothing.
 func portsDiff(out Stream, r apply.Result) string {
-	var text strings.Builder
+	if before, after := r.Before.Service, r.After.Service; after != nil {
+		return listDiff(out, place(r, "")+": restarts no pod", texts(before.Ports, ServicePort), texts(after.Ports, ServicePort))
+	}
+	text := ""
 	for _, after := range r.After.Containers {
 		before, _ := r.Before.Container(after.Name)
 		if before == nil {
 			continue // another manager added it meanwhile
 		}
-		steps := compare(before.Ports, after.Ports)
-		if !changed(steps) {
-			continue
-		}
-		fmt.Fprintf(&text, "%s, container %s: %s\n", r.Target, after.Name, restarts(r.Before.Restarts))
-		for _, s := range steps {
-			line := Clean(fmt.Sprintf("%c %s", s.edit, ContainerPort(s.port)))
-			text.WriteString(out.Paint(colors[s.edit], line) + "\n")
-		}
+		text += listDiff(out, place(r, after.Name)+": "+restarts(r.Before.Restarts), texts(before.Ports, ContainerPort), texts(after.Ports, ContainerPort))
 	}
-	return text.String()
+	return text
+}
+
+func texts[P any](ports []P, text func(P) string) []string {
+	var all []string
+	for _, p := range ports {
+		all = append(all, text(p))
+	}
+	return all
+}
+
+// listDiff returns the ports of a list before and after, below a heading. It is empty
+// where nothing changes.
+func listDiff(out Stream, heading string, before, after []string) string {
+	steps := compare(before, after)
+	if !changed(steps) {
+		return ""
+	}
+	text := heading + "\n"
+	for _, s := range steps {
+		text += out.Paint(colors[s.edit], Clean(fmt.Sprintf("%c %s", s.edit, s.port))) + "\n"
+	}
+	return text
 }
 
 var colors = map[edit]Color{removed: Red, added: Green}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/history"
 )
 
@@ -17,27 +19,35 @@ type History struct {
 	Resource string `json:"-"`
 }
 
-// Table returns a row for each change.
+// Table returns a row for each change. A Service has no revisions.
 func (h History) Table(wide bool) Table {
 	t := Table{Columns: []string{"REVISION", "AGE", "BY", "CHANGE"}}
+	revision := func(c history.Change) []string {
+		if c.Name == "" {
+			return []string{none}
+		}
+		return []string{fmt.Sprint(c.Revision)}
+	}
 	if wide {
 		t.Columns = []string{"REVISION", "NAME", "TIME", "BY", "BECAUSE", "CHANGE"}
+		number := revision
+		revision = func(c history.Change) []string { return append(number(c), orNone(c.Name)) }
+	}
+	if h.Target.kind == workload.Service {
+		t.Columns = t.Columns[len(revision(history.Change{})):]
+		revision = func(history.Change) []string { return nil }
 	}
 	now := time.Now()
 	for _, c := range h.Revisions {
-		revision := fmt.Sprint(c.Revision)
-		if c.Name == "" {
-			revision = none
-		}
 		if !wide {
-			t.Rows = append(t.Rows, []string{revision, age(c.Time, now), c.By(), ChangeText(c)})
+			t.Rows = append(t.Rows, append(revision(c), age(c.Time, now), c.By(), ChangeText(c)))
 			continue
 		}
 		when := "<unknown>"
 		if c.Time != nil {
 			when = c.Time.UTC().Format(time.RFC3339)
 		}
-		t.Rows = append(t.Rows, []string{revision, orNone(c.Name), when, c.By(), c.Because, ChangeText(c)})
+		t.Rows = append(t.Rows, append(revision(c), when, c.By(), c.Because, ChangeText(c)))
 	}
 	return t
 }
@@ -58,6 +68,9 @@ func (h History) Names() []string {
 // ChangeText describes what a revision changed, or all ports of one that has none
 // before it.
 func ChangeText(c history.Change) string {
+	if len(c.Ports) > 0 {
+		return changes.Text(c.Ports)
+	}
 	var parts []string
 	for _, container := range c.Containers {
 		parts = append(parts, container.Container+": "+containerChange(container, c.Whole))

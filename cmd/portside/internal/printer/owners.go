@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
@@ -28,6 +29,11 @@ type ownedPort struct {
 	Protocol  corev1.Protocol `json:"protocol"`
 	HostPort  int32           `json:"hostPort,omitempty"`
 	HostIP    string          `json:"hostIP,omitempty"`
+	// TargetPort, NodePort and AppProtocol are those of a port of a Service, which has no
+	// container.
+	TargetPort  *intstr.IntOrString `json:"targetPort,omitempty"`
+	NodePort    int32               `json:"nodePort,omitempty"`
+	AppProtocol *string             `json:"appProtocol,omitempty"`
 	// Managers own the port or a field of it.
 	Managers []portManager `json:"managers"`
 }
@@ -41,23 +47,34 @@ type portManager struct {
 	// Fields are the port's fields whose values it owns.
 	Fields []string `json:"fields"`
 	// LastWrite is when it last changed a field that it owns, anywhere in the
-	// workload, according to managedFields.
+	// object, according to managedFields.
 	LastWrite *metav1.Time `json:"lastWrite,omitempty"`
 }
 
-// OwnersOf returns the ports of a workload with their owners: those of one
+// OwnersOf returns the ports of a Service or a workload with their owners: those of one
 // container if it is named, or else of all. Its error is managedFields that cannot
 // be read.
 func OwnersOf(w *workload.Workload, container string) (*Owners, error) {
+	owners := &Owners{Target: TargetOf(w.Target), Ports: []ownedPort{}}
+	inService, err := apply.ServiceOwners(w)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range inService {
+		owners.Ports = append(owners.Ports, ownedPort{
+			Name: p.Port.Name, Port: p.Port.Port, Protocol: p.Port.Protocol, TargetPort: targetPort(p.Port.TargetPort),
+			NodePort: p.Port.NodePort, AppProtocol: p.Port.AppProtocol, Managers: managersOf(w, p.Owners),
+		})
+	}
 	owned, err := apply.Owners(w)
 	if err != nil {
 		return nil, err
 	}
-	owners := &Owners{Target: TargetOf(w.Target), Ports: []ownedPort{}}
 	for _, p := range owned {
 		if container == "" || p.Container == container {
 			owners.Ports = append(owners.Ports, ownedPort{
-				p.Container, p.Port.Name, p.Port.ContainerPort, p.Port.Protocol, p.Port.HostPort, p.Port.HostIP, managersOf(w, p.Owners),
+				Container: p.Container, Name: p.Port.Name, Port: p.Port.ContainerPort, Protocol: p.Port.Protocol,
+				HostPort: p.Port.HostPort, HostIP: p.Port.HostIP, Managers: managersOf(w, p.Owners),
 			})
 		}
 	}
@@ -109,22 +126,39 @@ func lastWrite(w *workload.Workload, m fieldmanager.Manager) *metav1.Time {
 // Table returns a row for each port, or in a wide table one for each manager of a
 // port.
 func (o *Owners) Table(wide bool) Table {
-	t := Table{Columns: []string{"CONTAINER", "PORT", "NUMBER", "OWNERS"}}
+	var t Table
+	service := o.Target.kind == workload.Service
+	switch {
+	case service:
+		t.Columns = []string{"PORT", "NUMBER", "TARGETPORT", "NODEPORT"}
+	case wide:
+		t.Columns = []string{"CONTAINER", "PORT", "NUMBER", "HOST"}
+	default:
+		t.Columns = []string{"CONTAINER", "PORT", "NUMBER"}
+	}
 	if wide {
-		t.Columns = []string{"CONTAINER", "PORT", "NUMBER", "HOST", "MANAGER", "OPERATION", "LAST WRITE", "OWNS"}
+		t.Columns = append(t.Columns, "MANAGER", "OPERATION", "LAST WRITE", "OWNS")
+	} else {
+		t.Columns = append(t.Columns, "OWNERS")
 	}
 	now := time.Now()
 	for i := range o.Ports {
 		p := &o.Ports[i]
 		row := []string{p.Container, orNone(p.Name), number(p.Port, p.Protocol)}
 		switch {
+		case service:
+			row = append(row[1:], orNone(p.target()), orNone(p.node()))
+		case wide:
+			row = append(row, orNone(p.host()))
+		}
+		switch {
 		case !wide:
 			t.Rows = append(t.Rows, append(row, list(p.owners())))
 		case len(p.Managers) == 0:
-			t.Rows = append(t.Rows, append(row, orNone(p.host()), none, none, none, "no manager owns it"))
+			t.Rows = append(t.Rows, append(row, none, none, none, "no manager owns it"))
 		default:
 			for _, m := range p.Managers {
-				t.Rows = append(t.Rows, append(slices.Clone(row), orNone(p.host()), m.Name, m.operation(), age(m.LastWrite, now), m.owns()))
+				t.Rows = append(t.Rows, append(slices.Clone(row), m.Name, m.operation(), age(m.LastWrite, now), m.owns()))
 			}
 		}
 	}
@@ -160,6 +194,20 @@ func (p *ownedPort) host() string {
 		return fmt.Sprint(p.HostPort)
 	}
 	return fmt.Sprintf("%s:%d", p.HostIP, p.HostPort)
+}
+
+func (p *ownedPort) target() string {
+	if p.TargetPort == nil {
+		return ""
+	}
+	return p.TargetPort.String()
+}
+
+func (p *ownedPort) node() string {
+	if p.NodePort == 0 {
+		return ""
+	}
+	return fmt.Sprint(p.NodePort)
 }
 
 func (m portManager) operation() string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/portside-dev/portside/apply"
 )
@@ -34,6 +35,22 @@ func ContainerPort(p corev1.ContainerPort) string {
 	return text
 }
 
+// ServicePort writes a port of a Service with all its fields: "adapter-nfs 2049/TCP
+// targetPort=12049 nodePort=32049".
+func ServicePort(p corev1.ServicePort) string {
+	text := orNone(p.Name) + " " + number(p.Port, p.Protocol)
+	if p.TargetPort != (intstr.IntOrString{}) {
+		text += " targetPort=" + p.TargetPort.String()
+	}
+	if p.NodePort != 0 {
+		text += fmt.Sprintf(" nodePort=%d", p.NodePort)
+	}
+	if p.AppProtocol != nil {
+		text += " appProtocol=" + *p.AppProtocol
+	}
+	return text
+}
+
 // edit is what happens to a port between two lists.
 type edit byte
 
@@ -44,15 +61,15 @@ const (
 	added   edit = '+'
 )
 
-// step is one port of a comparison.
+// step is one port of a comparison, as text.
 type step struct {
 	edit edit
-	port corev1.ContainerPort
+	port string
 }
 
 // compare returns the ports of both lists, in order. A port that changes its place
 // is removed and added.
-func compare(before, after []corev1.ContainerPort) []step {
+func compare(before, after []string) []step {
 	common := common(before, after)
 	var steps []step
 	i, j := 0, 0
@@ -79,7 +96,7 @@ func changed(steps []step) bool {
 
 // common returns the length of the longest common subsequence of a from i and b
 // from j on, by i and j.
-func common(a, b []corev1.ContainerPort) [][]int {
+func common(a, b []string) [][]int {
 	length := make([][]int, len(a)+1)
 	for i := range length {
 		length[i] = make([]int, len(b)+1)

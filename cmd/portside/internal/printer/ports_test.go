@@ -5,19 +5,12 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
 func TestCompare(t *testing.T) {
 	t.Parallel()
-	port := func(name rune) corev1.ContainerPort {
-		return corev1.ContainerPort{Name: string(name), ContainerPort: name, Protocol: corev1.ProtocolTCP}
-	}
-	list := func(names string) (all []corev1.ContainerPort) {
-		for _, name := range names {
-			all = append(all, port(name))
-		}
-		return all
-	}
+	list := func(names string) []string { return strings.Split(names, "") }
 	for _, test := range []struct{ before, after, want string }{
 		{"", "", ""},
 		{"abc", "abc", " a b c"},
@@ -30,7 +23,7 @@ func TestCompare(t *testing.T) {
 		steps := compare(list(test.before), list(test.after))
 		for _, s := range steps {
 			got.WriteByte(byte(s.edit))
-			got.WriteString(s.port.Name)
+			got.WriteString(s.port)
 		}
 		if got.String() != test.want {
 			t.Errorf("%q to %q: %q, not %q", test.before, test.after, got.String(), test.want)
@@ -45,6 +38,15 @@ func TestContainerPort(t *testing.T) {
 	t.Parallel()
 	full := corev1.ContainerPort{ContainerPort: 80, Protocol: corev1.ProtocolUDP, HostPort: 8080, HostIP: "10.0.0.1"}
 	if got := ContainerPort(full); got != "<none> 80/UDP hostPort=8080 hostIP=10.0.0.1" {
+		t.Error(got)
+	}
+}
+
+func TestServicePort(t *testing.T) {
+	t.Parallel()
+	protocol := "example.com/nfs"
+	full := corev1.ServicePort{Name: "adapter-nfs", Port: 2049, Protocol: corev1.ProtocolTCP, TargetPort: intstr.FromInt32(12049), NodePort: 32049, AppProtocol: &protocol}
+	if got := ServicePort(full); got != "adapter-nfs 2049/TCP targetPort=12049 nodePort=32049 appProtocol=example.com/nfs" {
 		t.Error(got)
 	}
 }

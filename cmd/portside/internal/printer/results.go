@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/advice"
@@ -43,7 +44,10 @@ type resultPort struct {
 	Name     string          `json:"name"`
 	Port     int64           `json:"port"`
 	Protocol corev1.Protocol `json:"protocol"`
-	State    port.State      `json:"state"`
+	// TargetPort and NodePort are those of a Service's port, where they are set.
+	TargetPort *intstr.IntOrString `json:"targetPort,omitempty"`
+	NodePort   int32               `json:"nodePort,omitempty"`
+	State      port.State          `json:"state"`
 	// Reason is the cause of the state; empty for a plain Owned or Removed.
 	Reason  port.Reason `json:"reason"`
 	Owners  []string    `json:"owners"`
@@ -67,12 +71,22 @@ func (r *Results) Add(from apply.Result, failure string) {
 		Error:           failure,
 	}
 	for _, p := range from.Ports {
-		to.Ports = append(to.Ports, resultPort{p.Type, p.Name, p.Port, p.Protocol, p.State, p.Reason, fieldmanager.Names(p.Owners), p.Message})
+		to.Ports = append(to.Ports, resultPort{
+			p.Type, p.Name, p.Port, p.Protocol, targetPort(p.TargetPort), p.NodePort, p.State, p.Reason, fieldmanager.Names(p.Owners), p.Message,
+		})
 	}
 	for _, w := range from.Warnings {
 		to.Warnings = append(to.Warnings, warning{w.Reason, w.Port.Name, w.Manager.Name, w.Message})
 	}
 	r.Results = append(r.Results, to)
+}
+
+// targetPort returns a target port as documents have it, nil where none is set.
+func targetPort(p intstr.IntOrString) *intstr.IntOrString {
+	if p == (intstr.IntOrString{}) {
+		return nil
+	}
+	return &p
 }
 
 // Table returns a row for each port, and one for a target without ports. What is

@@ -48,6 +48,8 @@ func (f For) ofPort(p apply.PortStatus) string {
 	switch {
 	case p.Reason == port.ReasonHostNetworkNotAllowed:
 		return fmt.Sprintf("; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation %s: \"true\" on the workload", workload.AllowHostNetworkAnnotation)
+	case p.Reason == port.ReasonUnnamedPort:
+		return `, such as "name: main"`
 	case len(from) == 0:
 		return ""
 	case p.Reason == port.ReasonDuplicateKey:

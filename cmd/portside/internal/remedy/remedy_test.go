@@ -38,6 +38,8 @@ func TestPorts(t *testing.T) {
 			`why; run portside adopt -n storage deployment/web --from 'it'\''s; rm -r ~'`},
 		"hostNetwork": {remedy.For{Target: web, FieldManager: "portside"}, apply.PortStatus{Reason: port.ReasonHostNetworkNotAllowed},
 			`why; to allow it, set spec.hostNetwork: Allow in the AdapterSet and the annotation portside.dev/allow-host-network: "true" on the workload`},
+		"a static port without a name": {remedy.For{Target: web, FieldManager: "portside"},
+			apply.PortStatus{Reason: port.ReasonUnnamedPort, Blocker: &port.Blocker{}}, `why, such as "name: main"`},
 		"another reason": {remedy.For{Target: web, FieldManager: "portside"},
 			apply.PortStatus{Reason: port.ReasonRenamed, Blocker: &port.Blocker{AdoptFrom: []string{"a"}}}, "why"},
 	} {

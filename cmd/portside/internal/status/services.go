@@ -2,61 +2,11 @@ package status
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/apply/workload"
 )
-
-// ServiceWarningReason is the reason of a warning about a Service.
-type ServiceWarningReason string
-
-// Reasons of warnings about Services.
-const (
-	// NoSelector: the Service has no selector, so its endpoints are not the target's
-	// pods unless another controller makes them so.
-	NoSelector ServiceWarningReason = "NoSelector"
-	// SelectorMismatch: the Service does not select the target's pods.
-	SelectorMismatch ServiceWarningReason = "SelectorMismatch"
-	// HeadlessNumber: the Service is headless, so its clients connect to the pods, and
-	// exposes another number than the adapter's.
-	HeadlessNumber ServiceWarningReason = "HeadlessNumber"
-)
-
-// ServiceWarning is a warning about a Service.
-type ServiceWarning struct {
-	Reason  ServiceWarningReason
-	Message string
-}
-
-// ServiceWarnings returns the warnings about a Service with these desired ports that is
-// to lead to the pods of a workload.
-func ServiceWarnings(target, service *workload.Workload, ports []apply.ServicePort) []ServiceWarning {
-	var warnings []ServiceWarning
-	switch pods, err := labels.ConvertSelectorToLabelsMap(target.PodLabels); {
-	case service.Selector == "":
-		warnings = append(warnings, ServiceWarning{NoSelector, fmt.Sprintf("%s has no selector: its ports lead nowhere unless something else maintains its EndpointSlices", service.Target)})
-	case err == nil && !selects(service.Selector, pods):
-		warnings = append(warnings, ServiceWarning{SelectorMismatch, fmt.Sprintf("%s does not select the pods of %s: correct its selector %q", service.Target, target.Target, service.Selector)})
-	}
-	for _, p := range ports {
-		if service.Service.Headless && p.TargetPort.IntVal != 0 && int64(p.TargetPort.IntVal) != p.Port {
-			warnings = append(warnings, ServiceWarning{HeadlessNumber, fmt.Sprintf(
-				"%s is headless, so its clients connect to the pods: %s is reached on %s and not on %d", service.Target, apply.PortName(p.Type), p.TargetPort.String(), p.Port)})
-		}
-	}
-	return warnings
-}
-
-func selects(selector string, pods labels.Set) bool {
-	parsed, err := labels.Parse(selector)
-	return err == nil && parsed.Matches(pods)
-}
 
 // services returns the statuses of the Services, from the last ones.
 func (f Facts) services(before []v1alpha1.ServiceStatus, now time.Time) []v1alpha1.ServiceStatus {

@@ -10,7 +10,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/apply/v1alpha1"
-	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 )
@@ -101,7 +101,7 @@ func TestServiceEvents(t *testing.T) {
 			{Service: "files", Name: "adapter-nfs", Port: 2049, Protocol: "TCP", Change: v1alpha1.PortAdded},
 			{Service: "files", Name: "adapter-web", Port: 80, Protocol: "TCP", Change: v1alpha1.PortChanged},
 		}}}
-		f.ServiceWarnings = []status.ServiceWarning{{Reason: status.NoSelector, Message: "no selector"}}
+		f.ServiceWarnings = []adapterset.ServiceWarning{{Reason: adapterset.NoSelector, Message: "no selector"}}
 	}))
 	after := status.Of(set(1, before), f, now)
 	var got []string
@@ -116,36 +116,5 @@ func TestServiceEvents(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
-	}
-}
-
-func TestServiceWarnings(t *testing.T) {
-	t.Parallel()
-	target := &workload.Workload{Target: workload.Target{Kind: workload.StatefulSet, Namespace: "storage", Name: "files"}, PodLabels: "app=files,team=storage"}
-	service := func(selector string, headless bool) *workload.Workload {
-		return &workload.Workload{
-			Target: workload.Target{Kind: workload.Service, Namespace: "storage", Name: "files"}, Selector: selector,
-			Service: &workload.ServiceSpec{Headless: headless},
-		}
-	}
-	exposed := apply.ServicePort{Adapter: apply.Adapter{Type: "nfs", Port: 2049}}
-	exposed.TargetPort.IntVal = 12049
-	for name, c := range map[string]struct {
-		service *workload.Workload
-		want    []status.ServiceWarningReason
-	}{
-		"it selects the pods":         {service("app=files", false), nil},
-		"by a further label":          {service("team=storage", false), nil},
-		"no selector":                 {service("", false), []status.ServiceWarningReason{status.NoSelector}},
-		"other pods":                  {service("app=other", false), []status.ServiceWarningReason{status.SelectorMismatch}},
-		"headless, with other number": {service("app=files", true), []status.ServiceWarningReason{status.HeadlessNumber}},
-	} {
-		var got []status.ServiceWarningReason
-		for _, w := range status.ServiceWarnings(target, c.service, []apply.ServicePort{exposed}) {
-			got = append(got, w.Reason)
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, not %q", name, got, c.want)
-		}
 	}
 }

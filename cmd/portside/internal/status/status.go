@@ -15,6 +15,7 @@ import (
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 	"github.com/portside-dev/portside/cmd/portside/internal/changes"
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
@@ -50,7 +51,7 @@ type Facts struct {
 	// workload. ServiceWarnings are about it. Services are the facts about the Services,
 	// in the AdapterSet's order, nil if they were not observed.
 	Service         string
-	ServiceWarnings []ServiceWarning
+	ServiceWarnings []adapterset.ServiceWarning
 	Services        []Facts
 	// Stopped is why nothing is written to the target: Suspended, Paused or empty.
 	Stopped ConditionReason
