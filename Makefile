@@ -53,6 +53,10 @@ demo: need-controlplane ## run examples/demo on a real control plane (DEMO_ARGS=
 test: need-controlplane ## run the tests of every module (TEST_ARGS goes to go test)
 	@.ci/test $(TEST_ARGS)
 
+.PHONY: skew
+skew: ## build control planes of the other supported releases, once, and run on each what depends on the API server (SKEW="1.35 1.36")
+	@.ci/skew $(TEST_ARGS)
+
 .PHONY: test-rabbitmq
 test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
 	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)
@@ -88,6 +92,7 @@ lint: $(GOLANGCI_LINT) ## run golangci-lint
 .PHONY: tidy
 tidy: ## run go mod tidy in every module
 	@for module in $$(.ci/modules); do (set -x; go -C "$$module" mod tidy) || exit; done
+	@cd testenv/controlplane && for file in 1.*.mod; do (set -x; go mod tidy -modfile="$$file") || exit; done
 
 .PHONY: verify
 verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) $(APPLYCONFIGURATION_GEN) ## check what tests do not; change nothing

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	utilversion "k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -28,11 +29,12 @@ type Options struct {
 
 // ControlPlane is a running control plane. It is safe for concurrent use.
 type ControlPlane struct {
-	assets string
-	dir    string // with logs and kubeconfig, until Stop
-	env    *envtest.Environment
-	admin  *rest.Config
-	client kubernetes.Interface
+	assets  string
+	release *utilversion.Version
+	dir     string // with logs and kubeconfig, until Stop
+	env     *envtest.Environment
+	admin   *rest.Config
+	client  kubernetes.Interface
 
 	authority   *clientAuthority
 	lifeline    *lifeline
@@ -57,6 +59,9 @@ func Start(ctx context.Context, o Options) (*ControlPlane, error) {
 		return nil, err
 	}
 	cp := &ControlPlane{assets: assets}
+	if cp.release, err = releaseOf(ctx, assets); err != nil {
+		return nil, err
+	}
 	cp.stop = sync.OnceValue(cp.stopAll)
 	if err := cp.startAll(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot start the control plane: %w", err), cp.Stop())
@@ -113,6 +118,9 @@ func (cp *ControlPlane) startAPIServer(o Options) error {
 	server.Configure().Set("shutdown-watch-termination-grace-period", "5s")
 	// envtest's range has 254 addresses, which the Services of many tests use up.
 	server.Configure().Set("service-cluster-ip-range", "10.0.0.0/16")
+	for flag, value := range betaFlags(cp.release) {
+		server.Configure().Set(flag, value)
+	}
 	for _, flag := range slices.Sorted(maps.Keys(o.APIServerFlags)) {
 		server.Configure().Set(flag, o.APIServerFlags[flag])
 	}

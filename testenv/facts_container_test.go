@@ -125,7 +125,7 @@ func installRemover(t *testing.T, cp *testenv.ControlPlane, ns string) {
 	t.Helper()
 	admin := cp.Manager("testenv")
 	for _, object := range []string{`
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: %[2]s
 kind: MutatingAdmissionPolicy
 metadata: {name: %[1]s}
 spec:
@@ -141,14 +141,14 @@ spec:
   - patchType: JSONPatch
     jsonPatch: {expression: "[JSONPatch{op: 'remove', path: '/spec/template/spec/containers/0'}]"}
 `, `
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: %[2]s
 kind: MutatingAdmissionPolicyBinding
 metadata: {name: %[1]s}
 spec:
   policyName: %[1]s
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}}
 `} {
-		admin.MustApply(t, fmt.Sprintf(object, ns))
+		admin.MustApply(t, fmt.Sprintf(object, ns, cp.MutatingPolicies()))
 	}
 	probe, err := testenv.Object(twoContainers.Object)
 	if err != nil {

@@ -61,9 +61,17 @@ func rbac(resource string) schema.GroupVersionResource {
 
 // resource returns the client of a kind in a namespace, by default the manager's.
 func (m *Manager) resource(kind, namespace string) (dynamic.ResourceInterface, error) {
-	resource, known := resources[kind]
+	return m.versionOf(schema.GroupVersionKind{Kind: kind}, namespace)
+}
+
+// versionOf is [Manager.resource] for the kind's API version that an object names.
+func (m *Manager) versionOf(kind schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	resource, known := resources[kind.Kind]
 	if !known {
-		return nil, fmt.Errorf("testenv does not know the kind %q; add it to resources", kind)
+		return nil, fmt.Errorf("testenv does not know the kind %q; add it to resources", kind.Kind)
+	}
+	if kind.Version != "" && kind.Group == resource.Group {
+		resource.Version = kind.Version
 	}
 	if resource.clusterWide {
 		return m.client.Resource(resource.GroupVersionResource), nil
@@ -83,7 +91,7 @@ func (m *Manager) target(object any) (*unstructured.Unstructured, dynamic.Resour
 	if u.GetNamespace() == "" && m.namespace != "" && !resources[u.GetKind()].clusterWide {
 		u.SetNamespace(m.namespace)
 	}
-	resource, err := m.resource(u.GetKind(), u.GetNamespace())
+	resource, err := m.versionOf(u.GroupVersionKind(), u.GetNamespace())
 	return u, resource, err
 }
 

@@ -51,8 +51,10 @@ func newInstallation(t *testing.T, cp *testenv.ControlPlane, o install.Options) 
 	return i
 }
 
-// installationOf returns an installation that is not applied yet.
+// installationOf returns an installation for the release of the control plane, which
+// is not applied yet.
 func installationOf(f *fleet, o install.Options) *installation {
+	o.KubeVersion, o.BetaPolicies = f.Release(), true
 	return &installation{fleet: f, options: o, Installation: portside.Installation{
 		ControlPlane: f.ControlPlane, Namespace: o.Namespace, FieldManager: o.FieldManager,
 	}}

@@ -7,7 +7,13 @@
 {{- end -}}
 {{- end -}}
 
-{{/* Whether there is the policy that mutates. */}}
+{{/* The API version of the policy that mutates. Empty: there is no such policy. */}}
 {{- define "portside.mutating" -}}
-{{- if and .Values.policies (semverCompare ">=1.36-0" .Capabilities.KubeVersion.Version) -}}yes{{- end -}}
+{{- if .Values.policies -}}
+{{- if semverCompare ">=1.36-0" .Capabilities.KubeVersion.Version -}}
+admissionregistration.k8s.io/v1
+{{- else if and .Values.betaPolicies (semverCompare ">=1.34-0" .Capabilities.KubeVersion.Version) -}}
+admissionregistration.k8s.io/v1beta1
+{{- end -}}
+{{- end -}}
 {{- end -}}

@@ -49,8 +49,13 @@ var choices = map[string]choice{
 	"with all":         {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.0"},
 	"a distribution's": {flags: []string{"--kube-version=1.36"}, kubeVersion: "v1.36.1-gke.1"},
 	"without leftover": {flags: []string{"--kube-version=1.35"}, kubeVersion: "v1.35.4-eks-1"},
-	"from 1.30 on":     {flags: []string{"--kube-version=1.30"}, kubeVersion: "v1.30.0"},
-	"too old for any":  {flags: []string{"--kube-version=1.29"}, kubeVersion: "v1.29.9+k3s1"},
+	"leftover as a beta": {
+		flags:  []string{"--kube-version=1.35", "--beta-policies"},
+		values: map[string]any{"betaPolicies": true}, kubeVersion: "v1.35.4-eks-1",
+	},
+	"a beta that is v1 by now": {flags: []string{"--kube-version=1.36", "--beta-policies"}, values: map[string]any{"betaPolicies": true}, kubeVersion: "v1.36.0"},
+	"from 1.30 on":             {flags: []string{"--kube-version=1.30"}, kubeVersion: "v1.30.0"},
+	"too old for any":          {flags: []string{"--kube-version=1.29"}, kubeVersion: "v1.29.9+k3s1"},
 	"names like YAML": {
 		flags:     []string{"--image=1:2", "--namespace=on", "--field-manager=1", "--discovery-namespace=y"},
 		values:    map[string]any{"image": "1:2", "fieldManager": "1", "discoveryNamespaces": []any{"y"}},

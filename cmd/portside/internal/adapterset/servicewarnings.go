@@ -31,19 +31,19 @@ type ServiceWarning struct {
 }
 
 // ServiceWarnings returns the warnings about a Service with these desired ports that is
-// to lead to the pods of a workload.
+// to lead to the pods of a workload. The messages do not name the Service.
 func ServiceWarnings(target, service *workload.Workload, ports []apply.ServicePort) []ServiceWarning {
 	var warnings []ServiceWarning
 	switch pods, err := labels.ConvertSelectorToLabelsMap(target.PodLabels); {
 	case service.Selector == "":
-		warnings = append(warnings, ServiceWarning{NoSelector, fmt.Sprintf("%s has no selector: its ports lead nowhere unless something else maintains its EndpointSlices", service.Target)})
+		warnings = append(warnings, ServiceWarning{NoSelector, "it has no selector: its ports lead nowhere unless another controller maintains its EndpointSlices"})
 	case err == nil && !selects(service.Selector, pods):
-		warnings = append(warnings, ServiceWarning{SelectorMismatch, fmt.Sprintf("%s does not select the pods of %s: correct its selector %q", service.Target, target.Target, service.Selector)})
+		warnings = append(warnings, ServiceWarning{SelectorMismatch, fmt.Sprintf("its selector %q does not select the pods of %s; correct it", service.Selector, target.Target)})
 	}
 	for _, p := range ports {
 		if service.Service.Headless && p.TargetPort.IntVal != 0 && int64(p.TargetPort.IntVal) != p.Port {
 			warnings = append(warnings, ServiceWarning{HeadlessNumber, fmt.Sprintf(
-				"%s is headless, so its clients connect to the pods: %s is reached on %s and not on %d", service.Target, apply.PortName(p.Type), p.TargetPort.String(), p.Port)})
+				"it is headless, so its clients connect to the pods: %s is reached on %s and not on %d", apply.PortName(p.Type), p.TargetPort.String(), p.Port)})
 		}
 	}
 	return warnings

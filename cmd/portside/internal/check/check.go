@@ -62,7 +62,7 @@ func Run(ctx context.Context, config *rest.Config, options install.Options) ([]F
 	if err := c.connect(); err != nil {
 		return nil, err
 	}
-	if err := c.server(); err != nil {
+	if err := c.server(ctx); err != nil {
 		return nil, err
 	}
 	installed, err := c.installed(ctx)
@@ -119,7 +119,7 @@ func (c *checker) found(check string) bool {
 }
 
 // server finds the version, and from it what should be installed.
-func (c *checker) server() error {
+func (c *checker) server(ctx context.Context) error {
 	info, err := c.client.Discovery().ServerVersion()
 	if err != nil {
 		return fmt.Errorf("cannot read the server's version: %w", err)
@@ -132,8 +132,13 @@ func (c *checker) server() error {
 		c.add("Server", OK, "", "Kubernetes %s", info.GitVersion)
 	}
 	remedy := "upgrade the cluster to have it"
-	if c.options.WithoutPolicies {
+	switch {
+	case c.options.WithoutPolicies:
 		remedy = "install without --without-policies to have it"
+	case c.options.CanHaveBeta():
+		if remedy, err = c.addBeta(ctx); err != nil {
+			return err
+		}
 	}
 	for _, loss := range c.options.Losses() {
 		c.add("Server", Warning, "", "%s; %s", loss, remedy)

@@ -39,7 +39,7 @@ func newSite(t *testing.T) *site {
 	t.Helper()
 	cp := testenv.Shared(t)
 	workloads, system := cp.Namespace(t), cp.Namespace(t)
-	return &site{cp, t, install.Options{Namespace: system, FieldManager: system, WatchNamespace: workloads}}
+	return siteOf(t, cp, install.Options{Namespace: system, FieldManager: system, WatchNamespace: workloads})
 }
 
 // installed returns a site where portside is installed and seems to run.
@@ -90,7 +90,13 @@ func (s *site) leaseOf(holder string, seconds int, renewed time.Time) string {
 func everywhere(t *testing.T) *site {
 	t.Helper()
 	cp := testenv.Own(t, testenv.Options{})
-	return &site{cp, t, install.Options{Namespace: "portside-system", FieldManager: "portside"}}
+	return siteOf(t, cp, install.Options{Namespace: "portside-system", FieldManager: "portside"})
+}
+
+// siteOf returns a site with every policy that the control plane has.
+func siteOf(t *testing.T, cp *testenv.ControlPlane, o install.Options) *site {
+	o.KubeVersion, o.BetaPolicies = cp.Release(), true
+	return &site{cp, t, o}
 }
 
 // apply applies the manifests that a function selects.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/port"
@@ -49,11 +50,11 @@ func (w *Writer) Sync(ctx context.Context, jobs []Job) []Done {
 
 // targets names the workload and the Services.
 func (j Job) targets() string {
-	text := adapterset.Target(j.set).String()
+	names := []string{adapterset.Target(j.set).String()}
 	for i := range j.set.Spec.Services {
-		text += ", " + adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name).String()
+		names = append(names, adapterset.ServiceTarget(j.set, j.set.Spec.Services[i].Name).String())
 	}
-	return text
+	return strings.Join(names, ", ")
 }
 
 // none returns the results of a job that is not carried out.
@@ -90,7 +91,11 @@ func (w *Writer) syncJob(ctx context.Context, j Job) []Done {
 	}
 	all := []Done{w.syncWorkload(ctx, j)}
 	for _, s := range services {
-		if !s.loses() {
+		switch {
+		case s.loses(): // it was written before the workload
+		case IsDisconnected(all[0].Err):
+			s.done.Err = ErrSkipped
+		default:
 			w.syncService(ctx, s)
 		}
 		all = append(all, s.done)

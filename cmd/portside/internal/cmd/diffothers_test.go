@@ -18,7 +18,7 @@ import (
 func (c *cluster) mutate(jsonPatch string) {
 	c.t.Helper()
 	for _, object := range []string{`
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: %[3]s
 kind: MutatingAdmissionPolicy
 metadata: {name: %[1]s}
 spec:
@@ -33,7 +33,7 @@ spec:
   - patchType: JSONPatch
     jsonPatch: {expression: "[%[2]s]"}
 `, `
-apiVersion: admissionregistration.k8s.io/v1
+apiVersion: %[3]s
 kind: MutatingAdmissionPolicyBinding
 metadata: {name: %[1]s}
 spec:
@@ -41,6 +41,7 @@ spec:
   matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: %[1]s}}}
 `} {
 		object = strings.Replace(object, "%[2]s", jsonPatch, 1)
+		object = strings.Replace(object, "%[3]s", c.MutatingPolicies(), 1)
 		c.Manager("testenv").MustApply(c.t, strings.ReplaceAll(object, "%[1]s", c.namespace))
 	}
 	before := c.resourceVersion()

@@ -29,8 +29,14 @@ fields: guard lets portside's ServiceAccount change adapter-* ports and nothing
 else, name lets no other user write under its field manager, and leftover lets
 owners rename and remove containers that have its ports. With --services it may
 patch Services as well, narrowed down in the same way. Secrets are read only in
-the namespaces of --discovery-namespace, which must exist. What a version of
-Kubernetes does not have is left out, with a warning of the consequences.
+the namespaces of --discovery-namespace, which must exist.
+
+The manifests are for Kubernetes 1.36 and later; name an older version with
+--kube-version. What it does not have is left out, with a warning of the
+consequences. 1.34 and 1.35 can have leftover as v1beta1: --beta-policies
+includes it, for clusters whose kube-apiserver runs with
+--feature-gates=MutatingAdmissionPolicy=true and
+--runtime-config=admissionregistration.k8s.io/v1beta1=true.
 
 The default image is not published: build one, push it, and name it with
 --image.
@@ -54,7 +60,7 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 
   # For an older cluster
   portside install --image registry.example/portside:v1 \
-    --kube-version 1.33 | kubectl apply --server-side -f -
+    --kube-version 1.35 | kubectl apply --server-side -f -
 
   # Remove it again; release workloads and delete AdapterSets first
   portside install | kubectl delete -f -`,
@@ -68,6 +74,7 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 			if !cmd.Flags().Changed("image") {
 				s.Messages.Note("image %s is not published; build and push one (make image), and name it with --image", options.Image)
 			}
+			s.Messages.Note("the manifests are for %s", options.Releases())
 			for _, loss := range options.Losses() {
 				s.Messages.Warn("%s", loss)
 			}
@@ -81,7 +88,8 @@ Exit codes: 0 when the manifests were printed; 1 when a flag is unusable.`,
 	}
 	installationFlags(cmd, s, &options)
 	cmd.Flags().StringVar(&options.Image, "image", imageOf(s.Version), "Image to run; the default is not published")
-	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "Version of the cluster, such as 1.33; by default the newest")
+	cmd.Flags().StringVar(&kubeVersion, "kube-version", "", "Version of the cluster, such as 1.35; by default the newest")
+	cmd.Flags().BoolVar(&options.BetaPolicies, "beta-policies", false, "Include the leftover policy as v1beta1, where kube-apiserver serves it; with --kube-version 1.34 or 1.35")
 	cli.Choose(cmd, &format, "output", "o", "Output format", string(printer.YAML))
 	return cmd
 }
@@ -111,6 +119,8 @@ func manifests(o *install.Options, kubeVersion string) ([]byte, error) {
 		o.KubeVersion = v
 	}
 	switch {
+	case o.BetaPolicies && kubeVersion == "":
+		return nil, errors.New("--beta-policies needs --kube-version 1.34 or 1.35: from 1.36 on no policy is a beta")
 	case o.WithoutPolicies && o.WatchNamespace == "":
 		return nil, errors.New("--without-policies needs --watch-namespace: without policies portside could change every field of every workload")
 	case o.Image == "":

@@ -11,13 +11,16 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 )
 
+// defaultRelease is the note about the manifests that install prints by default.
+const defaultRelease = "note: the manifests are for Kubernetes 1.36 and later; for an older cluster give --kube-version\n"
+
 // TestInstall prints manifests without a server.
 func TestInstall(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		args           []string
 		stdout, absent []string
-		stderr         string // all of it, by the first words of each line
+		stderr         string // all of it but the default release, by the first words of each line
 	}{
 		{nil, []string{
 			"kind: CustomResourceDefinition", "kind: Namespace\n", "name: portside-system", "kind: ClusterRole\n", "name: portside-guard\n", "name: portside-name\n",
@@ -41,11 +44,14 @@ func TestInstall(t *testing.T) {
 			"note: metrics authentication needs TokenReview"},
 		{[]string{"--services"}, []string{"- --services\n", "name: portside-guard-services\n", "name: portside-name-services\n"}, nil, ""},
 		{[]string{"--services=false"}, nil, []string{"--services", "-services\n", "  - services\n"}, ""},
-		{[]string{"--kube-version", "v1.35.4"}, []string{"name: portside-guard\n"}, []string{"MutatingAdmissionPolicy"}, "Warning: no leftover policy"},
+		{[]string{"--kube-version", "v1.35.4"}, []string{"name: portside-guard\n"}, []string{"MutatingAdmissionPolicy"}, "note: the manifests are for Kubernetes 1.30 and later\n|Warning: no leftover policy"},
+		{[]string{"--kube-version", "1.35", "--beta-policies"}, []string{"apiVersion: admissionregistration.k8s.io/v1beta1\nkind: MutatingAdmissionPolicy\n"}, nil,
+			"note: the manifests are for Kubernetes 1.34 and 1.35, where kube-apiserver runs with --feature-gates=MutatingAdmissionPolicy=true and"},
+		{[]string{"--kube-version", "1.36", "--beta-policies"}, []string{"apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingAdmissionPolicy\n"}, []string{"v1beta1"}, ""},
 		{[]string{"--kube-version", "1.29"}, []string{"kind: ClusterRole\n"}, []string{"AdmissionPolicy", "fieldmanagers"},
-			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy"},
+			"note: the manifests are for Kubernetes 1.29\n|Warning: no guard policy|Warning: no name policy|Warning: no leftover policy"},
 		{[]string{"--without-policies", "--watch-namespace=storage"}, []string{"kind: Role\n"}, []string{"AdmissionPolicy", "fieldmanagers"},
-			"Warning: no guard policy|Warning: no name policy|Warning: no leftover policy|note: metrics authentication needs TokenReview"},
+			"note: the manifests are for every supported release of Kubernetes\n|Warning: no guard policy|Warning: no name policy|Warning: no leftover policy|note: metrics authentication needs TokenReview"},
 	} {
 		a := runProgram(t, "", append([]string{"install", "--image", "registry.example/portside:v1"}, test.args...)...)
 		name := strings.Join(test.args, " ")
@@ -62,6 +68,9 @@ func TestInstall(t *testing.T) {
 		if test.stderr != "" {
 			want = strings.Split(test.stderr, "|")
 		}
+		if !strings.Contains(test.stderr, "the manifests are for") {
+			want = append(want, defaultRelease)
+		}
 		lines := strings.Split(strings.TrimSuffix(a.stderr, "\n"), "\n")
 		if a.stderr == "" {
 			lines = nil
@@ -77,6 +86,7 @@ func TestInstall_Errors(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string][]string{
 		"--without-policies needs --watch-namespace":     {"--without-policies"},
+		"--beta-policies needs --kube-version":           {"--beta-policies"},
 		`"new" is not a version of Kubernetes`:           {"--kube-version", "new"},
 		`field manager "kubectl-x" begins with`:          {"--field-manager", "kubectl-x"},
 		`the field manager "A" cannot name objects`:      {"--field-manager", "A"},
@@ -104,8 +114,8 @@ func TestInstall_DefaultImage(t *testing.T) {
 	for version, image := range map[string]string{"v1.2.3": "portside:v1.2.3", "": "portside:devel", "(devel)": "portside:devel", "v1.2.3+dirty": "portside:devel"} {
 		a := runVersion(t, version, "install")
 		expectIn(t, "with version "+version, a.stdout, "image: "+image+"\n")
-		expect(t, "stderr", a.stderr, "note: image "+image+" is not published; build and push one (make image), and name it with --image\n")
-		expect(t, "stderr with --image", runVersion(t, version, "install", "--image", image).stderr, "")
+		expect(t, "stderr", a.stderr, "note: image "+image+" is not published; build and push one (make image), and name it with --image\n"+defaultRelease)
+		expect(t, "stderr with --image", runVersion(t, version, "install", "--image", image).stderr, defaultRelease)
 	}
 }
 

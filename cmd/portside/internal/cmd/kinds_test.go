@@ -8,7 +8,8 @@ import (
 	"github.com/portside-dev/portside/apply/workload"
 )
 
-// TestHelp_Kinds: help and pages that name the kinds of workloads name them all.
+// TestHelp_Kinds: help and pages that name the kinds of workloads name them all, and
+// Services.
 func TestHelp_Kinds(t *testing.T) {
 	t.Parallel()
 	texts := map[string]string{
@@ -24,7 +25,7 @@ func TestHelp_Kinds(t *testing.T) {
 		texts[page] = string(text)
 	}
 	for what, text := range texts {
-		for _, d := range workload.Definitions() {
+		for _, d := range workload.TargetDefinitions() {
 			if !strings.Contains(strings.ToLower(text), strings.ToLower(d.Kind.Kind)) {
 				t.Errorf("%s does not name %s", what, d.Kind)
 			}

@@ -107,7 +107,7 @@ var inMain = fixture.InContainer("server", "name: main")
 // portside owns ports.
 func (s *scene) allowRename(t *testing.T) {
 	t.Helper()
-	objects, err := install.Manifests(install.Options{})
+	objects, err := install.Manifests(install.Options{KubeVersion: s.cp.Release(), BetaPolicies: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func statusOfService(all *v1alpha1.AdapterSetStatus, name string) v1alpha1.Adapt
 
 func (r *reconciler) observeService(ctx context.Context, s *state, one, in *input) error {
 	if !r.cluster.CachesServices() {
-		one.undecided = &undecided{status.ServicesDisabled, "this installation of portside does not manage Services; run portside install with --services, or portside run with --services"}
+		one.undecided = &undecided{status.ServicesDisabled, "this installation of portside does not manage Services; install it with --services, or start portside run with --services"}
 		return nil
 	}
 	if taken, err := r.takenBy(one); taken != nil || err != nil {

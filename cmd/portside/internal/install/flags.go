@@ -30,8 +30,11 @@ func (o Options) Flags() string {
 	switch {
 	case o.WithoutPolicies:
 		flags.WriteString(" --without-policies")
-	case !o.mutating() || !o.validating():
+	case !o.mutating() || !o.validating() || o.beta():
 		flag("kube-version", o.KubeVersion.String(), "")
+	}
+	if o.beta() {
+		flags.WriteString(" --beta-policies")
 	}
 	return flags.String()
 }

@@ -29,6 +29,8 @@ func TestFlags(t *testing.T) {
 		"services":                {install.Options{WatchNamespace: "storage", Services: true}, " --watch-namespace storage --services"},
 		"a cluster with all":      {kubernetes("1.36+"), ""},
 		"a cluster that lacks":    {kubernetes("v1.35.4"), " --kube-version 1.35.4"},
+		"a cluster with a beta":   {install.Options{KubeVersion: kubernetes("v1.35.4").KubeVersion, BetaPolicies: true}, " --kube-version 1.35.4 --beta-policies"},
+		"a beta is v1 by now":     {install.Options{KubeVersion: kubernetes("v1.36.3").KubeVersion, BetaPolicies: true}, ""},
 		"a cluster that has none": {kubernetes("v1.29.3-eks-1"), " --kube-version 1.29.3"},
 		"without policies":        {without, " --watch-namespace storage --without-policies"},
 	} {

@@ -56,7 +56,8 @@ func installed(t *testing.T, o install.Options) *installation {
 	return i
 }
 
-// prepared returns an installation with namespaces and clients that is not applied.
+// prepared returns an installation with namespaces and clients that is not applied. It
+// is for the release of the control plane unless the options name another one.
 func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *installation {
 	t.Helper()
 	i := &installation{ControlPlane: cp, t: t, workloads: cp.Namespace(t), admin: clientset(t, cp.Config())}
@@ -68,6 +69,9 @@ func prepared(t *testing.T, cp *testenv.ControlPlane, o install.Options) *instal
 	}
 	if len(o.DiscoveryNamespaces) > 0 {
 		o.DiscoveryNamespaces = []string{i.workloads}
+	}
+	if o.KubeVersion == nil {
+		o.KubeVersion, o.BetaPolicies = cp.Release(), true
 	}
 	i.options = o
 	return i

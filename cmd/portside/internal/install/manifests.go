@@ -73,6 +73,7 @@ func (o Options) release() (release, error) {
 	r.Values["excludeNamespaces"] = o.ExcludeNamespaces
 	r.Values["services"] = o.Services
 	r.Values["policies"] = !o.WithoutPolicies
+	r.Values["betaPolicies"] = o.BetaPolicies
 	r.Release.Namespace = o.Namespace
 	r.Capabilities.KubeVersion.Version = mutatingPolicies.String()
 	if o.KubeVersion != nil {

@@ -27,13 +27,19 @@ const DefaultNamespace = "portside-system"
 // unless its options name others.
 const DefaultExcludedNamespace = "kube-system"
 
-// The versions of Kubernetes from which on a kind of policy is v1, see
+// The versions of Kubernetes from which on a kind of policy is v1, or v1beta1 and off
+// by default, see
 // https://kubernetes.io/docs/reference/access-authn-authz/validating-admission-policy/
 // and https://kubernetes.io/docs/reference/access-authn-authz/mutating-admission-policy/.
 var (
-	validatingPolicies = version.MajorMinor(1, 30)
-	mutatingPolicies   = version.MajorMinor(1, 36)
+	validatingPolicies   = version.MajorMinor(1, 30)
+	betaMutatingPolicies = version.MajorMinor(1, 34)
+	mutatingPolicies     = version.MajorMinor(1, 36)
 )
+
+// BetaFlags are the flags of kube-apiserver that enable MutatingAdmissionPolicy as
+// v1beta1.
+const BetaFlags = "--feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true"
 
 // Options say how portside is installed. Empty ones take what the manifests
 // say.
@@ -56,6 +62,9 @@ type Options struct {
 	Services bool
 	// KubeVersion is the cluster's; nil means one that has every policy.
 	KubeVersion *version.Version
+	// BetaPolicies includes the MutatingAdmissionPolicy as v1beta1 where the cluster's
+	// version has no v1. The API server must serve it, see [BetaFlags].
+	BetaPolicies bool
 	// WithoutPolicies leaves the admission policies out, for who may install
 	// nothing cluster-wide. RBAC has to keep portside in one namespace then.
 	WithoutPolicies bool
@@ -134,7 +143,32 @@ func (o Options) validating() bool {
 }
 
 func (o Options) mutating() bool {
-	return !o.WithoutPolicies && (o.KubeVersion == nil || o.KubeVersion.AtLeast(mutatingPolicies))
+	return !o.WithoutPolicies && (o.KubeVersion == nil || o.KubeVersion.AtLeast(mutatingPolicies)) || o.beta()
+}
+
+// beta reports whether the MutatingAdmissionPolicy is v1beta1.
+func (o Options) beta() bool { return o.BetaPolicies && o.CanHaveBeta() }
+
+// CanHaveBeta reports whether the cluster's version has MutatingAdmissionPolicy as
+// v1beta1 alone, which BetaPolicies would include.
+func (o Options) CanHaveBeta() bool {
+	return !o.WithoutPolicies && o.KubeVersion != nil &&
+		o.KubeVersion.AtLeast(betaMutatingPolicies) && o.KubeVersion.LessThan(mutatingPolicies)
+}
+
+// Releases names the releases of Kubernetes that the manifests are for.
+func (o Options) Releases() string {
+	switch {
+	case o.beta():
+		return "Kubernetes 1.34 and 1.35, where kube-apiserver runs with " + BetaFlags
+	case o.mutating():
+		return fmt.Sprintf("Kubernetes %s and later; for an older cluster give --kube-version", mutatingPolicies)
+	case o.validating():
+		return fmt.Sprintf("Kubernetes %s and later", validatingPolicies)
+	case o.KubeVersion != nil:
+		return "Kubernetes " + o.KubeVersion.String()
+	}
+	return "every supported release of Kubernetes"
 }
 
 // Losses are what an installation with these options goes without, each a
@@ -152,7 +186,11 @@ func (o Options) Losses() []string {
 			"no name policy ("+why+"): everybody who may patch a workload may write under portside's field manager")
 	}
 	if !o.mutating() {
-		losses = append(losses, "no leftover policy ("+o.why("MutatingAdmissionPolicy", mutatingPolicies)+
+		why := o.why("MutatingAdmissionPolicy", mutatingPolicies)
+		if o.CanHaveBeta() {
+			why += ", and v1beta1 with --beta-policies"
+		}
+		losses = append(losses, "no leftover policy ("+why+
 			"): while portside owns ports in a container, its owner cannot rename or remove it by server-side apply; first run: portside release KIND/NAME -n NAMESPACE"+o.fieldManagerFlag())
 	}
 	return losses

@@ -45,6 +45,8 @@ var variants = map[string]struct {
 	"services on 1.29": {install.Options{Services: true, KubeVersion: version.MajorMinor(1, 29)}, 0, allWide, 3},
 	"1.36":             {install.Options{KubeVersion: version.MajorMinor(1, 36)}, 6, allWide, 0},
 	"1.35":             {install.Options{KubeVersion: version.MajorMinor(1, 35)}, 5, allWide, 1},
+	"1.35 beta":        {install.Options{KubeVersion: version.MajorMinor(1, 35), BetaPolicies: true}, 6, allWide, 0},
+	"1.33 beta":        {install.Options{KubeVersion: version.MajorMinor(1, 33), BetaPolicies: true}, 5, allWide, 1},
 	"1.30":             {install.Options{KubeVersion: version.MajorMinor(1, 30)}, 5, allWide, 1},
 	"1.29":             {install.Options{KubeVersion: version.MajorMinor(1, 29)}, 0, allWide, 3},
 	"without policies": {install.Options{WatchNamespace: "x", WithoutPolicies: true}, 0, []string{"CustomResourceDefinition", "Namespace"}, 3},
@@ -231,7 +233,8 @@ func id(o *unstructured.Unstructured) string {
 }
 
 // TestOutput_appliesTwice applies the folder, and then what every option prints by
-// both ways of kubectl. The second apply changes nothing. The folder is first and
+// both ways of kubectl. The second apply changes nothing. A server that does not serve
+// MutatingAdmissionPolicy in the version that is printed refuses it. The folder is first and
 // alone: all installations share some objects, and client-side apply fails if
 // another test creates them between its read and its write.
 func TestOutput_appliesTwice(t *testing.T) {
@@ -263,12 +266,43 @@ func TestOutput_appliesTwice(t *testing.T) {
 func (i *installation) appliesTwice(args ...string) {
 	i.t.Helper()
 	what := args[len(args)-2:]
+	if unserved := i.unserved(what...); unserved != "" {
+		_, err := i.Kubectl(i.t.Context(), "", "", args...)
+		want := fmt.Sprintf("no matches for kind %q in version %q", "MutatingAdmissionPolicy", unserved)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			i.t.Errorf("%v\nwant %s", err, want)
+		}
+		return
+	}
 	i.kubectl("", args...)
 	before := i.versions(what...)
 	i.kubectl("", args...)
 	if diff := cmp.Diff(before, i.versions(what...)); diff != "" {
 		i.t.Errorf("the second apply changed objects:\n%s", diff)
 	}
+}
+
+// unserved returns the API version of the MutatingAdmissionPolicy among objects, if the
+// server does not serve it.
+func (i *installation) unserved(of ...string) string {
+	i.t.Helper()
+	path := of[1]
+	if of[0] == "-k" {
+		path = filepath.Join(path, "portside.yaml")
+		if _, err := os.Stat(path); err != nil {
+			path = filepath.Join(of[1], "all.yaml")
+		}
+	}
+	printed, err := os.ReadFile(path)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(printed), "\nkind: MutatingAdmissionPolicy\n")
+	version := before[strings.LastIndex(before, " ")+1:]
+	if !found || version == i.MutatingPolicies() {
+		return ""
+	}
+	return version
 }
 
 // versions returns the resourceVersions of an installation's own objects, since

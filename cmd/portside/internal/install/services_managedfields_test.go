@@ -78,7 +78,7 @@ func TestGuardKeepsSharedServicePorts(t *testing.T) {
 		"renumbered":                 jsonPatch(`[{"op":"replace","path":"/spec/ports/3/port","value":9419}]`),
 		"another target":             jsonPatch(`[{"op":"replace","path":"/spec/ports/3/targetPort","value":22}]`),
 		"another target, by force":   forced(appliedService(`[{name: adapter-git, port: 9418, protocol: TCP, targetPort: 22}]`)),
-		"a static port, unchanged":   appliedService("[" + nfsPort + ", " + shared + ", {name: api, port: 80, protocol: TCP, targetPort: 8080}]"),
+		"a static port, unchanged":   appliedService("[{name: api, port: 80, protocol: TCP, targetPort: 8080}, " + nfsPort + ", " + shared + "]"),
 		"a static port's target":     forced(appliedService(`[{name: api, port: 80, protocol: TCP, targetPort: 22}]`)),
 		"a target of another":        forced(appliedService(`[{name: adapter-nfs, port: 2049, protocol: TCP, targetPort: 12049}]`)),
 		"a target of another, patch": jsonPatch(`[{"op":"replace","path":"/spec/ports/2/targetPort","value":12049}]`),

@@ -154,6 +154,10 @@ func TestServiceNameIsReserved(t *testing.T) {
 		"a forged entry": second(user.Update(t.Context(), "Service", "", dittofs, func(o *unstructured.Unstructured) {
 			o.SetManagedFields(ofOurs(replaced(`"f:spec":{"f:ports":{`, `"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}},`))(i.manager, o.GetManagedFields()))
 		})),
+		"a forged entry, with a change": second(user.Update(t.Context(), "Service", "", dittofs, func(o *unstructured.Unstructured) {
+			_ = unstructured.SetNestedField(o.Object, true, "spec", "publishNotReadyAddresses")
+			o.SetManagedFields(ofOurs(replaced(`"f:spec":{"f:ports":{`, `"f:spec":{"f:ports":{"k:{\"port\":80,\"protocol\":\"TCP\"}":{".":{},"f:name":{}},`))(i.manager, o.GetManagedFields()))
+		})),
 	} {
 		if refusal := portside.RefusedBy(err, i.manager+"-name-services'"); refusal != nil || !apierrors.IsForbidden(err) {
 			t.Errorf("%s: %v", name, err)

@@ -34,15 +34,15 @@ func portsDiff(out Stream, r apply.Result) string {
 	if before, after := r.Before.Service, r.After.Service; after != nil {
 		return listDiff(out, place(r, "")+": restarts no pod", texts(before.Ports, ServicePort), texts(after.Ports, ServicePort))
 	}
-	text := ""
+	var text strings.Builder
 	for _, after := range r.After.Containers {
 		before, _ := r.Before.Container(after.Name)
 		if before == nil {
 			continue // another manager added it meanwhile
 		}
-		text += listDiff(out, place(r, after.Name)+": "+restarts(r.Before.Restarts), texts(before.Ports, ContainerPort), texts(after.Ports, ContainerPort))
+		text.WriteString(listDiff(out, place(r, after.Name)+": "+restarts(r.Before.Restarts), texts(before.Ports, ContainerPort), texts(after.Ports, ContainerPort)))
 	}
-	return text
+	return text.String()
 }
 
 func texts[P any](ports []P, text func(P) string) []string {
@@ -60,11 +60,11 @@ func listDiff(out Stream, heading string, before, after []string) string {
 	if !changed(steps) {
 		return ""
 	}
-	text := heading + "\n"
+	lines := []string{heading}
 	for _, s := range steps {
-		text += out.Paint(colors[s.edit], Clean(fmt.Sprintf("%c %s", s.edit, s.port))) + "\n"
+		lines = append(lines, out.Paint(colors[s.edit], Clean(fmt.Sprintf("%c %s", s.edit, s.port))))
 	}
-	return text
+	return strings.Join(lines, "\n") + "\n"
 }
 
 var colors = map[edit]Color{removed: Red, added: Green}

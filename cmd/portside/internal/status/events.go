@@ -114,7 +114,7 @@ func (r *reports) ports(was, is []v1alpha1.PortStatus, f Facts) {
 func (r *reports) service(was, is v1alpha1.ServiceStatus) {
 	for _, w := range is.Warnings {
 		if !slices.Contains(was.Warnings, w) {
-			r.one(corev1.EventTypeWarning, w.Reason, w.Message)
+			r.one(corev1.EventTypeWarning, w.Reason, "Service "+is.Name+": "+w.Message)
 		}
 	}
 }

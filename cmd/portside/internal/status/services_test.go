@@ -112,7 +112,7 @@ func TestServiceEvents(t *testing.T) {
 		"PortAdded Added port adapter-nfs (2049/TCP) of Service files",
 		"PortRetargeted Changed where a port leads: adapter-web (80/TCP) of Service files",
 		"PortBlocked Cannot add port adapter-smb (1445/TCP) of Service files: " + blocked.Message,
-		"NoSelector no selector",
+		"NoSelector Service files: no selector",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)

@@ -8,13 +8,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/discovery/expression"
 )
 
 // TestEvaluateBounds evaluates expressions that would take minutes, or more memory than
-// there is. It is not parallel: it counts what the process allocates, and the time.
+// there is. It is not parallel: it counts what the process allocates.
 func TestEvaluateBounds(t *testing.T) { //nolint:paralleltest // see above
 	doubled := "[self].exists(x0, %s)"
 	for i := 1; i <= 60; i++ {
@@ -37,19 +36,17 @@ func TestEvaluateBounds(t *testing.T) { //nolint:paralleltest // see above
 		"the answer in each element":    {"self.l.map(x, {'type': self})", numbers},
 	} {
 		t.Run(name, func(t *testing.T) { //nolint:paralleltest // see above
-			const mostBytes, mostTime = 32 << 20, 20 * time.Second
+			const mostBytes = 32 << 20
 			program := compile(t, c.text)
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			begin := time.Now()
 			_, err := program.Evaluate(t.Context(), []byte(c.answer), "type")
-			took := time.Since(begin)
 			runtime.ReadMemStats(&after)
 			if !errors.Is(err, expression.ErrTooExpensive) {
 				t.Errorf("got the error %v", err)
 			}
-			if allocated := after.TotalAlloc - before.TotalAlloc; allocated > mostBytes || took > mostTime {
-				t.Errorf("allocated %d bytes, took %s", allocated, took)
+			if allocated := after.TotalAlloc - before.TotalAlloc; allocated > mostBytes {
+				t.Errorf("allocated %d bytes", allocated)
 			}
 		})
 	}
