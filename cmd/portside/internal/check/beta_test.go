@@ -27,7 +27,7 @@ func TestBetaPolicies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cp := testenv.Own(t, testenv.Options{APIServerFlags: map[string]string{
-				"feature-gates":  "MutatingAdmissionPolicy=true",
+				"feature-gates":  "MutatingAdmissionPolicy=" + test.served, // with the gate alone 1.35 does not become ready
 				"runtime-config": "admissionregistration.k8s.io/v1beta1=" + test.served,
 			}})
 			s := &site{cp, t, install.Options{Namespace: "portside-system", FieldManager: "portside", KubeVersion: version.MustParseGeneric("1.35.4")}}

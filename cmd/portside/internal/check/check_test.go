@@ -75,7 +75,7 @@ func TestExpressionWarnings(t *testing.T) {
 func TestNotInstalled(t *testing.T) {
 	t.Parallel()
 	s := everywhere(t)
-	s.expect()
+	s.expect(s.withoutLeftover()...)
 	user, err := s.User("reader")
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +123,8 @@ func TestCRDMissing(t *testing.T) {
 	s.install()
 	s.kubectl("", "delete", "crd", "adaptersets.portside.dev")
 	s.expect(
-		"Error Install CustomResourceDefinition adaptersets.portside.dev: not found; run: portside install --image IMAGE | kubectl apply --server-side -f -",
-		"Error AdapterSets |does not serve adaptersets.portside.dev, because their CustomResourceDefinition is missing; run: portside install --image IMAGE | kubectl apply --server-side -f -",
+		"Error Install CustomResourceDefinition adaptersets.portside.dev: not found; run: portside install --image IMAGE"+s.options.Flags()+" | kubectl apply --server-side -f -",
+		"Error AdapterSets |does not serve adaptersets.portside.dev, because their CustomResourceDefinition is missing; run: portside install --image IMAGE"+s.options.Flags()+" | kubectl apply --server-side -f -",
 		"Warning Workloads not checked",
 	)
 }
@@ -138,7 +138,7 @@ func TestConnection_Forbidden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.expectAs(user,
+	s.expectAs(user, append(s.withoutLeftover(),
 		"Warning Install | more: cannot be read: forbidden; ask for the permission to get it",
 		"Warning Policies | more: cannot be read: forbidden; ask for",
 		"Warning Permissions |grant yourself \"impersonate\" on it and its groups, or run with its token",
@@ -146,5 +146,5 @@ func TestConnection_Forbidden(t *testing.T) {
 		"Warning Lease |: cannot be read: forbidden; ask for the permission to get leases.coordination.k8s.io in namespace ",
 		"Warning AdapterSets cannot list them: forbidden; ask for the permission to list adaptersets.portside.dev",
 		"Warning Workloads not checked",
-	)
+	)...)
 }

@@ -93,8 +93,18 @@ func everywhere(t *testing.T) *site {
 	return siteOf(t, cp, install.Options{Namespace: "portside-system", FieldManager: "portside"})
 }
 
+// withoutLeftover returns the finding, before 1.36, that no leftover policy is installed,
+// or that the user may not see whether it is.
+func (s *site) withoutLeftover() []string {
+	if strings.HasSuffix(s.MutatingPolicies(), "/v1") {
+		return nil
+	}
+	return []string{"Warning Server no leftover policy |; if its feature gate MutatingAdmissionPolicy is on as well, run: portside install | --beta-policies | kubectl apply --server-side -f -"}
+}
+
 // siteOf returns a site with every policy that the control plane has.
 func siteOf(t *testing.T, cp *testenv.ControlPlane, o install.Options) *site {
+	t.Helper()
 	o.KubeVersion, o.BetaPolicies = cp.Release(), true
 	return &site{cp, t, o}
 }
