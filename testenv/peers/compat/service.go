@@ -62,6 +62,12 @@ func ServiceReplaced() ServiceAnswers {
 	}
 }
 
+// NotCompared returns the answers of a tool without a comparison.
+func (a ServiceAnswers) NotCompared() ServiceAnswers {
+	a.InSync = notCompared
+	return a
+}
+
 // Changed returns the answers with other changes that the owner can make.
 func (a ServiceAnswers) Changed(can string) ServiceAnswers {
 	a.OwnerCanChange = can

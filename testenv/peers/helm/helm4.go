@@ -23,8 +23,12 @@ type Helm4 struct {
 	ForceReplace   bool   // --force-replace
 }
 
-// Values returns the values of the chart of examples/helm for a commit.
+// Values returns the values for a commit: of the chart of examples/helm or, for a
+// Service, of a chart that has one object.
 func Values(c compat.Commit) map[string]any {
+	if c.Kind == compat.ServiceKind {
+		return map[string]any{"manifest": c.Manifest()}
+	}
 	ports := []any{}
 	for _, p := range c.Ports {
 		port := map[string]any{"name": p.Name, "containerPort": p.Number, "protocol": "TCP"}

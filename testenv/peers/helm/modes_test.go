@@ -74,6 +74,35 @@ func TestModes(t *testing.T) {
 	}
 }
 
+// TestServices syncs a Service in which portside has ports.
+func TestServices(t *testing.T) {
+	t.Parallel()
+	const chart = "testdata/service"
+	four := func(h helm.Helm4) func(*compat.Site, compat.Commit) error {
+		h.Chart = chart
+		return h.Sync
+	}
+	for _, test := range []struct {
+		mode compat.Mode
+		sync func(*compat.Site, compat.Commit) error
+		want compat.ServiceAnswers
+		set  string
+	}{
+		{serverSide(), four(helm.Helm4{}), compat.ServiceServerSide().Changed(compat.AllBut("take an adapter's number (refused: conflict with portside)")),
+			"--force-conflicts where values take the number of an adapter port"},
+		{serverSideForced(), four(helm.Helm4{ForceConflicts: true}), compat.ServiceServerSide(), ""},
+		{clientSide(), four(helm.Helm4{ClientSide: true}), compat.ServiceByMerge(),
+			"--server-side=true --force-conflicts"},
+		{three(), helm3{chart: chart}.Sync, compat.ServiceByMerge(), "Helm 4 with --server-side=true --force-conflicts"},
+	} {
+		t.Run(test.mode.Tool+" "+test.mode.Mode, func(t *testing.T) {
+			t.Parallel()
+			test.mode.Sync = test.sync
+			test.mode.CheckService(t, test.want.NotCompared(), test.set)
+		})
+	}
+}
+
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []compat.Mode{serverSide(), serverSideForced(), clientSide(), three()} {

@@ -45,7 +45,8 @@ func TestCompanions(t *testing.T) {
 
 	// The last adapter goes, and all of its companions at the same time.
 	a.server.Answer(dittofs.Body("[]"))
-	a.until("Reconciling is True, RemovalWaiting", a.condition("Reconciling", "True", "RemovalWaiting"))
+	a.polls(2)
+	a.expect(a, "Reconciling", "True", "RemovalWaiting")
 	a.expectStates(map[string]string{"nfs": "Owned", "nfs-pm": "Owned", "nfs-udp": "Owned", "mdns": "Owned"})
 	a.expectTemplates("before the removal delay was over", 4)
 	a.untilPorts("api:8080/TCP")
