@@ -138,7 +138,7 @@ check() {
 
 orphan() {
   say "1/5 deleting DittoServer $namespace/$server, and keeping what it owns"
-  local exists deleting pods left owned begin=$SECONDS
+  local exists deleting pods left owned try begin=$SECONDS
   exists=$(dittoserver)
   if [ -n "$exists" ]; then
     # A reconcile of the operator that is under way may make it the owner again. Once the
@@ -147,19 +147,25 @@ orphan() {
     deleting=$(k get "$crd/$server" -o jsonpath='{.metadata.deletionTimestamp}')
     [ -n "$deleting" ] || k "${apply[@]}" --field-manager=portside-migration -f - >&2 <<<"{
       apiVersion: $crd_version, kind: DittoServer, metadata: {name: $server, finalizers: [$hold]}}"
-    k delete "$crd/$server" --cascade=orphan --wait=false >&2
     pods=$(operator_pods)
     [ -n "$pods" ] || say "the operator does not run, so its account k8s-operator stays in the server"
-    while
-      left=$(k get "$crd/$server" --ignore-not-found -o jsonpath='{.metadata.finalizers[*]}')
-      # The garbage collector removes orphan, and the operator its own.
-      [[ " $left " == *" orphan "* ]] || { [ -n "$pods" ] && [[ " $left " == *" $finalizer "* ]]; }
-    do
-      [ $((SECONDS - begin)) -lt "$timeout" ] || fail "DittoServer $namespace/$server still has the finalizers $left" \
-        "after $timeout seconds; read the operator's log: kubectl logs -n $operator_namespace deployment/$operator"
-      sleep 1
+    # The garbage collector may not have seen an object that the operator has just
+    # written, so it is asked up to three times.
+    for try in 1 2 3; do
+      k delete "$crd/$server" --cascade=orphan --wait=false --ignore-not-found >&2
+      while
+        left=$(k get "$crd/$server" --ignore-not-found -o jsonpath='{.metadata.finalizers[*]}')
+        # The garbage collector removes orphan, and the operator its own.
+        [[ " $left " == *" orphan "* ]] || { [ -n "$pods" ] && [[ " $left " == *" $finalizer "* ]]; }
+      do
+        [ $((SECONDS - begin)) -lt "$timeout" ] || fail "DittoServer $namespace/$server still has the finalizers $left" \
+          "after $timeout seconds; read the operator's log: kubectl logs -n $operator_namespace deployment/$operator"
+        sleep 1
+      done
+      owned=$(dependents)
+      [ -n "$owned" ] || break
+      [ "$try" = 3 ] || sleep 1
     done
-    owned=$(dependents)
     [ -z "$owned" ] || fail "the operator has become the owner again of" $owned"; run migrate.sh again"
     [ -z "$left" ] || k patch "$crd/$server" --type=json --patch "[
       {\"op\": \"test\", \"path\": \"/metadata/finalizers\", \"value\": [\"${left// /\", \"}\"]},
