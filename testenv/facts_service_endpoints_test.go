@@ -63,17 +63,25 @@ func pods(t *testing.T, cp *testenv.ControlPlane, ns, name, port string) {
 		"{selector: {matchLabels: {set: "+name+", app: dittofs}}, template: {metadata: {labels: {set: "+name+", app: dittofs}}}}")))
 }
 
-func TestServiceFact46_TargetPortNumberMovesTraffic(t *testing.T) {
-	t.Parallel()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
+// servedNFS has a Service with the owner's port and ours lead to a pod, and returns its
+// EndpointSlices.
+func servedNFS(t *testing.T) (cp *testenv.ControlPlane, ns string, slices []discoveryv1.EndpointSlice) {
+	t.Helper()
+	cp = testenv.WithControllers(t)
+	ns = cp.Namespace(t)
 	pods(t, cp, ns, "files", "api:8080/TCP")
 	serviceFacts(argoService("", apiPort), ourPorts(nfsPort)).RunIn(t, cp, ns)
 	endpoints(t, cp, ns, "adapter-nfs:12049 api:8080 of 1")
-	before, err := endpointSlices(t.Context(), cp, ns)
+	slices, err := endpointSlices(t.Context(), cp, ns)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return cp, ns, slices
+}
+
+func TestServiceFact46_TargetPortNumberMovesTraffic(t *testing.T) {
+	t.Parallel()
+	cp, ns, before := servedNFS(t)
 
 	serviceFacts(ourPorts(nfsOther)).RunIn(t, cp, ns)
 	endpoints(t, cp, ns, "adapter-nfs:12050 api:8080 of 1")
@@ -87,15 +95,7 @@ func TestServiceFact46_TargetPortNumberMovesTraffic(t *testing.T) {
 
 func TestServiceFact47_ServicePortNumberMovesNone(t *testing.T) {
 	t.Parallel()
-	cp := testenv.WithControllers(t)
-	ns := cp.Namespace(t)
-	pods(t, cp, ns, "files", "api:8080/TCP")
-	serviceFacts(argoService("", apiPort), ourPorts(nfsPort)).RunIn(t, cp, ns)
-	endpoints(t, cp, ns, "adapter-nfs:12049 api:8080 of 1")
-	before, err := endpointSlices(t.Context(), cp, ns)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cp, ns, before := servedNFS(t)
 
 	serviceFacts(ourPorts(nfsPort), ourPorts("[{name: adapter-nfs, port: 2050, protocol: TCP, targetPort: 12049}]"),
 		ourPorts("[{name: adapter-nfs, port: 2050, protocol: TCP, targetPort: 12050}]")).RunIn(t, cp, ns)

@@ -76,9 +76,9 @@ type Workload struct {
 	// those outside a StatefulSet's partition, and none where the update strategy
 	// is OnDelete or the Deployment is paused.
 	Restarts int32
-	// Surge is how many pods a rollout starts beyond the desired ones. A change of
-	// the pod template during a rollout starts as many once more: those that were
-	// started already.
+	// Surge is how many pods a rollout starts beyond the desired ones. If the pod
+	// template changes again during a rollout, at most as many pods are replaced a
+	// second time.
 	Surge int32
 	// Template identifies the pod template: another template has another value.
 	Template uint64

@@ -16,8 +16,8 @@ const (
 	LoginPath    = "/api/v1/auth/login"
 	RefreshPath  = "/api/v1/auth/refresh"
 	AdaptersPath = "/api/v1/adapters"
-	// PortsPath lists the same adapters, with the fields that count alone, to any user
-	// who has logged in.
+	// PortsPath lists the same adapters, with only the fields that discovery reads. Any
+	// logged-in user may read it.
 	PortsPath = "/api/v1/adapters/ports"
 	// SettingsPath has the settings of nfs, some of which are listeners that no list
 	// has: the portmapper, UDP and mDNS.

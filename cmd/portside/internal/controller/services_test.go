@@ -204,8 +204,8 @@ func (s serviceScene) expectUnowned(t *testing.T, kind string) {
 	})
 }
 
-// TestServices_NotWritten: what keeps a Service from being written to is a reason in
-// status, and the container port is in place all the same.
+// TestServices_NotWritten: status has the reason why a Service is not written to. The
+// container port does not depend on that.
 func TestServices_NotWritten(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -42,8 +42,8 @@ const (
 	// InvalidExpression: spec.discovery.http.expression does not compile. Nothing
 	// changes.
 	InvalidExpression ConditionReason = "InvalidExpression"
-	// ServiceNotFound: a Service does not exist (yet). The ports of the container and of
-	// other Services are managed all the same; so for the next three.
+	// ServiceNotFound: a Service does not exist (yet). This reason and the next three do
+	// not affect the ports of the container and of other Services.
 	ServiceNotFound ConditionReason = "ServiceNotFound"
 	// ServiceTaken: an older AdapterSet names the same Service.
 	ServiceTaken ConditionReason = "ServiceTaken"

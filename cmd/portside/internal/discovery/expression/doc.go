@@ -1,8 +1,8 @@
 // Package expression maps the JSON answer of any server to the list of adapters, by
 // a CEL expression (https://cel.dev) in which self is the answer.
 //
-// An expression is written by whoever may write an AdapterSet, and evaluated in
-// portside with what a pod says. So what an evaluation takes is bounded:
+// Any user who may write an AdapterSet can write an expression, and portside evaluates it
+// on the answer of a pod. So the resources of an evaluation are bounded:
 //
 //  1. Its cost, counted as Kubernetes counts that of its own CEL rules, is at most
 //     [maxCost].
