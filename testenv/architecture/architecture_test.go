@@ -94,6 +94,23 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestOracle checks that the oracle shares no code with what it judges.
+func TestOracle(t *testing.T) {
+	t.Parallel()
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./testenv/oracle")
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	for line := range strings.Lines(string(out)) {
+		name := strings.TrimSpace(line)
+		if strings.HasPrefix(name, module) && name != module+"testenv/oracle" || strings.HasPrefix(name, "sigs.k8s.io/structured-merge-diff") && strings.HasSuffix(name, "/merge") {
+			t.Errorf("testenv/oracle depends on %s: it must be an implementation of its own", name)
+		}
+	}
+}
+
 // imports returns the packages of the product with their imports within this module,
 // without those of tests.
 func imports(t *testing.T) map[string][]string {

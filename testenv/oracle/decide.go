@@ -1,0 +1,300 @@
+package oracle
+
+import (
+	"maps"
+	"slices"
+)
+
+// Port is a desired port.
+type Port struct {
+	Key
+	// Name is the one that [PortName] returns for the adapter's type.
+	Name string
+	// Fields are targetPort, nodePort and appProtocol of a Service's port, as text, as far
+	// as the port is to set them.
+	Fields map[string]string
+	// Invalid reports that the adapter makes no valid port. It then has no key.
+	Invalid bool
+}
+
+// State is the state of a port, as portside reports it.
+type State string
+
+// The states.
+const (
+	Owned    State = "Owned"
+	Shared   State = "Shared"
+	Shadowed State = "Shadowed"
+	Blocked  State = "Blocked"
+	Invalid  State = "Invalid"
+)
+
+// Status is the state of one port and the case of the contract that decided it, as the
+// package's comment numbers them.
+type Status struct {
+	State State
+	Case  int
+	// Taken are the fields that another manager gave another value (case 27).
+	Taken []string
+}
+
+// decision is what the contract requires of the list as it is.
+type decision struct {
+	List
+
+	us      string
+	desired []Port
+	states  []Status
+	apply   map[Key]Port
+	// takeOver are the items of case 10. All that is applied then is what we own, and they.
+	takeOver []*Item
+	// retained are items of ours that are not desired and stay (cases 25 and 26).
+	retained map[Key]int
+}
+
+func decide(l List, us string, desired []Port) *decision {
+	d := &decision{List: l, us: us, desired: desired, states: make([]Status, len(desired)), apply: map[Key]Port{}, retained: map[Key]int{}}
+	d.settleInputs()
+	d.settleByKey()
+	d.settleByName()
+	d.keepInvalid()
+	d.retain()
+	return d
+}
+
+func (d *decision) settle(i int, state State, number int) {
+	d.states[i] = Status{State: state, Case: number}
+}
+
+func (d *decision) settled(i int) bool { return d.states[i].State != "" }
+
+// ours reports whether we own the item, and alone whether no other manager does.
+func (d *decision) ours(i *Item) bool  { return slices.Contains(i.Owners, d.us) }
+func (d *decision) alone(i *Item) bool { return d.ours(i) && len(i.Owners) == 1 }
+
+// namers returns the managers, other than us, that own the name of an item.
+func (d *decision) namers(i *Item) []string { return others(i.Leaves[Name], d.us) }
+
+// renamed reports whether another manager gave an item of ours its name (cases 3 and 23).
+func (d *decision) renamed(i *Item) bool {
+	return d.alone(i) && i.Name != "" && len(d.namers(i)) > 0 && !slices.Contains(i.Leaves[Name], d.us)
+}
+
+// namedForOwner reports whether M owns the item, and we alone its name.
+func (d *decision) namedForOwner(i *Item) bool {
+	return d.ours(i) && !d.alone(i) && slices.Equal(i.Leaves[Name], []string{d.us})
+}
+
+// settleInputs settles what the desired ports and the object as a whole decide: cases 20,
+// 21, 22, 24 and 28.
+func (d *decision) settleInputs() {
+	for i, p := range d.desired {
+		switch {
+		case p.Invalid:
+			d.settle(i, Invalid, 21)
+		case d.hasBefore(i, func(q Port) bool { return q.Name == p.Name || q.Key == p.Key }):
+			d.settle(i, Blocked, 20)
+		}
+	}
+	for i := range d.desired {
+		if d.NotAllowed && !d.settled(i) {
+			d.settle(i, Blocked, 22)
+		}
+	}
+	if unnamed := d.unnamed(); unnamed != nil {
+		for i, p := range d.desired {
+			if !d.settled(i) && p.Key != unnamed.Key {
+				d.settle(i, Blocked, 24)
+			}
+		}
+	}
+	for i, p := range d.desired {
+		if number := p.Fields[NodePort]; number != "" && !d.settled(i) && d.nodePortTaken(i, number) {
+			d.settle(i, Blocked, 28)
+		}
+	}
+}
+
+// unnamed returns a Service's static item without a name, next to which the server takes
+// no other. The only item counts, if it has no name but ours.
+func (d *decision) unnamed() *Item {
+	if !d.Service {
+		return nil
+	}
+	return d.find(func(i *Item) bool {
+		return i.Name == "" && !d.alone(i) || len(d.Items) == 1 && d.namedForOwner(i)
+	})
+}
+
+// nodePortTaken reports whether a desired port before asks for the nodePort, or a live one
+// keeps it.
+func (d *decision) nodePortTaken(i int, number string) bool {
+	p := d.desired[i]
+	for at, q := range d.desired[:i] {
+		if !d.settled(at) && q.Fields[NodePort] == number && q.Protocol == p.Protocol {
+			return true
+		}
+	}
+	return d.find(func(live *Item) bool {
+		asks := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key && q.Fields[NodePort] != "" })
+		desired := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key })
+		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || desired && !asks)
+	}) != nil
+}
+
+// settleByKey settles the ports whose key is live and not ours to use: cases 3 to 8 and 11.
+func (d *decision) settleByKey() {
+	for i, p := range d.desired {
+		live := d.at(p.Key)
+		if d.settled(i) || live == nil {
+			continue
+		}
+		same := live.Name == p.Name
+		declared := slices.ContainsFunc(others(live.Owners, d.us), func(m string) bool { return slices.Contains(live.Leaves[Name], m) })
+		switch {
+		case live.Duplicate:
+			d.settle(i, Blocked, 11)
+		case d.alone(live):
+			if !same && live.Name != "" && len(d.namers(live)) > 0 {
+				d.settle(i, Blocked, 3)
+				d.apply[p.Key] = Port{Key: p.Key}
+			}
+		case len(live.Owners) == 0 && same:
+			d.settle(i, Owned, 7)
+			d.add(i)
+		case len(live.Owners) == 0:
+			d.settle(i, Shadowed, 8)
+		case same && declared:
+			d.settle(i, Shared, 4)
+			d.add(i)
+		case d.ours(live):
+			d.settle(i, Shadowed, 5)
+		default:
+			d.settle(i, Shadowed, 6)
+		}
+	}
+}
+
+// settleByName settles the rest: cases 1, 2, 9 and 10.
+func (d *decision) settleByName() {
+	for i, p := range d.desired {
+		if d.settled(i) {
+			continue
+		}
+		holder := d.named(p.Name)
+		switch {
+		case holder == nil || holder.Key == p.Key || d.freesName(holder):
+			number := 1
+			if d.at(p.Key) != nil {
+				number = 2
+			}
+			d.settle(i, Owned, number)
+			d.add(i)
+		case len(holder.Owners) == 0 && !holder.Duplicate:
+			d.settle(i, Owned, 10)
+			d.add(i)
+			d.takeOver = append(d.takeOver, holder)
+		default:
+			d.settle(i, Blocked, 9)
+		}
+	}
+}
+
+// freesName reports whether the name of a live item is free after the apply: we give up or
+// rename an item that is ours alone, or give M's item its own name back (case 5).
+func (d *decision) freesName(i *Item) bool {
+	applied, stays := d.apply[i.Key]
+	switch {
+	case i.Duplicate:
+		return false
+	case d.alone(i):
+		return !d.renamed(i) && (!stays || applied.Name != "")
+	}
+	// A Service with further items keeps the name (case 26).
+	return d.namedForOwner(i) && !stays && (!d.Service || len(d.Items) < 2)
+}
+
+// add applies a desired port without the fields that another manager owns (case 27).
+func (d *decision) add(i int) {
+	p, live := d.desired[i], d.at(d.desired[i].Key)
+	p.Fields = maps.Clone(p.Fields)
+	if live != nil {
+		for field, value := range p.Fields {
+			if len(others(live.Leaves[field], d.us)) == 0 {
+				continue
+			}
+			delete(p.Fields, field)
+			if live.Fields[field] != value {
+				d.states[i].Taken = append(d.states[i].Taken, field)
+			}
+		}
+	}
+	d.apply[p.Key] = p
+}
+
+// keepInvalid keeps what is live under the name of an invalid port, or of one whose key
+// another desired port has (case 21).
+func (d *decision) keepInvalid() {
+	for i, p := range d.desired {
+		live := d.named(p.Name)
+		sourceFails := d.states[i].State == Invalid || d.states[i].Case == 28 || d.states[i].Case == 20 && !d.hasBefore(i, func(q Port) bool { return q.Name == p.Name })
+		if !sourceFails || d.NotAllowed || live == nil || !d.ours(live) || live.Duplicate {
+			continue
+		}
+		desired := slices.ContainsFunc(d.desired, func(q Port) bool { return !q.Invalid && q.Key == live.Key })
+		applied := slices.ContainsFunc(slices.Collect(maps.Values(d.apply)), func(q Port) bool { return q.Name == p.Name })
+		declared := slices.ContainsFunc(others(live.Owners, d.us), func(m string) bool { return slices.Contains(live.Leaves[Name], m) })
+		if !desired && !applied && (d.alone(live) || declared) {
+			d.apply[live.Key] = Port{Key: live.Key, Name: live.Name, Fields: d.ownFields(live)}
+		}
+	}
+}
+
+// hasBefore reports whether one of the desired ports before has a key or name that the port
+// cannot have, too: an invalid one and one of case 20 have none.
+func (d *decision) hasBefore(i int, has func(Port) bool) bool {
+	for at, q := range d.desired[:i] {
+		if d.states[at].Case != 20 && !q.Invalid && has(q) {
+			return true
+		}
+	}
+	return false
+}
+
+// retain keeps what the server needs of a Service: cases 25 and 26.
+func (d *decision) retain() {
+	if !d.Service {
+		return
+	}
+	for _, i := range d.Items {
+		if _, applied := d.apply[i.Key]; d.namedForOwner(i) && !applied && len(d.Items) > 1 {
+			d.apply[i.Key] = Port{Key: i.Key, Name: i.Name}
+			d.retained[i.Key] = 26
+		}
+	}
+	if !d.NeedsPort || len(d.apply) > 0 || len(d.Items) == 0 || d.find(func(i *Item) bool { return !d.alone(i) || d.renamed(i) }) != nil {
+		return
+	}
+	d.apply[d.Items[0].Key] = d.asOwned(d.Items[0])
+	d.retained[d.Items[0].Key] = 25
+}
+
+// asOwned returns an item with what we own of it, and the name of an adapter that no other
+// manager owns.
+func (d *decision) asOwned(i *Item) Port {
+	p := Port{Key: i.Key, Fields: d.ownFields(i)}
+	if len(d.namers(i)) == 0 && isAdapterName(i.Name) {
+		p.Name = i.Name
+	}
+	return p
+}
+
+func (d *decision) ownFields(i *Item) map[string]string {
+	own := map[string]string{}
+	for field, value := range i.Fields {
+		if slices.Contains(i.Leaves[field], d.us) {
+			own[field] = value
+		}
+	}
+	return own
+}
