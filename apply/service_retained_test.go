@@ -81,6 +81,22 @@ func TestService_UnnamedPort(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
+// TestService_UnnamedPort_Renumbered renumbers no adapter port whose name stays on a port
+// that another manager declares without one: it is Blocked at once, and not by a refusal at
+// every reconcile.
+func TestService_UnnamedPort_Renumbered(t *testing.T) {
+	t.Parallel()
+	blocked := "adapter-nfs 2050/TCP->12049 Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest"
+	retained := "adapter-nfs 2049/TCP->2049 Retained argocd-controller/Apply portside/Apply: 2049/TCP is declared by argocd-controller (Apply) without a name, so ours stays on it: a Service with several ports needs a name for each; name port 2049/TCP in argocd-controller's manifest"
+	serviceStory(
+		argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
+		argoService("[{name: api, port: 8080}, {port: 2049}]"),
+		exposing(on(nfsPort, 2050)).costing("GET 1, APPLY 1").is(apply.Applied, blocked, retained),
+		exposing(on(nfsPort, 2050)).costing("GET 1, APPLY 1").is(apply.Unchanged, blocked, retained),
+		testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP->8080", "adapter-nfs:2049/TCP->2049"}},
+	).Run(t, testenv.Shared(t))
+}
+
 // TestService_UnnamedPort_MeanwhileAdded reports a port without a name that came between
 // the read and the write, of which the server's refusal names another port's index.
 func TestService_UnnamedPort_MeanwhileAdded(t *testing.T) {
