@@ -91,7 +91,7 @@ func statesAs(expected oracle.Expectation, ports []apply.PortStatus) error {
 // settled checks that a second reconcile changes nothing and is not needed.
 func (p *Player) settled(ctx context.Context, after *unstructured.Unstructured, result apply.Result, problem error) error {
 	if problem != nil || result.Outcome == apply.Paused || result.Outcome == apply.TargetNotFound {
-		return nil
+		return nil //nolint:nilerr // complies has checked the problem
 	}
 	observed, err := p.observe(ctx)
 	if err != nil {
@@ -115,8 +115,7 @@ func (p *Player) upToDate(w *workload.Workload) (bool, error) {
 		return false, err
 	}
 	upToDate, err := plan.UpToDate()
-	var dedicated *apply.NotDedicatedError
-	if errors.As(err, &dedicated) {
+	if _, is := errors.AsType[*apply.NotDedicatedError](err); is {
 		return false, nil
 	}
 	return upToDate, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
@@ -55,14 +56,14 @@ func drawDesired(r *rand.Rand, k Kind) Event {
 
 // String returns the desired ports.
 func (d Desire) String() string {
-	text := "desired are"
+	ports := []string{"desired are"}
 	for _, a := range d.Adapters {
-		text += fmt.Sprintf(" %s:%d/%s", a.Type, a.Port, a.Protocol)
+		ports = append(ports, fmt.Sprintf("%s:%d/%s", a.Type, a.Port, a.Protocol))
 	}
 	for _, s := range d.ServicePorts {
-		text += fmt.Sprintf(" %s:%d/%s->%s", s.Type, s.Port, s.Protocol, s.TargetPort.String())
+		ports = append(ports, fmt.Sprintf("%s:%d/%s->%s", s.Type, s.Port, s.Protocol, s.TargetPort.String()))
 	}
-	return text
+	return strings.Join(ports, " ")
 }
 
 func (d Desire) run(_ context.Context, p *Player) (string, error) {

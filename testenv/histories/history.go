@@ -59,22 +59,22 @@ func (h History) String() string {
 	return s.String()
 }
 
-// Violation is what a history violates.
-type Violation struct {
+// ViolationError is what a history violates.
+type ViolationError struct {
 	Event int // counted from 1
 	Err   error
 }
 
 // Error returns the event and the violation.
-func (v *Violation) Error() string { return fmt.Sprintf("event %d: %v", v.Event, v.Err) }
+func (e *ViolationError) Error() string { return fmt.Sprintf("event %d: %v", e.Event, e.Err) }
 
-// Play plays the history. Its error is a [Violation]. After each event, it calls seen, if
+// Play plays the history. Its error is a [ViolationError]. After each event, it calls seen, if
 // there is one, with the answer.
 func (h History) Play(ctx context.Context, p *Player, seen func(event int, answer string)) error {
 	for i, e := range h.Events {
 		answer, err := e.run(ctx, p)
 		if err != nil {
-			return &Violation{i + 1, err}
+			return &ViolationError{i + 1, err}
 		}
 		if seen != nil {
 			seen(i, answer)

@@ -39,8 +39,8 @@ func NewPlayer(h History, api API, client workload.Client) (*Player, error) {
 		p.kind = workload.Service
 	}
 	var err, problem error
-	p.applier, err = apply.New(client)
-	p.dry, problem = apply.New(client, apply.WithDryRun(true))
+	p.applier, err = apply.New(audited{client})
+	p.dry, problem = apply.New(audited{client}, apply.WithDryRun(true))
 	return p, errors.Join(err, problem)
 }
 

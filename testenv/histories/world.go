@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -94,11 +95,11 @@ func Describe(err error) string {
 		return fmt.Sprint(err)
 	}
 	s := status.Status()
-	text := fmt.Sprintf("%d %s %s", s.Code, s.Reason, s.Message)
+	lines := []string{fmt.Sprintf("%d %s %s", s.Code, s.Reason, s.Message)}
 	if s.Details != nil {
 		for _, c := range s.Details.Causes {
-			text += fmt.Sprintf("\n  %s %s: %s", c.Type, c.Field, c.Message)
+			lines = append(lines, fmt.Sprintf("  %s %s: %s", c.Type, c.Field, c.Message))
 		}
 	}
-	return text
+	return strings.Join(lines, "\n")
 }

@@ -198,6 +198,11 @@ func (s *Server) write(k *kind, namespace, name string, creates bool, o Options,
 	if err != nil {
 		return nil, err
 	}
+	for _, entry := range object.GetManagedFields() {
+		if entry.Time != nil { // which is stored in seconds
+			*entry.Time = entry.Time.Rfc3339Copy()
+		}
+	}
 	if exists && equality.Semantic.DeepEqual(old, object) {
 		return object, nil
 	}
@@ -217,7 +222,7 @@ func (s *Server) create(k *kind, namespace, name string, object Object) error {
 	s.uids++
 	object.SetNamespace(namespace)
 	object.SetUID(types.UID(fmt.Sprintf("00000000-0000-0000-0000-%012d", s.uids)))
-	object.SetCreationTimestamp(metav1.Now())
+	object.SetCreationTimestamp(metav1.Now().Rfc3339Copy())
 	return s.prepare(k, object, nil)
 }
 

@@ -32,7 +32,7 @@ func defaultService(s *corev1.Service) {
 		orDefault(&spec.InternalTrafficPolicy, ptr.To(corev1.ServiceInternalTrafficPolicyCluster))
 	}
 	if spec.Type == corev1.ServiceTypeLoadBalancer {
-		orDefault(&spec.AllocateLoadBalancerNodePorts, ptr.To(true))
+		orDefault(&spec.AllocateLoadBalancerNodePorts, new(true))
 	}
 }
 

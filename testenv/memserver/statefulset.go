@@ -25,7 +25,7 @@ func defaultStatefulSet(s *appsv1.StatefulSet) {
 	}
 	if rolling := spec.UpdateStrategy.RollingUpdate; rolling != nil {
 		orDefault(&rolling.Partition, ptr.To[int32](0))
-		orDefault(&rolling.MaxUnavailable, ptr.To(intstr.FromInt32(1)))
+		orDefault(&rolling.MaxUnavailable, new(intstr.FromInt32(1)))
 	}
 	orDefault(&spec.PersistentVolumeClaimRetentionPolicy, &appsv1.StatefulSetPersistentVolumeClaimRetentionPolicy{})
 	orDefault(&spec.PersistentVolumeClaimRetentionPolicy.WhenDeleted, appsv1.RetainPersistentVolumeClaimRetentionPolicyType)

@@ -130,7 +130,8 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		}
 		items = append(items, i)
 	}
-	l.Items = append(items, newItems(l, apply, c.us())...)
+	items = append(items, newItems(l, apply, c.us())...)
+	l.Items = items
 	return more || len(d.takeOver) > 0 || !slices.Equal(was, claim(*l, c.us()))
 }
 
