@@ -99,8 +99,8 @@ func workloadOf(kind, name string) *unstructured.Unstructured {
 	return fixture.Workload(kind, name, fixture.Container("server", "api:8080/TCP"), fixture.Metadata("labels: {app: "+name+"}"), notes)
 }
 
-func adapterSet(name, target string) *unstructured.Unstructured {
-	return fixture.AdapterSet(name, fixture.Target("StatefulSet", target), fixture.Adapters("nfs:12049"), fixture.Metadata("labels: {team: files}"), notes)
+func adapterSet(name, target string, options ...fixture.Option) *unstructured.Unstructured {
+	return fixture.AdapterSet(name, append(options, fixture.Target("StatefulSet", target), fixture.Adapters("nfs:12049"), fixture.Metadata("labels: {team: files}"), notes)...)
 }
 
 func targetIn(ns, name string) workload.Target {

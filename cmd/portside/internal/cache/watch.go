@@ -33,14 +33,22 @@ const (
 type Watches struct {
 	cluster *Cluster
 
-	mu sync.Mutex
-	// left has the Services of each target whose AdapterSet is gone.
-	left map[workload.Target][]workload.Target
+	mu   sync.Mutex
+	left map[workload.Target]leftover
+}
+
+// leftover is what an AdapterSet that is gone may have left behind.
+type leftover struct {
+	// target reports that no other AdapterSet names the target.
+	target bool
+	// services are those that the AdapterSet named. Another one of the same target need
+	// not name them.
+	services []workload.Target
 }
 
 // NewWatches returns watches of what the cluster caches.
 func NewWatches(cluster *Cluster) *Watches {
-	return &Watches{cluster: cluster, left: map[workload.Target][]workload.Target{}}
+	return &Watches{cluster: cluster, left: map[workload.Target]leftover{}}
 }
 
 // Sources returns the sources of a controller.
@@ -57,20 +65,18 @@ func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
 func (w *Watches) Left(t workload.Target) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	_, left := w.left[t]
-	return left
+	return w.left[t].target
 }
 
-// LeftServices returns the Services whose ports are to be given up with those of a target
-// that is left.
+// LeftServices returns the Services that AdapterSets of a target named that were deleted
+// while this process watched, and whose ports are not given up yet.
 func (w *Watches) LeftServices(t workload.Target) []workload.Target {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.left[t]
+	return w.left[t].services
 }
 
-// GaveUp notes that the ports of a target were given up, or that an AdapterSet names
-// it again.
+// GaveUp notes that what AdapterSets left behind of a target was given up.
 func (w *Watches) GaveUp(t workload.Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,14 +104,14 @@ func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, 
 	return setFuncs{
 		CreateFunc: func(_ context.Context, e event.TypedCreateEvent[*v1alpha1.AdapterSet], q queue) {
 			t := adapterset.Target(e.Object)
-			w.GaveUp(t)
+			w.named(t)
 			enqueue(q, t, Changed)
 		},
 		UpdateFunc: func(_ context.Context, e event.TypedUpdateEvent[*v1alpha1.AdapterSet], q queue) {
 			before, after := adapterset.Target(e.ObjectOld), adapterset.Target(e.ObjectNew)
-			if before != after { // another AdapterSet of that name
+			if e.ObjectOld.UID != e.ObjectNew.UID { // another AdapterSet of that name
 				w.leave(e.ObjectOld)
-				w.GaveUp(after)
+				w.named(after)
 				enqueue(q, before, Changed)
 			}
 			if !sameButStatus(e.ObjectOld, e.ObjectNew) {
@@ -178,14 +184,37 @@ func (w *Watches) isTarget(t workload.Target) bool {
 	return err != nil || len(sets) > 0 // when in doubt it is reconciled
 }
 
-// leave notes that an AdapterSet no longer names its target. A suspended one lets
+// leave notes what an AdapterSet that is gone may have left behind. A suspended one lets
 // nothing be written, not even to give the ports up.
 func (w *Watches) leave(set *v1alpha1.AdapterSet) {
-	t := adapterset.Target(set)
-	if set.Spec.Suspend || w.isTarget(t) {
+	if set.Spec.Suspend {
 		return
 	}
+	t := adapterset.Target(set)
+	isTarget := w.isTarget(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.left[t] = adapterset.ServiceTargets(set)
+	l := leftover{target: !isTarget, services: w.left[t].services}
+	for _, service := range adapterset.ServiceTargets(set) {
+		if !slices.Contains(l.services, service) {
+			l.services = append(l.services, service)
+		}
+	}
+	w.keep(t, l)
+}
+
+// named notes that an AdapterSet names a target again.
+func (w *Watches) named(t workload.Target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.keep(t, leftover{services: w.left[t].services})
+}
+
+// keep stores what is left behind of a target, if anything is.
+func (w *Watches) keep(t workload.Target, l leftover) {
+	if l.target || len(l.services) > 0 {
+		w.left[t] = l
+	} else {
+		delete(w.left, t)
+	}
 }

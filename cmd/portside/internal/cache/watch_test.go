@@ -20,6 +20,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 	"github.com/portside-dev/portside/testenv/portside"
 )
 
@@ -336,7 +337,7 @@ func TestWatchResumes(t *testing.T) {
 			}
 			git.MustApply(t, adapterSet("workload-gone", "workload-gone"))
 			git.MustApply(t, workloadOf("StatefulSet", "workload-gone"))
-			git.MustApply(t, adapterSet("recreated", "recreated"))
+			git.MustApply(t, adapterSet("recreated", "recreated", fixture.Spec("services: [{name: recreated}]")))
 			git.MustApply(t, adapterSet("moved", "moved"))
 			var compacted atomic.Bool
 			proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{OnAnswer: func(answer *http.Response) error {
@@ -371,6 +372,10 @@ func TestWatchResumes(t *testing.T) {
 				if w.Left(w.target(name)) != left {
 					t.Errorf("%s is left: %t", name, !left)
 				}
+			}
+			service := workload.Target{Kind: workload.Service, Namespace: ns, Name: "recreated"}
+			if left := w.LeftServices(w.target("recreated")); !slices.Equal(left, []workload.Target{service}) {
+				t.Errorf("the Services %v are left, want %v", left, service)
 			}
 			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "deleted") == "" {
 				t.Error("the workload that was deleted is cached, or another is not")

@@ -177,15 +177,28 @@ func numbersOf(own []port.Port) []port.Port {
 }
 
 // leaveServices gives up the ports of Services that the AdapterSet named and does not
-// name any more: they stay or are removed, as its deletionPolicy says.
+// name any more: they stay or are removed, as its deletionPolicy says. It also gives up
+// those that an earlier AdapterSet of the target named, which stay.
 func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) error {
 	if in.set.Spec.Suspend {
 		return nil
 	}
 	var failed []error
+	isNamed := func(name string) bool {
+		return slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == name })
+	}
+	left := r.watches.LeftServices(in.target)
+	for _, service := range left {
+		if !isNamed(service.Name) {
+			failed = append(failed, r.releaseService(ctx, service, in.set.UID, true))
+		}
+	}
+	if len(left) > 0 && errors.Join(failed...) == nil {
+		r.watches.GaveUp(in.target)
+	}
 	for i := range in.status.Services {
 		name := in.status.Services[i].Name
-		if slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == name }) {
+		if isNamed(name) {
 			continue
 		}
 		if err := r.releaseService(ctx, adapterset.ServiceTarget(in.set, name), in.set.UID, in.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove); err != nil {

@@ -363,3 +363,27 @@ func TestServices_GivenUp(t *testing.T) {
 		})
 	}
 }
+
+// TestServices_RecreatedWithout deletes the AdapterSet, and creates another one of the
+// same target that does not name the Service, before the service sees the deletion. The
+// ports of the Service stay without an owner.
+func TestServices_RecreatedWithout(t *testing.T) {
+	t.Parallel()
+	s := serviceScene{stoppedScene(t)}
+	proxy := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})
+	s.startAs(t, proxy.Config(), withServices)
+	s.git.MustApply(t, statefulSet())
+	s.applyService(t, clusterIP, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort, nfsByName)
+	s.waitRolledOut(t)
+	s.expect(t, "Ready", "True", "InPlace")
+	proxy.Refuse(true)
+	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
+	s.git.MustApply(t, adapterSet(withNFS))
+	proxy.Refuse(false)
+	s.expectUnowned(t, "Service")
+	s.expectService(t, apiPort, nfsByName)
+	s.expect(t, "Ready", "True", "InPlace")
+}
