@@ -24,7 +24,8 @@
 //   - [Scenario] describes the steps of several managers as data.
 //
 // The packages below build on it: fixture builds objects, dittofs is a fake DittoFS
-// server, and portside runs and installs portside.
+// server, portside runs and installs portside, and facts tests what the API server does
+// with lists that several managers write.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition, and its
 // deadline only decides when to give up.
