@@ -79,7 +79,7 @@ func TestFact04_Renumbering(t *testing.T) {
 	}
 }
 
-func TestFact05_CoOwnedItemStays(t *testing.T) {
+func TestFact05_OtherOwnerKeepsItem(t *testing.T) {
 	t.Parallel()
 	t.Run("with a co-owner of the item", func(t *testing.T) {
 		t.Parallel()

@@ -29,7 +29,7 @@ var containerFacts = []Fact{
 		Thread:    "https://github.com/kubernetes/kubernetes/issues/80914",
 	},
 	{
-		Number: 5, Name: "CoOwnedItemStays",
+		Number: 5, Name: "OtherOwnerKeepsItem",
 		Statement: "An item with another owner stays when a manager stops applying it. A manager that owns only a field of the item, but not the item, does not keep it.",
 		Meaning:   "Giving an item up never removes it from a co-owner. A field that you add to another manager's item, such as hostPort, goes with the item.",
 		Thread:    docApply,
