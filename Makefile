@@ -57,6 +57,11 @@ test: need-controlplane ## run the tests of every module (TEST_ARGS goes to go t
 skew: ## build control planes of the other supported releases, once, and run on each what depends on the API server (SKEW="1.35 1.36")
 	@.ci/skew $(TEST_ARGS)
 
+.PHONY: facts
+facts: ## run the facts (testenv/facts) on every supported release, and generate their page (SKEW="1.35 1.36")
+	@.ci/facts $(TEST_ARGS)
+	go run ./testenv/facts/page markdown testenv/facts/results >testenv/facts/README.md
+
 .PHONY: test-rabbitmq
 test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
 	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)

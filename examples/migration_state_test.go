@@ -130,7 +130,7 @@ func anyUID(paths []string) string {
 
 // withoutTimes returns an object without its resourceVersion and the times of its
 // managers: the next apply of volumeClaimTemplates after another manager's write is not
-// quite a no-op, see TestFact01 of testenv.
+// quite a no-op, see fact 1 of testenv/facts.
 func withoutTimes(t *testing.T, object *unstructured.Unstructured) string {
 	t.Helper()
 	object = object.DeepCopy()

@@ -24,8 +24,9 @@
 //   - [Scenario] describes the steps of several managers as data.
 //
 // The packages below build on it: fixture builds objects, dittofs is a fake DittoFS
-// server, and portside runs and installs portside. The oracle states what the contract
-// requires of a reconcile, independently of portside's code.
+// server, portside runs and installs portside, facts tests what the API server does with
+// lists that several managers write, and oracle states what the contract requires of a
+// reconcile, independently of portside's code.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition, and its
 // deadline only decides when to give up.

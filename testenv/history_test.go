@@ -13,9 +13,9 @@ func TestHistory(t *testing.T) {
 	ns := cp.Namespace(t)
 	owner := cp.Manager(testenv.ArgoCD).In(ns)
 	history := cp.Record(t, "StatefulSet", ns, dittofs) // before it exists
-	facts(
-		argo(static),
-		us(shared(adapterNFS)), us(shared(adapterNFS)),
+	scenario(
+		argoCD(static),
+		applyPorts(adapterNFS), applyPorts(adapterNFS),
 	).RunIn(t, cp, ns)
 	patch(t, owner, "StatefulSet", ns, `{"metadata":{"labels":{"only":"metadata"}}}`)
 	patch(t, owner, "StatefulSet", ns, `{"spec":{"replicas":0}}`)
@@ -41,7 +41,7 @@ func TestHistory(t *testing.T) {
 		}
 	}
 
-	facts(testenv.Delete{Manager: testenv.ArgoCD}, testenv.Expect{Gone: true}, argo(static)).RunIn(t, cp, ns)
+	scenario(testenv.Delete{Manager: testenv.ArgoCD}, testenv.Expect{Gone: true}, argoCD(static)).RunIn(t, cp, ns)
 	again := history.Stored(t)
 	if len(again) != 4 || again[3].UID == again[2].UID || again[3].Generation != 1 || again[3].NewTemplate {
 		t.Errorf("%+v: want a fourth generation, of a new object", again)

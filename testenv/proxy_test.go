@@ -196,7 +196,7 @@ func TestProxy_HoldAnswers(t *testing.T) {
 			held, release := proxy.HoldAnswers(testenv.Is(testenv.VerbApply, "statefulsets"))
 			answered, disconnect := applyThrough(t, proxy, ns)
 			<-held
-			liveSet(t, cp, ns)
+			cp.Manager("testenv").MustGet(t, "StatefulSet", ns, dittofs) // the write is stored
 			select {
 			case err := <-answered:
 				t.Errorf("the client got a held answer: %v", err)

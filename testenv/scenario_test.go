@@ -57,14 +57,14 @@ func TestScenario_failures(t *testing.T) {
 		"no change":          {testenv.Expect{Change: testenv.NothingChanged}, "made one change of spec, want no change"},
 		"a metadata change":  {testenv.Expect{Change: testenv.MetadataChanged}, "made one change of spec, want a change of metadata only"},
 		"no object":          {testenv.Expect{Gone: true}, "the object exists: true, want false"},
-		"a refusal":          {refused(us(shared(adapters)), duplicate), "portside applies: accepted, want 422 Invalid"},
-		"another refusal":    {refused(us(body("", "{name: x}")), testenv.Conflict()), "want 409 Conflict"},
-		"a refusal's text":   {refused(us(body("", "{name: x}")), duplicate), `want "Duplicate value" in it`},
-		"an acceptance":      {us(body("", "{name: x}")), "step 3, portside applies: StatefulSet.apps"},
+		"a refusal":          {refused(applyPorts(adapters), duplicate), "portside applies: accepted, want 422 Invalid"},
+		"another refusal":    {refused(applyContainer("{name: x}"), testenv.Conflict()), "want 409 Conflict"},
+		"a refusal's text":   {refused(applyContainer("{name: x}"), duplicate), `want "Duplicate value" in it`},
+		"an acceptance":      {applyContainer("{name: x}"), "step 3, portside applies: StatefulSet.apps"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := failureOf(t, facts(argo(static), us(shared(adapterNFS)), test.last))
+			got := failureOf(t, scenario(argoCD(static), applyPorts(adapterNFS), test.last))
 			if !strings.Contains(got, test.want) || !strings.HasPrefix(got, "step 3, ") {
 				t.Errorf("failed with %q, want %q of step 3", got, test.want)
 			}

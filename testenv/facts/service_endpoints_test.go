@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 
 // endpointSlices returns the EndpointSlices of the Service.
 func endpointSlices(ctx context.Context, cp *testenv.ControlPlane, ns string) ([]discoveryv1.EndpointSlice, error) {
-	list, err := kubernetes.NewForConfigOrDie(cp.Config()).DiscoveryV1().EndpointSlices(ns).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + dittofs})
+	list, err := kubernetes.NewForConfigOrDie(cp.Config()).DiscoveryV1().EndpointSlices(ns).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + files})
 	if err != nil {
 		return nil, err
 	}
@@ -60,18 +60,18 @@ func endpoints(t *testing.T, cp *testenv.ControlPlane, ns string, want ...string
 func pods(t *testing.T, cp *testenv.ControlPlane, ns, name, port string) {
 	t.Helper()
 	cp.Manager("git").In(ns).MustApply(t, fixture.StatefulSet(name, fixture.Container("server", port), fixture.Spec(
-		"{selector: {matchLabels: {set: "+name+", app: dittofs}}, template: {metadata: {labels: {set: "+name+", app: dittofs}}}}")))
+		"{selector: {matchLabels: {set: "+name+", app: files}}, template: {metadata: {labels: {set: "+name+", app: files}}}}")))
 }
 
-// servedNFS has a Service with the owner's port and ours lead to a pod, and returns its
-// EndpointSlices.
+// servedNFS runs a pod behind a Service with a port of the owner and one of the
+// contributor, and returns its EndpointSlices.
 func servedNFS(t *testing.T) (cp *testenv.ControlPlane, ns string, slices []discoveryv1.EndpointSlice) {
 	t.Helper()
 	cp = testenv.WithControllers(t)
 	ns = cp.Namespace(t)
 	pods(t, cp, ns, "files", "api:8080/TCP")
-	serviceFacts(argoService("", apiPort), ourPorts(nfsPort)).RunIn(t, cp, ns)
-	endpoints(t, cp, ns, "adapter-nfs:12049 api:8080 of 1")
+	serviceScenario(declareService("", apiPort), contributePorts(nfsPort)).RunIn(t, cp, ns)
+	endpoints(t, cp, ns, "api:8080 extra-nfs:12049 of 1")
 	slices, err := endpointSlices(t.Context(), cp, ns)
 	if err != nil {
 		t.Fatal(err)
@@ -83,13 +83,13 @@ func TestServiceFact46_TargetPortNumberMovesTraffic(t *testing.T) {
 	t.Parallel()
 	cp, ns, before := servedNFS(t)
 
-	serviceFacts(ourPorts(nfsOther)).RunIn(t, cp, ns)
-	endpoints(t, cp, ns, "adapter-nfs:12050 api:8080 of 1")
+	serviceScenario(contributePorts(nfsOther)).RunIn(t, cp, ns)
+	endpoints(t, cp, ns, "api:8080 extra-nfs:12050 of 1")
 	after, err := endpointSlices(t.Context(), cp, ns)
 	if err != nil || after[0].UID != before[0].UID {
 		t.Errorf("the EndpointSlice was replaced, %v", err)
 	}
-	serviceFacts(us(serviceMetadata)).RunIn(t, cp, ns)
+	serviceScenario(contribute(serviceMetadata)).RunIn(t, cp, ns)
 	endpoints(t, cp, ns, "api:8080 of 1")
 }
 
@@ -97,9 +97,9 @@ func TestServiceFact47_ServicePortNumberMovesNone(t *testing.T) {
 	t.Parallel()
 	cp, ns, before := servedNFS(t)
 
-	serviceFacts(ourPorts(nfsPort), ourPorts("[{name: adapter-nfs, port: 2050, protocol: TCP, targetPort: 12049}]"),
-		ourPorts("[{name: adapter-nfs, port: 2050, protocol: TCP, targetPort: 12050}]")).RunIn(t, cp, ns)
-	endpoints(t, cp, ns, "adapter-nfs:12050 api:8080 of 1")
+	serviceScenario(contributePorts(nfsPort), contributePorts("[{name: extra-nfs, port: 2050, protocol: TCP, targetPort: 12049}]"),
+		contributePorts("[{name: extra-nfs, port: 2050, protocol: TCP, targetPort: 12050}]")).RunIn(t, cp, ns)
+	endpoints(t, cp, ns, "api:8080 extra-nfs:12050 of 1")
 	after, err := endpointSlices(t.Context(), cp, ns)
 	if err != nil || after[0].Generation != before[0].Generation+1 {
 		t.Errorf("generation %d, then %d, %v: want one change, of the target port", before[0].Generation, after[0].Generation, err)
@@ -110,14 +110,14 @@ func TestServiceFact48_TargetPortNameIsEachPodsOwn(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
 	ns := cp.Namespace(t)
-	pods(t, cp, ns, "old", "adapter-nfs:12049/TCP")
-	pods(t, cp, ns, "new", "adapter-nfs:12050/TCP")
+	pods(t, cp, ns, "old", "extra-nfs:12049/TCP")
+	pods(t, cp, ns, "new", "extra-nfs:12050/TCP")
 	pods(t, cp, ns, "without", "api:8080/TCP")
-	pods(t, cp, ns, "udp", "adapter-nfs:12049/UDP")
-	serviceFacts(argoService("", apiPort), ourPorts("[{name: adapter-nfs, port: 2049, protocol: TCP, targetPort: adapter-nfs}]")).RunIn(t, cp, ns)
+	pods(t, cp, ns, "udp", "extra-nfs:12049/UDP")
+	serviceScenario(declareService("", apiPort), contributePorts("[{name: extra-nfs, port: 2049, protocol: TCP, targetPort: extra-nfs}]")).RunIn(t, cp, ns)
 	// A pod without the name, or with it in another protocol, is left out, without an error.
-	endpoints(t, cp, ns, "adapter-nfs:12049 api:8080 of 1", "adapter-nfs:12050 api:8080 of 1", "api:8080 of 2")
+	endpoints(t, cp, ns, "api:8080 extra-nfs:12049 of 1", "api:8080 extra-nfs:12050 of 1", "api:8080 of 2")
 
-	serviceFacts(ourPorts(nfsPort)).RunIn(t, cp, ns)
-	endpoints(t, cp, ns, "adapter-nfs:12049 api:8080 of 4")
+	serviceScenario(contributePorts(nfsPort)).RunIn(t, cp, ns)
+	endpoints(t, cp, ns, "api:8080 extra-nfs:12049 of 4")
 }

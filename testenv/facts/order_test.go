@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"context"
@@ -15,16 +15,16 @@ import (
 
 func TestFact03_AppliedOrderWins(t *testing.T) {
 	t.Parallel()
-	const swapped = "[{name: adapter-smb, containerPort: 1445, protocol: TCP}, {name: adapter-nfs, containerPort: 12049, protocol: TCP}]"
+	const swapped = "[{name: extra-smb, containerPort: 1445, protocol: TCP}, {name: extra-nfs, containerPort: 12049, protocol: TCP}]"
 	t.Run("another order is a change", func(t *testing.T) {
 		t.Parallel()
-		facts(
-			argo(static), us(shared(adapters)),
-			testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-nfs:12049/TCP", "adapter-smb:1445/TCP"}},
-			us(shared(swapped)),
+		scenario(
+			declare(static), contribute(shared(extras)),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP", "extra-nfs:12049/TCP", "extra-smb:1445/TCP"}},
+			contribute(shared(swapped)),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
-				Ports:  []string{"api:8080/TCP", "nfs:2049/TCP", "adapter-smb:1445/TCP", "adapter-nfs:12049/TCP"},
+				Ports:  []string{"api:8080/TCP", "nfs:2049/TCP", "extra-smb:1445/TCP", "extra-nfs:12049/TCP"},
 			},
 		).Run(t, testenv.Shared(t))
 	})
@@ -32,26 +32,26 @@ func TestFact03_AppliedOrderWins(t *testing.T) {
 		t.Parallel()
 		cp := testenv.WithControllers(t)
 		ns := cp.Namespace(t)
-		facts(argo(static), us(shared(adapters))).RunIn(t, cp, ns)
-		cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
-		starts, revisions := cp.PodStarts(ns), len(cp.Revisions(t, "StatefulSet", ns, dittofs))
-		facts(us(shared(swapped))).RunIn(t, cp, ns)
-		cp.WaitRolledOut(t, "StatefulSet", ns, dittofs)
+		scenario(declare(static), contribute(shared(extras))).RunIn(t, cp, ns)
+		cp.WaitRolledOut(t, "StatefulSet", ns, files)
+		starts, revisions := cp.PodStarts(ns), len(cp.Revisions(t, "StatefulSet", ns, files))
+		scenario(contribute(shared(swapped))).RunIn(t, cp, ns)
+		cp.WaitRolledOut(t, "StatefulSet", ns, files)
 		if got := cp.PodStarts(ns); got != starts+1 {
 			t.Errorf("%d pods started before, %d after, want one more", starts, got)
 		}
-		if got := cp.Revisions(t, "StatefulSet", ns, dittofs); len(got) != revisions+1 {
+		if got := cp.Revisions(t, "StatefulSet", ns, files); len(got) != revisions+1 {
 			t.Errorf("%d revisions before, now %v, want one more", revisions, got)
 		}
 	})
 	t.Run("two managers with two shared ports in opposite orders", func(t *testing.T) {
 		t.Parallel()
-		facts(
-			argo(static), us(shared(adapters)),
-			by(backup, us(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
-			us(shared(adapters)), testenv.Expect{Change: testenv.SpecChanged},
-			by(backup, us(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
-			us(shared(adapters)), testenv.Expect{Change: testenv.SpecChanged},
+		scenario(
+			declare(static), contribute(shared(extras)),
+			by(third, contribute(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
+			contribute(shared(extras)), testenv.Expect{Change: testenv.SpecChanged},
+			by(third, contribute(shared(swapped))), testenv.Expect{Change: testenv.SpecChanged},
+			contribute(shared(extras)), testenv.Expect{Change: testenv.SpecChanged},
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("managers with shared ports in the same order", func(t *testing.T) {
@@ -71,16 +71,16 @@ func TestFact03_AppliedOrderWins(t *testing.T) {
 func sameOrder(t *testing.T, random *rand.Rand) {
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	facts(argo(static)).RunIn(t, cp, ns)
+	scenario(declare(static)).RunIn(t, cp, ns)
 	for range 8 {
 		randomWrite(t, cp, ns, random)
 	}
 
 	order := shuffledPorts(random)
 	final := []testenv.Apply{
-		by(testenv.ArgoCD, testenv.Apply{Object: declared(someOf(order, random))}),
-		us(shared(someOf(order, random))),
-		by(backup, us(shared(someOf(order, random)))),
+		by(owner, testenv.Apply{Object: declared(someOf(order, random))}),
+		contribute(shared(someOf(order, random))),
+		by(third, contribute(shared(someOf(order, random)))),
 	}
 	round := func() {
 		for _, i := range random.Perm(len(final)) {
@@ -100,7 +100,7 @@ func sameOrder(t *testing.T, random *rand.Rand) {
 		round()
 	}
 	if now := liveSet(t, cp, ns); now.GetResourceVersion() != settled.GetResourceVersion() {
-		t.Errorf("no-op rounds changed the object: ports %v, now %v", testenv.Ports(settled, dittofs), testenv.Ports(now, dittofs))
+		t.Errorf("no-op rounds changed the object: ports %v, now %v", testenv.Ports(settled, files), testenv.Ports(now, files))
 	}
 }
 
@@ -112,11 +112,11 @@ func randomWrite(t *testing.T, cp *testenv.ControlPlane, ns string, random *rand
 	ctx := t.Context()
 	switch random.IntN(4) {
 	case 0:
-		_, err = cp.Manager(testenv.ArgoCD).In(ns).ForceApply(ctx, declared(randomPorts(random)))
+		_, err = cp.Manager(owner).In(ns).ForceApply(ctx, declared(randomPorts(random)))
 	case 1:
-		_, err = cp.Manager(testenv.Portside).In(ns).Apply(ctx, shared(randomPorts(random)))
+		_, err = cp.Manager(contributor).In(ns).Apply(ctx, shared(randomPorts(random)))
 	case 2:
-		_, err = cp.Manager(backup).In(ns).Apply(ctx, shared(randomPorts(random)))
+		_, err = cp.Manager(third).In(ns).Apply(ctx, shared(randomPorts(random)))
 	default:
 		err = randomEdit(ctx, cp, ns, random)
 	}
@@ -126,8 +126,8 @@ func randomWrite(t *testing.T, cp *testenv.ControlPlane, ns string, random *rand
 }
 
 func randomEdit(ctx context.Context, cp *testenv.ControlPlane, ns string, random *rand.Rand) error {
-	_, err := cp.Manager(testenv.KubectlEdit).Update(ctx, "StatefulSet", ns, dittofs, func(u *unstructured.Unstructured) {
-		testenv.EditContainer(u, dittofs, func(c map[string]any) {
+	_, err := cp.Manager(testenv.KubectlEdit).Update(ctx, "StatefulSet", ns, files, func(u *unstructured.Unstructured) {
+		testenv.EditContainer(u, files, func(c map[string]any) {
 			ports, _ := c["ports"].([]any)
 			random.Shuffle(len(ports), func(i, j int) { ports[i], ports[j] = ports[j], ports[i] })
 			if len(ports) > 0 && random.IntN(3) == 0 {
@@ -156,8 +156,8 @@ func randomPorts(random *rand.Rand) string { return someOf(shuffledPorts(random)
 func shuffledPorts(random *rand.Rand) []string {
 	all := []string{
 		"{name: api, containerPort: 8080, protocol: TCP}", "{name: nfs, containerPort: 2049, protocol: TCP}",
-		"{name: nfs-udp, containerPort: 2049, protocol: UDP}", "{name: adapter-nfs, containerPort: 12049, protocol: TCP}",
-		"{name: adapter-smb, containerPort: 1445, protocol: TCP}", "{containerPort: 9000, protocol: TCP}",
+		"{name: nfs-udp, containerPort: 2049, protocol: UDP}", "{name: extra-nfs, containerPort: 12049, protocol: TCP}",
+		"{name: extra-smb, containerPort: 1445, protocol: TCP}", "{containerPort: 9000, protocol: TCP}",
 	}
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all
@@ -171,6 +171,6 @@ func someOf(ports []string, random *rand.Rand) string {
 
 func liveSet(t *testing.T, cp *testenv.ControlPlane, ns string) *unstructured.Unstructured {
 	t.Helper()
-	live := cp.Manager(testenv.Portside).MustGet(t, "StatefulSet", ns, dittofs)
+	live := cp.Manager(contributor).MustGet(t, "StatefulSet", ns, files)
 	return live
 }

@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/fixture"
 )
 
 // TestFact12_NoopApply expects that a no-op apply is served like any other and
@@ -20,12 +21,12 @@ func TestFact12_NoopApply(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	portside := cp.Manager(testenv.Portside).In(ns)
+	manager := cp.Manager(contributor).In(ns)
 	apply := func() {
 		t.Helper()
 		// A DaemonSet, because no other test writes one on this server: its metrics
 		// have labels for resources but not for namespaces.
-		portside.MustApply(t, workload("DaemonSet"))
+		manager.MustApply(t, fixture.DaemonSet(files, fixture.Container(files, "api:8080")))
 	}
 	apply()
 	before := daemonSetCost(t, cp)
@@ -61,10 +62,10 @@ func daemonSetCost(t *testing.T, cp *testenv.ControlPlane) cost {
 func BenchmarkFact12(b *testing.B) {
 	cp := testenv.Shared(b)
 	ns := cp.Namespace(b)
-	portside := cp.Manager(testenv.Portside).In(ns)
-	cp.Manager(testenv.ArgoCD).In(ns).MustApply(b, declared(static))
+	manager := cp.Manager(contributor).In(ns)
+	cp.Manager(owner).In(ns).MustApply(b, declared(static))
 	apply := func(ctx context.Context, port int) error {
-		_, err := portside.Apply(ctx, shared(fmt.Sprintf("[{name: adapter-nfs, containerPort: %d, protocol: TCP}]", port)))
+		_, err := manager.Apply(ctx, shared(fmt.Sprintf("[{name: extra-nfs, containerPort: %d, protocol: TCP}]", port)))
 		return err
 	}
 	for _, operation := range []struct {
@@ -72,7 +73,7 @@ func BenchmarkFact12(b *testing.B) {
 		do   func(ctx context.Context, i int) error
 	}{
 		{"GET", func(ctx context.Context, _ int) error {
-			_, err := portside.Get(ctx, "StatefulSet", ns, dittofs)
+			_, err := manager.Get(ctx, "StatefulSet", ns, files)
 			return err
 		}},
 		{"NoopApply", func(ctx context.Context, _ int) error { return apply(ctx, 12049) }},

@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"context"
@@ -34,53 +34,53 @@ func nodePort(step testenv.Apply, was, is string, kept bool) testenv.Do {
 }
 
 func ofNFS(name string, number, target int) testenv.Apply {
-	return ourPorts(fmt.Sprintf("[{name: %s, port: %d, protocol: TCP, targetPort: %d}]", name, number, target))
+	return contributePorts(fmt.Sprintf("[{name: %s, port: %d, protocol: TCP, targetPort: %d}]", name, number, target))
 }
 
 func TestServiceFact22_NodePortStays(t *testing.T) {
 	t.Parallel()
 	eachType(t, "NodePort LoadBalancer", func(spec string) testenv.Scenario {
-		const nfs = "adapter-nfs"
-		return serviceFacts(argoService(spec, apiPort), ourPorts(nfsPort),
+		const nfs = "extra-nfs"
+		return serviceScenario(declareService(spec, apiPort), contributePorts(nfsPort),
 			nodePort(ofNFS(nfs, 2049, 12049), nfs, nfs, true),
 			nodePort(ofNFS(nfs, 2049, 12050), nfs, nfs, true),
-			nodePort(ofNFS("adapter-nfs4", 2049, 12050), nfs, "adapter-nfs4", true),
-			nodePort(ofNFS("adapter-nfs4", 2050, 12050), "adapter-nfs4", "adapter-nfs4", true),
-			nodePort(ourPorts("[{name: adapter-nfs4, port: 2050, protocol: UDP, targetPort: 12050}]"), "adapter-nfs4", "adapter-nfs4", true),
-			nodePort(argoService(spec, apiPort), "adapter-nfs4", "adapter-nfs4", true),
-			nodePort(argoService(spec, "[{name: api, port: 8081}]"), "adapter-nfs4", "adapter-nfs4", true),
+			nodePort(ofNFS("extra-nfs4", 2049, 12050), nfs, "extra-nfs4", true),
+			nodePort(ofNFS("extra-nfs4", 2050, 12050), "extra-nfs4", "extra-nfs4", true),
+			nodePort(contributePorts("[{name: extra-nfs4, port: 2050, protocol: UDP, targetPort: 12050}]"), "extra-nfs4", "extra-nfs4", true),
+			nodePort(declareService(spec, apiPort), "extra-nfs4", "extra-nfs4", true),
+			nodePort(declareService(spec, "[{name: api, port: 8081}]"), "extra-nfs4", "extra-nfs4", true),
 		)
 	})
 }
 
 func TestServiceFact23_NodePortByKeyElseName(t *testing.T) {
 	t.Parallel()
-	serviceFacts(argoService(ofNodePort, apiPort), ourPorts(nfsPort),
-		nodePort(ofNFS("adapter-nfs4", 2050, 12049), "adapter-nfs", "adapter-nfs4", false),
-		ourPorts(twoPorts),
-		// The key of another of ours: its number stays with the key.
-		nodePort(ourPorts("[{name: adapter-nfs, port: 445, protocol: TCP}, {name: adapter-smb, port: 446, protocol: TCP}]"), "adapter-smb", "adapter-nfs", true),
+	serviceScenario(declareService(ofNodePort, apiPort), contributePorts(nfsPort),
+		nodePort(ofNFS("extra-nfs4", 2050, 12049), "extra-nfs", "extra-nfs4", false),
+		contributePorts(twoPorts),
+		// The key of another port: the node port stays with the key.
+		nodePort(contributePorts("[{name: extra-nfs, port: 445, protocol: TCP}, {name: extra-smb, port: 446, protocol: TCP}]"), "extra-smb", "extra-nfs", true),
 	).Run(t, testenv.Shared(t))
 }
 
 func TestServiceFact24_NodePortOfRemovedPort(t *testing.T) {
 	t.Parallel()
 	var was int64
-	serviceFacts(argoService(ofNodePort, apiPort), ourPorts(nfsPort),
+	serviceScenario(declareService(ofNodePort, apiPort), contributePorts(nfsPort),
 		testenv.Do{What: "the node port", Func: func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
 			live, err := liveNodePorts(ctx, cp, ns)
-			was = live["adapter-nfs"]
+			was = live["extra-nfs"]
 			return err
 		}},
-		us(serviceMetadata),
+		contribute(serviceMetadata),
 		testenv.Do{What: "another port takes the number", Func: func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
-			_, err := cp.Manager(backup).In(ns).Apply(ctx, servicePorts(fmt.Sprintf("[{name: backup, port: 1, nodePort: %d}]", was)))
+			_, err := cp.Manager(third).In(ns).Apply(ctx, servicePorts(fmt.Sprintf("[{name: third, port: 1, nodePort: %d}]", was)))
 			return err
 		}},
-		ourPorts(nfsPort),
+		contributePorts(nfsPort),
 		testenv.Do{What: "another node port", Func: func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
 			live, err := liveNodePorts(ctx, cp, ns)
-			if err == nil && (live["backup"] != was || live["adapter-nfs"] == was) {
+			if err == nil && (live["third"] != was || live["extra-nfs"] == was) {
 				err = fmt.Errorf("node ports %v, was %d", live, was)
 			}
 			return err
@@ -88,11 +88,11 @@ func TestServiceFact24_NodePortOfRemovedPort(t *testing.T) {
 	).Run(t, testenv.Shared(t))
 }
 
-func TestServiceFact26_DryRunInventsNodePort(t *testing.T) {
+func TestServiceFact26_DryRunNodePort(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	serviceFacts(argoService(ofNodePort, apiPort)).RunIn(t, cp, ns)
+	serviceScenario(declareService(ofNodePort, apiPort)).RunIn(t, cp, ns)
 	body, err := testenv.Object(servicePorts(nfsPort))
 	if err != nil {
 		t.Fatal(err)
@@ -101,8 +101,8 @@ func TestServiceFact26_DryRunInventsNodePort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := kubernetes.NewForConfigOrDie(cp.Config()).CoreV1().Services(ns).Patch(t.Context(), dittofs, types.ApplyYAMLPatchType, patch,
-		metav1.PatchOptions{FieldManager: testenv.Portside, DryRun: []string{metav1.DryRunAll}})
+	answer, err := kubernetes.NewForConfigOrDie(cp.Config()).CoreV1().Services(ns).Patch(t.Context(), files, types.ApplyYAMLPatchType, patch,
+		metav1.PatchOptions{FieldManager: contributor, DryRun: []string{metav1.DryRunAll}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,15 +115,15 @@ func TestServiceFact27_PinnedNodePorts(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
 	ns := cp.Namespace(t)
-	serviceFacts(argoService(ofNodePort, apiPort)).RunIn(t, cp, ns)
+	serviceScenario(declareService(ofNodePort, apiPort)).RunIn(t, cp, ns)
 	live, err := liveNodePorts(t.Context(), cp, ns)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pinned := fmt.Sprintf("[{name: adapter-nfs, port: 2049, protocol: TCP, nodePort: %d}]", live["api"])
-	serviceFacts(
-		refused(ourPorts(pinned), &testenv.Refusal{Code: 500, Text: []string{"duplicate nodePort: {TCP "}}),
-		by("git", testenv.Apply{Object: strings.Replace(serviceDeclared(ofNodePort, pinned), "name: dittofs", "name: other", 1), Refused: testenv.Invalid(
+	pinned := fmt.Sprintf("[{name: extra-nfs, port: 2049, protocol: TCP, nodePort: %d}]", live["api"])
+	serviceScenario(
+		refused(contributePorts(pinned), &testenv.Refusal{Code: 500, Text: []string{"duplicate nodePort: {TCP "}}),
+		by("git", testenv.Apply{Object: strings.Replace(serviceDeclared(ofNodePort, pinned), "name: files", "name: other", 1), Refused: testenv.Invalid(
 			fmt.Sprintf("spec.ports[0].nodePort: Invalid value: %d: provided port is already allocated", live["api"]))}),
 	).RunIn(t, cp, ns)
 }

@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"context"
@@ -20,48 +20,48 @@ func run(stdin string, args ...string) testenv.Do {
 
 func TestFact10_KubectlMergesPortsByNumber(t *testing.T) {
 	t.Parallel()
-	const ourTCP = "[{name: adapter-nfs, containerPort: 2049, protocol: TCP}]"
-	t.Run("kubectl apply of the other protocol replaces ours", func(t *testing.T) {
+	const extraTCP = "[{name: extra-nfs, containerPort: 2049, protocol: TCP}]"
+	t.Run("kubectl apply of the other protocol replaces the port", func(t *testing.T) {
 		t.Parallel()
-		facts(
+		scenario(
 			run(declared("[{name: api, containerPort: 8080}]"), "apply", "--filename=-"),
-			us(shared(ourTCP)),
-			testenv.Expect{Ports: []string{"api:8080/TCP", "adapter-nfs:2049/TCP"}},
+			contribute(shared(extraTCP)),
+			testenv.Expect{Ports: []string{"api:8080/TCP", "extra-nfs:2049/TCP"}},
 			run(declared("[{name: api, containerPort: 8080}, {name: nfs-udp, containerPort: 2049, protocol: UDP}]"), "apply", "--filename=-"),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
 				Ports:  []string{"api:8080/TCP", "nfs-udp:2049/UDP"},
-				Owners: map[string][]string{"2049/TCP": {}, "2049/UDP": {testenv.KubectlClientSideApply + "/Update"}, "": {testenv.KubectlClientSideApply + "/Update", portsideApply}},
+				Owners: map[string][]string{"2049/TCP": {}, "2049/UDP": {testenv.KubectlClientSideApply + "/Update"}, "": {testenv.KubectlClientSideApply + "/Update", contributorApply}},
 			},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("kubectl apply of another number keeps ours", func(t *testing.T) {
+	t.Run("kubectl apply of another number keeps the port", func(t *testing.T) {
 		t.Parallel()
-		facts(
+		scenario(
 			run(declared("[{name: api, containerPort: 8080}]"), "apply", "--filename=-"),
-			us(shared(ourTCP)),
+			contribute(shared(extraTCP)),
 			run(declared("[{name: api, containerPort: 8080}, {name: metrics, containerPort: 9090}]"), "apply", "--filename=-"),
 			testenv.Expect{
 				Change: testenv.SpecChanged,
-				Ports:  []string{"api:8080/TCP", "metrics:9090/TCP", "adapter-nfs:2049/TCP"},
-				Owners: map[string][]string{"2049/TCP": {portsideApply}},
+				Ports:  []string{"api:8080/TCP", "metrics:9090/TCP", "extra-nfs:2049/TCP"},
+				Owners: map[string][]string{"2049/TCP": {contributorApply}},
 			},
 		).Run(t, testenv.Shared(t))
 	})
-	t.Run("kubectl replace removes ours and leaves us the container's key", func(t *testing.T) {
+	t.Run("kubectl replace removes the ports and leaves the container's key", func(t *testing.T) {
 		t.Parallel()
 		replacement, err := yaml.YAMLToJSON([]byte(declared("[{name: api, containerPort: 8080}]")))
 		if err != nil {
 			t.Fatal(err)
 		}
-		facts(
+		scenario(
 			run(declared("[{name: api, containerPort: 8080}]"), "create", "--filename=-"),
-			us(shared(adapters)),
+			contribute(shared(extras)),
 			run(string(replacement), "replace", "--filename=-"),
 			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP"}},
-			testenv.Do{What: "our entry is the container's key", Func: checkEntry(isExactly(
-				`.spec.template.spec.containers[name="dittofs"]`,
-				`.spec.template.spec.containers[name="dittofs"].name`,
+			testenv.Do{What: "the entry is the container's key", Func: checkEntry(isExactly(
+				`.spec.template.spec.containers[name="files"]`,
+				`.spec.template.spec.containers[name="files"].name`,
 			))},
 		).Run(t, testenv.Shared(t))
 	})

@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"context"
@@ -8,28 +8,28 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// checkEntry returns the function of a step that checks the paths of portside's
-// entry in managedFields, nil without an entry.
+// checkEntry returns the function of a step that checks the paths of the
+// contributor's entry in managedFields, nil without an entry.
 func checkEntry(check func(paths []string) error) func(context.Context, *testenv.ControlPlane, string) error {
 	return func(ctx context.Context, cp *testenv.ControlPlane, ns string) error {
-		live, err := cp.Manager(testenv.Portside).Get(ctx, "StatefulSet", ns, dittofs)
+		live, err := cp.Manager(contributor).Get(ctx, "StatefulSet", ns, files)
 		if err != nil {
 			return err
 		}
-		paths, err := testenv.Entry(live, testenv.Portside, "Apply")
+		paths, err := testenv.Entry(live, contributor, "Apply")
 		if err != nil {
 			return err
 		}
 		if err := check(paths); err != nil {
-			return fmt.Errorf("portside's entry is %q: %w", paths, err)
+			return fmt.Errorf("the contributor's entry is %q: %w", paths, err)
 		}
 		return nil
 	}
 }
 
-// ourEntry checks whether portside has an entry.
-func ourEntry(want bool) testenv.Do {
-	what := map[bool]string{true: "portside has an entry", false: "portside has no entry"}[want]
+// contributorEntry checks whether the contributor has an entry.
+func contributorEntry(want bool) testenv.Do {
+	what := map[bool]string{true: "the contributor has an entry", false: "the contributor has no entry"}[want]
 	return testenv.Do{What: what, Func: checkEntry(func(paths []string) error {
 		if (paths != nil) != want {
 			return fmt.Errorf("want an entry: %t", want)

@@ -1,4 +1,4 @@
-package testenv_test
+package facts_test
 
 import (
 	"testing"
@@ -15,24 +15,24 @@ func TestFact17_PruningUnowned(t *testing.T) {
 	t.Parallel()
 	t.Run("removes an unowned port if no other manager owns one", func(t *testing.T) {
 		t.Parallel()
-		facts(
-			argo("[]"), by(backup, us(shared("[{name: nfs, containerPort: 2049}]"))), testenv.Disown{Manager: backup}, us(shared(adapterNFS)),
-			testenv.Expect{Ports: []string{"nfs:2049/TCP", "adapter-nfs:12049/TCP"}, Owners: map[string][]string{"2049/TCP": {}}},
-			us(metadataOnly), testenv.Expect{Ports: []string{}},
+		scenario(
+			declare("[]"), by(third, contribute(shared("[{name: nfs, containerPort: 2049}]"))), testenv.Disown{Manager: third}, contribute(shared(extraNFS)),
+			testenv.Expect{Ports: []string{"nfs:2049/TCP", "extra-nfs:12049/TCP"}, Owners: map[string][]string{"2049/TCP": {}}},
+			contribute(metadataOnly), testenv.Expect{Ports: []string{}},
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("keeps it if another manager owns one", func(t *testing.T) {
 		t.Parallel()
-		facts(
-			argo("[{name: api, containerPort: 8080}]"), by(backup, us(shared("[{name: nfs, containerPort: 2049}]"))), testenv.Disown{Manager: backup}, us(shared(adapterNFS)),
-			us(metadataOnly), testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}},
+		scenario(
+			declare("[{name: api, containerPort: 8080}]"), by(third, contribute(shared("[{name: nfs, containerPort: 2049}]"))), testenv.Disown{Manager: third}, contribute(shared(extraNFS)),
+			contribute(metadataOnly), testenv.Expect{Ports: []string{"api:8080/TCP", "nfs:2049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("removes the container if no other manager owns its key", func(t *testing.T) {
 		t.Parallel()
-		facts(
-			argo(static), us(shared(adapterNFS)), testenv.Disown{Manager: testenv.ArgoCD},
-			refused(us(metadataOnly), testenv.Invalid("spec.template.spec.containers: Required value")),
+		scenario(
+			declare(static), contribute(shared(extraNFS)), testenv.Disown{Manager: owner},
+			refused(contribute(metadataOnly), testenv.Invalid("spec.template.spec.containers: Required value")),
 		).Run(t, testenv.Shared(t))
 	})
 }
@@ -44,19 +44,19 @@ func TestFact17_PruningUnowned(t *testing.T) {
 func TestFact18_ListOutlivesItems(t *testing.T) {
 	t.Parallel()
 	begin := testenv.Steps{
-		argo("[]"), editPorts(testenv.KubectlEdit, "[{name: api, containerPort: 8080, protocol: TCP}]"), us(shared(adapterNFS)), removesFirst(testenv.KubectlEdit),
-		testenv.Expect{Ports: []string{"adapter-nfs:12049/TCP"}},
+		declare("[]"), editPorts(testenv.KubectlEdit, "[{name: api, containerPort: 8080, protocol: TCP}]"), contribute(shared(extraNFS)), removesFirst(testenv.KubectlEdit),
+		testenv.Expect{Ports: []string{"extra-nfs:12049/TCP"}},
 	}
 	t.Run("after an apply", func(t *testing.T) {
 		t.Parallel()
-		facts(begin, us(metadataOnly), testenv.Expect{Ports: []string{}},
-			refused(us(shared(adapterNFS)), testenv.Conflict(`conflict with "kubectl-edit"`, `.spec.template.spec.containers[name="dittofs"].ports`)),
+		scenario(begin, contribute(metadataOnly), testenv.Expect{Ports: []string{}},
+			refused(contribute(shared(extraNFS)), testenv.Conflict(`conflict with "kubectl-edit"`, `.spec.template.spec.containers[name="files"].ports`)),
 		).Run(t, testenv.Shared(t))
 	})
 	t.Run("not after an Update", func(t *testing.T) {
 		t.Parallel()
-		facts(begin, removesFirst(testenv.Portside), testenv.Expect{Ports: []string{}}, us(shared(adapterNFS)),
-			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"adapter-nfs:12049/TCP"}},
+		scenario(begin, removesFirst(contributor), testenv.Expect{Ports: []string{}}, contribute(shared(extraNFS)),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"extra-nfs:12049/TCP"}},
 		).Run(t, testenv.Shared(t))
 	})
 }
