@@ -88,6 +88,14 @@ func (s *Site) reconcile(adapters []apply.Adapter) (apply.Result, error) {
 	return s.applier.Apply(s.Context(), s.Target(), desired)
 }
 
+// DeclareNodePort reconciles a Service with one adapter whose node port is declared.
+func (s *Site) DeclareNodePort(a apply.Adapter, number int64) {
+	s.Helper()
+	desired := apply.Desired{ServicePorts: []apply.ServicePort{{Adapter: a, NodePort: int32(number)}}} //nolint:gosec // G115: a port
+	_, err := s.applier.Apply(s.Context(), s.Target(), desired)
+	Must(s, err)
+}
+
 // Release releases portside's ports.
 func (s *Site) Release() {
 	s.Helper()
