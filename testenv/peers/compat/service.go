@@ -142,12 +142,22 @@ func (m Mode) changeService(s *Site, c change) string {
 			return difference(before, after)
 		}
 	}
-	for _, p := range c.commit.Ports {
-		if _, has := after[fmt.Sprintf("%s->%d", p, p.Number)]; !has {
-			return "there is no port " + p.String()
-		}
+	if got := staticsOf(after); !slices.Equal(got, slices.Sorted(slices.Values(c.commit.lines()))) {
+		return "the static ports are " + strings.Join(got, " ")
 	}
 	return ""
+}
+
+// staticsOf returns the static ports of a Service, sorted.
+func staticsOf(ports map[string]int64) []string {
+	var static []string
+	for port := range ports {
+		if name, _, _ := strings.Cut(port, "->"); !isAdapter(port) {
+			static = append(static, name)
+		}
+	}
+	slices.Sort(static)
+	return static
 }
 
 func isAdapter(port string) bool { return strings.HasPrefix(port, "adapter-") }
