@@ -27,7 +27,8 @@ const (
 	CannotRenumber Reason = "CannotRenumber"
 	// WritesToo: a manager owns an adapter port by an Update of it, so that the
 	// port stays when its adapter becomes inactive. The port was not adopted from
-	// that manager, or it was and the manager has written it again.
+	// that manager, or it was and the manager has written it again; or
+	// managedFields were lost, as in a restore.
 	WritesToo Reason = "WritesToo"
 	// InLastApplied: an adopted port is in what a client-side apply last applied,
 	// so that the next one, of a manifest without the port, deletes it.
@@ -77,7 +78,12 @@ func ownedToo(manager string, p port.Port, others []fieldmanager.Manager) []Warn
 		warning := Warning{Reason: WritesToo, Port: p, Manager: m, Message: fmt.Sprintf(
 			"%s has written %s too, so the port stays when its adapter becomes inactive: once that manager no longer writes ports, adopt it",
 			m, p)}
-		if m.Operation == metav1.ManagedFieldsOperationApply {
+		switch {
+		case m == fieldmanager.Updater(fieldmanager.BeforeFirstApply):
+			warning.Message = fmt.Sprintf(
+				"%s owns %s too, so the port stays when its adapter becomes inactive; nothing writes under that name, which the API server gives to fields that have lost their owners: adopt it",
+				m, p)
+		case m.Operation == metav1.ManagedFieldsOperationApply:
 			warning.Reason, warning.Message = CannotRenumber, fmt.Sprintf(
 				"%s applies %s too, and cannot give it another number while %s holds its name: renumber the adapter first, or take the port out of that manager's manifest",
 				m, p, manager)

@@ -12,6 +12,8 @@
 //     including our ports. No ignoreDifferences keeps them.
 //   - None of them needs ignoreDifferences. With managedFieldsManagers it hides what
 //     Git declares of a port that is ours too.
+//   - Where managedFields were emptied, the first server-side apply of an object with the
+//     annotation of client-side apply removes our ports, unless portside has reconciled.
 //
 // It is a module of its own, because Argo CD requires the Kubernetes libraries of 1.36,
 // to which its go.mod pins everything. It has tests only.

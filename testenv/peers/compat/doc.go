@@ -17,6 +17,9 @@
 //   - Replace: what happens to our ports when the tool replaces the object?
 //     (Mode.SelfHeal)
 //
+// [Event] is the row of something that happens once, which answers only what it does to
+// our ports and whether it restarts pods.
+//
 // [Mode.Check] asks them all, compares the answers with the expected ones, and writes
 // the row. Text in parentheses becomes a footnote of the table, which the command
 // table below this package writes. [Mode.CheckAfter] asks of workloads that another

@@ -8,9 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -72,14 +71,6 @@ func (a ServiceAnswers) NotCompared() ServiceAnswers {
 func (a ServiceAnswers) Changed(can string) ServiceAnswers {
 	a.OwnerCanChange = can
 	return a
-}
-
-// adapterServicePorts are the ports of portside in the Service.
-func adapterServicePorts() apply.Desired {
-	return apply.Desired{ServicePorts: []apply.ServicePort{
-		{Adapter: Adapter("nfs", 2049), TargetPort: intstr.FromInt32(12049)},
-		{Adapter: Adapter("smb", 445), TargetPort: intstr.FromInt32(1445)},
-	}}
 }
 
 // CheckService has the tool sync a Service in which portside has two ports, compares what
@@ -151,12 +142,22 @@ func (m Mode) changeService(s *Site, c change) string {
 			return difference(before, after)
 		}
 	}
-	for _, p := range c.commit.Ports {
-		if _, has := after[fmt.Sprintf("%s->%d", p, p.Number)]; !has {
-			return "there is no port " + p.String()
-		}
+	if got := staticsOf(after); !slices.Equal(got, slices.Sorted(slices.Values(c.commit.lines()))) {
+		return "the static ports are " + strings.Join(got, " ")
 	}
 	return ""
+}
+
+// staticsOf returns the static ports of a Service, sorted.
+func staticsOf(ports map[string]int64) []string {
+	var static []string
+	for port := range ports {
+		if name, _, _ := strings.Cut(port, "->"); !isAdapter(port) {
+			static = append(static, name)
+		}
+	}
+	slices.Sort(static)
+	return static
 }
 
 func isAdapter(port string) bool { return strings.HasPrefix(port, "adapter-") }
@@ -188,7 +189,10 @@ func difference(before, after map[string]int64) string {
 // servicePorts returns the node ports of the Service by its ports.
 func (s *Site) servicePorts() map[string]int64 {
 	s.Helper()
-	live := s.Live()
+	return servicePortsOf(s.Live())
+}
+
+func servicePortsOf(live *unstructured.Unstructured) map[string]int64 {
 	numbers := testenv.NodePorts(live)
 	all := map[string]int64{}
 	for _, port := range testenv.Ports(live, "") {
@@ -201,7 +205,5 @@ func (s *Site) servicePorts() map[string]int64 {
 // reconcileService reconciles portside's ports of the Service.
 func (s *Site) reconcileService() {
 	s.Helper()
-	if _, err := s.applier.Apply(s.Context(), s.Target(), adapterServicePorts()); err != nil {
-		s.Fatalf("portside cannot reconcile: %v", err)
-	}
+	s.Reconcile(Adapter("nfs", 2049), Adapter("smb", 445))
 }

@@ -66,7 +66,8 @@ func (s *Site) Target() workload.Target {
 	return workload.Target{Kind: workload.KindOf("apps/v1", s.Kind), Namespace: s.Namespace, Name: Name}
 }
 
-// Reconcile reconciles the workload's adapter ports, as portside does.
+// Reconcile reconciles the adapter ports as portside does. In a Service each adapter
+// has its own number.
 func (s *Site) Reconcile(adapters ...apply.Adapter) apply.Result {
 	s.Helper()
 	result, err := s.reconcile(adapters)
@@ -77,7 +78,22 @@ func (s *Site) Reconcile(adapters ...apply.Adapter) apply.Result {
 }
 
 func (s *Site) reconcile(adapters []apply.Adapter) (apply.Result, error) {
-	return s.applier.Apply(s.Context(), s.Target(), apply.Desired{Adapters: adapters})
+	desired := apply.Desired{Adapters: adapters}
+	if s.Kind == ServiceKind {
+		desired = apply.Desired{}
+		for _, a := range adapters {
+			desired.ServicePorts = append(desired.ServicePorts, apply.ServicePort{Adapter: a})
+		}
+	}
+	return s.applier.Apply(s.Context(), s.Target(), desired)
+}
+
+// DeclareNodePort reconciles a Service with one adapter whose node port is declared.
+func (s *Site) DeclareNodePort(a apply.Adapter, number int64) {
+	s.Helper()
+	desired := apply.Desired{ServicePorts: []apply.ServicePort{{Adapter: a, NodePort: int32(number)}}} //nolint:gosec // G115: a port
+	_, err := s.applier.Apply(s.Context(), s.Target(), desired)
+	Must(s, err)
 }
 
 // Release releases portside's ports.

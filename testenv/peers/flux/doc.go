@@ -5,6 +5,9 @@
 //     dry run of that apply, so our ports are no drift.
 //   - Before it applies, Flux takes over the entries of managers whose name begins
 //     with kubectl. Ours does not.
+//     It does the same with the managers of its flag --override-manager.
+//   - With spec.ignore of the list of ports it applies no change of a port, and a commit
+//     that changes a port and another field removes all static ports.
 //   - With force: true, Flux takes a refusal by the API server for an immutable field,
 //     and deletes and recreates the workload.
 //

@@ -6,6 +6,7 @@ import (
 
 	kustomizev1 "github.com/fluxcd/kustomize-controller/api/v1"
 	"github.com/fluxcd/pkg/ssa"
+	"github.com/fluxcd/pkg/ssa/jsondiff"
 	"github.com/fluxcd/pkg/ssa/normalize"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,8 @@ import (
 type reconciler struct {
 	manager *ssa.ResourceManager
 	object  *kustomizev1.Kustomization
+	// overridden are the managers of the controller's flag --override-manager.
+	overridden []string
 }
 
 func newReconciler(cp *testenv.ControlPlane, object *kustomizev1.Kustomization) (*reconciler, error) {
@@ -54,6 +57,7 @@ func (r *reconciler) apply(ctx context.Context, objects []*unstructured.Unstruct
 	}
 	options.IfNotPresentSelector = map[string]string{group + "/ssa": kustomizev1.IfNotPresentValue}
 	options.ForceSelector = map[string]string{group + "/force": kustomizev1.EnabledValue}
+	options.DriftIgnoreRules = ignoreRules(r.object)
 	options.Cleanup = ssa.ApplyCleanupOptions{
 		Annotations: []string{corev1.LastAppliedConfigAnnotation},
 		FieldManagers: []ssa.FieldManager{
@@ -64,12 +68,35 @@ func (r *reconciler) apply(ctx context.Context, objects []*unstructured.Unstruct
 		},
 		Exclusions: map[string]string{group + "/ssa": kustomizev1.MergeValue},
 	}
+	for _, name := range r.overridden {
+		options.Cleanup.FieldManagers = append(options.Cleanup.FieldManagers,
+			ssa.FieldManager{Name: name, OperationType: metav1.ManagedFieldsOperationApply},
+			ssa.FieldManager{Name: name, OperationType: metav1.ManagedFieldsOperationUpdate})
+	}
 	return r.manager.ApplyAllStaged(ctx, objects, options)
+}
+
+// ignoreRules returns the rules of spec.ignore.
+func ignoreRules(object *kustomizev1.Kustomization) []jsondiff.IgnoreRule {
+	var rules []jsondiff.IgnoreRule
+	for _, rule := range object.Spec.Ignore {
+		ignored := jsondiff.IgnoreRule{Paths: rule.Paths}
+		if target := rule.Target; target != nil {
+			ignored.Selector = &jsondiff.Selector{
+				Group: target.Group, Version: target.Version, Kind: target.Kind, Name: target.Name, Namespace: target.Namespace,
+				AnnotationSelector: target.AnnotationSelector, LabelSelector: target.LabelSelector,
+			}
+		}
+		rules = append(rules, ignored)
+	}
+	return rules
 }
 
 // inSync reports whether Flux's drift detection, a dry run, finds no change.
 func (r *reconciler) inSync(ctx context.Context, object *unstructured.Unstructured) (bool, error) {
-	entry, _, _, err := r.manager.Diff(ctx, object, ssa.DefaultDiffOptions())
+	options := ssa.DefaultDiffOptions()
+	options.DriftIgnoreRules = ignoreRules(r.object)
+	entry, _, _, err := r.manager.Diff(ctx, object, options)
 	if err != nil {
 		return false, err
 	}
@@ -90,13 +117,15 @@ func at(s *compat.Site, c compat.Commit, object *kustomizev1.Kustomization) (*re
 	return r, objects, r.prepare(objects, s.Namespace)
 }
 
-// syncs returns the sync of a commit by a Kustomization.
-func syncs(object *kustomizev1.Kustomization) func(*compat.Site, compat.Commit) error {
+// syncs returns the sync of a commit by a Kustomization, with the managers of
+// --override-manager.
+func syncs(object *kustomizev1.Kustomization, overridden ...string) func(*compat.Site, compat.Commit) error {
 	return func(s *compat.Site, c compat.Commit) error {
 		r, objects, err := at(s, c, object)
 		if err != nil {
 			return err
 		}
+		r.overridden = overridden
 		if _, err := r.apply(s.Context(), objects); err != nil {
 			return fmt.Errorf("Kustomization %s: %w", object.Name, err)
 		}

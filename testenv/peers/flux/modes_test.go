@@ -22,18 +22,53 @@ func mode(t *testing.T) compat.Mode {
 	}
 }
 
+// answers returns the expected answers of that mode.
+func answers() compat.Answers {
+	return compat.ServerSide(testenv.Flux).
+		Declaring("Owned (dropped from Git: stays; adapter inactive: removed, then the next sync adds it again; " +
+			"renumbered in Git: " + compat.NameRefused + "Owned and the sync works)").
+		Replaced("force: true: leaves them (with a renamed container: recreates the workload)")
+}
+
 func TestModes(t *testing.T) {
 	t.Parallel()
-	mode(t).Check(t, compat.ServerSide(testenv.Flux).
-		Declaring("Owned (dropped from Git: stays; adapter inactive: removed, then the next sync adds it again; "+
-			"renumbered in Git: "+compat.NameRefused+"Owned and the sync works)").
-		Replaced("force: true: leaves them (with a renamed container: recreates the workload)"))
+	const notApplied = "only: image (not: add, renumber, rename, drop, drop all, omit ports, reorder, take an adapter's number with another protocol " +
+		"(the static ports are api:8080/TCP metrics:9090/TCP); " +
+		"take an adapter's number (remaining adapter ports: adapter-smb:1445/TCP, adapter-nfs:12049/TCP); " + compat.UntilRelease + ")"
+	for _, test := range []struct {
+		mode compat.Mode
+		want compat.Answers
+	}{
+		{mode(t), answers()},
+		{ignoringMode(t), answers().Changed(notApplied).Replaced(compat.NotAsked).
+			Declaring("Owned (dropped from Git: stays; adapter inactive: removed, and no sync adds it again; " +
+				"renumbered in Git: " + compat.NameRefused + "Owned and the sync works)")},
+	} {
+		t.Run(test.mode.Mode, func(t *testing.T) {
+			t.Parallel()
+			test.mode.Check(t, test.want)
+		})
+	}
 }
 
 // TestServices syncs a Service in which portside has ports.
 func TestServices(t *testing.T) {
 	t.Parallel()
-	mode(t).CheckService(t, compat.ServiceServerSide(), "")
+	const notApplied = "only: reorder (not: add, renumber, rename, drop, take an adapter's number, take an adapter's number with another protocol " +
+		"(the static ports are api:8080/TCP metrics:9090/TCP))"
+	for _, test := range []struct {
+		mode compat.Mode
+		want compat.ServiceAnswers
+		set  string
+	}{
+		{mode(t), compat.ServiceServerSide(), ""},
+		{ignoringMode(t), compat.ServiceServerSide().Changed(notApplied), setNoIgnore},
+	} {
+		t.Run(test.mode.Mode, func(t *testing.T) {
+			t.Parallel()
+			test.mode.CheckService(t, test.want, test.set)
+		})
+	}
 }
 
 func TestHistories(t *testing.T) {

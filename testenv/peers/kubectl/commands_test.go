@@ -144,8 +144,5 @@ func write(t *testing.T, mode, set, ports, restarts string) {
 	if want := compat.YesNo(mode != "scale"); restarts != want {
 		t.Errorf("it restarts pods: %s, want %s", restarts, want)
 	}
-	compat.Must(t, compat.Row{Tool: tool, Mode: mode, Set: set, Answers: compat.Answers{
-		InSync: compat.NotAsked, SyncChangesPorts: ports, SyncRestartsPods: restarts,
-		OwnerCanChange: compat.NotAsked, GitDeclaresPort: compat.NotAsked, RemovedByHand: compat.NotAsked, Replace: compat.NotAsked,
-	}}.Write())
+	compat.Must(t, compat.Event(tool, mode, set, ports, restarts).Write())
 }

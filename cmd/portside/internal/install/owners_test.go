@@ -155,6 +155,11 @@ func TestNameIsReserved(t *testing.T) {
 		})
 		return err
 	}
+	i.mustApply(i.argo(), named("restored", declared(kind, static)))
+	restores := func() error { // as Velero does
+		_, err := user.Update(t.Context(), kind.Kind, "", "restored", func(o *unstructured.Unstructured) { o.SetManagedFields(before.GetManagedFields()) })
+		return err
+	}
 	theirs := before.GetManagedFields()[slices.IndexFunc(before.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool { return e.Manager == testenv.ArgoCD })]
 	for name, err := range map[string]error{
 		"apply":  second(impostor.Apply(t.Context(), declared(kind, static))),
@@ -176,6 +181,7 @@ func TestNameIsReserved(t *testing.T) {
 		"an entry without the name of our port":     withEntry(replaced(`"f:containerPort":{},"f:name":{},`, `"f:containerPort":{},`), ""),
 		"an entry without our port":                 withEntry(replaced(`"k:{\"containerPort\":12049,`, `"k:{\"containerPort\":12050,`), ""),
 		"another's fields in our entry":             withEntry(func(e *metav1.ManagedFieldsEntry) { e.FieldsV1 = theirs.FieldsV1 }, ""),
+		"our entry from a backup":                   restores(),
 	} {
 		if err := portside.RefusedBy(err, i.manager+"-name'"); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -54,10 +54,12 @@ func (f For) ofPort(p apply.PortStatus) string {
 		return ""
 	case p.Reason == port.ReasonDuplicateKey:
 		return "; run " + f.adopt(from)
-	case p.Reason == port.ReasonNameTaken, p.Reason == port.ReasonFieldTaken:
-		return fmt.Sprintf("; or, if %s no longer writes ports, run %s", strings.Join(from, ", "), f.adopt(from))
+	case p.Reason != port.ReasonNameTaken && p.Reason != port.ReasonFieldTaken:
+		return ""
+	case slices.Equal(from, []string{fieldmanager.BeforeFirstApply}): // nothing writes under that name
+		return "; or run " + f.adopt(from)
 	}
-	return ""
+	return fmt.Sprintf("; or, if %s no longer writes ports, run %s", strings.Join(from, ", "), f.adopt(from))
 }
 
 // Warnings returns the warnings with their messages worded.

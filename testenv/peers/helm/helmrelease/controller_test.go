@@ -9,9 +9,12 @@ import (
 	"testing"
 
 	v2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/ssa"
 	"github.com/fluxcd/pkg/ssa/jsondiff"
 	"github.com/fluxcd/pkg/ssa/normalize"
 	"github.com/fluxcd/pkg/ssa/utils"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -59,8 +62,9 @@ func syncs(object *v2.HelmRelease) func(*compat.Site, compat.Commit) error {
 }
 
 // drift returns the differences that the controller finds between the cluster and
-// the manifest of the last deployed release.
-func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
+// the manifest of the last deployed release, with the managers of its flag
+// --override-manager.
+func drift(s *compat.Site, object *v2.HelmRelease, overridden ...string) (jsondiff.DiffSet, error) {
 	release, err := helm.Last(s)
 	if err != nil {
 		return nil, err
@@ -82,6 +86,9 @@ func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
 		map[string]string{"meta.helm.sh/release-name": release.Name, "meta.helm.sh/release-namespace": release.Namespace})
 	for _, o := range objects {
 		o.SetNamespace(s.Namespace)
+		if err := override(s, o, overridden); err != nil {
+			return nil, err
+		}
 	}
 	list := []jsondiff.ListOption{
 		jsondiff.FieldOwner(manager), jsondiff.Rationalize(true), jsondiff.Graceful(true),
@@ -91,6 +98,38 @@ func drift(s *compat.Site, object *v2.HelmRelease) (jsondiff.DiffSet, error) {
 		list = append(list, jsondiff.IgnoreRules{{Paths: rule.Paths}})
 	}
 	return jsondiff.UnstructuredList(s.Context(), c, objects, list...)
+}
+
+// override joins the entries of managers to the controller's own, as its
+// replaceDisallowedFieldManagers does before it looks for drift.
+func override(s *compat.Site, object *unstructured.Unstructured, managers []string) error {
+	if len(managers) == 0 {
+		return nil
+	}
+	c, err := client.New(s.Config(), client.Options{})
+	if err != nil {
+		return err
+	}
+	live := &unstructured.Unstructured{}
+	live.SetGroupVersionKind(object.GroupVersionKind())
+	if err := c.Get(s.Context(), client.ObjectKeyFromObject(object), live); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	var overridden []ssa.FieldManager
+	for _, name := range managers {
+		overridden = append(overridden,
+			ssa.FieldManager{Name: name, OperationType: metav1.ManagedFieldsOperationApply},
+			ssa.FieldManager{Name: name, OperationType: metav1.ManagedFieldsOperationUpdate})
+	}
+	patches, err := ssa.PatchReplaceFieldsManagers(live, overridden, manager)
+	if err != nil || len(patches) == 0 {
+		return err
+	}
+	patch, err := json.Marshal(patches)
+	if err != nil {
+		return err
+	}
+	return c.Patch(s.Context(), live, client.RawPatch(types.JSONPatchType, patch), client.FieldOwner(manager))
 }
 
 // compares returns a function that reports whether there is no drift.
@@ -103,8 +142,8 @@ func compares(object *v2.HelmRelease) func(*compat.Site, compat.Commit) (bool, e
 
 // correct corrects drift as the controller does in the mode enabled: it patches the
 // differences, object by object.
-func correct(s *compat.Site, object *v2.HelmRelease) error {
-	found, err := drift(s, object)
+func correct(s *compat.Site, object *v2.HelmRelease, overridden ...string) error {
+	found, err := drift(s, object, overridden...)
 	if err != nil {
 		return err
 	}
