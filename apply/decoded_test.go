@@ -70,7 +70,7 @@ func TestTrimByManager(t *testing.T) {
 		var lengths []int
 		for _, operation := range order {
 			reduced := trimmed(declaresAPI(ownerOfAPI(alice, operation)), alice)
-			lengths = append(lengths, len(reduced.ManagedFields[0].FieldsV1.GetRawBytes()))
+			lengths = append(lengths, len(reduced.Managed()[0].FieldsV1.GetRawBytes()))
 		}
 		if order[0] == metav1.ManagedFieldsOperationUpdate {
 			slices.Reverse(lengths)

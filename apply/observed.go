@@ -52,9 +52,10 @@ func (a *Applier) HasClaim(w *workload.Workload) bool { return len(a.claim(w)) >
 // claim returns our entries of managedFields, as they were read.
 func (a *Applier) claim(w *workload.Workload) []metav1.ManagedFieldsEntry {
 	var ours []metav1.ManagedFieldsEntry
-	for i := range w.ManagedFields {
-		if fieldmanager.ManagerOf(&w.ManagedFields[i]) == a.us() {
-			ours = append(ours, w.ManagedFields[i])
+	managed := w.Managed()
+	for i := range managed {
+		if fieldmanager.ManagerOf(&managed[i]) == a.us() {
+			ours = append(ours, managed[i])
 		}
 	}
 	return ours

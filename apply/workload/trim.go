@@ -2,6 +2,7 @@ package workload
 
 import (
 	"slices"
+	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -17,15 +18,40 @@ func ReadTrimmed(object Object, manager string) (*Workload, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.TrimmedFor, w.ManagedFields = manager, TrimmedEntries(w.ManagedFields, manager)
-	w.Writers, w.decoded, w.object = w.Writers.Trimmed(), nil, nil
+	w.TrimmedFor, w.trimmed = manager, trimmedOf(TrimmedEntries(w.ManagedFields, manager))
+	w.Writers, w.ManagedFields, w.decoded, w.object = w.Writers.Trimmed(), nil, nil, nil
 	if w.Service != nil {
 		w.Service.Ports = slices.Clone(w.Service.Ports)
 	}
 	for i := range w.Containers {
 		w.Containers[i].Ports = slices.Clone(w.Containers[i].Ports) // the object's own have room to grow
 	}
+	w.share()
 	return w, nil
+}
+
+// share has strings that many workloads have the same in memory once.
+func (w *Workload) share() {
+	shared := []*string{&w.Namespace, &w.DefaultContainer}
+	if w.PodLabels == w.Selector {
+		w.PodLabels = w.Selector
+	}
+	for i := range w.Containers {
+		c := &w.Containers[i]
+		shared = append(shared, &c.Name)
+		for j := range c.Ports {
+			shared = append(shared, &c.Ports[j].Name, (*string)(&c.Ports[j].Protocol), &c.Ports[j].HostIP)
+		}
+		for j := range c.ProbePorts {
+			shared = append(shared, &c.ProbePorts[j])
+		}
+	}
+	for i := range w.InitContainers {
+		shared = append(shared, &w.InitContainers[i])
+	}
+	for _, s := range shared {
+		*s = unique.Make(*s).Value()
+	}
 }
 
 // TrimmedEntries returns the entries that decisions depend on, each without its time.
@@ -52,4 +78,33 @@ func TrimmedEntries(managed []metav1.ManagedFieldsEntry, manager string) []metav
 		})
 	}
 	return slices.Clip(kept)
+}
+
+// trimmedEntry is an entry of managedFields. Many workloads have the same ones, which are
+// in memory once.
+type trimmedEntry struct {
+	manager, operation, subresource, apiVersion, fieldsType, fields string
+}
+
+func trimmedOf(managed []metav1.ManagedFieldsEntry) []unique.Handle[trimmedEntry] {
+	trimmed := make([]unique.Handle[trimmedEntry], len(managed))
+	for i := range managed {
+		e := &managed[i]
+		trimmed[i] = unique.Make(trimmedEntry{
+			e.Manager, string(e.Operation), e.Subresource, e.APIVersion, e.FieldsType, e.FieldsV1.GetRawString(),
+		})
+	}
+	return trimmed
+}
+
+func managedOf(trimmed []unique.Handle[trimmedEntry]) []metav1.ManagedFieldsEntry {
+	managed := make([]metav1.ManagedFieldsEntry, len(trimmed))
+	for i, handle := range trimmed {
+		e := handle.Value()
+		managed[i] = metav1.ManagedFieldsEntry{
+			Manager: e.manager, Operation: metav1.ManagedFieldsOperationType(e.operation), Subresource: e.subresource,
+			APIVersion: e.apiVersion, FieldsType: e.fieldsType, FieldsV1: metav1.NewFieldsV1(e.fields),
+		}
+	}
+	return managed
 }

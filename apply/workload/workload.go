@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"reflect"
 	"sync"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -65,9 +66,10 @@ type Workload struct {
 	// sidecars among them. Their ports are never managed.
 	InitContainers []string
 	// TrimmedFor is the field manager that it was read for, see [ReadTrimmed]; its
-	// entries are the only whole ones in ManagedFields. It is empty for a workload
+	// entries are the only whole ones of [Workload.Managed]. It is empty for a workload
 	// as the server has it.
-	TrimmedFor    string
+	TrimmedFor string
+	// ManagedFields are those of the object, nil after [ReadTrimmed].
 	ManagedFields []metav1.ManagedFieldsEntry
 	// Writers are the managers whose way of writing endangers ports that they do
 	// not declare.
@@ -85,6 +87,7 @@ type Workload struct {
 	// Rollout is how far the newest pod template is rolled out.
 	Rollout Rollout
 
+	trimmed []unique.Handle[trimmedEntry] // in place of ManagedFields after ReadTrimmed
 	decoded *decoded
 	object  Object
 }
@@ -175,6 +178,15 @@ func selectorOf(selector *metav1.LabelSelector) string {
 // Object returns the object that the workload was read from, nil after [ReadTrimmed].
 func (w *Workload) Object() Object { return w.object }
 
+// Managed returns ManagedFields, or what [ReadTrimmed] kept of them. They must not be
+// changed.
+func (w *Workload) Managed() []metav1.ManagedFieldsEntry {
+	if w.TrimmedFor == "" {
+		return w.ManagedFields
+	}
+	return managedOf(w.trimmed)
+}
+
 // Entries returns the managedFields, decoded. They are decoded once, and must not be
 // changed. The error is an entry that cannot be read.
 func (w *Workload) Entries() (fieldmanager.Entries, error) {
@@ -183,7 +195,7 @@ func (w *Workload) Entries() (fieldmanager.Entries, error) {
 		d = &decoded{} // of a workload that was not read
 	}
 	d.once.Do(func() {
-		if d.entries, d.err = fieldmanager.Decode(w.ManagedFields); d.err != nil {
+		if d.entries, d.err = fieldmanager.Decode(w.Managed()); d.err != nil {
 			d.err = &TargetError{w.Target, d.err}
 		}
 	})

@@ -4,10 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"unique"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/v1alpha1"
@@ -35,7 +38,37 @@ func trimAdapterSet(object any) (any, error) {
 		},
 		Spec: set.Spec, Status: set.Status,
 	}
-	return trimmed.DeepCopy(), nil // a copy has lists without spare capacity
+	trimmed = trimmed.DeepCopy() // a copy has lists without spare capacity
+	share(trimmed)
+	return trimmed, nil
+}
+
+// share has strings that many AdapterSets have the same in memory once.
+func share(set *v1alpha1.AdapterSet) {
+	spec, status := &set.Spec, &set.Status
+	shared := []*string{
+		&set.Namespace, &spec.TargetRef.APIVersion, &spec.TargetRef.Kind, &spec.Container, &status.FieldManager,
+	}
+	for i := range spec.Adapters {
+		shared = append(shared, &spec.Adapters[i].Type)
+	}
+	if status.Target != nil {
+		shared = append(shared, &status.Target.Container)
+	}
+	for i := range status.Ports {
+		p := &status.Ports[i]
+		shared = append(shared, &p.Type, &p.Name, &p.Protocol, &p.State, &p.Reason, &p.Message)
+		for j := range p.Owners {
+			shared = append(shared, &p.Owners[j].Manager, (*string)(&p.Owners[j].Operation))
+		}
+	}
+	for i := range status.Conditions {
+		c := &status.Conditions[i]
+		shared = append(shared, &c.Type, (*string)(&c.Status), &c.Reason, &c.Message)
+	}
+	for _, s := range shared {
+		*s = unique.Make(*s).Value()
+	}
 }
 
 // maxRequestedAt is how many bytes of [v1alpha1.RequestedAtAnnotation] are kept.
@@ -50,16 +83,32 @@ func trimmedAnnotations(annotations map[string]string) map[string]string {
 	return map[string]string{v1alpha1.RequestedAtAnnotation: strings.Clone(at[:min(len(at), maxRequestedAt)])}
 }
 
-// object is what the cache keeps of a workload: the fields that decisions depend on, and
-// the metadata that informers need. It takes less than half the memory of the API's type
-// with only these fields.
+// object is what the cache keeps of a workload: the fields that decisions depend on. It
+// has no metadata but what informers need, see noMetadata.
 type object struct {
-	metav1.TypeMeta
-	metav1.ObjectMeta
-	workload *workload.Workload
+	metav1.Object // noMetadata
+	workload      *workload.Workload
 }
 
-// DeepCopyObject makes it a [client.Object]. The workload is never changed.
+// noMetadata is the rest of the metadata of every object, so that none has memory for it.
+var noMetadata metav1.Object = &metav1.ObjectMeta{}
+
+// GetNamespace implements metav1.Object, as the following methods do.
+func (o *object) GetNamespace() string { return o.workload.Namespace }
+
+// GetName returns the name of the workload.
+func (o *object) GetName() string { return o.workload.Name }
+
+// GetUID returns the UID of the workload.
+func (o *object) GetUID() types.UID { return o.workload.UID }
+
+// GetResourceVersion returns the version of the workload.
+func (o *object) GetResourceVersion() string { return o.workload.ResourceVersion }
+
+// GetObjectKind makes it a [client.Object], as DeepCopyObject does.
+func (o *object) GetObjectKind() schema.ObjectKind { return schema.EmptyObjectKind }
+
+// DeepCopyObject returns a copy with the same workload, which is never changed.
 func (o *object) DeepCopyObject() runtime.Object {
 	c := *o
 	return &c
@@ -75,10 +124,7 @@ func (o Options) trimWorkload(from any) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &object{
-			ObjectMeta: metav1.ObjectMeta{Namespace: w.Namespace, Name: w.Name, UID: w.UID, ResourceVersion: w.ResourceVersion},
-			workload:   w,
-		}, nil
+		return &object{Object: noMetadata, workload: w}, nil
 	}
 	return nil, fmt.Errorf("%T is not a workload", from)
 }

@@ -155,6 +155,9 @@ func (s *state) statusOf(set *v1alpha1.AdapterSet) v1alpha1.AdapterSetStatus {
 		return stored.status
 	}
 	delete(s.stored, set.Name)
+	if len(s.stored) == 0 {
+		s.stored = nil // a map has room for eight
+	}
 	return set.Status
 }
 
