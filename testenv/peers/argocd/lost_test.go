@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	syncommon "github.com/argoproj/argo-cd/gitops-engine/pkg/sync/common"
 	"github.com/argoproj/argo-cd/v3/common"
 	corev1 "k8s.io/api/core/v1"
 
@@ -200,6 +201,17 @@ func TestLost_withoutAnnotation(t *testing.T) {
 			migrate(t, s, testenv.BeforeFirstApply)
 		})
 	}
+}
+
+// TestLost_optionDoesNotHelp: the sync option that turns Argo CD's own migration off
+// does not turn off that of kubectl's code, which removes our port.
+func TestLost_optionDoesNotHelp(t *testing.T) {
+	t.Parallel()
+	definition := serverSide().definition(t)
+	definition.Spec.SyncPolicy.SyncOptions = definition.Spec.SyncPolicy.SyncOptions.AddOption(syncommon.SyncOptionDisableClientSideApplyMigration)
+	s := lost{annotated: true}.site(t, compat.Kind)
+	compat.Must(t, syncs(definition)(s, compat.First()))
+	s.ExpectNames("api", "metrics")
 }
 
 // TestLost_adopt: without the migration, adoption of our port is enough for it, and
