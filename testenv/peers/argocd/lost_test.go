@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/argoproj/argo-cd/v3/common"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/portside-dev/portside/apply/advice"
 	"github.com/portside-dev/portside/testenv"
@@ -87,15 +86,14 @@ func (l lost) effect(kind string) (ports, restarts string) {
 
 // row returns the mode and what to set.
 func (l lost) row(kind string) (mode, set string) {
-	switch mode = "server-side apply after managedFields were emptied, "; {
+	switch mode = "server-side apply " + compat.AfterEmptied + ", "; {
 	case !l.annotated:
 		mode += "without the annotation of client-side apply, before or after a reconcile by portside"
 		set = "the annotation argocd.argoproj.io/client-side-apply-migration-manager: before-first-apply, once portside has reconciled (without it Git cannot drop a port)"
 	case l.reconciled:
-		mode += "with the annotation of client-side apply, after a reconcile by portside"
+		mode += compat.Annotated + ", after a reconcile by portside"
 	default:
-		mode += "with the annotation of client-side apply"
-		set = "let portside reconcile before that sync (portside run does so by itself after the stabilization window; otherwise run portside sync)"
+		mode, set = mode+compat.Annotated, compat.ReconcileThenSync
 	}
 	if kind == compat.ServiceKind {
 		mode = "Service: " + mode
@@ -179,75 +177,5 @@ func expectAdvice(t *testing.T, warnings []advice.Warning, manager string) {
 	invented := strings.Contains(warnings[0].Message, "nothing writes under that name")
 	if want := manager == testenv.BeforeFirstApply; invented != want {
 		t.Errorf("the warning is %q", warnings[0].Message)
-	}
-}
-
-// TestLost_withoutAnnotation removes the annotation of client-side apply before the sync
-// that would remove our ports.
-func TestLost_withoutAnnotation(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []string{compat.Kind, compat.ServiceKind} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			s := lost{annotated: true}.site(t, kind)
-			_, err := s.Kubectl(t.Context(), s.Namespace, "", "annotate", kind, compat.Name, corev1.LastAppliedConfigAnnotation+"-")
-			compat.Must(t, err)
-			before := s.Live()
-			compat.Must(t, syncs(serverSide().definition(t))(s, firstOf(kind)))
-			if ports, restarts := s.Effect(before); ports != "no" || restarts != "no" {
-				t.Errorf("the sync changed our ports: %s, and restarts pods: %s", ports, restarts)
-			}
-			migrate(t, s, testenv.BeforeFirstApply)
-		})
-	}
-}
-
-// TestLost_adopt: without the migration, adoption of our port is enough for it, and
-// changes nothing of Git's.
-func TestLost_adopt(t *testing.T) {
-	t.Parallel()
-	for _, adopts := range []bool{false, true} {
-		for _, kind := range []string{compat.Kind, compat.ServiceKind} {
-			t.Run(fmt.Sprintf("%s, adopted: %t", kind, adopts), func(t *testing.T) {
-				t.Parallel()
-				s := lost{}.site(t, kind)
-				compat.Must(t, syncs(serverSide().definition(t))(s, firstOf(kind)))
-				s.Reconcile(adapter)
-				want := []string{"api", "metrics", "adapter-nfs"}
-				if adopts {
-					s.Adopt(testenv.BeforeFirstApply)
-					if state := compat.State(s.Reconcile(adapter), "nfs"); state != "Owned" {
-						t.Errorf("once adopted, the port is %s", state)
-					}
-					want = []string{"api", "metrics"}
-				}
-				s.Reconcile() // the adapter is inactive
-				s.ExpectNames(want...)
-				compat.Must(t, syncs(serverSide().definition(t))(s, firstOf(kind)))
-				s.ExpectNames(want...)
-			})
-		}
-	}
-}
-
-// TestLost_moved asks all questions again after what the rows say to do.
-func TestLost_moved(t *testing.T) {
-	argoCDOn(t, testenv.Shared(t)) // also between the questions
-	for _, l := range []lost{{annotated: true, reconciled: true}, {reconciled: true}} {
-		t.Run(fmt.Sprintf("%+v", l), func(t *testing.T) {
-			t.Parallel()
-			definition := serverSide().definition(t)
-			if !l.annotated {
-				definition.Annotations[common.AnnotationClientSideApplyMigrationManager] = testenv.BeforeFirstApply
-			}
-			to, before := serverSide().mode(t), l.first().mode(t)
-			to.Sync, to.Compare, to.Replace = syncs(definition), compares(definition), nil
-			before.Mode = "managedFields emptied"
-			before.Sync = func(s *compat.Site, _ compat.Commit) error {
-				l.lose(t, s)
-				return nil
-			}
-			to.CheckAfter(t, before, compat.ServerSide(testenv.ArgoCD))
-		})
 	}
 }

@@ -21,6 +21,13 @@ func Event(tool, mode, set, ports, restarts string) Row {
 	}}
 }
 
+// The words of rows about managedFields that were emptied.
+const (
+	AfterEmptied      = "after managedFields were emptied"
+	Annotated         = "with the annotation of client-side apply"
+	ReconcileThenSync = "let portside reconcile before that sync (portside run does so by itself after the stabilization window; otherwise run portside sync)"
+)
+
 // Effect returns what has happened to our ports since an observation, and whether it
 // restarts pods: whether the pod template has changed.
 func (s *Site) Effect(before *unstructured.Unstructured) (ports, restarts string) {

@@ -51,10 +51,10 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestLost: where managedFields were emptied, Flux applies nothing until Git changes, and
+// TestEvents_lost: where managedFields were emptied, Flux applies nothing until Git changes, and
 // then takes over before-first-apply by itself: the sync after that change removes our
 // ports, unless portside has reconciled in between.
-func TestLost(t *testing.T) {
+func TestEvents_lost(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []string{compat.Kind, compat.ServiceKind} {
 		for _, reconciled := range []bool{false, true} {
@@ -77,12 +77,28 @@ func TestLost(t *testing.T) {
 					s.Reconcile(compat.Adapter("nfs", 12049))
 					want = append(want, "adapter-nfs")
 				}
+				before := s.Live()
 				compat.Must(t, syncs(kustomization(t))(s, commit))
 				s.ExpectNames(want...)
+				ports, restarts := s.Effect(before)
+				writeLost(s, reconciled, ports, restarts)
 				s.Reconcile(compat.Adapter("nfs", 12049))
 				s.ExpectOwner("12049/TCP", testenv.Portside)
 				s.ExpectOwner("8080/TCP", testenv.Flux)
 			})
 		}
 	}
+}
+
+// writeLost writes the row of the sync after the first change of Git.
+func writeLost(s *compat.Site, reconciled bool, ports, restarts string) {
+	s.Helper()
+	mode, set := "Kustomization, second sync of a change "+compat.AfterEmptied, compat.ReconcileThenSync
+	if reconciled {
+		mode, set = mode+", after a reconcile by portside", ""
+	}
+	if s.Kind == compat.ServiceKind {
+		mode = "Service: " + mode
+	}
+	compat.Must(s, compat.Event("Flux", mode, set, ports, restarts).Write())
 }

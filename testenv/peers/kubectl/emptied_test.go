@@ -36,15 +36,36 @@ func TestEmptied_service(t *testing.T) {
 	s.ExpectOwner("8080/TCP", tool)
 }
 
-// TestEmptied_serverSide: without portside's reconcile that apply removes them.
-func TestEmptied_serverSide(t *testing.T) {
+// TestEvents: without a reconcile by portside, that apply removes its ports. The next
+// reconcile adds them again, and they stay.
+func TestEvents(t *testing.T) {
 	t.Parallel()
-	s := compat.NewSite(t, testenv.Shared(t))
-	compat.Must(t, clientSide().Sync(s, compat.First()))
-	s.Reconcile(compat.Adapter("nfs", 12049))
-	s.EmptyManagedFields()
-	compat.Must(t, serverSideForced().Sync(s, compat.First()))
-	s.ExpectAdapters()
+	for _, kind := range []string{compat.Kind, compat.ServiceKind} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			s := compat.NewSite(t, testenv.Shared(t))
+			s.Kind = kind
+			first := compat.First()
+			first.Kind = kind
+			compat.Must(t, clientSide().Sync(s, first))
+			s.Reconcile(compat.Adapter("nfs", 12049))
+			s.EmptyManagedFields()
+			before := s.Live()
+			compat.Must(t, serverSide().Sync(s, first))
+			ports, restarts := s.Effect(before)
+			s.ExpectNames("api", "metrics")
+			mode := "apply --server-side " + compat.AfterEmptied + ", " + compat.Annotated
+			if kind == compat.ServiceKind {
+				mode = "Service: " + mode
+			}
+			compat.Must(t, compat.Event(tool, mode, compat.ReconcileThenSync, ports, restarts).Write())
+
+			s.Reconcile(compat.Adapter("nfs", 12049))
+			compat.Must(t, serverSide().Sync(s, first))
+			s.ExpectOwner("12049/TCP", testenv.Portside)
+			s.ExpectOwner("8080/TCP", tool)
+		})
+	}
 }
 
 // waitOwns waits until portside owns its port.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/fixture"
@@ -111,6 +112,33 @@ func TestAdopt_UnknownManager(t *testing.T) {
 		a := c.must(test.code, c.run("adopt", "sts/dittofs", "--from", test.from, "-c", test.container, "--dry-run=server"))
 		expectIn(t, name+": stderr", a.stderr, test.stderr)
 		expectIn(t, name+": stdout", a.stdout, test.stdout)
+	}
+}
+
+// emptyManagedFields removes all entries of the StatefulSet's managedFields.
+func (c *cluster) emptyManagedFields() {
+	c.t.Helper()
+	c.Manager("testenv").MustPatch(c.t, "StatefulSet", c.namespace, "dittofs", types.MergePatchType, []byte(`{"metadata": {"managedFields": [{}]}}`))
+}
+
+// TestAdopt_EmptiedManagedFields: before-first-apply exists only after the first apply.
+// Until then adopt says to apply first, and then adopts.
+func TestAdopt_EmptiedManagedFields(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, testenv.Shared(t))
+	c.argo(staticPorts)
+	c.legacy()
+	c.emptyManagedFields()
+	a := c.must(2, c.run("adopt", "sts/dittofs", "--from", "before-first-apply"))
+	expectIn(t, "stderr", a.stderr, `field manager "before-first-apply" owns no fields of container dittofs of `,
+		"no manager owns a field there: let portside apply its ports first, by portside sync or portside reconcile\n")
+	c.must(0, c.runWith(adapterSet("[{type: smb, port: 1445}]"), "sync", "-f", "-"))
+	a = c.must(0, c.run("adopt", "sts/dittofs", "--from", "before-first-apply"))
+	expectIn(t, "stdout", a.stdout, "Applied", "adapter-smb")
+	c.must(0, c.runWith(adapterSet("[]"), "sync", "-f", "-"))
+	live := c.Manager("test").MustGet(t, "StatefulSet", c.namespace, "dittofs")
+	if err := testenv.CheckPorts(live, "dittofs", "api:8080/TCP", "nfs:2049/TCP"); err != nil {
+		t.Error(err)
 	}
 }
 

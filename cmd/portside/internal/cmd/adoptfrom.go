@@ -79,8 +79,12 @@ func (a *adoption) checkFrom(owners ownersOf, adopted bool, where string) int {
 	if len(missing) == 0 || adopted && len(missing) == len(a.from) {
 		return cli.OK
 	}
+	owned := "the ports are owned by: " + names(owners.ports)
+	if owners.fields.Len() == 0 {
+		owned = "no manager owns a field there: let portside apply its ports first, by portside sync or portside reconcile"
+	}
 	for _, name := range missing {
-		a.Messages.Error("field manager %q owns no fields of %s; the ports are owned by: %s", name, where, names(owners.ports))
+		a.Messages.Error("field manager %q owns no fields of %s; %s", name, where, owned)
 	}
 	return cli.Refused
 }

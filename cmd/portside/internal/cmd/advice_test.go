@@ -314,6 +314,11 @@ func TestAdvice_Runs(t *testing.T) {
 				c.argo(apiPort)
 				c.updates(testenv.DittoFSOperator, "StatefulSet", "dittofs", shared)
 			}, nfs, sync, 0, "adopt -n NAMESPACE statefulset/dittofs -c dittofs --from dittofs-operator --field-manager files"},
+		"managedFields were emptied": {
+			func(c *cluster) {
+				c.argo(shared)
+				c.emptyManagedFields()
+			}, nfs, sync, 0, "adopt -n NAMESPACE statefulset/dittofs -c dittofs --from before-first-apply --field-manager files"},
 		"a manager that no longer applies": {
 			func(c *cluster) { c.argo(shared) }, nfs,
 			[]string{"adopt", "sts/dittofs", "-c", "dittofs", "--from", testenv.ArgoCD}, 2,
