@@ -5,6 +5,8 @@ CONTROLLER_GEN_VERSION := v0.23.0
 APPLYCONFIGURATION_GEN_VERSION := v0.37.2
 
 BENCH_TARGETS ?= 2000
+LAB_HISTORIES ?= 200
+LAB_SEED ?= 0
 FUZZTIME ?= 60s
 VERSION ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),devel)
 
@@ -69,6 +71,10 @@ test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get 
 .PHONY: soak
 soak: need-controlplane ## run the histories of portside with other tools for 200 rounds, printing seeds (PORTSIDE_SEED replays one)
 	@PORTSIDE_SOAK=1 .ci/peers -count=1 -v -timeout 4h -run 'TestModes|Histor' $(TEST_ARGS)
+
+.PHONY: lab
+lab: need-controlplane build ## play LAB_HISTORIES (200) random histories of the service, with killed processes and failing requests (LAB_SEED replays; LAB_ARGS)
+	@go run ./testenv/lab --binary bin/portside --histories $(LAB_HISTORIES) --seed $(LAB_SEED) $(LAB_ARGS)
 
 .PHONY: compat
 compat: need-controlplane ## generate the compatibility table in examples/README.md with the tools' own code (some minutes)

@@ -17,8 +17,8 @@ import (
 // hold back requests and answers, and can cut the clients off. Clients need no
 // credentials: the proxy sends every request as its user.
 //
-// The proxy never answers by itself. If it breaks an exchange, or the API server
-// cannot be reached, the client's connection breaks.
+// The proxy does not answer by itself unless a hook does. If it breaks an exchange, or
+// the API server cannot be reached, the client's connection breaks.
 type Proxy struct {
 	Requests // that were forwarded, answered or not
 
@@ -35,6 +35,10 @@ type ProxyHooks struct {
 	// OnRequest is called with each request before it is forwarded, and may change
 	// it.
 	OnRequest func(*http.Request)
+	// Instead is called with each request after OnRequest. If it returns an answer, the
+	// client gets that and the API server never gets the request. If it returns an
+	// error, the connection breaks instead. Such a request is not counted.
+	Instead func(*http.Request) (*http.Response, error)
 	// OnAnswer is called with each answer before the client gets any of it. It may
 	// replace the body. If it returns an error, the connection breaks instead. The
 	// answer to a watch is the beginning of its stream.
@@ -97,6 +101,15 @@ func (p *Proxy) forward(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (*http.Response, error) {
 		if p.hooks.OnRequest != nil {
 			p.hooks.OnRequest(request)
+		}
+		if p.hooks.Instead != nil {
+			switch answer, err := p.hooks.Instead(request); {
+			case err != nil:
+				return nil, err
+			case answer != nil:
+				answer.Request = request
+				return answer, nil
+			}
 		}
 		if err := p.holds.wait(request, heldRequest); err != nil {
 			return nil, err

@@ -66,6 +66,40 @@ func TestProxy_Close(t *testing.T) {
 	}
 }
 
+// TestProxy_answersInstead has a hook answer one request and break another. Neither
+// reaches the API server.
+func TestProxy_answersInstead(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	ns := cp.Namespace(t)
+	proxy := cp.Proxy(t, cp.Config(), testenv.ProxyHooks{Instead: func(request *http.Request) (*http.Response, error) {
+		switch {
+		case strings.HasSuffix(request.URL.Path, "/answered"):
+			return testenv.StatusAnswer(http.StatusConflict, metav1.StatusReasonConflict, "injected"), nil
+		case strings.HasSuffix(request.URL.Path, "/broken"):
+			return nil, errors.New("injected")
+		}
+		return nil, nil
+	}})
+	manager := throughProxy(t, proxy, ns)
+	apply := func(name string) error {
+		_, err := manager.Apply(t.Context(), `{apiVersion: v1, kind: ConfigMap, metadata: {name: `+name+`}}`)
+		return err
+	}
+	if err := apply("answered"); !apierrors.IsConflict(err) {
+		t.Errorf("answered: %v", err)
+	}
+	if err := apply("broken"); err == nil || apierrors.ReasonForError(err) != metav1.StatusReasonUnknown {
+		t.Errorf("broken: %v", err)
+	}
+	if err := apply("forwarded"); err != nil {
+		t.Errorf("forwarded: %v", err)
+	}
+	if got := proxy.Total(); got != 1 {
+		t.Errorf("%d requests were forwarded, want 1: %s", got, proxy)
+	}
+}
+
 func TestProxy_counts(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)

@@ -144,7 +144,7 @@ func (r *reconciler) desiredOfService(ctx context.Context, s *state, in *input, 
 	d := desired{Desired: apply.Desired{ServicePorts: ports}}
 	for _, own := range in.own {
 		i := slices.IndexFunc(removals, func(one rollout.Removal) bool { return one.Name == own.Name })
-		if i < 0 {
+		if i < 0 || hasKeyOf(ports, own) {
 			continue
 		}
 		removal := removals[i]
@@ -162,6 +162,16 @@ func (r *reconciler) desiredOfService(ctx context.Context, s *state, in *input, 
 		return d
 	}
 	return r.withhold(ctx, s, in, d)
+}
+
+// hasKeyOf reports whether an active adapter's port has the number and protocol of a port of
+// ours: then that one is not the port of an inactive adapter, although another manager gave
+// it the name of one.
+func hasKeyOf(active []apply.ServicePort, own port.Port) bool {
+	return slices.ContainsFunc(active, func(p apply.ServicePort) bool {
+		id := idOf(p.Adapter)
+		return id.number == int64(own.Number) && id.protocol == string(own.Protocol)
+	})
 }
 
 // numbersOf returns the ports of a Service with the numbers of the adapters that they

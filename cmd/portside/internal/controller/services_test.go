@@ -387,3 +387,16 @@ func TestServices_RecreatedWithout(t *testing.T) {
 	s.expectService(t, apiPort, nfsByName)
 	s.expect(t, "Ready", "True", "InPlace")
 }
+
+// TestServices_RenamedToInactive gives the port of an active adapter the name of an
+// inactive one. It is reported once, and nothing is about to be removed.
+func TestServices_RenamedToInactive(t *testing.T) {
+	t.Parallel()
+	s := newServiceScene(t, clusterIP)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort, nfsByName)
+	s.cp.Manager(testenv.KubectlEdit).MustPatch(t, "Service", s.ns, "files", types.StrategicMergePatchType,
+		[]byte(`{"spec":{"ports":[{"port":2049,"protocol":"TCP","name":"adapter-smb"}]}}`))
+	s.expectServiceStatus(t, "", "adapter-nfs Blocked Renamed")
+	s.expect(t, "Reconciling", "False", "AsExpected")
+}

@@ -112,6 +112,29 @@ func TestGuardAllowsRemovingTheList(t *testing.T) {
 	}
 }
 
+// TestGuardAllowsRemovingAnEditedPort expects that portside can remove a port that the
+// manager of the list has written to, while the list has another port. Of the items that
+// manager owns none then, which managedFields write in another form.
+func TestGuardAllowsRemovingAnEditedPort(t *testing.T) {
+	t.Parallel()
+	i := installed(t, install.Options{})
+	kubectl := i.Manager(testenv.KubectlEdit).In(i.workloads)
+	for _, kind := range workload.Kinds() {
+		i.mustApply(i.argo(), declared(kind, "[]"))
+		for _, patch := range []string{
+			`[{"op":"add","path":"/spec/template/spec/containers/0/ports","value":[{"name":"api","containerPort":8080,"protocol":"TCP"}]}]`,
+			`[{"op":"remove","path":"/spec/template/spec/containers/0/ports/0"},
+			  {"op":"add","path":"/spec/template/spec/containers/0/ports/0/hostPort","value":12049}]`,
+		} {
+			kubectl.MustPatch(t, kind.Kind, "", dittofs, types.JSONPatchType, []byte(patch))
+			i.reconcile(kind, nfs)
+		}
+		i.reconcile(kind, nfs, smb)
+		i.reconcile(kind, smb)
+		i.expectPorts(kind, dittofs, "adapter-smb:1445/TCP")
+	}
+}
+
 // TestGuardKeepsRenamedPort expects that a port that another manager renamed stays
 // when its adapter is inactive.
 func TestGuardKeepsRenamedPort(t *testing.T) {

@@ -88,6 +88,20 @@ func TestGuardAllowsEditedServicePorts(t *testing.T) {
 	}
 }
 
+// TestGuardAllowsRemovingAnEditedServicePort expects that portside can remove a port that
+// the manager of the list has written to, while the list has another port.
+func TestGuardAllowsRemovingAnEditedServicePort(t *testing.T) {
+	t.Parallel()
+	i := withServices(t)
+	i.mustApply(i.argo(), service(headless, "[]"))
+	i.edited(`[{"op":"add","path":"/spec/ports","value":[{"name":"api","port":8080,"protocol":"TCP"}]}]`)
+	i.expose(exposed(nfs, 2049))
+	i.edited(`[{"op":"remove","path":"/spec/ports/0"},{"op":"add","path":"/spec/ports/0/appProtocol","value":"nfs"}]`)
+	i.expose(exposed(nfs, 2049), exposed(smb, 445))
+	i.expose(exposed(smb, 445))
+	i.expectService("adapter-smb:445/TCP->1445")
+}
+
 // TestGuardAllowsLastServicePort expects that portside can remove its last port of a
 // headless Service, also where another manager created the list, and add a port again.
 func TestGuardAllowsLastServicePort(t *testing.T) {

@@ -91,6 +91,32 @@ func TestServiceStatus_Kept(t *testing.T) {
 	}
 }
 
+// TestServiceMessages_Durations expects the durations of the AdapterSet in messages about a
+// Service.
+func TestServiceMessages_Durations(t *testing.T) {
+	t.Parallel()
+	of := set(1, v1alpha1.AdapterSetStatus{})
+	of.Spec.Rollout = v1alpha1.Rollout{StabilizationWindowSeconds: new(int32(7)), RemovalDelaySeconds: new(int32(90))}
+	smb := apply.Adapter{Type: "smb", Port: 445, Protocol: "TCP"}
+	for name, c := range map[string]struct {
+		service func(*status.Facts)
+		want    string
+	}{
+		"a change waits": {func(f *status.Facts) { f.Deferred, f.Pending = rollout.Stabilizing, []string{"adapter-nfs"} }, "stayed the same for 7s"},
+		"a port is to be removed": {func(f *status.Facts) {
+			f.Removals = []rollout.Removal{{Adapter: smb, Name: "adapter-smb"}}
+		}, "removed after 1m30s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := status.Of(of, facts(withService(c.service)), now)
+			if got := s.Conditions[1]; got.Type != "Reconciling" || !strings.Contains(got.Message, c.want) {
+				t.Errorf("%s: %s, want %q in it", got.Type, got.Message, c.want)
+			}
+		})
+	}
+}
+
 // TestServiceEvents: events about a port of a Service name the Service.
 func TestServiceEvents(t *testing.T) {
 	t.Parallel()

@@ -88,7 +88,7 @@ type Facts struct {
 // API server accepts it whatever the facts quote: it is printable, and of at most
 // [MaxSize].
 func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetStatus {
-	f.namespace, f.settle, f.policy = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
+	f = f.ofSet(set)
 	s := v1alpha1.AdapterSetStatus{
 		ObservedGeneration: set.Generation,
 		FieldManager:       f.FieldManager,
@@ -136,6 +136,16 @@ func (f Facts) allChanges() []v1alpha1.PortsChange {
 		all = slices.Concat(all, of.Changes)
 	}
 	return all
+}
+
+// ofSet returns the facts with what they need of the AdapterSet.
+func (f Facts) ofSet(set *v1alpha1.AdapterSet) Facts {
+	f.namespace, f.settle, f.policy = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
+	f.Services = slices.Clone(f.Services)
+	for i := range f.Services {
+		f.Services[i] = f.Services[i].ofSet(set)
+	}
+	return f
 }
 
 func seconds(n *int32) time.Duration { return time.Duration(ptr.Deref(n, 0)) * time.Second }

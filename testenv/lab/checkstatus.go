@@ -1,0 +1,246 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/portside-dev/portside/testenv/fixture"
+	"github.com/portside-dev/portside/testenv/oracle"
+)
+
+// setStatus is the part of an AdapterSet's status that is checked.
+type setStatus struct {
+	ObservedGeneration int64
+	Target             struct{ UID string }
+	Ports              []portStatus
+	Services           []struct {
+		Name, UID, Reason string
+		Ports             []portStatus
+	}
+	DesiredPorts, ReadyPorts int64
+}
+
+type portStatus struct {
+	Name          string
+	Port          int64
+	Protocol      string
+	State, Reason string
+	Owners        []portOwner
+}
+
+type portOwner struct{ Manager, Operation string }
+
+func statusOf(set *unstructured.Unstructured) (status setStatus, err error) {
+	if set == nil {
+		return status, nil
+	}
+	fields, _, _ := unstructured.NestedFieldNoCopy(set.Object, "status")
+	err = json.Unmarshal(mustJSON(fields), &status)
+	return status, err
+}
+
+// withheldIn returns the names of the ports that status reports as not added for now,
+// because another manager keeps removing them.
+func withheldIn(set *unstructured.Unstructured, service bool) (names []string) {
+	status, err := statusOf(set)
+	if err != nil {
+		return nil
+	}
+	ports := status.Ports
+	if service {
+		ports = nil
+		for _, one := range status.Services {
+			ports = append(ports, one.Ports...)
+		}
+	}
+	for _, p := range ports {
+		if p.State == "Blocked" && p.Reason == "Contended" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// checkStatus checks that the status of the AdapterSet is true (invariant 5).
+func (s *site) checkStatus(now state) error {
+	if s.spec == nil || now.set == nil {
+		return nil
+	}
+	spec, err := s.specOf()
+	if err != nil {
+		return err
+	}
+	status, err := statusOf(now.set)
+	if err != nil {
+		return err
+	}
+	if status.ObservedGeneration != now.set.GetGeneration() {
+		return fmt.Errorf("status is of generation %d, want %d", status.ObservedGeneration, now.set.GetGeneration())
+	}
+	ready, reconciling := fixture.Condition(now.set, "Ready"), fixture.Condition(now.set, "Reconciling")
+	stalled := fixture.Condition(now.set, "Stalled")
+	for _, c := range []metav1.Condition{ready, reconciling, stalled} {
+		if c.ObservedGeneration != now.set.GetGeneration() {
+			return fmt.Errorf("the condition %s is of generation %d, want %d", c.Type, c.ObservedGeneration, now.set.GetGeneration())
+		}
+	}
+	waits := []string{"RemovalWaiting", "ServiceNotFound", "TargetNotFound"}
+	if reconciling.Status != metav1.ConditionFalse && !slices.Contains(waits, reconciling.Reason) {
+		return fmt.Errorf("Reconciling is %s: %s: %s", reconciling.Status, reconciling.Reason, reconciling.Message)
+	}
+	switch {
+	case now.target == nil:
+		if ready.Status == metav1.ConditionTrue || !spec.Suspend && ready.Reason != "TargetNotFound" {
+			return fmt.Errorf("Ready is %s (%s) without a target", ready.Status, ready.Reason)
+		}
+		return nil
+	case status.Target.UID != string(now.target.GetUID()):
+		return fmt.Errorf("status is about the target %s, want %s", status.Target.UID, now.target.GetUID())
+	case containerOf(now.target) == nil:
+		if ready.Status == metav1.ConditionTrue || !spec.Suspend && spec.ContainerPorts != "Ignore" && ready.Reason != "ContainerNotFound" {
+			return fmt.Errorf("Ready is %s (%s) without the container", ready.Status, ready.Reason)
+		}
+		return nil
+	case spec.Suspend || now.target.GetAnnotations()["portside.dev/paused"] == "true":
+		return nil
+	}
+	t := tally{}
+	var errs []error
+	if spec.ContainerPorts != "Ignore" {
+		errs = append(errs, s.checkPorts(&t, now, now.target, status.Ports))
+	}
+	if got, want := len(status.Services), len(spec.Services); got != want {
+		errs = append(errs, fmt.Errorf("status has %d Services, want %d", got, want))
+	}
+	for _, one := range status.Services {
+		if now.service == nil {
+			t.problems++
+			if one.Reason != "ServiceNotFound" {
+				errs = append(errs, fmt.Errorf("the reason of the missing Service is %q", one.Reason))
+			}
+			continue
+		}
+		if one.UID != string(now.service.GetUID()) {
+			errs = append(errs, fmt.Errorf("status is about the Service %s, want %s", one.UID, now.service.GetUID()))
+		}
+		errs = append(errs, s.checkPorts(&t, now, now.service, one.Ports))
+	}
+	if (now.service != nil || len(spec.Services) == 0) && (status.DesiredPorts != t.desired || status.ReadyPorts != t.ready) {
+		errs = append(errs, fmt.Errorf("%d of %d ports are ready in status, want %d of %d", status.ReadyPorts, status.DesiredPorts, t.ready, t.desired))
+	}
+	if isReady := ready.Status == metav1.ConditionTrue; isReady != (t.problems == 0) {
+		errs = append(errs, fmt.Errorf("Ready is %s (%s: %s), with %d problems", ready.Status, ready.Reason, ready.Message, t.problems))
+	}
+	if isStalled := stalled.Status == metav1.ConditionTrue; isStalled != (t.blocked > 0) {
+		errs = append(errs, fmt.Errorf("Stalled is %s (%s: %s), with %d ports that need a person", stalled.Status, stalled.Reason, stalled.Message, t.blocked))
+	}
+	return errors.Join(errs...)
+}
+
+// tally counts the ports of a target and its Services by their states.
+type tally struct {
+	desired, ready int64
+	blocked        int // Blocked or Invalid
+	problems       int // those, and missing Services
+}
+
+// checkPorts compares the ports in status with what the contract requires, and with the live
+// owners of each.
+func (s *site) checkPorts(t *tally, now state, object *unstructured.Unstructured, reported []portStatus) error {
+	live, err := read(object)
+	if err != nil {
+		return err
+	}
+	spec, err := s.specOf()
+	if err != nil {
+		return err
+	}
+	desired := spec.desired(live, now.set)
+	expected := contract.Expect(live, desired)
+	var got, want []string
+	for _, p := range reported {
+		if p.State == "Blocked" || p.State == "Invalid" {
+			t.blocked++
+			t.problems++
+		}
+		if p.State != "Retained" {
+			t.desired++
+			if p.State == "Owned" || p.State == "Shared" || p.State == "Shadowed" {
+				t.ready++
+			}
+		}
+		if p.Reason == "Contended" && p.State == "Blocked" {
+			continue
+		}
+		got = append(got, lineOf(p.Name, oracle.Key{Number: p.Port, Protocol: p.Protocol}, p.State, p.Owners))
+	}
+	for i, p := range desired {
+		want = append(want, lineOf(p.Name, p.Key, string(expected.States[i].State), ownersIn(live, p.Key)))
+	}
+	for key := range expected.Retained {
+		for _, i := range live.Items {
+			if i.Key == key {
+				want = append(want, lineOf(i.Name, key, "Retained", ownersIn(live, key)))
+			}
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("status of %s has the ports\n%q, want\n%q", object.GetKind(), got, want)
+	}
+	return nil
+}
+
+// lineOf describes a port in status. The owners of a Blocked one are those of what is in its
+// way, which is not compared.
+func lineOf(name string, key oracle.Key, state string, owners []portOwner) string {
+	if state == string(oracle.Blocked) {
+		owners = nil
+	}
+	return fmt.Sprintf("%s:%s %s %q", name, key, state, owners)
+}
+
+// ownersIn returns the owners of the live item with a key, as status lists them.
+func ownersIn(live oracle.List, key oracle.Key) (owners []portOwner) {
+	for _, i := range live.Items {
+		if i.Key != key {
+			continue
+		}
+		for _, o := range i.Owners {
+			manager, operation, _ := cutLast(o)
+			owners = append(owners, portOwner{manager, operation})
+		}
+		return owners
+	}
+	return nil
+}
+
+// cutLast splits manager/Operation.
+func cutLast(text string) (manager, operation string, found bool) {
+	i := strings.LastIndexByte(text, '/')
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+1:], true
+}
+
+// summary returns the conditions of an AdapterSet and the messages of its ports.
+func summary(set *unstructured.Unstructured) string {
+	if set == nil {
+		return "none"
+	}
+	var parts []string
+	for _, kind := range []string{"Ready", "Reconciling", "Stalled"} {
+		c := fixture.Condition(set, kind)
+		parts = append(parts, fmt.Sprintf("%s %s %s: %s", kind, c.Status, c.Reason, c.Message))
+	}
+	ports, _, _ := unstructured.NestedSlice(set.Object, "status", "ports")
+	return strings.Join(append(parts, string(mustJSON(ports))), "; ")
+}
