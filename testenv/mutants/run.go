@@ -75,7 +75,11 @@ func (f finder) test(ctx context.Context, flags ...string) (failed, output strin
 	if f.run != "" {
 		args = append(args, "-run", f.run)
 	}
-	command := exec.CommandContext(ctx, "go", append(args, f.pkg)...)
+	args = append(args, f.pkg)
+	if len(f.args) > 0 {
+		args = append(append(args, "-args"), f.args...)
+	}
+	command := exec.CommandContext(ctx, "go", args...)
 	command.Env = append(os.Environ(), f.env...)
 	var all bytes.Buffer
 	command.Stdout, command.Stderr = &all, &all
