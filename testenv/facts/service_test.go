@@ -70,6 +70,9 @@ func eachType(t *testing.T, types string, scenario func(spec string) testenv.Sce
 	for name := range strings.FieldsSeq(types) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "LoadBalancer" {
+				notOnExisting(t, testenv.Shared(t), needsLoadBalancer)
+			}
 			scenario(serviceTypes[name]).Run(t, testenv.Shared(t))
 		})
 	}
