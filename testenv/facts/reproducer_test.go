@@ -32,6 +32,9 @@ func TestReproducers(t *testing.T) {
 			if n := strings.Count(functions+commands, "\n"); commands == "" || n > facts.MaxLines {
 				t.Fatalf("the reproducer has %d lines with its functions, want 1 to %d", n, facts.MaxLines)
 			}
+			if !strings.Contains(commands, "\n#> ") {
+				t.Fatal("the reproducer shows no output")
+			}
 			reproduce(t, functions, commands)
 		})
 	}
