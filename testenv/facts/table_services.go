@@ -17,7 +17,7 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 3, Name: "NoGeneration",
 		Statement: "A Service has no metadata.generation.",
-		Meaning:   "Only resourceVersion, or the spec itself, tells whether a Service has changed.",
+		Meaning:   "Only resourceVersion, or the spec itself, shows whether a Service has changed.",
 	},
 	{
 		List: ServicePorts, Number: 4, Name: "UnnamedPortForbidsAnother",
@@ -67,7 +67,7 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 13, Name: "OneKeyConflicts",
 		Statement: "Two managers that apply one key conflict on each field with another value, .name and .targetPort.",
-		Meaning:   "The conflict names the manager and every field, so one request tells all of them.",
+		Meaning:   "The conflict names the manager and every field, so one request reports all of them.",
 		Thread:    docApply,
 	},
 	{
@@ -191,7 +191,7 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 39, Name: "UnownedPorts",
 		Statement: "A port without an owner stays over the owner's re-apply of its own ports, but keeps the owner from removing its last port. An unforced apply takes and renames it.",
-		Meaning:   "To leave a port behind without an owner has consequences for the other managers.",
+		Meaning:   "A port that you leave without an owner can hold up one manager and be taken by another.",
 	},
 	{
 		List: ServicePorts, Number: 41, Name: "KubectlMergesPortsByNumber",
