@@ -13,6 +13,7 @@
 //   - [ControlPlane.AddNode] adds a node for the DaemonSets of a test;
 //   - [ControlPlane.StopAPIServer] and [ControlPlane.StartAPIServer] stop the API
 //     server for a while;
+//   - with Options.Kubeconfig an existing cluster takes its place;
 //   - [Main], [Shared] and [WithControllers] let the tests of a package share one
 //     control plane, with a namespace for each test ([ControlPlane.Namespace]);
 //   - [Manager] writes as a named field manager, such as Argo CD, kubectl or an
