@@ -88,6 +88,9 @@ func steps(r *rand.Rand, k Kind, more ...func(*rand.Rand) Step) Step {
 		func(r *rand.Rand) Step {
 			return Operate{Ports(r, k, []string{"adapter-nfs", "adapter-smb", "adapter-ftp"})}
 		},
+		func(r *rand.Rand) Step {
+			return Remove{Pick(r, testenv.DittoFSOperator, testenv.KubectlEdit), r.IntN(6)}
+		},
 		func(r *rand.Rand) Step { return Replace{Ports(r, k, ownerNames)} },
 		func(*rand.Rand) Step { return Recreate{} },
 		func(*rand.Rand) Step { return Reset{} },

@@ -189,7 +189,7 @@ func (d *deletion) isFinal(err error) bool {
 // that the API server refuses the same write again until these rules change. A conflict is not such a refusal, nor is an object that was replaced
 // meanwhile.
 func isForbidden(err error) bool {
-	return apply.IsRefusal(err) && !isGone(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+	return apply.IsRefusal(err) && !isGone(err) && !apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
 
 // leave gives up what we own of a workload whose AdapterSet is deleted. The ports stay. Its

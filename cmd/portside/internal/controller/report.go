@@ -152,7 +152,7 @@ func (r *reconciler) store(ctx context.Context, s *state, set *v1alpha1.AdapterS
 	// Status has one writer. A user who edited it must not keep it from being true, so
 	// this apply, and no other, is forced.
 	err := r.client.Status().Apply(ctx, config, client.FieldOwner(r.manager), client.ForceOwnership)
-	if err != nil && !isGone(err) {
+	if err != nil && !apierrors.IsNotFound(err) {
 		return false, fmt.Errorf("cannot store the status of AdapterSet %s/%s: %w", set.Namespace, set.Name, err)
 	}
 	if id := adapterset.Target(set).String(); r.statusBackoff.Get(id) > 0 {
@@ -201,9 +201,10 @@ func (r *reconciler) statusFailed(ctx context.Context, set *v1alpha1.AdapterSet,
 }
 
 // isGone reports whether an error is that an object does not exist, or is another one of
-// that name.
+// that name. A conflict is not certain to be one: the API server also answers 409 when other
+// writes kept it from storing ours.
 func isGone(err error) bool {
-	if apierrors.IsNotFound(err) || apierrors.IsConflict(err) {
+	if apierrors.IsNotFound(err) {
 		return true
 	}
 	var answer apierrors.APIStatus
