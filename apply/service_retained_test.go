@@ -48,6 +48,22 @@ func TestService_LastPort(t *testing.T) {
 	}
 }
 
+// TestService_LastPort_Named retains the last port also where a user gave it its name, and
+// a dry run shows that.
+func TestService_LastPort_Named(t *testing.T) {
+	t.Parallel()
+	retained := "adapter-smb 445/TCP->1445 Retained portside/Apply: a Service cannot be without a port; it is removed once another manager declares one"
+	serviceStory(
+		argoService(staticPorts), exposing(exposed("nfs", 445, 1445)).is(apply.Applied, "adapter-nfs 445/TCP->1445 Owned portside/Apply"),
+		argoService("[]"), edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/ports/0/name","value":"adapter-smb"}]`),
+		exposing(smbPort, nfsPort).is(apply.Applied, ownedSMBPort, ownedNFSPort),
+		testenv.Expect{Owners: map[string][]string{"445/TCP.name": {editUpdate, usApply}}},
+		exposing().foreseeing("adapter-smb:445/TCP->1445 nodePort=0").is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Unchanged, retained),
+	).Run(t, testenv.Shared(t))
+}
+
 // TestService_LastPort_Release gives the last port up and leaves it without an owner.
 func TestService_LastPort_Release(t *testing.T) {
 	t.Parallel()

@@ -279,11 +279,11 @@ func (d *decision) retain() {
 	d.retained[d.Items[0].Key] = 25
 }
 
-// asOwned returns an item with what we own of it, and the name of an adapter that no other
-// manager owns.
+// asOwned returns an item with what we own of it, and the name of an adapter where no manager
+// owns that.
 func (d *decision) asOwned(i *Item) Port {
 	p := Port{Key: i.Key, Fields: d.ownFields(i)}
-	if len(d.namers(i)) == 0 && isAdapterName(i.Name) {
+	if (slices.Contains(i.Leaves[Name], d.us) || len(d.namers(i)) == 0) && isAdapterName(i.Name) {
 		p.Name = i.Name
 	}
 	return p
