@@ -56,6 +56,8 @@ type batch struct {
 	number int
 	// calm plays without disturbances.
 	calm bool
+	// untilViolation ends the batch after the first round with one.
+	untilViolation bool
 }
 
 // writers is how many steps are played at once.
@@ -100,6 +102,9 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 		if err != nil {
 			return failures, fmt.Errorf("round %d: %w", round+1, err)
 		}
+		if b.untilViolation && len(failures) > 0 {
+			return failures, nil
+		}
 		sites = slices.DeleteFunc(sites, func(s *site) bool { return failed[s] != nil })
 		for _, s := range sites {
 			s.nextRound()
@@ -110,7 +115,7 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 
 // nextRound begins a round with what the last quiet period ended with.
 func (s *site) nextRound() {
-	s.written, s.writtenService, s.steps, s.uncertain = nil, nil, 0, false
+	s.written, s.writtenService, s.steps, s.reset, s.uncertain = nil, nil, 0, false, false
 	if s.quiet.target != nil {
 		s.ledger.reset(s.quiet.target)
 	} else {

@@ -74,7 +74,7 @@ func (s *site) checkObject(now state, what string, before, live *unstructured.Un
 	if expected, decided, err := s.expect(now, list); err != nil {
 		errs = append(errs, err)
 	} else if decided {
-		errs = append(errs, expected.Check(list))
+		errs = append(errs, expected.Check(list), s.checkRetained(now, before, list))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%s: %w; it has %q", what, err, list.Ports())
@@ -212,6 +212,30 @@ func (s *site) expect(now state, live oracle.List) (e oracle.Expectation, decide
 		return e, false, s.checkGivenUp(live)
 	}
 	return contract.Expect(live, spec.desired(live, now.set)), true, nil
+}
+
+// checkRetained checks that ports of inactive adapters stay while the removal delay is not
+// over: those that portside alone owned when another manager wrote last.
+func (s *site) checkRetained(now state, before *unstructured.Unstructured, live oracle.List) error {
+	spec, err := s.specOf()
+	if err != nil || s.spec == nil || s.reset || !spec.isLong() {
+		return err
+	}
+	was, err := read(before)
+	if err != nil {
+		return err
+	}
+	desired := spec.desired(live, now.set)
+	for _, i := range was.Items {
+		if i.Duplicate || !isOursAlone(i) || !isAdapterName(i.Name) || !slices.Equal(i.Leaves[oracle.Name], []string{us}) {
+			continue
+		}
+		isTaken := func(p oracle.Port) bool { return p.Name == i.Name || p.Key == i.Key }
+		if !slices.ContainsFunc(desired, isTaken) && !slices.ContainsFunc(spec.active(), isTaken) {
+			return fmt.Errorf("%s was removed before its removal delay was over", i)
+		}
+	}
+	return nil
 }
 
 // checkGivenUp checks that portside owns nothing of an object that is not its to manage. What

@@ -108,6 +108,7 @@ func (s *shrinking) fails(ctx context.Context, parts [][]int) (int, error) {
 func (s shrunk) String() string {
 	text := fmt.Sprintf("history %d violates in round %d:\n%v\n%s\n", s.Index, s.round, s.err, s.describe(s.steps))
 	switch {
+	case s.attempts == 0:
 	case !s.reproduced:
 		text += "  It did not fail again when it was played alone.\n"
 	case s.calm:

@@ -40,6 +40,7 @@ type site struct {
 	// steps is the number of steps of this round, and uncertain reports that the answer to
 	// one of its writes was lost.
 	steps     int
+	reset     bool       // a step of this round changed a policy or deleted the AdapterSet
 	mu        sync.Mutex // guards uncertain
 	uncertain bool
 	// unseen reports that the AdapterSet was deleted in a round in which both replicas were
@@ -102,6 +103,7 @@ func (s *site) play(ctx context.Context, one step) error {
 			spec["adapters"], _, _ = unstructured.NestedSlice(declared.Object, "spec", "adapters")
 		}, true)
 	case opPolicy:
+		s.reset = true
 		fields := map[string]any{}
 		if err := yaml.Unmarshal([]byte(one.Text), &fields); err != nil {
 			return fmt.Errorf("step %s: %w", one, err)
@@ -112,7 +114,7 @@ func (s *site) play(ctx context.Context, one step) error {
 			}
 		}, s.spec != nil || one.Round == 0)
 	case opRemoveSet:
-		s.spec = nil
+		s.spec, s.reset = nil, true
 		err = s.delete(ctx, "AdapterSet")
 	case opService:
 		err = s.write(ctx, "Service", "git", func(ctx context.Context, m *testenv.Manager) (*unstructured.Unstructured, error) {
