@@ -48,6 +48,22 @@ func TestService_LastPort(t *testing.T) {
 	}
 }
 
+// TestService_LastPort_Named retains the last port also where a user gave it its name, and
+// a dry run shows that.
+func TestService_LastPort_Named(t *testing.T) {
+	t.Parallel()
+	retained := "adapter-smb 445/TCP->1445 Retained portside/Apply: a Service cannot be without a port; it is removed once another manager declares one"
+	serviceStory(
+		argoService(staticPorts), exposing(exposed("nfs", 445, 1445)).is(apply.Applied, "adapter-nfs 445/TCP->1445 Owned portside/Apply"),
+		argoService("[]"), edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/ports/0/name","value":"adapter-smb"}]`),
+		exposing(smbPort, nfsPort).is(apply.Applied, ownedSMBPort, ownedNFSPort),
+		testenv.Expect{Owners: map[string][]string{"445/TCP.name": {editUpdate, usApply}}},
+		exposing().foreseeing("adapter-smb:445/TCP->1445 nodePort=0").is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Unchanged, retained),
+	).Run(t, testenv.Shared(t))
+}
+
 // TestService_LastPort_Release gives the last port up and leaves it without an owner.
 func TestService_LastPort_Release(t *testing.T) {
 	t.Parallel()
@@ -78,6 +94,22 @@ func TestService_UnnamedPort(t *testing.T) {
 		exposing(nfsPort, smbPort).costing("GET 1, APPLY 1").is(apply.Applied, ownedNFSPort, ownedSMBPort),
 		// From now on the server refuses to have the name removed.
 		testenv.Apply{Manager: testenv.ArgoCD, Object: serviceOf("", "[{port: 8080}]"), Force: true, Refused: testenv.Invalid("spec.ports[0].name: Required value")},
+	).Run(t, testenv.Shared(t))
+}
+
+// TestService_UnnamedPort_Renumbered renumbers no adapter port whose name stays on a port
+// that another manager declares without one: it is Blocked at once, and not by a refusal at
+// every reconcile.
+func TestService_UnnamedPort_Renumbered(t *testing.T) {
+	t.Parallel()
+	blocked := "adapter-nfs 2050/TCP->12049 Blocked: the name adapter-nfs is held by argocd-controller (Apply) on 2049/TCP; rename port 2049/TCP in argocd-controller's manifest"
+	retained := "adapter-nfs 2049/TCP->2049 Retained argocd-controller/Apply portside/Apply: 2049/TCP is declared by argocd-controller (Apply) without a name, so ours stays on it: a Service with several ports needs a name for each; name port 2049/TCP in argocd-controller's manifest"
+	serviceStory(
+		argoService(staticPorts), exposing(nfsPort).is(apply.Applied, ownedNFSPort),
+		argoService("[{name: api, port: 8080}, {port: 2049}]"),
+		exposing(on(nfsPort, 2050)).costing("GET 1, APPLY 1").is(apply.Applied, blocked, retained),
+		exposing(on(nfsPort, 2050)).costing("GET 1, APPLY 1").is(apply.Unchanged, blocked, retained),
+		testenv.Expect{Change: testenv.NothingChanged, Ports: []string{"api:8080/TCP->8080", "adapter-nfs:2049/TCP->2049"}},
 	).Run(t, testenv.Shared(t))
 }
 

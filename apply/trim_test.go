@@ -17,6 +17,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/histories"
 )
 
 // sameTrimmed returns an error unless a trimmed observation leads to the same decisions
@@ -71,7 +72,7 @@ func TestTrimKeepsDecisions(t *testing.T) {
 		var adapters []apply.Adapter
 		for _, name := range []string{"nfs", "smb"} {
 			if rapid.Bool().Draw(r, name) {
-				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(numbers).Draw(r, "port")})
+				adapters = append(adapters, apply.Adapter{Type: name, Port: rapid.SampledFrom(histories.Numbers).Draw(r, "port")})
 			}
 		}
 		if err := sameTrimmed(applier, w, apply.Desired{Adapters: adapters}); err != nil {
@@ -97,7 +98,7 @@ func randomStatefulSet(r *rapid.T) *appsv1.StatefulSet {
 	s := &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: dittofs, UID: "1", ResourceVersion: "7"}}
 	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(1, 2).Draw(r, "containers")] {
 		c := corev1.Container{Name: name}
-		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "live")] {
+		for _, number := range histories.Numbers[:rapid.IntRange(0, 2).Draw(r, "live")] {
 			c.Ports = append(c.Ports, corev1.ContainerPort{
 				Name: rapid.SampledFrom([]string{"", "adapter-nfs", "adapter-smb", "api"}).Draw(r, "name"), ContainerPort: int32(number), Protocol: "TCP",
 			})
@@ -139,7 +140,7 @@ func randomFields(r *rapid.T) string {
 	var containers []string
 	for _, name := range []string{dittofs, "sidecar"}[:rapid.IntRange(0, 2).Draw(r, "of containers")] {
 		var ports []string
-		for _, number := range numbers[:rapid.IntRange(0, 2).Draw(r, "of ports")] {
+		for _, number := range histories.Numbers[:rapid.IntRange(0, 2).Draw(r, "of ports")] {
 			item := some(`".":{}`, `"f:containerPort":{}`, `"f:name":{}`, `"f:protocol":{}`)
 			ports = append(ports, fmt.Sprintf(`"k:{\"containerPort\":%d,\"protocol\":\"TCP\"}":{%s}`, number, item))
 		}

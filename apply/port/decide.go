@@ -126,7 +126,7 @@ func (t *table) decideNames() {
 
 // givesUp reports whether the apply frees the name of an item: the item is ours alone and
 // no other manager named it, or only we named it, so that it gets back the name that its
-// owner declared (row 5).
+// owner declared (row 5). Where the list needs that name, it stays (see retainName).
 func (t *table) givesUp(p *Live) bool {
 	applied, stays := t.apply[p.Key]
 	switch {
@@ -135,7 +135,7 @@ func (t *table) givesUp(p *Live) bool {
 	case len(p.Others) == 0:
 		return !p.Renamed() && (!stays || applied.Name != "")
 	}
-	return p.NameOurs && len(p.Namers) == 0 && !stays
+	return p.namedByUs() && !stays && !slices.Contains(t.NamedForOthers(), p)
 }
 
 // keepOfInvalid keeps the item that is live under the name of an adapter about which its

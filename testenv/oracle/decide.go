@@ -145,7 +145,7 @@ func (d *decision) nodePortTaken(i int, number string) bool {
 // settleByKey settles the ports whose key is live and not ours to use: cases 3 to 8 and 11.
 func (d *decision) settleByKey() {
 	for i, p := range d.desired {
-		live := d.at(p.Key)
+		live := d.At(p.Key)
 		if d.settled(i) || live == nil {
 			continue
 		}
@@ -185,7 +185,7 @@ func (d *decision) settleByName() {
 		switch {
 		case holder == nil || holder.Key == p.Key || d.freesName(holder):
 			number := 1
-			if d.at(p.Key) != nil {
+			if d.At(p.Key) != nil {
 				number = 2
 			}
 			d.settle(i, Owned, number)
@@ -216,7 +216,7 @@ func (d *decision) freesName(i *Item) bool {
 
 // add applies a desired port without the fields that another manager owns (case 27).
 func (d *decision) add(i int) {
-	p, live := d.desired[i], d.at(d.desired[i].Key)
+	p, live := d.desired[i], d.At(d.desired[i].Key)
 	p.Fields = maps.Clone(p.Fields)
 	if live != nil {
 		for field, value := range p.Fields {
@@ -279,11 +279,11 @@ func (d *decision) retain() {
 	d.retained[d.Items[0].Key] = 25
 }
 
-// asOwned returns an item with what we own of it, and the name of an adapter that no other
-// manager owns.
+// asOwned returns an item with what we own of it, and the name of an adapter where no manager
+// owns that.
 func (d *decision) asOwned(i *Item) Port {
 	p := Port{Key: i.Key, Fields: d.ownFields(i)}
-	if len(d.namers(i)) == 0 && isAdapterName(i.Name) {
+	if (slices.Contains(i.Leaves[Name], d.us) || len(d.namers(i)) == 0) && isAdapterName(i.Name) {
 		p.Name = i.Name
 	}
 	return p

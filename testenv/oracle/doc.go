@@ -47,4 +47,6 @@
 //	30  where all managedFields were emptied, before-first-apply owns what is live (fact 14)
 //	31  a field manager that owns other fields writes nothing
 //	32  a paused object is not written
+//
+// A change that would cost an item of a Service its node port takes two requests.
 package oracle

@@ -60,10 +60,11 @@ func (c Contract) Expect(before List, desired []Port) Expectation {
 			break
 		}
 	}
-	for i, s := range d.states { // the case that the reconcile began with, if its state came about
-		if e.States[i].Taken = s.Taken; s.State != e.States[i].State {
-			e.States[i] = s
+	for i, s := range d.states {
+		if began := e.States[i]; s.State == began.State && (s.State == Owned || began.Case == 5) {
+			s.Case = began.Case // what the item came about by, not what it is afterwards
 		}
+		e.States[i] = s
 	}
 	e.Retained, e.After = d.retained, l
 	e.After.Claim, e.After.HoldsContainer = claim(l, c.us()), !l.Service && len(d.apply) > 0
@@ -92,10 +93,16 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		e.Cases = append(e.Cases, 30)
 		l.Unmanaged = false
 		l.ownAll("before-first-apply/Update")
+		for key, p := range d.apply { // what it then owns is a conflict, and left out
+			if l.At(key) != nil {
+				p.Fields = nil
+				d.apply[key] = p
+			}
+		}
 		c.write(l, d, e)
 		return true
 	}
-	apply := d.apply
+	apply, more := d.step()
 	if len(d.takeOver) > 0 {
 		apply = map[Key]Port{}
 		for _, i := range l.Items {
@@ -113,10 +120,7 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 			l.set(i, p, c.us())
 		case d.renamed(i): // case 23
 			e.Cases = append(e.Cases, 23)
-			l.giveUp(i, c.us())
-			if c.Transfers {
-				i.Owners = []string{d.namers(i)[0]}
-			}
+			c.release(i, d.namers(i)[0])
 		case i.Duplicate:
 			l.giveUp(i, c.us())
 		case d.alone(i):
@@ -126,8 +130,27 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		}
 		items = append(items, i)
 	}
-	l.Items = append(items, newItems(l, apply, c.us())...)
-	return len(d.takeOver) > 0 || !slices.Equal(was, claim(*l, c.us()))
+	items = append(items, newItems(l, apply, c.us())...)
+	l.Items = items
+	return more || len(d.takeOver) > 0 || !slices.Equal(was, claim(*l, c.us()))
+}
+
+// release gives up what we own of an item without a change of its values. The manager that
+// renamed it gets what we owned, if items are transferred.
+func (c Contract) release(i *Item, to string) {
+	move := func(owners []string) []string {
+		if !slices.Contains(owners, c.us()) {
+			return owners
+		}
+		if owners = others(owners, c.us()); c.Transfers {
+			owners = with(owners, to)
+		}
+		return owners
+	}
+	i.Owners = move(i.Owners)
+	for leaf, owners := range i.Leaves {
+		i.Leaves[leaf] = move(owners)
+	}
 }
 
 // newItems returns the applied items that are not live, by number and protocol: live ones
@@ -135,7 +158,7 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 func newItems(l *List, apply map[Key]Port, us string) []*Item {
 	var added []*Item
 	for key, p := range apply {
-		if l.at(key) == nil {
+		if l.At(key) == nil {
 			i := &Item{Key: key, Fields: map[string]string{}, Leaves: map[string][]string{}}
 			l.set(i, p, us)
 			added = append(added, i)
@@ -147,10 +170,13 @@ func newItems(l *List, apply map[Key]Port, us string) []*Item {
 	return added
 }
 
-// ownAll has a manager own all that is live, next to its owners.
+// ownAll has a manager own all that is live, next to its owners. Of two items with one key
+// it owns the key alone.
 func (l *List) ownAll(manager string) {
 	for _, i := range l.Items {
-		i.Owners = with(i.Owners, manager)
+		if i.Owners = with(i.Owners, manager); i.Duplicate {
+			continue
+		}
 		for field := range i.Fields {
 			i.Leaves[field] = with(i.Leaves[field], manager)
 		}
@@ -238,11 +264,30 @@ func (e Expectation) Check(after List) error {
 	return errors.Join(errs...)
 }
 
-// described returns each port with its owners and those of its name.
+// described returns each port with its owners and those of its leaves.
 func (l List) described() []string {
 	lines := make([]string, len(l.Items))
 	for i, item := range l.Items {
-		lines[i] = fmt.Sprintf("%s %s name %s", item, strings.Join(item.Owners, " "), strings.Join(item.Leaves[Name], " "))
+		lines[i] = fmt.Sprintf("%s %s", item, strings.Join(item.Owners, " "))
+		for _, leaf := range []string{Name, TargetPort, AppProtocol} {
+			if owners := item.Leaves[leaf]; len(owners) > 0 {
+				lines[i] += fmt.Sprintf(", %s %s", leaf, strings.Join(owners, " "))
+			}
+		}
 	}
 	return lines
+}
+
+// Stays returns the keys of the items that stay after a release, in their order: all if the
+// ports are kept, and otherwise all but those that are ours alone. Of these stay what
+// another manager renamed, and the last port of a Service that needs one.
+func (c Contract) Stays(before List, keepPorts bool) []Key {
+	d := decide(before.clone(), c.us(), nil)
+	var keys []Key
+	for _, i := range d.Items {
+		if keepPorts || !d.alone(i) || d.renamed(i) || i.Duplicate || d.retained[i.Key] == 25 {
+			keys = append(keys, i.Key)
+		}
+	}
+	return keys
 }

@@ -18,6 +18,13 @@ func (f fields) below(path ...string) fields {
 	return f
 }
 
+// owned reports whether a manager owns the field or item itself: it is written as "." next
+// to what is below it, or as an empty set.
+func (f fields) owned() bool {
+	_, has := f["."]
+	return has || f != nil && len(f) == 0
+}
+
 // keyOf returns the key of the container of a name, as the set writes it below a path.
 func keyOf(set fields, path, container string) string {
 	for text := range set.below(strings.Fields(path)...) {

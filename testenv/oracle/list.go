@@ -77,14 +77,14 @@ func (l List) clone() List {
 	return l
 }
 
-// at returns the first item with the key, nil where there is none.
-func (l List) at(k Key) *Item { return l.find(func(i *Item) bool { return i.Key == k }) }
+// At returns the first item with the key, nil where there is none.
+func (l List) At(k Key) *Item { return l.find(func(i *Item) bool { return i.Key == k }) }
 
 // named returns the last item with the name, nil where there is none.
 func (l List) named(name string) (found *Item) {
 	for _, i := range l.Items {
 		if name != "" && i.Name == name {
-			found = l.at(i.Key)
+			found = l.At(i.Key)
 		}
 	}
 	return found

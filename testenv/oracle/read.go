@@ -52,7 +52,7 @@ func (c Contract) Read(object *unstructured.Unstructured, container string) (Lis
 	}
 	for _, p := range live {
 		item := l.item(p)
-		if same := l.at(item.Key); same != nil {
+		if same := l.At(item.Key); same != nil {
 			same.Duplicate, item.Duplicate = true, true
 		}
 		l.Items = append(l.Items, item)
@@ -108,7 +108,7 @@ func (l *List) readOwner(set fields, owner, container, us string) {
 		path = []string{"f:spec", "f:template", "f:spec", "f:containers", keyOf(set, "f:spec f:template f:spec f:containers", container), "f:ports"}
 	}
 	ports := set.below(path...)
-	if _, owns := ports["."]; owns && owner != us {
+	if ports.owned() && owner != us {
 		l.Owners = append(l.Owners, owner)
 	}
 	for text, leaves := range ports {
@@ -138,7 +138,7 @@ func (l *List) readOwner(set fields, owner, container, us string) {
 
 // readOwner adds what one entry of managedFields owns of an item.
 func (i *Item) readOwner(leaves fields, owner string) {
-	if _, owns := leaves["."]; owns {
+	if leaves.owned() {
 		i.Owners = with(i.Owners, owner)
 	}
 	for leaf := range leaves {
@@ -152,7 +152,10 @@ func (i *Item) readOwner(leaves fields, owner string) {
 
 // claimOf returns what an entry has of an item: the key and the leaves besides it, sorted.
 func claimOf(key Key, leaves []string) string {
-	var has []string
+	has := []string{}
+	if len(leaves) == 0 {
+		has = append(has, ".")
+	}
 	for _, leaf := range leaves {
 		if name := strings.TrimPrefix(leaf, "f:"); name != "containerPort" && name != "port" && name != "protocol" {
 			has = append(has, name)
