@@ -158,7 +158,7 @@ func (h *history) keep(indices string) error {
 		return nil
 	}
 	var kept []step
-	for _, text := range strings.Split(indices, ",") {
+	for text := range strings.SplitSeq(indices, ",") {
 		i, err := strconv.Atoi(text)
 		if err != nil || i < 0 || i >= len(h.Steps) {
 			return fmt.Errorf("%q is no index of a step: there are %d steps", text, len(h.Steps))
