@@ -26,15 +26,10 @@ func (s *site) checkStatus(now state) error {
 	if err != nil {
 		return err
 	}
-	if status.ObservedGeneration != now.set.GetGeneration() {
-		return fmt.Errorf("status is of generation %d, want %d", status.ObservedGeneration, now.set.GetGeneration())
+	if err := checkGenerations(now.set, status); err != nil {
+		return err
 	}
 	ready, reconciling := fixture.Condition(now.set, "Ready"), fixture.Condition(now.set, "Reconciling")
-	for _, c := range []metav1.Condition{ready, reconciling, fixture.Condition(now.set, "Stalled")} {
-		if c.ObservedGeneration != now.set.GetGeneration() {
-			return fmt.Errorf("the condition %s is of generation %d, want %d", c.Type, c.ObservedGeneration, now.set.GetGeneration())
-		}
-	}
 	waits := []string{"RemovalWaiting", "ServiceNotFound", "TargetNotFound"}
 	if reconciling.Status != metav1.ConditionFalse && !slices.Contains(waits, reconciling.Reason) {
 		return fmt.Errorf("the condition Reconciling is %s: %s: %s", reconciling.Status, reconciling.Reason, reconciling.Message)
@@ -55,6 +50,19 @@ func (s *site) checkStatus(now state) error {
 		return nil
 	}
 	return s.checkDecided(now, spec, status)
+}
+
+// checkGenerations checks that status and its conditions are about the live generation.
+func checkGenerations(set *unstructured.Unstructured, status setStatus) error {
+	if status.ObservedGeneration != set.GetGeneration() {
+		return fmt.Errorf("status is of generation %d, want %d", status.ObservedGeneration, set.GetGeneration())
+	}
+	for _, kind := range []string{"Ready", "Reconciling", "Stalled"} {
+		if of := fixture.Condition(set, kind).ObservedGeneration; of != set.GetGeneration() {
+			return fmt.Errorf("the condition %s is of generation %d, want %d", kind, of, set.GetGeneration())
+		}
+	}
+	return nil
 }
 
 // checkDecided checks the ports, the counts and the conditions of a status that is about a

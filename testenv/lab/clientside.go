@@ -35,8 +35,8 @@ func applyClientSide(ctx context.Context, m *testenv.Manager, kind string, manif
 		lastApplied = nil
 	}
 	patch, err := strategicpatch.CreateThreeWayMergePatch(lastApplied, mustJSON(manifest), mustJSON(live), schema, true)
-	if err != nil { // kubectl fails then: it cannot merge two ports with one number
-		return nil, nil
+	if err != nil {
+		return nil, nil //nolint:nilerr // kubectl fails then: it cannot merge two ports with one number
 	}
 	return m.Patch(ctx, kind, "", manifest.GetName(), types.StrategicMergePatchType, patch)
 }
