@@ -131,6 +131,9 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		items = append(items, i)
 	}
 	items = append(items, newItems(l, apply, c.us())...)
+	if len(items) == 0 && len(l.Items) > 0 {
+		l.Owners = nil // no manager keeps a list that we emptied (fact 18)
+	}
 	l.Items = items
 	return more || len(d.takeOver) > 0 || !slices.Equal(was, claim(*l, c.us()))
 }
@@ -244,7 +247,8 @@ func claim(l List, us string) []string {
 }
 
 // Check compares the list after a reconcile with the expectation. Its error names every
-// difference: of ports, of their order in a container, of owners, and of our claim.
+// difference: of ports, of their order in a container, of owners, and of our claim. Of an
+// empty list, it compares the owners as well.
 func (e Expectation) Check(after List) error {
 	var errs []error
 	differ := func(what string, got, want []string) {
@@ -256,6 +260,9 @@ func (e Expectation) Check(after List) error {
 	differ("ports", slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 	if e.ordered {
 		differ("ports in order", got, want)
+	}
+	if len(after.Items) == 0 {
+		differ("owners of the empty list", after.Owners, e.After.Owners)
 	}
 	differ("claim", after.Claim, e.After.Claim)
 	if after.HoldsContainer != e.After.HoldsContainer {
