@@ -32,10 +32,11 @@ func (s *site) expect(now state, live oracle.List) (e oracle.Expectation, decide
 }
 
 // checkRetained checks that ports of inactive adapters stay while the removal delay is not
-// over: those that portside alone owned when another manager wrote last.
+// over: after a round with a single step, those that portside alone owned before it, or when
+// that step wrote. Several steps may have a port replaced in between.
 func (s *site) checkRetained(now state, before *unstructured.Unstructured, live oracle.List) error {
 	spec, err := s.specOf()
-	if err != nil || s.spec == nil || s.reset || !spec.isLong() {
+	if err != nil || s.spec == nil || s.reset || s.steps > 1 || !spec.isLong() {
 		return err
 	}
 	was, err := read(before)
