@@ -70,6 +70,13 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 	if b.calm {
 		disturbances = make([]disturbance, rounds)
 	}
+	for round := range disturbances { // nothing after the last step matters
+		if !slices.ContainsFunc(histories, func(h *history) bool {
+			return slices.ContainsFunc(h.Steps, func(one step) bool { return one.Round >= round })
+		}) {
+			disturbances[round] = disturbance{}
+		}
+	}
 	var sites []*site
 	for _, h := range histories {
 		s, err := w.newSite(ctx, h)
@@ -85,6 +92,9 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 	}()
 	for round := range rounds {
 		d := disturbances[round]
+		if d == (disturbance{}) && !slices.ContainsFunc(histories, func(h *history) bool { return h.hasRound(round) }) {
+			continue // of a part of a history
+		}
 		w.log("batch %d, round %d of %d: %s", b.number, round+1, rounds, d)
 		w.faults.begin(rand.New(rand.NewPCG(b.seed, uint64(b.number*rounds+round))), d.faults) //nolint:gosec // G404: a seed that can be replayed
 		err := w.playRound(ctx, sites, round, d.event)
@@ -111,6 +121,11 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 		}
 	}
 	return failures, nil
+}
+
+// hasRound reports whether a history has steps in a round.
+func (h *history) hasRound(round int) bool {
+	return slices.ContainsFunc(h.Steps, func(one step) bool { return one.Round == round })
 }
 
 // nextRound begins a round with what the last quiet period ended with.

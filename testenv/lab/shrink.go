@@ -23,6 +23,7 @@ type shrunk struct {
 // ever fewer steps (delta debugging), until no smaller part fails or the attempts are used up.
 // Each attempt plays several parts at once, in namespaces of their own.
 func (w *world) shrink(ctx context.Context, f failure, b batch) (shrunk, error) {
+	b.untilViolation = true
 	s := &shrinking{world: w, batch: b, found: newShrunk(f)}
 	for _, calm := range []bool{true, false} {
 		s.batch.calm = calm
