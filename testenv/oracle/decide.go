@@ -190,7 +190,7 @@ func (d *decision) settleByName() {
 			}
 			d.settle(i, Owned, number)
 			d.add(i)
-		case len(holder.Owners) == 0 && !holder.Duplicate:
+		case len(holder.Owners) == 0 && len(holder.Leaves[Name]) == 0 && !holder.Duplicate:
 			d.settle(i, Owned, 10)
 			d.add(i)
 			d.takeOver = append(d.takeOver, holder)
