@@ -21,7 +21,8 @@
 //   - uids, resourceVersions, times, addresses and node ports, since each server allocates its
 //     own. Whether a write changed the resourceVersion, and which ports share or keep a node
 //     port, is compared;
-//   - the order of the entries in managedFields, since it depends on the times of the writes.
+//   - the order of the entries in managedFields, since it depends on the times of the writes;
+//   - the order of several conflicts in one refusal, which is random on every server.
 //
 // Histories of these classes would differ, so that none is drawn:
 //

@@ -1,7 +1,6 @@
 package memserver_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -61,7 +60,7 @@ func TestServer_Get(t *testing.T) {
 	server := memserver.New()
 	git := server.Manager("git", "storage")
 	read := func() string {
-		live, err := git.Get(context.Background(), "Service", "storage", "files")
+		live, err := git.Get(t.Context(), "Service", "storage", "files")
 		if err != nil {
 			t.Fatal(err)
 		}
