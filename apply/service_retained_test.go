@@ -1,7 +1,11 @@
 package apply_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
@@ -143,6 +147,13 @@ func TestService_Pruning(t *testing.T) {
 				).Run(t, testenv.Shared(t))
 			})
 		}
+		t.Run("the selector stays/"+name, func(t *testing.T) {
+			t.Parallel()
+			serviceStory(
+				by(testenv.ArgoCD, serviceOf(headless, "[]")), exposing(smbPort).is(apply.Applied, ownedSMBPort), testenv.Disown{Manager: testenv.ArgoCD},
+				end, testenv.Expect{Ports: []string{}}, hasSelector(),
+			).Run(t, testenv.Shared(t))
+		})
 		t.Run("no empty list/"+name, func(t *testing.T) {
 			t.Parallel()
 			serviceStory(
@@ -154,4 +165,18 @@ func TestService_Pruning(t *testing.T) {
 			).Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+// hasSelector is a step that checks that the Service still selects its pods.
+func hasSelector() testenv.Do {
+	return testenv.Do{What: "the selector", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		live, err := cp.Manager("testenv").Get(ctx, "Service", namespace, dittofs)
+		if err != nil {
+			return err
+		}
+		if selector, _, _ := unstructured.NestedStringMap(live.Object, "spec", "selector"); selector["app"] != dittofs {
+			return fmt.Errorf("the selector is %v", selector)
+		}
+		return nil
+	}}
 }

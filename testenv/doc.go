@@ -27,7 +27,8 @@
 // The packages below build on it: fixture builds objects, dittofs is a fake DittoFS
 // server, portside runs and installs portside, facts tests what the API server does with
 // lists that several managers write, and oracle states what the contract requires of a
-// reconcile, independently of portside's code.
+// reconcile, independently of portside's code. Memserver is an API server in memory, on
+// which histories plays random ones by the thousand.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition, and its
 // deadline only decides when to give up.

@@ -52,6 +52,7 @@
 //     Blocked (UnnamedPort). The server would refuse them, naming that item.
 //  4. In row 5, our name stays on an item that M gave none, next to others: the server
 //     would refuse to have it removed. It is Shadowed, or Retained once it is not desired.
+//     An item that is to have the name under another key is Blocked by row 9.
 //
 // Where the list cannot be without items ([List.NotEmpty]):
 //
