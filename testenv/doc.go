@@ -18,14 +18,15 @@
 //   - [Manager] writes as a named field manager, such as Argo CD, kubectl or an
 //     operator;
 //   - [Requests] counts the requests of a client;
-//   - [Proxy] counts, holds back and cuts off the requests of clients, also of other
-//     processes;
+//   - [Proxy] counts, holds back, answers and cuts off the requests of clients, also of
+//     other processes;
 //   - [History] records every generation of a workload;
 //   - [Scenario] describes the steps of several managers as data.
 //
 // The packages below build on it: fixture builds objects, dittofs is a fake DittoFS
 // server, and portside runs and installs portside. The oracle states what the contract
-// requires of a reconcile, independently of portside's code.
+// requires of a reconcile, independently of portside's code, and lab plays random
+// histories of the installed service.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition, and its
 // deadline only decides when to give up.
