@@ -19,8 +19,8 @@
 //   - [Manager] writes as a named field manager, such as Argo CD, kubectl or an
 //     operator;
 //   - [Requests] counts the requests of a client;
-//   - [Proxy] counts, holds back and cuts off the requests of clients, also of other
-//     processes;
+//   - [Proxy] counts, holds back, answers and cuts off the requests of clients, also of
+//     other processes;
 //   - [History] records every generation of a workload;
 //   - [Scenario] describes the steps of several managers as data.
 //
@@ -28,7 +28,8 @@
 // server, portside runs and installs portside, facts tests what the API server does with
 // lists that several managers write, and oracle states what the contract requires of a
 // reconcile, independently of portside's code. Memserver is an API server in memory, on
-// which histories plays random ones by the thousand.
+// which histories plays random ones by the thousand; lab plays random histories of the
+// installed service.
 //
 // Nothing here waits for a time to pass: [Eventually] waits for a condition, and its
 // deadline only decides when to give up.

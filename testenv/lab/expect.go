@@ -56,8 +56,8 @@ func (s *site) checkRetained(now state, before *unstructured.Unstructured, live 
 	return nil
 }
 
-// checkGivenUp checks that portside owns nothing of an object that is not its to manage. What
-// was left while no replica ran is not given up.
+// checkGivenUp checks that portside owns nothing of an object that is not its to manage, but
+// for what a deletion left behind that was not seen.
 func (s *site) checkGivenUp(live oracle.List) error {
 	if !live.Paused && !s.unseen && (len(live.Claim) > 0 || live.HoldsContainer) {
 		return fmt.Errorf("portside claims %q and is to manage nothing", live.Claim)

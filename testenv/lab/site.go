@@ -35,8 +35,9 @@ type site struct {
 	reset     bool       // a step of this round changed a policy or deleted the AdapterSet
 	mu        sync.Mutex // guards uncertain
 	uncertain bool
-	// unseen reports that the AdapterSet was deleted in a round in which both replicas were
-	// killed, so that none may have seen the deletion.
+	// unseen reports that the AdapterSet was deleted while it was suspended, or in a round in
+	// which both replicas were killed, so that none may have seen the deletion: what it left
+	// behind stays.
 	unseen bool
 
 	// quiet is what the last quiet period ended with.
@@ -120,6 +121,7 @@ func (s *site) playSet(ctx context.Context, one step) error {
 			spec["adapters"], _, _ = unstructured.NestedSlice(declared.Object, "spec", "adapters")
 		})
 	case opRemoveSet:
+		s.unseen = s.unseen || s.spec["suspend"] == true
 		s.spec, s.reset = nil, true
 		return s.delete(ctx, "AdapterSet")
 	}
