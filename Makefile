@@ -82,7 +82,7 @@ compat: need-controlplane ## generate the compatibility table in examples/README
 
 .PHONY: bench
 bench: need-controlplane build ## compare portside with other ways on a real control plane, its service with BENCH_TARGETS (2000) workloads (BENCH_ARGS)
-	@go run ./testenv/bench --binary bin/portside --targets $(BENCH_TARGETS) $(BENCH_ARGS)
+	@go -C testenv/bench run . --binary bin/portside --targets $(BENCH_TARGETS) $(BENCH_ARGS)
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s), one after the other

@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,3 +105,23 @@ func ten(b *testing.B) pure {
 func BenchmarkReadAlone(b *testing.B) { benchmark(ten(b).readAlone)(b) }
 func BenchmarkDecode(b *testing.B)    { benchmark(ten(b).decode)(b) }
 func BenchmarkDecide(b *testing.B)    { benchmark(ten(b).decide)(b) }
+
+// TestParse expects that relative paths are found from the repository's root, since
+// go -C runs the bench in its own folder.
+func TestParse(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"--binary", "bin/portside"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(o.crd); err != nil {
+		t.Errorf("the default of --crd: %v", err)
+	}
+	want, err := filepath.Abs("../../bin/portside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.binary != want {
+		t.Errorf("--binary bin/portside is %s, want %s", o.binary, want)
+	}
+}

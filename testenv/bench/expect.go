@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// mostBytes is the largest share of the baseline's bytes that a reconcile of
+	// mostBytes is the largest share of read-modify-write's bytes that a reconcile of
 	// portside may send.
 	mostBytes = 0.2
 	// mostPure is the longest time of the pure part, as a multiple of fieldpath's
@@ -38,7 +38,8 @@ type expectation struct {
 func (r *report) expect() []expectation {
 	var all []expectation
 	for i, o := range r.Scenarios {
-		reads, writes, total := o.figure(testenv.VerbGet).Portside, o.figure(testenv.VerbApply).Portside, o.figure(figRequests).Portside
+		portside := func(figure string) stat { return o.figure(figure).of(wayPortside).Value }
+		reads, writes, total := portside(testenv.VerbGet), portside(testenv.VerbApply), portside(figRequests)
 		all = append(all,
 			expectation{
 				Text:   fmt.Sprintf("%d: one write a reconcile", i+1),
@@ -51,19 +52,19 @@ func (r *report) expect() []expectation {
 				Met: exactly(reads, 1) && exactly(total, 2),
 			})
 		if scenarios[i].contended {
-			attempts := o.figure(figAttempts).Portside
+			attempts := portside(figAttempts)
 			all = append(all, expectation{
 				Text:   fmt.Sprintf("%d: attempts per success", i+1),
 				Figure: number(attempts.Max), Bound: "1.00", Exact: true,
-				Met: exactly(attempts, 1) && exactly(o.figure(figRestarts).Portside, 0),
+				Met: exactly(attempts, 1) && exactly(portside(figRestarts), 0),
 			})
 		}
 		if scenarios[i].changes {
-			all = append(all, atMost(fmt.Sprintf("%d: bytes sent, by the baseline's", i+1), o.figure(figBytes).Ratio.Max, mostBytes, true))
+			all = append(all, atMost(fmt.Sprintf("%d: bytes sent, by read-modify-write's", i+1), o.figure(figBytes).of(wayReadModifyWrite).Ratio.Max, mostBytes, true))
 		}
 	}
 	if len(r.Scenarios) > 0 {
-		protobuf := r.Scenarios[0].figure(figBytes).Portside.Max / float64(r.ProtobufBody)
+		protobuf := r.Scenarios[0].figure(figBytes).of(wayPortside).Value.Max / float64(r.ProtobufBody)
 		all = append(all, atMost("1: bytes sent, by one such update in protobuf", protobuf, mostBytes, true))
 	}
 	for _, p := range r.Pure {

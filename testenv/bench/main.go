@@ -1,7 +1,7 @@
 // Bench compares portside with read-modify-write, the way in which operators keep such
 // ports without server-side apply, on one embedded API server:
 //
-//	go run ./testenv/bench [--repeats 5] [--reconciles 40] [--binary bin/portside] [--targets 2000]
+//	go -C testenv/bench run . [--repeats 5] [--reconciles 40] [--binary bin/portside] [--targets 2000]
 //	    [--old OTHER/portside] [--discovered 300,1000] [-o json]
 //
 // First it measures a single reconcile. The two ways take turns, block of reconciles by block,
@@ -61,6 +61,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/portside-dev/portside/testenv"
@@ -116,7 +117,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.IntVar(&o.repeats, "repeats", 5, "repeats of each block")
 	flags.IntVar(&o.reconciles, "reconciles", 40, "reconciles in a block; 0 measures only the service")
 	flags.StringVar(&o.output, "o", "table", "output format: table or json")
-	flags.StringVar(&o.binary, "binary", "", "portside binary whose service is measured too")
+	flags.StringVar(&o.binary, "binary", "", "portside binary whose service is measured too; paths are relative to the repository's root")
 	flags.IntVar(&o.targets, "targets", 2000, "workloads of the service")
 	flags.StringVar(&o.old, "old", "", "older portside binary to measure in turn with that of -binary")
 	flags.Var(&o.discovered, "discovered", "also measure this many workloads with discovery and a pod each, such as 300,1000; some minutes each")
@@ -127,7 +128,16 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	if o.repeats < 1 || o.reconciles < 0 || o.targets < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
 		return o, errors.New("invalid flags: repeats and targets must be at least 1, reconciles at least 0, -o table or json, and arguments are not allowed")
 	}
-	return o, nil
+	return o, errors.Join(fromRoot(&o.binary), fromRoot(&o.old), fromRoot(&o.crd))
+}
+
+// fromRoot makes a path that is relative to the repository's root absolute. `go -C` runs
+// the command in the folder of its module.
+func fromRoot(path *string) (err error) {
+	if *path != "" && !filepath.IsAbs(*path) {
+		*path, err = testenv.ModuleFile(*path)
+	}
+	return err
 }
 
 // write writes the report, and returns an error if an exact expectation is not met.

@@ -51,30 +51,30 @@ type block map[string]float64
 
 // run runs a block of reconciles. After that the desired ports and the rival's writes
 // must be stored.
-func (s *side) run(ctx context.Context, sc scenario, reconciles int, admin kubernetes.Interface) (block, error) {
+func (w *way) run(ctx context.Context, sc scenario, reconciles int, admin kubernetes.Interface) (block, error) {
 	var r *rival
 	if sc.contended {
 		var err error
-		if r, err = startRival(ctx, admin, s.workload); err != nil {
+		if r, err = startRival(ctx, admin, w.workload); err != nil {
 			return nil, err
 		}
 		defer r.end()
 	}
-	s.requests.Reset()
+	w.requests.Reset()
 	restarts := 0
 	begin := time.Now()
 	for range reconciles {
 		if sc.changes {
-			s.turn++
+			w.turn++
 		}
-		again, err := s.succeed(ctx, sc.changes)
+		again, err := w.succeed(ctx, sc.changes)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
+			return nil, fmt.Errorf("%s: %w", w.name, err)
 		}
 		restarts += again
 	}
 	elapsed := time.Since(begin)
-	b := s.perReconcile(reconciles)
+	b := w.perReconcile(reconciles)
 	b[figTime] = float64(elapsed) / float64(time.Millisecond) / float64(reconciles)
 	b[figRestarts] = float64(restarts) / float64(reconciles)
 	if sc.contended {
@@ -84,15 +84,15 @@ func (s *side) run(ctx context.Context, sc scenario, reconciles int, admin kuber
 		}
 		b[figRival] = float64(writes) / float64(reconciles)
 	}
-	return b, s.check(ctx, admin)
+	return b, w.check(ctx, admin)
 }
 
 // succeed runs a reconcile until it succeeds and returns how often it started again. A
 // reconcile that gives up on a conflict starts again at once, as from a work queue
 // without a back-off.
-func (s *side) succeed(ctx context.Context, changes bool) (restarts int, err error) {
+func (w *way) succeed(ctx context.Context, changes bool) (restarts int, err error) {
 	for {
-		changed, err := s.reconcile(ctx, adapters(s.turn))
+		changed, err := w.reconcile(ctx, adapters(w.turn))
 		if apierrors.IsConflict(err) {
 			restarts++
 			continue
@@ -104,15 +104,15 @@ func (s *side) succeed(ctx context.Context, changes bool) (restarts int, err err
 	}
 }
 
-func (s *side) perReconcile(reconciles int) block {
+func (w *way) perReconcile(reconciles int) block {
 	per := func(n int) float64 { return float64(n) / float64(reconciles) }
 	b := block{
-		figRequests: per(s.requests.Total()),
-		figAttempts: per(s.requests.Writes()),
-		figBytes:    float64(s.requests.BytesSent()) / float64(reconciles),
+		figRequests: per(w.requests.Total()),
+		figAttempts: per(w.requests.Writes()),
+		figBytes:    float64(w.requests.BytesSent()) / float64(reconciles),
 	}
 	for _, verb := range verbs {
-		b[verb] = per(s.requests.Count(verb))
+		b[verb] = per(w.requests.Count(verb))
 	}
 	return b
 }
@@ -133,13 +133,22 @@ func (o outcome) figure(name string) comparison {
 	return comparison{Figure: name}
 }
 
-// compareBlocks compares the repeats of both ways. It leaves out figures that are
-// always zero.
-func compareBlocks(sc scenario, portside, baseline []block) outcome {
+// compareBlocks compares the repeats of the ways, of which portside is the first. It
+// leaves out figures that are always zero.
+func compareBlocks(sc scenario, ways []*way, blocks [][]block) outcome {
 	o := outcome{Scenario: sc.name, Note: sc.note}
 	for _, figure := range figuresInOrder {
-		c := compare(figure, figuresOf(portside, figure), figuresOf(baseline, figure))
-		if c.Portside.Max != 0 || c.Baseline.Max != 0 {
+		c := comparison{Figure: figure}
+		portside := figuresOf(blocks[0], figure)
+		for i, w := range ways {
+			values := figuresOf(blocks[i], figure)
+			v := wayValue{Way: w.name, Value: statOf(values)}
+			if i > 0 {
+				v.Ratio = ratio(portside, values)
+			}
+			c.Ways = append(c.Ways, v)
+		}
+		if !c.zero() {
 			o.Figures = append(o.Figures, c)
 		}
 	}

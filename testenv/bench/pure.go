@@ -110,8 +110,7 @@ func (p pure) measure(repeats int, progress func(string)) ([]pureFigure, error) 
 		}
 	}
 	for i := range figures {
-		c := compare(figures[i].Part, times[i], times[0])
-		figures[i].Microseconds, figures[i].Ratio = c.Portside, *c.Ratio
+		figures[i].Microseconds, figures[i].Ratio = statOf(times[i]), *ratio(times[i], times[0])
 	}
 	return figures, nil
 }

@@ -20,10 +20,10 @@ type report struct {
 	Repeats int    `json:"repeats"`
 	// Reconciles is the number of reconciles in a block.
 	Reconciles int `json:"reconcilesPerBlock"`
-	// Workload is the baseline's, after the last reconcile.
+	// Workload is that of read-modify-write, after the last reconcile.
 	Workload size `json:"workload"`
-	// ProtobufBody is the size of the baseline's update in protobuf, in bytes.
-	ProtobufBody int          `json:"baselineProtobufBytes"`
+	// ProtobufBody is the size of a read-modify-write's update in protobuf, in bytes.
+	ProtobufBody int          `json:"updateProtobufBytes"`
 	Scenarios    []outcome    `json:"scenarios"`
 	PureWorkload size         `json:"pureWorkload"`
 	Pure         []pureFigure `json:"pure"`
@@ -58,25 +58,25 @@ func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress 
 }
 
 func (r *report) measureReconciles(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface, progress func(string)) error {
-	sides, err := newSides(ctx, cp, admin)
+	ways, err := setUpWays(ctx, cp, admin)
 	if err != nil {
 		return err
 	}
 	for _, sc := range scenarios {
-		blocks := make([][]block, len(sides))
+		blocks := make([][]block, len(ways))
 		for repeat := range r.Repeats {
-			for i, s := range sides {
-				progress(fmt.Sprintf("%s: repeat %d of %d, %s", sc.name, repeat+1, r.Repeats, s.name))
-				b, err := s.run(ctx, sc, r.Reconciles, admin)
+			for i, w := range ways {
+				progress(fmt.Sprintf("%s: repeat %d of %d, %s", sc.name, repeat+1, r.Repeats, w.name))
+				b, err := w.run(ctx, sc, r.Reconciles, admin)
 				if err != nil {
 					return fmt.Errorf("%s: %w", sc.name, err)
 				}
 				blocks[i] = append(blocks[i], b)
 			}
 		}
-		r.Scenarios = append(r.Scenarios, compareBlocks(sc, blocks[0], blocks[1]))
+		r.Scenarios = append(r.Scenarios, compareBlocks(sc, ways, blocks))
 	}
-	updated, err := get(ctx, admin, sides[1].workload)
+	updated, err := get(ctx, admin, wayReadModifyWrite)
 	if err != nil {
 		return err
 	}
@@ -85,26 +85,26 @@ func (r *report) measureReconciles(ctx context.Context, cp *testenv.ControlPlane
 	return err
 }
 
-// newSides returns portside and the baseline with their workloads, the ports of the
-// adapters, and open connections.
-func newSides(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*side, error) {
-	var sides []*side
-	for _, newSide := range []func(*testenv.ControlPlane) (*side, error){newPortside, newReadModifyWrite} {
-		s, err := newSide(cp)
+// setUpWays returns the ways with their workloads, the ports of the adapters, and open
+// connections.
+func setUpWays(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*way, error) {
+	var ways []*way
+	for _, newWay := range newWays {
+		w, err := newWay(cp)
 		if err != nil {
 			return nil, err
 		}
-		if err := create(ctx, admin, s.workload, always); err != nil {
+		if err := create(ctx, admin, w.workload, always); err != nil {
 			return nil, err
 		}
 		for _, changes := range []bool{true, false} {
-			if _, err := s.succeed(ctx, changes); err != nil {
-				return nil, fmt.Errorf("%s: %w", s.name, err)
+			if _, err := w.succeed(ctx, changes); err != nil {
+				return nil, fmt.Errorf("%s: %w", w.name, err)
 			}
 		}
-		sides = append(sides, s)
+		ways = append(ways, w)
 	}
-	return sides, nil
+	return ways, nil
 }
 
 func (r *report) measurePure(ctx context.Context, admin kubernetes.Interface, progress func(string)) error {

@@ -153,12 +153,12 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 		Figures: []figure{
 			figureOf("portside run, s", took[0]), figureOf("the same from the start of its process, s", fromStart),
 			figureOf("bare PATCH, s", took[1]), figureOf("read-modify-write, s", took[2]),
-			{figByBare, *compare("", took[0], took[1]).Ratio}, {figByRMW, *compare("", took[0], took[2]).Ratio},
-			{figFloor, *compare("", took[1], took[2]).Ratio},
+			{figByBare, *ratio(took[0], took[1])}, {figByRMW, *ratio(took[0], took[2])},
+			{figFloor, *ratio(took[1], took[2])},
 		},
 	}
 	if b.old != nil {
-		g.Figures = append(g.Figures, figureOf("the old portside run, s", took[3]), figure{figByOld, *compare("", took[0], took[3]).Ratio})
+		g.Figures = append(g.Figures, figureOf("the old portside run, s", took[3]), figure{figByOld, *ratio(took[0], took[3])})
 	}
 	return g, nil
 }

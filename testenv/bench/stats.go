@@ -19,26 +19,46 @@ func statOf(values []float64) stat {
 	return stat{Median: middle, Min: v[0], Max: v[len(v)-1]}
 }
 
-// comparison is one figure of both ways. The ratio is portside's divided by the
-// baseline's within a repeat, because a slow machine slows both of a repeat. It is
-// missing if a value of the baseline is zero.
+// comparison is one figure of every way.
 type comparison struct {
-	Figure   string `json:"figure"`
-	Portside stat   `json:"portside"`
-	Baseline stat   `json:"baseline"`
-	Ratio    *stat  `json:"ratio,omitempty"`
+	Figure string     `json:"figure"`
+	Ways   []wayValue `json:"ways"`
 }
 
-// compare compares the values of one figure in each repeat.
-func compare(figure string, portside, baseline []float64) comparison {
-	c := comparison{Figure: figure, Portside: statOf(portside), Baseline: statOf(baseline)}
-	ratios := make([]float64, 0, len(portside))
-	for i := range portside {
-		if baseline[i] == 0 {
-			return c
+// wayValue is the value of a figure for one way.
+type wayValue struct {
+	Way   string `json:"way"`
+	Value stat   `json:"value"`
+	// Ratio is portside's value divided by this way's within a repeat, because a slow
+	// machine slows every way of a repeat. It is missing for portside, and if a value
+	// of this way is zero.
+	Ratio *stat `json:"ratio,omitempty"`
+}
+
+// of returns the value of a way, which is zero if the comparison does not have it.
+func (c comparison) of(way string) wayValue {
+	for _, v := range c.Ways {
+		if v.Way == way {
+			return v
 		}
-		ratios = append(ratios, portside[i]/baseline[i])
 	}
-	c.Ratio = new(statOf(ratios))
-	return c
+	return wayValue{Way: way}
+}
+
+// zero reports whether the figure is zero for every way in every repeat.
+func (c comparison) zero() bool {
+	return !slices.ContainsFunc(c.Ways, func(v wayValue) bool { return v.Value.Max != 0 })
+}
+
+// ratio returns the stat of values divided by those of another way, repeat by repeat,
+// or nil if one of the other way's is zero.
+func ratio(values, by []float64) *stat {
+	ratios := make([]float64, len(values))
+	for i := range values {
+		if by[i] == 0 {
+			return nil
+		}
+		ratios[i] = values[i] / by[i]
+	}
+	return new(statOf(ratios))
 }

@@ -2,17 +2,37 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 )
 
-// columns is the format of a line of 80 columns.
-const columns = "%-20s %21s %21s %15s\n"
+// The formats of a line of at most 80 columns.
+const (
+	label   = "%-20s"
+	column  = "%12s" // of a way
+	columns = label + " %21s %21s %15s\n"
+)
+
+// shortNames are the names of ways that do not fit in a column.
+var shortNames = map[string]string{wayReadModifyWrite: "RMW"}
+
+func shortName(way string) string {
+	if short, ok := shortNames[way]; ok {
+		return short
+	}
+	return way
+}
+
+// compared are the figures whose ratios the table has. Those of the others can be read
+// off at a glance.
+var compared = []string{figBytes, figTime}
 
 // table returns the report as text of 80 columns.
 func (r *report) table() string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "portside against read-modify-write, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
+	fmt.Fprintf(&t, "portside compared with other ways, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
 	if len(r.Scenarios) > 0 {
 		r.reconcilesTable(&t)
 	}
@@ -29,27 +49,52 @@ func (r *report) table() string {
 // reconcilesTable writes the figures of the single reconcile and of its pure part.
 func (r *report) reconcilesTable(t *strings.Builder) {
 	fmt.Fprintf(t, "%d repeats of %d reconciles each, in turn; figures are of one reconcile\n", r.Repeats, r.Reconciles)
-	fmt.Fprintf(t, "median (min–max); the ratio is portside / baseline within a repeat\n")
+	fmt.Fprintf(t, "median, and min–max below; ratio is portside's by that way's in a repeat\n")
+	for _, name := range slices.Sorted(maps.Keys(shortNames)) {
+		fmt.Fprintf(t, "%s: %s\n", shortNames[name], name)
+	}
 	fmt.Fprintf(t, "StatefulSet: %s\n", r.Workload)
 	for i, o := range r.Scenarios {
 		fmt.Fprintf(t, "\n%d. %s\n", i+1, o.Scenario)
 		if o.Note != "" {
 			fmt.Fprintf(t, "%s\n", o.Note)
 		}
-		fmt.Fprintf(t, columns, "", "portside", "read-modify-write", "ratio")
-		for _, c := range o.Figures {
-			ratio := "–"
-			if c.Ratio != nil {
-				ratio = c.Ratio.String()
-			}
-			fmt.Fprintf(t, columns, c.Figure, c.Portside, c.Baseline, ratio)
-		}
+		o.columns(t)
 	}
 	fmt.Fprintf(t, "\n%d. the pure part, for a StatefulSet with ten managedFields entries\n", len(r.Scenarios)+1)
 	fmt.Fprintf(t, "%s;\nthe fastest of %d turns in each repeat\n", r.PureWorkload, pureTurns)
 	fmt.Fprintf(t, columns, "", "µs", "allocations", "ratio")
 	for _, p := range r.Pure {
 		fmt.Fprintf(t, columns, p.Part, p.Microseconds, number(float64(p.Allocations)), p.Ratio)
+	}
+}
+
+// columns writes a line for each figure with a column for each way, and lines for its
+// spread and ratios where it has some.
+func (o outcome) columns(t *strings.Builder) {
+	line := func(name string, ways []wayValue, cell func(wayValue) string) {
+		fmt.Fprintf(t, label, name)
+		for _, v := range ways {
+			fmt.Fprintf(t, column, cell(v))
+		}
+		t.WriteString("\n")
+	}
+	if len(o.Figures) > 0 {
+		line("", o.Figures[0].Ways, func(v wayValue) string { return shortName(v.Way) })
+	}
+	for _, c := range o.Figures {
+		line(c.Figure, c.Ways, func(v wayValue) string { return number(v.Value.Median) })
+		if slices.ContainsFunc(c.Ways, func(v wayValue) bool { return v.Value.spread() != "" }) {
+			line("", c.Ways, func(v wayValue) string { return v.Value.spread() })
+		}
+		if slices.Contains(compared, c.Figure) {
+			line("  ratio", c.Ways, func(v wayValue) string {
+				if v.Ratio == nil {
+					return ""
+				}
+				return number(v.Ratio.Median)
+			})
+		}
 	}
 }
 
@@ -71,12 +116,21 @@ func (e expectation) verdict() string {
 	return "NOT MET"
 }
 
+// spread returns the minimum and the maximum, or an empty string if they are written
+// the same.
+func (s stat) spread() string {
+	if number(s.Min) == number(s.Max) {
+		return ""
+	}
+	return number(s.Min) + "–" + number(s.Max)
+}
+
 // String returns the median, and the spread if there is one.
 func (s stat) String() string {
-	if number(s.Min) == number(s.Max) {
-		return number(s.Median)
+	if spread := s.spread(); spread != "" {
+		return number(s.Median) + " (" + spread + ")"
 	}
-	return fmt.Sprintf("%s (%s–%s)", number(s.Median), number(s.Min), number(s.Max))
+	return number(s.Median)
 }
 
 // number returns at least three digits, and two decimals of a small number.

@@ -13,9 +13,18 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// side is one of the two ways, with a workload of its own: equal to the other's, so
-// that neither finds fields of the other.
-type side struct {
+// The names of the ways.
+const (
+	wayPortside        = "portside"
+	wayReadModifyWrite = "read-modify-write"
+)
+
+// newWays are the constructors of the ways, portside's first.
+var newWays = []func(*testenv.ControlPlane) (*way, error){newPortside, newReadModifyWrite}
+
+// way is one of the ways to keep the ports, with a workload of its own. All workloads
+// are made the same, so that no way finds fields of another.
+type way struct {
 	name     string
 	workload string
 	requests *testenv.Requests
@@ -25,9 +34,9 @@ type side struct {
 	turn int
 }
 
-func newPortside(cp *testenv.ControlPlane) (*side, error) {
-	s := &side{name: "portside", workload: "portside", requests: &testenv.Requests{}}
-	client, err := kubernetes.NewForConfig(s.requests.Wrap(cp.Config()))
+func newPortside(cp *testenv.ControlPlane) (*way, error) {
+	w := &way{name: wayPortside, workload: "portside", requests: &testenv.Requests{}}
+	client, err := kubernetes.NewForConfig(w.requests.Wrap(cp.Config()))
 	if err != nil {
 		return nil, err
 	}
@@ -35,36 +44,36 @@ func newPortside(cp *testenv.ControlPlane) (*side, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: s.workload}
-	s.reconcile = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: w.workload}
+	w.reconcile = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {
 			err = fmt.Errorf("the outcome is %s", result.Outcome)
 		}
 		return result.Outcome == apply.Applied, err
 	}
-	return s, nil
+	return w, nil
 }
 
-func newReadModifyWrite(cp *testenv.ControlPlane) (*side, error) {
-	s := &side{name: "read-modify-write", workload: "read-modify-write", requests: &testenv.Requests{}}
-	client, err := kubernetes.NewForConfig(s.requests.Wrap(cp.Config()))
+func newReadModifyWrite(cp *testenv.ControlPlane) (*way, error) {
+	w := &way{name: wayReadModifyWrite, workload: "read-modify-write", requests: &testenv.Requests{}}
+	client, err := kubernetes.NewForConfig(w.requests.Wrap(cp.Config()))
 	if err != nil {
 		return nil, err
 	}
-	s.reconcile = readModifyWrite{client.AppsV1().StatefulSets(namespace), s.workload}.reconcile
-	return s, nil
+	w.reconcile = readModifyWrite{client.AppsV1().StatefulSets(namespace), w.workload}.reconcile
+	return w, nil
 }
 
 // check returns an error unless the workload has exactly its desired ports.
-func (s *side) check(ctx context.Context, admin kubernetes.Interface) error {
-	live, err := get(ctx, admin, s.workload)
+func (w *way) check(ctx context.Context, admin kubernetes.Interface) error {
+	live, err := get(ctx, admin, w.workload)
 	if err != nil {
 		return err
 	}
-	has, want := portsOf(live), desiredPorts(s.turn)
+	has, want := portsOf(live), desiredPorts(w.turn)
 	if !slices.Equal(has, want) {
-		return fmt.Errorf("%s: the ports are %q, want %q", s.name, has, want)
+		return fmt.Errorf("%s: the ports are %q, want %q", w.name, has, want)
 	}
 	return nil
 }
