@@ -28,6 +28,7 @@ var (
 	histories = finder{pkg: "./testenv/histories", run: "^TestInMemory$", env: []string{"PORTSIDE_HISTORIES=4000"}}
 	gate      = finder{pkg: "./cmd/portside/internal/rollout", args: noFiles}
 	server    = func(run string) finder { return finder{pkg: "./apply", run: run, args: noFiles} }
+	found     = func(pkg, run string) finder { return finder{pkg: pkg, run: run} }
 	service   = func(run string) finder { return finder{pkg: "./cmd/portside/internal/controller", run: run} }
 )
 
@@ -166,4 +167,23 @@ var gates = []mutant{
 }
 
 // services are the mutants of what the service does with the parts.
-var services = []mutant{}
+var services = []mutant{
+	{"service: a source that fails removes nothing", "cmd/portside/internal/discovery/poll.go",
+		"Complete: r.Complete() && !m.TooMany,", "Complete: true,", service("^TestFaultsRemoveNoPort$")},
+	{"service: a status that a conflict refused is written again", "cmd/portside/internal/controller/report.go",
+		"	if err != nil && !apierrors.IsNotFound(err) {", "	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {", service("^TestConflictingWrite$")},
+	{"service: a Service that an earlier AdapterSet named is released", "cmd/portside/internal/cache/watch.go",
+		"	w.keep(t, leftover{services: w.left[t].services})", "	w.keep(t, leftover{})", service("^TestServices_RecreatedWithout$")},
+	{"service: a change of a workload is seen", "cmd/portside/internal/cache/watch.go",
+		"			if !sameDecisions(e.ObjectOld, e.ObjectNew) {", "			if false && !sameDecisions(e.ObjectOld, e.ObjectNew) {", service("^TestPortRemovedByAnotherManagerIsAddedAgain$")},
+	{"service: a change of a workload that is none of ours costs no request", "cmd/portside/internal/cache/watch.go",
+		"	return before.workload.Equal(after.workload)", "	return before.workload.Equal(after.workload) && false", found("./cmd/portside/internal/cache", "")},
+	{"service: a refused change is tried again", "cmd/portside/internal/controller/apply.go",
+		"		o.retryAt = s.RetryAt(p.change)", "		o.retryAt = s.resyncAt", service("^TestRefusalBackOff$")},
+	{"service: a change waits for a rollout under way", "cmd/portside/internal/controller/apply.go",
+		"	case verdict.Action != rollout.Apply:", "	case verdict.Action == rollout.UpToDate:", service("^TestChangeWaitsForRollout$")},
+	{"service: an excluded namespace is not written to", "cmd/portside/internal/controller/reconciler.go",
+		"	return slices.Contains(r.excluded, t.Namespace)", "	return slices.Contains(r.excluded, t.Name)", service("^TestExcludedNamespace$")},
+	{"service: the oldest AdapterSet wins", "cmd/portside/internal/cache/cluster.go",
+		"		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),", "		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time),", service("^Test(OldestAdapterSetWins|TargetTaken)$")},
+}
