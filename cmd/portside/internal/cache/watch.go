@@ -116,12 +116,22 @@ func (w *Watches) adapterSets() handler.TypedEventHandler[*v1alpha1.AdapterSet, 
 			}
 			if !sameButStatus(e.ObjectOld, e.ObjectNew) {
 				enqueue(q, after, Changed)
+				w.enqueueOthers(e.ObjectOld, q)
 			}
 		},
 		DeleteFunc: func(_ context.Context, e event.TypedDeleteEvent[*v1alpha1.AdapterSet], q queue) {
 			w.leave(e.Object)
 			enqueue(q, adapterset.Target(e.Object), Changed)
+			w.enqueueOthers(e.Object, q)
 		},
+	}
+}
+
+// enqueueOthers enqueues the targets of the AdapterSets that name a Service of this one,
+// which may give it up: no event of the Service follows.
+func (w *Watches) enqueueOthers(set *v1alpha1.AdapterSet, q queue) {
+	for _, service := range adapterset.ServiceTargets(set) {
+		w.enqueueService(service, q)
 	}
 }
 

@@ -302,6 +302,7 @@ func TestServices_Taken(t *testing.T) {
 	s.clock.Step(time.Second)
 	s.git.MustApply(t, workloadOf("StatefulSet", "second"))
 	s.git.MustApply(t, adapterSetOf("StatefulSet", "second", fixture.Adapters("smb:445"), fixture.Spec(exposesAll)))
+	s.cp.WaitRolledOut(t, s.kind, s.ns, "second") // no event of it follows
 	s.expectOf(t, "second", "Stalled", "True", "ServiceTaken")
 	s.expectService(t, apiPort, nfsByName)
 	if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
