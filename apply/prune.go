@@ -14,8 +14,8 @@ import (
 // When an apply gives up the last thing its manager owned below a list item,
 // the API server prunes: it removes the item, and a field such as ports, as a
 // whole, and puts back what others own. What no manager owns is removed along: a static
-// port whose entry was lost, or the whole container when no manager owns its
-// key. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.)
+// port whose entry was lost, the whole container when no manager owns its key, or the
+// selector of a Service when no manager owns anything in its spec. (See prune in sigs.k8s.io/structured-merge-diff merge/update.go.)
 //
 // And when an apply removes the last port, a manager that owns the list itself, as the
 // one that created it by an Update does, still owns the list that is gone: every later
@@ -34,6 +34,10 @@ func (o *Observed) pruned(applied map[string][]port.Port) []string {
 	return slices.DeleteFunc(given, func(name string) bool { return o.leavesOthers(name, others) })
 }
 
+// specOfService is what the server prunes of a Service where no other manager owns anything
+// in it.
+var specOfService = fieldmanager.ListAt("spec")
+
 // leavesOthers reports whether all that is not ours stays when an apply of ours gives
 // up a container, or a Service, and no manager keeps a list without ports.
 func (o *Observed) leavesOthers(name string, others fieldmanager.Entries) bool {
@@ -46,6 +50,9 @@ func (o *Observed) leavesOthers(name string, others fieldmanager.Entries) bool {
 		if err != nil || len(declared.Item) == 0 {
 			return false
 		}
+	}
+	if o.Service != nil && !slices.ContainsFunc(others, func(e fieldmanager.Entry) bool { return !e.Fields.Of(specOfService).Empty() }) {
+		return false // the server would remove the whole spec, with the selector
 	}
 	list, ports := o.lists[at].At, o.ports[at].Items
 	if len(others.OwnersOf(list)) > 0 && !slices.ContainsFunc(ports, func(p *port.Live) bool { return !p.Ours || len(p.Others) > 0 }) {

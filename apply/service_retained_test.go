@@ -1,7 +1,11 @@
 package apply_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/testenv"
@@ -46,6 +50,22 @@ func TestService_LastPort(t *testing.T) {
 			).Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+// TestService_LastPort_Named retains the last port also where a user gave it its name, and
+// a dry run shows that.
+func TestService_LastPort_Named(t *testing.T) {
+	t.Parallel()
+	retained := "adapter-smb 445/TCP->1445 Retained portside/Apply: a Service cannot be without a port; it is removed once another manager declares one"
+	serviceStory(
+		argoService(staticPorts), exposing(exposed("nfs", 445, 1445)).is(apply.Applied, "adapter-nfs 445/TCP->1445 Owned portside/Apply"),
+		argoService("[]"), edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/ports/0/name","value":"adapter-smb"}]`),
+		exposing(smbPort, nfsPort).is(apply.Applied, ownedSMBPort, ownedNFSPort),
+		testenv.Expect{Owners: map[string][]string{"445/TCP.name": {editUpdate, usApply}}},
+		exposing().foreseeing("adapter-smb:445/TCP->1445 nodePort=0").is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Applied, retained, "adapter-nfs 2049/TCP->12049 Removed"),
+		exposing().is(apply.Unchanged, retained),
+	).Run(t, testenv.Shared(t))
 }
 
 // TestService_LastPort_Release gives the last port up and leaves it without an owner.
@@ -127,6 +147,13 @@ func TestService_Pruning(t *testing.T) {
 				).Run(t, testenv.Shared(t))
 			})
 		}
+		t.Run("the selector stays/"+name, func(t *testing.T) {
+			t.Parallel()
+			serviceStory(
+				by(testenv.ArgoCD, serviceOf(headless, "[]")), exposing(smbPort).is(apply.Applied, ownedSMBPort), testenv.Disown{Manager: testenv.ArgoCD},
+				end, testenv.Expect{Ports: []string{}}, hasSelector(),
+			).Run(t, testenv.Shared(t))
+		})
 		t.Run("no empty list/"+name, func(t *testing.T) {
 			t.Parallel()
 			serviceStory(
@@ -138,4 +165,18 @@ func TestService_Pruning(t *testing.T) {
 			).Run(t, testenv.Shared(t))
 		})
 	}
+}
+
+// hasSelector is a step that checks that the Service still selects its pods.
+func hasSelector() testenv.Do {
+	return testenv.Do{What: "the selector", Func: func(ctx context.Context, cp *testenv.ControlPlane, namespace string) error {
+		live, err := cp.Manager("testenv").Get(ctx, "Service", namespace, dittofs)
+		if err != nil {
+			return err
+		}
+		if selector, _, _ := unstructured.NestedStringMap(live.Object, "spec", "selector"); selector["app"] != dittofs {
+			return fmt.Errorf("the selector is %v", selector)
+		}
+		return nil
+	}}
 }

@@ -65,3 +65,27 @@ func handsOver(t *testing.T, list fieldmanager.List, managed []metav1.ManagedFie
 	}
 	checkHandOver(t, h, managed, items)
 }
+
+// FuzzConflicts: whatever the API server answers to an apply, each of its conflicts is
+// reported with its field and its manager, and no other cause is.
+func FuzzConflicts(f *testing.F) {
+	f.Add(`conflict with "foo" with subresource "scale" using apps/v1`, ".spec.replicas", "FieldManagerConflict")
+	f.Add(`conflict with "tab\tand \u200b"`, ".spec.template.spec.containers[name=\"web\"].ports", "FieldManagerConflict")
+	f.Add(`conflict with "foo`, "", "FieldManagerConflict")
+	f.Add("", ".metadata.uid", "FieldValueInvalid")
+	f.Fuzz(func(t *testing.T, message, field, cause string) {
+		status := refused(message)
+		status.ErrStatus.Details.Causes[0].Field, status.ErrStatus.Details.Causes[0].Type = field, metav1.CauseType(cause)
+		got := fieldmanager.Conflicts(status)
+		if (got != nil) != (cause == string(metav1.CauseTypeFieldManagerConflict)) {
+			t.Fatalf("%s %q: %v", cause, message, got)
+		}
+		if got == nil {
+			return
+		}
+		if len(got.Conflicts) != 1 || got.Conflicts[0].Path != field || message != "" && got.Conflicts[0].Manager == (fieldmanager.Manager{}) && message != `conflict with ""` {
+			t.Fatalf("%q at %q: %+v", message, field, got.Conflicts)
+		}
+		_ = got.Conflicts[0].Within(ports.Path())
+	})
+}

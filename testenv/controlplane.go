@@ -25,6 +25,9 @@ type Options struct {
 	// APIServerFlags are further flags of kube-apiserver by name, without dashes:
 	// for feature gates and admission plugins.
 	APIServerFlags map[string]string
+	// Kubeconfig uses the existing cluster of the current context of this file instead,
+	// as its administrator. The other options do not apply to it.
+	Kubeconfig string
 }
 
 // ControlPlane is a running control plane. It is safe for concurrent use.
@@ -44,12 +47,17 @@ type ControlPlane struct {
 	serverMu sync.Mutex // held while kube-apiserver stops or starts
 	serverUp bool
 
+	existing *existing // nil for a control plane that this process started
+
 	stop func() error
 }
 
 // Start runs a control plane until Stop. If it fails or ctx ends before everything
 // runs, it stops what it has started.
 func Start(ctx context.Context, o Options) (*ControlPlane, error) {
+	if o.Kubeconfig != "" {
+		return connect(o.Kubeconfig)
+	}
 	needed := []string{binaryEtcd, binaryAPIServer, binaryKubectl}
 	if o.Controllers {
 		needed = append(needed, binaryControllerManager)

@@ -22,14 +22,24 @@ func (cp *ControlPlane) writeKubeconfig() error {
 	return os.WriteFile(cp.KubeconfigFile(), content, 0o600)
 }
 
+// KubectlEnvironment returns the environment for kubectl with a kubeconfig file. It has
+// no other configuration of the user, and nothing is written to the home folder. For an
+// existing cluster it has the user's variables, which its credentials may need.
+func (cp *ControlPlane) KubectlEnvironment(kubeconfig string) []string {
+	variables := []string{"HOME=" + cp.dir, "PATH=" + os.Getenv("PATH")}
+	if cp.Existing() {
+		variables = os.Environ()
+	}
+	return append(variables, "KUBECONFIG="+kubeconfig, "KUBERC=off")
+}
+
 // Kubectl runs the real kubectl as the administrator in a namespace, with stdin as
 // its standard input, and returns its standard output. The error has its standard
 // error.
 func (cp *ControlPlane) Kubectl(ctx context.Context, namespace, stdin string, args ...string) (stdout string, err error) {
 	args = append([]string{"--namespace=" + namespace}, args...)
 	command := exec.CommandContext(ctx, filepath.Join(cp.assets, binaryKubectl), args...)
-	// Uses no configuration of the user and writes nothing to the home folder.
-	command.Env = []string{"KUBECONFIG=" + cp.KubeconfigFile(), "HOME=" + cp.dir, "KUBERC=off", "PATH=" + os.Getenv("PATH")}
+	command.Env = cp.KubectlEnvironment(cp.KubeconfigFile())
 	command.Stdin = strings.NewReader(stdin)
 	var out, errOut strings.Builder
 	command.Stdout, command.Stderr = &out, &errOut

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilversion "k8s.io/apimachinery/pkg/util/version"
 )
 
@@ -37,6 +39,13 @@ func betaFlags(release *utilversion.Version) map[string]string {
 
 // Release returns the release of Kubernetes.
 func (cp *ControlPlane) Release() *utilversion.Version { return cp.release }
+
+// ServesMutatingPolicies reports whether the server serves MutatingAdmissionPolicy in
+// the version of [ControlPlane.MutatingPolicies].
+func (cp *ControlPlane) ServesMutatingPolicies() bool {
+	list, err := cp.client.Discovery().ServerResourcesForGroupVersion(cp.MutatingPolicies())
+	return err == nil && slices.ContainsFunc(list.APIResources, func(r metav1.APIResource) bool { return r.Name == "mutatingadmissionpolicies" })
+}
 
 // MutatingPolicies returns the API version of MutatingAdmissionPolicy: v1, or v1beta1
 // before 1.36, where this package enables it.

@@ -131,13 +131,19 @@ func sharedBy(t testing.TB, l *lazyControlPlane) *ControlPlane {
 }
 
 // Namespace creates a namespace for a test, named after the test. It stays until
-// the control plane stops, since removing it would take longer than it is worth.
+// the control plane stops, since removing it would take longer than it is worth. Stop
+// deletes it from an existing cluster.
 func (cp *ControlPlane) Namespace(t testing.TB) string {
 	t.Helper()
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: namespacePrefix(t.Name())}}
 	created, err := cp.client.CoreV1().Namespaces().Create(t.Context(), namespace, metav1.CreateOptions{})
 	if err != nil {
 		t.Fatalf("cannot create the test's namespace: %v", err)
+	}
+	if cp.Existing() {
+		cp.existing.mu.Lock()
+		defer cp.existing.mu.Unlock()
+		cp.existing.namespaces = append(cp.existing.namespaces, created.Name)
 	}
 	return created.Name
 }

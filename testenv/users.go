@@ -24,7 +24,7 @@ func (cp *ControlPlane) ExpiredUser(name string, groups ...string) (*rest.Config
 }
 
 // Kubeconfig returns a kubeconfig file of the administrator.
-func (cp *ControlPlane) Kubeconfig() ([]byte, error) { return KubeconfigOf(cp.admin, "") }
+func (cp *ControlPlane) Kubeconfig() ([]byte, error) { return cp.KubeconfigIn("") }
 
 // KubeconfigOf returns a kubeconfig file for a configuration with certificates, to
 // run a command as that user. An empty namespace is the default namespace.

@@ -109,7 +109,7 @@ func (t *table) decideNames() {
 		case holder == nil || holder.Key == d.Key || t.givesUp(holder): // rows 1 and 2
 			d.settle(Owned, "", "")
 			t.add(d)
-		case !holder.Ours && len(holder.Others) == 0 && !holder.Duplicate: // row 10
+		case !holder.Ours && len(holder.Others) == 0 && len(holder.Namers) == 0 && !holder.Duplicate: // row 10
 			d.settle(Owned, "", "")
 			t.add(d)
 			t.takeOver = append(t.takeOver, holder)

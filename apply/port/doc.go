@@ -24,7 +24,7 @@
 //	 7   no manager              ours                     Owned               the item
 //	 8   no manager              another, or none         Shadowed            nothing
 //	 9   absent or us            ours is on another key   Blocked (its owner) nothing, and the old key no more either
-//	10   absent or us            the same, key unowned    Owned               that key first, then ours: two requests
+//	10   absent or us            the same, both unowned   Owned               that key first, then ours: two requests
 //	11   two items, one key                               Blocked             nothing, until adopted
 //
 // Row 3 comes before row 9: what M renamed stays also when M gave our name to another item.
@@ -52,6 +52,7 @@
 //     Blocked (UnnamedPort). The server would refuse them, naming that item.
 //  4. In row 5, our name stays on an item that M gave none, next to others: the server
 //     would refuse to have it removed. It is Shadowed, or Retained once it is not desired.
+//     An item that is to have the name under another key is Blocked by row 9.
 //
 // Where the list cannot be without items ([List.NotEmpty]):
 //

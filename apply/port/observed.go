@@ -104,7 +104,7 @@ func (l *Live) has(values [MaxFields]any) bool {
 }
 
 // Own returns the items that we own and those given, as they are, in live order. Names
-// that another manager gave, or that are no adapter item's, are left out, as an apply
+// that only another manager owns, or that are no adapter item's, are left out, as an apply
 // must not take them, and so are fields that we do not own.
 func (o *Observed) Own(also ...*Live) []Item {
 	var items []Item
@@ -116,10 +116,10 @@ func (o *Observed) Own(also ...*Live) []Item {
 	return items
 }
 
-// asOwned returns a live item with what we own of it, or what no manager owns of its name.
+// asOwned returns a live item with what we own of it, and its name where no manager owns that.
 func (o *Observed) asOwned(l *Live) Item {
 	item := Item{Key: l.Key, Values: l.ownValues()}
-	if len(l.Namers) == 0 && o.List.isAdapters(l.Name) {
+	if (l.NameOurs || len(l.Namers) == 0) && o.List.isAdapters(l.Name) {
 		item.Name = l.Name
 	}
 	return item

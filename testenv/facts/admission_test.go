@@ -71,6 +71,9 @@ spec:
 // in the namespace with an annotation, and waits until it is in force.
 func installRemover(t *testing.T, cp *testenv.ControlPlane, ns string) {
 	t.Helper()
+	if !cp.ServesMutatingPolicies() {
+		notOnExisting(t, cp, needsPolicyType)
+	}
 	installPolicy(t, cp, ns, `
 apiVersion: %[2]s
 kind: MutatingAdmissionPolicy

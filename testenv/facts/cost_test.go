@@ -20,6 +20,7 @@ import (
 func TestFact12_NoopApply(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
+	notOnExisting(t, cp, needsMetrics)
 	ns := cp.Namespace(t)
 	manager := cp.Manager(contributor).In(ns)
 	apply := func() {

@@ -2,8 +2,9 @@
 // list of ports that several managers write by server-side apply.
 //
 // Each fact has a number, a statement, a test of its name and a reproducer of YAML
-// and kubectl. The tests run on the control plane in KUBEBUILDER_ASSETS, or in
-// bin/k8s; see README.md for the results on each release of Kubernetes.
+// and kubectl. The tests run on the control plane in KUBEBUILDER_ASSETS, by default
+// bin/k8s, or on an existing cluster, whose kubeconfig file PORTSIDE_FACTS_KUBECONFIG
+// names. README.md has the results on each release of Kubernetes.
 package facts
 
 import (

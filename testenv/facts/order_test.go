@@ -31,8 +31,9 @@ func TestFact03_AppliedOrderWins(t *testing.T) {
 	t.Run("another order restarts the pods", func(t *testing.T) {
 		t.Parallel()
 		cp := testenv.WithControllers(t)
+		notOnExisting(t, cp, needsPods)
 		ns := cp.Namespace(t)
-		scenario(declare(static), contribute(shared(extras))).RunIn(t, cp, ns)
+		scenario(testenv.Apply{Manager: owner, Object: running(declared(static))}, contribute(shared(extras))).RunIn(t, cp, ns)
 		cp.WaitRolledOut(t, "StatefulSet", ns, files)
 		starts, revisions := cp.PodStarts(ns), len(cp.Revisions(t, "StatefulSet", ns, files))
 		scenario(contribute(shared(swapped))).RunIn(t, cp, ns)
@@ -171,6 +172,8 @@ func someOf(ports []string, random *rand.Rand) string {
 
 func liveSet(t *testing.T, cp *testenv.ControlPlane, ns string) *unstructured.Unstructured {
 	t.Helper()
-	live := cp.Manager(contributor).MustGet(t, "StatefulSet", ns, files)
-	return live
+	if cp.Existing() { // its controllers write status
+		return cp.WaitRolledOut(t, "StatefulSet", ns, files)
+	}
+	return cp.Manager(contributor).MustGet(t, "StatefulSet", ns, files)
 }

@@ -21,6 +21,7 @@ func TestFact14_ItemWithoutOwner(t *testing.T) {
 	empty := testenv.Patch{Manager: testenv.KubectlEdit, Type: types.MergePatchType, Data: `{"metadata":{"managedFields":[{}]}}`}
 	beta := testenv.Do{What: "the owner's entry gets an apiVersion that is not converted", Func: changeOwnersVersion}
 	drop := testenv.Disown{Manager: owner}
+	const theOnlyEntry = "the same if the only entry is dropped"
 	noOwner := map[string][]string{"12049/TCP": {}, "12049/TCP.name": {}}
 	renamed := testenv.Expect{
 		Change: testenv.SpecChanged,
@@ -59,12 +60,15 @@ func TestFact14_ItemWithoutOwner(t *testing.T) {
 		"the first apply itself conflicts with it": {
 			begin, other, empty, refused(contribute(shared(extraNFS)), conflict),
 		},
-		"the same if the only entry is dropped": {
+		theOnlyEntry: {
 			begin, beta, refused(contribute(shared(extraNFS)), conflict),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == theOnlyEntry {
+				notOnExisting(t, testenv.Shared(t), needsOneEntry)
+			}
 			scenario(steps...).Run(t, testenv.Shared(t))
 		})
 	}

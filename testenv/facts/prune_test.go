@@ -8,9 +8,6 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// TestFact17_PruningUnowned: an apply that gives up its manager's last item below a
-// list item removes that item, or a field such as ports, as a whole, and puts back
-// only what other managers own.
 func TestFact17_PruningUnowned(t *testing.T) {
 	t.Parallel()
 	t.Run("removes an unowned port if no other manager owns one", func(t *testing.T) {
@@ -37,10 +34,6 @@ func TestFact17_PruningUnowned(t *testing.T) {
 	})
 }
 
-// TestFact18_ListOutlivesItems: a manager that creates a list by an Update owns the
-// list itself and keeps it when an apply removes the last item. An item applied
-// later conflicts with it. An Update that removes the last item takes the list
-// away.
 func TestFact18_ListOutlivesItems(t *testing.T) {
 	t.Parallel()
 	begin := testenv.Steps{

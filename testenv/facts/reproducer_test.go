@@ -26,8 +26,14 @@ func TestReproducers(t *testing.T) {
 		used = append(used, commands, functions)
 		t.Run(strings.TrimPrefix(fact.Test(), "Test"), func(t *testing.T) {
 			t.Parallel()
+			if why := ownClusterOnly[fact.Test()]; why != "" {
+				notOnExisting(t, testenv.WithControllers(t), why)
+			}
 			if n := strings.Count(functions+commands, "\n"); commands == "" || n > facts.MaxLines {
 				t.Fatalf("the reproducer has %d lines with its functions, want 1 to %d", n, facts.MaxLines)
+			}
+			if !strings.Contains(commands, "\n#> ") {
+				t.Fatal("the reproducer shows no output")
 			}
 			reproduce(t, functions, commands)
 		})
@@ -41,6 +47,13 @@ func TestReproducers(t *testing.T) {
 			t.Errorf("%s is not the reproducer of a fact, %v", path, err)
 		}
 	}
+}
+
+// ownClusterOnly are the reproducers that are not run on an existing cluster.
+var ownClusterOnly = map[string]string{
+	"TestFact12_NoopApply":                    needsMetrics,
+	"TestFact16_AdmissionSeesManager":         needsPolicy,
+	"TestServiceFact02_ReapplyChangesNothing": needsLoadBalancer,
 }
 
 // part is a part of a reproducer: commands, and lines of their output.
@@ -91,7 +104,7 @@ func reproduce(t *testing.T, functions, script string) {
 func runScript(t *testing.T, cp *testenv.ControlPlane, ns, text string) string {
 	t.Helper()
 	folder := t.TempDir()
-	config, err := testenv.KubeconfigOf(cp.Config(), ns)
+	config, err := cp.KubeconfigIn(ns)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +118,7 @@ func runScript(t *testing.T, cp *testenv.ControlPlane, ns, text string) string {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, "sh", "-s")
-	command.Env = []string{"KUBECONFIG=" + kubeconfig, "HOME=" + folder, "KUBERC=off", "PATH=" + folder + ":" + os.Getenv("PATH")}
+	command.Env = append(cp.KubectlEnvironment(kubeconfig), "PATH="+folder+":"+os.Getenv("PATH"))
 	command.Stdin = strings.NewReader(text)
 	out, err := command.CombinedOutput()
 	if ctx.Err() != nil {

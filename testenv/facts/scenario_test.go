@@ -3,6 +3,7 @@ package facts_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -39,6 +40,7 @@ apiVersion: apps/v1
 kind: StatefulSet
 metadata: {name: files}
 spec:
+  replicas: 0
   serviceName: files
   selector: {matchLabels: {app: files}}
   template:
@@ -50,6 +52,9 @@ spec:
         ports: %s
 `, ports)
 }
+
+// running returns the declared StatefulSet with one replica.
+func running(object string) string { return strings.Replace(object, "replicas: 0", "replicas: 1", 1) }
 
 // shared returns the configuration of a manager that owns the container's key and
 // ports in it.

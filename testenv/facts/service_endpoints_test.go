@@ -68,6 +68,7 @@ func pods(t *testing.T, cp *testenv.ControlPlane, ns, name, port string) {
 func servedNFS(t *testing.T) (cp *testenv.ControlPlane, ns string, slices []discoveryv1.EndpointSlice) {
 	t.Helper()
 	cp = testenv.WithControllers(t)
+	notOnExisting(t, cp, needsPods)
 	ns = cp.Namespace(t)
 	pods(t, cp, ns, "files", "api:8080/TCP")
 	serviceScenario(declareService("", apiPort), contributePorts(nfsPort)).RunIn(t, cp, ns)
@@ -109,6 +110,7 @@ func TestServiceFact47_ServicePortNumberMovesNone(t *testing.T) {
 func TestServiceFact48_TargetPortNameIsEachPodsOwn(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
+	notOnExisting(t, cp, needsPods)
 	ns := cp.Namespace(t)
 	pods(t, cp, ns, "old", "extra-nfs:12049/TCP")
 	pods(t, cp, ns, "new", "extra-nfs:12050/TCP")

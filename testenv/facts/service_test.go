@@ -9,25 +9,14 @@ import (
 	"github.com/portside-dev/portside/testenv"
 )
 
-// The tests named TestServiceFactNN pin what the API server does with the ports of a
-// Service under several managers, one fact each, as TestFactNN does for containers. The
-// numbers are those of the measurement, of which only the facts that portside relies on
-// have a test:
-//
-//	 1-5    keys, no-ops and names            26-27   node ports in dry runs, and pinned
-//	 9-12   keys twice, validation, order     29-34   missing Services, first and last port
-//	13-16   one key or name, two managers     35-36   pruning
-//	18-21   taken fields, defaults, refusals  38-39   emptied managedFields, unowned ports
-//	22-24   node ports over changes           41      client-side apply merges by number
-//	                                          46-48   EndpointSlices
-
-// serviceDeclared returns a Service as the owner of its static ports declares it, with
-// more fields of its spec and a YAML list of ports.
+// serviceDeclared returns a Service as its owner declares it, with more fields of its
+// spec and a YAML list of ports.
 func serviceDeclared(spec, ports string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: files}, spec: {%sselector: {app: files}, ports: %s}}", spec, ports)
 }
 
-// servicePorts returns what a manager applies that owns ports of the Service alone.
+// servicePorts returns the configuration of a manager that owns only ports of the
+// Service.
 func servicePorts(ports string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: Service, metadata: {name: files}, spec: {ports: %s}}", ports)
 }
@@ -70,6 +59,9 @@ func eachType(t *testing.T, types string, scenario func(spec string) testenv.Sce
 	for name := range strings.FieldsSeq(types) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			if name == "LoadBalancer" {
+				notOnExisting(t, testenv.Shared(t), needsLoadBalancer)
+			}
 			scenario(serviceTypes[name]).Run(t, testenv.Shared(t))
 		})
 	}

@@ -17,7 +17,7 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 3, Name: "NoGeneration",
 		Statement: "A Service has no metadata.generation.",
-		Meaning:   "Only resourceVersion, or the spec itself, tells whether a Service has changed.",
+		Meaning:   "Only resourceVersion, or the spec itself, shows whether a Service has changed.",
 	},
 	{
 		List: ServicePorts, Number: 4, Name: "UnnamedPortForbidsAnother",
@@ -30,6 +30,17 @@ var serviceFacts = []Fact{
 		Statement: "While a Service has another manager's port, its owner cannot add a port without a name or remove the name of its own, also with force.",
 		Meaning:   "A contributed port can make the owner's next apply fail.",
 		Thread:    threadUnnamed,
+	},
+	{
+		List: ServicePorts, Number: 7, Name: "OmittedProtocol",
+		Statement: "A port that is applied without a protocol has the key of the default, TCP, and its owner does not own the protocol. Adding `protocol: TCP` later changes managedFields alone.",
+		Meaning:   "A port without a protocol and one with `protocol: TCP` are one item.",
+	},
+	{
+		List: ServicePorts, Number: 8, Name: "TwoProtocolsOnOneNumber",
+		Statement: "Two protocols on one number are two items, which two managers can own. A no-op, a change, the removal and another addition of one of them leave the other as it is.",
+		Meaning:   "With server-side apply, DNS on TCP and UDP can have two owners. With client-side apply it cannot (fact 41).",
+		Thread:    "https://github.com/kubernetes/kubernetes/issues/105610",
 	},
 	{
 		List: ServicePorts, Number: 9, Name: "OneKeyTwice",
@@ -56,7 +67,7 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 13, Name: "OneKeyConflicts",
 		Statement: "Two managers that apply one key conflict on each field with another value, .name and .targetPort.",
-		Meaning:   "The conflict names the manager and every field, so one request tells all of them.",
+		Meaning:   "The conflict names the manager and every field, so one request reports all of them.",
 		Thread:    docApply,
 	},
 	{
@@ -73,6 +84,12 @@ var serviceFacts = []Fact{
 		List: ServicePorts, Number: 16, Name: "OneNameTwice",
 		Statement: "One name on two numbers is refused with 422, and the index in the error is that of the merged list.",
 		Meaning:   "Do not take the index in an error for one of your own list.",
+	},
+	{
+		List: ServicePorts, Number: 17, Name: "ChangingCoOwnedPort",
+		Statement: "A port with two owners cannot be renumbered by either, also with force: the old item stays, and its name would be there twice. Another targetPort is a conflict; with force it takes that field from the other owner.",
+		Meaning:   "Before a co-owned port gets another number, one of the owners must give it up.",
+		Thread:    "https://github.com/kubernetes/kubernetes/issues/80914",
 	},
 	{
 		List: ServicePorts, Number: 18, Name: "ForcedNameLeavesKeyShared",
@@ -174,13 +191,23 @@ var serviceFacts = []Fact{
 	{
 		List: ServicePorts, Number: 39, Name: "UnownedPorts",
 		Statement: "A port without an owner stays over the owner's re-apply of its own ports, but keeps the owner from removing its last port. An unforced apply takes and renames it.",
-		Meaning:   "To leave a port behind without an owner has consequences for the other managers.",
+		Meaning:   "A port that you leave without an owner can hold up one manager and be taken by another.",
 	},
 	{
 		List: ServicePorts, Number: 41, Name: "KubectlMergesPortsByNumber",
 		Statement: "Client-side kubectl apply merges ports by number alone. If it adds 2049/UDP where another manager owns 2049/TCP, that item becomes the UDP port, with its targetPort and node port.",
 		Meaning:   "Where the owner uses client-side apply, do not contribute a number that it declares with another protocol.",
 		Thread:    "https://github.com/kubernetes/kubernetes/issues/39188",
+	},
+	{
+		List: ServicePorts, Number: 43, Name: "ReplacingTheList",
+		Statement: "A JSON merge patch of the ports and kubectl replace remove the ports of all other managers and their ownership. `kubectl apply --server-side` leaves them.",
+		Meaning:   "A contributor must watch the Service and add its port again, which then has another node port (fact 24).",
+	},
+	{
+		List: ServicePorts, Number: 44, Name: "ReadModifyWrite",
+		Statement: "An Update that sends back another manager's port leaves it to its owner, one without the port removes it. An Update that gives the port another number takes it, with its node port; the former owner's apply is then refused with 422.",
+		Meaning:   "A client that reads, modifies and updates is safe only for ports that it does not touch.",
 	},
 	{
 		List: ServicePorts, Number: 46, Name: "TargetPortNumberMovesTraffic",

@@ -66,6 +66,7 @@ const twins = `
 func sameNameInTwoContainers(t *testing.T) {
 	t.Parallel()
 	cp := testenv.WithControllers(t)
+	notOnExisting(t, cp, needsPods)
 	ns := cp.Namespace(t)
 	warnings := &recordedWarnings{}
 	config := cp.Config()
@@ -74,7 +75,7 @@ func sameNameInTwoContainers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := strings.Replace(declared("[]"), "      - name: files\n        image: files:1\n        ports: []\n", twins, 1)
+	set := strings.Replace(running(declared("[]")), "      - name: files\n        image: files:1\n        ports: []\n", twins, 1)
 	if _, err := manager.In(ns).Apply(t.Context(), set); err != nil {
 		t.Fatalf("the same name in another container is refused: %v", err)
 	}

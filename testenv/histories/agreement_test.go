@@ -72,7 +72,12 @@ type canon struct {
 	version   string
 }
 
+// text returns an answer with its lines sorted, since the order of several conflicts is
+// random on every server.
 func (c *canon) text(s string) string {
+	lines := strings.Split(s, "\n")
+	slices.Sort(lines)
+	s = strings.Join(lines, "\n")
 	s = strings.ReplaceAll(s, c.namespace, "NAMESPACE")
 	for value, name := range c.names {
 		s = strings.ReplaceAll(s, value, name)

@@ -49,7 +49,7 @@ func refusedAs(number int, result apply.Result, problem error) error {
 		number == 32 && result.Outcome == apply.Paused && problem == nil:
 		return nil
 	}
-	return fmt.Errorf("case %d is %s, %w", number, result.Outcome, problem)
+	return fmt.Errorf("case %d is %s, %v", number, result.Outcome, problem) //nolint:errorlint // the problem may be nil
 }
 
 // reasons are those that a state has by its case.
@@ -99,7 +99,7 @@ func (p *Player) settled(ctx context.Context, after *unstructured.Unstructured, 
 	}
 	upToDate, err := p.upToDate(observed)
 	if err != nil || !upToDate || !result.UpToDate {
-		return fmt.Errorf("after a reconcile it is up to date: %t, reported %t, %w\n%s", upToDate, result.UpToDate, err, describe(result, nil))
+		return fmt.Errorf("after a reconcile it is up to date: %t, reported %t\n%s", upToDate, result.UpToDate, describe(result, err))
 	}
 	second, err := p.applier.Apply(ctx, p.target(), p.desired)
 	if err != nil || second.Outcome != apply.Unchanged || second.ResourceVersion != after.GetResourceVersion() {

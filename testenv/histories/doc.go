@@ -8,5 +8,10 @@
 //	err := histories.First(random, world.Kind).Run(ctx, &world) // what the server answered
 //	err = world.Kind.Step(random).Run(ctx, &world)
 //
+// [Draw] returns a whole history, in which portside reconciles, adopts and releases between
+// the steps, and [History.Play] checks each of these against the oracle: the ports, their
+// order and owners, what portside claims and reports, that nothing else changes, that a
+// second reconcile changes nothing, and that a dry run shows what a reconcile makes.
+//
 // There are few numbers and names, so that they often collide.
 package histories

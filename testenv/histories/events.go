@@ -13,6 +13,7 @@ import (
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/oracle"
 )
 
 // Event is a step of a history: of a manager, or of portside. It returns the answer as text,
@@ -36,11 +37,12 @@ func (w Write) run(ctx context.Context, p *Player) (string, error) {
 // Desire changes what is desired.
 type Desire struct{ apply.Desired }
 
-// drawDesired draws desired ports, of which some may have an invalid number.
+// drawDesired draws desired ports, of which some may have an invalid number, or the name of
+// another one.
 func drawDesired(r *rand.Rand, k Kind) Event {
 	var d Desire
-	for _, name := range []string{"nfs", "smb", "ftp"} {
-		if r.IntN(2) == 0 {
+	for _, name := range []string{"nfs", "smb", "ftp", "NFS"} {
+		if r.IntN(2) == 0 || name == "NFS" && r.IntN(4) > 0 {
 			continue
 		}
 		a := apply.Adapter{Type: name, Port: Pick(r, append(Numbers, Numbers[0], Numbers[1], Numbers[2], 0)...), Protocol: protocol(r)}
@@ -48,7 +50,7 @@ func drawDesired(r *rand.Rand, k Kind) Event {
 			d.Adapters = append(d.Adapters, a)
 			continue
 		}
-		target := Pick(r, intstr.IntOrString{}, intstr.FromInt32(8001), intstr.FromString("adapter-"+name))
+		target := Pick(r, intstr.IntOrString{}, intstr.FromInt32(8001), intstr.FromString(oracle.PortName(name)))
 		d.ServicePorts = append(d.ServicePorts, apply.ServicePort{Adapter: a, TargetPort: target})
 	}
 	return d

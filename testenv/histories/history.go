@@ -29,10 +29,12 @@ func Draw(seed uint64, k Kind) History {
 
 // drawChange draws what a manager writes, or what is desired.
 func drawChange(r *rand.Rand, k Kind) Event {
-	switch r.IntN(10) {
-	case 0, 1, 2:
+	switch r.IntN(24) {
+	case 0, 1, 2, 3, 4, 5, 6:
 		return drawDesired(r, k)
-	case 3:
+	case 7:
+		return LeaveList{}
+	case 8, 9:
 		return Pick[Event](r, Adopt{"dittofs-operator"}, Adopt{"kubectl-edit"}, Adopt{"before-first-apply"}, Release{false}, Release{true})
 	}
 	return Write{k.Step(r)}

@@ -31,6 +31,8 @@ type Kind interface {
 	Shares(ports string) *unstructured.Unstructured
 	// Port draws a port with a number and a name, which may be empty, as YAML.
 	Port(r *rand.Rand, name string, number int64) string
+	// fixed returns a TCP port with a number and a name, as YAML.
+	fixed(name string, number int64) string
 	// Step draws a step.
 	Step(r *rand.Rand) Step
 
@@ -88,6 +90,10 @@ func steps(r *rand.Rand, k Kind, more ...func(*rand.Rand) Step) Step {
 		func(r *rand.Rand) Step {
 			return Operate{Ports(r, k, []string{"adapter-nfs", "adapter-smb", "adapter-ftp"})}
 		},
+		func(r *rand.Rand) Step {
+			return Remove{Pick(r, testenv.DittoFSOperator, testenv.KubectlEdit), r.IntN(6)}
+		},
+		func(*rand.Rand) Step { return EmptyList{} },
 		func(r *rand.Rand) Step { return Replace{Ports(r, k, ownerNames)} },
 		func(*rand.Rand) Step { return Recreate{} },
 		func(*rand.Rand) Step { return Reset{} },
@@ -139,6 +145,10 @@ func (k workloads) Step(r *rand.Rand) Step {
 	return steps(r, k, func(r *rand.Rand) Step {
 		return Duplicate{Port: r.IntN(6), Name: Pick(r, editedNames...)}
 	})
+}
+
+func (workloads) fixed(name string, number int64) string {
+	return fmt.Sprintf("{%scontainerPort: %d, protocol: TCP}", named(name), number)
 }
 
 func (workloads) ports(object *unstructured.Unstructured) (ports []any) {

@@ -113,7 +113,7 @@ func (p *Player) foresees(before *unstructured.Unstructured, result apply.Result
 		return refusedAs(expected.Refused, result, problem)
 	}
 	if problem != nil || result.After == nil {
-		return fmt.Errorf("a dry run failed: %w", problem)
+		return fmt.Errorf("a dry run failed: %s", describe(result, problem))
 	}
 	var got []string
 	for _, list := range result.After.Lists() {
@@ -175,7 +175,7 @@ func (p *Player) released(keep bool, before, after *unstructured.Unstructured, r
 		return untouched(before, after)
 	}
 	if problem != nil || len(is.Claim) > 0 || is.HoldsContainer {
-		return fmt.Errorf("after a release that is %s, %w, we own %q", result.Outcome, problem, is.Claim)
+		return fmt.Errorf("after a release we own %q: %s", is.Claim, describe(result, problem))
 	}
 	if keep && !reflect.DeepEqual(before.Object["spec"], after.Object["spec"]) {
 		return fmt.Errorf("a release that keeps the ports changed %q to %q", was.Ports(), is.Ports())

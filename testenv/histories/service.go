@@ -52,6 +52,10 @@ func (k services) Step(r *rand.Rand) Step {
 	})
 }
 
+func (services) fixed(name string, number int64) string {
+	return fmt.Sprintf("{%sport: %d, protocol: TCP, targetPort: %d}", named(name), number, number)
+}
+
 func (services) ports(object *unstructured.Unstructured) []any {
 	list, _, _ := unstructured.NestedFieldNoCopy(object.Object, "spec", "ports")
 	ports, _ := list.([]any)

@@ -107,6 +107,24 @@ func (d Duplicate) Run(ctx context.Context, w *World) error {
 	})
 }
 
+// Remove removes a port by an Update. Port counts from the first one, and around.
+type Remove struct {
+	Manager string
+	Port    int
+}
+
+func (e Remove) String() string { return fmt.Sprintf("%s removes port %d", e.Manager, e.Port) }
+
+// Run updates the object.
+func (e Remove) Run(ctx context.Context, w *World) error {
+	return w.update(ctx, e.Manager, func(o *unstructured.Unstructured) {
+		if ports := w.Kind.ports(o); len(ports) > 0 {
+			at := e.Port % len(ports)
+			w.Kind.setPorts(o, slices.Delete(slices.Clone(ports), at, at+1))
+		}
+	})
+}
+
 // Operate replaces the adapter ports by these as the former operator did: it reads, changes
 // and updates the whole object.
 type Operate struct{ Ports string }

@@ -56,6 +56,8 @@ type batch struct {
 	number int
 	// calm plays without disturbances.
 	calm bool
+	// untilViolation ends the batch after the first round with one.
+	untilViolation bool
 }
 
 // writers is how many steps are played at once.
@@ -67,6 +69,13 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 	disturbances := disturb(random)
 	if b.calm {
 		disturbances = make([]disturbance, rounds)
+	}
+	for round := range disturbances { // nothing after the last step matters
+		if !slices.ContainsFunc(histories, func(h *history) bool {
+			return slices.ContainsFunc(h.Steps, func(one step) bool { return one.Round >= round })
+		}) {
+			disturbances[round] = disturbance{}
+		}
 	}
 	var sites []*site
 	for _, h := range histories {
@@ -83,6 +92,9 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 	}()
 	for round := range rounds {
 		d := disturbances[round]
+		if d == (disturbance{}) && !slices.ContainsFunc(histories, func(h *history) bool { return h.hasRound(round) }) {
+			continue // of a part of a history
+		}
 		w.log("batch %d, round %d of %d: %s", b.number, round+1, rounds, d)
 		w.faults.begin(rand.New(rand.NewPCG(b.seed, uint64(b.number*rounds+round))), d.faults) //nolint:gosec // G404: a seed that can be replayed
 		err := w.playRound(ctx, sites, round, d.event)
@@ -100,6 +112,9 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 		if err != nil {
 			return failures, fmt.Errorf("round %d: %w", round+1, err)
 		}
+		if b.untilViolation && len(failures) > 0 {
+			return failures, nil
+		}
 		sites = slices.DeleteFunc(sites, func(s *site) bool { return failed[s] != nil })
 		for _, s := range sites {
 			s.nextRound()
@@ -108,9 +123,14 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 	return failures, nil
 }
 
+// hasRound reports whether a history has steps in a round.
+func (h *history) hasRound(round int) bool {
+	return slices.ContainsFunc(h.Steps, func(one step) bool { return one.Round == round })
+}
+
 // nextRound begins a round with what the last quiet period ended with.
 func (s *site) nextRound() {
-	s.written, s.writtenService, s.steps, s.uncertain = nil, nil, 0, false
+	s.written, s.writtenService, s.steps, s.reset, s.uncertain = nil, nil, 0, false, false
 	if s.quiet.target != nil {
 		s.ledger.reset(s.quiet.target)
 	} else {

@@ -74,7 +74,7 @@ func (s *site) checkObject(now state, what string, before, live *unstructured.Un
 	if expected, decided, err := s.expect(now, list); err != nil {
 		errs = append(errs, err)
 	} else if decided {
-		errs = append(errs, expected.Check(list))
+		errs = append(errs, expected.Check(list), s.checkRetained(now, before, list))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("%s: %w; it has %q", what, err, list.Ports())
@@ -190,50 +190,6 @@ func checkClaim(l oracle.List) error {
 		return fmt.Errorf("portside claims %q, of which %d exist", l.Claim, owned)
 	}
 	return nil
-}
-
-// expect returns what the contract requires of a list of ports. It decides nothing while
-// portside is stopped.
-func (s *site) expect(now state, live oracle.List) (e oracle.Expectation, decided bool, err error) {
-	if s.spec == nil {
-		return contract.Expect(live, nil), !live.Paused && !s.unseen, s.checkGivenUp(live)
-	}
-	spec, err := s.specOf()
-	if err != nil || spec.Suspend || live.Paused || now.target == nil {
-		return e, false, err
-	}
-	if live.Service {
-		if len(spec.Services) == 0 {
-			return e, false, s.checkGivenUp(live)
-		}
-		return contract.Expect(live, spec.desired(live, now.set)), true, nil
-	}
-	if spec.ContainerPorts == "Ignore" {
-		return e, false, s.checkGivenUp(live)
-	}
-	return contract.Expect(live, spec.desired(live, now.set)), true, nil
-}
-
-// checkGivenUp checks that portside owns nothing of an object that is not its to manage. What
-// was left while no replica ran is not given up.
-func (s *site) checkGivenUp(live oracle.List) error {
-	if !live.Paused && !s.unseen && (len(live.Claim) > 0 || live.HoldsContainer) {
-		return fmt.Errorf("portside claims %q and is to manage nothing", live.Claim)
-	}
-	return nil
-}
-
-// desired returns the ports that an object should have: those of active adapters, except for
-// those that status reports as withheld because another manager keeps removing them, and
-// those that stay for a while.
-func (spec *setSpec) desired(live oracle.List, set *unstructured.Unstructured) []oracle.Port {
-	active := spec.active()
-	if live.Service {
-		active = spec.exposed()
-	}
-	withheld := withheldIn(set, live.Service)
-	desired := slices.DeleteFunc(slices.Clone(active), func(p oracle.Port) bool { return slices.Contains(withheld, p.Name) })
-	return append(desired, spec.retained(live, active)...)
 }
 
 // checkChanges checks how often portside changed the pod template in this round (invariant

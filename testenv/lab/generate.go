@@ -42,6 +42,9 @@ func generate(seed uint64, index, steps int) *history {
 		Replicas: g.replicas(),
 		Service:  g.weighted("", 3, "ClusterIP", 1, "NodePort", 1),
 	}
+	if h.Kind == "DaemonSet" { // its controller waits a minute and more to replace some pods
+		h.Replicas = 0
+	}
 	g.service = h.Service != ""
 	first := []step{{Op: opDeclare, Ports: g.static()}, {Op: opPolicy, Text: g.rollout()}, {Op: opAdapters, Ports: g.adapters()}}
 	if g.service {

@@ -29,6 +29,9 @@ type options struct {
 	ofSteps   string
 	calm      bool
 	shrink    bool
+	// untilViolation and patience are for mutants: the first violation is enough.
+	untilViolation bool
+	patience       time.Duration
 }
 
 var errViolated = errors.New("histories violate the invariants")
@@ -56,6 +59,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	flags.StringVar(&o.ofSteps, "of-steps", "", "indices of the only steps to play of that history, such as 0,2,17")
 	flags.BoolVar(&o.calm, "calm", false, "play without killed processes, restarts and faults")
 	flags.BoolVar(&o.shrink, "shrink", true, "replay failed histories to find a small part that fails")
+	flags.BoolVar(&o.untilViolation, "until-violation", false, "stop after the first round with a violation")
+	flags.DurationVar(&o.patience, "patience", quietPatience, "how long a quiet period may take to come")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -87,6 +92,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	w, err := newWorld(ctx, cp, portside.Program{Path: o.binary}, log)
 	if err == nil {
+		w.patience = o.patience
 		_, err = w.run(ctx, o, stdout)
 		err = errors.Join(err, w.close())
 	}
@@ -112,7 +118,7 @@ func (w *world) run(ctx context.Context, o options, stdout io.Writer) (violation
 		if len(histories) == 0 {
 			continue
 		}
-		b := batch{seed: o.seed, number: number, calm: o.calm}
+		b := batch{seed: o.seed, number: number, calm: o.calm, untilViolation: o.untilViolation}
 		failures, err := w.play(ctx, b, histories)
 		violations += len(failures)
 		for i, f := range failures {
@@ -129,6 +135,9 @@ func (w *world) run(ctx context.Context, o options, stdout io.Writer) (violation
 			return violations, fmt.Errorf("seed %d, batch %d: %w", o.seed, number, err)
 		}
 		played += len(histories)
+		if o.untilViolation && violations > 0 {
+			break
+		}
 		fmt.Fprintf(stdout, "seed %d, histories %d to %d: %d violations\n", o.seed, from, min(from+o.atOnce, o.histories)-1, len(failures))
 	}
 	took := time.Since(began)
@@ -149,7 +158,7 @@ func (h *history) keep(indices string) error {
 		return nil
 	}
 	var kept []step
-	for _, text := range strings.Split(indices, ",") {
+	for text := range strings.SplitSeq(indices, ",") {
 		i, err := strconv.Atoi(text)
 		if err != nil || i < 0 || i >= len(h.Steps) {
 			return fmt.Errorf("%q is no index of a step: there are %d steps", text, len(h.Steps))

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// quietPatience bounds how long portside may take until everything is as it must be.
-	// It backs off after faults, and the pace of its status has an interval of 30 seconds.
+	// quietPatience bounds how long portside may take until everything is as it must be,
+	// unless a flag does. It backs off after faults, and the pace of its status has an
+	// interval of 30 seconds.
 	quietPatience = 3 * time.Minute
 	// renewals of the Lease are the clock of a quiet period: it lasts for so many.
 	renewals = 4
@@ -54,7 +55,7 @@ func (w *world) settle(ctx context.Context, sites []*site) (failed map[*site]err
 // awaitQuiet waits for a quiet period. If it times out, last are the violations by site.
 func (w *world) awaitQuiet(ctx context.Context, sites []*site) (last map[*site]error, err error) {
 	report := newProgress(w.log, len(sites))
-	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, quietPatience, false, func(ctx context.Context) (bool, error) {
+	err = wait.PollUntilContextTimeout(ctx, 200*time.Millisecond, w.patience, false, func(ctx context.Context) (bool, error) {
 		if err := w.restartEnded(ctx); err != nil {
 			return false, err
 		}

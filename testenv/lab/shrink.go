@@ -23,6 +23,7 @@ type shrunk struct {
 // ever fewer steps (delta debugging), until no smaller part fails or the attempts are used up.
 // Each attempt plays several parts at once, in namespaces of their own.
 func (w *world) shrink(ctx context.Context, f failure, b batch) (shrunk, error) {
+	b.untilViolation = true
 	s := &shrinking{world: w, batch: b, found: newShrunk(f)}
 	for _, calm := range []bool{true, false} {
 		s.batch.calm = calm
@@ -108,6 +109,7 @@ func (s *shrinking) fails(ctx context.Context, parts [][]int) (int, error) {
 func (s shrunk) String() string {
 	text := fmt.Sprintf("history %d violates in round %d:\n%v\n%s\n", s.Index, s.round, s.err, s.describe(s.steps))
 	switch {
+	case s.attempts == 0:
 	case !s.reproduced:
 		text += "  It did not fail again when it was played alone.\n"
 	case s.calm:

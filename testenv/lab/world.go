@@ -41,7 +41,8 @@ type world struct {
 	faults   faults
 	replicas []*replica
 	log      func(format string, args ...any)
-	others   []string // requests of the last idle period that were not for the Lease
+	patience time.Duration // for a quiet period
+	others   []string      // requests of the last idle period that were not for the Lease
 
 	mu       sync.Mutex
 	managers map[string]*testenv.Manager
@@ -63,7 +64,7 @@ const manyRollouts = "--max-concurrent-rollouts=50"
 // newWorld installs a portside binary in a control plane with controllers, and starts two
 // replicas. close ends them.
 func newWorld(ctx context.Context, cp *testenv.ControlPlane, program portside.Program, log func(string, ...any)) (*world, error) {
-	w := &world{cp: cp, program: program, log: log, managers: map[string]*testenv.Manager{}, sites: map[string]*site{}}
+	w := &world{cp: cp, program: program, log: log, patience: quietPatience, managers: map[string]*testenv.Manager{}, sites: map[string]*site{}}
 	var err error
 	if w.client, err = dynamic.NewForConfig(cp.Config()); err != nil {
 		return nil, err

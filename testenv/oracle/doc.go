@@ -29,7 +29,7 @@
 //	 7  no manager owns the key, the name is ours        Owned
 //	 8  no manager owns the key, otherwise               Shadowed
 //	 9  our name is live on a key that is not ours alone Blocked; we give that key up
-//	10  the same, and no manager owns that key           Owned; the other item is removed
+//	10  the same, and no manager owns that key or name   Owned; the other item is removed
 //	11  two items have the key                           Blocked
 //
 // What is not of the table, but of the contract:

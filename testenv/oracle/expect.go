@@ -1,12 +1,10 @@
 package oracle
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -86,165 +84,9 @@ func (e *Expectation) note(d *decision) {
 	e.Cases = slices.AppendSeq(e.Cases, maps.Values(d.retained))
 }
 
-// write carries out a decision and reports whether it changed the list, so that another
-// decision follows.
-func (c Contract) write(l *List, d *decision, e *Expectation) bool {
-	if l.Unmanaged && len(d.apply) > 0 { // case 30
-		e.Cases = append(e.Cases, 30)
-		l.Unmanaged = false
-		l.ownAll("before-first-apply/Update")
-		for key, p := range d.apply { // what it then owns is a conflict, and left out
-			if l.At(key) != nil {
-				p.Fields = nil
-				d.apply[key] = p
-			}
-		}
-		c.write(l, d, e)
-		return true
-	}
-	apply, more := d.step()
-	if len(d.takeOver) > 0 {
-		apply = map[Key]Port{}
-		for _, i := range l.Items {
-			if d.ours(i) && !i.Duplicate || slices.Contains(d.takeOver, i) {
-				apply[i.Key] = d.asOwned(i)
-			}
-		}
-	}
-	was := claim(*l, c.us())
-	items := l.Items[:0:0]
-	for _, i := range l.Items {
-		p, applied := apply[i.Key]
-		switch {
-		case applied:
-			l.set(i, p, c.us())
-		case d.renamed(i): // case 23
-			e.Cases = append(e.Cases, 23)
-			c.release(i, d.namers(i)[0])
-		case i.Duplicate:
-			l.giveUp(i, c.us())
-		case d.alone(i):
-			continue
-		case d.ours(i):
-			l.giveUp(i, c.us())
-		}
-		items = append(items, i)
-	}
-	items = append(items, newItems(l, apply, c.us())...)
-	l.Items = items
-	return more || len(d.takeOver) > 0 || !slices.Equal(was, claim(*l, c.us()))
-}
-
-// release gives up what we own of an item without a change of its values. The manager that
-// renamed it gets what we owned, if items are transferred.
-func (c Contract) release(i *Item, to string) {
-	move := func(owners []string) []string {
-		if !slices.Contains(owners, c.us()) {
-			return owners
-		}
-		if owners = others(owners, c.us()); c.Transfers {
-			owners = with(owners, to)
-		}
-		return owners
-	}
-	i.Owners = move(i.Owners)
-	for leaf, owners := range i.Leaves {
-		i.Leaves[leaf] = move(owners)
-	}
-}
-
-// newItems returns the applied items that are not live, by number and protocol: live ones
-// keep their order, and new ones come last.
-func newItems(l *List, apply map[Key]Port, us string) []*Item {
-	var added []*Item
-	for key, p := range apply {
-		if l.At(key) == nil {
-			i := &Item{Key: key, Fields: map[string]string{}, Leaves: map[string][]string{}}
-			l.set(i, p, us)
-			added = append(added, i)
-		}
-	}
-	slices.SortFunc(added, func(a, b *Item) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), cmp.Compare(a.Protocol, b.Protocol))
-	})
-	return added
-}
-
-// ownAll has a manager own all that is live, next to its owners. Of two items with one key
-// it owns the key alone.
-func (l *List) ownAll(manager string) {
-	for _, i := range l.Items {
-		if i.Owners = with(i.Owners, manager); i.Duplicate {
-			continue
-		}
-		for field := range i.Fields {
-			i.Leaves[field] = with(i.Leaves[field], manager)
-		}
-		if i.Name != "" {
-			i.Leaves[Name] = with(i.Leaves[Name], manager)
-		}
-	}
-}
-
-// set applies a port to an item: what it does not repeat of ours is given up.
-func (l *List) set(i *Item, p Port, us string) {
-	l.giveUp(i, us)
-	i.Owners = with(i.Owners, us)
-	if p.Name != "" {
-		i.Name, i.Leaves[Name] = p.Name, with(i.Leaves[Name], us)
-	}
-	for field, value := range p.Fields {
-		i.Fields[field], i.Leaves[field] = value, with(i.Leaves[field], us)
-	}
-	if _, has := i.Fields[TargetPort]; l.Service && !has {
-		i.Fields[TargetPort] = strconv.FormatInt(i.Number, 10)
-	}
-}
-
-// giveUp gives up all that we own of an item. A leaf that no other manager owns is removed,
-// and a targetPort that is removed becomes the number.
-func (l *List) giveUp(i *Item, us string) {
-	i.Owners = others(i.Owners, us)
-	for leaf, owners := range i.Leaves {
-		if !slices.Contains(owners, us) {
-			continue
-		}
-		i.Leaves[leaf] = others(owners, us)
-		if len(i.Leaves[leaf]) > 0 {
-			continue
-		}
-		switch leaf {
-		case Name:
-			i.Name = ""
-		case TargetPort:
-			i.Fields[TargetPort] = strconv.FormatInt(i.Number, 10)
-		case AppProtocol:
-			delete(i.Fields, AppProtocol)
-		}
-	}
-}
-
-// claim returns what our entry has of the list.
-func claim(l List, us string) []string {
-	var lines []string
-	for _, i := range l.Items {
-		if !slices.Contains(i.Owners, us) {
-			continue
-		}
-		leaves := []string{"."}
-		for leaf, owners := range i.Leaves {
-			if slices.Contains(owners, us) {
-				leaves = append(leaves, leaf)
-			}
-		}
-		lines = append(lines, claimOf(i.Key, leaves))
-	}
-	slices.Sort(lines)
-	return lines
-}
-
 // Check compares the list after a reconcile with the expectation. Its error names every
-// difference: of ports, of their order in a container, of owners, and of our claim.
+// difference: of ports, of their order in a container, of owners, and of our claim. Of an
+// empty list, it compares the owners as well.
 func (e Expectation) Check(after List) error {
 	var errs []error
 	differ := func(what string, got, want []string) {
@@ -256,6 +98,9 @@ func (e Expectation) Check(after List) error {
 	differ("ports", slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(want)))
 	if e.ordered {
 		differ("ports in order", got, want)
+	}
+	if len(after.Items) == 0 {
+		differ("owners of the empty list", after.Owners, e.After.Owners)
 	}
 	differ("claim", after.Claim, e.After.Claim)
 	if after.HoldsContainer != e.After.HoldsContainer {

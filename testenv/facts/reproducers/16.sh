@@ -8,7 +8,7 @@ kubectl create -f - <<EOF
  spec: {policyName: field-managers, validationActions: [Deny]}}
 EOF
 owner '[{name: http, containerPort: 8080}]' && kubectl label statefulset web field-managers=checked
-until contributor '[{name: metrics, containerPort: 9090, protocol: TCP}]' --dry-run=server third 2>&1 | grep denied; do :; done
+until contributor '[{name: metrics, containerPort: 9090, protocol: TCP}]' --dry-run=server third 2>&1 | grep denied; do sleep 1; done
 #> The statefulsets "web" is invalid: : ValidatingAdmissionPolicy 'field-managers' with binding 'field-managers' denied request: failed expression: request.options.fieldManager != 'third' && !has(request.options.force)
 contributor '[{name: web-ui, containerPort: 8080, protocol: TCP}]' --force-conflicts && ports # force is not seen
 #> web-ui:8080/TCP

@@ -7,9 +7,9 @@ slices() { kubectl get endpointslices -l kubernetes.io/service-name=web -o jsonp
 pod web-0 '[]'
 owner '[{name: http, port: 8080}]'
 contributor '[{name: metrics, port: 9090, protocol: TCP, targetPort: 9091}]'
-until slices | grep '9091 of web-0'; do :; done
+until slices | grep '9091 of web-0'; do sleep 1; done
 contributor '[{name: metrics, port: 9090, protocol: TCP, targetPort: 9092}]'
-until slices | grep '9092 of web-0'; do :; done
+until slices | grep '9092 of web-0'; do sleep 1; done
 slices | wc -l
 #> 8080 9092 of web-0
 #> 1

@@ -7,11 +7,11 @@ slices() { kubectl get endpointslices -l kubernetes.io/service-name=web -o jsonp
 pod web-0 '[]'
 owner '[{name: http, port: 8080}]'
 contributor '[{name: metrics, port: 9090, protocol: TCP, targetPort: 9091}]'
-until slices | grep '9091 of web-0'; do :; done
+until slices | grep '9091 of web-0'; do sleep 1; done
 generation() { kubectl get endpointslices -l kubernetes.io/service-name=web -o jsonpath='{.items[0].metadata.generation}'; }
 before=$(generation)
 contributor '[{name: metrics, port: 9099, protocol: TCP, targetPort: 9091}]' # the number of the Service port
 contributor '[{name: metrics, port: 9099, protocol: TCP, targetPort: 9092}]' # the number in the pod
-until slices | grep '9092 of web-0'; do :; done
+until slices | grep '9092 of web-0'; do sleep 1; done
 echo $(($(generation) - before)) change
 #> 1 change

@@ -9,7 +9,7 @@ pod new '[{name: metrics, containerPort: 9091}]'
 pod without '[]'
 owner '[{name: http, port: 8080}]'
 contributor '[{name: metrics, port: 9090, protocol: TCP, targetPort: metrics}]'
-until slices | grep old && slices | grep new && slices | grep without; do :; done
+until slices | grep old && slices | grep new && slices | grep without; do sleep 1; done
 slices
 #> 8080 9090 of old
 #> 8080 9091 of new

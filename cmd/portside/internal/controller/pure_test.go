@@ -152,7 +152,7 @@ func TestStatusOf(t *testing.T) {
 	t.Parallel()
 	stored := v1alpha1.AdapterSetStatus{FieldManager: "as stored"}
 	for version, want := range map[string]string{"9": "as stored", "10": "as cached", "11": "as cached"} {
-		s := &state{stored: map[string]storedStatus{"files": {"10", stored}}}
+		s := &state{stored: map[string]*storedStatus{"files": {"10", stored}}}
 		set := &v1alpha1.AdapterSet{}
 		set.Name, set.ResourceVersion, set.Status.FieldManager = "files", version, "as cached"
 		if got := s.statusOf(set).FieldManager; got != want {

@@ -164,9 +164,9 @@ func (r *reconciler) store(ctx context.Context, s *state, set *v1alpha1.AdapterS
 	}
 	if config.ResourceVersion != nil {
 		if s.stored == nil {
-			s.stored = map[string]storedStatus{}
+			s.stored = map[string]*storedStatus{}
 		}
-		s.stored[set.Name] = storedStatus{*config.ResourceVersion, after}
+		s.stored[set.Name] = &storedStatus{*config.ResourceVersion, after}
 	}
 	return true, nil
 }

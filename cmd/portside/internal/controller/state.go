@@ -34,7 +34,7 @@ type state struct {
 	services map[string]*state
 	// stored are the statuses as we last stored them, by the AdapterSets' names, until
 	// the cache has caught up with them.
-	stored map[string]storedStatus
+	stored map[string]*storedStatus
 }
 
 // workloadState is the part of a state that is about one workload, by its UID. Another
@@ -156,7 +156,7 @@ func (s *state) statusOf(set *v1alpha1.AdapterSet) v1alpha1.AdapterSetStatus {
 	}
 	delete(s.stored, set.Name)
 	if len(s.stored) == 0 {
-		s.stored = nil // a map has room for eight
+		s.stored = nil // an empty map takes memory
 	}
 	return set.Status
 }
