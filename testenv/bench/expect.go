@@ -85,8 +85,8 @@ func (o outcome) expect(section int) []expectation {
 	}
 	if o.Changes {
 		all = append(all,
-			o.fewest(section, "no way sends fewer requests", figRequests),
-			o.fewest(section, "no way sends fewer bytes", figBytes),
+			o.fewest(section, "no way but bare PATCH sends fewer requests", figRequests),
+			o.fewest(section, "no way but bare PATCH sends fewer bytes", figBytes),
 			atMost(fmt.Sprintf("%d: bytes sent, by read-modify-write's", section), o.figure(figBytes).of(wayReadModifyWrite).Ratio.Max, mostBytes, true))
 	}
 	return all

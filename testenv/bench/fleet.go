@@ -123,16 +123,20 @@ func (f *fleet) each(do func(i int) error) error {
 }
 
 // partial returns the object that portside applies: the adapter ports and nothing else
-// of the workload.
+// of the workload. The uid may be empty.
 func partial(namespace, name string, uid types.UID, adapters []apply.Adapter) map[string]any {
 	var ports []any
 	for _, a := range adapters {
 		ports = append(ports, map[string]any{"name": apply.PortName(a.Type), "containerPort": a.Port, "protocol": "TCP"})
 	}
+	metadata := map[string]any{"namespace": namespace, "name": name}
+	if uid != "" {
+		metadata["uid"] = string(uid)
+	}
 	containers := []any{map[string]any{"name": container, "ports": ports}}
 	return map[string]any{
 		"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind,
-		"metadata": map[string]any{"namespace": namespace, "name": name, "uid": string(uid)},
+		"metadata": metadata,
 		"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
 	}
 }

@@ -3,8 +3,10 @@
 //
 //	go -C testenv/bench run . [--repeats 5] [--reconciles 40] [--binary bin/portside] [--targets 2000]
 //	    [--old OTHER/portside] [--discovered 300,1000] [-o json]
+//	go -C testenv/bench run . render testenv/bench/results/report.json
 //
-// Paths are relative to the repository's root.
+// The second command writes the table and the plots of a report next to it. Paths are
+// relative to the repository's root.
 //
 // First it measures a single reconcile. The ways take turns, block of reconciles by
 // block, each on a workload of its own that is made the same way:
@@ -118,6 +120,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "render" {
+		return render(args[1:])
+	}
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err

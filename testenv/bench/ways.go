@@ -60,7 +60,7 @@ type way struct {
 func setUpWays(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*way, error) {
 	ways := make([]*way, 0, len(constructors))
 	for _, c := range constructors {
-		w := &way{name: c.name, workload: strings.ToLower(strings.ReplaceAll(c.name, " ", "-"))}
+		w := &way{name: c.name, workload: workloadOf(c.name)}
 		config := w.requests.Wrap(cp.Config())
 		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return dryRunCounter{next, &w.dryRuns} })
 		var err error
@@ -80,7 +80,13 @@ func setUpWays(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.I
 	return ways, nil
 }
 
-// dryRunCounter counts the requests that ask the server to store nothing.
+// workloadOf returns the name of a way's workload.
+func workloadOf(way string) string { return strings.ToLower(strings.ReplaceAll(way, " ", "-")) }
+
+// isDryRun reports whether a request asks the server to store nothing.
+func isDryRun(request *http.Request) bool { return request.URL.Query().Has("dryRun") }
+
+// dryRunCounter counts dry runs.
 type dryRunCounter struct {
 	next  http.RoundTripper
 	count *atomic.Int64
@@ -88,7 +94,7 @@ type dryRunCounter struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (c dryRunCounter) RoundTrip(request *http.Request) (*http.Response, error) {
-	if request.URL.Query().Has("dryRun") {
+	if isDryRun(request) {
 		c.count.Add(1)
 	}
 	return c.next.RoundTrip(request)
