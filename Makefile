@@ -68,6 +68,10 @@ facts: ## run the facts (testenv/facts) on every supported release, and generate
 test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
 	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)
 
+.PHONY: mutants
+mutants: need-controlplane ## break each rule by one changed line and check that a test fails (MUTANTS='case|gate' for the rules that match)
+	@go run ./testenv/mutants -rules '$(MUTANTS)'
+
 .PHONY: soak
 soak: need-controlplane ## run the histories of portside with other tools for 200 rounds, printing seeds (PORTSIDE_SEED replays one)
 	@PORTSIDE_SOAK=1 .ci/peers -count=1 -v -timeout 4h -run 'TestModes|Histor' $(TEST_ARGS)

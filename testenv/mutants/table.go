@@ -28,6 +28,7 @@ var (
 	histories = finder{pkg: "./testenv/histories", run: "^TestInMemory$", env: []string{"PORTSIDE_HISTORIES=4000"}}
 	gate      = finder{pkg: "./cmd/portside/internal/rollout", args: noFiles}
 	server    = func(run string) finder { return finder{pkg: "./apply", run: run, args: noFiles} }
+	found     = func(pkg, run string) finder { return finder{pkg: pkg, run: run} }
 	service   = func(run string) finder { return finder{pkg: "./cmd/portside/internal/controller", run: run} }
 )
 
@@ -59,7 +60,7 @@ var cases = []mutant{
 	{"case 8: a port without an owner that has another name is left alone", decide,
 		"case !p.Ours: // row 8", "case !p.Ours && p.Name == \"\": // row 8", histories},
 	{"case 9: a name that another manager's port has is not taken", decide,
-		"case !holder.Ours && len(holder.Others) == 0 && !holder.Duplicate: // row 10", "case !holder.Ours && !holder.Duplicate: // row 10", histories},
+		"case !holder.Ours && len(holder.Others) == 0 && len(holder.Namers) == 0 && !holder.Duplicate: // row 10", "case !holder.Ours && len(holder.Namers) == 0 && !holder.Duplicate: // row 10", histories},
 	{"case 10: a port without an owner that has our name is removed", decide,
 		"			t.takeOver = append(t.takeOver, holder)", "			t.takeOver = append(t.takeOver[:0:0], t.takeOver...)", histories},
 	{"case 11: two ports with one key are left alone", decide,
@@ -69,21 +70,21 @@ var cases = []mutant{
 	{"case 21: what is live under the name of an invalid port stays", decide,
 		"	if d.Blocked == nil {\n		t.keepOfInvalid()", "	if d.Blocked != nil {\n		t.keepOfInvalid()", histories},
 	{"case 22: hostNetwork blocks all ports", "apply/desired.go",
-		"	if !w.HostNetwork || ", "	if true || ", histories},
+		"	if !w.HostNetwork || ", "	if true || ", server("^TestHostNetwork$")},
 	{"case 23: a port that another manager renamed is not deleted", decide,
 		"		return !p.Renamed() && (!stays || applied.Name != \"\")", "		return !stays || applied.Name != \"\"", histories},
 	{"case 24: a static port without a name takes no port next to it", decide,
 		"	t.blockUnnamed()\n", "	\n", histories},
 	{"case 25: the last port of a Service stays", decide,
-		"	t.retainLast()\n", "\n", histories},
+		"	t.retainLast()\n", "\n", server("^TestService_LastPort")},
 	{"case 26: a name that a Service needs stays", decide,
 		"	t.retainName()\n", "\n", histories},
 	{"case 27: a field that another manager owns is left out", "apply/port/fields.go",
-		"		if item.Values[at] == nil || len(others) == 0 ", "		if true || item.Values[at] == nil || len(others) == 0 ", histories},
+		"		if item.Values[at] == nil || len(others) == 0 ", "		if true || item.Values[at] == nil || len(others) == 0 ", server("^TestService_TargetPortTaken|^TestService_PinnedNodePort")},
 	{"case 28: a nodePort that another port has is not asked for", decide,
-		"	t.blockAllocated()\n", "\n", histories},
+		"	t.blockAllocated()\n", "\n", server("^TestService_(PinnedNodePort|Refused)")},
 	{"case 31: a field manager that owns other fields writes nothing", "apply/claim.go",
-		"	if other.Count > 0 {\n		return other", "	if other.Count > 1<<30 {\n		return other", histories},
+		"	if other.Count > 0 {\n		return other", "	if other.Count > 1<<30 {\n		return other", server("^TestDedicatedFieldManager")},
 	{"case 32: a paused object is not written", reconcile,
 		"		case o.Paused && sent == nil:", "		case o.Paused && false:", server("^Test(Paused|Service_Paused)$")},
 	{"a list has at most 64 adapter ports", decide,
@@ -105,6 +106,10 @@ var facts = []mutant{
 		".WithUID(c.Workload.UID)", "", server("^TestRace_Target")},
 	{"fact 11: an item that the server refuses is left out", "apply/refusal.go",
 		"	return invalid(err, list, items)", "	return refusals{}", server("^TestRace|^TestService_(Refused|Invalid)")},
+	{"fact 18: the list of an owner that declares it empty keeps its last port", "apply/prune.go",
+		"		return false // the last port would be removed", "		return true // the last port would be removed", server("^TestPrune")},
+	{"fact 12: a port that is gone is applied again", "apply/plan.go",
+		" && p.list.Has(p.table.Items) &&", " &&", histories},
 	{"fact 13: the last port is given up without a whole container", reconcile,
 		"	return p.table.TakeOver || len(p.Items) == 0 ||", "	return p.table.TakeOver ||", server("^Test(Prune|AnotherContainer|Adoption)")},
 	{"fact 14: what no manager owns is taken by naming it", reconcile,
@@ -112,7 +117,7 @@ var facts = []mutant{
 	{"fact 15: an item that another manager renamed is transferred", reconcile,
 		"	if renamed := o.renamed(p.Container, p.table.Items); len(renamed) > 0 {", "	if renamed := o.renamed(p.Container, p.table.Items); len(renamed) > 1<<30 {", histories},
 	{"fact 17: what no manager owns is not pruned", reconcile,
-		"	if pruned := o.pruned(ports); len(pruned) > 0 {", "	if pruned := o.pruned(ports); len(pruned) > 1<<30 {", histories},
+		"	if pruned := o.pruned(ports); len(pruned) > 0 {", "	if pruned := o.pruned(ports); len(pruned) > 1<<30 {", server("^TestPrune|^TestService_Pruning")},
 	{"nothing is forced", "apply/write.go",
 		"metav1.ApplyOptions{FieldManager: a.manager, DryRun", "metav1.ApplyOptions{FieldManager: a.manager, Force: true, DryRun", histories},
 }
@@ -162,4 +167,23 @@ var gates = []mutant{
 }
 
 // services are the mutants of what the service does with the parts.
-var services = []mutant{}
+var services = []mutant{
+	{"service: a source that fails removes nothing", "cmd/portside/internal/discovery/poll.go",
+		"Complete: r.Complete() && !m.TooMany,", "Complete: true,", service("^TestFaultsRemoveNoPort$")},
+	{"service: a status that a conflict refused is written again", "cmd/portside/internal/controller/report.go",
+		"	if err != nil && !apierrors.IsNotFound(err) {", "	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {", service("^TestConflictingWrite$")},
+	{"service: a Service that an earlier AdapterSet named is released", "cmd/portside/internal/cache/watch.go",
+		"	w.keep(t, leftover{services: w.left[t].services})", "	w.keep(t, leftover{})", service("^TestServices_RecreatedWithout$")},
+	{"service: a change of a workload is seen", "cmd/portside/internal/cache/watch.go",
+		"			if !sameDecisions(e.ObjectOld, e.ObjectNew) {", "			if false && !sameDecisions(e.ObjectOld, e.ObjectNew) {", service("^TestPortRemovedByAnotherManagerIsAddedAgain$")},
+	{"service: a change of a workload that is none of ours costs no request", "cmd/portside/internal/cache/watch.go",
+		"	return before.workload.Equal(after.workload)", "	return before.workload.Equal(after.workload) && false", found("./cmd/portside/internal/cache", "")},
+	{"service: a refused change is tried again", "cmd/portside/internal/controller/apply.go",
+		"		o.retryAt = s.RetryAt(p.change)", "		o.retryAt = s.resyncAt", service("^TestRefusalBackOff$")},
+	{"service: a change waits for a rollout under way", "cmd/portside/internal/controller/apply.go",
+		"	case verdict.Action != rollout.Apply:", "	case verdict.Action == rollout.UpToDate:", service("^TestChangeWaitsForRollout$")},
+	{"service: an excluded namespace is not written to", "cmd/portside/internal/controller/reconciler.go",
+		"	return slices.Contains(r.excluded, t.Namespace)", "	return slices.Contains(r.excluded, t.Name)", service("^TestExcludedNamespace$")},
+	{"service: the oldest AdapterSet wins", "cmd/portside/internal/cache/cluster.go",
+		"		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),", "		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time),", service("^Test(OldestAdapterSetWins|TargetTaken)$")},
+}

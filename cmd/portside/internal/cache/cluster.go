@@ -137,11 +137,24 @@ func (c *Cluster) Workload(_ context.Context, t workload.Target) (*workload.Work
 // Pods implements [discovery.Cache]. The first call has pods cached, and waits for
 // them.
 func (c *Cluster) Pods(ctx context.Context, namespace string, selector labels.Selector) ([]*corev1.Pod, error) {
-	var list corev1.PodList
-	err := c.cache.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector})
-	pods := make([]*corev1.Pod, 0, len(list.Items))
-	for i := range list.Items {
-		pods = append(pods, &list.Items[i])
+	// It waits for the list of pods, if ctx does not end before.
+	informer, err := c.cache.GetInformer(ctx, &corev1.Pod{})
+	if err != nil {
+		return nil, err
 	}
-	return pods, err
+	indexed, ok := informer.(toolscache.SharedIndexInformer)
+	if !ok {
+		return nil, fmt.Errorf("the informer of pods is a %T, which has no store", informer)
+	}
+	stored, err := indexed.GetIndexer().ByIndex(toolscache.NamespaceIndex, namespace)
+	if err != nil {
+		return nil, err
+	}
+	var pods []*corev1.Pod
+	for _, o := range stored {
+		if p, ok := o.(*podObject); ok && selector.Matches(labels.Set(p.labels)) {
+			pods = append(pods, p.pod())
+		}
+	}
+	return pods, nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unique"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -127,42 +126,4 @@ func (o Options) trimWorkload(from any) (any, error) {
 		return &object{Object: noMetadata, workload: w}, nil
 	}
 	return nil, fmt.Errorf("%T is not a workload", from)
-}
-
-// trimPod keeps what discovery needs: the controller, the labels, the address, how
-// ready the pod is, and the ports that have a name. A pod that no workload can
-// control keeps its name alone.
-func trimPod(object any) (any, error) {
-	pod, ok := object.(*corev1.Pod)
-	if !ok {
-		return nil, fmt.Errorf("%T is not a pod", object)
-	}
-	trimmed := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: pod.Namespace, Name: pod.Name, ResourceVersion: pod.ResourceVersion}}
-	controller := metav1.GetControllerOf(pod)
-	if controller == nil {
-		return trimmed, nil
-	}
-	trimmed.Labels, trimmed.DeletionTimestamp = pod.Labels, pod.DeletionTimestamp
-	trimmed.OwnerReferences = []metav1.OwnerReference{*controller}
-	trimmed.Status.PodIP, trimmed.Status.Phase = pod.Status.PodIP, pod.Status.Phase
-	for _, c := range pod.Status.Conditions {
-		if c.Type == corev1.PodReady {
-			trimmed.Status.Conditions = []corev1.PodCondition{{Type: c.Type, Status: c.Status}}
-		}
-	}
-	for i := range pod.Spec.Containers {
-		trimmed.Spec.Containers = append(trimmed.Spec.Containers, corev1.Container{Name: pod.Spec.Containers[i].Name, Ports: namedPorts(&pod.Spec.Containers[i])})
-	}
-	return trimmed, nil
-}
-
-// namedPorts returns the ports of a container that have a name.
-func namedPorts(c *corev1.Container) []corev1.ContainerPort {
-	var named []corev1.ContainerPort
-	for _, p := range c.Ports {
-		if p.Name != "" {
-			named = append(named, corev1.ContainerPort{Name: p.Name, ContainerPort: p.ContainerPort, Protocol: p.Protocol})
-		}
-	}
-	return named
 }
