@@ -85,7 +85,7 @@ compat: need-controlplane ## generate the compatibility table in examples/README
 	@.ci/compat write
 
 .PHONY: bench
-bench: need-controlplane build ## compare portside with other ways on a real control plane, its service with BENCH_TARGETS (2000) workloads (BENCH_ARGS)
+bench: need-controlplane build ## compare portside with other ways on a real control plane, its service with BENCH_TARGETS (2000; 100,1000) workloads (BENCH_ARGS)
 	@go -C testenv/bench run . --binary bin/portside --targets $(BENCH_TARGETS) $(BENCH_ARGS)
 
 .PHONY: fuzz

@@ -69,15 +69,20 @@ func (l *lifeline) guard(binary string) (string, error) {
 
 // kill ends the server of a script with SIGKILL. The script then ends by itself.
 func (l *lifeline) kill(binary string) error {
-	content, err := os.ReadFile(filepath.Join(l.dir, binary+".pid"))
-	if err != nil {
-		return err
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	pid, err := l.pid(binary)
 	if err != nil {
 		return err
 	}
 	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// pid returns the process id of the server of a script.
+func (l *lifeline) pid(binary string) (int, error) {
+	content, err := os.ReadFile(filepath.Join(l.dir, binary+".pid"))
+	if err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(strings.TrimSpace(string(content)))
 }
 
 func (l *lifeline) close() error {

@@ -34,6 +34,16 @@ func (cp *ControlPlane) KillAPIServer() error {
 	return cp.endAPIServer()
 }
 
+// APIServerPID returns the process id of kube-apiserver, for measuring what it costs.
+// After a restart it is another one.
+func (cp *ControlPlane) APIServerPID() (int, error) {
+	pid, err := cp.lifeline.pid(binaryAPIServer)
+	if err != nil {
+		return 0, fmt.Errorf("cannot find the process of kube-apiserver: %w", err)
+	}
+	return pid, nil
+}
+
 // endAPIServer waits for the end, also of a process that was killed.
 func (cp *ControlPlane) endAPIServer() error {
 	cp.serverUp = false

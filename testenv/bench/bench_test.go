@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -25,7 +26,7 @@ func TestShortRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := options{repeats: 1, reconciles: 5, targets: 10, binary: portside.BuildFor(t).Path, crd: crd}
+	o := options{repeats: 1, reconciles: 5, targets: sizes{10}, binary: portside.BuildFor(t).Path, crd: crd}
 	r, err := measure(t.Context(), testenv.Shared(t), o, func(string) {})
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +36,7 @@ func TestShortRun(t *testing.T) {
 			t.Errorf("%s: %s, want %s", e.Text, e.Figure, e.Bound)
 		}
 	}
+	checkSent(t, r)
 	for line := range strings.Lines(r.table()) {
 		if width := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); width > 80 {
 			t.Errorf("%d columns: %s", width, line)
@@ -46,6 +48,59 @@ func TestShortRun(t *testing.T) {
 	}
 	if !json.Valid([]byte(out.String())) {
 		t.Errorf("not JSON: %s", out.String())
+	}
+}
+
+// checkSent expects the requests of each way for a change, and for none.
+func checkSent(t *testing.T, r *report) {
+	t.Helper()
+	for _, want := range []struct {
+		way                       string
+		requests, dryRuns, writes float64
+		unchanged                 float64 // requests without a change
+	}{
+		{wayPortside, 2, 0, 1, 2},
+		{wayReadModifyWrite, 3, 0, 1, 1},
+		{wayCreateOrPatch, 2, 0, 1, 1},
+		{wayFlux, 3, 1, 1, 2},
+		{wayBare, 1, 0, 1, 1},
+	} {
+		change := func(figure string) stat { return r.Scenarios[0].figure(figure).of(want.way).Value }
+		if !exactly(change(figRequests), want.requests) || !exactly(change(figDryRuns), want.dryRuns) || !exactly(change(figAttempts), want.writes) {
+			t.Errorf("%s, a change: %v requests, %v dry runs, %v attempts, want %+v",
+				want.way, change(figRequests), change(figDryRuns), change(figAttempts), want)
+		}
+		if got := r.Scenarios[1].figure(figRequests).of(want.way).Value; !exactly(got, want.unchanged) {
+			t.Errorf("%s, no change: %v requests, want %v", want.way, got, want.unchanged)
+		}
+	}
+}
+
+// TestFewest expects that portside is compared with each way but the bare PATCH.
+func TestFewest(t *testing.T) {
+	t.Parallel()
+	sent := func(portside, flux, bare float64) outcome {
+		return outcome{Figures: []comparison{{Figure: figBytes, Ways: []wayValue{
+			{Way: wayPortside, Value: stat{portside, portside, portside}},
+			{Way: wayFlux, Value: stat{flux, flux, flux}},
+			{Way: wayBare, Value: stat{bare, bare, bare}},
+		}}}}
+	}
+	for _, c := range []struct {
+		name                 string
+		portside, flux, bare float64
+		met                  bool
+	}{
+		{"fewer than another way", 341, 602, 307, true},
+		{"as many as another way", 602, 602, 307, true},
+		{"more than another way", 603, 602, 700, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if e := sent(c.portside, c.flux, c.bare).fewest(1, "fewest bytes", figBytes); e.Met != c.met || !e.Exact {
+				t.Errorf("%+v, want met: %t", e, c.met)
+			}
+		})
 	}
 }
 
@@ -110,12 +165,15 @@ func BenchmarkDecide(b *testing.B)    { benchmark(ten(b).decide)(b) }
 // go -C runs the bench in its own folder.
 func TestParse(t *testing.T) {
 	t.Parallel()
-	o, err := parse([]string{"--binary", "bin/portside"}, io.Discard)
+	o, err := parse([]string{"--binary", "bin/portside", "--targets", "100,1000"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(o.crd); err != nil {
 		t.Errorf("the default of --crd: %v", err)
+	}
+	if !slices.Equal(o.targets, sizes{100, 1000}) {
+		t.Errorf("--targets 100,1000 is %v", o.targets)
 	}
 	want, err := filepath.Abs("../../bin/portside")
 	if err != nil {

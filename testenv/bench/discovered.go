@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -39,45 +38,52 @@ func (s *sizes) Set(text string) error {
 	return nil
 }
 
+// discoveredFigure is the memory that a service at rest needs for a target whose
+// adapters it discovers, and the CPU time of a minute.
+type discoveredFigure struct {
+	Service   string  `json:"service"`
+	Targets   int     `json:"targets"`
+	PerTarget float64 `json:"perTargetKiB"`
+	CPU       float64 `json:"cpuSecondsPerMinute"`
+}
+
 // discovery measures the memory and the CPU time of a service at rest whose targets
 // have a pod each, which it polls every 30 seconds.
-func (b *serviceBench) discovery(ctx context.Context) (group, error) {
-	g := group{Title: "with discovery, a pod each that is polled every 30 s", Note: "memory after a minute at rest; CPU is that of the minute"}
-	for _, n := range b.discovered {
-		fleet, stop, err := newDiscoveredFleet(ctx, b.cp, n)
+func discovery(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) ([]discoveredFigure, error) {
+	var figures []discoveredFigure
+	for _, n := range o.discovered {
+		fleet, stop, err := newDiscoveredFleet(ctx, cp, n)
 		if err != nil {
-			return g, err
+			return nil, err
 		}
-		for _, s := range []*service{b.service, b.old} {
-			if s == nil {
+		defer stop()
+		for _, s := range []struct{ name, binary string }{{nameService, o.binary}, {nameOld, o.old}} {
+			if s.binary == "" {
 				continue
 			}
-			b.progress(fmt.Sprintf("the service, %d targets with discovery: %s", n, s.name))
-			all, err := b.minute(ctx, s.binary, fleet.namespace, n)
+			progress(fmt.Sprintf("the service, %d targets with discovery: %s", n, s.name))
+			all, err := minute(ctx, cp, s.binary, fleet.namespace, n)
 			if err != nil {
-				stop()
-				return g, err
+				return nil, err
 			}
-			none, err := b.minute(ctx, s.binary, idle, 0)
+			none, err := minute(ctx, cp, s.binary, idle, 0)
 			if err != nil {
-				stop()
-				return g, err
+				return nil, err
 			}
-			name := fmt.Sprintf("%s, %d targets: ", s.name, n)
-			g.Figures = append(g.Figures,
-				figureOf(name+"KiB a target", perTarget([]restarted{all}, []restarted{none}, n)),
-				figureOf(name+"CPU, s", []float64{all.cpu}))
+			figures = append(figures, discoveredFigure{
+				Service: s.name, Targets: n, CPU: all.cpu,
+				PerTarget: perTarget([]restarted{all}, []restarted{none}, n)[0],
+			})
 		}
-		stop()
 	}
-	return g, nil
+	return figures, nil
 }
 
 // minute runs a service until each target was polled, and then for a minute.
-func (b *serviceBench) minute(ctx context.Context, binary, namespace string, targets int) (r restarted, err error) {
+func minute(ctx context.Context, cp *testenv.ControlPlane, binary, namespace string, targets int) (r restarted, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
-	c, err := startChild(binary, b.cp.Config(), namespace, "--allow-loopback-pods")
+	c, err := startChild(binary, cp.Config(), namespace, "--allow-loopback-pods")
 	if err != nil {
 		return r, err
 	}
@@ -110,26 +116,6 @@ func (b *serviceBench) minute(ctx context.Context, binary, namespace string, tar
 	r.cpu = (after - before).Seconds()
 	r.memory, err = c.resident(ctx)
 	return r, err
-}
-
-// cpuTime reads the CPU time of a process, see proc_pid_stat(5).
-func cpuTime(pid int) (time.Duration, error) {
-	const tick = time.Second / 100
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/%d/stat has %d fields", pid, len(fields))
-	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, err
-	}
-	system, err := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * tick, err
 }
 
 // newDiscoveredFleet makes workloads with a pod and an AdapterSet each. One server

@@ -122,21 +122,31 @@ func (f *fleet) each(do func(i int) error) error {
 	return calls.Wait()
 }
 
+// partial returns the object that portside applies: the adapter ports and nothing else
+// of the workload. The uid may be empty.
+func partial(namespace, name string, uid types.UID, adapters []apply.Adapter) map[string]any {
+	var ports []any
+	for _, a := range adapters {
+		ports = append(ports, map[string]any{"name": apply.PortName(a.Type), "containerPort": a.Port, "protocol": "TCP"})
+	}
+	metadata := map[string]any{"namespace": namespace, "name": name}
+	if uid != "" {
+		metadata["uid"] = string(uid)
+	}
+	containers := []any{map[string]any{"name": container, "ports": ports}}
+	return map[string]any{
+		"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind,
+		"metadata": metadata,
+		"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
+	}
+}
+
 // patches returns a ready-made server-side apply of the ports of each workload:
 // what portside sends, without the work before it.
 func (f *fleet) patches(turn int) ([][]byte, error) {
 	bodies := make([][]byte, len(f.names))
 	for i, name := range f.names {
-		var ports []map[string]any
-		for _, a := range adapters(turn) {
-			ports = append(ports, map[string]any{"name": apply.PortName(a.Type), "containerPort": a.Port, "protocol": "TCP"})
-		}
-		containers := []map[string]any{{"name": container, "ports": ports}}
-		body, err := json.Marshal(map[string]any{
-			"apiVersion": "apps/v1", "kind": workload.StatefulSet.Kind,
-			"metadata": map[string]any{"namespace": f.namespace, "name": name, "uid": f.uids[i]},
-			"spec":     map[string]any{"template": map[string]any{"spec": map[string]any{"containers": containers}}},
-		})
+		body, err := json.Marshal(partial(f.namespace, name, f.uids[i], adapters(turn)))
 		if err != nil {
 			return nil, err
 		}

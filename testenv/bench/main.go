@@ -1,29 +1,49 @@
-// Bench compares portside with read-modify-write, the way in which operators keep such
-// ports without server-side apply, on one embedded API server:
+// Bench compares portside with other ways to keep a workload's ports, on one embedded
+// API server:
 //
 //	go -C testenv/bench run . [--repeats 5] [--reconciles 40] [--binary bin/portside] [--targets 2000]
 //	    [--old OTHER/portside] [--discovered 300,1000] [-o json]
+//	go -C testenv/bench run . render testenv/bench/results/report.json
 //
-// First it measures a single reconcile. The two ways take turns, block of reconciles by block,
-// each on a workload of its own that is made the same way. It reports medians over the
-// repeats with their spread, and the ratio of the two within each repeat:
+// The second command writes the table and the plots of a report next to it. Paths are
+// relative to the repository's root.
+//
+// First it measures a single reconcile. The ways take turns, block of reconciles by
+// block, each on a workload of its own that is made the same way:
+//
+//   - portside: the library, which reads the workload from the server;
+//   - read-modify-write: a GET to compare, and if there is a change a GET and a PUT
+//     of the whole object, again on a conflict;
+//   - CreateOrPatch: that of controller-runtime, see newCreateOrPatch;
+//   - Flux: its ResourceManager, see newFlux;
+//   - bare PATCH: a ready-made apply, the least that any apply costs, see newBarePatch.
+//
+// It reports the requests, the bytes sent, the attempts and the time of a reconcile, and
+// the CPU times of kube-apiserver and of the client, to 10 ms for a block: medians over
+// the repeats with their spread, and portside's divided by the other's within each
+// repeat. The numbered sections of the table are:
 //
 //  1. a reconcile that changes one port;
-//  2. a reconcile that changes nothing. Read-modify-write compares and sends no write;
-//     portside sends the apply and leaves the comparison to the server;
-//  3. a reconcile that changes one port, while an owner of other fields writes the workload
-//     without a pause. A reconcile that gives up on a conflict starts again at once, and
-//     its cost counts with the reconcile that succeeds;
-//  4. the pure part: from the managedFields of a workload with ten entries to the
+//  2. a reconcile that changes nothing. Read-modify-write and CreateOrPatch compare and
+//     send no write. portside sends the apply and leaves the comparison to the server, so
+//     it costs more than they do; Flux leaves it to a dry run, which is an apply too, of
+//     fewer bytes since it has no uid. The service compares with its cache and sends
+//     nothing, see 8;
+//  3. to 6. a reconcile that changes one port, while an owner of other fields writes the
+//     workload once, 10 times and 100 times a second, and without a pause. A block lasts
+//     at least three of these writes. A reconcile that gives up on a conflict starts
+//     again at once, and its cost counts with the reconcile that succeeds. CPU times are
+//     not reported, because the other writes cost some too;
+//  7. the pure part: from the managedFields of a workload with ten entries to the
 //     owners of its ports and the plan, compared with the time in which fieldpath alone
 //     reads these entries.
 //
-// Then it measures the service, if a built portside is named: a process with many
-// workloads of some 4 KiB with an AdapterSet each, without a stabilization window. No
-// client has a rate limit, and nothing restarts pods, so that no rollout defers a
-// change:
+// Then it measures the service, if a built portside is named, with each number of
+// targets in a section of its own: a process with many workloads of some 4 KiB with an
+// AdapterSet each, without a stabilization window. No client has a rate limit, and
+// nothing restarts pods, so that no rollout defers a change:
 //
-//  5. - the time until all workloads have their ports, when one of two is renumbered in
+//  8. - the time until all workloads have their ports, when one of two is renumbered in
 //     all of them: by portside run, by a loop of the same applies, made beforehand
 //     ("bare PATCH"), and by read-modify-write. Each has as many requests at once, and
 //     workloads of its own. In each repeat another one of the three begins, and the
@@ -40,12 +60,18 @@
 //     once that stays the same, less that of a process without targets;
 //     - the time from the answer to a change of an AdapterSet to the stored port, one
 //     change at a time in an idle service, compared with a bare apply;
+//     - the requests and bytes of a change of an adapter, and how many of them go to the
+//     workload; and the requests after another manager has changed a workload, but none
+//     of its ports;
 //     - the requests and bytes of a change of a Service port, and the requests to a
 //     Service whose ports do not change.
 //
-// In the single reconcile both ways use client-go with its defaults, which is JSON. Operators
-// on controller-runtime send protobuf, so that size of the baseline's body is measured
-// too, and with the service all clients use protobuf.
+// With --discovered it measures the memory for each target whose adapters are discovered.
+//
+// In the single reconcile each way has the defaults of its client: JSON with client-go;
+// with controller-runtime protobuf for reads of typed objects. So the size of a
+// read-modify-write's body in protobuf is measured too. With the service all clients use
+// protobuf.
 //
 // Exact figures (requests, bytes, attempts) must be as expected in every repeat, or the
 // exit code is 1. Times depend on the machine and its load: a time over its bound is
@@ -72,10 +98,11 @@ import (
 type options struct {
 	repeats, reconciles int
 	output              string
-	targets             int    // of the service
+	targets             sizes  // of the service
 	binary, crd         string // of the service, which is not measured without a binary
 	old                 string // a binary to compare the service with
 	discovered          sizes  // numbers of workloads to measure with discovery
+	arguments           []string
 }
 
 var errNotMet = errors.New("an expectation is not met")
@@ -93,6 +120,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) > 0 && args[0] == "render" {
+		return render(args[1:])
+	}
 	o, err := parse(args, stderr)
 	if err != nil {
 		return err
@@ -111,22 +141,25 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 func parse(args []string, stderr io.Writer) (options, error) {
-	var o options
+	o := options{arguments: args}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.IntVar(&o.repeats, "repeats", 5, "repeats of each block")
 	flags.IntVar(&o.reconciles, "reconciles", 40, "reconciles in a block; 0 measures only the service")
 	flags.StringVar(&o.output, "o", "table", "output format: table or json")
 	flags.StringVar(&o.binary, "binary", "", "portside binary whose service is measured too; paths are relative to the repository's root")
-	flags.IntVar(&o.targets, "targets", 2000, "workloads of the service")
+	flags.Var(&o.targets, "targets", "measure the service with this many workloads, one number after the other, such as 100,1000,10000 (default 2000)")
 	flags.StringVar(&o.old, "old", "", "older portside binary to measure in turn with that of -binary")
 	flags.Var(&o.discovered, "discovered", "also measure this many workloads with discovery and a pod each, such as 300,1000; some minutes each")
 	flags.StringVar(&o.crd, "crd", portside.CRD, "file with the CustomResourceDefinition of AdapterSets")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	if o.repeats < 1 || o.reconciles < 0 || o.targets < 1 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
-		return o, errors.New("invalid flags: repeats and targets must be at least 1, reconciles at least 0, -o table or json, and arguments are not allowed")
+	if len(o.targets) == 0 {
+		o.targets = sizes{2000}
+	}
+	if o.repeats < 1 || o.reconciles < 0 || flags.NArg() > 0 || (o.output != "table" && o.output != "json") {
+		return o, errors.New("invalid flags: repeats must be at least 1, reconciles at least 0, -o table or json, and arguments are not allowed")
 	}
 	return o, errors.Join(fromRoot(&o.binary), fromRoot(&o.old), fromRoot(&o.crd))
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,8 +18,8 @@ type scenario struct {
 	name string
 	// changes reports that each reconcile has one port to change.
 	changes bool
-	// contended reports that a rival writes the workload all the time.
-	contended bool
+	// rival is the rate at which a rival writes the workload.
+	rival rate
 	// note explains the figures.
 	note string
 }
@@ -25,45 +27,69 @@ type scenario struct {
 var scenarios = []scenario{
 	{name: "a reconcile that changes one port", changes: true},
 	{name: "a reconcile that changes nothing",
-		note: "read-modify-write compares and sends no write; portside has the server compare"},
-	{name: "a reconcile that changes one port, under a competing writer", changes: true, contended: true,
+		note: "read-modify-write and CreateOrPatch compare and send no write; portside and\nFlux have the server compare; the service sends nothing at all, see below"},
+	{name: "a reconcile that changes one port, 1 competing write a second", changes: true, rival: 1},
+	{name: "a reconcile that changes one port, 10 competing writes a second", changes: true, rival: 10},
+	{name: "a reconcile that changes one port, 100 competing writes a second", changes: true, rival: 100},
+	{name: "a reconcile that changes one port, competing writes without a pause", changes: true, rival: unpaused,
 		note: "a reconcile that gives up after five conflicts starts again; both are counted"},
 }
 
 // The figures of a block, each for one successful reconcile.
 const (
-	figRequests = "requests"
-	figBytes    = "bytes sent"
-	figAttempts = "attempts per success" // writes
-	figRestarts = "reconciles retried"
-	figTime     = "time of one, ms"
-	figRival    = "competing writes"
+	figRequests  = "requests"
+	figDryRuns   = "dry runs"
+	figBytes     = "bytes sent"
+	figAttempts  = "attempts" // writes, without dry runs
+	figRestarts  = "reconciles retried"
+	figServerCPU = "server CPU, ms"
+	figClientCPU = "client CPU, ms"
+	figTime      = "time, ms"
+	figRival     = "competing writes"
 )
 
 // verbs are reported separately; figRequests has all requests.
 var verbs = []string{testenv.VerbGet, testenv.VerbApply, testenv.VerbPut, testenv.VerbPatch}
 
-var figuresInOrder = append([]string{figRequests},
-	append(verbs, figBytes, figAttempts, figRestarts, figTime, figRival)...)
+var figuresInOrder = slices.Concat([]string{figRequests}, verbs,
+	[]string{figDryRuns, figBytes, figAttempts, figRestarts, figServerCPU, figClientCPU, figTime, figRival})
 
 // block is the figures of some reconciles of one way.
 type block map[string]float64
 
-// run runs a block of reconciles. After that the desired ports and the rival's writes
-// must be stored.
-func (w *way) run(ctx context.Context, sc scenario, reconciles int, admin kubernetes.Interface) (block, error) {
+// reconcileBench measures single reconciles.
+type reconcileBench struct {
+	cp         *testenv.ControlPlane
+	admin      kubernetes.Interface
+	reconciles int // of a block at least
+}
+
+// leastRivalWrites is the number of competing writes that a block lasts at least.
+const leastRivalWrites = 3
+
+// block runs a block of reconciles of a way. After that the desired ports and the
+// rival's writes must be stored.
+func (b *reconcileBench) block(ctx context.Context, w *way, sc scenario) (block, error) {
+	if err := b.collectGarbage(ctx); err != nil {
+		return nil, err
+	}
 	var r *rival
-	if sc.contended {
+	if sc.rival != noRival {
 		var err error
-		if r, err = startRival(ctx, admin, w.workload); err != nil {
+		if r, err = startRival(ctx, b.admin, w.workload, sc.rival); err != nil {
 			return nil, err
 		}
 		defer r.end()
 	}
 	w.requests.Reset()
-	restarts := 0
+	w.dryRuns.Store(0)
+	before, err := b.cpuTimes()
+	if err != nil {
+		return nil, err
+	}
 	begin := time.Now()
-	for range reconciles {
+	reconciles, restarts := 0, 0
+	for reconciles < b.reconciles || r != nil && r.writes.Load() < leastRivalWrites {
 		if sc.changes {
 			w.turn++
 		}
@@ -71,20 +97,38 @@ func (w *way) run(ctx context.Context, sc scenario, reconciles int, admin kubern
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.name, err)
 		}
+		reconciles++
 		restarts += again
 	}
 	elapsed := time.Since(begin)
-	b := w.perReconcile(reconciles)
-	b[figTime] = float64(elapsed) / float64(time.Millisecond) / float64(reconciles)
-	b[figRestarts] = float64(restarts) / float64(reconciles)
-	if sc.contended {
+	after, err := b.cpuTimes()
+	if err != nil {
+		return nil, err
+	}
+	per := func(n float64) float64 { return n / float64(reconciles) }
+	figures := w.sent(per)
+	figures[figTime] = per(milliseconds(elapsed))
+	figures[figRestarts] = per(float64(restarts))
+	if r == nil { // the rival uses CPU of both
+		figures[figServerCPU] = per(milliseconds(after.server - before.server))
+		figures[figClientCPU] = per(milliseconds(after.client - before.client))
+	} else {
 		writes, err := r.stop(ctx)
 		if err != nil {
 			return nil, err
 		}
-		b[figRival] = float64(writes) / float64(reconciles)
+		figures[figRival] = per(float64(writes))
 	}
-	return b, w.check(ctx, admin)
+	return figures, w.check(ctx, b.admin)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// collectGarbage has the API server and this process collect their garbage, so that no
+// block pays for another one.
+func (b *reconcileBench) collectGarbage(ctx context.Context) error {
+	runtime.GC()
+	return collectGarbage(ctx, b.cp)
 }
 
 // succeed runs a reconcile until it succeeds and returns how often it started again. A
@@ -104,24 +148,29 @@ func (w *way) succeed(ctx context.Context, changes bool) (restarts int, err erro
 	}
 }
 
-func (w *way) perReconcile(reconciles int) block {
-	per := func(n int) float64 { return float64(n) / float64(reconciles) }
+// sent returns the figures of what was sent.
+func (w *way) sent(per func(float64) float64) block {
+	dryRuns := int(w.dryRuns.Load())
 	b := block{
-		figRequests: per(w.requests.Total()),
-		figAttempts: per(w.requests.Writes()),
-		figBytes:    float64(w.requests.BytesSent()) / float64(reconciles),
+		figRequests: per(float64(w.requests.Total())),
+		figDryRuns:  per(float64(dryRuns)),
+		figAttempts: per(float64(w.requests.Writes() - dryRuns)),
+		figBytes:    per(float64(w.requests.BytesSent())),
 	}
 	for _, verb := range verbs {
-		b[verb] = per(w.requests.Count(verb))
+		b[verb] = per(float64(w.requests.Count(verb)))
 	}
 	return b
 }
 
 // outcome is the result of a scenario.
 type outcome struct {
-	Scenario string       `json:"scenario"`
-	Note     string       `json:"note,omitempty"`
-	Figures  []comparison `json:"figures"`
+	Scenario string `json:"scenario"`
+	Changes  bool   `json:"changes"`
+	// Rival is the number of competing writes a second; -1 is without a pause.
+	Rival   rate         `json:"competingWrites"`
+	Note    string       `json:"note,omitempty"`
+	Figures []comparison `json:"figures"`
 }
 
 func (o outcome) figure(name string) comparison {
@@ -136,7 +185,7 @@ func (o outcome) figure(name string) comparison {
 // compareBlocks compares the repeats of the ways, of which portside is the first. It
 // leaves out figures that are always zero.
 func compareBlocks(sc scenario, ways []*way, blocks [][]block) outcome {
-	o := outcome{Scenario: sc.name, Note: sc.note}
+	o := outcome{Scenario: sc.name, Changes: sc.changes, Rival: sc.rival, Note: sc.note}
 	for _, figure := range figuresInOrder {
 		c := comparison{Figure: figure}
 		portside := figuresOf(blocks[0], figure)

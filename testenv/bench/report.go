@@ -15,9 +15,11 @@ import (
 
 // report is everything that a run measured.
 type report struct {
-	Server  string `json:"server"`
-	CPUs    int    `json:"cpus"`
-	Repeats int    `json:"repeats"`
+	// Arguments are those of the command that measured.
+	Arguments []string `json:"arguments"`
+	Server    string   `json:"server"`
+	CPUs      int      `json:"cpus"`
+	Repeats   int      `json:"repeats"`
 	// Reconciles is the number of reconciles in a block.
 	Reconciles int `json:"reconcilesPerBlock"`
 	// Workload is that of read-modify-write, after the last reconcile.
@@ -27,9 +29,10 @@ type report struct {
 	Scenarios    []outcome    `json:"scenarios"`
 	PureWorkload size         `json:"pureWorkload"`
 	Pure         []pureFigure `json:"pure"`
-	// Service is nil if the service was not measured.
-	Service      *serviceReport `json:"service,omitempty"`
-	Expectations []expectation  `json:"expectations"`
+	// Services are the service with each number of targets, if it was measured.
+	Services     []*serviceReport   `json:"services,omitempty"`
+	Discovery    []discoveredFigure `json:"discovery,omitempty"`
+	Expectations []expectation      `json:"expectations"`
 }
 
 // measure measures everything.
@@ -42,14 +45,14 @@ func measure(ctx context.Context, cp *testenv.ControlPlane, o options, progress 
 	if err != nil {
 		return nil, err
 	}
-	r := &report{Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Reconciles: o.reconciles}
+	r := &report{Arguments: o.arguments, Server: version.GitVersion, CPUs: runtime.GOMAXPROCS(0), Repeats: o.repeats, Reconciles: o.reconciles}
 	if o.reconciles > 0 {
 		if err := errors.Join(r.measureReconciles(ctx, cp, admin, progress), r.measurePure(ctx, admin, progress)); err != nil {
 			return nil, err
 		}
 	}
 	if o.binary != "" {
-		if r.Service, err = measureService(ctx, cp, o, progress); err != nil {
+		if err := r.measureServices(ctx, cp, o, progress); err != nil {
 			return nil, err
 		}
 	}
@@ -62,12 +65,13 @@ func (r *report) measureReconciles(ctx context.Context, cp *testenv.ControlPlane
 	if err != nil {
 		return err
 	}
+	bench := &reconcileBench{cp, admin, r.Reconciles}
 	for _, sc := range scenarios {
 		blocks := make([][]block, len(ways))
 		for repeat := range r.Repeats {
 			for i, w := range ways {
 				progress(fmt.Sprintf("%s: repeat %d of %d, %s", sc.name, repeat+1, r.Repeats, w.name))
-				b, err := w.run(ctx, sc, r.Reconciles, admin)
+				b, err := bench.block(ctx, w, sc)
 				if err != nil {
 					return fmt.Errorf("%s: %w", sc.name, err)
 				}
@@ -83,28 +87,6 @@ func (r *report) measureReconciles(ctx context.Context, cp *testenv.ControlPlane
 	r.ProtobufBody = updated.Size()
 	r.Workload, err = sizeOf(updated)
 	return err
-}
-
-// setUpWays returns the ways with their workloads, the ports of the adapters, and open
-// connections.
-func setUpWays(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*way, error) {
-	var ways []*way
-	for _, newWay := range newWays {
-		w, err := newWay(cp)
-		if err != nil {
-			return nil, err
-		}
-		if err := create(ctx, admin, w.workload, always); err != nil {
-			return nil, err
-		}
-		for _, changes := range []bool{true, false} {
-			if _, err := w.succeed(ctx, changes); err != nil {
-				return nil, fmt.Errorf("%s: %w", w.name, err)
-			}
-		}
-		ways = append(ways, w)
-	}
-	return ways, nil
 }
 
 func (r *report) measurePure(ctx context.Context, admin kubernetes.Interface, progress func(string)) error {

@@ -196,5 +196,5 @@ func collectGarbage(ctx context.Context, cp *testenv.ControlPlane) error {
 	return nil
 }
 
-// roundTimeout bounds a round and other waits for the service.
-const roundTimeout = 10 * time.Minute
+// roundTimeout bounds a round and other waits for the service, also with 10,000 targets.
+const roundTimeout = 30 * time.Minute

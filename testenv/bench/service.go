@@ -38,6 +38,7 @@ func figureOf(name string, values []float64) figure { return figure{name, statOf
 // serviceBench measures the service.
 type serviceBench struct {
 	options
+	targets  int
 	cp       *testenv.ControlPlane
 	progress func(string)
 	service  *service
@@ -45,12 +46,39 @@ type serviceBench struct {
 	bare     *fleet
 }
 
-func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) (*serviceReport, error) {
+// The names of the measured services.
+const (
+	nameService = "portside run"
+	nameOld     = "the old portside run"
+)
+
+// measureServices measures the service with each number of targets, and then with
+// discovery.
+func (r *report) measureServices(ctx context.Context, cp *testenv.ControlPlane, o options, progress func(string)) error {
 	if _, err := os.Stat(o.binary); err != nil {
-		return nil, fmt.Errorf("cannot measure the service without a binary: %w; run make build", err)
+		return fmt.Errorf("cannot measure the service without a binary: %w; run make build", err)
 	}
-	b := &serviceBench{options: o, cp: cp, progress: progress}
-	r := &serviceReport{Targets: o.targets, AtOnce: atOnce}
+	if err := cp.InstallCRD(ctx, o.crd); err != nil {
+		return err
+	}
+	if _, err := newFleet(ctx, cp, idle, 0); err != nil {
+		return err
+	}
+	for _, targets := range o.targets {
+		b := &serviceBench{options: o, targets: targets, cp: cp, progress: progress}
+		s, err := b.measure(ctx)
+		if err != nil {
+			return err
+		}
+		r.Services = append(r.Services, s)
+	}
+	var err error
+	r.Discovery, err = discovery(ctx, cp, o, progress)
+	return err
+}
+
+func (b *serviceBench) measure(ctx context.Context) (*serviceReport, error) {
+	r := &serviceReport{Targets: b.targets, AtOnce: atOnce}
 	rounds, err := b.setUp(ctx)
 	if err != nil {
 		return nil, err
@@ -58,15 +86,13 @@ func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, pr
 	// costs comes before changes, after which status names more changes of this service's
 	// targets than of the old one's, which takes bytes.
 	for _, part := range []func(context.Context) (group, error){
-		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.costs, b.changes, b.services, b.discovery,
+		func(ctx context.Context) (group, error) { return b.ports(ctx, rounds) }, b.restarts, b.costs, b.changes, b.services,
 	} {
 		g, err := part(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%d targets: %w", b.targets, err)
 		}
-		if len(g.Figures) > 0 {
-			r.Groups = append(r.Groups, g)
-		}
+		r.Groups = append(r.Groups, g)
 	}
 	r.Workload, err = b.service.fleet.check(ctx)
 	return r, err
@@ -75,9 +101,6 @@ func measureService(ctx context.Context, cp *testenv.ControlPlane, o options, pr
 // setUp creates the workloads and the AdapterSets, and runs each round a first
 // time.
 func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
-	if err := b.cp.InstallCRD(ctx, b.crd); err != nil {
-		return nil, err
-	}
 	namespaces := []string{"kept-by-portside", "patched", "read-modify-written"}
 	if b.options.old != "" {
 		namespaces = append(namespaces, "kept-by-the-old-portside")
@@ -85,23 +108,20 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 	fleets := make([]*fleet, 0, len(namespaces))
 	for _, namespace := range namespaces {
 		b.progress(fmt.Sprintf("the service: creating %d workloads, %s", b.targets, namespace))
-		f, err := newFleet(ctx, b.cp, namespace, b.targets)
+		f, err := newFleet(ctx, b.cp, fmt.Sprintf("%s-%d", namespace, b.targets), b.targets)
 		if err != nil {
 			return nil, err
 		}
 		fleets = append(fleets, f)
 	}
-	if _, err := newFleet(ctx, b.cp, idle, 0); err != nil {
-		return nil, err
-	}
 	var err error
-	if b.service, err = newService(ctx, b.cp, "portside run", b.binary, fleets[0]); err != nil {
+	if b.service, err = newService(ctx, b.cp, nameService, b.binary, fleets[0]); err != nil {
 		return nil, err
 	}
 	b.bare = fleets[1]
 	rounds := []*round{b.service.round(), newBare(fleets[1]), newReadModifyWrites(fleets[2])}
 	if b.options.old != "" {
-		if b.old, err = newService(ctx, b.cp, "the old portside run", b.options.old, fleets[3]); err != nil {
+		if b.old, err = newService(ctx, b.cp, nameOld, b.options.old, fleets[3]); err != nil {
 			return nil, err
 		}
 		rounds = append(rounds, b.old.round())
@@ -118,8 +138,12 @@ func (b *serviceBench) setUp(ctx context.Context) ([]*round, error) {
 // idle is a namespace without workloads.
 const idle = "idle"
 
-// The figures with an expectation.
+// The figures that have an expectation or a plot.
 const (
+	figSettled     = nameService + ", s"
+	figSettledBare = "bare PATCH, s"
+	figSettledRMW  = "read-modify-write, s"
+
 	figByBare    = "portside by bare PATCH"
 	figByRMW     = "portside by read-modify-write"
 	figFloor     = "bare PATCH by read-modify-write"
@@ -151,8 +175,8 @@ func (b *serviceBench) ports(ctx context.Context, rounds []*round) (group, error
 		Title: "until all have their ports, one of two renumbered",
 		Note:  "counted from when portside has listed all, in the second line from its start",
 		Figures: []figure{
-			figureOf("portside run, s", took[0]), figureOf("the same from the start of its process, s", fromStart),
-			figureOf("bare PATCH, s", took[1]), figureOf("read-modify-write, s", took[2]),
+			figureOf(figSettled, took[0]), figureOf("the same from the start of its process, s", fromStart),
+			figureOf(figSettledBare, took[1]), figureOf(figSettledRMW, took[2]),
 			{figByBare, *ratio(took[0], took[1])}, {figByRMW, *ratio(took[0], took[2])},
 			{figFloor, *ratio(took[1], took[2])},
 		},

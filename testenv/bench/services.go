@@ -96,9 +96,7 @@ func (b *serviceBench) services(ctx context.Context) (g group, err error) {
 
 // toServices returns how many requests for single Services were sent.
 func toServices(p *testenv.Proxy) (requests int) {
-	for _, verb := range []string{
-		testenv.VerbGet, testenv.VerbApply, testenv.VerbPatch, testenv.VerbPut, testenv.VerbPost, testenv.VerbDelete,
-	} {
+	for _, verb := range singleVerbs {
 		requests += p.CountOf(verb, "services")
 	}
 	return requests

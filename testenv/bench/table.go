@@ -10,9 +10,9 @@ import (
 
 // The formats of a line of at most 80 columns.
 const (
-	label   = "%-20s"
-	column  = "%12s" // of a way
-	columns = label + " %21s %21s %15s\n"
+	label   = "%-18s"
+	column  = "%*s"
+	columns = "%-20s %21s %21s %15s\n"
 )
 
 // shortNames are the names of ways that do not fit in a column.
@@ -27,17 +27,21 @@ func shortName(way string) string {
 
 // compared are the figures whose ratios the table has. Those of the others can be read
 // off at a glance.
-var compared = []string{figBytes, figTime}
+var compared = []string{figBytes, figServerCPU, figClientCPU, figTime}
 
 // table returns the report as text of 80 columns.
 func (r *report) table() string {
 	var t strings.Builder
+	fmt.Fprintf(&t, "go -C testenv/bench run . %s\n\n", strings.Join(r.Arguments, " "))
 	fmt.Fprintf(&t, "portside compared with other ways, on kube-apiserver %s, %d CPUs\n", r.Server, r.CPUs)
 	if len(r.Scenarios) > 0 {
 		r.reconcilesTable(&t)
 	}
-	if r.Service != nil {
-		r.Service.table(&t, len(scenarios)+2)
+	for i, s := range r.Services {
+		s.table(&t, firstService+i)
+	}
+	if len(r.Discovery) > 0 {
+		discoveryTable(&t, r.Discovery)
 	}
 	fmt.Fprintf(&t, "\nexpected\n")
 	for _, e := range r.Expectations {
@@ -61,7 +65,7 @@ func (r *report) reconcilesTable(t *strings.Builder) {
 		}
 		o.columns(t)
 	}
-	fmt.Fprintf(t, "\n%d. the pure part, for a StatefulSet with ten managedFields entries\n", len(r.Scenarios)+1)
+	fmt.Fprintf(t, "\n%d. the pure part, for a StatefulSet with ten managedFields entries\n", pureSection)
 	fmt.Fprintf(t, "%s;\nthe fastest of %d turns in each repeat\n", r.PureWorkload, pureTurns)
 	fmt.Fprintf(t, columns, "", "µs", "allocations", "ratio")
 	for _, p := range r.Pure {
@@ -75,7 +79,7 @@ func (o outcome) columns(t *strings.Builder) {
 	line := func(name string, ways []wayValue, cell func(wayValue) string) {
 		fmt.Fprintf(t, label, name)
 		for _, v := range ways {
-			fmt.Fprintf(t, column, cell(v))
+			fmt.Fprintf(t, column, max(12, len(shortName(v.Way))+1), cell(v))
 		}
 		t.WriteString("\n")
 	}
@@ -95,6 +99,21 @@ func (o outcome) columns(t *strings.Builder) {
 				return number(v.Ratio.Median)
 			})
 		}
+	}
+}
+
+// The numbers of the sections after those of the scenarios.
+var (
+	pureSection  = len(scenarios) + 1
+	firstService = pureSection + 1
+)
+
+// discoveryTable writes a line for each number of targets.
+func discoveryTable(t *strings.Builder, figures []discoveredFigure) {
+	fmt.Fprintf(t, "\nthe service with discovery, a pod each that is polled every 30 s\nmemory after a minute at rest; CPU is that of the minute\n")
+	fmt.Fprintf(t, "%-40s %18s %18s\n", "", "KiB a target", "CPU, s")
+	for _, f := range figures {
+		fmt.Fprintf(t, "%-40s %18s %18s\n", fmt.Sprintf("%s, %d targets", f.Service, f.Targets), number(f.PerTarget), number(f.CPU))
 	}
 }
 

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
+	"sync/atomic"
 
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
@@ -17,26 +21,89 @@ import (
 const (
 	wayPortside        = "portside"
 	wayReadModifyWrite = "read-modify-write"
+	wayCreateOrPatch   = "CreateOrPatch"
+	wayFlux            = "Flux"
+	wayBare            = "bare PATCH"
 )
 
-// newWays are the constructors of the ways, portside's first.
-var newWays = []func(*testenv.ControlPlane) (*way, error){newPortside, newReadModifyWrite}
+// constructors make the ways, portside's first.
+var constructors = []struct {
+	name string
+	// new returns the way's reconcile of a workload by clients of the configuration.
+	new func(config *rest.Config, workload string) (reconcile, error)
+}{
+	{wayPortside, newPortside},
+	{wayReadModifyWrite, newReadModifyWrite},
+	{wayCreateOrPatch, newCreateOrPatch},
+	{wayFlux, newFlux},
+	{wayBare, newBarePatch},
+}
+
+// reconcile sets the adapter ports of a workload and reports whether that was a
+// change.
+type reconcile func(ctx context.Context, adapters []apply.Adapter) (changed bool, err error)
 
 // way is one of the ways to keep the ports, with a workload of its own. All workloads
 // are made the same, so that no way finds fields of another.
 type way struct {
-	name     string
-	workload string
-	requests *testenv.Requests
-	// reconcile sets the adapter ports and reports whether that was a change.
-	reconcile func(ctx context.Context, adapters []apply.Adapter) (bool, error)
+	name      string
+	workload  string
+	requests  testenv.Requests
+	dryRuns   atomic.Int64 // of requests
+	reconcile reconcile
 	// turn selects the adapters that the workload has ports for, see adapters.
 	turn int
 }
 
-func newPortside(cp *testenv.ControlPlane) (*way, error) {
-	w := &way{name: wayPortside, workload: "portside", requests: &testenv.Requests{}}
-	client, err := kubernetes.NewForConfig(w.requests.Wrap(cp.Config()))
+// setUpWays returns the ways with their workloads, the ports of the adapters, and open
+// connections.
+func setUpWays(ctx context.Context, cp *testenv.ControlPlane, admin kubernetes.Interface) ([]*way, error) {
+	ways := make([]*way, 0, len(constructors))
+	for _, c := range constructors {
+		w := &way{name: c.name, workload: workloadOf(c.name)}
+		config := w.requests.Wrap(cp.Config())
+		config.Wrap(func(next http.RoundTripper) http.RoundTripper { return dryRunCounter{next, &w.dryRuns} })
+		var err error
+		if w.reconcile, err = c.new(config, w.workload); err != nil {
+			return nil, fmt.Errorf("%s: %w", w.name, err)
+		}
+		if err := create(ctx, admin, w.workload, always); err != nil {
+			return nil, err
+		}
+		for _, changes := range []bool{true, false} {
+			if _, err := w.succeed(ctx, changes); err != nil {
+				return nil, fmt.Errorf("%s: %w", w.name, err)
+			}
+		}
+		ways = append(ways, w)
+	}
+	return ways, nil
+}
+
+// workloadOf returns the name of a way's workload.
+func workloadOf(way string) string { return strings.ToLower(strings.ReplaceAll(way, " ", "-")) }
+
+// isDryRun reports whether a request asks the server to store nothing.
+func isDryRun(request *http.Request) bool { return request.URL.Query().Has("dryRun") }
+
+// dryRunCounter counts dry runs.
+type dryRunCounter struct {
+	next  http.RoundTripper
+	count *atomic.Int64
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c dryRunCounter) RoundTrip(request *http.Request) (*http.Response, error) {
+	if isDryRun(request) {
+		c.count.Add(1)
+	}
+	return c.next.RoundTrip(request)
+}
+
+// newPortside applies with the library, which reads the workload from the server. The
+// service reads it from its cache, see costs.
+func newPortside(config *rest.Config, name string) (reconcile, error) {
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err
 	}
@@ -44,25 +111,14 @@ func newPortside(cp *testenv.ControlPlane) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: w.workload}
-	w.reconcile = func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
+	target := workload.Target{Kind: workload.StatefulSet, Namespace: namespace, Name: name}
+	return func(ctx context.Context, adapters []apply.Adapter) (bool, error) {
 		result, err := applier.Apply(ctx, target, apply.Desired{Container: container, Adapters: adapters})
 		if err == nil && result.Outcome != apply.Applied && result.Outcome != apply.Unchanged {
 			err = fmt.Errorf("the outcome is %s", result.Outcome)
 		}
 		return result.Outcome == apply.Applied, err
-	}
-	return w, nil
-}
-
-func newReadModifyWrite(cp *testenv.ControlPlane) (*way, error) {
-	w := &way{name: wayReadModifyWrite, workload: "read-modify-write", requests: &testenv.Requests{}}
-	client, err := kubernetes.NewForConfig(w.requests.Wrap(cp.Config()))
-	if err != nil {
-		return nil, err
-	}
-	w.reconcile = readModifyWrite{client.AppsV1().StatefulSets(namespace), w.workload}.reconcile
-	return w, nil
+	}, nil
 }
 
 // check returns an error unless the workload has exactly its desired ports.

@@ -10,7 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 	appsclient "k8s.io/client-go/kubernetes/typed/apps/v1"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/retry"
 
 	"github.com/portside-dev/portside/apply"
@@ -25,6 +27,14 @@ import (
 type readModifyWrite struct {
 	client appsclient.StatefulSetInterface
 	name   string
+}
+
+func newReadModifyWrite(config *rest.Config, name string) (reconcile, error) {
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return readModifyWrite{client.AppsV1().StatefulSets(namespace), name}.reconcile, nil
 }
 
 func (r readModifyWrite) reconcile(ctx context.Context, adapters []apply.Adapter) (bool, error) {
