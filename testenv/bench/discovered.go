@@ -62,11 +62,15 @@ func discovery(ctx context.Context, cp *testenv.ControlPlane, o options, progres
 				continue
 			}
 			progress(fmt.Sprintf("the service, %d targets with discovery: %s", n, s.name))
-			all, err := minute(ctx, cp, s.binary, fleet.namespace, n)
+			// The first process stores ports and status, so that the next is at rest.
+			if _, err := polling(ctx, cp, s.binary, fleet.namespace, n, 0); err != nil {
+				return nil, err
+			}
+			all, err := polling(ctx, cp, s.binary, fleet.namespace, n, time.Minute)
 			if err != nil {
 				return nil, err
 			}
-			none, err := minute(ctx, cp, s.binary, idle, 0)
+			none, err := polling(ctx, cp, s.binary, idle, 0, time.Minute)
 			if err != nil {
 				return nil, err
 			}
@@ -79,8 +83,8 @@ func discovery(ctx context.Context, cp *testenv.ControlPlane, o options, progres
 	return figures, nil
 }
 
-// minute runs a service until each target was polled, and then for a minute.
-func minute(ctx context.Context, cp *testenv.ControlPlane, binary, namespace string, targets int) (r restarted, err error) {
+// polling runs a service until each target was polled twice, and then for some time.
+func polling(ctx context.Context, cp *testenv.ControlPlane, binary, namespace string, targets int, more time.Duration) (r restarted, err error) {
 	ctx, cancel := context.WithTimeout(ctx, roundTimeout)
 	defer cancel()
 	c, err := startChild(binary, cp.Config(), namespace, "--allow-loopback-pods")
@@ -105,8 +109,8 @@ func minute(ctx context.Context, cp *testenv.ControlPlane, binary, namespace str
 	if err != nil {
 		return r, err
 	}
-	end := time.Now().Add(time.Minute)
-	if err := c.until(ctx, time.Second, "a minute to pass", func(context.Context) (bool, error) { return !time.Now().Before(end), nil }); err != nil {
+	end := time.Now().Add(more)
+	if err := c.until(ctx, time.Second, "the time to pass", func(context.Context) (bool, error) { return !time.Now().Before(end), nil }); err != nil {
 		return r, err
 	}
 	after, err := cpuTime(c.PID())

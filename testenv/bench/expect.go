@@ -20,7 +20,7 @@ const (
 	mostByBare = 1.15
 	mostByRMW  = 0.8
 	// mostPerTarget is how much memory a target may cost, in KiB.
-	mostPerTarget = 4
+	mostPerTarget = 8
 	// mostServiceBytes is how many bytes a change of a Service port may send.
 	mostServiceBytes = 400
 )
