@@ -26,15 +26,20 @@ type lifeline struct {
 // server, which gets the group's SIGTERM too, end in its own time. It writes the
 // server's process id to a file next to itself.
 //
+// It opens the FIFO before the server begins: opened after this process has ended, a FIFO
+// has no writer, and opening it waits for one without end.
+//
 // If this process has ended the server is killed: kube-apiserver, asked to end after
 // etcd has ended, waits for etcd without end.
 const guardScript = `#!/bin/sh
 trap : TERM
-%[1]s "$@" &
+exec 3<%[2]s
+%[1]s "$@" 3<&- &
 server=$!
 echo "$server" >"$0.pid"
-(read -r _ <%[2]s; kill -KILL "$server") &
+(read -r _ <&3; kill -KILL "$server") &
 guard=$!
+exec 3<&-
 wait "$server"
 status=$?
 while [ "$status" -gt 128 ] && kill -0 "$server" 2>/dev/null; do

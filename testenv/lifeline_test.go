@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -69,5 +70,6 @@ func holdLifeline(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	<-server.exited
+	runtime.KeepAlive(line) // a lifeline that is collected closes its FIFO
 	t.Fatalf("the server ended by itself: %v", server.err)
 }
