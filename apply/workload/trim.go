@@ -34,7 +34,7 @@ func ReadTrimmed(object Object, manager string) (*Workload, error) {
 func (w *Workload) share() {
 	shared := []*string{&w.Namespace, &w.DefaultContainer}
 	if w.PodLabels == w.Selector {
-		w.PodLabels = w.Selector
+		w.PodLabels = w.Selector // the same text, in memory once
 	}
 	for i := range w.Containers {
 		c := &w.Containers[i]

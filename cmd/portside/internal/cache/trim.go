@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
-	"unique"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -45,28 +44,28 @@ func trimAdapterSet(object any) (any, error) {
 // share has strings that many AdapterSets have the same in memory once.
 func share(set *v1alpha1.AdapterSet) {
 	spec, status := &set.Spec, &set.Status
-	shared := []*string{
+	texts := []*string{
 		&set.Namespace, &spec.TargetRef.APIVersion, &spec.TargetRef.Kind, &spec.Container, &status.FieldManager,
 	}
 	for i := range spec.Adapters {
-		shared = append(shared, &spec.Adapters[i].Type)
+		texts = append(texts, &spec.Adapters[i].Type)
 	}
 	if status.Target != nil {
-		shared = append(shared, &status.Target.Container)
+		texts = append(texts, &status.Target.Container)
 	}
 	for i := range status.Ports {
 		p := &status.Ports[i]
-		shared = append(shared, &p.Type, &p.Name, &p.Protocol, &p.State, &p.Reason, &p.Message)
+		texts = append(texts, &p.Type, &p.Name, &p.Protocol, &p.State, &p.Reason, &p.Message)
 		for j := range p.Owners {
-			shared = append(shared, &p.Owners[j].Manager, (*string)(&p.Owners[j].Operation))
+			texts = append(texts, &p.Owners[j].Manager, (*string)(&p.Owners[j].Operation))
 		}
 	}
 	for i := range status.Conditions {
 		c := &status.Conditions[i]
-		shared = append(shared, &c.Type, (*string)(&c.Status), &c.Reason, &c.Message)
+		texts = append(texts, &c.Type, (*string)(&c.Status), &c.Reason, &c.Message)
 	}
-	for _, s := range shared {
-		*s = unique.Make(*s).Value()
+	for _, text := range texts {
+		*text = shared(*text)
 	}
 }
 

@@ -186,8 +186,8 @@ func (d *deletion) isFinal(err error) bool {
 }
 
 // isForbidden reports whether RBAC, an admission policy or a webhook refuses a write, so
-// that the API server refuses the same write again until these rules change. A conflict is not such a refusal, nor is an object that was replaced
-// meanwhile.
+// that the API server refuses the same write again until these rules change. A conflict
+// is no such refusal, nor is an object that was replaced meanwhile.
 func isForbidden(err error) bool {
 	return apply.IsRefusal(err) && !isGone(err) && !apierrors.IsConflict(err) && !apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
 }
