@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/portside-dev/portside/cmd/portside/internal/request"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/fixture"
 	"github.com/portside-dev/portside/testenv/portside"
@@ -34,10 +35,20 @@ func TestReconcile(t *testing.T) {
 	f.WaitRolledOut(t, "StatefulSet", f.namespace, "files")
 	f.apply(setOf("StatefulSet", "files", fixture.Adapters("web:8443")))
 
+	before := f.git.MustGet(t, "AdapterSet", f.namespace, "files")
 	code, stdout, stderr := reconcile("adapterset/files", "--timeout=1s")
 	expect(code, 2, stderr, "reconcile requested; waiting", "the service has not handled the request within 1s: ")
 	if stdout != "" {
 		t.Errorf("stdout:\n%s", stdout)
+	}
+	after := f.git.MustGet(t, "AdapterSet", f.namespace, "files")
+	if after.GetGeneration() != before.GetGeneration() {
+		t.Errorf("generation %d, was %d", after.GetGeneration(), before.GetGeneration())
+	}
+	for _, e := range after.GetManagedFields() {
+		if fields := e.FieldsV1.String(); e.Manager == request.FieldManager && fields != `{"f:metadata":{"f:annotations":{".":{},"f:portside.dev/requestedAt":{}}}}` {
+			t.Errorf("%s owns %s", e.Manager, fields)
+		}
 	}
 	code, stdout, _ = reconcile("adapterset/files", "--wait=false")
 	expect(code, 0, stdout, "adapterset.portside.dev/files reconcile requested\n")

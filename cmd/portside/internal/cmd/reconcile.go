@@ -68,6 +68,9 @@ the connection is unusable.`,
 }
 
 func (r *reconcileCommand) run(cmd *cobra.Command, args []string) error {
+	if r.timeout <= 0 {
+		return cli.UsageError(cmd, "--timeout %s is not above 0", r.timeout)
+	}
 	config, err := r.RESTConfig()
 	if err != nil {
 		return err
