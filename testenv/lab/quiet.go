@@ -59,6 +59,7 @@ func (w *world) awaitQuiet(ctx context.Context, sites []*site) (last map[*site]e
 		if err := w.restartEnded(ctx); err != nil {
 			return false, err
 		}
+		w.noteUnseen(sites)
 		violations, now, err := w.checkAll(ctx, sites)
 		if err != nil {
 			return false, err
