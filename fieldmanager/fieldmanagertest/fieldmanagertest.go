@@ -40,13 +40,14 @@ type TB interface {
 // own nothing.
 func ExpectOwned(t TB, object metav1.Object, manager string, paths ...string) {
 	t.Helper()
-	report(t, object, manager, paths, func(fieldmanager.Manager, string) bool { return false })
+	report(t, object, manager, paths, func(m fieldmanager.Manager, _ string) bool { return m.Name == manager })
 }
 
-// ExpectReconciled is [ExpectOwned] for the object as it was after a reconcile. Besides,
-// every field that another manager came to own since before is surplus: a request that
-// lacks the field manager writes under the name of its program. No other client may write
-// to the object in between.
+// ExpectReconciled reports an error unless the field manager owns exactly the fields at these
+// paths by Apply, and no other manager owns a field that it did not own before the reconcile:
+// an Update under the same name is another manager, and a request that lacks the field
+// manager writes under the name of its program. No other client may write to the object in
+// between.
 func ExpectReconciled(t TB, before, after metav1.Object, manager string, paths ...string) {
 	t.Helper()
 	was, err := owned(before)
@@ -57,9 +58,9 @@ func ExpectReconciled(t TB, before, after metav1.Object, manager string, paths .
 	report(t, after, manager, paths, func(m fieldmanager.Manager, path string) bool { return !was[m][path] })
 }
 
-// report reports the fields that are missing and those that are surplus. Of managers with
-// other names these are the fields for which isNew returns true.
-func report(t TB, object metav1.Object, manager string, paths []string, isNew func(fieldmanager.Manager, string) bool) {
+// report reports the fields that are missing and those that are surplus. Of managers but
+// ours these are the fields for which surplus returns true.
+func report(t TB, object metav1.Object, manager string, paths []string, surplus func(fieldmanager.Manager, string) bool) {
 	t.Helper()
 	owns, err := owned(object)
 	if err != nil {
@@ -73,7 +74,7 @@ func report(t TB, object metav1.Object, manager string, paths []string, isNew fu
 			switch {
 			case m == us && !slices.Contains(paths, path):
 				lines = append(lines, "surplus "+path)
-			case m != us && (m.Name == manager || isNew(m, path)):
+			case m != us && surplus(m, path):
 				lines = append(lines, fmt.Sprintf("surplus %s, owned by %s", path, m))
 			}
 		}

@@ -73,8 +73,9 @@ func TestExpectReconciled(t *testing.T) {
 		before, after *metav1.ObjectMeta
 		want          string
 	}{
-		"only its fields":        {object(image), object(image, replicas), ""},
-		"another manager's loss": {object(image, replicas), object(replicas), ""},
+		"only its fields":           {object(image), object(image, replicas), ""},
+		"an Update entry of before": {object(entry(old, `{"f:spec":{"f:paused":{}}}`)), object(replicas, entry(old, `{"f:spec":{"f:paused":{}}}`)), ""},
+		"another manager's loss":    {object(image, replicas), object(replicas), ""},
 		"a request without the field manager": {object(image), object(replicas, entry(program, `{"f:spec":{"f:image":{}}}`)),
 			"shop/web: field manager peers (Apply) does not own the expected fields:\n  surplus .spec.image, owned by peers.test (Update)\n"},
 	} {
