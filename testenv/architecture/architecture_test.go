@@ -23,6 +23,7 @@ var mayImport = []struct {
 	// The library: who owns what, the contract, other tools' ways of writing, kinds of
 	// workloads, and the Applier.
 	{"fieldmanager", ""},
+	{"fieldmanager/fieldmanagertest", "fieldmanager"},
 	{"apply/port", "fieldmanager"},
 	{"apply/advice", "apply/port fieldmanager"},
 	{"apply/workload", "apply/advice apply/port fieldmanager"},
