@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,11 +152,11 @@ func mapKinds(list string) string {
 
 // Read reads the objects. The errors of single objects are printed where others could be
 // read.
-func (o *ObjectFlags) Read(s *Session, args []string) (*Objects, error) {
+func (o *ObjectFlags) Read(ctx context.Context, s *Session, args []string) (*Objects, error) {
 	if len(o.files) > 0 {
 		return o.readFiles(s)
 	}
-	cluster, err := s.served()
+	cluster, err := s.served(ctx)
 	if err != nil {
 		return nil, err
 	}
