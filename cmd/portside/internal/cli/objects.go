@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -80,6 +82,9 @@ func (o *ObjectFlags) Check(cmd *cobra.Command, args []string) error {
 		return nil
 	case o.recursive:
 		return UsageError(cmd, "-R needs a directory in -f")
+	}
+	if _, err := labels.Parse(o.selector); err != nil {
+		return UsageError(cmd, "-l: %w", err)
 	}
 	named, err := checkWords(args)
 	switch {
@@ -196,7 +201,8 @@ func (o *Objects) explain(s *Session, mapper meta.RESTMapper, namespace string, 
 		return nil
 	}
 	problems := []error{err}
-	if all, is := err.(utilerrors.Aggregate); is { //nolint:errorlint // the builder returns it unwrapped
+	var all utilerrors.Aggregate
+	if errors.As(err, &all) {
 		problems = utilerrors.Flatten(all).Errors()
 	}
 	for i := range problems {
@@ -218,8 +224,8 @@ func (o *Objects) explain(s *Session, mapper meta.RESTMapper, namespace string, 
 // objectError returns the error of reading one object. For an object that does not exist
 // it names the kind and the namespace.
 func objectError(mapper meta.RESTMapper, namespace string, err error) error {
-	status, is := err.(apierrors.APIStatus) //nolint:errorlint // the builder returns the server's error unwrapped
-	if !is || !apierrors.IsNotFound(err) || status.Status().Details == nil || status.Status().Details.Name == "" {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !apierrors.IsNotFound(err) || status.Status().Details == nil || status.Status().Details.Name == "" {
 		return Failed(CodeOf(err), "", err)
 	}
 	details := status.Status().Details

@@ -19,7 +19,8 @@ func TestFields_Table(t *testing.T) {
 	  "spec": {"size": 1, "args": ["a"], "loose": [{"a": 1}], "free": 2}}`)); err != nil {
 		t.Fatal(err)
 	}
-	object.Object["metadata"].(map[string]any)["managedFields"] = []any{ //nolint:errcheck,forcetypeassert // it is a map
+	metadata, _ := object.Object["metadata"].(map[string]any)
+	metadata["managedFields"] = []any{
 		map[string]any{"manager": "m", "operation": "Update", "subresource": "scale", "apiVersion": "example.com/v1", "fieldsType": "FieldsV1",
 			"fieldsV1": map[string]any{"f:spec": map[string]any{"f:size": map[string]any{}, "f:args": map[string]any{}, "f:gone": map[string]any{}}}},
 	}
