@@ -54,6 +54,7 @@ var mayImport = []struct {
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "ownership", "fieldmanager"},
 	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
+	{internal + "page", "apply/v1alpha1 fieldmanager @history @ownership @printer"},
 	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
 	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
 	{"cmd/portside", "@cli @cmd"},
