@@ -232,7 +232,7 @@ func TestWrite_Timeline(t *testing.T) {
 	o.History = page.History{Changes: changes, Notes: []string{"Events may be missing"}}
 	text := textOf(write(t, o))
 	expectIn(t, "the page", text,
-		"At least 3 rollouts since the oldest revision kept; 2 changed ports.", "Events may be missing",
+		"At least 3 rollouts since the oldest revision kept; 2 of them changed ports.", "Events may be missing",
 		"Revision 1 files-1 2026-05-04 10:00:00 UTC (120m ago) The oldest revision that the cluster keeps, with all its ports. · declared api 8080/TCP in files",
 		"Revision 2 files-2 2026-05-04 10:00:00 UTC (120m ago) by D portside (recorded in an Event) − removed nfs 2049/TCP in files + added adapter-nfs 12049/TCP in files The rollout restarts every pod.",
 		"by unknown (managedFields do not show this change) No port changed: another part of the pod template did. The rollout restarts every pod.",

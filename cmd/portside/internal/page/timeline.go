@@ -189,7 +189,7 @@ func summary(all []history.Change) string {
 	if rollouts == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%s since the oldest revision kept; %d changed ports.", count(rollouts, "rollout"), ports)
+	text := fmt.Sprintf("%s since the oldest revision kept; %d of them changed ports.", count(rollouts, "rollout"), ports)
 	if gap {
 		return "At least " + text
 	}
