@@ -53,10 +53,11 @@ var mayImport = []struct {
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "ownership", "fieldmanager"},
-	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
+	{internal + "backends", ""},
+	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @backends @changes @check @history @ownership"},
 	{internal + "page", "apply/v1alpha1 fieldmanager @history @ownership @printer"},
-	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
-	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
+	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @backends @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @ownership @printer @remedy"},
+	{internal + "cmd", "apply apply/port apply/workload fieldmanager @backends @changes @check @cli @controller @history @install @logging @ownership @page @printer"},
 	{"cmd/portside", "@cli @cmd"},
 }
 

@@ -62,7 +62,7 @@ func TestWrite_Long(t *testing.T) {
 	if len(document) > 40_000 {
 		t.Errorf("the page has %d bytes", len(document))
 	}
-	expectIn(t, "the page", textOf(document), "# truncated: 100000 bytes", "# truncated: 5000 lines, 25000 bytes")
+	expectIn(t, "the page", textOf(document), "… (truncated: 100000 bytes)", "… (truncated: 5000 lines, 25000 bytes)")
 }
 
 func TestWrite_ManyFields(t *testing.T) {
@@ -103,7 +103,7 @@ func TestWrite_Secret(t *testing.T) {
 			}
 			expectIn(t, "the page", textOf(text), "bytes, not shown")
 			if name == "data" {
-				expectIn(t, "the page", textOf(text), "A password: # 15 bytes, not shown")
+				expectIn(t, "the page", textOf(text), "A password: 15 bytes, not shown")
 			}
 		})
 	}

@@ -19,14 +19,18 @@ func (p Page) title() string {
 // fullName returns "namespace/name", or the name alone of a cluster-scoped object.
 func (o Object) fullName() string { return join("/", o.Namespace, o.Name) }
 
-func (p Page) object(i int, o Object, ms marks) objectView {
+func (p Page) object(i int, o Object, ms marks) (objectView, error) {
+	lines, err := linesOf(o.Tree, ms)
+	if err != nil {
+		return objectView{}, fmt.Errorf("%s %s: %w", o.Kind, o.fullName(), err)
+	}
 	v := objectView{
 		ID:       fmt.Sprintf("object-%d", i+1),
 		Kind:     cut(clean(o.Kind)),
 		Name:     cut(clean(o.fullName())),
 		Ports:    portTables(o.Tree, ms),
 		Timeline: p.timeline(o, ms),
-		Lines:    linesOf(o.Tree, ms),
+		Lines:    lines,
 	}
 	for _, f := range []fact{
 		{"API version", cut(clean(o.APIVersion))},
@@ -48,7 +52,7 @@ func (p Page) object(i int, o Object, ms marks) objectView {
 		}
 		v.Managers = append(v.Managers, m)
 	}
-	return v
+	return v, nil
 }
 
 // operation returns how a manager writes: "Apply", or "Update of status".

@@ -48,13 +48,17 @@ var (
 	parsed = template.Must(template.New("page").Parse(pageTemplate))
 )
 
-// Write writes the page. Its error is the writer's.
+// Write writes the page. Its error is the writer's, or a value that YAML cannot have.
 func (p Page) Write(w io.Writer) error {
 	var text bytes.Buffer
-	if err := parsed.Execute(&text, p.view()); err != nil {
+	view, err := p.view()
+	if err != nil {
 		return err
 	}
-	_, err := w.Write(text.Bytes())
+	if err := parsed.Execute(&text, view); err != nil {
+		return err
+	}
+	_, err = w.Write(text.Bytes())
 	return err
 }
 
@@ -90,7 +94,7 @@ type managerView struct {
 	LastWrite *moment
 }
 
-func (p Page) view() pageView {
+func (p Page) view() (pageView, error) {
 	marks := marksOf(p.Objects)
 	v := pageView{
 		Title:   p.title(),
@@ -99,7 +103,11 @@ func (p Page) view() pageView {
 		Style:   template.CSS(variables() + styleSheet), //nolint:gosec // constants of this package
 	}
 	for i, o := range p.Objects {
-		v.Objects = append(v.Objects, p.object(i, o, marks))
+		object, err := p.object(i, o, marks)
+		if err != nil {
+			return pageView{}, err
+		}
+		v.Objects = append(v.Objects, object)
 	}
-	return v
+	return v, nil
 }

@@ -150,23 +150,23 @@ B C   replicas: 3  <- git (Apply), hpa (Update of scale)
       template:
         spec:
           containers:
-B D       - # name=files  <- git (Apply), portside (Apply)
-B           args: # owned as a whole  <- git (Apply)
+B D       - # [name="files"]  <- git (Apply), portside (Apply)
+B           args: # atomic  <- git (Apply)
 B           - start
 B           - --quiet
 B           image: files:1
 B D         name: files  <- git (Apply), portside (Apply)
             ports:
-B           - # containerPort=8080, protocol=TCP  <- git (Apply)
+B           - # [containerPort=8080,protocol="TCP"]  <- git (Apply)
 B             containerPort: 8080
 B             name: api
 B             protocol: TCP
-A             hostPort:  <- not in the object: edit (Update)
-D           - # containerPort=12049, protocol=TCP  <- portside (Apply)
+A             # hostPort is not in the object  <- edit (Update)
+D           - # [containerPort=12049,protocol="TCP"]  <- portside (Apply)
 D             containerPort: 12049
 D             name: adapter-nfs
 D             protocol: TCP
-            - # containerPort=9090, protocol=TCP  <- no owner
+            - # [containerPort=9090,protocol="TCP"]  <- no owner
               containerPort: 9090
               protocol: TCP
       updateStrategy:
