@@ -82,6 +82,10 @@ facts: ## run the facts (testenv/facts) on every supported release, and generate
 test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
 	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)
 
+.PHONY: test-html
+test-html: need-controlplane ## check the page of owners -o html in a headless browser, with pictures in bin/page (apt-get install chromium)
+	go -C testenv/page test -tags chromium -count=1 -timeout 20m . $(TEST_ARGS)
+
 .PHONY: mutants
 mutants: need-controlplane ## break each rule by one changed line and check that a test fails (MUTANTS='case|gate' for the rules that match)
 	@go run ./testenv/mutants -rules '$(MUTANTS)'

@@ -57,8 +57,9 @@ var mayImport = []struct {
 	{internal + "ownership", "fieldmanager"},
 	{internal + "backends", ""},
 	{internal + "printer", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @backends @changes @check @history @ownership"},
+	{internal + "page", "apply/v1alpha1 fieldmanager @history @ownership @printer"},
 	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @backends @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @ownership @printer @remedy"},
-	{internal + "cmd", "apply apply/port apply/workload fieldmanager @backends @changes @check @cli @controller @history @install @logging @ownership @printer @request @status"},
+	{internal + "cmd", "apply apply/port apply/workload fieldmanager @backends @changes @check @cli @controller @history @install @logging @ownership @page @printer @request @status"},
 	{"cmd/portside", "@cli @cmd"},
 }
 
