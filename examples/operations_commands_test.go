@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/portside-dev/portside/testenv/fixture"
 )
@@ -35,6 +36,8 @@ func (o *operations) lookAt() {
 			if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 2 {
 				o.t.Errorf("%s: %v\n%s", command, err, out)
 			}
+		case strings.HasPrefix(command, "portside reconcile "):
+			o.mustRun(values.Replace(command) + " --wait=false") // there is no service
 		default:
 			o.mustRun(values.Replace(command))
 		}
@@ -72,4 +75,23 @@ func (o *operations) commandsToLook() []string {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// TestFormerInstallation checks that the page names each object of an installation that
+// lacks the label by which the others are deleted, but for those that must stay.
+func TestFormerInstallation(t *testing.T) {
+	t.Parallel()
+	for _, document := range documents(t, "install/portside.yaml") {
+		object := read(t, document)
+		switch {
+		case object.GetKind() == "Namespace" || object.GetKind() == crd:
+			if object.GetLabels()["app.kubernetes.io/instance"] != "" {
+				t.Errorf("%s %s has the label and would be deleted", object.GetKind(), object.GetName())
+			}
+		case object.GetLabels()["app.kubernetes.io/instance"] != "portside":
+			if !strings.Contains(fileText(t, runbook), "`"+object.GetName()+"`") {
+				t.Errorf("the page does not name %s %s, which lacks the label", object.GetKind(), object.GetName())
+			}
+		}
+	}
 }
