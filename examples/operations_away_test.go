@@ -103,7 +103,7 @@ func (o *operations) changeFieldManager() {
 	for kind, name := range map[string]string{"StatefulSet": dittofs, "Service": "dittofs-file"} {
 		o.expectOwners(kind, name, "12049/TCP", manager)
 	}
-	if out := o.mustRun(scripts[1]); strings.Contains(out, " "+testenv.Portside+"\n") || !strings.Contains(out, " ports\n") {
+	if out := o.mustRun(scripts[1]); strings.Contains(out, testenv.Portside) || !strings.Contains(out, " ports\n") {
 		o.t.Errorf("the owners are\n%s", out)
 	}
 	o.expectGeneration(generation)
