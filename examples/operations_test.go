@@ -78,7 +78,7 @@ func (o *operations) section(heading string) string {
 	if !found {
 		o.t.Fatalf("the page has no section %q", heading)
 	}
-	text, _, _ = strings.Cut(text, "\n#")
+	text, _, _ = strings.Cut(text, "\n##")
 	return text
 }
 
