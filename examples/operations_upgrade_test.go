@@ -35,6 +35,7 @@ func (o *operations) upgrade() {
 
 	o.mustRun(o.scripts("Upgrades", 2)[0])
 	o.mustRun(o.scripts("The CRD of the chart", 1)[0])
+	o.mustRun(strings.Replace(o.scripts("Upgrades", 2)[1], "portside install", "portside install --kube-version="+o.Release().String(), 1))
 	o.expectState("Owned")
 	o.expectRenamed(set)
 	s.MustLive()
