@@ -23,13 +23,12 @@ import (
 //	text     is output of a program that its own test compares
 //	http, mermaid  are for readers
 //
-// A word after the language is the name of a file, which a test writes for the commands
-// that follow on the page: ```yaml adapterset.yaml
+// YAML whose first line is a comment with a name, such as "# adapterset.yaml", is a file
+// for the commands that follow on the page.
 type Block struct {
 	Page     string // relative to the root of the repository
 	Line     int    // of the text's first line
 	Language string
-	File     string // empty if the block is no file
 	Text     string
 }
 
@@ -40,6 +39,15 @@ func (b Block) String() string { return fmt.Sprintf("%s:%d", b.Page, b.Line) }
 func (b Block) FirstLine() string {
 	line, _, _ := strings.Cut(b.Text, "\n")
 	return line
+}
+
+// File returns the name of the file that the block is, empty if it is none.
+func (b Block) File() string {
+	name, comment := strings.CutPrefix(b.FirstLine(), "# ")
+	if !comment || !strings.HasSuffix(name, ".yaml") || strings.Contains(name, " ") {
+		return ""
+	}
+	return name
 }
 
 // Step is a command of a console block with the output that the page shows.
@@ -132,11 +140,10 @@ func Blocks(page string) ([]Block, error) {
 		case open != nil:
 			open.Text += line
 		case fence:
-			words := strings.Fields(info)
-			if len(words) == 0 {
+			if info = strings.TrimSpace(info); info == "" {
 				return nil, fmt.Errorf("%s:%d: the code block has no language", page, number)
 			}
-			open = &Block{Page: page, Line: number + 1, Language: words[0], File: strings.Join(words[1:], " ")}
+			open = &Block{Page: page, Line: number + 1, Language: info}
 		case strings.HasPrefix(line, "    ") && strings.TrimSpace(before) == "" && !list:
 			return nil, fmt.Errorf("%s:%d: the code block is indented; fence it", page, number)
 		case strings.TrimSpace(line) != "":

@@ -165,8 +165,8 @@ func (s *session) console(b pages.Block) {
 // yaml writes a block with a file name, and has the server accept objects.
 func (s *session) yaml(b pages.Block) {
 	s.t.Helper()
-	if b.File != "" {
-		if err := os.WriteFile(filepath.Join(s.folder, b.File), []byte(b.Text), 0o600); err != nil {
+	if name := b.File(); name != "" {
+		if err := os.WriteFile(filepath.Join(s.folder, name), []byte(b.Text), 0o600); err != nil {
 			s.t.Fatal(err)
 		}
 	}
