@@ -3,6 +3,8 @@
 GOLANGCI_LINT_VERSION := v2.13.2
 CONTROLLER_GEN_VERSION := v0.23.0
 APPLYCONFIGURATION_GEN_VERSION := v0.37.2
+GORELEASER_VERSION := v2.16.0
+CYCLONEDX_GOMOD_VERSION := v1.10.0
 
 BENCH_TARGETS ?= 2000
 LAB_HISTORIES ?= 200
@@ -14,6 +16,8 @@ TOOLS := bin/tools
 GOLANGCI_LINT := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
 APPLYCONFIGURATION_GEN := $(TOOLS)/applyconfiguration-gen-$(APPLYCONFIGURATION_GEN_VERSION)
+export GORELEASER := $(TOOLS)/goreleaser-$(GORELEASER_VERSION)
+export CYCLONEDX_GOMOD := $(TOOLS)/cyclonedx-gomod-$(CYCLONEDX_GOMOD_VERSION)
 
 # Tests run in the folder of their package, so the path must be absolute.
 ifneq ($(filter-out /%,$(firstword $(KUBEBUILDER_ASSETS))),)
@@ -36,6 +40,16 @@ build: ## build bin/portside, static, with its version
 .PHONY: image
 image: ## build bin/portside-image.tar, a reproducible OCI archive (PLATFORMS=linux/amd64,linux/arm64)
 	go -C examples/image run . -source $(CURDIR) -version $(VERSION) -archive $(CURDIR)/bin/portside-image.tar $(if $(PLATFORMS),-platforms $(PLATFORMS))
+
+# Six platforms take some minutes the first time. RELEASE_ARGS go to goreleaser.
+.PHONY: release
+release: need-controlplane release-build ## build the release into bin/release and check it: archives, chart, krew manifest (PUBLISH=yes uploads that of the tag as a draft)
+	PORTSIDE_RELEASE=$(CURDIR)/bin/release go -C testenv/release test -count=1 .
+
+# Builds without checking, for the test of testenv/release.
+.PHONY: release-build
+release-build: $(GORELEASER) $(CYCLONEDX_GOMOD)
+	@.ci/release $(if $(PUBLISH),publish,snapshot) $(RELEASE_ARGS)
 
 .PHONY: controlplane
 controlplane: ## build etcd, kube-apiserver, kube-controller-manager and kubectl in bin/k8s; print the folder
@@ -110,7 +124,7 @@ tidy: ## run go mod tidy in every module
 	@cd testenv/controlplane && for file in 1.*.mod; do (set -x; go mod tidy -modfile="$$file") || exit; done
 
 .PHONY: verify
-verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) $(APPLYCONFIGURATION_GEN) ## check what tests do not; change nothing
+verify: $(GOLANGCI_LINT) $(CONTROLLER_GEN) $(APPLYCONFIGURATION_GEN) $(GORELEASER) $(CYCLONEDX_GOMOD) ## check what tests do not; change nothing
 	@.ci/verify
 
 .PHONY: clean
@@ -127,3 +141,9 @@ $(CONTROLLER_GEN):
 
 $(APPLYCONFIGURATION_GEN):
 	@.ci/tool $@ k8s.io/code-generator/cmd/applyconfiguration-gen@$(APPLYCONFIGURATION_GEN_VERSION)
+
+$(GORELEASER):
+	@.ci/tool $@ github.com/goreleaser/goreleaser/v2@$(GORELEASER_VERSION)
+
+$(CYCLONEDX_GOMOD):
+	@.ci/tool $@ github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(CYCLONEDX_GOMOD_VERSION)

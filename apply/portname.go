@@ -3,7 +3,6 @@ package apply
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"strings"
 
 	"github.com/portside-dev/portside/apply/port"
@@ -13,8 +12,6 @@ import (
 // bytes (an IANA service name, RFC 6335).
 const maxNameLength = 15
 
-var notInName = regexp.MustCompile("[^a-z0-9]+")
-
 // PortName returns the container port's name for an adapter type, at most 15
 // characters: the type in lower case, every run of other characters than
 // letters and digits as one "-". A type that is too long keeps two characters
@@ -23,7 +20,7 @@ var notInName = regexp.MustCompile("[^a-z0-9]+")
 // that the DittoFS operator gives. It is empty where nothing of the type
 // is left.
 func PortName(adapterType string) string {
-	normal := strings.Trim(notInName.ReplaceAllString(strings.ToLower(adapterType), "-"), "-")
+	normal := strings.Join(strings.FieldsFunc(strings.ToLower(adapterType), notInName), "-")
 	if normal == "" {
 		return ""
 	}
@@ -33,3 +30,5 @@ func PortName(adapterType string) string {
 	sum := sha256.Sum256([]byte(normal))
 	return port.NamePrefix + strings.TrimRight(normal[:2], "-") + "-" + hex.EncodeToString(sum[:2])
 }
+
+func notInName(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }

@@ -48,8 +48,8 @@ func statuses(desired []ServicePort, o *port.Observed, plan port.Plan) []PortSta
 		s := PortStatus{Type: printable(d.Type), Name: PortName(d.Type), Port: d.Port, Protocol: protocolOf(d.Adapter)}
 		if o.List.Fields != nil {
 			s.TargetPort, s.NodePort = d.target(), d.NodePort
+			s.readFrom(o)
 		}
-		s.readFrom(o)
 		ports = append(ports, s.with(plan.States[i]))
 	}
 	for _, r := range plan.Retained {

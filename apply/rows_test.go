@@ -82,6 +82,17 @@ func TestRow03_RenamedByAnother(t *testing.T) {
 			argo(static), testenv.Expect{Change: testenv.NothingChanged},
 		).Run(t, testenv.Shared(t))
 	})
+	t.Run("named ours again, it is ours to remove", func(t *testing.T) {
+		t.Parallel()
+		owned := "adapter-nfs 12049/TCP Owned portside/Apply"
+		story(argo(static), wanting(nfs).is(apply.Applied, owned), rename,
+			edits(testenv.KubectlEdit, `[{"op":"replace","path":"/spec/template/spec/containers/0/ports/1/name","value":"adapter-nfs"}]`),
+			wanting(nfs).is(apply.Applied, owned),
+			testenv.Expect{Owners: map[string][]string{"12049/TCP": {usApply}, "12049/TCP.name": {editUpdate, usApply}}},
+			wanting().is(apply.Applied, "adapter-nfs 12049/TCP Removed"),
+			testenv.Expect{Change: testenv.SpecChanged, Ports: []string{"api:8080/TCP"}},
+		).Run(t, testenv.Shared(t))
+	})
 	t.Run("also while our name is on another port", func(t *testing.T) {
 		t.Parallel()
 		story(argo(static), wanting(nfs).is(apply.Applied, "adapter-nfs 12049/TCP Owned portside/Apply"), rename,

@@ -2,7 +2,6 @@ package examples_test
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -37,11 +36,7 @@ func TestSecurityPage(t *testing.T) {
 	if rows < 20 {
 		t.Errorf("the tables have %d rows, want at least 20", rows)
 	}
-	for _, match := range regexp.MustCompile(`\]\(([^):#]+)\)`).FindAllStringSubmatch(fileText(t, securityPage), -1) {
-		if _, err := os.Stat(filepath.Join(filepath.Dir(securityPage), match[1])); err != nil {
-			t.Error(err)
-		}
-	}
+	expectLinks(t, securityPage)
 }
 
 // testFiles returns the text of the test files of each folder of the repository.

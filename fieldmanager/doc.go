@@ -25,6 +25,7 @@
 // Reading: [Decode] decodes the entries, [Entries.In] narrows them to one list,
 // and [ListOwners.Of] returns the owners of an item and of each leaf of it. A [Key]
 // identifies an item; one that lacks a key field of the list is an error.
+// [Entries.Root] descends through an object of any kind, without its schema.
 //
 // Claims: [List.Claim] is the set of fields that an applier of some items comes to own,
 // and no more; [Entry.Keys] are the items that an entry owns, and [Entry.Outside] what it

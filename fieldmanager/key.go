@@ -163,8 +163,8 @@ func (k Key) Value(field string) any {
 	return nil
 }
 
-// names returns the names of the fields, sorted.
-func (k Key) names() []string {
+// Fields returns the names of the key fields, sorted.
+func (k Key) Fields() []string {
 	if k.other != "" {
 		return fieldNames(k.element())
 	}

@@ -81,7 +81,7 @@ func (o ListOwners) Of(key Key) (ItemOwners, error) {
 // check returns an error for a key that lacks a field which the items of the list
 // are keyed by. A key that has a field which no item has is another list's.
 func (o ListOwners) check(key Key) error {
-	has, same := key.names(), false
+	has, same := key.Fields(), false
 	var lacks []string
 	o.items(func(item fieldpath.PathElement) {
 		names := fieldNames(item)

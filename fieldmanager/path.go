@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/structured-merge-diff/v4/fieldpath"
+	"sigs.k8s.io/structured-merge-diff/v4/value"
 )
 
 // Path is the path of one field, list item or list of an object.
@@ -31,6 +32,22 @@ func PathTo(elements ...any) Path {
 
 // Field returns the path of a field below this one.
 func (p Path) Field(name string) Path { return Path{child(p.path, name)} }
+
+// Item returns the path of an item of the keyed list at this path.
+func (p Path) Item(key Key) Path { return p.add(key.element()) }
+
+// Value returns the path of a value of the set at this path, such as
+// .metadata.finalizers[="example.com/cleanup"]. The value is as decoded from JSON.
+func (p Path) Value(v any) Path {
+	of := value.NewValueInterface(v)
+	return p.add(fieldpath.PathElement{Value: &of})
+}
+
+// Index returns the path of an element of the list at this path that has neither a key
+// nor a value of its own.
+func (p Path) Index(i int) Path { return p.add(fieldpath.PathElement{Index: &i}) }
+
+func (p Path) add(pe fieldpath.PathElement) Path { return Path{append(p.path.Copy(), pe)} }
 
 // List returns the list that is the field of this name below this path.
 func (p Path) List(field string) List { return List{child(p.path, field)} }

@@ -183,7 +183,7 @@ func compareValues(a, b any) int {
 // Item returns a port as an item of the list, whose key fields are a number and a
 // protocol.
 func (l List) Item(p Port) Item {
-	i := Item{Key: l.KeyOf(p.Number, p.Protocol), Name: p.Name}
+	i := Item{Key: l.KeyOf(int64(p.Number), string(p.Protocol)), Name: p.Name}
 	for at, field := range l.Fields {
 		i.Values[at] = p.value(field)
 	}

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/portside-dev/portside/apply/port"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -16,8 +17,8 @@ type PortList struct {
 	// Items are the ports, in order.
 	Items []port.Item
 
-	pointer string // of the list in the object (RFC 6901)
-	read    []any  // the ports as they were read
+	pointer string           // of the list in the object (RFC 6901)
+	read    func(at int) any // the port at an index, as it was read
 }
 
 // Lists returns the lists of ports, in order: of the pod template's containers, or of the
@@ -35,15 +36,13 @@ func (w *Workload) Lists() []PortList {
 
 // list returns the list of ports of the container at an index.
 func (c *Container) list(at int) PortList {
-	list := PortList{List: Ports(c.Name), Container: c.Name, pointer: fmt.Sprintf("/spec/template/spec/containers/%d/ports", at)}
-	for _, p := range c.Ports {
-		list.add(list.Item(port.Port{Name: p.Name, Number: p.ContainerPort, Protocol: p.Protocol}), p)
+	list := PortList{List: Ports(c.Name), Container: c.Name, Items: make([]port.Item, len(c.Ports))}
+	list.pointer = "/spec/template/spec/containers/" + strconv.Itoa(at) + "/ports"
+	list.read = func(at int) any { return c.Ports[at] }
+	for i, p := range c.Ports {
+		list.Items[i] = list.Item(port.Port{Name: p.Name, Number: p.ContainerPort, Protocol: p.Protocol})
 	}
 	return list
-}
-
-func (l *PortList) add(item port.Item, read any) {
-	l.Items, l.read = append(l.Items, item), append(l.read, read)
 }
 
 // Claim returns the path at or below which is all that an apply of ports comes to own: the
@@ -59,5 +58,5 @@ func (l *PortList) Claim() fieldmanager.Path {
 // that it is the one that was read.
 func (l *PortList) Remove(at int) []fieldmanager.PatchOperation {
 	path := fmt.Sprintf("%s/%d", l.pointer, at)
-	return []fieldmanager.PatchOperation{{Op: "test", Path: path, Value: l.read[at]}, {Op: "remove", Path: path}}
+	return []fieldmanager.PatchOperation{{Op: "test", Path: path, Value: l.read(at)}, {Op: "remove", Path: path}}
 }

@@ -89,7 +89,8 @@ func (s *ServiceSpec) HasNodePorts() bool {
 // list returns the list of ports. The API server takes it without ports for a headless
 // Service and an ExternalName.
 func (s *ServiceSpec) list() PortList {
-	list := PortList{List: listOfService, pointer: "/spec/ports"}
+	list := PortList{List: listOfService, Items: make([]port.Item, len(s.Ports)), pointer: "/spec/ports"}
+	list.read = func(at int) any { return s.Ports[at] }
 	list.NotEmpty = !s.Headless && s.Type != corev1.ServiceTypeExternalName
 	for i := range s.Ports {
 		p := &s.Ports[i]
@@ -97,7 +98,7 @@ func (s *ServiceSpec) list() PortList {
 		if p.AppProtocol != nil {
 			q.AppProtocol = *p.AppProtocol
 		}
-		list.add(list.Item(q), *p)
+		list.Items[i] = list.Item(q)
 	}
 	return list
 }

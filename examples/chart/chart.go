@@ -7,14 +7,15 @@ import "embed"
 // CRD is the file with the CRD of AdapterSets.
 const CRD = "crds/portside.dev_adaptersets.yaml"
 
-// Values is the file with the default values, and Templates the folder of the
-// templates.
+// Metadata is the file with the name and the versions of the chart, Values the one with
+// the default values, and Templates the folder of the templates.
 const (
+	Metadata  = "Chart.yaml"
 	Values    = "values.yaml"
 	Templates = "templates"
 )
 
 // Files are those of the chart that an installation is made of.
 //
-//go:embed crds values.yaml all:templates
+//go:embed Chart.yaml crds values.yaml all:templates
 var Files embed.FS

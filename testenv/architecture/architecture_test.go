@@ -52,9 +52,11 @@ var mayImport = []struct {
 	{internal + "manifest", "apply/v1alpha1 examples/chart @discovery/expression"},
 	{internal + "check", "apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
-	{internal + "printer", "apply apply/advice apply/port apply/workload fieldmanager @changes @check @history"},
+	{internal + "request", "apply/v1alpha1 fieldmanager"},
+	{internal + "printer", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @changes @check @history"},
+	{internal + "ownership", "fieldmanager"},
 	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy"},
-	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer"},
+	{internal + "cmd", "apply apply/port apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer @request @status"},
 	{"cmd/portside", "@cli @cmd"},
 }
 

@@ -1,3 +1,35 @@
+{{/*
+Labels that select pods. They cannot change after the installation: a Deployment's
+selector is immutable. The instance is the field manager, which names every object of
+an installation, whether Helm or portside install made it.
+*/}}
+{{- define "portside.selectorLabels" -}}
+app.kubernetes.io/name: portside
+app.kubernetes.io/instance: {{ quote .Values.fieldManager }}
+{{- end -}}
+
+{{/* Labels of every object. What portside install prints has none of Helm's. */}}
+{{- define "portside.labels" -}}
+{{ include "portside.selectorLabels" . }}
+app.kubernetes.io/version: {{ quote .Chart.AppVersion }}
+{{- with .Release.Service }}
+app.kubernetes.io/managed-by: {{ . }}
+helm.sh/chart: {{ printf "%s-%s" $.Chart.Name $.Chart.Version | replace "+" "_" }}
+{{- end }}
+{{- end -}}
+
+{{/* The image: a text, or repository, tag and digest. */}}
+{{- define "portside.image" -}}
+{{- if kindIs "string" .Values.image -}}
+{{ .Values.image }}
+{{- else -}}
+{{ .Values.image.repository }}
+{{- if .Values.image.digest }}@{{ .Values.image.digest }}
+{{- else }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{/* Whether there are policies that validate: not empty means yes. */}}
 {{- define "portside.validating" -}}
 {{- if .Values.policies -}}

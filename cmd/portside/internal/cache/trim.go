@@ -3,6 +3,7 @@ package cache
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,8 +20,11 @@ import (
 // of the whole object, and managedFields are its longest part.
 func trimAdapterSet(object any) (any, error) {
 	set, ok := object.(*v1alpha1.AdapterSet)
-	if !ok {
+	switch {
+	case !ok:
 		return nil, fmt.Errorf("%T is not an AdapterSet", object)
+	case isTrimmed(set):
+		return set, nil
 	}
 	trimmed := &v1alpha1.AdapterSet{
 		ObjectMeta: metav1.ObjectMeta{
@@ -39,6 +43,13 @@ func trimAdapterSet(object any) (any, error) {
 	trimmed = trimmed.DeepCopy() // a copy has lists without spare capacity
 	share(trimmed)
 	return trimmed, nil
+}
+
+// isTrimmed reports whether there is nothing to drop: informers transform what they list
+// twice.
+func isTrimmed(set *v1alpha1.AdapterSet) bool {
+	return set.ManagedFields == nil && set.Labels == nil && set.OwnerReferences == nil &&
+		maps.Equal(set.Annotations, trimmedAnnotations(set.Annotations))
 }
 
 // share has strings that many AdapterSets have the same in memory once.

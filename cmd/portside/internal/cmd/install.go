@@ -140,7 +140,7 @@ var tag = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$`)
 // for a build without a version.
 func imageOf(version string) string {
 	if !tag.MatchString(version) {
-		return "portside:devel"
+		return install.DefaultImage
 	}
 	return "portside:" + version
 }

@@ -22,7 +22,7 @@ the Services that lead to the workload, where an AdapterSet lists them.
 A workload is a ` + cli.Kinds() + `.`,
 	}
 	root.AddCommand(newSync(s), newDiff(s), newOwners(s), newHistory(s), newAdopt(s), newRelease(s),
-		newCheck(s), newInstall(s), newRun(s), newVersion(s), newCompletion(s))
+		newReconcile(s), newSuspend(s), newResume(s), newCheck(s), newInstall(s), newRun(s), newVersion(s), newCompletion(s))
 	s.SetUp(root)
 	return root
 }

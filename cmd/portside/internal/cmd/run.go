@@ -3,6 +3,7 @@ package cmd
 import (
 	"context"
 	"math"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -81,7 +82,7 @@ func (r *runCommand) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	leaveHeadroom()
+	limitMemory()
 	ctx := cmd.Context()
 	log := logging.QuietAfter(ctx.Done(), logr.FromContextOrDiscard(ctx))
 	// controller-runtime's own log matters less than ours.
@@ -175,10 +176,18 @@ func (r *runCommand) metricsOptions() metricsserver.Options {
 	return o
 }
 
-// leaveHeadroom lowers the memory limit of the Go runtime by a tenth, if the
-// environment variable GOMEMLIMIT sets one. The manifests set it to the limit of the
-// container, which also counts memory that the runtime does not manage.
-func leaveHeadroom() {
+// heapGrowth is by how many percent the heap may grow until the Go runtime collects its
+// garbage. Most of the heap is the cache, which hardly changes, so little CPU time buys much
+// memory.
+const heapGrowth = 50
+
+// limitMemory sets heapGrowth, unless the environment variable GOGC sets another one. If
+// GOMEMLIMIT sets a limit, it lowers that by a tenth: the manifests set it to the limit of
+// the container, which also counts memory that the runtime does not manage.
+func limitMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		debug.SetMemoryLimit(limit / 10 * 9)
 	}

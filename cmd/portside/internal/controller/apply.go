@@ -37,7 +37,9 @@ type outcome struct {
 	// changed reports that the apply changed the workload, and rolling that its pods
 	// restart for it.
 	changed, rolling bool
-	// retryAt is when to apply again, if only as a resync.
+	// accepted reports that the API server took all of the plan.
+	accepted bool
+	// retryAt is when to apply again.
 	retryAt time.Time
 }
 
@@ -66,10 +68,9 @@ func (r *reconciler) apply(ctx context.Context, s *state, in *input, p plan, ver
 		return outcome{undecided: notDedicated, retryAt: retryAt}
 	}
 	r.record(s, in, result)
-	o, accepted := r.judge(in, p, result, err)
-	if accepted {
+	o := r.judge(in, p, result, err)
+	if o.accepted {
 		r.accepted(s, in.now)
-		o.retryAt = s.resyncAt
 	} else {
 		r.gate.Failed(&s.State, s.uid, p.change, in.now)
 		o.retryAt = s.RetryAt(p.change)
@@ -99,27 +100,22 @@ func (r *reconciler) ignore(ctx context.Context, s *state, in *input) outcome {
 	return outcome{changed: result.Outcome == apply.Applied}
 }
 
-// resyncJitter is the part of the period by which a resync may come later.
-const resyncJitter = 0.1
-
 // judge returns what the API server answered. It is not accepted if the server did not
 // take all of the plan, which is then tried again with back-off.
-func (r *reconciler) judge(in *input, p plan, result apply.Result, err error) (o outcome, accepted bool) {
+func (r *reconciler) judge(in *input, p plan, result apply.Result, err error) outcome {
 	switch result.Outcome {
 	case apply.TargetNotFound:
-		o.undecided = notFound(in.target) // an event follows
-		return o, true
+		return outcome{accepted: true, undecided: notFound(in.target)} // an event follows
 	case apply.ContainerNotFound:
-		o.undecided = &undecided{status.ContainerNotFound, err.Error()}
-		return o, false
+		return outcome{undecided: &undecided{status.ContainerNotFound, err.Error()}}
 	case apply.Paused:
-		o.stopped = status.Paused
-		return o, true
+		return outcome{accepted: true, stopped: status.Paused}
 	case apply.Applied, apply.Unchanged, apply.Failed:
 	}
+	o := outcome{accepted: err == nil && result.UpToDate}
 	switch {
 	case err != nil && p.change == rollout.NoChange: // a resync; the ports are up to date anyway
-		return o, true
+		return outcome{accepted: true}
 	case err != nil:
 		o.refusal = apply.IsRefusal(err)
 		o.failure = reported(r.remedy(in.target, in.set).Error(err))
@@ -127,7 +123,7 @@ func (r *reconciler) judge(in *input, p plan, result apply.Result, err error) (o
 	if err == nil || o.refusal {
 		o.answered, o.ports, o.warnings = true, result.Ports, result.Warnings
 	}
-	return o, err == nil && result.UpToDate
+	return o
 }
 
 // reported returns an error as status has it. The error of a connection differs each

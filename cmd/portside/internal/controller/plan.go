@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -54,14 +53,6 @@ func (r *reconciler) decide(ctx context.Context, s *state, in *input, d desired)
 	return p
 }
 
-// scheduleResync spreads the first resyncs over the whole period, so that a restart does
-// not ask the API server for all targets at once.
-func (r *reconciler) scheduleResync(s *state, now time.Time) {
-	if s.resyncAt.IsZero() {
-		s.resyncAt = now.Add(time.Duration(rand.Int64N(int64(r.resync)) + 1))
-	}
-}
-
 // notDedicated returns why nothing may be written, if err is that our field manager owns
 // fields other than ports. An event follows when that ends. In case none does, the
 // workload is read again with back-off.
@@ -99,7 +90,6 @@ func (r *reconciler) ask(s *state, in *input, p plan) rollout.Verdict {
 	if verdict.Action == rollout.UpToDate {
 		r.accepted(s, in.now)
 		s.Contention.NoneMissing(in.now)
-		verdict.Until = s.resyncAt
 	}
 	return verdict
 }

@@ -100,6 +100,7 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 		r.enqueue(t, cache.Reporting) // the ports of other targets come before this report
 		return time.Time{}, nil
 	}
+	s.due.set(earliest(in.now, s.nextResync(verdict, outcome), services.resync))
 	at := earliest(in.now, s.Progress.StuckAt(), desired.nextRemoval, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt, services.at)
 	if in.silent {
 		return at, nil

@@ -27,8 +27,9 @@ type services struct {
 	// ports go after them.
 	leaving []string
 	changed bool
-	// at is when to reconcile again, zero if an event follows.
-	at time.Time
+	// at is when to reconcile again, zero if an event follows, and resync when to do so for
+	// a resync.
+	at, resync time.Time
 }
 
 // observeServices reads the Services of an AdapterSet.
@@ -127,6 +128,7 @@ func (r *reconciler) syncServices(ctx context.Context, s *state, in *input, remo
 		all.facts = append(all.facts, facts)
 		all.changed = all.changed || outcome.changed
 		all.at = earliest(in.now, all.at, desired.contentionDue, plan.retryAt, verdict.Until, outcome.retryAt)
+		all.resync = earliest(in.now, all.resync, own.nextResync(verdict, outcome))
 		if verdict.Reason == rollout.Stabilizing {
 			all.leaving = append(all.leaving, adapterset.Leaving(one.own, plan.Items)...)
 		}

@@ -118,7 +118,7 @@ func Add(mgr manager.Manager, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := mgr.Add(r.poller); err != nil {
+	if err := errors.Join(mgr.Add(r.poller), mgr.Add(manager.RunnableFunc(r.resyncs))); err != nil {
 		return nil, err
 	}
 	targets, err := controller.NewTyped("portside", mgr, controller.TypedOptions[workload.Target]{

@@ -22,6 +22,8 @@ type state struct {
 	pace pace // of the writes of status
 	// resyncAt is when the API server is asked although the ports are up to date.
 	resyncAt time.Time
+	// due is when the target is reconciled for a resync, see resyncs.
+	due due
 	// requestedAt is the last request for a reconcile that was handled, which status
 	// may not have yet.
 	requestedAt string

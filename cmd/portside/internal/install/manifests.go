@@ -64,9 +64,14 @@ func (o Options) release() (release, error) {
 	if err := sigsyaml.Unmarshal(text, &r.Values); err != nil {
 		return r, fmt.Errorf("%s: %w", chart.Values, err)
 	}
-	if o.Image != "" {
-		r.Values["image"] = o.Image
+	text, err = chart.Files.ReadFile(chart.Metadata)
+	if err != nil {
+		return r, err
 	}
+	if err := sigsyaml.Unmarshal(text, &r.Chart); err != nil {
+		return r, fmt.Errorf("%s: %w", chart.Metadata, err)
+	}
+	r.Values["image"] = o.Image
 	r.Values["fieldManager"] = o.FieldManager
 	r.Values["watchNamespace"] = o.WatchNamespace
 	r.Values["discoveryNamespaces"] = o.DiscoveryNamespaces

@@ -23,6 +23,9 @@ import (
 // DefaultNamespace is where portside runs.
 const DefaultNamespace = "portside-system"
 
+// DefaultImage is the image of a build without a version. It is not published.
+const DefaultImage = "portside:devel"
+
 // DefaultExcludedNamespace is the one namespace that an installation excludes
 // unless its options name others.
 const DefaultExcludedNamespace = "kube-system"
@@ -41,8 +44,7 @@ var (
 // v1beta1.
 const BetaFlags = "--feature-gates=MutatingAdmissionPolicy=true and --runtime-config=admissionregistration.k8s.io/v1beta1=true"
 
-// Options say how portside is installed. Empty ones take what the manifests
-// say.
+// Options describe an installation. Empty ones take the defaults.
 type Options struct {
 	// Namespace that portside runs in.
 	Namespace string
@@ -84,6 +86,9 @@ func ParseKubeVersion(text string) (*version.Version, error) {
 func (o Options) complete() (Options, error) {
 	if o.Namespace == "" {
 		o.Namespace = DefaultNamespace
+	}
+	if o.Image == "" {
+		o.Image = DefaultImage
 	}
 	if o.FieldManager == "" {
 		o.FieldManager = apply.DefaultFieldManager

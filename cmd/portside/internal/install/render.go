@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,13 +27,15 @@ var order = []string{
 	"role-metrics-reader.yaml", "role-leader-election.yaml", "user-roles.yaml",
 	"policy-guard.yaml", "policy-guard-services.yaml", "policy-guard-adaptersets.yaml", "policy-guard-events.yaml", "policy-guard-leases.yaml",
 	"policy-name.yaml", "policy-name-services.yaml", "policy-leftover.yaml",
-	"deployment.yaml", "poddisruptionbudget.yaml", "service.yaml",
+	"deployment.yaml", "poddisruptionbudget.yaml", "service.yaml", "servicemonitor.yaml",
 }
 
-// release is what Helm gives to a template.
+// release is what Helm gives to a template. Release.Service is empty: Helm sets it to its
+// name, for which the chart labels objects as Helm's.
 type release struct {
 	Values       map[string]any
-	Release      struct{ Namespace string }
+	Chart        struct{ Name, Version, AppVersion string }
+	Release      struct{ Namespace, Service string }
 	Capabilities struct{ KubeVersion struct{ Version string } }
 }
 
@@ -76,8 +79,27 @@ func parseTemplates() (*template.Template, error) {
 		"quote":         strconv.Quote,
 		"sortAlpha":     func(list []string) []string { return slices.Sorted(slices.Values(list)) },
 		"semverCompare": atLeast,
+		"default": func(fallback, value any) any {
+			if is, _ := template.IsTrue(value); is {
+				return value
+			}
+			return fallback
+		},
+		"int":     func(number float64) int { return int(number) }, // as sigs.k8s.io/yaml reads numbers
+		"kindIs":  func(kind string, value any) bool { return reflect.ValueOf(value).Kind().String() == kind },
+		"nindent": func(spaces int, text string) string { return indented(spaces, "\n"+text) },
+		"replace": func(old, by, text string) string { return strings.ReplaceAll(text, old, by) },
+		"toYaml": func(value any) (string, error) {
+			text, err := sigsyaml.Marshal(value)
+			return strings.TrimSuffix(string(text), "\n"), err
+		},
 	})
 	return templates.ParseFS(chart.Files, chart.Templates+"/*")
+}
+
+// indented returns the text with spaces at the start of each line but the first.
+func indented(spaces int, text string) string {
+	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", spaces))
 }
 
 // atLeast is semverCompare for constraints such as ">=1.30-0".
