@@ -11,7 +11,10 @@ var notRun = map[string]string{
 	// Generated from scripts that a test of their own runs.
 	"testenv/facts/README.md": "TestReproducers",
 	// They need Helm, which a nested module has as a library.
-	"examples/chart/README.md: helm install portside examples/chart --namespace portside-system --create-namespace --set image=registry.example/portside:v1": "TestChart_equalsInstall",
+	"examples/chart/README.md: helm install portside examples/chart --namespace portside-system --create-namespace --set image.repository=registry.example/portside --set image.tag=v0.1.0": "TestChart_image",
+	"examples/chart/README.md: kubectl apply --server-side --force-conflicts -f examples/chart/crds":                                                                                        "TestChart_upgrade",
+	// They run tests.
+	"CONTRIBUTING.md": ".ci/test",
 	// It needs a running EMQX. The test maps an answer that was written after its API.
 	"examples/emqx/README.md: curl -u KEY:SECRET http://…:18083/api/v5/listeners | portside diff -f adapterset.yaml --adapters -": "TestSync_ExampleEMQX",
 	// An hour or two of measurements.
