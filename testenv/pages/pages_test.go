@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -46,7 +47,7 @@ func TestPages(t *testing.T) {
 		})
 	}
 	for key := range notRun {
-		if !used[key] {
+		if !used[key] && slices.Contains(all, pageOf(key)) {
 			t.Errorf("no page has the block %q: remove it from the table notRun", key)
 		}
 	}
@@ -141,6 +142,12 @@ func coveredElsewhere(b pages.Block) (key string, covered bool) {
 	return "", false
 }
 
+// pageOf returns the page of a key of the table notRun.
+func pageOf(key string) string {
+	page, _, _ := strings.Cut(key, ": ")
+	return page
+}
+
 // TestNotRun checks that what covers a block exists: a test, or a file of this repository.
 func TestNotRun(t *testing.T) {
 	t.Parallel()
@@ -150,6 +157,9 @@ func TestNotRun(t *testing.T) {
 	}
 	text := strings.Join(goFiles(t), "\n")
 	for key, cover := range notRun {
+		if _, err := os.Stat(filepath.Join(root, pageOf(key))); err != nil {
+			continue // the entry of a page that a checkout lacks covers nothing
+		}
 		if strings.HasPrefix(cover, "Test") {
 			if !strings.Contains(text, "func "+cover+"(t *testing.T)") {
 				t.Errorf("%s: there is no test %s", key, cover)
