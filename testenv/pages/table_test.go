@@ -13,8 +13,9 @@ var notRun = map[string]string{
 	// They need Helm, which a nested module has as a library.
 	"examples/chart/README.md: helm install portside examples/chart --namespace portside-system --create-namespace --set image.repository=registry.example/portside --set image.tag=v0.1.0": "TestChart_image",
 	"examples/chart/README.md: kubectl apply --server-side --force-conflicts -f examples/chart/crds":                                                                                        "TestChart_upgrade",
-	// Its own test runs it, with the operator's code between the commands.
+	// Tests of their own run them: the first with the operator's code between the commands.
 	"examples/guides/update-to-apply/README.md": "TestPage",
+	"examples/operations/README.md":             "TestOperations",
 	// They run tests.
 	"CONTRIBUTING.md": ".ci/test",
 	// It needs a running EMQX. The test maps an answer that was written after its API.

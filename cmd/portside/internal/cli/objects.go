@@ -175,6 +175,9 @@ func objectError(mapper meta.RESTMapper, namespace string, err error) error {
 	if mapErr != nil {
 		return Failed(Refused, "", err)
 	}
+	if kind.Kind == "Namespace" && details.Name == namespace { // it was asked for after the object was not found
+		return Failed(Refused, "", fmt.Errorf("Namespace %s not found; check the namespace (-n) and the cluster (--context)", namespace))
+	}
 	mapping, mapErr := mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if mapErr == nil && mapping.Scope.Name() == meta.RESTScopeNameRoot {
 		return Failed(Refused, "", fmt.Errorf("%s %s not found; check the name and the cluster (--context)", kind.Kind, details.Name))
