@@ -15,7 +15,9 @@ func (s *Session) CompleteLists(flags *ObjectFlags) cobra.CompletionFunc {
 		if flags.Check(cmd, args) != nil || len(flags.files) > 0 {
 			return nil
 		}
-		objects, err := flags.Read(s, args)
+		ctx, cancel := completionContext(cmd)
+		defer cancel()
+		objects, err := flags.Read(ctx, s, args)
 		if err != nil || len(objects.Items) == 0 {
 			return nil
 		}

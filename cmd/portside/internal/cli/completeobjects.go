@@ -20,12 +20,12 @@ func (s *Session) CompleteObjects(cmd *cobra.Command, args []string, toComplete 
 	case len(args) > 0 && !strings.Contains(args[0], "/"):
 		return withPrefix(s.objectNames(cmd, args[0], "", args[1:]), toComplete), noFiles
 	}
-	return withPrefix(s.kindWords(toComplete), toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
+	return withPrefix(s.kindWords(cmd, toComplete), toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
 }
 
 // kindWords returns the words for kinds: those of workloads and Services, with their short
 // names once a letter is given, and those that the cluster serves.
-func (s *Session) kindWords(toComplete string) []string {
+func (s *Session) kindWords(cmd *cobra.Command, toComplete string) []string {
 	var kinds []string
 	for _, d := range workload.TargetDefinitions() {
 		kinds = append(kinds, singular(d)+"/")
@@ -36,8 +36,10 @@ func (s *Session) kindWords(toComplete string) []string {
 			kinds = append(kinds, short+"/")
 		}
 	}
+	ctx, cancel := completionContext(cmd)
+	defer cancel()
 	*s.flags.Timeout = completionTimeout.String()
-	if cluster, err := s.served(); err == nil {
+	if cluster, err := s.served(ctx); err == nil {
 		lists, _ := cluster.discovery.ServerPreferredResources() // of the groups that answer
 		for _, list := range lists {
 			for _, r := range list.APIResources {
@@ -59,7 +61,9 @@ func (s *Session) objectNames(cmd *cobra.Command, word, prefix string, given []s
 	if err != nil {
 		return nil
 	}
-	cluster, err := s.served()
+	ctx, cancel := completionContext(cmd)
+	defer cancel()
+	cluster, err := s.served(ctx)
 	if err != nil {
 		return nil
 	}

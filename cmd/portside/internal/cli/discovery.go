@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"net/http"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/discovery"
@@ -14,23 +17,26 @@ import (
 // served is what kubectl's resource builder needs to find objects of any kind. Discovery
 // is asked at most once, and not for the kinds that portside knows.
 type served struct {
-	session   *Session
+	config    *rest.Config
 	discovery discovery.CachedDiscoveryInterface
 	mapper    meta.RESTMapper
 }
 
-func (s *Session) served() (*served, error) {
+// served returns what the cluster serves. Its requests end with the context: the builder
+// gives its own none.
+func (s *Session) served(ctx context.Context) (*served, error) {
 	config, err := s.RESTConfig()
 	if err != nil {
 		return nil, err
 	}
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return endsWith{ctx, next} })
 	client, err := discovery.NewDiscoveryClientForConfig(config)
 	if err != nil {
 		return nil, s.ConnectionError(err)
 	}
 	cached := memory.NewMemCacheClient(client)
 	serves := restmapper.NewShortcutExpander(restmapper.NewDeferredDiscoveryRESTMapper(cached), cached, func(warning string) { s.Messages.Warn("%s", warning) })
-	return &served{s, cached, meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{knownKinds(), serves}}}, nil
+	return &served{config, cached, meta.FirstHitRESTMapper{MultiRESTMapper: meta.MultiRESTMapper{knownKinds(), serves}}}, nil
 }
 
 // knownKinds maps the kinds whose ports portside manages.
@@ -44,7 +50,7 @@ func knownKinds() meta.RESTMapper {
 }
 
 // ToRESTConfig implements [resource.RESTClientGetter].
-func (s *served) ToRESTConfig() (*rest.Config, error) { return s.session.RESTConfig() }
+func (s *served) ToRESTConfig() (*rest.Config, error) { return s.config, nil }
 
 // ToDiscoveryClient implements [resource.RESTClientGetter].
 func (s *served) ToDiscoveryClient() (discovery.CachedDiscoveryInterface, error) {
@@ -84,3 +90,19 @@ func (s *served) isClusterScoped(resource schema.GroupVersionResource) bool {
 	mapping, err := s.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	return err == nil && mapping.Scope.Name() == meta.RESTScopeNameRoot
 }
+
+// endsWith ends requests with a context, in addition to their own.
+type endsWith struct {
+	ctx  context.Context
+	next http.RoundTripper
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (e endsWith) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithCancel(request.Context())
+	context.AfterFunc(e.ctx, cancel)
+	return e.next.RoundTrip(request.WithContext(ctx))
+}
+
+// WrappedRoundTripper lets client-go cancel requests below this one.
+func (e endsWith) WrappedRoundTripper() http.RoundTripper { return e.next }

@@ -1,14 +1,16 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/cli-runtime/pkg/resource"
@@ -80,6 +82,9 @@ func (o *ObjectFlags) Check(cmd *cobra.Command, args []string) error {
 	case o.recursive:
 		return UsageError(cmd, "-R needs a directory in -f")
 	}
+	if _, err := labels.Parse(o.selector); err != nil {
+		return UsageError(cmd, "-l: %w", err)
+	}
 	named, err := checkWords(args)
 	switch {
 	case err != nil:
@@ -92,70 +97,13 @@ func (o *ObjectFlags) Check(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// checkWords returns an error for arguments other than KIND/NAME…, KIND NAME… or KIND, and
-// whether they name objects.
-func checkWords(args []string) (named bool, _ error) {
-	const want = "give objects as KIND/NAME or KIND NAME, or all of a kind as KIND"
-	if len(args) == 0 {
-		return false, fmt.Errorf("required resource not specified: %s, or -f FILE", want)
-	}
-	withSlash := 0
-	for _, arg := range args {
-		kind, name, slash := strings.Cut(arg, "/")
-		switch {
-		case slash && name == "":
-			return false, fmt.Errorf("the name is missing after %q: %s", kind, want)
-		case kind == "", strings.Contains(name, "/"), slash && strings.Contains(kind, ","):
-			return false, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
-		case slash:
-			withSlash++
-		}
-	}
-	if withSlash > 0 && withSlash < len(args) {
-		return false, fmt.Errorf("cannot read %q: %s", strings.Join(args, " "), want)
-	}
-	return withSlash > 0 || len(args) > 1, nil
-}
-
-// words returns checked arguments as the resource builder reads them: KIND/NAME for each
-// named object, so that categories are expanded for KIND alone.
-func words(args []string) []string {
-	var all []string
-	if len(args) == 1 || strings.Contains(args[0], "/") {
-		for _, arg := range args {
-			kinds, name, slash := strings.Cut(arg, "/")
-			kind := mapKinds(kinds)
-			if slash {
-				kind += "/" + name
-			}
-			all = append(all, kind)
-		}
-		return all
-	}
-	for _, kind := range resource.SplitResourceArgument(args[0]) {
-		for _, name := range args[1:] {
-			all = append(all, resourceWord(kind)+"/"+name)
-		}
-	}
-	return all
-}
-
-// mapKinds returns a comma-separated list of kinds with the words of [resourceWord].
-func mapKinds(list string) string {
-	kinds := strings.Split(list, ",")
-	for i := range kinds {
-		kinds[i] = resourceWord(kinds[i])
-	}
-	return strings.Join(kinds, ",")
-}
-
 // Read reads the objects. The errors of single objects are printed where others could be
 // read.
-func (o *ObjectFlags) Read(s *Session, args []string) (*Objects, error) {
+func (o *ObjectFlags) Read(ctx context.Context, s *Session, args []string) (*Objects, error) {
 	if len(o.files) > 0 {
 		return o.readFiles(s)
 	}
-	cluster, err := s.served()
+	cluster, err := s.served(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +143,8 @@ func (o *Objects) explain(s *Session, mapper meta.RESTMapper, namespace string, 
 		return nil
 	}
 	problems := []error{err}
-	if all, is := err.(utilerrors.Aggregate); is { //nolint:errorlint // the builder returns it unwrapped
+	var all utilerrors.Aggregate
+	if errors.As(err, &all) {
 		problems = utilerrors.Flatten(all).Errors()
 	}
 	for i := range problems {
@@ -217,8 +166,8 @@ func (o *Objects) explain(s *Session, mapper meta.RESTMapper, namespace string, 
 // objectError returns the error of reading one object. For an object that does not exist
 // it names the kind and the namespace.
 func objectError(mapper meta.RESTMapper, namespace string, err error) error {
-	status, is := err.(apierrors.APIStatus) //nolint:errorlint // the builder returns the server's error unwrapped
-	if !is || !apierrors.IsNotFound(err) || status.Status().Details == nil || status.Status().Details.Name == "" {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || !apierrors.IsNotFound(err) || status.Status().Details == nil || status.Status().Details.Name == "" {
 		return Failed(CodeOf(err), "", err)
 	}
 	details := status.Status().Details
@@ -231,58 +180,4 @@ func objectError(mapper meta.RESTMapper, namespace string, err error) error {
 		return Failed(Refused, "", fmt.Errorf("%s %s not found; check the name and the cluster (--context)", kind.Kind, details.Name))
 	}
 	return notFound(workload.Target{Kind: workload.Kind(kind.GroupKind()), Namespace: namespace, Name: details.Name})
-}
-
-// readFiles reads the objects of files. It sends no request.
-func (o *ObjectFlags) readFiles(s *Session) (*Objects, error) {
-	builder := resource.NewLocalBuilder().Unstructured().Local().Flatten()
-	for _, file := range o.files {
-		if file == manifest.Stdin {
-			builder = builder.Stream(s.In, "stdin")
-		} else {
-			builder = builder.Path(o.recursive, file)
-		}
-	}
-	infos, err := builder.Do().Infos()
-	if err != nil {
-		return nil, err
-	}
-	objects := &Objects{Single: len(infos) == 1, Named: true, AllNamespaces: true, FromFiles: true}
-	if err := objects.add(infos); err != nil {
-		return nil, err
-	}
-	objects.AllNamespaces = len(namespacesOf(objects.Items)) > 1
-	return objects, objects.checkManagedFields(s, strings.Join(o.files, ", "))
-}
-
-func namespacesOf(objects []*unstructured.Unstructured) []string {
-	var namespaces []string
-	for _, o := range objects {
-		if !slices.Contains(namespaces, o.GetNamespace()) {
-			namespaces = append(namespaces, o.GetNamespace())
-		}
-	}
-	return namespaces
-}
-
-// checkManagedFields returns an error where no object of the input has managedFields, as
-// kubectl writes them by default, and a warning for each that has none where others have.
-func (o *Objects) checkManagedFields(s *Session, input string) error {
-	const advice = "kubectl leaves them out unless it is told to show them: kubectl get KIND NAME -o yaml --show-managed-fields"
-	if len(o.Items) == 0 {
-		return fmt.Errorf("no object in %s", strings.Replace(input, manifest.Stdin, "stdin", 1))
-	}
-	var without []*unstructured.Unstructured
-	for _, object := range o.Items {
-		if len(object.GetManagedFields()) == 0 {
-			without = append(without, object)
-		}
-	}
-	if len(without) == len(o.Items) {
-		return fmt.Errorf("the input has no metadata.managedFields, so it does not say what owns its fields; %s", advice)
-	}
-	for _, object := range without {
-		s.Messages.Warn("%s %s has no metadata.managedFields; %s", object.GetKind(), object.GetName(), advice)
-	}
-	return nil
 }

@@ -31,7 +31,7 @@ func (o *ownersOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	read, err := o.objects.Read(o.session, args)
+	read, err := o.objects.Read(cmd.Context(), o.session, args)
 	if err != nil {
 		return err
 	}

@@ -79,35 +79,45 @@ func orEmpty(managers []fieldmanager.Manager) []fieldmanager.Manager {
 func (f *Fields) Object() Target { return f.Target }
 
 // Table returns a row for each field and item that has owners of its own, or has none and
-// could have; in a wide table a row for each of its managers. Parts of an atomic list or
-// map are left out: their owners are those of the whole.
+// could have; in a wide table a row for each of its managers. Parts of a list or map that
+// is owned, or not owned, as a whole are left out.
 func (f *Fields) Table(wide bool) Table {
 	t := Table{Columns: []string{"OWNERS", "FIELD"}}
 	if wide {
 		t.Columns = []string{"MANAGER", "OPERATION", "LAST WRITE", "FIELD"}
 	}
-	now := time.Now()
-	for n := range f.tree.Root.All() {
-		if n.Inherited || len(n.Owners) == 0 && !n.Unowned() {
-			continue
-		}
+	f.rows(&t, f.tree.Root, wide, time.Now())
+	return t
+}
+
+// rows appends the rows of the parts of a node.
+func (f *Fields) rows(t *Table, of *ownership.Node, wide bool, now time.Time) {
+	for _, n := range of.Children {
 		path := n.Path
 		if n.Missing {
 			path += " (not in the object)"
 		}
 		switch {
-		case !wide:
-			t.Rows = append(t.Rows, []string{list(fieldmanager.Names(n.Owners)), path})
-		case len(n.Owners) == 0:
+		case n.Unowned() && wide:
 			t.Rows = append(t.Rows, []string{none, none, none, path})
+		case len(n.Owners) > 0 || n.Unowned():
+			t.Rows = append(t.Rows, f.managersOf(n, path, wide, now)...)
 		}
-		if wide {
-			for _, m := range n.Owners {
-				t.Rows = append(t.Rows, []string{m.Name, operation(m), age(lastWriteOf(f.tree, m), now), path})
-			}
+		if !n.Atomic() && n.Kind != ownership.List {
+			f.rows(t, n, wide, now)
 		}
 	}
-	return t
+}
+
+// managersOf returns the row of a node or, in a wide table, the rows of its owners.
+func (f *Fields) managersOf(n *ownership.Node, path string, wide bool, now time.Time) (rows [][]string) {
+	if !wide {
+		return [][]string{{list(fieldmanager.Names(n.Owners)), path}}
+	}
+	for _, m := range n.Owners {
+		rows = append(rows, []string{m.Name, operation(m), age(lastWriteOf(f.tree, m), now), path})
+	}
+	return rows
 }
 
 // Names returns the managers of the object, each once.
