@@ -68,7 +68,7 @@ func lineOf(w printer.YAMLLine, ms marks) line {
 		l.Class = l.Marks[0].Color
 	case n.Unowned():
 		l.Class = "unowned"
-		if n.Item {
+		if len(n.Key.Fields()) > 0 {
 			l.Owners, l.Warning = "no owner", true
 		}
 	}

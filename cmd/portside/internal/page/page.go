@@ -100,7 +100,7 @@ func (p Page) view() (pageView, error) {
 		Title:   p.title(),
 		Version: clean(p.Version),
 		Written: p.moment(p.Written),
-		Style:   template.CSS(variables() + styleSheet), //nolint:gosec // constants of this package
+		Style:   template.CSS(variables() + styleSheet), // constants of this package
 	}
 	for i, o := range p.Objects {
 		object, err := p.object(i, o, marks)

@@ -247,6 +247,15 @@ func TestWrite_Timeline(t *testing.T) {
 	expectIn(t, "the page", textOf(write(t, o)), "The rollout restarts the pods from ordinal 2 on (partition).")
 }
 
+// TestWrite_Defaults: a list that the API server filled in has no owner, which is no warning.
+func TestWrite_Defaults(t *testing.T) {
+	t.Parallel()
+	document := write(t, object(t, "{apiVersion: v1, kind: Service, metadata: {name: s}, spec: {clusterIPs: [None]}}", "git/Apply", `{"f:spec":{}}`))
+	if strings.Contains(document, "no owner<") {
+		t.Errorf("the page warns of a default:\n%s", yamlOf(document))
+	}
+}
+
 // TestWrite_Objects: a manager has one mark on the whole page.
 func TestWrite_Objects(t *testing.T) {
 	t.Parallel()
