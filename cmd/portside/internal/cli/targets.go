@@ -14,7 +14,7 @@ import (
 func (o *Objects) Workloads() ([]*workload.Workload, bool, error) {
 	all := make([]*workload.Workload, 0, len(o.Items))
 	for _, object := range o.Items {
-		d := definitionOf(object)
+		d := DefinitionOf(object)
 		if d == nil {
 			return nil, false, nil
 		}
@@ -31,8 +31,8 @@ func (o *Objects) Workloads() ([]*workload.Workload, bool, error) {
 	return all, true, nil
 }
 
-// definitionOf returns the definition of the kind of an object, nil for another kind.
-func definitionOf(object *unstructured.Unstructured) *workload.Definition {
+// DefinitionOf returns the definition of the kind of an object, nil for another kind.
+func DefinitionOf(object *unstructured.Unstructured) *workload.Definition {
 	for _, d := range workload.TargetDefinitions() {
 		if object.GetAPIVersion() == d.APIVersion() && object.GetKind() == d.Kind.Kind {
 			return d

@@ -31,6 +31,11 @@ owns. No owner is printed where the API server tracks none (such as
 metadata.uid), and for a field whose parts have their own. "# atomic" is a list
 or map that is owned as a whole. On a terminal, each manager has a colour.
 
+-o html writes one page for a ticket or a post-mortem, without scripts: the
+ports, the fields, and the history of the pod template as history shows it. A
+value of a Secret is never in it, and a long value is truncated. An object of a
+file has no history.
+
 --list PATH shows a list that has keys as a table of its items, such as env
 vars or status conditions. An item of a list on the way is in brackets, by its
 key.
@@ -43,6 +48,7 @@ unusable.`,
   portside owners service/dittofs-file
   portside owners deployment/web -o annotated
   portside owners certificate.cert-manager.io/web
+  portside owners sts/dittofs svc/dittofs-file -o html >owners.html
   portside owners configmaps -A -l app=web
   portside owners pod/web-0 --list 'spec.containers[web].env'
   portside owners pods --list status.conditions -o wide
@@ -52,7 +58,7 @@ unusable.`,
 		RunE:              o.run,
 	}
 	o.objects.Add(cmd)
-	o.print.AddFormats(cmd, append(printer.Formats, string(printer.Annotated))...)
+	o.print.AddFormats(cmd, append(printer.Formats, string(printer.Annotated), string(printer.HTML))...)
 	s.ContainerFlag(cmd, &o.container, "Show the ports of this container alone")
 	cmd.Flags().StringVar(&o.list, "list", "", "Show the items of this list, such as status.conditions")
 	cli.MustComplete(cmd, "list", s.CompleteLists(&o.objects))

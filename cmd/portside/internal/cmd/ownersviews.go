@@ -35,6 +35,12 @@ func (o *ownersOptions) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	if o.print.Format == printer.HTML {
+		if err := o.page(cmd.Context(), read); err != nil {
+			return err
+		}
+		return cli.Exit(read.Code)
+	}
 	workloads, havePorts, err := read.Workloads()
 	if err != nil {
 		return err
@@ -67,6 +73,8 @@ func (o *ownersOptions) run(cmd *cobra.Command, args []string) error {
 // check returns the path of --list. Its error is flags that do not fit together.
 func (o *ownersOptions) check(cmd *cobra.Command) (path ownership.ListPath, err error) {
 	switch {
+	case o.print.Format == printer.HTML && (o.list != "" || o.container != ""):
+		return path, cli.UsageError(cmd, "-o html shows whole objects: leave out --list and --container")
 	case !cmd.Flags().Changed("list"):
 		return path, nil
 	case o.print.Format == printer.Annotated:

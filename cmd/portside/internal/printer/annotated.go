@@ -38,7 +38,7 @@ func (f *Fields) Annotate(s Stream) error {
 	if err := a.legend(f.tree); err != nil {
 		return err
 	}
-	lines, err := yamlLines(f.tree)
+	lines, err := YAMLLines(f.tree)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (a *annotation) legend(tree *ownership.Tree) error {
 }
 
 // write writes the lines next to their owners.
-func (a *annotation) write(lines []yamlLine) {
+func (a *annotation) write(lines []YAMLLine) {
 	width := 0
 	for _, line := range lines {
 		width = max(width, utf8.RuneCountInString(joined(a.cell(line))))
@@ -130,8 +130,8 @@ func (a *annotation) write(lines []yamlLine) {
 			text := ""
 			if i < len(right) {
 				color := Color("")
-				if len(line.owners) == 1 {
-					color = a.labels[line.owners[0]].color
+				if len(line.Node.Owners) == 1 {
+					color = a.labels[line.Node.Owners[0]].color
 				}
 				text = a.stream.Paint(color, right[i])
 			}
@@ -142,15 +142,15 @@ func (a *annotation) write(lines []yamlLine) {
 }
 
 // cell returns the owners of a line as labels, with commas between them.
-func (a *annotation) cell(line yamlLine) []label {
-	if line.unowned {
+func (a *annotation) cell(line YAMLLine) []label {
+	if line.Node.Unowned() {
 		return []label{{text: none}}
 	}
 	var cell []label
-	for i, m := range line.owners {
+	for i, m := range line.Node.Owners {
 		l := a.labels[m]
 		cell = append(cell, l)
-		if i < len(line.owners)-1 {
+		if i < len(line.Node.Owners)-1 {
 			cell = append(cell, label{text: ", "})
 		}
 	}
@@ -188,8 +188,8 @@ func wrapOwners(cell []label, width int) [][]label {
 
 // wrapText breaks the text of a line at the width of the terminal. What is continued is
 // indented further than the line.
-func (a *annotation) wrapText(line yamlLine, owners int) []string {
-	text := Clean(line.text)
+func (a *annotation) wrapText(line YAMLLine, owners int) []string {
+	text := Clean(line.Text)
 	room := a.stream.Width - owners - columnGap
 	if a.stream.Width == 0 || utf8.RuneCountInString(text) <= room {
 		return []string{text}

@@ -21,6 +21,8 @@ const (
 	Name        Format = "name"
 	// Annotated is the object as YAML, each line next to the managers that own it.
 	Annotated Format = "annotated"
+	// HTML is a page of the object with its history, which package page writes.
+	HTML Format = "html"
 )
 
 // Formats lists those that every document has.

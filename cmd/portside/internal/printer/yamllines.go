@@ -7,42 +7,36 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/portside-dev/portside/cmd/portside/internal/ownership"
-	"github.com/portside-dev/portside/fieldmanager"
 )
 
 // yamlIndent is how many spaces a level is indented.
 const yamlIndent = 2
 
-// yamlLine is a line of an object as YAML, and the managers that own what begins there.
-type yamlLine struct {
-	text    string
-	owners  []fieldmanager.Manager
-	unowned bool
+// YAMLLine is a line of an object as YAML, and the node that it belongs to.
+type YAMLLine struct {
+	Text string
+	Node *ownership.Node
 }
 
-// yamlLines returns the lines of an object, indented as kubectl does. An item of a keyed
+// YAMLLines returns the lines of an object, indented as kubectl does. An item of a keyed
 // list begins with a line of its own that has its key as a comment and the owners of the
 // item; a path that the object does not have is a comment. Without the comments the lines
 // are the object.
-func yamlLines(tree *ownership.Tree) ([]yamlLine, error) {
+func YAMLLines(tree *ownership.Tree) ([]YAMLLine, error) {
 	w := yamlWriter{}
 	w.parts(tree.Root, 0)
 	return w.lines, w.err
 }
 
 type yamlWriter struct {
-	lines []yamlLine
+	lines []YAMLLine
 	err   error
 }
 
 // add appends the lines of a text that are about a node.
 func (w *yamlWriter) add(n *ownership.Node, indent int, text string) {
 	for line := range strings.Lines(text) {
-		w.lines = append(w.lines, yamlLine{
-			text:    strings.TrimRight(strings.Repeat(" ", indent)+line, "\n"),
-			owners:  n.Owners,
-			unowned: n.Unowned(),
-		})
+		w.lines = append(w.lines, YAMLLine{strings.TrimRight(strings.Repeat(" ", indent)+line, "\n"), n})
 	}
 }
 
@@ -125,7 +119,7 @@ func (w *yamlWriter) item(n *ownership.Node, indent int) {
 	first := len(w.lines)
 	w.parts(n, indent+yamlIndent)
 	line := &w.lines[first]
-	line.text = strings.Repeat(" ", indent) + "- " + line.text[indent+yamlIndent:]
+	line.Text = strings.Repeat(" ", indent) + "- " + line.Text[indent+yamlIndent:]
 }
 
 // missing appends the paths at and below a node that managers own and the object does not
