@@ -66,7 +66,7 @@ demo: need-controlplane ## run examples/demo on a real control plane (DEMO_ARGS=
 	@exec bin/demo $(DEMO_ARGS) # with go run, Ctrl-C would fail
 
 .PHONY: test
-test: need-controlplane ## run the tests of every module (TEST_ARGS goes to go test)
+test: need-controlplane $(GORELEASER) $(CYCLONEDX_GOMOD) ## run the tests of every module (TEST_ARGS goes to go test)
 	@.ci/test $(TEST_ARGS)
 
 .PHONY: skew
