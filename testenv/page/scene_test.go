@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +84,7 @@ func (s *scene) portside(stdin string, args ...string) string {
 	s.t.Helper()
 	command := exec.CommandContext(s.t.Context(), s.program.Path, append(args, "-n", s.namespace)...)
 	command.Stdin = strings.NewReader(stdin)
-	command.Env = append(s.program.Env, "HOME="+s.t.TempDir(), "KUBECONFIG="+s.KubeconfigFile())
+	command.Env = slices.Concat(s.program.Env, []string{"HOME=" + s.t.TempDir(), "KUBECONFIG=" + s.KubeconfigFile()})
 	var stdout, stderr strings.Builder
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {

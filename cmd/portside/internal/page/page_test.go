@@ -35,7 +35,7 @@ func object(t *testing.T, document string, managed ...string) page.Object {
 		wrote := metav1.NewTime(written.Add(-time.Hour))
 		entries = append(entries, metav1.ManagedFieldsEntry{
 			Manager: parts[0], Operation: metav1.ManagedFieldsOperationType(parts[1]), Subresource: parts[2],
-			APIVersion: o.GetAPIVersion(), FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{Raw: []byte(managed[i+1])}, Time: &wrote,
+			APIVersion: o.GetAPIVersion(), FieldsType: "FieldsV1", FieldsV1: metav1.NewFieldsV1(managed[i+1]), Time: &wrote,
 		})
 	}
 	o.SetManagedFields(entries)

@@ -39,7 +39,7 @@ var (
 		{"m6", "#5a5600", "#e3d26f"},
 		{"m7", "#4a5563", "#b8c1ca"},
 	}
-	// lines separate parts of the page. They carry no meaning.
+	// rules are the lines between parts of the page. They carry no meaning.
 	rules = []color{{"rule", "#d1d9e0", "#3d444d"}}
 )
 
