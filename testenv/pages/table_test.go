@@ -16,8 +16,6 @@ var notRun = map[string]string{
 	// Tests of their own run them: the first with the operator's code between the commands.
 	"examples/guides/update-to-apply/README.md": "TestPage",
 	"examples/operations/README.md":             "TestOperations",
-	// Its own test runs it, in a control plane for each story.
-	"examples/operations/README.md": "TestOperations",
 	// They run tests.
 	"CONTRIBUTING.md": ".ci/test",
 	// It needs a running EMQX. The test maps an answer that was written after its API.
