@@ -7,8 +7,8 @@ import (
 
 // RequestedAtAnnotation on an AdapterSet requests a reconcile now, by any new value;
 // a time as of RFC 3339 is usual. The service then polls the source again, ends
-// back-off, and adds contended ports again at once. Of a value the first 64 bytes
-// count.
+// back-off, and adds contended ports again at once. Once the source has answered,
+// status.lastHandledReconcileAt has the value, of which the first 64 bytes count.
 const RequestedAtAnnotation = "portside.dev/requestedAt"
 
 // AdapterSetStatus is the observed state.

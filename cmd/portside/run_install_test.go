@@ -128,10 +128,10 @@ func (i *installation) expectNothingRefused(services ...*portside.Service) {
 }
 
 // expectPorts waits until a workload has these ports and no others.
-func (i *installation) expectPorts(kind, name string, want ...string) {
-	i.t.Helper()
-	testenv.Eventually(i.t, fmt.Sprintf("the ports %q", want), func(ctx context.Context) error {
-		live, err := i.git.Get(ctx, kind, i.namespace, name)
+func (f *fleet) expectPorts(kind, name string, want ...string) {
+	f.t.Helper()
+	testenv.Eventually(f.t, fmt.Sprintf("the ports %q", want), func(ctx context.Context) error {
+		live, err := f.git.Get(ctx, kind, f.namespace, name)
 		if err != nil {
 			return err
 		}

@@ -94,6 +94,7 @@ func steps(r *rand.Rand, k Kind, more ...func(*rand.Rand) Step) Step {
 		func(r *rand.Rand) Step {
 			return Remove{Pick(r, testenv.DittoFSOperator, testenv.KubectlEdit), r.IntN(6)}
 		},
+		func(r *rand.Rand) Step { return EditBack{r.IntN(6)} },
 		func(*rand.Rand) Step { return EmptyList{} },
 		func(r *rand.Rand) Step { return Replace{Ports(r, k, ownerNames)} },
 		func(*rand.Rand) Step { return Recreate{} },

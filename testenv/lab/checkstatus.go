@@ -44,7 +44,7 @@ func (s *site) checkStatus(now state) error {
 		missing = "ContainerNotFound"
 	}
 	switch {
-	case missing != "" && !spec.Suspend && (ready.Status == metav1.ConditionTrue || ready.Reason != missing):
+	case missing != "" && (!spec.Suspend || now.target == nil) && (ready.Status == metav1.ConditionTrue || ready.Reason != missing):
 		return fmt.Errorf("the condition Ready is %s (%s), want %s", ready.Status, ready.Reason, missing)
 	case missing != "" || containerOf(now.target) == nil || spec.Suspend || now.target.GetAnnotations()["portside.dev/paused"] == "true":
 		return nil

@@ -44,6 +44,9 @@ type leftover struct {
 	// services are those that the AdapterSet named. Another one of the same target need
 	// not name them.
 	services []workload.Target
+	// suspended is the last AdapterSet of the target if it was deleted while it was
+	// suspended.
+	suspended *v1alpha1.AdapterSet
 }
 
 // NewWatches returns watches of what the cluster caches.
@@ -74,6 +77,14 @@ func (w *Watches) LeftServices(t workload.Target) []workload.Target {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.left[t].services
+}
+
+// LeftSuspended returns the last AdapterSet of a target if it was deleted while it was
+// suspended and this process watched, nil otherwise. What it left behind is not given up.
+func (w *Watches) LeftSuspended(t workload.Target) *v1alpha1.AdapterSet {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.left[t].suspended
 }
 
 // GaveUp notes that what AdapterSets left behind of a target was given up.
@@ -195,15 +206,20 @@ func (w *Watches) isTarget(t workload.Target) bool {
 }
 
 // leave notes what an AdapterSet that is gone may have left behind. A suspended one lets
-// nothing be written, not even to give the ports up.
+// nothing be written, not even to give the ports up, which is noted as well.
 func (w *Watches) leave(set *v1alpha1.AdapterSet) {
-	if set.Spec.Suspend {
-		return
-	}
 	t := adapterset.Target(set)
 	isTarget := w.isTarget(t)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if set.Spec.Suspend {
+		if !isTarget {
+			l := w.left[t]
+			l.suspended = set
+			w.keep(t, l)
+		}
+		return
+	}
 	l := leftover{target: !isTarget, services: w.left[t].services}
 	for _, service := range adapterset.ServiceTargets(set) {
 		if !slices.Contains(l.services, service) {
@@ -222,7 +238,7 @@ func (w *Watches) named(t workload.Target) {
 
 // keep stores what is left behind of a target, if anything is.
 func (w *Watches) keep(t workload.Target, l leftover) {
-	if l.target || len(l.services) > 0 {
+	if l.target || len(l.services) > 0 || l.suspended != nil {
 		w.left[t] = l
 	} else {
 		delete(w.left, t)

@@ -14,7 +14,6 @@ import (
 	"k8s.io/client-go/rest"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 )
 
@@ -51,26 +50,6 @@ func (s *Session) CompleteTargets(cmd *cobra.Command, args []string, toComplete 
 	}
 	slices.Sort(kinds)
 	return withPrefix(kinds, toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
-}
-
-// CompleteAdapterSets offers adapterset/, then the names in the cluster.
-func (s *Session) CompleteAdapterSets(cmd *cobra.Command, args []string, toComplete string) ([]string, cobra.ShellCompDirective) {
-	const noFiles, kind = cobra.ShellCompDirectiveNoFileComp, "adapterset/"
-	separate := len(args) > 0 && !strings.Contains(args[0], "/")
-	if !separate && !strings.HasPrefix(toComplete, kind) {
-		return withPrefix([]string{kind}, toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
-	}
-	namespace, _, err := s.Namespace()
-	if err != nil {
-		return nil, noFiles
-	}
-	names := s.names(cmd, v1alpha1.GroupVersion.WithResource("adaptersets"), namespace)
-	for i := range names {
-		if !separate {
-			names[i] = kind + names[i]
-		}
-	}
-	return withPrefix(names, toComplete), noFiles
 }
 
 // targets returns the objects of a kind in the namespace in use, each after a

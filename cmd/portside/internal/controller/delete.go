@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -19,6 +20,7 @@ import (
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
 	"github.com/portside-dev/portside/fieldmanager"
@@ -91,7 +93,7 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 		until := r.reportRemoving(ctx, s, in, why)
 		return earliest(in.now, until, verdict.Until, s.Progress.StuckAt()), nil
 	}
-	for _, service := range adapterset.ServiceTargets(set) { // before the container ports that they lead to
+	for _, service := range s.withServices(adapterset.ServiceTargets(set), set.Namespace) { // before the container ports that they lead to
 		if err := r.releaseService(ctx, service, set.UID, false); err != nil {
 			r.reportRemoving(ctx, s, in, "the ports could not be removed: "+reported(err))
 			return time.Time{}, err
@@ -204,6 +206,12 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	if err != nil {
 		return time.Time{}, err
 	}
+	if set := r.watches.LeftSuspended(t); set != nil && !s.deletion.retained {
+		s.deletion.retained = true
+		if err := r.announceClaims(ctx, set); err != nil {
+			return time.Time{}, err
+		}
+	}
 	if s.rolling = s.deletion.removing && w != nil && s.proceeds(r.clock.Now(), w.Rollout); !s.rolling {
 		r.gate.End(t)
 	}
@@ -213,7 +221,11 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 			return time.Time{}, err // an event follows when a paused workload continues
 		}
 	}
-	for _, service := range r.watches.LeftServices(t) {
+	services := r.watches.LeftServices(t)
+	if left {
+		services = s.withServices(services, t.Namespace)
+	}
+	for _, service := range services {
 		if err := r.releaseService(ctx, service, "", true); err != nil {
 			return time.Time{}, err
 		}
@@ -227,6 +239,28 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	r.states.forget(t)
 	r.watches.GaveUp(t)
 	return time.Time{}, nil
+}
+
+// announceClaims reports that portside still owns ports of an AdapterSet that was deleted
+// while it was suspended, and how to give them up.
+func (r *reconciler) announceClaims(ctx context.Context, set *v1alpha1.AdapterSet) error {
+	var commands []string
+	for _, t := range append([]workload.Target{adapterset.Target(set)}, adapterset.ServiceTargets(set)...) {
+		if t.Kind == workload.Service && !r.cluster.CachesServices() {
+			continue
+		}
+		w, err := r.cluster.Workload(ctx, t)
+		if err != nil {
+			return err
+		}
+		if w != nil && r.applier.HasClaim(w) {
+			commands = append(commands, remedy.For{Target: t, FieldManager: r.manager}.Release())
+		}
+	}
+	if len(commands) > 0 {
+		r.announce(ctx, set, []status.Event{status.Retained("spec.suspend is true, so portside still owns them; to give them up without removing them, run " + strings.Join(commands, ", and "))})
+	}
+	return nil
 }
 
 // release gives up a workload, and leaves its ports. The API server is asked although the

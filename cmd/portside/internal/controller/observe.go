@@ -47,10 +47,15 @@ type input struct {
 	service  *v1alpha1.Service
 	warnings []adapterset.ServiceWarning
 	services []*input
+	// leaving reports that a suspended AdapterSet no longer names a Service whose ports are
+	// not given up yet.
+	leaving bool
 
 	active    []apply.Adapter
 	poll      rollout.Poll
 	discovery *discovery.Condition // nil where the adapters are declared
+	// polling reports that a poll is under way which a user requested.
+	polling bool
 	// silent reports that the source has not answered this process yet, and status
 	// stays as it is until it does.
 	silent bool
@@ -230,9 +235,7 @@ func (r *reconciler) askSource(ctx context.Context, s *state, in *input) bool {
 		// What the pods answered before the rollout that a change waited for is still complete.
 		Steady: in.workload.Rollout.Steady() || in.joinsRollout(),
 	})
-	if requested {
-		r.poller.PollNow(in.target)
-	}
+	in.polling = answer.Requested || requested && r.poller.PollNow(in.target)
 	if !answered {
 		in.silent = in.status.ObservedGeneration == in.set.Generation && in.status.Target != nil && in.status.Target.UID == in.workload.UID
 		answer.Condition = discovery.Condition{Reason: discovery.Reason(status.AwaitingAnswer), Message: "the source has not answered yet"}

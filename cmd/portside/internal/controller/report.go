@@ -31,7 +31,7 @@ import (
 func (in *input) facts(s *state, d desired, p plan, verdict rollout.Verdict, o outcome) status.Facts {
 	f := status.Facts{
 		FieldManager: in.manager, Discovery: in.discovery, Stopped: cmp.Or(o.stopped, in.stopped),
-		Failure: o.failure, Refusal: o.refusal, Holders: verdict.Holders,
+		Failure: o.failure, Refusal: o.refusal, Holders: verdict.Holders, Polling: in.polling,
 		Contended: len(d.withheld) > 0, Contender: ptr.Deref(s.Contention.Contender, rollout.Contender{}),
 	}
 	if in.workload != nil {

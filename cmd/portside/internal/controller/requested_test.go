@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/portside-dev/portside/apply/v1alpha1"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/dittofs"
 )
 
 // requestReconcile requests a reconcile of the AdapterSet files, as a user does.
@@ -89,7 +91,29 @@ func TestRequest(t *testing.T) {
 		t.Parallel()
 		a := ask(t, 1, 5, false)
 		a.resetRequests()
+		answer := make(chan struct{})
+		active := dittofs.Recorded("both-running")
+		a.server.Answer(func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-answer:
+			case <-r.Context().Done():
+			}
+			active(w, r)
+		})
+		before := a.server.Count(dittofs.AdaptersPath)
 		a.requestReconcile(t, "now")
+		testenv.Eventually(t, "the pod to be asked", func(context.Context) error {
+			if a.server.Count(dittofs.AdaptersPath) == before {
+				return errors.New("it was not")
+			}
+			return nil
+		})
+		a.catchUp(t)
+		if at := a.mustGet(t).Status.LastHandledReconcileAt; at != "" {
+			t.Errorf("%q is handled before the source has answered", at)
+		}
+		close(answer)
+		a.expectHandled(t, "now")
 		testenv.Eventually(t, "a poll, though the clock stands still", func(context.Context) error {
 			if n := a.ended() - a.uncounted; n != 1 {
 				return fmt.Errorf("there were %d", n)

@@ -33,6 +33,8 @@ type Answer struct {
 	// Failures is the number of polls in a row that failed for a reason that
 	// needs action, up to [MaxFailures].
 	Failures int
+	// Requested reports whether a poll that [Poller.PollNow] requested has not ended.
+	Requested bool
 }
 
 // MaxFailures is how many polls in a row must fail for a reason that needs action
@@ -41,6 +43,6 @@ const MaxFailures = 3
 
 // equal reports whether two answers have the same consequences.
 func (a Answer) equal(b Answer) bool {
-	return a.Condition == b.Condition && a.Complete == b.Complete && slices.Equal(a.Disagreed, b.Disagreed) &&
+	return a.Condition == b.Condition && a.Complete == b.Complete && a.Requested == b.Requested && slices.Equal(a.Disagreed, b.Disagreed) &&
 		(a.Active == nil) == (b.Active == nil) && slices.Equal(a.Active, b.Active)
 }

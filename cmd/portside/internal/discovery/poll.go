@@ -134,6 +134,7 @@ func (t *target) merged(ctx context.Context, r Result) Answer {
 // keep keeps the answer of the latest poll.
 func (t *target) keep(a Answer) {
 	a.Complete = a.Complete && !t.outdated
+	a.Requested = t.again // by a poll that follows this one
 	if a.Reason.NeedsAction() {
 		a.Failures = min(t.answer.Failures+1, MaxFailures)
 	}

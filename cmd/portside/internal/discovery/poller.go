@@ -184,25 +184,31 @@ func (p *Poller) release(t *target) {
 }
 
 // PollNow polls a target without waiting for the interval. If a poll is under
-// way, another one follows it.
-func (p *Poller) PollNow(target workload.Target) {
+// way, another one follows it. It reports false for a target that is not polled. For
+// one that is, Changed is called when that poll has ended, whatever its answer.
+func (p *Poller) PollNow(target workload.Target) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t, known := p.targets[target]
 	if !known {
-		return
+		return false
 	}
-	t.refusals = 0
+	t.refusals, t.answer.Requested = 0, true
 	if t.cancel != nil {
 		t.again = true
 	} else if p.queue != nil {
 		p.schedule(t, 0)
 	}
+	return true
 }
 
-// scheduleFirst has a target polled somewhere within its interval, so that the
-// targets of a start are spread over it.
+// scheduleFirst has a target polled at once if that was requested, and else somewhere
+// within its interval, so that the targets of a start are spread over it.
 func (p *Poller) scheduleFirst(t *target) {
+	if t.answer.Requested {
+		p.schedule(t, 0)
+		return
+	}
 	p.schedule(t, rand.N(t.source.Interval()))
 }
 

@@ -262,9 +262,30 @@ func TestPollerPollNow(t *testing.T) {
 			}
 		})
 	})
+	t.Run("reports its end", func(t *testing.T) {
+		play(t, func(t *testing.T, s *stage) {
+			s.Ask(files, question("uid"))
+			s.next(t, files, 2)
+			requested := func() bool { answer, _ := s.Answer(files); return answer.Requested }
+			s.finder.hold = make(chan struct{})
+			s.advance(interval, time.Second) // a poll that began before the request
+			before, _ := s.counts()
+			s.PollNow(files)
+			if !requested() {
+				t.Error("the request is not pending")
+			}
+			close(s.finder.hold)
+			synctest.Wait()
+			if after, _ := s.counts(); requested() || after == before {
+				t.Errorf("pending: %t; Changed was called %d times", requested(), after-before)
+			}
+		})
+	})
 	t.Run("of a target that is not polled", func(t *testing.T) {
 		play(t, func(t *testing.T, s *stage) {
-			s.PollNow(files)
+			if s.PollNow(files) {
+				t.Error("it reports that it polls")
+			}
 			s.advance(interval, time.Second)
 			if n := len(s.polled(files)); n != 0 {
 				t.Errorf("it was polled %d times", n)

@@ -69,7 +69,7 @@ func (f For) Warnings(warnings []advice.Warning) []advice.Warning {
 		w := &warnings[i]
 		switch w.Reason {
 		case advice.CannotRenumber:
-			w.Message += ", or suspend the AdapterSet and run " + f.command("release", "--keep-ports")
+			w.Message += ", or suspend the AdapterSet and run " + f.Release()
 		case advice.WritesToo:
 			w.Message += ": run " + f.adopt([]string{w.Manager.Name})
 		case advice.MergesByNumber, advice.InLastApplied, advice.ReplacesAll:
@@ -101,6 +101,9 @@ func (f For) Error(err error) error {
 	}
 	return err
 }
+
+// Release returns the command that gives the target up and leaves its ports.
+func (f For) Release() string { return f.command("release", "--keep-ports") }
 
 func (f For) adopt(from []string) string {
 	return f.command("adopt", "--from", strings.Join(from, ","))

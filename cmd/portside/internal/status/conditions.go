@@ -110,11 +110,16 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) ve
 }
 
 // stopped keeps Ready, and a Stalled that is true, as they were. An AdapterSet that
-// was not ready stays so until a person lets portside continue.
+// was not ready stays so until a person lets portside continue. One whose workload does
+// not exist is not ready: no port is in place.
 func (f Facts) stopped(before []metav1.Condition) verdict {
 	stop := cause{f.Stopped, stoppedText[f.Stopped]}
 	v := verdict{ready: metav1.ConditionTrue, why: stop, idle: stop}
-	if c := meta.FindStatusCondition(before, Ready); c != nil && !isStop(c.Reason) {
+	if f.Why == TargetNotFound {
+		v.ready, v.why, v.stalled = metav1.ConditionFalse, cause{f.Why, f.Because}, &stop
+		return v
+	}
+	if c := meta.FindStatusCondition(before, Ready); c != nil && !isStop(c.Reason) && c.Reason != string(TargetNotFound) {
 		v.ready, v.why = c.Status, cause{ConditionReason(c.Reason), c.Message}
 	}
 	switch c := meta.FindStatusCondition(before, Stalled); {

@@ -42,7 +42,8 @@
 //     Without a Ready before, it is True with that reason. An AdapterSet that was
 //     not Ready and not Stalled is Stalled with that reason, since it stays so until
 //     a person lets portside continue. A rollout under way is reported until it is
-//     complete.
+//     complete. While the workload does not exist, Ready is False (TargetNotFound)
+//     and Stalled is True; once it exists, the rule for a new AdapterSet applies.
 //
 // Discovered exists where pods are asked.
 //

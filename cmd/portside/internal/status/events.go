@@ -44,7 +44,8 @@ const (
 	// counts among those that may be under way.
 	GaveUpPlace EventReason = "RolloutStuck"
 	// PortsRetained: an AdapterSet with deletionPolicy Remove is deleted, and its
-	// ports stay, since they may not be removed.
+	// ports stay, since they may not be removed; or an AdapterSet was deleted while it
+	// was suspended, and its ports stay and are not given up.
 	PortsRetained EventReason = "PortsRetained"
 	// Resumed: portside writes to the workload again.
 	Resumed EventReason = "Resumed"
@@ -89,8 +90,8 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	return all.events()
 }
 
-// Retained returns the event of a deleted AdapterSet whose ports stay although its
-// deletionPolicy is Remove.
+// Retained returns the event of a deleted AdapterSet whose ports stay for another cause
+// than its deletionPolicy.
 func Retained(cause string) Event {
 	return Event{
 		Type: corev1.EventTypeWarning, Reason: string(PortsRetained),

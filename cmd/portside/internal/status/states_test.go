@@ -38,6 +38,9 @@ func TestStates(t *testing.T) {
 	stop := func(reason status.ConditionReason) func(*status.Facts) {
 		return func(f *status.Facts) { f.Stopped = reason }
 	}
+	suspendedWithoutTarget := func(f *status.Facts) {
+		f.Stopped, f.Why, f.Because = status.Suspended, status.TargetNotFound, "because"
+	}
 	discovered := func(why status.ConditionReason, reason discovery.Reason, stalled bool) func(*status.Facts) {
 		return func(f *status.Facts) {
 			f.Why, f.Discovery = why, &discovery.Condition{Reason: reason, Stalled: stalled}
@@ -65,6 +68,8 @@ func TestStates(t *testing.T) {
 		{"created suspended", nil, stop(status.Suspended), current},
 		{"suspended while it was not ready", pending(rollout.Stabilizing), stop(status.Suspended), failed},
 		{"suspended while it was stalled", why(status.TargetTaken), stop(status.Suspended), failed},
+		{"suspended while there was no target", why(status.TargetNotFound), suspendedWithoutTarget, failed},
+		{"suspended, then the target is deleted", nil, suspendedWithoutTarget, failed},
 		{"paused", nil, stop(status.Paused), current},
 		{"the API server refuses the change", nil, func(f *status.Facts) { f.Failure, f.Refusal = "denied", true }, failed},
 		{"the API server is unavailable", nil, func(f *status.Facts) { f.Failure = "away" }, inProgress},

@@ -77,6 +77,9 @@ type Facts struct {
 	GaveUpPlace bool
 	// Discovery is the last answer; nil where the adapters are declared.
 	Discovery *discovery.Condition
+	// Polling reports whether a poll is under way which a user requested. Until it has
+	// ended, the request is not handled.
+	Polling bool
 
 	// These are of the AdapterSet.
 	namespace string
@@ -99,7 +102,10 @@ func Of(set *v1alpha1.AdapterSet, f Facts, now time.Time) v1alpha1.AdapterSetSta
 		Changes:            set.Status.Changes,
 		Services:           f.services(set.Status.Services, now),
 	}
-	s.LastHandledReconcileAt = cmp.Or(RequestedAt(set), set.Status.LastHandledReconcileAt)
+	s.LastHandledReconcileAt = set.Status.LastHandledReconcileAt
+	if !f.Polling {
+		s.LastHandledReconcileAt = cmp.Or(RequestedAt(set), s.LastHandledReconcileAt)
+	}
 	if s.Target != nil && f.UID != "" && s.Target.UID != f.UID {
 		s.Target, s.Ports, s.Changes = nil, nil, nil // they are another workload's
 		s.DesiredPorts, s.ReadyPorts = 0, 0

@@ -318,7 +318,6 @@ func TestStopped(t *testing.T) {
 		"stalled":    {func(f *status.Facts) { f.Contended = true }, []string{"Ready=False Contended", "Reconciling=False Suspended", "Stalled=True Contended"}},
 		"is stuck":   {func(f *status.Facts) { f.RollingOut, f.Stuck = true, true }, []string{inPlace, "Reconciling=False Suspended", "Stalled=True RolloutStuck"}},
 		"not ready":  {func(f *status.Facts) { f.Failure = "away" }, []string{"Ready=False Unavailable", "Reconciling=False Suspended", "Stalled=True Suspended"}},
-		"no target":  {func(f *status.Facts) { f.Why = status.TargetNotFound }, []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}},
 		"rolled out": {func(f *status.Facts) { f.RollingOut = true }, []string{inPlace, "Reconciling=False Suspended", notStalled}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -334,6 +333,31 @@ func TestStopped(t *testing.T) {
 			continued := textsOf(status.Of(set(3, s), facts(nil), now))
 			if want := []string{inPlace, settled, notStalled}; !slices.Equal(continued, want) {
 				t.Errorf("when it continues: %q", continued)
+			}
+		})
+	}
+}
+
+// TestStopped_TargetDeleted reports that the workload is gone although nothing is
+// written, and begins again when it exists.
+func TestStopped_TargetDeleted(t *testing.T) {
+	t.Parallel()
+	suspend := func(f *status.Facts) { f.Stopped = status.Suspended }
+	gone := func(f *status.Facts) {
+		f.Stopped, f.Why, f.Because = status.Suspended, status.TargetNotFound, "not found"
+	}
+	for name, before := range map[string]func(*status.Facts){"ready": nil, "stalled": func(f *status.Facts) { f.Contended = true }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := status.Of(set(1, v1alpha1.AdapterSetStatus{}), facts(before), now)
+			s = status.Of(set(2, s), facts(suspend), now)
+			s = status.Of(set(2, s), facts(gone), now)
+			if got, want := textsOf(s), []string{"Ready=False TargetNotFound", "Reconciling=False Suspended", "Stalled=True Suspended"}; !slices.Equal(got, want) {
+				t.Errorf("%q\nnot %q", got, want)
+			}
+			s = status.Of(set(2, s), facts(suspend), now)
+			if got, want := textsOf(s), []string{"Ready=True Suspended", "Reconciling=False Suspended", notStalled}; !slices.Equal(got, want) {
+				t.Errorf("the workload exists again: %q\nnot %q", got, want)
 			}
 		})
 	}
