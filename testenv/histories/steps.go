@@ -187,3 +187,22 @@ func (p Pause) Run(ctx context.Context, w *World) error {
 	}
 	return w.patch(ctx, "kubectl-annotate", types.MergePatchType, `{"metadata":{"annotations":{"portside.dev/paused":`+value+`}}}`)
 }
+
+// Misuse applies a label, or nothing, under the name of portside's field manager, which then
+// is not dedicated (case 31), or is again.
+type Misuse struct{ Label bool }
+
+func (m Misuse) String() string {
+	return fmt.Sprintf("another program applies as portside, a label: %t", m.Label)
+}
+
+// Run applies the object.
+func (m Misuse) Run(ctx context.Context, w *World) error {
+	o := w.Kind.Shares("[]")
+	delete(o.Object, "spec")
+	if m.Label {
+		o.SetLabels(map[string]string{"tier": "storage"})
+	}
+	_, err := w.Manager(testenv.Portside).Apply(ctx, o)
+	return err
+}

@@ -140,18 +140,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestLinks checks that the files that the page links to exist.
-func TestLinks(t *testing.T) {
-	t.Parallel()
-	page, err := os.ReadFile("README.md")
-	must(t, err)
-	for _, m := range regexp.MustCompile(`\]\(([^):]+)\)`).FindAllStringSubmatch(string(page), -1) {
-		if _, err := os.Stat(m[1]); err != nil {
-			t.Errorf("the page links to %s: %v", m[1], err)
-		}
-	}
-}
-
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	must(t, os.WriteFile(path, []byte(text), 0o600))

@@ -9,7 +9,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 	"sigs.k8s.io/yaml"
@@ -26,8 +26,8 @@ var (
 
 // members returns the variable that the operator applies. An apply writes the answer of the
 // API server into what it is given.
-func members() *corev1.EnvVarApplyConfiguration {
-	return corev1.EnvVar().WithName("MEMBERS").WithValue("web-0,web-1")
+func members() *applycorev1.EnvVarApplyConfiguration {
+	return applycorev1.EnvVar().WithName("MEMBERS").WithValue("web-0,web-1")
 }
 
 func yamlToJSON(text string) ([]byte, error) { return yaml.YAMLToJSON([]byte(text)) }
@@ -92,8 +92,8 @@ func TestHandOver_GivesList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDeployment(t)
-			yaml := blocks(t, "yaml")
-			d.cp.Manager("helm").In(d.key.Namespace).MustApply(t, yaml[0][:strings.Index(yaml[0], "        env:")])
+			withoutEnv, _, _ := strings.Cut(blocks(t, "yaml")[0], "        env:")
+			d.cp.Manager("helm").In(d.key.Namespace).MustApply(t, withoutEnv)
 			d.patch(t, "peers-operator", `{spec: {template: {spec: {containers: [{name: web, env: [{name: PEERS, value: web-0}]}]}}}}`)
 			transfer := guide.FromUpdate
 			transfer.GivesList = test.givesList
@@ -138,7 +138,7 @@ func TestHandOver_GivesBackTheSpec(t *testing.T) {
 func TestApply(t *testing.T) {
 	t.Parallel()
 	d := started(t)
-	taken, err := guide.Env.Apply(t.Context(), d.client, d.get(t), corev1.EnvVar().WithName("MODE").WithValue("slow"), members())
+	taken, err := guide.Env.Apply(t.Context(), d.client, d.get(t), applycorev1.EnvVar().WithName("MODE").WithValue("slow"), members())
 	must(t, err)
 	if len(taken) != 1 || taken[0] != fieldmanager.KeyOf("name", "MODE") {
 		t.Errorf("left out were %v, want MODE", taken)
@@ -189,7 +189,7 @@ func TestFailure(t *testing.T) {
 	d.reconcile(t)
 	before := d.get(t)
 	d.patch(t, "peers-operator", `{spec: {paused: true}}`)
-	_, err := guide.Env.Apply(t.Context(), d.client, d.get(t), corev1.EnvVar().WithName("MEMBERS"))
+	_, err := guide.Env.Apply(t.Context(), d.client, d.get(t), applycorev1.EnvVar().WithName("MEMBERS"))
 	must(t, err)
 	var r recorder
 	claim := guide.Env.At.Claim([]string{"name", "value"}, fieldmanager.KeyOf("name", "MEMBERS"))

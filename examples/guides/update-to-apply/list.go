@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime"
-	appsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
-	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	applyappsv1 "k8s.io/client-go/applyconfigurations/apps/v1"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -43,15 +43,17 @@ func (l KeyedList[Item]) Apply(ctx context.Context, c client.Client, live client
 }
 
 // Env is the list of env vars of the container web of a Deployment.
-var Env = KeyedList[*corev1.EnvVarApplyConfiguration]{
+var Env = KeyedList[*applycorev1.EnvVarApplyConfiguration]{
 	Manager: "peers-operator",
 	At:      fieldmanager.ListAt("spec", "template", "spec", "containers", fieldmanager.KeyOf("name", "web"), "env"),
-	Key:     func(v *corev1.EnvVarApplyConfiguration) fieldmanager.Key { return fieldmanager.KeyOf("name", *v.Name) },
-	Body: func(live client.Object, vars []*corev1.EnvVarApplyConfiguration) runtime.ApplyConfiguration {
-		d := appsv1.Deployment(live.GetName(), live.GetNamespace()).WithUID(live.GetUID()) // never creates one
-		if len(vars) > 0 {                                                                 // else the claim on the container goes, too
-			web := corev1.Container().WithName("web").WithEnv(vars...)
-			d.WithSpec(appsv1.DeploymentSpec().WithTemplate(corev1.PodTemplateSpec().WithSpec(corev1.PodSpec().WithContainers(web))))
+	Key: func(v *applycorev1.EnvVarApplyConfiguration) fieldmanager.Key {
+		return fieldmanager.KeyOf("name", *v.Name)
+	},
+	Body: func(live client.Object, vars []*applycorev1.EnvVarApplyConfiguration) runtime.ApplyConfiguration {
+		d := applyappsv1.Deployment(live.GetName(), live.GetNamespace()).WithUID(live.GetUID()) // never creates one
+		if len(vars) > 0 {                                                                      // else the claim on the container goes, too
+			web := applycorev1.Container().WithName("web").WithEnv(vars...)
+			d.WithSpec(applyappsv1.DeploymentSpec().WithTemplate(applycorev1.PodTemplateSpec().WithSpec(applycorev1.PodSpec().WithContainers(web))))
 		}
 		return d
 	},

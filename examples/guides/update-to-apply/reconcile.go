@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	appsv1 "k8s.io/api/apps/v1"
-	corev1 "k8s.io/client-go/applyconfigurations/core/v1"
+	applycorev1 "k8s.io/client-go/applyconfigurations/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/portside-dev/portside/fieldmanager"
@@ -21,7 +21,7 @@ func Reconcile(ctx context.Context, c client.Client, key client.ObjectKey, membe
 	if err := HandOver(ctx, c, d, FromUpdate, ever, mode); err != nil {
 		return err
 	}
-	taken, err := Env.Apply(ctx, c, d, corev1.EnvVar().WithName("MEMBERS").WithValue(members))
+	taken, err := Env.Apply(ctx, c, d, applycorev1.EnvVar().WithName("MEMBERS").WithValue(members))
 	if err == nil && len(taken) > 0 {
 		err = fmt.Errorf("another manager owns %v of Deployment %s", taken, key)
 	}
