@@ -66,7 +66,7 @@ demo: need-controlplane ## run examples/demo on a real control plane (DEMO_ARGS=
 	@exec bin/demo $(DEMO_ARGS) # with go run, Ctrl-C would fail
 
 .PHONY: test
-test: need-controlplane ## run the tests of every module (TEST_ARGS goes to go test)
+test: need-controlplane $(GORELEASER) $(CYCLONEDX_GOMOD) ## run the tests of every module (TEST_ARGS goes to go test)
 	@.ci/test $(TEST_ARGS)
 
 .PHONY: skew
@@ -81,6 +81,10 @@ facts: ## run the facts (testenv/facts) on every supported release, and generate
 .PHONY: test-rabbitmq
 test-rabbitmq: need-controlplane ## run the tests with a real RabbitMQ (apt-get install rabbitmq-server)
 	go test -tags rabbitmq -count=1 -timeout 20m ./testenv/rabbitmq $(TEST_ARGS)
+
+.PHONY: test-html
+test-html: need-controlplane ## check the page of owners -o html in a headless browser, with pictures in bin/page (apt-get install chromium)
+	go -C testenv/page test -tags chromium -count=1 -timeout 20m . $(TEST_ARGS)
 
 .PHONY: mutants
 mutants: need-controlplane ## break each rule by one changed line and check that a test fails (MUTANTS='case|gate' for the rules that match)

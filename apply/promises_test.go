@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/fieldmanager/fieldmanagertest"
 	"github.com/portside-dev/portside/testenv"
 )
 
@@ -149,12 +150,8 @@ func TestOurEntry(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			got, err := testenv.Entry(live, testenv.Portside, "Apply")
-			slices.Sort(want)
-			if err == nil && !slices.Equal(got, want) {
-				err = fmt.Errorf("our entry holds\n%q, want\n%q", got, want)
-			}
-			return err
+			fieldmanagertest.ExpectOwned(t, live, testenv.Portside, want...)
+			return nil
 		}}
 	}
 	whole := []string{container, container + ".name", port, port + ".containerPort", port + ".name", port + ".protocol"}

@@ -1,6 +1,6 @@
 package examples_test
 
-// The README contains copies of these declarations; TestReadmeGo compares them.
+// apply/README.md contains copies of these declarations; TestPages compares them.
 
 import (
 	"context"

@@ -9,14 +9,16 @@ import (
 	"github.com/portside-dev/portside/testenv/vocabulary"
 )
 
+// row matches a row of a constant: its meaning, what to look at where the table has
+// that column, and what to do.
 var row = regexp.MustCompile("(?m)^\\| `([A-Za-z]+)` \\| .*[a-z].* \\| .*[a-z].* \\|$")
 
 // TestVocabularyDocumented checks that the tables of states, outcomes and reasons in
-// monitoring/README.md have exactly one row for each constant of the source, and no
+// operations/README.md have exactly one row for each constant of the source, and no
 // other rows.
 func TestVocabularyDocumented(t *testing.T) {
 	sections := map[string]string{}
-	for section := range strings.SplitSeq(fileText(t, "monitoring/README.md"), "\n## ") {
+	for section := range strings.SplitSeq(fileText(t, runbook), "\n## ") {
 		heading, text, _ := strings.Cut(section, "\n")
 		sections[heading] = text
 	}

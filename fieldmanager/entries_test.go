@@ -71,7 +71,7 @@ func TestDecodeKeepsOrderAndWhatTellsEntriesApart(t *testing.T) {
 
 	var got []string
 	for _, e := range entries {
-		got = append(got, e.Manager.String()+" "+e.APIVersion+" "+strings.Join(pathsOf(e.Fields), " "))
+		got = append(got, e.Manager.String()+" "+e.APIVersion+" "+strings.Join(e.Fields.Paths(), " "))
 	}
 	same(t, "entries", got, []string{
 		"hpa (Update of scale) apps/v1 .spec.replicas",

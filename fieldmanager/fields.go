@@ -73,6 +73,14 @@ func (f Fields) FieldsV1() (*metav1.FieldsV1, error) {
 	return metav1.NewFieldsV1(string(raw)), nil
 }
 
+// Paths returns the paths of the fields as the API server prints them, such as
+// .spec.template.spec.containers[name="web"].image, in its order.
+func (f Fields) Paths() []string {
+	var paths []string
+	f.read().Iterate(func(p fieldpath.Path) { paths = append(paths, p.String()) })
+	return paths
+}
+
 // String returns the paths of the fields, one a line.
 func (f Fields) String() string { return f.read().String() }
 

@@ -91,13 +91,6 @@ func sets(entries fieldmanager.Entries) map[fieldmanager.Manager]*fieldpath.Set 
 	return of
 }
 
-// pathsOf returns the paths of fields as the API server prints them, in its order.
-func pathsOf(fields fieldmanager.Fields) []string {
-	var paths []string
-	fieldmanager.SetOf(fields).Iterate(func(p fieldpath.Path) { paths = append(paths, p.String()) })
-	return paths
-}
-
 // of returns the owners of an item, whose key has all key fields of the list.
 func of(tb reporter, owners fieldmanager.ListOwners, key fieldmanager.Key) fieldmanager.ItemOwners {
 	tb.Helper()

@@ -58,12 +58,12 @@ func TestItems(t *testing.T) {
 	t.Parallel()
 	fields := decode(t, entry(argocd, inWeb(`".":{},"f:name":{},"f:image":{},"f:env":{"k:{\"name\":\"A\"}":{".":{}}},"f:ports":{".":{},`+item12049+`{".":{},"f:name":{}}}`)))[0].Fields
 	const web = `.spec.template.spec.containers[name="web"]`
-	same(t, "of containers", pathsOf(fields.Items(containers, "ports")), []string{
+	same(t, "of containers", fields.Items(containers, "ports").Paths(), []string{
 		web, web + ".name", web + `.ports[containerPort=12049,protocol="TCP"]`, web + `.ports[containerPort=12049,protocol="TCP"].name`,
 	})
-	same(t, "a list and below", pathsOf(fields.Of(containers.Item(fieldmanager.KeyOf("name", "web")).List("ports"))), []string{
+	same(t, "a list and below", fields.Of(containers.Item(fieldmanager.KeyOf("name", "web")).List("ports")).Paths(), []string{
 		web + ".ports", web + `.ports[containerPort=12049,protocol="TCP"]`, web + `.ports[containerPort=12049,protocol="TCP"].name`,
 	})
-	same(t, "a list that is not owned", pathsOf(fields.Of(fieldmanager.ListAt("status", "conditions"))), []string(nil))
-	same(t, "of a list that is not owned", pathsOf(fields.Items(fieldmanager.ListAt("status", "conditions"))), []string(nil))
+	same(t, "a list that is not owned", fields.Of(fieldmanager.ListAt("status", "conditions")).Paths(), []string(nil))
+	same(t, "of a list that is not owned", fields.Items(fieldmanager.ListAt("status", "conditions")).Paths(), []string(nil))
 }

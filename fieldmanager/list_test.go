@@ -219,7 +219,7 @@ func TestClaim(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			same(t, "claim", pathsOf(test.list.Claim(test.leaves, test.keys...)), test.want)
+			same(t, "claim", test.list.Claim(test.leaves, test.keys...).Paths(), test.want)
 		})
 	}
 }

@@ -98,16 +98,16 @@ func TestMachineryRecordsTheClaim(t *testing.T) {
 		applied string
 		want    func() []string
 	}{
-		"a bare container": {"", func() []string { return pathsOf(ports.Claim(nil)) }},
-		"no ports":         {"        ports: []\n", func() []string { return pathsOf(ports.Claim(nil)) }},
-		"a port":           {adapterNFS, func() []string { return pathsOf(ports.Claim(portLeaves, port(12049))) }},
+		"a bare container": {"", func() []string { return ports.Claim(nil).Paths() }},
+		"no ports":         {"        ports: []\n", func() []string { return ports.Claim(nil).Paths() }},
+		"a port":           {adapterNFS, func() []string { return ports.Claim(portLeaves, port(12049)).Paths() }},
 		"two ports": {
 			"        ports: [{containerPort: 2, protocol: TCP}, {containerPort: 1, protocol: TCP}]\n",
-			func() []string { return pathsOf(ports.Claim([]string{"containerPort", "protocol"}, port(2), port(1))) },
+			func() []string { return ports.Claim([]string{"containerPort", "protocol"}, port(2), port(1)).Paths() },
 		},
 		"an env var": {
 			"        env: [{name: MODE, value: fast}]\n",
-			func() []string { return pathsOf(envVars.Claim([]string{"name", "value"}, mode)) },
+			func() []string { return envVars.Claim([]string{"name", "value"}, mode).Paths() },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestMachineryRecordsTheClaim(t *testing.T) {
 			if !found {
 				t.Fatalf("portside has no entry: %v", m.live.GetManagedFields())
 			}
-			same(t, "portside's fields", pathsOf(e.Fields), test.want())
+			same(t, "portside's fields", e.Fields.Paths(), test.want())
 		})
 	}
 }

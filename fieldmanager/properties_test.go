@@ -165,6 +165,6 @@ func TestClaimIsEnoughToHandOver(t *testing.T) {
 		if len(after) > 0 {
 			left = decode(t, after...)[0].Fields
 		}
-		same(t, "left", pathsOf(left), pathsOf(list.Claim(nil)))
+		same(t, "left", left.Paths(), list.Claim(nil).Paths())
 	})
 }

@@ -21,6 +21,10 @@ type Transfer struct {
 	// Loose moves leaves also of items that their former owner does not own itself, as of
 	// one that has changed a leaf of another manager's item.
 	Loose bool
+	// GivesList makes a former owner that gives an item give up the list itself as well,
+	// which the Update that created the list owns. No manager receives it. Without it the
+	// claim outlives the last item, and is then a conflict with every apply of an item.
+	GivesList bool
 	// From are the former owners.
 	From []Manager
 	// To is the recipient. It must name an apiVersion that the server converts, or
@@ -61,7 +65,11 @@ func (t Transfer) Apply(managed []metav1.ManagedFieldsEntry, items ...Key) ([]me
 			continue
 		}
 		moved, taken, since = append(moved, keys...), taken.Union(gives), later(since, e.Time)
-		if rest := e.Fields.Difference(gives); !rest.Empty() {
+		rest := e.Fields.Difference(gives)
+		if t.GivesList {
+			rest = Fields{rest.read().Difference(fieldpath.NewSet(t.List.path))}
+		}
+		if !rest.Empty() {
 			kept, err := withFields(managed[i], rest)
 			if err != nil {
 				return nil, nil, err

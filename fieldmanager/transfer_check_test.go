@@ -19,7 +19,8 @@ func contains(managers []fieldmanager.Manager, m fieldmanager.Manager) bool {
 // contract says of each manager, worked out path by path:
 //
 //   - a giver loses, of each item that it owns itself, the item and what it
-//     owns at and below the fields named, and nothing else;
+//     owns at and below the fields named, and nothing else; with GivesList, one that
+//     loses an item also loses the list itself;
 //   - the taker gains what the givers lost, and the items above the list;
 //   - everybody else owns what they owned;
 //   - the input is as it was, and a second run moves nothing.
@@ -61,6 +62,9 @@ func checkHandOver(tb reporter, h fieldmanager.Transfer, managed []metav1.Manage
 			}
 		})
 		want[m] = set.Difference(gives)
+		if h.GivesList && !gives.Empty() {
+			want[m] = want[m].Difference(fieldpath.NewSet(fieldmanager.PathOf(h.List.Path())))
+		}
 		gained = gained.Union(gives)
 		wantMoved = append(wantMoved, keys...)
 	}

@@ -27,7 +27,8 @@ func TestHandOver(t *testing.T) {
 		container = bare + `,`
 		item8080  = `"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":`
 	)
-	fromTwo, toNobody, toOneself, loose := takePorts, takePorts, takePorts, takePorts
+	fromTwo, toNobody, toOneself, loose, withList := takePorts, takePorts, takePorts, takePorts, takePorts
+	withList.GivesList = true
 	loose.Loose = true
 	fromTwo.From = []fieldmanager.Manager{operator, argocd}
 	toNobody.To = nil
@@ -57,6 +58,17 @@ func TestHandOver(t *testing.T) {
 			from:  []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{".":{},`+item12049+threeOf+`}`))},
 			want:  []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{}`)), entry(portside, inWeb(container+`"f:ports":{`+item12049+threeOf+`}`))},
 			moved: []string{`[containerPort=12049,protocol="TCP"]`},
+		},
+		"GivesList removes the former owner's claim on the list": {
+			h:     withList,
+			from:  []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{".":{},`+item8080+threeOf+`,`+item12049+threeOf+`}`))},
+			want:  []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{`+item8080+threeOf+`}`)), entry(portside, inWeb(container+`"f:ports":{`+item12049+threeOf+`}`))},
+			moved: []string{`[containerPort=12049,protocol="TCP"]`},
+		},
+		"GivesList changes nothing where no item moves": {
+			h:    withList,
+			from: []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{".":{},`+item8080+threeOf+`}`))},
+			want: []metav1.ManagedFieldsEntry{entry(operator, inWeb(container+`"f:ports":{".":{},`+item8080+threeOf+`}`))},
 		},
 		"a hostPort stays with the giver": {
 			h:     takePorts,
@@ -187,7 +199,7 @@ func TestHandOverOfAFieldWithParts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	same(t, "what argocd keeps", pathsOf(decode(t, after...)[0].Fields), []string{`.spec.template.spec.containers[name="web"].image`})
+	same(t, "what argocd keeps", decode(t, after...)[0].Fields.Paths(), []string{`.spec.template.spec.containers[name="web"].image`})
 	checkHandOver(t, h, managed, []fieldmanager.Key{token})
 }
 

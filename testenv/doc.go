@@ -27,7 +27,7 @@
 // The packages below build on it: fixture builds objects, dittofs is a fake DittoFS
 // server, portside runs and installs portside, facts tests what the API server does with
 // lists that several managers write, and oracle states what the contract requires of a
-// reconcile, independently of portside's code. Memserver is an API server in memory, on
+// reconcile, independently of portside's code; pages runs what the Markdown pages show. Memserver is an API server in memory, on
 // which histories plays random ones by the thousand; lab plays random histories of the
 // installed service.
 //

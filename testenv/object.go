@@ -43,6 +43,7 @@ var resources = map[string]struct {
 	"NetworkPolicy":                    {GroupVersionResource: schema.GroupVersionResource{Group: "networking.k8s.io", Version: "v1", Resource: "networkpolicies"}},
 	"DittoServer":                      {GroupVersionResource: schema.GroupVersionResource{Group: "dittofs.dittofs.com", Version: "v1alpha1", Resource: "dittoservers"}},
 	"AdapterSet":                       {GroupVersionResource: schema.GroupVersionResource{Group: "portside.dev", Version: "v1alpha1", Resource: "adaptersets"}},
+	"Gadget":                           {GroupVersionResource: schema.GroupVersionResource{Group: "owners.portside.dev", Version: "v1", Resource: "gadgets"}},
 }
 
 func apps(resource string) schema.GroupVersionResource {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +18,20 @@ const (
 	// busy, and a condition is seen within pollInterval once it holds.
 	patience = 90 * time.Second
 )
+
+// conditionPatience is the patience of [Eventually] and [Throughout]. PORTSIDE_PATIENCE, such
+// as 30s, sets another one for tests that are expected to fail by waiting.
+var conditionPatience = sync.OnceValue(func() time.Duration {
+	text, set := os.LookupEnv("PORTSIDE_PATIENCE")
+	if !set {
+		return patience
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		panic(fmt.Sprintf("testenv: PORTSIDE_PATIENCE: %v", err))
+	}
+	return d
+})
 
 // Eventually polls until the condition returns nil. After a generous deadline the
 // test fails with what was waited for and the condition's last error.
@@ -56,7 +72,7 @@ func throughout(ctx context.Context, what string, claim, happened func(ctx conte
 
 func eventually(ctx context.Context, what string, condition func(ctx context.Context) error) error {
 	var last error
-	err := wait.PollUntilContextTimeout(ctx, pollInterval, patience, true, func(ctx context.Context) (bool, error) {
+	err := wait.PollUntilContextTimeout(ctx, pollInterval, conditionPatience(), true, func(ctx context.Context) (bool, error) {
 		last = condition(ctx)
 		return last == nil, nil
 	})

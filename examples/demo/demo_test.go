@@ -41,9 +41,6 @@ func TestStory(t *testing.T) {
 	if len(lines) == 2 {
 		portside, _, _ := strings.Cut(lines[1], " owners ")
 		shell(t, portside+" apply -f ../dittofs/adapterset-declared.yaml --dry-run=server")
-		assigned, path, _ := strings.Cut(portside, " ")
-		path, _, _ = strings.Cut(path, " ")
-		readmeCommands(t, path, strings.TrimPrefix(assigned, "KUBECONFIG="))
 	}
 	interrupt()
 	rest, err := io.ReadAll(printed)
@@ -54,7 +51,7 @@ func TestStory(t *testing.T) {
 		t.Fatalf("exit code %d\n%s%s%s", got, stdout.String(), progress.String(), rest)
 	}
 	readable(t, stdout.String())
-	readmeExcerpt(t, stdout.String())
+	checkExcerpts(t, stdout.String())
 	nothingIsLeft(t)
 }
 

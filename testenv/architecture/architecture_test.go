@@ -23,6 +23,7 @@ var mayImport = []struct {
 	// The library: who owns what, the contract, other tools' ways of writing, kinds of
 	// workloads, and the Applier.
 	{"fieldmanager", ""},
+	{"fieldmanager/fieldmanagertest", "fieldmanager"},
 	{"apply/port", "fieldmanager"},
 	{"apply/advice", "apply/port fieldmanager"},
 	{"apply/workload", "apply/advice apply/port fieldmanager"},
@@ -53,10 +54,12 @@ var mayImport = []struct {
 	{internal + "check", "apply apply/v1alpha1 apply/workload @adapterset @install @status"},
 	{internal + "history", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes"},
 	{internal + "request", "apply/v1alpha1 fieldmanager"},
-	{internal + "printer", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @changes @check @history"},
 	{internal + "ownership", "fieldmanager"},
-	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @printer @remedy @request"},
-	{internal + "cmd", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @changes @check @cli @controller @history @install @logging @printer @request @status"},
+	{internal + "backends", ""},
+	{internal + "printer", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @backends @changes @check @history @ownership"},
+	{internal + "page", "apply/v1alpha1 fieldmanager @history @ownership @printer"},
+	{internal + "cli", "apply apply/advice apply/port apply/v1alpha1 apply/workload fieldmanager @adapterset @backends @changes @discovery/expression @discovery/httpapi @discovery/sources @logging @manifest @ownership @printer @remedy @request"},
+	{internal + "cmd", "apply apply/port apply/v1alpha1 apply/workload fieldmanager @backends @changes @check @cli @controller @history @install @logging @ownership @page @printer @request @status"},
 	{"cmd/portside", "@cli @cmd"},
 }
 

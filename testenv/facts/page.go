@@ -20,9 +20,11 @@ The reproducers need a shell and kubectl, and write to the namespace of the curr
 
 To ask a server of your own, clone this repository and run one of
 
-    make controlplane && go test ./testenv/facts -v -run 'Fact03_'
-    KUBEBUILDER_ASSETS=FOLDER go test ./testenv/facts -v
-    PORTSIDE_FACTS_KUBECONFIG=FILE go test ./testenv/facts -v
+` + "```sh" + `
+make controlplane && go test ./testenv/facts -v -run 'Fact03_'
+KUBEBUILDER_ASSETS=FOLDER go test ./testenv/facts -v
+PORTSIDE_FACTS_KUBECONFIG=FILE go test ./testenv/facts -v
+` + "```" + `
 
 The first uses the newest release above. The second uses the etcd, kube-apiserver, kube-controller-manager and kubectl of a folder. The third uses an existing cluster, of which you are the administrator, by the current context of the file: it writes to namespaces of its own, which it deletes at the end, and installs two admission policies for these while it runs. A fact that an existing cluster cannot be asked is skipped, and the output says why.
 

@@ -1,7 +1,8 @@
 // Package histories draws what managers do to one workload or Service: owners that apply,
-// client-side apply, former operators, people who edit, replace and delete. The steps are
-// data, so that one history can be played on a real API server and on one in memory
-// ([memserver]), and so that a failing one shrinks to its shortest form.
+// client-side apply, former operators, people who edit, replace and delete, another program
+// that applies under the name of portside's field manager. The steps are data, so that one
+// history can be played on a real API server and on one in memory ([memserver]), and so that
+// a failing one shrinks to its shortest form.
 //
 //	random := rand.New(rand.NewPCG(seed, 0))
 //	world := histories.World{API: histories.InMemory(memserver.New(), "ns"), Kind: histories.Workloads}

@@ -69,7 +69,7 @@ func (d Desire) String() string {
 }
 
 func (d Desire) run(_ context.Context, p *Player) (string, error) {
-	p.desired = d.Desired
+	p.desire(d.Desired)
 	return "", nil
 }
 
@@ -165,13 +165,15 @@ func (e Adopt) run(ctx context.Context, p *Player) (string, error) {
 	if err != nil || before == nil {
 		return "", err
 	}
-	result, problem := p.applier.Adopt(ctx, p.target(), "", []string{e.Manager})
+	result, problem := p.applier.Adopt(ctx, p.target(), p.desired.Container, []string{e.Manager})
 	after, err := p.Live(ctx)
 	if err != nil {
 		return "", err
 	}
-	again, err := p.applier.Adopt(ctx, p.target(), "", []string{e.Manager})
-	if err == nil && again.Outcome == apply.Applied {
+	again, err := p.applier.Adopt(ctx, p.target(), p.desired.Container, []string{e.Manager})
+	if _, is := errors.AsType[*apply.NotDedicatedError](err); is {
+		err = nil // adopted checks that nothing was written
+	} else if err == nil && again.Outcome == apply.Applied {
 		err = fmt.Errorf("a second adoption is %s", again.Outcome)
 	}
 	return describe(result, problem), errors.Join(p.adopted(e.Manager, before, after, result, problem), err)

@@ -3,6 +3,7 @@ package histories
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -21,7 +22,7 @@ type Kind interface {
 	Name() string
 	// Container is the name of the container with the ports, empty for a Service.
 	Container() string
-	// Variants are those of the object, each as YAML fields of its spec.
+	// Variants are those of the object, as Declares takes them.
 	Variants() []string
 	// NeedsPort reports whether the object cannot be created without a port.
 	NeedsPort() bool
@@ -93,12 +94,14 @@ func steps(r *rand.Rand, k Kind, more ...func(*rand.Rand) Step) Step {
 		func(r *rand.Rand) Step {
 			return Remove{Pick(r, testenv.DittoFSOperator, testenv.KubectlEdit), r.IntN(6)}
 		},
+		func(r *rand.Rand) Step { return EditBack{r.IntN(6)} },
 		func(*rand.Rand) Step { return EmptyList{} },
 		func(r *rand.Rand) Step { return Replace{Ports(r, k, ownerNames)} },
 		func(*rand.Rand) Step { return Recreate{} },
 		func(*rand.Rand) Step { return Reset{} },
 		func(r *rand.Rand) Step { return Disown{r.IntN(4)} },
 		func(r *rand.Rand) Step { return Pause{r.IntN(3) == 0} },
+		func(r *rand.Rand) Step { return Misuse{r.IntN(2) == 0} },
 	}, more...)
 	return Pick(r, all...)(r)
 }
@@ -111,20 +114,25 @@ func named(name string) string {
 	return "name: " + name + ", "
 }
 
-// Workloads are histories of StatefulSets.
+// Workloads are histories of StatefulSets: with one container, and with another one before
+// it, which has ports with the same numbers and names.
 var Workloads Kind = workloads{}
 
 type workloads struct{}
 
 func (workloads) Name() string        { return "StatefulSet" }
 func (workloads) Container() string   { return Name }
-func (workloads) Variants() []string  { return []string{""} }
+func (workloads) Variants() []string  { return []string{"", ", two containers"} }
 func (workloads) NeedsPort() bool     { return false }
 func (workloads) numberField() string { return "containerPort" }
 func (workloads) empty() any          { return &appsv1.StatefulSet{} }
 
-func (workloads) Declares(_, ports string) *unstructured.Unstructured {
-	return fixture.StatefulSet(Name, fixture.Container(Name), fixture.InContainer(Name, `{image: "dittofs:1", ports: `+ports+"}"))
+func (workloads) Declares(variant, ports string) *unstructured.Unstructured {
+	options := []fixture.Option{fixture.Container(Name), fixture.InContainer(Name, `{image: "dittofs:1", ports: `+ports+"}")}
+	if variant != "" {
+		options = slices.Insert(options, 0, fixture.Container("proxy", "api:7001/TCP", "adapter-smb:7002/TCP"))
+	}
+	return fixture.StatefulSet(Name, options...)
 }
 
 func (workloads) Shares(ports string) *unstructured.Unstructured {

@@ -117,6 +117,9 @@ func (p *Player) foresees(before *unstructured.Unstructured, result apply.Result
 	}
 	var got []string
 	for _, list := range result.After.Lists() {
+		if list.Container != p.Kind.Container() {
+			continue // the rest of the spec is checked as it is stored
+		}
 		for _, item := range list.Items {
 			got = append(got, list.Port(item).String())
 		}

@@ -38,10 +38,18 @@ func NewPlayer(h History, api API, client workload.Client) (*Player, error) {
 	if h.Kind == Services {
 		p.kind = workload.Service
 	}
+	p.desire(apply.Desired{})
 	var err, problem error
 	p.applier, err = apply.New(audited{client})
 	p.dry, problem = apply.New(audited{client}, apply.WithDryRun(true))
 	return p, errors.Join(err, problem)
+}
+
+// desire changes what is desired. Of several containers the one with the ports is named.
+func (p *Player) desire(d apply.Desired) {
+	if p.desired = d; p.Kind == Workloads && p.Variant != "" {
+		p.desired.Container = p.Kind.Container()
+	}
 }
 
 func (p *Player) target() workload.Target {

@@ -50,81 +50,6 @@ func (s Share) Run(ctx context.Context, w *World) error {
 	return err
 }
 
-// Edit sets a field of a port, as kubectl edit does. Port counts from the first one, and
-// around. An empty value removes the field.
-type Edit struct {
-	Port  int
-	Field string
-	Value any
-}
-
-func (e Edit) String() string {
-	return fmt.Sprintf("a user sets %s of port %d to %q", e.Field, e.Port, fmt.Sprint(e.Value))
-}
-
-// Run updates the object.
-func (e Edit) Run(ctx context.Context, w *World) error {
-	return w.update(ctx, testenv.KubectlEdit, func(o *unstructured.Unstructured) {
-		if port := nth(w.Kind.ports(o), e.Port); port == nil {
-			return
-		} else if port[e.Field] = e.Value; e.Value == "" {
-			delete(port, e.Field)
-		}
-	})
-}
-
-// nth returns a port of a list, counted around, nil where there is none.
-func nth(ports []any, n int) map[string]any {
-	if len(ports) == 0 {
-		return nil
-	}
-	port, _ := ports[n%len(ports)].(map[string]any)
-	return port
-}
-
-// Duplicate adds a port with the key of another one by an Update, under another name
-// (fact 6).
-type Duplicate struct {
-	Port int
-	Name string
-}
-
-func (d Duplicate) String() string {
-	return fmt.Sprintf("a user adds a second port with the key of port %d, named %q", d.Port, d.Name)
-}
-
-// Run updates the object.
-func (d Duplicate) Run(ctx context.Context, w *World) error {
-	return w.update(ctx, testenv.KubectlEdit, func(o *unstructured.Unstructured) {
-		ports := w.Kind.ports(o)
-		if port := nth(ports, d.Port); port != nil {
-			second := map[string]any{w.Kind.numberField(): port[w.Kind.numberField()], "protocol": port["protocol"]}
-			if d.Name != "" {
-				second["name"] = d.Name
-			}
-			w.Kind.setPorts(o, append(ports, second))
-		}
-	})
-}
-
-// Remove removes a port by an Update. Port counts from the first one, and around.
-type Remove struct {
-	Manager string
-	Port    int
-}
-
-func (e Remove) String() string { return fmt.Sprintf("%s removes port %d", e.Manager, e.Port) }
-
-// Run updates the object.
-func (e Remove) Run(ctx context.Context, w *World) error {
-	return w.update(ctx, e.Manager, func(o *unstructured.Unstructured) {
-		if ports := w.Kind.ports(o); len(ports) > 0 {
-			at := e.Port % len(ports)
-			w.Kind.setPorts(o, slices.Delete(slices.Clone(ports), at, at+1))
-		}
-	})
-}
-
 // Operate replaces the adapter ports by these as the former operator did: it reads, changes
 // and updates the whole object.
 type Operate struct{ Ports string }
@@ -261,4 +186,23 @@ func (p Pause) Run(ctx context.Context, w *World) error {
 		value = `"true"`
 	}
 	return w.patch(ctx, "kubectl-annotate", types.MergePatchType, `{"metadata":{"annotations":{"portside.dev/paused":`+value+`}}}`)
+}
+
+// Misuse applies a label, or nothing, under the name of portside's field manager, which then
+// is not dedicated (case 31), or is again.
+type Misuse struct{ Label bool }
+
+func (m Misuse) String() string {
+	return fmt.Sprintf("another program applies as portside, a label: %t", m.Label)
+}
+
+// Run applies the object.
+func (m Misuse) Run(ctx context.Context, w *World) error {
+	o := w.Kind.Shares("[]")
+	delete(o.Object, "spec")
+	if m.Label {
+		o.SetLabels(map[string]string{"tier": "storage"})
+	}
+	_, err := w.Manager(testenv.Portside).Apply(ctx, o)
+	return err
 }

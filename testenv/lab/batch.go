@@ -97,10 +97,8 @@ func (w *world) play(ctx context.Context, b batch, histories []*history) (failur
 		}
 		w.log("batch %d, round %d of %d: %s", b.number, round+1, rounds, d)
 		w.faults.begin(rand.New(rand.NewPCG(b.seed, uint64(b.number*rounds+round))), d.faults) //nolint:gosec // G404: a seed that can be replayed
+		w.beginRound(round)
 		err := w.playRound(ctx, sites, round, d.event)
-		for _, s := range sites {
-			s.unseen = s.unseen || d.event == bothKilled && s.deletesSetIn(round)
-		}
 		w.faults.end()
 		if err != nil {
 			return failures, err

@@ -71,12 +71,12 @@ func (spec *setSpec) isLong() bool {
 }
 
 // retained returns the ports of inactive adapters that stay because their removal delay is
-// not over: all that are ours, if the delay is long, and else none. Withheld ports of
-// active adapters are left out.
+// not over: all that are ours, if the delay is long, and else none. Ports of active adapters
+// are left out: withheld ones, and those that another manager gave another adapter's name.
 func (spec *setSpec) retained(live oracle.List, active []oracle.Port) []oracle.Port {
 	var ports []oracle.Port
 	for _, i := range live.Items {
-		known := slices.ContainsFunc(active, func(p oracle.Port) bool { return p.Name == i.Name })
+		known := slices.ContainsFunc(active, func(p oracle.Port) bool { return p.Name == i.Name || p.Key == i.Key })
 		if !spec.isLong() || known || !isOurs(i) || !isAdapterName(i.Name) {
 			continue
 		}

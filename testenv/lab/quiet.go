@@ -59,13 +59,14 @@ func (w *world) awaitQuiet(ctx context.Context, sites []*site) (last map[*site]e
 		if err := w.restartEnded(ctx); err != nil {
 			return false, err
 		}
-		violations, _, err := w.checkAll(ctx, sites)
+		w.noteUnseen(sites)
+		violations, now, err := w.checkAll(ctx, sites)
 		if err != nil {
 			return false, err
 		}
 		if last = violations; len(last) > 0 {
 			report.waiting(last)
-			return false, nil
+			return false, w.deleteOrphans(ctx, now)
 		}
 		others, err := w.observeIdle(ctx)
 		if err != nil {
@@ -77,7 +78,7 @@ func (w *world) awaitQuiet(ctx context.Context, sites []*site) (last map[*site]e
 			return false, nil
 		}
 		// The requests of the quiet period changed nothing; what they found is kept.
-		violations, now, err := w.checkAll(ctx, sites)
+		violations, now, err = w.checkAll(ctx, sites)
 		if err != nil {
 			return false, err
 		}

@@ -36,8 +36,8 @@ type site struct {
 	mu        sync.Mutex // guards uncertain
 	uncertain bool
 	// unseen reports that the AdapterSet was deleted while it was suspended, or in a round in
-	// which both replicas were killed, so that none may have seen the deletion: what it left
-	// behind stays.
+	// which both replicas were started again, so that none may have seen the deletion: what
+	// it left behind stays.
 	unseen bool
 
 	// quiet is what the last quiet period ended with.

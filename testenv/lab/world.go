@@ -43,6 +43,7 @@ type world struct {
 	log      func(format string, args ...any)
 	patience time.Duration // for a quiet period
 	others   []string      // requests of the last idle period that were not for the Lease
+	round    int           // under way
 
 	mu       sync.Mutex
 	managers map[string]*testenv.Manager
@@ -53,6 +54,8 @@ type world struct {
 type replica struct {
 	*portside.Process
 	proxy *testenv.Proxy
+	// restarted reports that the process was started in this round.
+	restarted bool
 }
 
 // shortLease lets the other replica take over within seconds.
@@ -153,7 +156,7 @@ func (w *world) start(ctx context.Context, r *replica) error {
 	if err != nil {
 		return err
 	}
-	r.Process = process
+	r.Process, r.restarted = process, true
 	return wait.PollUntilContextTimeout(ctx, 100*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		if !r.Alive() {
 			return false, fmt.Errorf("portside ended: %s\n%s", r.State(), r.Log.Tail())
@@ -180,6 +183,25 @@ func (w *world) restartEnded(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// beginRound begins a round with replicas that run.
+func (w *world) beginRound(round int) {
+	w.round = round
+	for _, r := range w.replicas {
+		r.restarted = false
+	}
+}
+
+// noteUnseen notes the histories whose AdapterSet was deleted in a round in which both
+// replicas were killed, or lost the Lease.
+func (w *world) noteUnseen(sites []*site) {
+	if slices.ContainsFunc(w.replicas, func(r *replica) bool { return !r.restarted }) {
+		return
+	}
+	for _, s := range sites {
+		s.unseen = s.unseen || s.deletesSetIn(w.round)
+	}
 }
 
 // kill kills the replicas that lead, or the others, and starts them again.

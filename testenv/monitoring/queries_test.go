@@ -205,9 +205,9 @@ func TestRulesAreValid(t *testing.T) {
 				t.Errorf("%s has no %s", a.Alert, name)
 			}
 		}
-		anchor, ours := strings.CutPrefix(a.Annotations["runbook_url"], runbook+"#")
+		anchor, ours := strings.CutPrefix(a.Annotations["runbook"], runbook+"#")
 		if !ours || anchors[anchor] == "" {
-			t.Errorf("%s: runbook_url %q is no heading of %s", a.Alert, a.Annotations["runbook_url"], runbook)
+			t.Errorf("%s: runbook %q is no heading of %s", a.Alert, a.Annotations["runbook"], runbook)
 		}
 	}
 }

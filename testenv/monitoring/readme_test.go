@@ -9,16 +9,16 @@ import (
 	"github.com/portside-dev/portside/testenv/vocabulary"
 )
 
-// runbook is where the README is read.
-const runbook = "https://github.com/portside-dev/portside/blob/main/examples/monitoring/README.md"
+// runbook is the page with a section for each alert, as the annotations name it.
+const runbook = "examples/operations/README.md"
 
 var heading = regexp.MustCompile("(?m)^#{2,3} (.+)$")
 
-// headings returns the sections of the README by their anchors, as GitHub makes
+// headings returns the sections of the runbook by their anchors, as GitHub makes
 // them of headings.
 func headings(t *testing.T) map[string]string {
 	t.Helper()
-	text := string(read(t, "README.md"))
+	text := string(read(t, "../operations/README.md"))
 	sections := map[string]string{}
 	marks := heading.FindAllStringSubmatchIndex(text, -1)
 	for i, m := range marks {
@@ -43,24 +43,31 @@ func metricsInReadme(t *testing.T) []string {
 	return names
 }
 
-// TestReadmeLinksToItsHeadings follows the links within the README.
-func TestReadmeLinksToItsHeadings(t *testing.T) {
+// TestLinksToRunbook follows the links to sections of the runbook, from itself and
+// from the README.
+func TestLinksToRunbook(t *testing.T) {
 	t.Parallel()
 	anchors := headings(t)
-	for _, match := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(read(t, "README.md")), -1) {
-		if _, known := anchors[match[1]]; !known {
-			t.Errorf("there is no heading #%s", match[1])
+	for _, file := range []string{"README.md", "../operations/README.md"} {
+		links := regexp.MustCompile(`\]\((?:\.\./operations/README\.md)?#([^)]+)\)`).FindAllStringSubmatch(string(read(t, file)), -1)
+		if len(links) == 0 {
+			t.Errorf("%s has no link", file)
+		}
+		for _, match := range links {
+			if _, known := anchors[match[1]]; !known {
+				t.Errorf("%s: there is no heading #%s", file, match[1])
+			}
 		}
 	}
 }
 
 // TestAlertsNameEventsThatExist checks the reasons of events that alerts and the
-// README tell users to select with kubectl.
+// runbook tell users to select with kubectl.
 func TestAlertsNameEventsThatExist(t *testing.T) {
 	t.Parallel()
 	known := values(t, vocabulary.EventReasons)
 	named := 0
-	for _, file := range []string{"README.md", "prometheusrule.yaml"} {
+	for _, file := range []string{"../operations/README.md", "prometheusrule.yaml"} {
 		for _, match := range regexp.MustCompile(`--field-selector reason=([A-Za-z]+)`).FindAllStringSubmatch(string(read(t, file)), -1) {
 			named++
 			if !slices.Contains(known, match[1]) {
@@ -73,16 +80,16 @@ func TestAlertsNameEventsThatExist(t *testing.T) {
 	}
 }
 
-// TestAlertsDocumented checks that the README has a section for each alert, with
-// what to do, and for nothing else. TestVocabularyDocumented in examples checks
+// TestAlertsDocumented checks that the runbook has a section for each alert, with a
+// command and what to do, and for nothing else. TestVocabularyDocumented in examples checks
 // its tables of states, outcomes and reasons.
 func TestAlertsDocumented(t *testing.T) {
 	t.Parallel()
 	sections := headings(t)
 	for _, a := range alerts(t) {
 		anchor := strings.ToLower(a.Alert)
-		if !strings.Contains(sections[anchor], "\n- ") {
-			t.Errorf("%s: no section says what to do", a.Alert)
+		if !strings.Contains(sections[anchor], "\n- ") || !strings.Contains(sections[anchor], "`kubectl ") {
+			t.Errorf("%s: no section says what to look at and what to do", a.Alert)
 		}
 		delete(sections, anchor)
 	}

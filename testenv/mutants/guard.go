@@ -10,7 +10,7 @@ import (
 // guards finds the mutants of each policy, by the name of its file in the chart.
 var guards = map[string]finder{
 	"policy-guard.yaml":             policies("^Test(Attacks|Guard(Refuses(OtherVerbs|Paused|NewPorts|Excluded)?|Keeps.*|LimitsAdapterPorts|RefusesPausedWorkloads|RefusesNewPortsWithHostNetwork|RefusesExcludedNamespaces))$"),
-	"policy-guard-services.yaml":    policies("^Test(ServiceChanges|Guard(RefusesServiceFields|KeepsManagedFieldsOfServices|KeepsSharedServicePorts|RefusesPausedServices|RefusesServicesOfExcludedNamespaces|LimitsServicePorts|RefusesOtherVerbsOnServices))$"),
+	"policy-guard-services.yaml":    policies("^Test(ServiceChanges|Guard(RefusesServiceFields|KeepsManagedFieldsOfServices|KeepsSharedServicePorts|RefusesPausedServices|RefusesServicesOfExcludedNamespaces|LimitsServicePorts|RefusesOtherVerbsOnServices|RefusesLaterServiceFields))$"),
 	"policy-guard-adaptersets.yaml": policies("AdapterSet"),
 	"policy-guard-events.yaml":      policies("^TestGuard(LimitsEvents|AllowsEvents)$"),
 	"policy-guard-leases.yaml":      policies("^TestGuardLimitsLeases$"),

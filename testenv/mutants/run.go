@@ -13,8 +13,13 @@ import (
 	"strings"
 )
 
-// limit bounds the tests of one mutant, in the syntax of go test's -timeout.
-const limit = "2m"
+const (
+	// limit bounds the tests of one mutant, in the syntax of go test's -timeout.
+	limit = "2m"
+	// patience bounds the waits of those tests: many find a mutant since what they wait
+	// for never comes.
+	patience = "PORTSIDE_PATIENCE=30s"
+)
 
 var (
 	failedTest = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
@@ -80,7 +85,7 @@ func (f finder) test(ctx context.Context, flags ...string) (failed, output strin
 		args = append(append(args, "-args"), f.args...)
 	}
 	command := exec.CommandContext(ctx, "go", args...)
-	command.Env = append(os.Environ(), f.env...)
+	command.Env = append(append(os.Environ(), patience), f.env...)
 	var all bytes.Buffer
 	command.Stdout, command.Stderr = &all, &all
 	err = command.Run()

@@ -16,7 +16,7 @@ import (
 
 // Table is the documentation of one kind of constants.
 type Table struct {
-	// Heading is that of the section in examples/monitoring/README.md.
+	// Heading is that of the section in examples/operations/README.md.
 	Heading string
 	// types are those of the constants, as in "port.State". "status." stands for
 	// the exported constants of package status that have no type.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	action3 "helm.sh/helm/v3/pkg/action"
 	"helm.sh/helm/v4/pkg/action"
 	"helm.sh/helm/v4/pkg/chart/loader"
 	chart "helm.sh/helm/v4/pkg/chart/v2"
@@ -22,16 +23,22 @@ import (
 // valuesBefore are the values of the chart before `image` had parts.
 const valuesBefore = "testdata/values-before.yaml"
 
-// TestChart_lint runs helm lint --strict with the default values, the values of before
-// and every value.
+// TestChart_lint runs helm lint --strict of Helm 4 and of Helm 3 with the default values,
+// the values of before and every value.
 func TestChart_lint(t *testing.T) {
 	t.Parallel()
-	for name, values := range map[string]map[string]any{"defaults": nil, "values of before": readValues(t, valuesBefore), "every value": parseValues(t, everyValue)} {
+	for name, values := range map[string]map[string]any{"defaults": {}, "values of before": readValues(t, valuesBefore), "every value": parseValues(t, everyValue)} {
 		lint := action.NewLint()
 		lint.Strict, lint.Namespace = true, "portside-system"
 		result := lint.Run([]string{portsideChart}, values)
 		if result.TotalChartsLinted != 1 || len(result.Errors) > 0 || len(result.Messages) > 0 {
 			t.Errorf("%s: %d charts: %q %q", name, result.TotalChartsLinted, result.Errors, result.Messages)
+		}
+		lint3 := action3.NewLint()
+		lint3.Strict, lint3.Namespace = true, "portside-system"
+		result3 := lint3.Run([]string{portsideChart}, values)
+		if result3.TotalChartsLinted != 1 || len(result3.Errors) > 0 || len(result3.Messages) > 0 {
+			t.Errorf("%s: Helm 3: %d charts: %q %q", name, result3.TotalChartsLinted, result3.Errors, result3.Messages)
 		}
 	}
 }

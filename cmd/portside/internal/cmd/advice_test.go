@@ -21,6 +21,7 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/cmd"
 	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
+	"github.com/portside-dev/portside/testenv/pages"
 )
 
 // root is the folder of the module.
@@ -152,26 +153,34 @@ func TestAdvice_Documents(t *testing.T) {
 	t.Parallel()
 	line, quoted := regexp.MustCompile(`(?m)^(?:\$ )?(portside [a-z].*)$`), regexp.MustCompile("`portside [^`]*`")
 	found := 0
-	for _, pattern := range []string{"*.md", ".github/*.md", "examples/*.md", "examples/*/*.md", "examples/*/*.sh", "examples/*/*.yaml", "examples/*/*/*.yaml", "examples/chart/templates/*"} {
-		paths, err := filepath.Glob(filepath.Join(root, pattern))
+	paths, err := pages.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, page := range paths {
+		paths[i] = filepath.Join(root, page)
+	}
+	for _, pattern := range []string{"examples/*/*.sh", "examples/*/*.yaml", "examples/*/*/*.yaml", "examples/chart/templates/*"} {
+		matches, err := filepath.Glob(filepath.Join(root, pattern))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, path := range paths {
-			content, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			text := strings.ReplaceAll(string(content), "\\\n", " ")
-			shown := quoted.FindAllString(text, -1)
-			for _, match := range line.FindAllStringSubmatch(blocksOf(path, text), -1) {
-				shown = append(shown, "run "+match[1])
-			}
-			for _, advice := range advised("portside", strings.Join(shown, "\n")) {
-				found++
-				if _, err := parse(words(advice)); err != nil {
-					t.Errorf("%s: portside%s: %v", path, advice, err)
-				}
+		paths = append(paths, matches...)
+	}
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(content), "\\\n", " ")
+		shown := quoted.FindAllString(text, -1)
+		for _, match := range line.FindAllStringSubmatch(blocksOf(path, text), -1) {
+			shown = append(shown, "run "+match[1])
+		}
+		for _, advice := range advised("portside", strings.Join(shown, "\n")) {
+			found++
+			if _, err := parse(words(advice)); err != nil {
+				t.Errorf("%s: portside%s: %v", path, advice, err)
 			}
 		}
 	}

@@ -32,15 +32,17 @@ func TestCompletion(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"owners", ""}, strings.Join(kinds, " ") + " :6"},
-		{[]string{"owners", "st"}, "statefulset/ sts/ :6"},
+		{[]string{"history", ""}, strings.Join(kinds, " ") + " :6"},
+		{[]string{"owners", "sta"}, "statefulset/ :6"},
+		{[]string{"owners", "configm"}, "configmap/ :6"},
+		{[]string{"owners", "namespace/kube-s"}, "namespace/kube-system :4"},
 		{[]string{"owners", "sts/"}, "sts/dittofs :4"},
 		{[]string{"owners", "statefulset/d"}, "statefulset/dittofs :4"},
 		{[]string{"owners", "sts", ""}, "dittofs :4"},
 		{[]string{"owners", "ds/"}, ":4"},
-		{[]string{"owners", "sts/dittofs", ""}, ":4"},
+		{[]string{"owners", "sts", "dittofs", ""}, ":4"},
 		{[]string{"owners", "sts/dittofs", "-c", ""}, "dittofs :4"},
-		{[]string{"owners", "-o", ""}, "table wide json yaml name :4"},
+		{[]string{"owners", "-o", ""}, "table wide json yaml name annotated :4"},
 		{[]string{"adopt", "sts/dittofs", "--from", ""}, "dittofs-operator :4"},
 		{[]string{"sync", "--dry-run", ""}, "none server :4"},
 		{[]string{"completion", ""}, "bash zsh fish powershell :4"},

@@ -130,7 +130,7 @@ func TestConnection_MissingNamespace(t *testing.T) {
 	c.must(2, c.runWith(set, "sync", "-f", "-"))
 	c.must(2, c.runWith(set, "diff", "-f", "-"))
 	c.must(0, c.runWith(set, "diff", "-f", "-", "--ignore-not-found"))
-	expectIn(t, "owners", c.must(2, c.run("owners", "sts/dittofs")).stderr, "StatefulSet not-there/dittofs not found")
+	expectIn(t, "owners", c.must(2, c.run("owners", "sts/dittofs")).stderr, "Namespace not-there not found; check the namespace (-n)")
 	if _, err := c.Kubectl(t.Context(), "default", "", "get", "namespace", "not-there"); err == nil || !strings.Contains(err.Error(), "(NotFound)") {
 		t.Errorf("the namespace afterwards: %v", err)
 	}

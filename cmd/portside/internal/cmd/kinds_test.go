@@ -15,7 +15,7 @@ func TestHelp_Kinds(t *testing.T) {
 	texts := map[string]string{
 		"portside":       runProgram(t, "", "--help").stdout,
 		"portside adopt": runProgram(t, "", "adopt", "--help").stdout,
-		"an argument":    runProgram(t, "", "owners", "cronjob/files").stderr,
+		"an argument":    runProgram(t, "", "history", "cronjob/files").stderr,
 	}
 	for _, page := range []string{"README.md", ".github/SECURITY.md"} {
 		text, err := os.ReadFile("../../../../" + page)

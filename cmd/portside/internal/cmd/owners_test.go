@@ -61,14 +61,11 @@ func TestOwners_Usage(t *testing.T) {
 		stderr string
 	}{
 		{nil, "required resource not specified"},
-		{[]string{"sts"}, `the name is missing after "sts"`},
 		{[]string{"sts/"}, `the name is missing after "sts"`},
-		{[]string{"pods/x"}, `resource type "pods" is not known`},
-		{[]string{"sts.batch/x"}, `resource type "sts.batch" is not known`},
-		{[]string{"sts/x", "ds/y"}, `cannot read "sts/x ds/y"`},
+		{[]string{"sts", "ds/y"}, `cannot read "sts ds/y"`},
 		{[]string{"sts/x/y"}, `cannot read "sts/x/y"`},
 		{[]string{"sts/x", "--gone"}, "unknown flag: --gone"},
-		{[]string{"sts/x", "-o", "csv"}, "must be one of table, wide, json, yaml, name"},
+		{[]string{"sts/x", "-o", "csv"}, "must be one of table, wide, json, yaml, name, annotated"},
 	} {
 		a := runProgram(t, "", append([]string{"owners"}, test.args...)...)
 		if a.code != 1 || a.stdout != "" {

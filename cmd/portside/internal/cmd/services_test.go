@@ -100,6 +100,10 @@ func TestOwners_Service(t *testing.T) {
 	const table = `PORT          NUMBER     TARGETPORT    NODEPORT   OWNERS
 api           80/TCP     8080          31181      argocd-controller
 adapter-nfs   2049/TCP   adapter-nfs   31182      portside
+
+PORT          CONTAINER PORT           READY PODS
+api           targetPort 8080          none
+adapter-nfs   targetPort adapter-nfs   none
 `
 	for _, args := range [][]string{{"service/files"}, {"svc", "files"}, {"services", "files"}, {"Service.v1.", "files"}} {
 		expect(t, "table", c.must(0, c.run(append([]string{"owners"}, args...)...)).stdout, table)
@@ -156,7 +160,7 @@ func TestCompletion_Services(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"owners", "s"}, "service/ statefulset/ sts/ svc/ :6"},
+		{[]string{"release", "s"}, "service/ statefulset/ sts/ svc/ :6"},
 		{[]string{"owners", "svc/"}, "svc/files :4"},
 		{[]string{"release", "services", ""}, "files :4"},
 	} {

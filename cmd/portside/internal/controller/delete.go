@@ -93,7 +93,7 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 		until := r.reportRemoving(ctx, s, in, why)
 		return earliest(in.now, until, verdict.Until, s.Progress.StuckAt()), nil
 	}
-	for _, service := range adapterset.ServiceTargets(set) { // before the container ports that they lead to
+	for _, service := range s.withServices(adapterset.ServiceTargets(set), set.Namespace) { // before the container ports that they lead to
 		if err := r.releaseService(ctx, service, set.UID, false); err != nil {
 			r.reportRemoving(ctx, s, in, "the ports could not be removed: "+reported(err))
 			return time.Time{}, err
@@ -221,7 +221,11 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 			return time.Time{}, err // an event follows when a paused workload continues
 		}
 	}
-	for _, service := range r.watches.LeftServices(t) {
+	services := r.watches.LeftServices(t)
+	if left {
+		services = s.withServices(services, t.Namespace)
+	}
+	for _, service := range services {
 		if err := r.releaseService(ctx, service, "", true); err != nil {
 			return time.Time{}, err
 		}

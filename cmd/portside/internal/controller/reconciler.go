@@ -106,7 +106,9 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 		return at, nil
 	}
 	facts := in.facts(s, desired, plan, verdict, outcome)
-	facts.Services = services.facts
+	if !in.leaving { // else status keeps those that it has
+		facts.Services = services.facts
+	}
 	reported, until := r.report(ctx, s, set, facts)
 	if reported {
 		s.reported()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -190,36 +191,49 @@ func numbersOf(own []port.Port) []port.Port {
 
 // leaveServices gives up the ports of Services that the AdapterSet named and does not
 // name any more: they stay or are removed, as its deletionPolicy says. It also gives up
-// those that an earlier AdapterSet of the target named, which stay.
+// those that an earlier AdapterSet of the target named, which stay. A suspended AdapterSet
+// does that once it is resumed, and status keeps the Services until then.
 func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) error {
-	if in.set.Spec.Suspend {
+	isNamed := func(t workload.Target) bool {
+		return slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == t.Name })
+	}
+	set := *in.set
+	set.Status = in.status
+	leaving := slices.DeleteFunc(s.withServices(adapterset.ServiceTargets(&set), set.Namespace), isNamed)
+	if set.Spec.Suspend {
+		in.leaving = len(leaving) > 0
 		return nil
 	}
 	var failed []error
-	isNamed := func(name string) bool {
-		return slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == name })
-	}
 	left := r.watches.LeftServices(in.target)
 	for _, service := range left {
-		if !isNamed(service.Name) {
-			failed = append(failed, r.releaseService(ctx, service, in.set.UID, true))
+		if !isNamed(service) {
+			failed = append(failed, r.releaseService(ctx, service, set.UID, true))
 		}
 	}
 	if len(left) > 0 && errors.Join(failed...) == nil {
 		r.watches.GaveUp(in.target)
 	}
-	for i := range in.status.Services {
-		name := in.status.Services[i].Name
-		if isNamed(name) {
-			continue
-		}
-		if err := r.releaseService(ctx, adapterset.ServiceTarget(in.set, name), in.set.UID, in.set.Spec.DeletionPolicy != v1alpha1.DeletionRemove); err != nil {
+	for _, service := range leaving {
+		if err := r.releaseService(ctx, service, set.UID, set.Spec.DeletionPolicy != v1alpha1.DeletionRemove); err != nil {
 			failed = append(failed, err)
 			continue
 		}
-		delete(s.services, name)
+		delete(s.services, service.Name)
 	}
 	return errors.Join(failed...)
+}
+
+// withServices adds the Services that this process has observed for the AdapterSet to those
+// that the AdapterSet names. One that is no longer named may have our ports although no
+// status has it: status is stored after the ports.
+func (s *state) withServices(named []workload.Target, namespace string) []workload.Target {
+	for _, name := range slices.Sorted(maps.Keys(s.services)) {
+		if t := (workload.Target{Kind: workload.Service, Namespace: namespace, Name: name}); !slices.Contains(named, t) {
+			named = append(named, t)
+		}
+	}
+	return named
 }
 
 // releaseService gives up the ports of a Service, unless another AdapterSet names it, it

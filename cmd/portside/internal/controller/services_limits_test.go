@@ -134,3 +134,22 @@ func TestServices_Suspended(t *testing.T) {
 	s.expectService(t, apiPort)
 	s.expectPorts(t, static...)
 }
+
+// TestServices_GivenUpAfterSuspension takes the Service out of the AdapterSet while that is
+// suspended. The ports are given up once it is resumed, also by another process.
+func TestServices_GivenUpAfterSuspension(t *testing.T) {
+	t.Parallel()
+	s := newServiceScene(t, clusterIP)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
+	s.expectService(t, apiPort, nfsByName)
+	s.expectServiceStatus(t, "", "adapter-nfs Owned")
+	s.waitRolledOut(t)
+	s.git.MustApply(t, adapterSet(withNFS, suspended))
+	s.expect(t, "Reconciling", "False", "Suspended")
+	s.expectServiceStatus(t, "", "adapter-nfs Owned")
+	s.restart(t, withServices)
+	s.git.MustApply(t, adapterSet(withNFS))
+	s.expectUnowned(t, "Service")
+	s.expectService(t, apiPort, nfsByName)
+	s.expectServiceStatus(t, "")
+}

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -359,6 +360,47 @@ func TestServices_GivenUp(t *testing.T) {
 			} else {
 				s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy)))
 			}
+			s.expectUnowned(t, "Service")
+			s.expectService(t, c.want...)
+		})
+	}
+}
+
+// TestServices_GivenUpBeforeStatus takes the Service out of the AdapterSet, or deletes it too,
+// while no status can be stored that has the Service.
+func TestServices_GivenUpBeforeStatus(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy string
+		delete bool
+		want   []string
+	}{
+		"no longer named, Retain":             {"Retain", false, []string{apiPort, nfsByName}},
+		"no longer named, Remove":             {"Remove", false, []string{apiPort}},
+		"no longer named and deleted, Retain": {"Retain", true, []string{apiPort, nfsByName}},
+		"no longer named and deleted, Remove": {"Remove", true, []string{apiPort}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serviceScene{realTimeScene(t)}
+			proxy := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})
+			outage := outage{of: testenv.Is(testenv.VerbApply, "adaptersets/status"), code: http.StatusInternalServerError}
+			outage.on.Store(true)
+			s.startAs(t, outage.wrap(proxy.Config()), withServices)
+			s.git.MustApply(t, statefulSet())
+			s.applyService(t, clusterIP, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
+			s.waitRolledOut(t)
+			policy := "deletionPolicy: " + c.policy + "\n"
+			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
+			s.expectService(t, apiPort, nfsByName)
+			s.expectPorts(t, nfs...)
+			s.waitRolledOut(t)
+			proxy.Refuse(c.delete) // so that the service sees both changes at once
+			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy)))
+			if c.delete {
+				s.git.MustDelete(t, "AdapterSet", s.ns, "files")
+			}
+			proxy.Refuse(false)
 			s.expectUnowned(t, "Service")
 			s.expectService(t, c.want...)
 		})

@@ -36,6 +36,8 @@ func (h *History) attribute(s *step) (managers []string, certain bool, because s
 		return managers, false, missingNumbers(s.before.Number, s.after.Number)
 	case s.after.Numbered.IsZero() && !s.isPending():
 		return managers, false, "when this revision came back is not known"
+	case len(s.differences) == 0:
+		return managers, false, "managedFields do not show this change" + s.lastWrites(h.wrote(s))
 	}
 	owner, why := h.owner(s)
 	if why != "" {

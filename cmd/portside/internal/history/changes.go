@@ -62,7 +62,14 @@ func (c Change) By() string {
 
 // Changes compares each revision with the one before it, the oldest first, and
 // the workload as it is with the last. Of a Service it returns what portside recorded.
-func (h *History) Changes() []Change {
+func (h *History) Changes() []Change { return h.changes(false) }
+
+// Timeline returns Changes and the revisions that changed no port, which have no
+// Containers: they restart pods, too.
+func (h *History) Timeline() []Change { return h.changes(true) }
+
+// changes returns the revisions that changed ports, or every revision.
+func (h *History) changes(every bool) []Change {
 	if h.workload.Service != nil {
 		return h.recorded()
 	}
@@ -73,7 +80,7 @@ func (h *History) Changes() []Change {
 	steps := h.steps()
 	match(steps, h.records)
 	for i := range steps {
-		if s := &steps[i]; len(s.differences) > 0 || s.isGap() {
+		if s := &steps[i]; every || len(s.differences) > 0 || s.isGap() {
 			changes = append(changes, h.change(s))
 		}
 	}

@@ -132,6 +132,29 @@ func TestPending(t *testing.T) {
 	}
 }
 
+// TestTimeline: a revision that changed no port is in the timeline alone.
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	h := &History{workload: &workload.Workload{}, records: []record{at{30, "+a"}.record()}}
+	for _, r := range []made{{1, 0, ""}, {2, 20, ""}, {3, 30, "a"}} {
+		h.revisions = append(h.revisions, r.revision())
+	}
+	h.workload.Containers = h.revisions[2].Containers
+	if n := len(h.Changes()); n != 2 {
+		t.Errorf("%d changes of ports", n)
+	}
+	all := h.Timeline()
+	if len(all) != 3 {
+		t.Fatalf("%d revisions: %+v", len(all), all)
+	}
+	if c := all[1]; c.Revision != 2 || len(c.Containers) > 0 || c.By() != "<unknown>" || c.Because != "managedFields do not show this change" {
+		t.Errorf("revision 2: %+v", c)
+	}
+	if c := all[2]; c.Revision != 3 || c.By() != "portside" {
+		t.Errorf("revision 3: %+v", c)
+	}
+}
+
 func (m made) revision() workload.Revision {
 	var ports []corev1.ContainerPort
 	for name := range strings.FieldsSeq(m.ports) {

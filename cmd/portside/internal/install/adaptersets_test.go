@@ -67,30 +67,36 @@ var (
 )
 
 // TestGuardRefusesAdapterSetWrites expects that portside can write only one
-// finalizer and the status.
+// finalizer and the status. Where managedFields are empty, the server records no
+// manager of an update, so that no rule about managedFields refuses it.
 func TestGuardRefusesAdapterSetWrites(t *testing.T) {
 	t.Parallel()
 	i := robbedSet(t)
 	policy := i.manager + "-guard-adaptersets'"
-	for _, p := range []setPatch{
-		merge(`{"spec":{"suspend":true}}`),
-		merge(`{"spec":{"adapters":[{"type":"evil","port":1}]}}`),
-		merge(`{"metadata":{"annotations":{"evil":"1"}}}`),
-		merge(`{"metadata":{"finalizers":["portside.dev/ports","example.com/evil"]}}`),
-		merge(`{"metadata":{"finalizers":["portside.dev/evil"]}}`),
-		merge(`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"evil","uid":"evil"}]}}`),
-		{patch: types.ApplyPatchType, data: strings.Replace(finalizes.data, "finalizers: [", "finalizers: [portside.dev/evil, ", 1)},
-		{patch: types.ApplyPatchType, data: strings.Replace(adapterSet(dittofs), "adapters: []", "suspend: false", 1)},
-	} {
-		if err := portside.RefusedBy(i.triesSet(t.Context(), p), policy); err != nil {
-			t.Errorf("%s: %v", p.data, err)
+	for _, owned := range []string{"owned", "without owners"} {
+		if owned != "owned" {
+			i.argo().MustPatch(t, "AdapterSet", "", dittofs, types.MergePatchType, []byte(`{"metadata":{"managedFields":[{}]}}`))
+		}
+		for _, p := range []setPatch{
+			merge(`{"spec":{"suspend":true}}`),
+			merge(`{"spec":{"adapters":[{"type":"evil","port":1}]}}`),
+			merge(`{"metadata":{"annotations":{"evil":"1"}}}`),
+			merge(`{"metadata":{"finalizers":["portside.dev/ports","example.com/evil"]}}`),
+			merge(`{"metadata":{"finalizers":["portside.dev/evil"]}}`),
+			merge(`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"evil","uid":"evil"}]}}`),
+			{patch: types.ApplyPatchType, data: strings.Replace(finalizes.data, "finalizers: [", "finalizers: [portside.dev/evil, ", 1)},
+			{patch: types.ApplyPatchType, data: strings.Replace(adapterSet(dittofs), "adapters: []", "suspend: false", 1)},
+		} {
+			if err := portside.RefusedBy(i.triesSet(t.Context(), p), policy); err != nil {
+				t.Errorf("%s: %s: %v", owned, p.data, err)
+			}
 		}
 	}
 	for verb, err := range map[string]error{
 		"delete": i.sets().Delete(t.Context(), dittofs, metav1.DeleteOptions{}),
 		"create": second(i.sets().Create(t.Context(), object(t, adapterSet("another")), metav1.CreateOptions{})),
 	} {
-		if err := portside.RefusedBy(err, policy); err != nil {
+		if refusal := portside.RefusedBy(err, policy); refusal != nil || !strings.Contains(err.Error(), "creates and deletes no AdapterSet") {
 			t.Errorf("%s: %v", verb, err)
 		}
 	}

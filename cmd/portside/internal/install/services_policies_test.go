@@ -11,6 +11,7 @@ import (
 
 	"github.com/portside-dev/portside/apply"
 	"github.com/portside-dev/portside/apply/workload"
+	"github.com/portside-dev/portside/cmd/portside/internal/install"
 	"github.com/portside-dev/portside/testenv"
 	"github.com/portside-dev/portside/testenv/portside"
 )
@@ -145,5 +146,30 @@ func TestPoliciesSeeNodePorts(t *testing.T) {
 			}
 			return nil
 		})
+	}
+}
+
+// TestGuardRefusesLaterServiceFields expects that portside cannot set a field of a port that
+// a later API adds. The policy is installed as it would be if appProtocol were such a field.
+func TestGuardRefusesLaterServiceFields(t *testing.T) {
+	t.Parallel()
+	const fields = "['name', 'port', 'protocol', 'targetPort', 'nodePort', 'appProtocol']"
+	i := prepared(t, testenv.Shared(t), install.Options{Services: true})
+	manifests := text(t, i.manifests())
+	if n := strings.Count(manifests, fields); n != 1 {
+		t.Fatalf("the fields of a port are listed %d times", n)
+	}
+	i.portside().Apply(t, strings.Replace(manifests, fields, strings.Replace(fields, ", 'appProtocol'", "", 1), 1))
+	i.config = i.portside().Token(t)
+	i.awaitPolicies()
+	i.grant("{kind: ServiceAccount, namespace: "+i.system+", name: "+i.manager+"}", i.config)
+	i.mustApply(i.argo(), service("", staticServicePorts))
+	i.expectRefused(workload.Service, "the name, the numbers, the protocols and the target of a port and nothing else", map[string]write{
+		"a new port with it": appliedService(`[{name: adapter-smb, port: 445, protocol: TCP, appProtocol: example.com/smb}]`),
+	})
+	i.expose(exposed(nfs, 2049))
+	i.edited(`[{"op":"add","path":"/spec/ports/2/appProtocol","value":"example.com/nfs"}]`)
+	if err := i.tries(t.Context(), workload.Service, retargetingService); err != nil {
+		t.Errorf("another target of a port to which another manager gave it: %v", err)
 	}
 }

@@ -19,9 +19,13 @@ const (
 	JSON        Format = "json"
 	YAML        Format = "yaml"
 	Name        Format = "name"
+	// Annotated is the object as YAML, each line next to the managers that own it.
+	Annotated Format = "annotated"
+	// HTML is a page of the object with its history, which package page writes.
+	HTML Format = "html"
 )
 
-// Formats lists them.
+// Formats lists those that every document has.
 var Formats = []string{string(TableFormat), string(Wide), string(JSON), string(YAML), string(Name)}
 
 // Document is a result that can be printed in every format.
@@ -53,6 +57,15 @@ func (o Options) Print(s Stream, d Document) error {
 			}
 		}
 		return nil
+	case Annotated:
+		annotated, has := d.(interface{ Annotate(s Stream) error })
+		if !has {
+			return fmt.Errorf("%T has no annotated form", d)
+		}
+		return annotated.Annotate(s)
+	}
+	if more, has := d.(interface{ More() []Table }); has && len(more.More()) > 0 {
+		return writeTables(s, !o.NoHeaders, tablesOf(d, o.Format == Wide))
 	}
 	return d.Table(o.Format == Wide).Write(s, !o.NoHeaders)
 }

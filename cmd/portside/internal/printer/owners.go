@@ -20,6 +20,8 @@ import (
 type Owners struct {
 	Target Target      `json:"target"`
 	Ports  []ownedPort `json:"ports"`
+	// Backends are where the ports of a Service lead, if that was read.
+	Backends []backend `json:"backends,omitempty"`
 }
 
 type ownedPort struct {
@@ -158,12 +160,15 @@ func (o *Owners) Table(wide bool) Table {
 			t.Rows = append(t.Rows, append(row, none, none, none, "no manager owns it"))
 		default:
 			for _, m := range p.Managers {
-				t.Rows = append(t.Rows, append(slices.Clone(row), m.Name, m.operation(), age(m.LastWrite, now), m.owns()))
+				t.Rows = append(t.Rows, append(slices.Clone(row), m.Name, operation(m.Manager), age(m.LastWrite, now), m.owns()))
 			}
 		}
 	}
 	return t
 }
+
+// Object implements [OfObject].
+func (o *Owners) Object() Target { return o.Target }
 
 // Names returns the owners of all ports, each once.
 func (o *Owners) Names() []string {
@@ -210,7 +215,8 @@ func (p *ownedPort) node() string {
 	return fmt.Sprint(p.NodePort)
 }
 
-func (m portManager) operation() string {
+// operation returns how a manager writes: "Apply", or "Update of status".
+func operation(m fieldmanager.Manager) string {
 	if m.Subresource != "" {
 		return fmt.Sprintf("%s of %s", m.Operation, m.Subresource)
 	}
@@ -218,15 +224,18 @@ func (m portManager) operation() string {
 }
 
 // owns returns "the port: name, protocol" or, without the port, "only hostPort".
-func (m portManager) owns() string {
-	fields := strings.Join(m.Fields, ", ")
+func (m portManager) owns() string { return owns("port", m.OwnsPort, m.Fields) }
+
+// owns returns what a manager owns of an item of a list: the item, or only fields.
+func owns(item string, whole bool, fields []string) string {
+	text := strings.Join(fields, ", ")
 	switch {
-	case !m.OwnsPort:
-		return "only " + fields
-	case fields == "":
-		return "the port"
+	case !whole:
+		return "only " + text
+	case text == "":
+		return "the " + item
 	}
-	return "the port: " + fields
+	return "the " + item + ": " + text
 }
 
 // age returns how long ago something was, as kubectl's tables have it.
