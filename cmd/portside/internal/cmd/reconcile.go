@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -95,14 +96,13 @@ func (r *reconcileCommand) run(cmd *cobra.Command, args []string) error {
 		return cli.Exit(code)
 	}
 	results := printer.NewAdapterSets()
-	ctx, cancel := context.WithTimeout(cmd.Context(), r.timeout)
-	defer cancel()
+	deadline := time.Now().Add(r.timeout)
 	for _, one := range requests {
-		set, err := r.client.Wait(ctx, one)
+		set, err := r.client.Wait(cmd.Context(), one, deadline)
 		switch {
 		case cmd.Context().Err() != nil:
 			return cmd.Context().Err()
-		case ctx.Err() != nil:
+		case errors.Is(err, context.DeadlineExceeded):
 			r.explainTimeout(cmd.Context(), one)
 			code = cli.Worse(code, cli.Refused)
 		case err != nil:

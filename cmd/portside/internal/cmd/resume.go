@@ -11,8 +11,8 @@ func newResume(s *cli.Session) *cobra.Command {
 		Use:   "resume adapterset/NAME...",
 		Short: "Let the service write to the target of an AdapterSet again",
 		Long: `Let the service write to the target and the Services of an AdapterSet again, by
-removing spec.suspend. Changes that waited go out as spec.rollout says, which may
-restart pods: portside diff -f FILE shows them.
+removing spec.suspend. Changes that waited go out as spec.rollout says, which
+may restart pods: portside diff -f FILE shows them.
 ` + suspendOwnership + suspendCodes,
 		Example: `  portside resume adapterset/dittofs
   portside resume adaptersets -l team=files`,

@@ -36,22 +36,18 @@ type Request struct {
 // pollEvery is how often an AdapterSet is read while a request is not handled.
 const pollEvery = 250 * time.Millisecond
 
-// Wait returns the AdapterSet once the service has handled the request. If ctx ends
-// before, it returns the AdapterSet as it was last read, if it was, with the error of ctx.
-func (c *Client) Wait(ctx context.Context, r Request) (*v1alpha1.AdapterSet, error) {
-	var last *v1alpha1.AdapterSet
-	err := wait.PollUntilContextCancel(ctx, pollEvery, true, func(ctx context.Context) (bool, error) {
-		set, err := c.Get(ctx, r.Namespace, r.Name)
-		if err != nil {
-			if ctx.Err() != nil {
-				return false, nil
-			}
+// Wait returns the AdapterSet once the service has handled the request. Its error is
+// context.DeadlineExceeded if the service has not by the deadline.
+func (c *Client) Wait(ctx context.Context, r Request, deadline time.Time) (*v1alpha1.AdapterSet, error) {
+	var set *v1alpha1.AdapterSet
+	err := wait.PollUntilContextTimeout(ctx, pollEvery, time.Until(deadline), true, func(context.Context) (_ bool, err error) {
+		// The deadline does not end a request: client-go's errors for that differ.
+		if set, err = c.Get(ctx, r.Namespace, r.Name); err != nil {
 			return false, err
 		}
-		last = set
 		// Another user may have replaced the request by a later one.
 		handled, requested := set.Status.LastHandledReconcileAt, set.Annotations[v1alpha1.RequestedAtAnnotation]
 		return handled == r.At || handled != "" && handled == requested, nil
 	})
-	return last, err
+	return set, err
 }
