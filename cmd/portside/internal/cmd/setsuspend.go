@@ -15,7 +15,8 @@ The field is written by a server-side apply under the field manager
 ` + request.FieldManager + `, which owns nothing else and gives the field up on resume. A
 GitOps tool whose manifest lacks spec.suspend leaves it as it is. Where another
 manager declares it, the command is refused and names the manager: change it
-there, such as in Git. A value that kubectl patch or kubectl edit wrote is replaced.
+there, such as in Git. A value that kubectl patch or kubectl edit wrote is
+replaced.
 
 The command needs your permission to get and patch AdapterSets. portside's
 ServiceAccount needs none for it.
