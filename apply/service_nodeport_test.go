@@ -95,7 +95,29 @@ func TestService_PinnedNodePort(t *testing.T) {
 			exposing(pinned(nfsPort, number), smbPort).costing("GET 1, APPLY 1").is(apply.Applied,
 				fmt.Sprintf(`adapter-nfs 2049/TCP->12049 Blocked: the nodePort %d is allocated to 8080/TCP as "api"`, number), ownedSMBPort),
 			exposing(smbPort, pinned(nfsPort, second), pinned(ftpPort, second)).is(apply.Applied, ownedSMBPort, ownedNFSPort,
-				fmt.Sprintf(`adapter-ftp 21/TCP->1021 Blocked: the adapter "nfs" before it has the nodePort %d`, second)),
+				fmt.Sprintf(`adapter-ftp 21/TCP->1021 Blocked: the adapter "nfs" has the nodePort %d`, second)),
+		).Run(t, cp)
+	})
+	t.Run("that another adapter has and takes along", func(t *testing.T) {
+		t.Parallel()
+		cp := testenv.Shared(t)
+		number := freeNodePort()
+		serviceStory(by(testenv.ArgoCD, serviceOf(nodePorts, staticPorts)),
+			exposing(pinned(ftpPort, number)).is(apply.Applied, "adapter-ftp 21/TCP->1021 Owned portside/Apply"),
+			keepingNodePorts("adapter-ftp", exposing(pinned(nfsPort, number), pinned(on(ftpPort, 22), number), smbPort).is(apply.Applied,
+				fmt.Sprintf(`adapter-nfs 2049/TCP->12049 Blocked: the adapter "ftp" has the nodePort %d`, number),
+				"adapter-ftp 22/TCP->1021 Owned portside/Apply", ownedSMBPort, "adapter-ftp 21/TCP->1021 Removed")),
+		).Run(t, cp)
+	})
+	t.Run("that a blocked adapter keeps", func(t *testing.T) {
+		t.Parallel()
+		cp := testenv.Shared(t)
+		number, second := freeNodePort(), freeNodePort()
+		serviceStory(by(testenv.ArgoCD, serviceOf(nodePorts, fmt.Sprintf("[{name: api, port: 8080, nodePort: %d}]", number))),
+			exposing(pinned(ftpPort, second)).is(apply.Applied, "adapter-ftp 21/TCP->1021 Owned portside/Apply"),
+			keepingNodePorts("adapter-ftp", exposing(pinned(nfsPort, second), pinned(on(ftpPort, 22), number), smbPort).is(apply.Applied,
+				fmt.Sprintf(`adapter-nfs 2049/TCP->12049 Blocked: the nodePort %d is allocated to 21/TCP as "adapter-ftp"`, second),
+				fmt.Sprintf(`adapter-ftp 22/TCP->1021 Blocked: the nodePort %d is allocated to 8080/TCP as "api"; 21/TCP stays as it is`, number), ownedSMBPort)),
 		).Run(t, cp)
 	})
 	t.Run("that another Service has", func(t *testing.T) {

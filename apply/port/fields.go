@@ -52,36 +52,60 @@ func ownersOr(managers []fieldmanager.Manager) string {
 }
 
 // blockAllocated blocks desired items that ask for a number which the server has
-// allocated to another item of the list, or which an item before asks for. The server
-// would fail on it without naming an item.
+// allocated to another item of the list, or which another desired item has. The server
+// would fail on it without naming an item. A blocked item keeps its own number, which may
+// block another one.
 func (t *table) blockAllocated() {
-	for i, d := range t.desired {
-		if d.settled || t.List.allocated(d.Item) == nil {
-			continue
-		}
-		number := fmt.Sprintf("the %s %v", t.List.Allocated, t.List.allocated(d.Item))
-		for _, before := range t.desired[:i] {
-			if !before.settled && t.List.shares(d.Item, before.Item) {
-				d.settle(Blocked, ReasonNodePortTaken, fmt.Sprintf("the adapter %q before it has %s", before.Type, number))
-				d.keep = true
-			}
-		}
-		for _, p := range t.Items {
-			if !d.settled && p.Key != d.Key && t.stays(p) && t.List.shares(d.Item, p.Item) {
-				d.settle(Blocked, ReasonNodePortTaken, fmt.Sprintf("%s is allocated to %s%s", number, t.List.Text(p.Key), as(p.Name)))
-				d.Blocker, d.keep = p.blocker(p.Others), true
-			}
-		}
+	for slices.ContainsFunc(t.desired, t.blocksAllocated) {
 	}
 }
 
+// blocksAllocated reports whether it blocked the desired item.
+func (t *table) blocksAllocated(d *desired) bool {
+	if d.settled || t.List.allocated(d.Item) == nil {
+		return false
+	}
+	number := fmt.Sprintf("the %s %v", t.List.Allocated, t.List.allocated(d.Item))
+	for _, other := range t.desired {
+		if other != d && !other.settled && t.List.shares(d.Item, other.Item) && t.yields(d, other) {
+			d.settle(Blocked, ReasonNodePortTaken, fmt.Sprintf("the adapter %q has %s", other.Type, number))
+			d.keep = true
+			return true
+		}
+	}
+	for _, p := range t.Items {
+		if p.Key != d.Key && t.stays(p) && t.List.shares(d.Item, p.Item) {
+			d.settle(Blocked, ReasonNodePortTaken, fmt.Sprintf("%s is allocated to %s%s", number, t.List.Text(p.Key), as(p.Name)))
+			d.Blocker, d.keep = p.blocker(p.Others), true
+			return true
+		}
+	}
+	return false
+}
+
+// yields reports whether a desired item leaves a number to another one that asks for it: the
+// one that is live with the number comes first, and then the one that is first in the list.
+func (t *table) yields(d, to *desired) bool {
+	if has := t.isLive(d); has != t.isLive(to) {
+		return !has
+	}
+	return slices.Index(t.desired, to) < slices.Index(t.desired, d)
+}
+
+// isLive reports whether our item of the name has the number that is asked for.
+func (t *table) isLive(d *desired) bool {
+	p := t.FindName(d.Name)
+	return p != nil && p.Ours && t.List.shares(d.Item, p.Item)
+}
+
 // stays reports whether a live item keeps the number that it was allocated: it is not ours
-// alone, or it is desired and asks for no other.
+// alone, it is desired and asks for no other, or the adapter of its name is blocked and
+// keeps it.
 func (t *table) stays(p *Live) bool {
 	if !p.Ours || len(p.Others) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(t.desired, func(d *desired) bool {
-		return d.Key == p.Key && t.List.allocated(d.Item) == nil
+		return d.Key == p.Key && t.List.allocated(d.Item) == nil || d.keep && d.Name == p.Name
 	})
 }

@@ -175,7 +175,7 @@ var services = []mutant{
 	{"service: a refused change backs off", "cmd/portside/internal/controller/apply.go",
 		"		r.gate.Failed(&s.State, s.uid, p.change, in.now)\n		o.retryAt", "		_ = p.change\n		o.retryAt", service("^TestRefusalBackOff$")},
 	{"service: a Service that an earlier AdapterSet named is released", "cmd/portside/internal/cache/watch.go",
-		"	w.keep(t, leftover{services: w.left[t].services})", "	w.keep(t, leftover{})", service("^TestServices_RecreatedWithout$")},
+		"	w.keep(t, leftover{services: w.left[t].services})", "	w.keep(t, leftover{})", found("./cmd/portside/internal/cache", "^TestWatchResumes$")},
 	{"service: a change of a workload is seen", "cmd/portside/internal/cache/watch.go",
 		"			if !sameDecisions(e.ObjectOld, e.ObjectNew) {", "			if false && !sameDecisions(e.ObjectOld, e.ObjectNew) {", service("^TestPortRemovedByAnotherManagerIsAddedAgain$")},
 	{"service: a change of a workload that is none of ours costs no request", "cmd/portside/internal/cache/watch.go",

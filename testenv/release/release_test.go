@@ -141,8 +141,10 @@ func (r built) checkArchive(t *testing.T, content []byte, version, goos, goarch 
 func (r built) checkBill(t *testing.T, name, version string, info *buildinfo.BuildInfo) {
 	t.Helper()
 	var bill struct {
-		BOMFormat  string
-		Metadata   struct{ Component struct{ Name, Version string } }
+		BOMFormat string
+		Metadata  struct {
+			Component struct{ Name, Version string }
+		}
 		Components []struct{ Name, Version string }
 	}
 	if err := json.Unmarshal(read(t, r.files[name]), &bill); err != nil {

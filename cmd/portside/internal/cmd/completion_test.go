@@ -42,7 +42,7 @@ func TestCompletion(t *testing.T) {
 		{[]string{"owners", "ds/"}, ":4"},
 		{[]string{"owners", "sts", "dittofs", ""}, ":4"},
 		{[]string{"owners", "sts/dittofs", "-c", ""}, "dittofs :4"},
-		{[]string{"owners", "-o", ""}, "table wide json yaml name annotated :4"},
+		{[]string{"owners", "-o", ""}, "table wide json yaml name annotated html :4"},
 		{[]string{"adopt", "sts/dittofs", "--from", ""}, "dittofs-operator :4"},
 		{[]string{"sync", "--dry-run", ""}, "none server :4"},
 		{[]string{"completion", ""}, "bash zsh fish powershell :4"},
