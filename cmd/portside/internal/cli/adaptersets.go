@@ -35,28 +35,12 @@ func (f *AdapterSetFlags) Args(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// parse returns the names among the arguments: NAME after a word for AdapterSets, or
-// after that word and a slash.
+const wantAdapterSets = "give adapterset/NAME, or adapterset NAME, or choose by --selector or --all"
+
+// parse returns the names among the arguments, and checks them against the flags.
 func (f *AdapterSetFlags) parse(args []string) (names []string, err error) {
-	const want = "give adapterset/NAME, or adapterset NAME, or choose by --selector or --all"
-	rest := args
-	if len(args) > 0 && !strings.Contains(args[0], "/") {
-		if !isAdapterSet(args[0]) {
-			return nil, fmt.Errorf("resource type %q is not known: %s", args[0], want)
-		}
-		for _, name := range args[1:] {
-			if strings.Contains(name, "/") {
-				return nil, fmt.Errorf("cannot read %q after %q: %s", name, args[0], want)
-			}
-		}
-		names, rest = args[1:], nil
-	}
-	for _, arg := range rest {
-		word, name, _ := strings.Cut(arg, "/")
-		if !isAdapterSet(word) || name == "" || strings.Contains(name, "/") {
-			return nil, fmt.Errorf("cannot read %q: %s", arg, want)
-		}
-		names = append(names, name)
+	if names, err = adapterSetNames(args); err != nil {
+		return nil, err
 	}
 	if _, err := labels.Parse(f.selector); err != nil {
 		return nil, fmt.Errorf("--selector: %w", err)
@@ -68,11 +52,35 @@ func (f *AdapterSetFlags) parse(args []string) (names []string, err error) {
 	case chosen && len(names) > 0:
 		return nil, errors.New("names cannot be given with --all or --selector")
 	case !chosen && len(names) == 0:
-		return nil, fmt.Errorf("no AdapterSet is chosen: %s", want)
+		return nil, fmt.Errorf("no AdapterSet is chosen: %s", wantAdapterSets)
 	case !chosen && f.allNamespaces:
 		return nil, errors.New("an AdapterSet cannot be named across all namespaces: give -n, or --all or --selector with -A")
 	case slices.Contains(names, ""):
-		return nil, fmt.Errorf("a name is empty: %s", want)
+		return nil, fmt.Errorf("a name is empty: %s", wantAdapterSets)
+	}
+	return names, nil
+}
+
+// adapterSetNames returns the names among the arguments: NAME after a word for
+// AdapterSets, or after that word and a slash.
+func adapterSetNames(args []string) (names []string, err error) {
+	if len(args) > 0 && !strings.Contains(args[0], "/") {
+		if !isAdapterSet(args[0]) {
+			return nil, fmt.Errorf("resource type %q is not known: %s", args[0], wantAdapterSets)
+		}
+		for _, name := range args[1:] {
+			if strings.Contains(name, "/") {
+				return nil, fmt.Errorf("cannot read %q after %q: %s", name, args[0], wantAdapterSets)
+			}
+		}
+		return args[1:], nil
+	}
+	for _, arg := range args {
+		word, name, _ := strings.Cut(arg, "/")
+		if !isAdapterSet(word) || name == "" || strings.Contains(name, "/") {
+			return nil, fmt.Errorf("cannot read %q: %s", arg, wantAdapterSets)
+		}
+		names = append(names, name)
 	}
 	return names, nil
 }
