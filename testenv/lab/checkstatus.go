@@ -29,11 +29,10 @@ func (s *site) checkStatus(now state) error {
 	if err := checkGenerations(now.set, status); err != nil {
 		return err
 	}
-	ready, reconciling := fixture.Condition(now.set, "Ready"), fixture.Condition(now.set, "Reconciling")
-	waits := []string{"RemovalWaiting", "ServiceNotFound", "TargetNotFound"}
-	if reconciling.Status != metav1.ConditionFalse && !slices.Contains(waits, reconciling.Reason) {
-		return fmt.Errorf("the condition Reconciling is %s: %s: %s", reconciling.Status, reconciling.Reason, reconciling.Message)
+	if err := checkReconciling(now.set); err != nil {
+		return err
 	}
+	ready := fixture.Condition(now.set, "Ready")
 	missing := ""
 	switch {
 	case now.target == nil:
@@ -50,6 +49,15 @@ func (s *site) checkStatus(now state) error {
 		return nil
 	}
 	return s.checkDecided(now, spec, status)
+}
+
+// checkReconciling checks that nothing goes on, unless a wait can last.
+func checkReconciling(set *unstructured.Unstructured) error {
+	c := fixture.Condition(set, "Reconciling")
+	if c.Status != metav1.ConditionFalse && !slices.Contains([]string{"RemovalWaiting", "ServiceNotFound", "TargetNotFound"}, c.Reason) {
+		return fmt.Errorf("the condition Reconciling is %s: %s: %s", c.Status, c.Reason, c.Message)
+	}
+	return nil
 }
 
 // checkGenerations checks that status and its conditions are about the live generation.

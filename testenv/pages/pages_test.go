@@ -122,7 +122,7 @@ func goFiles(t *testing.T) []string {
 		t.Fatalf("git ls-files: %v", err)
 	}
 	var texts []string
-	for _, name := range strings.Fields(string(names)) {
+	for name := range strings.FieldsSeq(string(names)) {
 		if text, err := os.ReadFile(filepath.Join(root, name)); err == nil {
 			texts = append(texts, string(text))
 		}

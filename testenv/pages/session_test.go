@@ -146,10 +146,8 @@ func (s *session) console(b pages.Block) {
 	s.t.Helper()
 	last := 0
 	for _, step := range b.Steps() {
-		output, code := "", 0
-		if step.Command == "echo $?" {
-			output = strconv.Itoa(last)
-		} else {
+		output, code := strconv.Itoa(last), 0
+		if step.Command != "echo $?" {
 			output, code = s.run(step.Command)
 			last = code
 		}

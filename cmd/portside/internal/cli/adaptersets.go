@@ -55,8 +55,6 @@ func (f *AdapterSetFlags) parse(args []string) (names []string, err error) {
 		return nil, fmt.Errorf("no AdapterSet is chosen: %s", wantAdapterSets)
 	case !chosen && f.allNamespaces:
 		return nil, errors.New("an AdapterSet cannot be named across all namespaces: give -n, or --all or --selector with -A")
-	case slices.Contains(names, ""):
-		return nil, fmt.Errorf("a name is empty: %s", wantAdapterSets)
 	}
 	return names, nil
 }
@@ -69,7 +67,7 @@ func adapterSetNames(args []string) (names []string, err error) {
 			return nil, fmt.Errorf("resource type %q is not known: %s", args[0], wantAdapterSets)
 		}
 		for _, name := range args[1:] {
-			if strings.Contains(name, "/") {
+			if name == "" || strings.Contains(name, "/") {
 				return nil, fmt.Errorf("cannot read %q after %q: %s", name, args[0], wantAdapterSets)
 			}
 		}

@@ -143,8 +143,7 @@ func (o *Objects) explain(s *Session, mapper meta.RESTMapper, namespace string, 
 		return nil
 	}
 	problems := []error{err}
-	var all utilerrors.Aggregate
-	if errors.As(err, &all) {
+	if all, is := errors.AsType[utilerrors.Aggregate](err); is {
 		problems = utilerrors.Flatten(all).Errors()
 	}
 	for i := range problems {

@@ -50,7 +50,7 @@ func (s *storedSets) expectSuspend(name, value string, owned bool) {
 	owns := ""
 	for _, e := range live.GetManagedFields() {
 		if e.Manager == "portside-cli" && e.Operation == metav1.ManagedFieldsOperationApply {
-			owns = string(e.FieldsV1.Raw)
+			owns = e.FieldsV1.GetRawString()
 		}
 	}
 	want := ""

@@ -47,7 +47,7 @@ finalizers: [z]`,
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
-			got := ""
+			var got string
 			parsed, err := ownership.ParseListPath(path)
 			var node *ownership.Node
 			if err == nil {

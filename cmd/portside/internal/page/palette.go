@@ -53,7 +53,7 @@ func variables() string {
 		}
 	}
 	for _, c := range managerColors {
-		fmt.Fprintf(&classes, ".%s{--own:var(--%[1]s)}\n", c.name)
+		fmt.Fprintf(&classes, ".%s{--c:var(--%[1]s)}\n", c.name)
 	}
 	return fmt.Sprintf(":root{%s}\n@media screen and (prefers-color-scheme:dark){:root{%s}}\n%s", light.String(), dark.String(), classes.String())
 }

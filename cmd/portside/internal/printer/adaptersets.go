@@ -77,7 +77,7 @@ func (a *AdapterSets) Table(wide bool) Table {
 			t.Rows = append(t.Rows, append(slices.Clone(start), p.cells(s.target, wide)...))
 		}
 		if len(s.Ports) == 0 {
-			row := append(start, s.target, none, none, none, none)
+			row := append(slices.Clone(start), s.target, none, none, none, none)
 			if wide {
 				row = append(row, orNone(s.Reason), orNone(s.Message))
 			}

@@ -123,9 +123,9 @@ func (a *annotation) write(lines []YAMLLine) {
 			if i < len(left) {
 				owners = left[i]
 			}
-			written := ""
+			var written strings.Builder
 			for _, l := range owners {
-				written += a.stream.Paint(l.color, l.text)
+				written.WriteString(a.stream.Paint(l.color, l.text))
 			}
 			text := ""
 			if i < len(right) {
@@ -136,7 +136,7 @@ func (a *annotation) write(lines []YAMLLine) {
 				text = a.stream.Paint(color, right[i])
 			}
 			gap := strings.Repeat(" ", width-utf8.RuneCountInString(joined(owners))+columnGap)
-			a.out.WriteString(strings.TrimRight(written+gap+text, " ") + "\n")
+			a.out.WriteString(strings.TrimRight(written.String()+gap+text, " ") + "\n")
 		}
 	}
 }

@@ -84,7 +84,8 @@ func rightColumn(text string, column int) string {
 func TestAnnotate_IsTheObject(t *testing.T) {
 	t.Parallel()
 	text := annotate(t, 0, false)
-	column := strings.Index(text, "apiVersion: ") - strings.LastIndex(text[:strings.Index(text, "apiVersion: ")], "\n") - 1
+	before, _, _ := strings.Cut(text, "apiVersion: ")
+	column := len(before) - strings.LastIndex(before, "\n") - 1
 	var got, want map[string]any
 	if err := yaml.Unmarshal([]byte(rightColumn(text, column)), &got); err != nil {
 		t.Fatalf("%v\n%s", err, text)

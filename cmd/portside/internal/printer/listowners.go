@@ -2,6 +2,7 @@ package printer
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func (l *ListOwners) Table(wide bool) Table {
 			t.Rows = append(t.Rows, append(row, none, none, none, "no manager owns it"+item.note(l.Items)))
 		default:
 			for _, m := range item.Managers {
-				t.Rows = append(t.Rows, append(row[:len(row):len(row)], m.Name, operation(m.Manager), age(m.LastWrite, now), m.owns()+item.note(l.Items)))
+				t.Rows = append(t.Rows, append(slices.Clip(row), m.Name, operation(m.Manager), age(m.LastWrite, now), m.owns()+item.note(l.Items)))
 			}
 		}
 	}
