@@ -20,15 +20,7 @@ func TestLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := pages.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range all {
-		text, err := pages.Text(page)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for page, text := range texts(t) {
 		for _, match := range link.FindAllStringSubmatch(text, -1) {
 			target := page
 			if match[1] != "" {
@@ -68,6 +60,22 @@ func hasHeading(t *testing.T, page, anchor string) bool {
 	return false
 }
 
+// texts returns the text of each page.
+func texts(t *testing.T) map[string]string {
+	t.Helper()
+	all, err := pages.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := map[string]string{}
+	for _, page := range all {
+		if texts[page], err = pages.Text(page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return texts
+}
+
 // TestMakeTargets checks that the Makefile has each target that a page names.
 func TestMakeTargets(t *testing.T) {
 	t.Parallel()
@@ -75,15 +83,7 @@ func TestMakeTargets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := pages.All()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range all {
-		text, err := pages.Text(page)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for page, text := range texts(t) {
 		for _, match := range regexp.MustCompile("`(?:[A-Z_]+=[^ `]* )?make ([a-z-]+)").FindAllStringSubmatch(text, -1) {
 			if !strings.Contains(makefile, "\n"+match[1]+":") {
 				t.Errorf("%s: the Makefile has no target %s", page, match[1])

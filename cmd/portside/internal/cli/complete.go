@@ -38,6 +38,14 @@ func (s *Session) CompleteTargets(cmd *cobra.Command, args []string, toComplete 
 	case slash:
 		return withPrefix(s.targets(cmd, word, word+"/"), toComplete), noFiles
 	}
+	kinds := targetWords(toComplete)
+	slices.Sort(kinds)
+	return withPrefix(kinds, toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
+}
+
+// targetWords returns the words for workloads and Services, with their short names once a
+// letter is given.
+func targetWords(toComplete string) []string {
 	var kinds []string
 	for _, d := range workload.TargetDefinitions() {
 		kinds = append(kinds, singular(d)+"/")
@@ -48,8 +56,7 @@ func (s *Session) CompleteTargets(cmd *cobra.Command, args []string, toComplete 
 			kinds = append(kinds, short+"/")
 		}
 	}
-	slices.Sort(kinds)
-	return withPrefix(kinds, toComplete), noFiles | cobra.ShellCompDirectiveNoSpace
+	return kinds
 }
 
 // targets returns the objects of a kind in the namespace in use, each after a

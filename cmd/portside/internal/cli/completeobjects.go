@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/portside-dev/portside/apply/workload"
 )
 
 // CompleteObjects offers the kinds that the cluster serves, then the names of objects, for
@@ -26,16 +24,7 @@ func (s *Session) CompleteObjects(cmd *cobra.Command, args []string, toComplete 
 // kindWords returns the words for kinds: those of workloads and Services, with their short
 // names once a letter is given, and those that the cluster serves.
 func (s *Session) kindWords(cmd *cobra.Command, toComplete string) []string {
-	var kinds []string
-	for _, d := range workload.TargetDefinitions() {
-		kinds = append(kinds, singular(d)+"/")
-		if toComplete == "" {
-			continue // each kind is offered once
-		}
-		for _, short := range d.ShortNames {
-			kinds = append(kinds, short+"/")
-		}
-	}
+	kinds := targetWords(toComplete)
 	ctx, cancel := completionContext(cmd)
 	defer cancel()
 	*s.flags.Timeout = completionTimeout.String()

@@ -3,7 +3,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -329,106 +328,6 @@ func TestServices_LastPort(t *testing.T) {
 	s.expectService(t, nfsByName)
 	s.applyService(t, clusterIP, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
 	s.expectService(t, apiPort)
-}
-
-// TestServices_GivenUp: a Service that an AdapterSet no longer names, or whose AdapterSet
-// is deleted, keeps our ports without an owner, or loses them, as deletionPolicy says.
-func TestServices_GivenUp(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		policy string
-		delete bool
-		want   []string
-	}{
-		"no longer named, Retain": {"Retain", false, []string{apiPort, nfsByName}},
-		"no longer named, Remove": {"Remove", false, []string{apiPort}},
-		"deleted, Retain":         {"Retain", true, []string{apiPort, nfsByName}},
-		"deleted, Remove":         {"Remove", true, []string{apiPort}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := newServiceScene(t, clusterIP)
-			policy := "deletionPolicy: " + c.policy + "\n"
-			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
-			s.expectService(t, apiPort, nfsByName)
-			s.expectServiceStatus(t, "", "adapter-nfs Owned")
-			s.waitRolledOut(t)
-			if c.delete {
-				if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
-					t.Fatal(err)
-				}
-			} else {
-				s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy)))
-			}
-			s.expectUnowned(t, "Service")
-			s.expectService(t, c.want...)
-		})
-	}
-}
-
-// TestServices_GivenUpBeforeStatus takes the Service out of the AdapterSet, or deletes it too,
-// while no status can be stored that has the Service.
-func TestServices_GivenUpBeforeStatus(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		policy string
-		delete bool
-		want   []string
-	}{
-		"no longer named, Retain":             {"Retain", false, []string{apiPort, nfsByName}},
-		"no longer named, Remove":             {"Remove", false, []string{apiPort}},
-		"no longer named and deleted, Retain": {"Retain", true, []string{apiPort, nfsByName}},
-		"no longer named and deleted, Remove": {"Remove", true, []string{apiPort}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := serviceScene{realTimeScene(t)}
-			proxy := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})
-			outage := outage{of: testenv.Is(testenv.VerbApply, "adaptersets/status"), code: http.StatusInternalServerError}
-			outage.on.Store(true)
-			s.startAs(t, outage.wrap(proxy.Config()), withServices)
-			s.git.MustApply(t, statefulSet())
-			s.applyService(t, clusterIP, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
-			s.waitRolledOut(t)
-			policy := "deletionPolicy: " + c.policy + "\n"
-			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
-			s.expectService(t, apiPort, nfsByName)
-			s.expectPorts(t, nfs...)
-			s.waitRolledOut(t)
-			proxy.Refuse(c.delete) // so that the service sees both changes at once
-			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy)))
-			if c.delete {
-				s.git.MustDelete(t, "AdapterSet", s.ns, "files")
-			}
-			proxy.Refuse(false)
-			s.expectUnowned(t, "Service")
-			s.expectService(t, c.want...)
-		})
-	}
-}
-
-// TestServices_RecreatedWithout deletes the AdapterSet, and creates another one of the
-// same target that does not name the Service, before the service sees the deletion. The
-// ports of the Service stay without an owner.
-func TestServices_RecreatedWithout(t *testing.T) {
-	t.Parallel()
-	s := serviceScene{stoppedScene(t)}
-	proxy := s.cp.Proxy(t, s.cp.Config(), testenv.ProxyHooks{})
-	s.startAs(t, proxy.Config(), withServices)
-	s.git.MustApply(t, statefulSet())
-	s.applyService(t, clusterIP, "[{name: api, port: 80, targetPort: 8080, protocol: TCP}]")
-	s.waitRolledOut(t)
-	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
-	s.expectService(t, apiPort, nfsByName)
-	s.waitRolledOut(t)
-	s.expect(t, "Ready", "True", "InPlace")
-	proxy.Refuse(true)
-	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
-	s.git.MustApply(t, adapterSet(withNFS))
-	proxy.Refuse(false)
-	s.expectUnowned(t, "Service")
-	s.expectService(t, apiPort, nfsByName)
-	s.expect(t, "Ready", "True", "InPlace")
 }
 
 // TestServices_RenamedToInactive gives the port of an active adapter the name of an
