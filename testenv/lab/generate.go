@@ -106,6 +106,8 @@ func (g *generator) next() step {
 	switch {
 	case s.Op == opPause:
 		g.undo = &step{Op: opResume}
+	case s.Op == opPauseSv:
+		g.undo = &step{Op: opResumeSv}
 	case s.Op == opDelete:
 		g.undo = &step{Op: opDeclare, Ports: g.static()}
 	case s.Op == opRemoveSet:
@@ -131,12 +133,10 @@ func (g *generator) draw() step {
 		string(opReplace), 2, string(opScale), 3, string(opImage), 3, string(opPause), 1,
 		string(opDelete), 1, string(opRecreate), 2, string(opDisown), 1, string(opForget), 1,
 		string(opAdapters), 18, string(opPolicy), 4, string(opRemoveSet), 1,
-		string(opService), 3, string(opRenameOfSv), 2, string(opDeleteSv), 1,
+		string(opService), 3, string(opRenameOfSv), 2, string(opDeleteSv), 1, string(opPauseSv), 1,
 	))
-	if kind == opService || kind == opRenameOfSv || kind == opDeleteSv {
-		if !g.service {
-			kind = opAdapters
-		}
+	if !g.service && slices.Contains([]op{opService, opRenameOfSv, opDeleteSv, opPauseSv}, kind) {
+		kind = opAdapters
 	}
 	if kind == opReplace || kind == opDrop {
 		if g.removals++; g.removals > mostRemovals {
@@ -165,7 +165,7 @@ func (g *generator) draw() step {
 		s.Text = g.policy()
 	case opService:
 		s.Ports = g.servicePorts()
-	case opReplace, opPause, opResume, opDelete, opForget, opRemoveSet, opDeleteSv:
+	case opReplace, opPause, opResume, opDelete, opForget, opRemoveSet, opDeleteSv, opPauseSv, opResumeSv:
 	}
 	return s
 }

@@ -35,10 +35,11 @@ type site struct {
 	reset     bool       // a step of this round changed a policy or deleted the AdapterSet
 	mu        sync.Mutex // guards uncertain
 	uncertain bool
-	// unseen reports that the AdapterSet was deleted while it was suspended, or in a round in
-	// which both replicas were started again, so that none may have seen the deletion: what
-	// it left behind stays.
-	unseen bool
+	// unseen reports that the AdapterSet was deleted while it was suspended or the Service
+	// was paused, or in a round in which both replicas were started again, so that none may
+	// know of the deletion: what it left behind stays.
+	unseen        bool
+	pausedService bool
 
 	// quiet is what the last quiet period ended with.
 	quiet state
@@ -54,7 +55,7 @@ func (s *site) play(ctx context.Context, one step) (err error) {
 	switch one.Op {
 	case opAdapters, opPolicy, opRemoveSet:
 		err = s.playSet(ctx, one)
-	case opService, opRenameOfSv, opDeleteSv:
+	case opService, opRenameOfSv, opDeleteSv, opPauseSv, opResumeSv:
 		err = s.playService(ctx, one)
 	case opDeclare, opRecreate, opShare, opDelete:
 		err = s.playOwner(ctx, one)
@@ -101,15 +102,20 @@ func (s *site) playPeople(ctx context.Context, one step) error {
 		return s.patch(ctx, s.Kind, "kubectl-set", types.StrategicMergePatchType,
 			fmt.Sprintf(`{"spec":{"template":{"spec":{"containers":[{"name":%q,"image":"example.com/server:%d"}]}}}}`, container, one.N))
 	case opPause:
-		return s.patch(ctx, s.Kind, "kubectl-annotate", types.MergePatchType, `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
+		return s.pause(ctx, s.Kind, `"true"`)
 	case opResume:
-		return s.patch(ctx, s.Kind, "kubectl-annotate", types.MergePatchType, `{"metadata":{"annotations":{"portside.dev/paused":null}}}`)
+		return s.pause(ctx, s.Kind, "null")
 	case opDisown:
 		return s.disown(ctx, one.N)
 	case opForget:
 		return s.patch(ctx, s.Kind, "forget", types.JSONPatchType, `[{"op":"replace","path":"/metadata/managedFields","value":[{}]}]`)
 	}
 	return fmt.Errorf("unknown step %q", one.Op)
+}
+
+// pause sets the annotation that pauses an object to a JSON value.
+func (s *site) pause(ctx context.Context, kind, value string) error {
+	return s.patch(ctx, kind, "kubectl-annotate", types.MergePatchType, `{"metadata":{"annotations":{"portside.dev/paused":`+value+`}}}`)
 }
 
 // playSet plays a step of the AdapterSet.
@@ -121,7 +127,7 @@ func (s *site) playSet(ctx context.Context, one step) error {
 			spec["adapters"], _, _ = unstructured.NestedSlice(declared.Object, "spec", "adapters")
 		})
 	case opRemoveSet:
-		s.unseen = s.unseen || s.spec["suspend"] == true
+		s.unseen = s.unseen || s.pausedService || s.spec["suspend"] == true
 		s.spec, s.reset = nil, true
 		return s.delete(ctx, "AdapterSet")
 	}
@@ -142,7 +148,14 @@ func (s *site) playService(ctx context.Context, one step) error {
 	case opRenameOfSv:
 		return s.edit(ctx, "Service", "kubectl-edit", func(o *unstructured.Unstructured) { renamePort(o, one.N, one.Text) })
 	case opDeleteSv:
+		s.pausedService = false
 		return s.delete(ctx, "Service")
+	case opPauseSv:
+		s.pausedService = true
+		return s.pause(ctx, "Service", `"true"`)
+	case opResumeSv:
+		s.pausedService = false
+		return s.pause(ctx, "Service", "null")
 	}
 	return s.write(ctx, "Service", "git", func(ctx context.Context, m *testenv.Manager) (*unstructured.Unstructured, error) {
 		return m.ForceApply(ctx, s.serviceManifest(one.Ports))

@@ -31,6 +31,8 @@ const (
 	opService    op = "the owner declares the Service with"
 	opRenameOfSv op = "kubectl edit renames the Service's port"
 	opDeleteSv   op = "kubectl delete deletes the Service"
+	opPauseSv    op = "kubectl annotate pauses the Service"
+	opResumeSv   op = "kubectl annotate resumes the Service"
 )
 
 // step is a step of a history, as data. A step that is not possible when it is played,
@@ -58,7 +60,7 @@ func (s step) String() string {
 		return fmt.Sprintf("%s %d", s.Op, s.N)
 	case opPolicy:
 		return fmt.Sprintf("%s %s", s.Op, s.Text)
-	case opReplace, opPause, opResume, opDelete, opForget, opRemoveSet, opDeleteSv:
+	case opReplace, opPause, opResume, opDelete, opForget, opRemoveSet, opDeleteSv, opPauseSv, opResumeSv:
 	}
 	return string(s.Op)
 }

@@ -176,6 +176,8 @@ var services = []mutant{
 		"		r.gate.Failed(&s.State, s.uid, p.change, in.now)\n		o.retryAt", "		_ = p.change\n		o.retryAt", service("^TestRefusalBackOff$")},
 	{"service: a Service that an earlier AdapterSet named is released", "cmd/portside/internal/cache/watch.go",
 		"	w.keep(t, leftover{services: w.left[t].services})", "	w.keep(t, leftover{})", found("./cmd/portside/internal/cache", "^TestWatchResumes$")},
+	{"service: a paused Service that is no longer named is given up once it continues", "cmd/portside/internal/controller/services.go",
+		"	return result.Outcome != apply.Paused, nil", "	return result.Outcome != \"\", nil", service("^TestServices_GivenUpWhilePaused$")},
 	{"service: a change of a workload is seen", "cmd/portside/internal/cache/watch.go",
 		"			if !sameDecisions(e.ObjectOld, e.ObjectNew) {", "			if false && !sameDecisions(e.ObjectOld, e.ObjectNew) {", service("^TestPortRemovedByAnotherManagerIsAddedAgain$")},
 	{"service: a change of a workload that is none of ours costs no request", "cmd/portside/internal/cache/watch.go",
@@ -185,5 +187,5 @@ var services = []mutant{
 	{"service: an excluded namespace is not written to", "cmd/portside/internal/controller/reconciler.go",
 		"	return slices.Contains(r.excluded, t.Namespace)", "	return slices.Contains(r.excluded, t.Name)", service("^TestExcludedNamespace$")},
 	{"service: the oldest AdapterSet wins", "cmd/portside/internal/cache/cluster.go",
-		"		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),", "		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time),", service("^Test(OldestAdapterSetWins|TargetTaken)$")},
+		"		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time),", "		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time),", found("./cmd/portside/internal/cache", "^TestAdapterSets$")},
 }

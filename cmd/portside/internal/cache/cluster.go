@@ -18,8 +18,12 @@ import (
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
 )
 
-// targetIndex finds AdapterSets by their target and by their Services.
-const targetIndex = "target"
+// The indexes of AdapterSets: by their target and their Services, and by the Services that
+// only their status has, because their ports are not given up yet.
+const (
+	targetIndex  = "target"
+	leavingIndex = "leaving"
+)
 
 // Cluster reads objects of the cluster from a manager's cache. They must not be
 // changed. It is safe for concurrent use.
@@ -43,17 +47,32 @@ func NewCluster(ctx context.Context, cache ctrlcache.Cache, o Options) (*Cluster
 			return nil, err
 		}
 	}
-	return c, c.sets.AddIndexers(toolscache.Indexers{targetIndex: func(o any) ([]string, error) {
+	return c, c.sets.AddIndexers(toolscache.Indexers{
+		targetIndex: indexed(func(set *v1alpha1.AdapterSet) []string {
+			keys := []string{indexKey(adapterset.Target(set))}
+			for i := range set.Spec.Services {
+				keys = append(keys, indexKey(adapterset.ServiceTarget(set, set.Spec.Services[i].Name)))
+			}
+			return keys
+		}),
+		leavingIndex: indexed(func(set *v1alpha1.AdapterSet) (keys []string) {
+			for _, t := range adapterset.ServiceTargets(set)[len(set.Spec.Services):] {
+				keys = append(keys, indexKey(t))
+			}
+			return keys
+		}),
+	})
+}
+
+// indexed returns an index function for AdapterSets.
+func indexed(keys func(*v1alpha1.AdapterSet) []string) toolscache.IndexFunc {
+	return func(o any) ([]string, error) {
 		set, ok := o.(*v1alpha1.AdapterSet)
 		if !ok {
 			return nil, fmt.Errorf("%T is not an AdapterSet", o)
 		}
-		keys := []string{indexKey(adapterset.Target(set))}
-		for i := range set.Spec.Services {
-			keys = append(keys, indexKey(adapterset.ServiceTarget(set, set.Spec.Services[i].Name)))
-		}
-		return keys, nil
-	}})
+		return keys(set), nil
+	}
 }
 
 // informerOf returns the informer of a kind. Its store is read without the cache's
@@ -96,6 +115,13 @@ func (c *Cluster) AdapterSets(t workload.Target) ([]*v1alpha1.AdapterSet, error)
 		return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return sets, nil
+}
+
+// LeavingAdapterSets returns those that named a Service when their status was stored, and do
+// not name it any more.
+func (c *Cluster) LeavingAdapterSets(service workload.Target) []*v1alpha1.AdapterSet {
+	stored, _ := c.sets.GetIndexer().ByIndex(leavingIndex, indexKey(service)) // the index exists
+	return adapterSets(stored)
 }
 
 // AllAdapterSets returns every AdapterSet, in no order.

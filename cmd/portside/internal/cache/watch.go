@@ -182,12 +182,28 @@ func (w *Watches) workloads(kind workload.Kind) handler.TypedEventHandler[client
 	}
 }
 
-// enqueueService enqueues the targets of the AdapterSets that name a Service.
+// enqueueService enqueues the targets of the AdapterSets that name a Service, and of those
+// that named it and have not given it up.
 func (w *Watches) enqueueService(t workload.Target, q queue) {
 	sets, _ := w.cluster.AdapterSets(t) // the index has no error
-	for _, set := range sets {
+	for _, set := range slices.Concat(sets, w.cluster.LeavingAdapterSets(t)) {
 		enqueue(q, adapterset.Target(set), Noticed)
 	}
+	for _, target := range w.leftBy(t) {
+		enqueue(q, target, Noticed)
+	}
+}
+
+// leftBy returns the targets of deleted AdapterSets that named a Service.
+func (w *Watches) leftBy(service workload.Target) (targets []workload.Target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for target, l := range w.left {
+		if slices.Contains(l.services, service) {
+			targets = append(targets, target)
+		}
+	}
+	return targets
 }
 
 // sameDecisions reports whether nothing that decisions depend on differs.

@@ -93,10 +93,15 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 		until := r.reportRemoving(ctx, s, in, why)
 		return earliest(in.now, until, verdict.Until, s.Progress.StuckAt()), nil
 	}
+	var retained []status.Event
 	for _, service := range s.withServices(adapterset.ServiceTargets(set), set.Namespace) { // before the container ports that they lead to
-		if err := r.releaseService(ctx, service, set.UID, false); err != nil {
+		released, err := r.releaseService(ctx, service, set.UID, false)
+		if err != nil {
 			r.reportRemoving(ctx, s, in, "the ports could not be removed: "+reported(err))
 			return time.Time{}, err
+		}
+		if !released {
+			retained = append(retained, status.Retained("Service "+service.Name, status.WhyStopped("it", status.Paused)))
 		}
 	}
 	// The API server is asked although the cached workload may have nothing of ours: it
@@ -105,7 +110,7 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 	r.metrics.Reconciled(result)
 	switch {
 	case result.Outcome == apply.Paused:
-		return time.Time{}, r.retain(ctx, s, in, status.WhyStopped(status.Paused))
+		return time.Time{}, r.retain(ctx, s, in, status.WhyStopped("the workload", status.Paused))
 	case err != nil && s.deletion.isFinal(err):
 		return time.Time{}, r.retain(ctx, s, in, reported(r.remedy(t, set).Error(err)))
 	case err != nil:
@@ -116,7 +121,11 @@ func (r *reconciler) finalize(ctx context.Context, s *state, t workload.Target, 
 	if r.restarted(ctx, s, result) {
 		s.deletion.removing, in.stuck = true, false
 	}
-	return s.Progress.StuckAt(), r.dropFinalizer(ctx, set)
+	if err := r.dropFinalizer(ctx, set); err != nil {
+		return time.Time{}, err
+	}
+	r.announce(ctx, set, retained)
+	return s.Progress.StuckAt(), nil
 }
 
 // reportRemoving reports why the ports are not removed yet.
@@ -135,7 +144,7 @@ func (r *reconciler) forbidsRemoval(in *input) string {
 	case r.excludes(in.target):
 		return excludedText
 	case in.stopped != "":
-		return status.WhyStopped(in.stopped)
+		return status.WhyStopped("the workload", in.stopped)
 	case r.applier.HasClaim(in.workload) && in.stuck:
 		return "a rollout of the workload is under way and makes no progress"
 	}
@@ -163,7 +172,7 @@ func (r *reconciler) retain(ctx context.Context, s *state, in *input, cause stri
 	}
 	if r.applier.HasClaim(in.workload) && !s.deletion.retained {
 		s.deletion.retained = true
-		r.announce(ctx, in.set, []status.Event{status.Retained(cause)})
+		r.announce(ctx, in.set, []status.Event{status.Retained("the workload", cause)})
 	}
 	return nil
 }
@@ -226,8 +235,8 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 		services = s.withServices(services, t.Namespace)
 	}
 	for _, service := range services {
-		if err := r.releaseService(ctx, service, "", true); err != nil {
-			return time.Time{}, err
+		if released, err := r.releaseService(ctx, service, "", true); !released || err != nil {
+			return time.Time{}, err // an event follows when a paused Service continues
 		}
 	}
 	if s.rolling && (left || isNamed) {
@@ -258,7 +267,7 @@ func (r *reconciler) announceClaims(ctx context.Context, set *v1alpha1.AdapterSe
 		}
 	}
 	if len(commands) > 0 {
-		r.announce(ctx, set, []status.Event{status.Retained("spec.suspend is true, so portside still owns them; to give them up without removing them, run " + strings.Join(commands, ", and "))})
+		r.announce(ctx, set, []status.Event{status.Retained("the workload", "spec.suspend is true, so portside still owns them; to give them up without removing them, run "+strings.Join(commands, ", and "))})
 	}
 	return nil
 }

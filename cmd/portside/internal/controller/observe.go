@@ -47,9 +47,6 @@ type input struct {
 	service  *v1alpha1.Service
 	warnings []adapterset.ServiceWarning
 	services []*input
-	// leaving reports that a suspended AdapterSet no longer names a Service whose ports are
-	// not given up yet.
-	leaving bool
 
 	active    []apply.Adapter
 	poll      rollout.Poll

@@ -86,7 +86,8 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 	if err != nil {
 		return time.Time{}, err
 	}
-	if err := r.leaveServices(ctx, s, in); err != nil {
+	leaving, err := r.leaveServices(ctx, s, in)
+	if err != nil {
 		return time.Time{}, err
 	}
 	desired := r.desired(ctx, s, in)
@@ -106,8 +107,8 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 		return at, nil
 	}
 	facts := in.facts(s, desired, plan, verdict, outcome)
-	if !in.leaving { // else status keeps those that it has
-		facts.Services = services.facts
+	if services.facts != nil { // else status keeps those that it has
+		facts.Services = append(services.facts, leaving...)
 	}
 	reported, until := r.report(ctx, s, set, facts)
 	if reported {

@@ -191,37 +191,73 @@ func numbersOf(own []port.Port) []port.Port {
 
 // leaveServices gives up the ports of Services that the AdapterSet named and does not
 // name any more: they stay or are removed, as its deletionPolicy says. It also gives up
-// those that an earlier AdapterSet of the target named, which stay. A suspended AdapterSet
-// does that once it is resumed, and status keeps the Services until then.
-func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) error {
+// those that an earlier AdapterSet of the target named, which stay. Nothing is given up while
+// the AdapterSet is suspended, and nothing of a paused Service. It returns the facts about the
+// Services that wait for that; an event follows.
+func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) ([]status.Facts, error) {
 	isNamed := func(t workload.Target) bool {
 		return slices.ContainsFunc(in.set.Spec.Services, func(one v1alpha1.Service) bool { return one.Name == t.Name })
 	}
 	set := *in.set
 	set.Status = in.status
 	leaving := slices.DeleteFunc(s.withServices(adapterset.ServiceTargets(&set), set.Namespace), isNamed)
+	var waiting []status.Facts
 	if set.Spec.Suspend {
-		in.leaving = len(leaving) > 0
-		return nil
+		for _, service := range leaving {
+			facts, err := r.leavingService(ctx, in, service, status.Suspended)
+			if err != nil {
+				return nil, err
+			}
+			waiting = append(waiting, facts)
+		}
+		return waiting, nil
 	}
 	var failed []error
 	left := r.watches.LeftServices(in.target)
+	gaveUp := len(left) > 0
 	for _, service := range left {
 		if !isNamed(service) {
-			failed = append(failed, r.releaseService(ctx, service, set.UID, true))
+			released, err := r.releaseService(ctx, service, set.UID, true)
+			gaveUp, failed = gaveUp && released, append(failed, err)
 		}
 	}
-	if len(left) > 0 && errors.Join(failed...) == nil {
+	if gaveUp {
 		r.watches.GaveUp(in.target)
 	}
 	for _, service := range leaving {
-		if err := r.releaseService(ctx, service, set.UID, set.Spec.DeletionPolicy != v1alpha1.DeletionRemove); err != nil {
-			failed = append(failed, err)
+		released, err := r.releaseService(ctx, service, set.UID, set.Spec.DeletionPolicy != v1alpha1.DeletionRemove)
+		if released {
+			delete(s.services, service.Name)
 			continue
 		}
-		delete(s.services, service.Name)
+		if err == nil {
+			var facts status.Facts
+			facts, err = r.leavingService(ctx, in, service, status.Paused)
+			waiting = append(waiting, facts)
+		}
+		failed = append(failed, err)
 	}
-	return errors.Join(failed...)
+	return waiting, errors.Join(failed...)
+}
+
+// leavingService returns the facts about a Service that the AdapterSet no longer names, and
+// whose ports something stops portside from giving up.
+func (r *reconciler) leavingService(ctx context.Context, in *input, t workload.Target, stopped status.ConditionReason) (status.Facts, error) {
+	facts := status.Facts{
+		Service: t.Name, Stopped: stopped, Why: stopped,
+		Because: "spec.services no longer has the Service, whose ports are given up later: " + status.WhyStopped("the Service", stopped),
+	}
+	if last := statusOfService(&in.status, t.Name).Target; last != nil {
+		facts.UID = last.UID
+	}
+	if !r.cluster.CachesServices() {
+		return facts, nil
+	}
+	w, err := r.cluster.Workload(ctx, t)
+	if w != nil {
+		facts.UID = w.UID
+	}
+	return facts, err
 }
 
 // withServices adds the Services that this process has observed for the AdapterSet to those
@@ -237,23 +273,23 @@ func (s *state) withServices(named []workload.Target, namespace string) []worklo
 }
 
 // releaseService gives up the ports of a Service, unless another AdapterSet names it, it
-// does not exist, or it may not be written to. The UID is that of the AdapterSet that
-// gives it up, empty if it is gone.
-func (r *reconciler) releaseService(ctx context.Context, t workload.Target, uid types.UID, keepPorts bool) error {
+// does not exist, or it may not be written to. It reports false for a paused Service, and if
+// it fails. The UID is that of the AdapterSet that gives it up, empty if it is gone.
+func (r *reconciler) releaseService(ctx context.Context, t workload.Target, uid types.UID, keepPorts bool) (released bool, err error) {
 	if !r.cluster.CachesServices() || r.excludes(t) {
-		return nil
+		return true, nil
 	}
 	sets, err := r.cluster.AdapterSets(t)
 	if err != nil || slices.ContainsFunc(sets, func(other *v1alpha1.AdapterSet) bool { return other.UID != uid }) {
-		return err
+		return err == nil, err
 	}
 	if w, err := r.cluster.Workload(ctx, t); err != nil || w == nil {
-		return err
+		return err == nil, err
 	}
 	result, err := r.applier.Release(ctx, t, keepPorts)
 	r.metrics.Reconciled(result)
 	if err != nil {
-		return remedy.For{Target: t, FieldManager: r.manager}.Error(err)
+		return false, remedy.For{Target: t, FieldManager: r.manager}.Error(err)
 	}
-	return nil
+	return result.Outcome != apply.Paused, nil
 }

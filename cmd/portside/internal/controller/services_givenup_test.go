@@ -1,7 +1,9 @@
 package controller
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/portside-dev/portside/testenv"
@@ -75,6 +77,58 @@ func TestServices_GivenUpBeforeStatus(t *testing.T) {
 			s.expectUnowned(t, "Service")
 			s.expectService(t, c.want...)
 		})
+	}
+}
+
+// TestServices_GivenUpWhilePaused takes a paused Service out of the AdapterSet, or deletes the
+// AdapterSet. Its ports are given up once it continues.
+func TestServices_GivenUpWhilePaused(t *testing.T) {
+	t.Parallel()
+	for name, c := range givenUp {
+		for _, restarts := range []bool{false, true} {
+			if restarts && c.delete {
+				continue // no process sees a deletion that another one has seen
+			}
+			t.Run(fmt.Sprintf("%s, restarts %t", name, restarts), func(t *testing.T) {
+				t.Parallel()
+				s := newServiceScene(t, clusterIP)
+				policy := "deletionPolicy: " + c.policy + "\n"
+				s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
+				s.expectService(t, apiPort, nfsByName)
+				s.expectServiceStatus(t, "", "adapter-nfs Owned")
+				s.waitRolledOut(t)
+				s.annotateService(t, `"true"`)
+				s.expectServiceStatus(t, "Paused", "adapter-nfs Owned")
+				if c.delete {
+					s.git.MustDelete(t, "AdapterSet", s.ns, "files")
+					s.expectReleased(t)
+					if c.policy == "Remove" {
+						s.expectRetained(t, "its ports stay in Service files: it has the annotation portside.dev/paused")
+					}
+				} else {
+					s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy)))
+					s.expect(t, "Ready", "True", "InPlace")
+					s.catchUp(t)
+					if message := s.mustGet(t).Status.Services[0].Message; !strings.Contains(message, "spec.services no longer has the Service") {
+						t.Errorf("status has the message %q", message)
+					}
+					s.expectServiceStatus(t, "Paused", "adapter-nfs Owned")
+				}
+				if restarts {
+					s.restart(t, withServices)
+					s.expectIdle(t)
+				}
+				s.expectService(t, apiPort, nfsByName)
+				s.annotateService(t, "null")
+				s.expectUnowned(t, "Service")
+				if c.delete {
+					s.expectService(t, apiPort, nfsByName) // they were retained when it was deleted
+					return
+				}
+				s.expectService(t, c.want...)
+				s.expectServiceStatus(t, "")
+			})
+		}
 	}
 }
 

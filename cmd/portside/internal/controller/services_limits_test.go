@@ -146,7 +146,7 @@ func TestServices_GivenUpAfterSuspension(t *testing.T) {
 	s.waitRolledOut(t)
 	s.git.MustApply(t, adapterSet(withNFS, suspended))
 	s.expect(t, "Reconciling", "False", "Suspended")
-	s.expectServiceStatus(t, "", "adapter-nfs Owned")
+	s.expectServiceStatus(t, "Suspended", "adapter-nfs Owned")
 	s.restart(t, withServices)
 	s.git.MustApply(t, adapterSet(withNFS))
 	s.expectUnowned(t, "Service")

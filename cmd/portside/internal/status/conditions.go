@@ -113,7 +113,7 @@ func (f Facts) verdict(set *v1alpha1.AdapterSet, s v1alpha1.AdapterSetStatus) ve
 // was not ready stays so until a person lets portside continue. One whose workload does
 // not exist is not ready: no port is in place.
 func (f Facts) stopped(before []metav1.Condition) verdict {
-	stop := cause{f.Stopped, stoppedText[f.Stopped]}
+	stop := cause{f.Stopped, WhyStopped("the workload", f.Stopped)}
 	v := verdict{ready: metav1.ConditionTrue, why: stop, idle: stop}
 	if f.Why == TargetNotFound {
 		v.ready, v.why, v.stalled = metav1.ConditionFalse, cause{f.Why, f.Because}, &stop
@@ -138,13 +138,13 @@ func (f Facts) stopped(before []metav1.Condition) verdict {
 // writes to the workload.
 func isStop(reason string) bool { return reason == string(Suspended) || reason == string(Paused) }
 
-// WhyStopped returns what stops every write to the workload, for the reasons
-// Suspended and Paused.
-func WhyStopped(reason ConditionReason) string { return stoppedText[reason] }
-
-var stoppedText = map[ConditionReason]string{
-	Suspended: "spec.suspend is true; nothing is written to the workload",
-	Paused:    "the workload has the annotation " + workload.PausedAnnotation + "; nothing is written to it",
+// WhyStopped returns what stops every write to an object, such as "the workload", for the
+// reasons Suspended and Paused.
+func WhyStopped(object string, reason ConditionReason) string {
+	if reason == Suspended {
+		return "spec.suspend is true; nothing is written to " + object
+	}
+	return object + " has the annotation " + workload.PausedAnnotation + "; nothing is written to it"
 }
 
 // discoveryStalled reports whether discovery fails until a person acts. A process
@@ -228,7 +228,7 @@ func (f Facts) deferred() *cause {
 	}
 	switch {
 	case f.Stopped != "":
-		return &cause{f.Stopped, stoppedText[f.Stopped]}
+		return &cause{f.Stopped, WhyStopped("the workload", f.Stopped)}
 	case f.Contended:
 		return &cause{Contended, f.contentionText()}
 	}
@@ -267,8 +267,8 @@ func waiting(ports []v1alpha1.PortStatus) string {
 }
 
 func (f Facts) contentionText() string {
-	return contenderText(f.Contender) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then annotate the AdapterSet with " +
-		v1alpha1.RequestedAtAnnotation + " to try again now; or suspend the AdapterSet"
+	return contenderText(f.Contender) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then run portside reconcile -n " +
+		f.namespace + " adapterset/" + f.name + " to try again now; or suspend the AdapterSet"
 }
 
 // contenderText names the manager that removed ports.

@@ -90,12 +90,12 @@ func Events(before, after v1alpha1.AdapterSetStatus, f Facts) []Event {
 	return all.events()
 }
 
-// Retained returns the event of a deleted AdapterSet whose ports stay for another cause
-// than its deletionPolicy.
-func Retained(cause string) Event {
+// Retained returns the event of a deleted AdapterSet whose ports stay in an object for
+// another cause than its deletionPolicy.
+func Retained(in, cause string) Event {
 	return Event{
 		Type: corev1.EventTypeWarning, Reason: string(PortsRetained),
-		Note: cut("the AdapterSet is deleted, and its ports stay in the workload: "+cause, maxNote),
+		Note: cut("the AdapterSet is deleted, and its ports stay in "+in+": "+cause, maxNote),
 	}
 }
 

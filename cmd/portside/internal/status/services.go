@@ -17,7 +17,7 @@ func (f Facts) services(before []v1alpha1.ServiceStatus, now time.Time) []v1alph
 	for _, of := range f.Services {
 		s := v1alpha1.ServiceStatus{Name: of.Service, UID: of.UID, Reason: string(cmp.Or(of.Why, of.Stopped)), Message: of.Because}
 		if of.Stopped != "" && of.Why == "" {
-			s.Message = stoppedText[of.Stopped]
+			s.Message = WhyStopped("the Service", of.Stopped)
 		}
 		was := serviceOf(before, of.Service)
 		if was.UID != of.UID {

@@ -82,9 +82,9 @@ type Facts struct {
 	Polling bool
 
 	// These are of the AdapterSet.
-	namespace string
-	settle    time.Duration
-	policy    rollout.Policy
+	namespace, name string
+	settle          time.Duration
+	policy          rollout.Policy
 }
 
 // Of returns the status of an AdapterSet, from its last one and the facts. The
@@ -146,7 +146,8 @@ func (f Facts) allChanges() []v1alpha1.PortsChange {
 
 // ofSet returns the facts with what they need of the AdapterSet.
 func (f Facts) ofSet(set *v1alpha1.AdapterSet) Facts {
-	f.namespace, f.settle, f.policy = set.Namespace, seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
+	f.namespace, f.name = set.Namespace, set.Name
+	f.settle, f.policy = seconds(set.Spec.Rollout.StabilizationWindowSeconds), rollout.PolicyOf(set.Spec.Rollout)
 	f.Services = slices.Clone(f.Services)
 	for i := range f.Services {
 		f.Services[i] = f.Services[i].ofSet(set)

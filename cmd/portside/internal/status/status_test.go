@@ -50,7 +50,7 @@ func facts(change func(*status.Facts)) status.Facts {
 
 func set(generation int64, s v1alpha1.AdapterSetStatus) *v1alpha1.AdapterSet {
 	return &v1alpha1.AdapterSet{
-		ObjectMeta: metav1.ObjectMeta{Name: "files", Generation: generation}, Status: s,
+		ObjectMeta: metav1.ObjectMeta{Namespace: "storage", Name: "files", Generation: generation}, Status: s,
 		Spec: v1alpha1.AdapterSetSpec{Rollout: v1alpha1.Rollout{StabilizationWindowSeconds: new(int32(10)), RemovalDelaySeconds: new(int32(300))}},
 	}
 }
