@@ -136,10 +136,18 @@ func (d *decision) nodePortTaken(i int, number string) bool {
 		}
 	}
 	return d.find(func(live *Item) bool {
-		asks := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key && q.Fields[NodePort] != "" })
-		desired := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key })
-		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || desired && !asks)
+		at := slices.IndexFunc(d.desired, func(q Port) bool { return q.Key == live.Key }) // the first one counts (case 20)
+		desired := at >= 0
+		asks := desired && d.desired[at].Fields[NodePort] != ""
+		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || desired && !asks && !d.losesNodePort(live))
 	}) != nil
+}
+
+// losesNodePort reports whether an item of ours that no longer asks for its nodePort loses it:
+// the server carries a nodePort that we give up over by the name, which changes.
+func (d *decision) losesNodePort(i *Item) bool {
+	return slices.Equal(i.Leaves[NodePort], []string{d.us}) &&
+		!slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == i.Key && q.Name == i.Name })
 }
 
 // settleByKey settles the ports whose key is live and not ours to use: cases 3 to 8 and 11.
