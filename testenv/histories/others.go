@@ -86,13 +86,17 @@ func withoutPorts(fields string) map[string]any {
 	return set
 }
 
-// keepsNodePorts checks that a port of ours that stays and asks for no node port keeps its
-// own, or has that of the number to which it moved, where adapters exchanged their numbers.
+// keepsNodePorts checks that a port of ours that stays keeps its node port, unless it asks for
+// one or another port asks for this one, or has that of the number to which it moved, where
+// adapters exchanged their numbers.
 func (p *Player) keepsNodePorts(before, after *unstructured.Unstructured) error {
 	was, is := testenv.NodePorts(before), testenv.NodePorts(after)
 	for name, number := range was {
 		now, stays := is[name]
-		asks := slices.ContainsFunc(p.wanted(), func(w oracle.Port) bool { return w.Name == name && w.Fields[oracle.NodePort] != "" })
+		asks := slices.ContainsFunc(p.wanted(), func(w oracle.Port) bool {
+			asked := w.Fields[oracle.NodePort]
+			return asked != "" && (w.Name == name || asked == fmt.Sprint(number))
+		})
 		if !stays || now == number || asks || !strings.HasPrefix(name, "adapter-") {
 			continue
 		}
