@@ -37,7 +37,7 @@ func (p *Player) complies(before, after *unstructured.Unstructured, result apply
 	if problem != nil {
 		return fmt.Errorf("it failed: %w", problem)
 	}
-	return errors.Join(expected.Check(is), statesAs(expected, result.Ports), p.changesNothingElse(before, after), reportsTemplateChange(result, before, after), keepsNodePorts(before, after))
+	return errors.Join(expected.Check(is), statesAs(expected, result.Ports), p.changesNothingElse(before, after), reportsTemplateChange(result, before, after), p.keepsNodePorts(before, after))
 }
 
 // refusedAs checks that a reconcile that may write nothing reports why.
@@ -56,7 +56,7 @@ func refusedAs(number int, result apply.Result, problem error) error {
 var reasons = map[int][]port.Reason{
 	3: {port.ReasonRenamed}, 4: {port.ReasonCoOwned}, 5: {port.ReasonDeclaredByOwner}, 6: {port.ReasonDeclaredByOwner}, 8: {port.ReasonUnowned},
 	9: {port.ReasonNameTaken}, 11: {port.ReasonDuplicateKey}, 20: {port.ReasonDuplicateName, port.ReasonDuplicatePort}, 21: {port.ReasonInvalidPort},
-	24: {port.ReasonUnnamedPort},
+	24: {port.ReasonUnnamedPort}, 28: {port.ReasonNodePortTaken},
 }
 
 // statesAs checks the states of the desired ports, and that no other port is reported as ours.

@@ -37,9 +37,13 @@ func (w Write) run(ctx context.Context, p *Player) (string, error) {
 // Desire changes what is desired.
 type Desire struct{ apply.Desired }
 
+// askedNodePorts are the node ports that are asked for. They are of the part of the range
+// that the API server allocates from last.
+var askedNodePorts = []int32{30081, 30082}
+
 // drawDesired draws desired ports, of which some may have an invalid number, or the name of
-// another one.
-func drawDesired(r *rand.Rand, k Kind) Event {
+// another one. In a Service with node ports some ask for one.
+func drawDesired(r *rand.Rand, k Kind, variant string) Event {
 	var d Desire
 	for _, name := range []string{"nfs", "smb", "ftp", "NFS"} {
 		if r.IntN(2) == 0 || name == "NFS" && r.IntN(4) > 0 {
@@ -51,7 +55,11 @@ func drawDesired(r *rand.Rand, k Kind) Event {
 			continue
 		}
 		target := Pick(r, intstr.IntOrString{}, intstr.FromInt32(8001), intstr.FromString(oracle.PortName(name)))
-		d.ServicePorts = append(d.ServicePorts, apply.ServicePort{Adapter: a, TargetPort: target})
+		p := apply.ServicePort{Adapter: a, TargetPort: target}
+		if variant == nodePorts && r.IntN(2) == 0 {
+			p.NodePort = Pick(r, askedNodePorts...)
+		}
+		d.ServicePorts = append(d.ServicePorts, p)
 	}
 	return d
 }
@@ -63,7 +71,11 @@ func (d Desire) String() string {
 		ports = append(ports, fmt.Sprintf("%s:%d/%s", a.Type, a.Port, a.Protocol))
 	}
 	for _, s := range d.ServicePorts {
-		ports = append(ports, fmt.Sprintf("%s:%d/%s->%s", s.Type, s.Port, s.Protocol, s.TargetPort.String()))
+		text := fmt.Sprintf("%s:%d/%s->%s", s.Type, s.Port, s.Protocol, s.TargetPort.String())
+		if s.NodePort != 0 {
+			text += fmt.Sprintf(" at %d", s.NodePort)
+		}
+		ports = append(ports, text)
 	}
 	return strings.Join(ports, " ")
 }

@@ -22,16 +22,16 @@ func Draw(seed uint64, k Kind) History {
 	h := History{Seed: seed, Kind: k, Variant: Pick(r, k.Variants()...)}
 	h.Events = append(h.Events, Write{First(r, k)})
 	for range 1 + r.IntN(8) {
-		h.Events = append(h.Events, drawChange(r, k), drawReconcile(r))
+		h.Events = append(h.Events, drawChange(r, k, h.Variant), drawReconcile(r))
 	}
 	return h
 }
 
 // drawChange draws what a manager writes, or what is desired.
-func drawChange(r *rand.Rand, k Kind) Event {
+func drawChange(r *rand.Rand, k Kind, variant string) Event {
 	switch r.IntN(24) {
 	case 0, 1, 2, 3, 4, 5, 6:
-		return drawDesired(r, k)
+		return drawDesired(r, k, variant)
 	case 7:
 		return LeaveList{}
 	case 8, 9:

@@ -86,13 +86,18 @@ func withoutPorts(fields string) map[string]any {
 	return set
 }
 
-// keepsNodePorts checks that a port of ours that stays keeps its node port, or has that of
-// the number to which it moved, where adapters exchanged their numbers.
-func keepsNodePorts(before, after *unstructured.Unstructured) error {
+// keepsNodePorts checks that a port of ours that stays keeps its node port, unless it asks for
+// one or another port asks for this one, or has that of the number to which it moved, where
+// adapters exchanged their numbers.
+func (p *Player) keepsNodePorts(before, after *unstructured.Unstructured) error {
 	was, is := testenv.NodePorts(before), testenv.NodePorts(after)
 	for name, number := range was {
 		now, stays := is[name]
-		if !stays || now == number || !strings.HasPrefix(name, "adapter-") {
+		asks := slices.ContainsFunc(p.wanted(), func(w oracle.Port) bool {
+			asked := w.Fields[oracle.NodePort]
+			return asked != "" && (w.Name == name || asked == fmt.Sprint(number))
+		})
+		if !stays || now == number || asks || !strings.HasPrefix(name, "adapter-") {
 			continue
 		}
 		if !slices.Contains(slices.Collect(maps.Values(was)), now) || !slices.Contains(slices.Collect(maps.Values(is)), number) {

@@ -154,7 +154,11 @@ func (p *Player) wanted() []oracle.Port {
 		if s.TargetPort == (intstr.IntOrString{}) {
 			target = fmt.Sprint(s.Port)
 		}
-		add(s.Adapter, map[string]string{oracle.TargetPort: target})
+		fields := map[string]string{oracle.TargetPort: target}
+		if s.NodePort != 0 {
+			fields[oracle.NodePort] = fmt.Sprint(s.NodePort)
+		}
+		add(s.Adapter, fields)
 	}
 	return ports
 }

@@ -15,9 +15,12 @@ var Services Kind = services{}
 
 type services struct{}
 
+// nodePorts is the variant of a Service with node ports.
+const nodePorts = ", type: NodePort"
+
 func (services) Name() string        { return "Service" }
 func (services) Container() string   { return "" }
-func (services) Variants() []string  { return []string{"", ", type: NodePort", ", clusterIP: None"} }
+func (services) Variants() []string  { return []string{"", nodePorts, ", clusterIP: None"} }
 func (services) NeedsPort() bool     { return true }
 func (services) numberField() string { return "port" }
 func (services) empty() any          { return &corev1.Service{} }

@@ -39,8 +39,12 @@ type Server struct {
 
 type id struct{ kind, namespace, name string }
 
+// lastStaticNodePort ends the node ports that are not allocated. They are for Services
+// that ask for one, as on an API server, which allocates them last.
+const lastStaticNodePort = 30085
+
 // New returns a server without objects.
-func New() *Server { return &Server{objects: map[id]Object{}, node: 30000} }
+func New() *Server { return &Server{objects: map[id]Object{}, node: lastStaticNodePort} }
 
 // Options are those of one write.
 type Options struct {

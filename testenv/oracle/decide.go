@@ -126,20 +126,41 @@ func (d *decision) unnamed() *Item {
 	})
 }
 
-// nodePortTaken reports whether a desired port before asks for the nodePort, or a live one
-// keeps it.
+// nodePortTaken reports whether another desired port that comes first asks for the nodePort,
+// or a live one keeps it. The port whose name has the nodePort comes first, and then the one
+// before in the list.
 func (d *decision) nodePortTaken(i int, number string) bool {
 	p := d.desired[i]
-	for at, q := range d.desired[:i] {
-		if !d.settled(at) && q.Fields[NodePort] == number && q.Protocol == p.Protocol {
+	has := func(p Port) bool {
+		live := d.named(p.Name)
+		return live != nil && d.ours(live) && live.Fields[NodePort] == number && live.Protocol == p.Protocol
+	}
+	for at, q := range d.desired {
+		asks := at != i && !d.settled(at) && q.Fields[NodePort] == number && q.Protocol == p.Protocol
+		if asks && (has(q) && !has(p) || has(q) == has(p) && at < i) {
 			return true
 		}
 	}
 	return d.find(func(live *Item) bool {
-		asks := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key && q.Fields[NodePort] != "" })
-		desired := slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == live.Key })
-		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || desired && !asks)
+		at := slices.IndexFunc(d.desired, func(q Port) bool { return q.Key == live.Key }) // the first one counts (case 20)
+		desired := at >= 0
+		asks := desired && d.desired[at].Fields[NodePort] != ""
+		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || d.keepsForInvalid(live) || desired && !asks && !d.losesNodePort(live))
 	}) != nil
+}
+
+// keepsForInvalid reports whether an item of ours stays because the port of its name is
+// invalid (case 21).
+func (d *decision) keepsForInvalid(i *Item) bool {
+	return !slices.ContainsFunc(d.desired, func(q Port) bool { return !q.Invalid && q.Key == i.Key }) &&
+		slices.ContainsFunc(d.desired, func(q Port) bool { return q.Invalid && q.Name == i.Name })
+}
+
+// losesNodePort reports whether an item of ours that no longer asks for its nodePort loses it:
+// the server carries a nodePort that we give up over by the name, which changes.
+func (d *decision) losesNodePort(i *Item) bool {
+	return slices.Equal(i.Leaves[NodePort], []string{d.us}) &&
+		!slices.ContainsFunc(d.desired, func(q Port) bool { return q.Key == i.Key && q.Name == i.Name })
 }
 
 // settleByKey settles the ports whose key is live and not ours to use: cases 3 to 8 and 11.

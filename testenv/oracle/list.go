@@ -63,6 +63,8 @@ type List struct {
 	// HoldsContainer reports that our entry has the key of the container.
 	HoldsContainer bool
 	Items          []*Item
+
+	carried map[string]string // nodePorts by name, before a write
 }
 
 // clone returns a copy whose items can be changed.

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -32,6 +33,13 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		}
 	}
 	was := claim(*l, c.us())
+	l.carried = map[string]string{}
+	for _, i := range l.Items {
+		l.carried[i.Name] = i.Fields[NodePort]
+	}
+	for _, p := range apply { // a nodePort that is asked for is not carried over
+		maps.DeleteFunc(l.carried, func(_, number string) bool { return number == p.Fields[NodePort] })
+	}
 	items := l.Items[:0:0]
 	for _, i := range l.Items {
 		p, applied := apply[i.Key]
@@ -82,7 +90,7 @@ func newItems(l *List, apply map[Key]Port, us string) []*Item {
 	var added []*Item
 	for key, p := range apply {
 		if l.At(key) == nil {
-			i := &Item{Key: key, Fields: map[string]string{}, Leaves: map[string][]string{}}
+			i := &Item{Key: key, Fields: map[string]string{NodePort: l.carried[p.Name]}, Leaves: map[string][]string{}}
 			l.set(i, p, us)
 			added = append(added, i)
 		}
@@ -109,9 +117,14 @@ func (l *List) ownAll(manager string) {
 	}
 }
 
-// set applies a port to an item: what it does not repeat of ours is given up.
+// set applies a port to an item: what it does not repeat of ours is given up. A nodePort that
+// is given up stays with the name.
 func (l *List) set(i *Item, p Port, us string) {
+	name, asked := i.Name, slices.Equal(i.Leaves[NodePort], []string{us})
 	l.giveUp(i, us)
+	if asked && p.Name != "" && p.Name != name {
+		i.Fields[NodePort] = l.carried[p.Name]
+	}
 	i.Owners = with(i.Owners, us)
 	if p.Name != "" {
 		i.Name, i.Leaves[Name] = p.Name, with(i.Leaves[Name], us)
