@@ -45,14 +45,17 @@ func (s *site) checkStatus(now state) error {
 	switch {
 	case missing != "" && (!spec.Suspend || now.target == nil) && (ready.Status == metav1.ConditionTrue || ready.Reason != missing):
 		return fmt.Errorf("the condition Ready is %s (%s), want %s", ready.Status, ready.Reason, missing)
-	case missing != "" || containerOf(now.target) == nil || spec.Suspend || isPaused(now.target) || isPaused(now.service):
+	case missing != "" || containerOf(now.target) == nil || spec.Suspend || now.isPaused():
 		return nil
 	}
 	return s.checkDecided(now, spec, status)
 }
 
-func isPaused(o *unstructured.Unstructured) bool {
-	return o != nil && o.GetAnnotations()["portside.dev/paused"] == "true"
+// isPaused reports whether the target or the Service is paused.
+func (now state) isPaused() bool {
+	return slices.ContainsFunc([]*unstructured.Unstructured{now.target, now.service}, func(o *unstructured.Unstructured) bool {
+		return o != nil && o.GetAnnotations()["portside.dev/paused"] == "true"
+	})
 }
 
 // checkReconciling checks that nothing goes on, unless a wait can last.

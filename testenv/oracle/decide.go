@@ -131,13 +131,9 @@ func (d *decision) unnamed() *Item {
 // before in the list.
 func (d *decision) nodePortTaken(i int, number string) bool {
 	p := d.desired[i]
-	has := func(p Port) bool {
-		live := d.named(p.Name)
-		return live != nil && d.ours(live) && live.Fields[NodePort] == number && live.Protocol == p.Protocol
-	}
 	for at, q := range d.desired {
 		asks := at != i && !d.settled(at) && q.Fields[NodePort] == number && q.Protocol == p.Protocol
-		if asks && (has(q) && !has(p) || has(q) == has(p) && at < i) {
+		if has := d.hasNodePort(q, number); asks && (has && !d.hasNodePort(p, number) || has == d.hasNodePort(p, number) && at < i) {
 			return true
 		}
 	}
@@ -147,6 +143,12 @@ func (d *decision) nodePortTaken(i int, number string) bool {
 		asks := desired && d.desired[at].Fields[NodePort] != ""
 		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || d.keepsForInvalid(live) || desired && !asks && !d.losesNodePort(live))
 	}) != nil
+}
+
+// hasNodePort reports whether our item with the name of a desired port has the nodePort.
+func (d *decision) hasNodePort(p Port, number string) bool {
+	live := d.named(p.Name)
+	return live != nil && d.ours(live) && live.Fields[NodePort] == number && live.Protocol == p.Protocol
 }
 
 // keepsForInvalid reports whether an item of ours stays because the port of its name is

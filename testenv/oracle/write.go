@@ -33,13 +33,7 @@ func (c Contract) write(l *List, d *decision, e *Expectation) bool {
 		}
 	}
 	was := claim(*l, c.us())
-	l.carried = map[string]string{}
-	for _, i := range l.Items {
-		l.carried[i.Name] = i.Fields[NodePort]
-	}
-	for _, p := range apply { // a nodePort that is asked for is not carried over
-		maps.DeleteFunc(l.carried, func(_, number string) bool { return number == p.Fields[NodePort] })
-	}
+	l.carried = carriedNodePorts(l, apply)
 	items := l.Items[:0:0]
 	for _, i := range l.Items {
 		p, applied := apply[i.Key]
@@ -82,6 +76,19 @@ func (c Contract) release(i *Item, to string) {
 	for leaf, owners := range i.Leaves {
 		i.Leaves[leaf] = move(owners)
 	}
+}
+
+// carriedNodePorts returns the nodePorts that the server carries over by name when these
+// ports are applied: those that none of them asks for.
+func carriedNodePorts(l *List, apply map[Key]Port) map[string]string {
+	carried := map[string]string{}
+	for _, i := range l.Items {
+		carried[i.Name] = i.Fields[NodePort]
+	}
+	for _, p := range apply {
+		maps.DeleteFunc(carried, func(_, number string) bool { return number == p.Fields[NodePort] })
+	}
+	return carried
 }
 
 // newItems returns the applied items that are not live, by number and protocol: live ones

@@ -107,8 +107,8 @@ func (r *reconciler) reconcile(ctx context.Context, s *state, t workload.Target,
 		return at, nil
 	}
 	facts := in.facts(s, desired, plan, verdict, outcome)
-	if services.facts != nil { // else status keeps those that it has
-		facts.Services = append(services.facts, leaving...)
+	if facts.Services = services.facts; facts.Services != nil { // else status keeps those that it has
+		facts.Services = append(facts.Services, leaving...)
 	}
 	reported, until := r.report(ctx, s, set, facts)
 	if reported {
