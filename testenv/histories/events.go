@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,9 +43,12 @@ type Desire struct{ apply.Desired }
 var askedNodePorts = []int32{30081, 30082}
 
 // drawDesired draws desired ports, of which some may have an invalid number, or the name of
-// another one. In a Service with node ports some ask for one.
+// another one. In a Service with node ports some ask for one, no two for the same: where
+// adapters exchange their numbers in several writes, which of two has it depends on the order
+// of the writes.
 func drawDesired(r *rand.Rand, k Kind, variant string) Event {
 	var d Desire
+	free := slices.Clone(askedNodePorts)
 	for _, name := range []string{"nfs", "smb", "ftp", "NFS"} {
 		if r.IntN(2) == 0 || name == "NFS" && r.IntN(4) > 0 {
 			continue
@@ -56,8 +60,9 @@ func drawDesired(r *rand.Rand, k Kind, variant string) Event {
 		}
 		target := Pick(r, intstr.IntOrString{}, intstr.FromInt32(8001), intstr.FromString(oracle.PortName(name)))
 		p := apply.ServicePort{Adapter: a, TargetPort: target}
-		if variant == nodePorts && r.IntN(2) == 0 {
-			p.NodePort = Pick(r, askedNodePorts...)
+		if variant == nodePorts && r.IntN(2) == 0 && len(free) > 0 {
+			i := r.IntN(len(free))
+			p.NodePort, free = free[i], slices.Delete(free, i, i+1)
 		}
 		d.ServicePorts = append(d.ServicePorts, p)
 	}
