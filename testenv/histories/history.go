@@ -71,7 +71,8 @@ type ViolationError struct {
 func (e *ViolationError) Error() string { return fmt.Sprintf("event %d: %v", e.Event, e.Err) }
 
 // Play plays the history. Its error is a [ViolationError]. After each event, it calls seen, if
-// there is one, with the answer.
+// there is one, with the answer. It ends once another manager's write has removed the
+// container, which happens where an apply as portside gives up the last claim of it.
 func (h History) Play(ctx context.Context, p *Player, seen func(event int, answer string)) error {
 	for i, e := range h.Events {
 		answer, err := e.run(ctx, p)
@@ -80,6 +81,9 @@ func (h History) Play(ctx context.Context, p *Player, seen func(event int, answe
 		}
 		if seen != nil {
 			seen(i, answer)
+		}
+		if _, isOthers := e.(Write); isOthers && p.lacksContainer(ctx) {
+			return nil
 		}
 	}
 	return nil

@@ -132,6 +132,16 @@ func (p *Player) reconcile(ctx context.Context, do func(*workload.Workload) (app
 	return answer, p.settled(ctx, after, result, problem)
 }
 
+// lacksContainer reports whether the object exists without the container.
+func (p *Player) lacksContainer(ctx context.Context) bool {
+	live, err := p.Live(ctx)
+	if err != nil || live == nil {
+		return false
+	}
+	_, err = contract.Read(live, p.Kind.Container())
+	return errors.Is(err, oracle.ErrNoContainer)
+}
+
 // writesNothing reports whether a reconcile from a stale observation had nothing to write.
 func writesNothing(r apply.Result) bool {
 	return r.Before != nil && (r.Outcome == apply.Unchanged || r.Outcome == apply.Paused)
