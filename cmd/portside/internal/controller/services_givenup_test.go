@@ -22,6 +22,18 @@ var givenUp = map[string]struct {
 	"deleted, Remove":         {"Remove", true, []string{apiPort}},
 }
 
+// exposing returns a scene whose AdapterSet, with these further fields of its spec, has a
+// port in the Service.
+func exposing(t *testing.T, fields string) serviceScene {
+	t.Helper()
+	s := newServiceScene(t, clusterIP)
+	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(fields+exposesNFS)))
+	s.expectService(t, apiPort, nfsByName)
+	s.expectServiceStatus(t, "", "adapter-nfs Owned")
+	s.waitRolledOut(t)
+	return s
+}
+
 // TestServices_GivenUp: a Service that an AdapterSet no longer names, or whose AdapterSet
 // is deleted, keeps our ports without an owner, or loses them, as deletionPolicy says.
 func TestServices_GivenUp(t *testing.T) {
@@ -29,12 +41,8 @@ func TestServices_GivenUp(t *testing.T) {
 	for name, c := range givenUp {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newServiceScene(t, clusterIP)
 			policy := "deletionPolicy: " + c.policy + "\n"
-			s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
-			s.expectService(t, apiPort, nfsByName)
-			s.expectServiceStatus(t, "", "adapter-nfs Owned")
-			s.waitRolledOut(t)
+			s := exposing(t, policy)
 			if c.delete {
 				if err := s.git.Delete(t.Context(), "AdapterSet", s.ns, "files"); err != nil {
 					t.Fatal(err)
@@ -91,12 +99,8 @@ func TestServices_GivenUpWhilePaused(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, restarts %t", name, restarts), func(t *testing.T) {
 				t.Parallel()
-				s := newServiceScene(t, clusterIP)
 				policy := "deletionPolicy: " + c.policy + "\n"
-				s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(policy+exposesNFS)))
-				s.expectService(t, apiPort, nfsByName)
-				s.expectServiceStatus(t, "", "adapter-nfs Owned")
-				s.waitRolledOut(t)
+				s := exposing(t, policy)
 				s.annotateService(t, `"true"`)
 				s.expectServiceStatus(t, "Paused", "adapter-nfs Owned")
 				if c.delete {

@@ -122,11 +122,7 @@ func TestServices_Restart(t *testing.T) {
 // what status has of them.
 func TestServices_Suspended(t *testing.T) {
 	t.Parallel()
-	s := newServiceScene(t, clusterIP)
-	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
-	s.expectService(t, apiPort, nfsByName)
-	s.expectServiceStatus(t, "", "adapter-nfs Owned")
-	s.waitRolledOut(t)
+	s := exposing(t, "")
 	s.git.MustApply(t, adapterSet(noAdapters, suspended, fixture.Spec(exposesNFS)))
 	s.expect(t, "Reconciling", "False", "Suspended")
 	s.expectService(t, apiPort, nfsByName)
@@ -139,11 +135,7 @@ func TestServices_Suspended(t *testing.T) {
 // suspended. The ports are given up once it is resumed, also by another process.
 func TestServices_GivenUpAfterSuspension(t *testing.T) {
 	t.Parallel()
-	s := newServiceScene(t, clusterIP)
-	s.git.MustApply(t, adapterSet(withNFS, fixture.Spec(exposesNFS)))
-	s.expectService(t, apiPort, nfsByName)
-	s.expectServiceStatus(t, "", "adapter-nfs Owned")
-	s.waitRolledOut(t)
+	s := exposing(t, "")
 	s.git.MustApply(t, adapterSet(withNFS, suspended))
 	s.expect(t, "Reconciling", "False", "Suspended")
 	s.expectServiceStatus(t, "Suspended", "adapter-nfs Owned")
