@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
@@ -31,9 +32,15 @@ func TestAgreement(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				want, err := record(t, h, onServer(t, cp, h))
+				real := onServer(t, cp, h)
+				want, err := record(t, h, real)
 				if err != nil {
 					t.Fatalf("on the API server: %v\n%s", err, h)
+				}
+				// The next history may ask for the same node ports.
+				err = cp.Manager("test").Delete(t.Context(), kind.Name(), real.Namespace, histories.Name)
+				if err != nil && !apierrors.IsNotFound(err) {
+					t.Fatal(err)
 				}
 				got, err := record(t, h, inMemory)
 				if err != nil {
