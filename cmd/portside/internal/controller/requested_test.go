@@ -43,7 +43,7 @@ func TestRequest(t *testing.T) {
 		const first, second = "2000-01-01T00:00:00Z", "2000-01-02T00:00:00Z"
 		s, operator := contended(t)
 		s.exhaust(t, operator)
-		advice := "run portside reconcile -n " + s.ns + " adapterset/files to try again now"
+		advice := "to try again now, run portside reconcile -n " + s.ns + " adapterset/files;"
 		if message := s.expect(t, "Stalled", "True", "Contended"); !strings.Contains(message, advice) {
 			t.Errorf("the message is %q", message)
 		}

@@ -267,8 +267,8 @@ func waiting(ports []v1alpha1.PortStatus) string {
 }
 
 func (f Facts) contentionText() string {
-	return contenderText(f.Contender) + " keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then run portside reconcile -n " +
-		f.namespace + " adapterset/" + f.name + " to try again now; or suspend the AdapterSet"
+	return fmt.Sprintf("%s keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone; to try again now, run portside reconcile -n %s adapterset/%s; or suspend the AdapterSet",
+		contenderText(f.Contender), f.namespace, f.name)
 }
 
 // contenderText names the manager that removed ports.

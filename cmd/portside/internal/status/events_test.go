@@ -100,7 +100,7 @@ func TestEvents(t *testing.T) {
 		"lost":                   {nil, lost(rollout.Contender{Manager: "operator", Certain: true}), []string{"Warning PortLost: operator removed port adapter-nfs (12049/TCP)"}},
 		"lost, most likely by":   {nil, lost(rollout.Contender{Manager: "operator"}), []string{"Warning PortLost: another manager (most likely operator) removed port adapter-nfs (12049/TCP)"}},
 		"contention": {nil, func(f *status.Facts) { ports(contended)(f); f.Contended = true },
-			[]string{"Warning Contended: another manager keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone, then run portside reconcile -n storage adapterset/files to try again now; or suspend the AdapterSet"}},
+			[]string{"Warning Contended: another manager keeps removing the ports; they are added again at most once an hour. Have it leave the adapter ports alone; to try again now, run portside reconcile -n storage adapterset/files; or suspend the AdapterSet"}},
 		"no target":              {nil, because(status.TargetNotFound), []string{"Warning TargetNotFound: the message"}},
 		"no target still":        {because(status.TargetNotFound), because(status.TargetNotFound), nil},
 		"no container":           {nil, because(status.ContainerNotFound), []string{"Warning ContainerNotFound: the message"}},
