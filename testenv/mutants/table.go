@@ -60,7 +60,7 @@ var cases = []mutant{
 	{"case 8: a port without an owner that has another name is left alone", decide,
 		"case !p.Ours: // row 8", "case !p.Ours && p.Name == \"\": // row 8", histories},
 	{"case 9: a name that another manager's port has is not taken", decide,
-		"case !holder.Ours && len(holder.Others) == 0 && len(holder.Namers) == 0 && !holder.Duplicate: // row 10", "case !holder.Ours && len(holder.Namers) == 0 && !holder.Duplicate: // row 10", histories},
+		"case !holder.Ours && len(holder.Others) == 0 && len(holder.Namers) == 0 && !holder.Duplicate: // row 10", "case !holder.Ours && !holder.Duplicate: // row 10", histories},
 	{"case 10: a port without an owner that has our name is removed", decide,
 		"			t.takeOver = append(t.takeOver, holder)", "			t.takeOver = append(t.takeOver[:0:0], t.takeOver...)", histories},
 	{"case 11: two ports with one key are left alone", decide,

@@ -225,9 +225,10 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 		r.gate.End(t)
 	}
 	left := r.watches.Left(t)
+	released := true
 	if w != nil && left && !r.excludes(t) {
-		if released, err := r.release(ctx, s, t); !released || err != nil {
-			return time.Time{}, err // an event follows when a paused workload continues
+		if released, err = r.release(ctx, s, t); err != nil {
+			return time.Time{}, err
 		}
 	}
 	services := r.watches.LeftServices(t)
@@ -235,9 +236,14 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 		services = s.withServices(services, t.Namespace)
 	}
 	for _, service := range services {
-		if released, err := r.releaseService(ctx, service, "", true); !released || err != nil {
-			return time.Time{}, err // an event follows when a paused Service continues
+		isReleased, err := r.releaseService(ctx, service, "", true)
+		if err != nil {
+			return time.Time{}, err
 		}
+		released = released && isReleased
+	}
+	if !released {
+		return time.Time{}, nil // an event follows when what is paused continues
 	}
 	if s.rolling && (left || isNamed) {
 		return s.Progress.StuckAt(), nil

@@ -136,6 +136,22 @@ func TestServices_GivenUpWhilePaused(t *testing.T) {
 	}
 }
 
+// TestServices_GivenUpBeforePausedWorkload deletes the AdapterSet of a paused workload. The
+// Service, which is not paused, is given up at once, and the workload once it continues.
+func TestServices_GivenUpBeforePausedWorkload(t *testing.T) {
+	t.Parallel()
+	s := exposing(t, "")
+	s.pause(t, `"true"`)
+	s.expect(t, "Reconciling", "False", "Paused")
+	s.git.MustDelete(t, "AdapterSet", s.ns, "files")
+	s.expectUnowned(t, "Service")
+	if s.released(t.Context()) == nil {
+		t.Error("portside released the ports of the paused workload")
+	}
+	s.pause(t, "null")
+	s.expectReleased(t)
+}
+
 // TestServices_RecreatedWithout deletes the AdapterSet, and creates another one of the
 // same target that does not name the Service, before the service sees the deletion. The
 // ports of the Service stay without an owner.
