@@ -127,13 +127,12 @@ func (d *decision) unnamed() *Item {
 }
 
 // nodePortTaken reports whether another desired port that comes first asks for the nodePort,
-// or a live one keeps it. The port whose name has the nodePort comes first, and then the one
-// before in the list.
+// or a live one keeps it.
 func (d *decision) nodePortTaken(i int, number string) bool {
 	p := d.desired[i]
 	for at, q := range d.desired {
 		asks := at != i && !d.settled(at) && q.Fields[NodePort] == number && q.Protocol == p.Protocol
-		if has := d.hasNodePort(q, number); asks && (has && !d.hasNodePort(p, number) || has == d.hasNodePort(p, number) && at < i) {
+		if asks && d.comesFirst(at, i, number) {
 			return true
 		}
 	}
@@ -143,6 +142,15 @@ func (d *decision) nodePortTaken(i int, number string) bool {
 		asks := desired && d.desired[at].Fields[NodePort] != ""
 		return live.Key != p.Key && live.Protocol == p.Protocol && live.Fields[NodePort] == number && (!d.alone(live) || d.keepsForInvalid(live) || desired && !asks && !d.losesNodePort(live))
 	}) != nil
+}
+
+// comesFirst reports whether the desired port at index i comes before the one at j, where both
+// ask for a nodePort: the one whose name has it does, or else the one that is listed first.
+func (d *decision) comesFirst(i, j int, number string) bool {
+	if has := d.hasNodePort(d.desired[i], number); has != d.hasNodePort(d.desired[j], number) {
+		return has
+	}
+	return i < j
 }
 
 // hasNodePort reports whether our item with the name of a desired port has the nodePort.
