@@ -111,7 +111,7 @@ Service NAMESPACE/files: restarts no pod
 // server is yet to choose is not shown.
 func TestDiff_Services(t *testing.T) {
 	t.Parallel()
-	c := newServiceCluster(t, ", type: NodePort", "[{name: api, port: 80, targetPort: 8080, protocol: TCP, nodePort: 31180}]")
+	c := newServiceCluster(t, ", type: NodePort", "[{name: api, port: 80, targetPort: 8080, protocol: TCP, nodePort: 30080}]")
 	set := with(adapterSet(nfsAdapter), exposesNFS)
 	before := c.service().GetResourceVersion()
 	a := c.must(1, c.runWith(set, "diff", "-f", "-"))
@@ -119,7 +119,7 @@ func TestDiff_Services(t *testing.T) {
   api 8080/TCP
 + adapter-nfs 12049/TCP
 Service NAMESPACE/files: restarts no pod
-  api 80/TCP targetPort=8080 nodePort=31180
+  api 80/TCP targetPort=8080 nodePort=30080
 + adapter-nfs 2049/TCP targetPort=adapter-nfs
 `, "NAMESPACE", c.namespace))
 	a = c.must(0, c.runWith(set, "sync", "-f", "-", "--dry-run=server", "-o", "json"))

@@ -95,11 +95,11 @@ func (c *cluster) annotateService(key, value string) {
 
 func TestOwners_Service(t *testing.T) {
 	t.Parallel()
-	c := newServiceCluster(t, ", type: NodePort", "[{name: api, port: 80, targetPort: 8080, protocol: TCP, nodePort: 31181}]")
-	c.must(0, c.runWith(with(adapterSet(nfsAdapter), "services: [{name: files, ports: [{adapter: nfs, port: 2049, nodePort: 31182}]}]"), "sync", "-f", "-"))
+	c := newServiceCluster(t, ", type: NodePort", "[{name: api, port: 80, targetPort: 8080, protocol: TCP, nodePort: 30081}]")
+	c.must(0, c.runWith(with(adapterSet(nfsAdapter), "services: [{name: files, ports: [{adapter: nfs, port: 2049, nodePort: 30082}]}]"), "sync", "-f", "-"))
 	const table = `PORT          NUMBER     TARGETPORT    NODEPORT   OWNERS
-api           80/TCP     8080          31181      argocd-controller
-adapter-nfs   2049/TCP   adapter-nfs   31182      portside
+api           80/TCP     8080          30081      argocd-controller
+adapter-nfs   2049/TCP   adapter-nfs   30082      portside
 
 PORT          CONTAINER PORT           READY PODS
 api           targetPort 8080          none
@@ -109,9 +109,9 @@ adapter-nfs   targetPort adapter-nfs   none
 		expect(t, "table", c.must(0, c.run(append([]string{"owners"}, args...)...)).stdout, table)
 	}
 	expectIn(t, "wide", c.must(0, c.run("owners", "svc/files", "-o", "wide")).stdout,
-		"adapter-nfs   2049/TCP   adapter-nfs   31182      portside", "the port: name, nodePort, port, protocol, targetPort\n")
+		"adapter-nfs   2049/TCP   adapter-nfs   30082      portside", "the port: name, nodePort, port, protocol, targetPort\n")
 	expect(t, "name", c.must(0, c.run("owners", "svc/files", "-o", "name")).stdout, "argocd-controller\nportside\n")
-	expectIn(t, "json", c.must(0, c.run("owners", "svc/files", "-o", "json")).stdout, `"targetPort": 8080`, `"targetPort": "adapter-nfs"`, `"nodePort": 31182`)
+	expectIn(t, "json", c.must(0, c.run("owners", "svc/files", "-o", "json")).stdout, `"targetPort": 8080`, `"targetPort": "adapter-nfs"`, `"nodePort": 30082`)
 	expectIn(t, "stderr", c.must(1, c.run("owners", "svc/files", "-c", "dittofs")).stderr, "a Service has no containers")
 	expectIn(t, "stderr", c.must(2, c.run("owners", "svc/absent")).stderr, "Service "+c.namespace+"/absent not found")
 }

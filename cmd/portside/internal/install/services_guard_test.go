@@ -27,7 +27,8 @@ type change struct {
 }
 
 // serviceChanges has a change for each field of a Service's spec but for its ports, by the
-// field's JSON name.
+// field's JSON name. The node ports and the address are of the parts of their ranges that
+// the API server allocates last, so that the Service does not have them already.
 var serviceChanges = map[string]change{
 	"selector":                      {value: `{"app":"evil"}`},
 	"type":                          {value: `"NodePort"`},
@@ -40,11 +41,11 @@ var serviceChanges = map[string]change{
 	"externalName":                  {value: `"evil.example.com"`},
 	"externalTrafficPolicy":         {value: `"Cluster"`},
 	"internalTrafficPolicy":         {value: `"Local"`},
-	"healthCheckNodePort":           {value: `31999`, invalid: true},
+	"healthCheckNodePort":           {value: `30084`, invalid: true},
 	"publishNotReadyAddresses":      {value: `true`},
 	"allocateLoadBalancerNodePorts": {value: `false`},
-	"clusterIP":                     {value: `"10.0.0.77"`, invalid: true},
-	"clusterIPs":                    {value: `["10.0.0.77"]`, invalid: true},
+	"clusterIP":                     {value: `"10.0.0.7"`, invalid: true},
+	"clusterIPs":                    {value: `["10.0.0.7"]`, invalid: true},
 	"ipFamilies":                    {value: `["IPv6"]`, invalid: true},
 	"ipFamilyPolicy":                {value: `"PreferDualStack"`},
 	"trafficDistribution":           {value: `"PreferClose"`},
@@ -59,9 +60,10 @@ var serviceMetadataChanges = map[string]string{
 	"managedFields":   `[{}]`,
 }
 
-// portChanges has a change for each field of a port of a Service.
+// portChanges has a change for each field of a port of a Service. The node port is one that
+// the API server allocates last.
 var portChanges = map[string]string{
-	"name": `"adapter-smb"`, "port": `445`, "protocol": `"UDP"`, "targetPort": `1445`, "nodePort": `31445`, "appProtocol": `"example.com/smb"`,
+	"name": `"adapter-smb"`, "port": `445`, "protocol": `"UDP"`, "targetPort": `1445`, "nodePort": `30085`, "appProtocol": `"example.com/smb"`,
 }
 
 // fieldsOf returns the JSON names of the fields of an API type.
