@@ -34,24 +34,25 @@ type Watches struct {
 	cluster *Cluster
 
 	mu   sync.Mutex
-	left map[workload.Target]leftover
+	left map[workload.Target]*Leftover
 }
 
-// leftover is what an AdapterSet that is gone may have left behind.
-type leftover struct {
-	// target reports that no other AdapterSet names the target.
-	target bool
-	// services are those that the AdapterSet named. Another one of the same target need
+// Leftover is what the AdapterSets of a target that were deleted while this process watched
+// may have left behind, and what is not given up yet. It must not be changed.
+type Leftover struct {
+	// Target reports that no other AdapterSet names the target.
+	Target bool
+	// Services are those that the AdapterSets named. Another one of the same target need
 	// not name them.
-	services []workload.Target
-	// suspended is the last AdapterSet of the target if it was deleted while it was
-	// suspended.
-	suspended *v1alpha1.AdapterSet
+	Services []workload.Target
+	// Suspended is the last AdapterSet of the target if it was deleted while it was
+	// suspended, nil otherwise. What it left behind is not given up.
+	Suspended *v1alpha1.AdapterSet
 }
 
 // NewWatches returns watches of what the cluster caches.
 func NewWatches(cluster *Cluster) *Watches {
-	return &Watches{cluster: cluster, left: map[workload.Target]leftover{}}
+	return &Watches{cluster: cluster, left: map[workload.Target]*Leftover{}}
 }
 
 // Sources returns the sources of a controller.
@@ -63,35 +64,21 @@ func (w *Watches) Sources() []source.TypedSyncingSource[workload.Target] {
 	return sources
 }
 
-// Left reports whether the last AdapterSet of a target was deleted while this process
-// watched, and its ports are not given up yet.
-func (w *Watches) Left(t workload.Target) bool {
+// Left returns what is left behind of a target, nil if nothing is.
+func (w *Watches) Left(t workload.Target) *Leftover {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.left[t].target
+	return w.left[t]
 }
 
-// LeftServices returns the Services that AdapterSets of a target named that were deleted
-// while this process watched, and whose ports are not given up yet.
-func (w *Watches) LeftServices(t workload.Target) []workload.Target {
+// GaveUp notes that what [Watches.Left] returned was given up. What was left behind
+// meanwhile is not.
+func (w *Watches) GaveUp(t workload.Target, left *Leftover) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.left[t].services
-}
-
-// LeftSuspended returns the last AdapterSet of a target if it was deleted while it was
-// suspended and this process watched, nil otherwise. What it left behind is not given up.
-func (w *Watches) LeftSuspended(t workload.Target) *v1alpha1.AdapterSet {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.left[t].suspended
-}
-
-// GaveUp notes that what AdapterSets left behind of a target was given up.
-func (w *Watches) GaveUp(t workload.Target) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.left, t)
+	if w.left[t] == left {
+		delete(w.left, t)
+	}
 }
 
 type (
@@ -163,7 +150,7 @@ func (w *Watches) workloads(kind workload.Kind) handler.TypedEventHandler[client
 			w.enqueueService(t, q)
 			return
 		}
-		if w.Left(t) || w.isTarget(t) {
+		if left := w.Left(t); left != nil && left.Target || w.isTarget(t) {
 			enqueue(q, t, Noticed)
 		}
 	}
@@ -199,7 +186,7 @@ func (w *Watches) leftBy(service workload.Target) (targets []workload.Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for target, l := range w.left {
-		if slices.Contains(l.services, service) {
+		if slices.Contains(l.Services, service) {
 			targets = append(targets, target)
 		}
 	}
@@ -230,16 +217,16 @@ func (w *Watches) leave(set *v1alpha1.AdapterSet) {
 	defer w.mu.Unlock()
 	if set.Spec.Suspend {
 		if !isTarget {
-			l := w.left[t]
-			l.suspended = set
+			l := w.leftOf(t)
+			l.Suspended = set
 			w.keep(t, l)
 		}
 		return
 	}
-	l := leftover{target: !isTarget, services: w.left[t].services}
+	l := Leftover{Target: !isTarget, Services: slices.Clone(w.leftOf(t).Services)}
 	for _, service := range adapterset.ServiceTargets(set) {
-		if !slices.Contains(l.services, service) {
-			l.services = append(l.services, service)
+		if !slices.Contains(l.Services, service) {
+			l.Services = append(l.Services, service)
 		}
 	}
 	w.keep(t, l)
@@ -249,13 +236,21 @@ func (w *Watches) leave(set *v1alpha1.AdapterSet) {
 func (w *Watches) named(t workload.Target) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.keep(t, leftover{services: w.left[t].services})
+	w.keep(t, Leftover{Services: w.leftOf(t).Services})
+}
+
+// leftOf returns a copy of what is left behind of a target.
+func (w *Watches) leftOf(t workload.Target) Leftover {
+	if l := w.left[t]; l != nil {
+		return *l
+	}
+	return Leftover{}
 }
 
 // keep stores what is left behind of a target, if anything is.
-func (w *Watches) keep(t workload.Target, l leftover) {
-	if l.target || len(l.services) > 0 || l.suspended != nil {
-		w.left[t] = l
+func (w *Watches) keep(t workload.Target, l Leftover) {
+	if l.Target || len(l.Services) > 0 || l.Suspended != nil {
+		w.left[t] = &l
 	} else {
 		delete(w.left, t)
 	}

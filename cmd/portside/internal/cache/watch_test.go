@@ -252,14 +252,45 @@ func TestLeftTargets(t *testing.T) {
 			w.expect(t, "files: AdapterSet")
 			test.do(t, w)
 			w.expect(t, "files: AdapterSet")
-			if w.Left(w.target("files")) != test.left {
+			if w.leftTarget("files") != test.left {
 				t.Fatalf("left: %t", !test.left)
 			}
-			w.GaveUp(w.target("files"))
-			if w.Left(w.target("files")) {
+			w.GaveUp(w.target("files"), w.Left(w.target("files")))
+			if w.Left(w.target("files")) != nil {
 				t.Error("it is left after its ports were given up")
 			}
 		})
+	}
+}
+
+// leftTarget reports whether a target is left.
+func (w *watched) leftTarget(name string) bool {
+	left := w.Left(w.target(name))
+	return left != nil && left.Target
+}
+
+// TestGaveUpFormer: what is left behind while something else is given up stays noted.
+func TestGaveUpFormer(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	w := watch(t, cp, cp.Config(), cp.Namespace(t))
+	deleteSet := func(service string) {
+		w.git.MustApply(t, adapterSet("a", "files", fixture.Spec("services: [{name: "+service+"}]")))
+		until(t, "the AdapterSet", func(context.Context) bool { return w.version(t, "AdapterSet", "files") != "" })
+		w.delete(t, "AdapterSet", "a")
+		until(t, "the target to be left", func(context.Context) bool { return w.leftTarget("files") })
+	}
+	w.GaveUp(w.target("files"), w.Left(w.target("files"))) // nothing is left behind yet
+	deleteSet("first")
+	former := w.Left(w.target("files"))
+	deleteSet("second")
+	w.GaveUp(w.target("files"), former)
+	if !w.leftTarget("files") {
+		t.Fatal("nothing is left")
+	}
+	w.GaveUp(w.target("files"), w.Left(w.target("files")))
+	if left := w.Left(w.target("files")); left != nil {
+		t.Errorf("%v is left", left)
 	}
 }
 
@@ -275,11 +306,11 @@ func TestLeftWorkload(t *testing.T) {
 		return w.version(t, "StatefulSet", "files") != "" && w.version(t, "AdapterSet", "files") != ""
 	})
 	w.delete(t, "AdapterSet", "files")
-	until(t, "the target to be left", func(context.Context) bool { return w.Left(w.target("files")) })
+	until(t, "the target to be left", func(context.Context) bool { return w.leftTarget("files") })
 	w.expectLast(t, "files: AdapterSet")
 	w.patch(t, "StatefulSet", "files", `{"metadata":{"annotations":{"portside.dev/paused":"true"}}}`)
 	w.expect(t, "files: workload")
-	w.GaveUp(w.target("files"))
+	w.GaveUp(w.target("files"), w.Left(w.target("files")))
 	w.patchCached(t, "StatefulSet", `{"metadata":{"annotations":{"portside.dev/paused":null}}}`)
 	w.expectNothing(t, "a change of a workload whose ports were given up")
 }
@@ -369,13 +400,13 @@ func TestWatchResumes(t *testing.T) {
 				t.Errorf("enqueued was %q, not %q", all, want)
 			}
 			for name, left := range map[string]bool{"deleted": true, "moved": true, "stays": false, "workload-gone": false, "recreated": false, "moved-to": false} {
-				if w.Left(w.target(name)) != left {
+				if w.leftTarget(name) != left {
 					t.Errorf("%s is left: %t", name, !left)
 				}
 			}
 			service := workload.Target{Kind: workload.Service, Namespace: ns, Name: "recreated"}
-			if left := w.LeftServices(w.target("recreated")); !slices.Equal(left, []workload.Target{service}) {
-				t.Errorf("the Services %v are left, want %v", left, service)
+			if left := w.Left(w.target("recreated")); left == nil || !slices.Equal(left.Services, []workload.Target{service}) {
+				t.Errorf("left is %v, want the Service %v", left, service)
 			}
 			if w.version(t, "StatefulSet", "workload-gone") != "" || w.version(t, "StatefulSet", "deleted") == "" {
 				t.Error("the workload that was deleted is cached, or another is not")

@@ -20,6 +20,7 @@ import (
 	applyv1alpha1 "github.com/portside-dev/portside/apply/v1alpha1/applyconfiguration/apply/v1alpha1"
 	"github.com/portside-dev/portside/apply/workload"
 	"github.com/portside-dev/portside/cmd/portside/internal/adapterset"
+	"github.com/portside-dev/portside/cmd/portside/internal/cache"
 	"github.com/portside-dev/portside/cmd/portside/internal/remedy"
 	"github.com/portside-dev/portside/cmd/portside/internal/rollout"
 	"github.com/portside-dev/portside/cmd/portside/internal/status"
@@ -210,29 +211,35 @@ func isForbidden(err error) bool {
 // workload.
 func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool) (time.Time, error) {
 	r.poller.Forget(t)
+	left := r.watches.Left(t)
+	if left == nil {
+		if !isNamed {
+			return time.Time{}, nil // the watch is about to notice the deletion, or all was given up
+		}
+		left = &cache.Leftover{}
+	}
 	s := r.states.get(t)
 	w, err := r.workload(ctx, s, t)
 	if err != nil {
 		return time.Time{}, err
 	}
-	if set := r.watches.LeftSuspended(t); set != nil && !s.deletion.retained {
+	if left.Suspended != nil && !s.deletion.retained {
 		s.deletion.retained = true
-		if err := r.announceClaims(ctx, set); err != nil {
+		if err := r.announceClaims(ctx, left.Suspended); err != nil {
 			return time.Time{}, err
 		}
 	}
 	if s.rolling = s.deletion.removing && w != nil && s.proceeds(r.clock.Now(), w.Rollout); !s.rolling {
 		r.gate.End(t)
 	}
-	left := r.watches.Left(t)
 	released := true
-	if w != nil && left && !r.excludes(t) {
+	if w != nil && left.Target && !r.excludes(t) {
 		if released, err = r.release(ctx, s, t); err != nil {
 			return time.Time{}, err
 		}
 	}
-	services := r.watches.LeftServices(t)
-	if left {
+	services := left.Services
+	if left.Target {
 		services = s.withServices(services, t.Namespace)
 	}
 	for _, service := range services {
@@ -245,14 +252,14 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	if !released {
 		return time.Time{}, nil // an event follows when what is paused continues
 	}
-	if s.rolling && (left || isNamed) {
+	if s.rolling && (left.Target || isNamed) {
 		return s.Progress.StuckAt(), nil
 	}
 	r.gate.End(t)
 	r.gate.Retry(&s.State, s.uid)
 	r.statusBackoff.DeleteEntry(t.String())
 	r.states.forget(t)
-	r.watches.GaveUp(t)
+	r.watches.GaveUp(t, left)
 	return time.Time{}, nil
 }
 

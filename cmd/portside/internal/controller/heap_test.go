@@ -106,7 +106,7 @@ func (c *crowd) createAndDelete(t *testing.T, targets int) {
 		r.states.mu.Lock()
 		defer r.states.mu.Unlock()
 		for i := range targets {
-			if r.watches.Left(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) {
+			if r.watches.Left(workload.Target{Kind: workload.StatefulSet, Namespace: c.ns, Name: nameOf(i)}) != nil {
 				return fmt.Errorf("%s is not released", nameOf(i))
 			}
 		}

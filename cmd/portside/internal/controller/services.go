@@ -213,16 +213,17 @@ func (r *reconciler) leaveServices(ctx context.Context, s *state, in *input) ([]
 		return waiting, nil
 	}
 	var failed []error
-	left := r.watches.LeftServices(in.target)
-	gaveUp := len(left) > 0
-	for _, service := range left {
-		if !isNamed(service) {
-			released, err := r.releaseService(ctx, service, set.UID, true)
-			gaveUp, failed = gaveUp && released, append(failed, err)
+	if left := r.watches.Left(in.target); left != nil {
+		gaveUp := true
+		for _, service := range left.Services {
+			if !isNamed(service) {
+				released, err := r.releaseService(ctx, service, set.UID, true)
+				gaveUp, failed = gaveUp && released, append(failed, err)
+			}
 		}
-	}
-	if gaveUp {
-		r.watches.GaveUp(in.target)
+		if gaveUp {
+			r.watches.GaveUp(in.target, left)
+		}
 	}
 	for _, service := range leaving {
 		released, err := r.releaseService(ctx, service, set.UID, set.Spec.DeletionPolicy != v1alpha1.DeletionRemove)
