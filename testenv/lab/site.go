@@ -36,8 +36,8 @@ type site struct {
 	mu        sync.Mutex // guards uncertain
 	uncertain bool
 	// unseen reports that the AdapterSet was deleted while it was suspended or the Service
-	// was paused, or in a round in which both replicas were started again, so that none may
-	// know of the deletion: what it left behind stays.
+	// was paused, or in a round in which the replica that leads was started, so that it may
+	// not know of the deletion: what it left behind stays.
 	unseen        bool
 	pausedService bool
 

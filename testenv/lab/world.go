@@ -193,10 +193,10 @@ func (w *world) beginRound(round int) {
 	}
 }
 
-// noteUnseen notes the histories whose AdapterSet was deleted in a round in which both
-// replicas were killed, or lost the Lease.
+// noteUnseen notes the histories whose AdapterSet was deleted in a round in which the replica
+// that leads was started, which may not have seen that. The other may have, and not lead.
 func (w *world) noteUnseen(sites []*site) {
-	if slices.ContainsFunc(w.replicas, func(r *replica) bool { return !r.restarted }) {
+	if !slices.ContainsFunc(w.replicas, func(r *replica) bool { return r.restarted && r.leads() }) {
 		return
 	}
 	for _, s := range sites {
