@@ -85,7 +85,7 @@ func TestTargets(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.expect("Warning AdapterSets AdapterSet |/lonely for StatefulSet nowhere: the target does not exist",
-		"Warning Workloads StatefulSet |/left: ports of field manager |run: portside release KIND/NAME -n NAMESPACE --field-manager "+s.options.FieldManager)
+		"Warning Workloads StatefulSet |/left: ports of field manager |run: portside release KIND/NAME -n NAMESPACE --keep-ports --field-manager "+s.options.FieldManager)
 }
 
 // TestPages reads AdapterSets and workloads page by page.

@@ -98,7 +98,7 @@ func (c *checker) servicePorts(live map[workload.Target]*corev1.Service, named m
 		service := live[target]
 		if !named[target] {
 			if c.ownsPorts(service.ManagedFields) {
-				c.add("Services", Warning, target.String(), "ports of field manager %s, but no AdapterSet names it; unless portside sync maintains them, run: portside release service/NAME -n NAMESPACE%s",
+				c.add("Services", Warning, target.String(), "ports of field manager %s, but no AdapterSet names it; unless portside sync maintains them, give them up, which leaves the ports; run: portside release service/NAME -n NAMESPACE --keep-ports%s",
 					c.options.FieldManager, flags)
 			}
 			continue

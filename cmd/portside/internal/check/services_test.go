@@ -60,7 +60,7 @@ func TestServices(t *testing.T) {
 
 	s.service(testenv.ArgoCD, "left", namedPort)
 	s.service(s.options.FieldManager, "left", "[{name: adapter-nfs, port: 2049, protocol: TCP}]")
-	s.expect("Warning Services Service |/left: ports of field manager |, but no AdapterSet names it|run: portside release service/NAME -n NAMESPACE --field-manager " + s.options.FieldManager)
+	s.expect("Warning Services Service |/left: ports of field manager |, but no AdapterSet names it|run: portside release service/NAME -n NAMESPACE --keep-ports --field-manager " + s.options.FieldManager)
 }
 
 // TestServices_NotManaged expects an Error for each AdapterSet that names Services, with the

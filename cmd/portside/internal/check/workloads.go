@@ -57,7 +57,7 @@ func (c *checker) owned(workloads map[workload.Target]bool, sets []v1alpha1.Adap
 	slices.SortFunc(left, strings.Compare)
 	flags := install.Options{FieldManager: c.options.FieldManager}.Flags()
 	for _, name := range left {
-		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside sync maintains them, run: portside release KIND/NAME -n NAMESPACE%s", c.options.FieldManager, flags)
+		c.add("Workloads", Warning, name, "ports of field manager %s, but no AdapterSet; unless portside sync maintains them, give them up, which leaves the ports; run: portside release KIND/NAME -n NAMESPACE --keep-ports%s", c.options.FieldManager, flags)
 	}
 	if len(left) == 0 {
 		c.add("Workloads", OK, "", "%d workloads with ports of field manager %s: all have an AdapterSet", owned, c.options.FieldManager)
