@@ -32,10 +32,11 @@ const (
 // Requests counts the requests of clients, each attempt separately. The zero value
 // is ready and safe for concurrent use; it must not be copied.
 type Requests struct {
-	mu     sync.Mutex
-	counts map[string]int
-	log    []requestLine
-	bytes  atomic.Int64
+	mu        sync.Mutex
+	counts    map[string]int
+	conflicts map[string]int // by resource
+	log       []requestLine
+	bytes     atomic.Int64
 }
 
 // requestLine is a request.
@@ -48,7 +49,11 @@ func (r *Requests) Wrap(config *rest.Config) *rest.Config {
 	wrapped := rest.CopyConfig(config)
 	wrapped.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(request *http.Request) (*http.Response, error) {
-			return next.RoundTrip(r.counted(request))
+			answer, err := next.RoundTrip(r.counted(request))
+			if err == nil && answer.StatusCode == http.StatusConflict {
+				r.refused(request)
+			}
+			return answer, err
 		})
 	})
 	return wrapped
@@ -77,6 +82,23 @@ func (r *Requests) CountOf(verb, resource string) int {
 		}
 	}
 	return count
+}
+
+// Conflicts returns the number of requests for a resource that were answered with 409.
+func (r *Requests) Conflicts(resource string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.conflicts[resource]
+}
+
+func (r *Requests) refused(request *http.Request) {
+	_, resource := verbAndResource(request)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.conflicts == nil {
+		r.conflicts = map[string]int{}
+	}
+	r.conflicts[resource]++
 }
 
 // Except returns the requests that are not allowed, as String lists them. Each of
@@ -123,6 +145,7 @@ func (r *Requests) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	clear(r.counts)
+	clear(r.conflicts)
 	r.log = nil
 	r.bytes.Store(0)
 }

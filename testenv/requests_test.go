@@ -82,6 +82,28 @@ func watchOnce(ctx context.Context, client kubernetes.Interface, ns string) erro
 	return err
 }
 
+// TestRequests_conflicts creates an object twice, which is answered with 409.
+func TestRequests_conflicts(t *testing.T) {
+	t.Parallel()
+	cp := testenv.Shared(t)
+	requests := &testenv.Requests{}
+	manager, err := testenv.NewManager(requests.Wrap(cp.Config()), "counted")
+	if err != nil {
+		t.Fatal(err)
+	}
+	manager = manager.In(cp.Namespace(t))
+	for want := range 2 {
+		_, _ = manager.Create(t.Context(), configMap)
+		if n := requests.Conflicts("configmaps"); n != want {
+			t.Errorf("%d conflicts, want %d", n, want)
+		}
+	}
+	requests.Reset()
+	if n := requests.Conflicts("configmaps"); n != 0 {
+		t.Errorf("%d conflicts after a reset", n)
+	}
+}
+
 func TestRequests_concurrentClients(t *testing.T) {
 	t.Parallel()
 	cp := testenv.Shared(t)
