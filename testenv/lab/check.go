@@ -41,13 +41,13 @@ func (s *site) check(now state) error {
 }
 
 // checkGone checks a target whose container another manager has removed: portside owns
-// nothing of it.
-func checkGone(before, live *unstructured.Unstructured) error {
+// nothing of it, but for what a deletion left behind that was not seen.
+func (s *site) checkGone(before, live *unstructured.Unstructured) error {
 	if before == nil || containerOf(before) != nil {
 		return errors.New("the container is gone, and no other manager removed it")
 	}
 	for _, e := range live.GetManagedFields() {
-		if e.Manager == contract.Manager {
+		if e.Manager == contract.Manager && (s.spec != nil || !s.unseen) {
 			return fmt.Errorf("portside owns %s of a target without the container", e.FieldsV1)
 		}
 	}
@@ -65,7 +65,7 @@ func orElse(a, b *unstructured.Unstructured) *unstructured.Unstructured {
 func (s *site) checkObject(now state, what string, before, live *unstructured.Unstructured) error {
 	list, err := read(live)
 	if errors.Is(err, oracle.ErrNoContainer) {
-		return checkGone(before, live)
+		return s.checkGone(before, live)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

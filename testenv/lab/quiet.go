@@ -44,7 +44,7 @@ func (w *world) settle(ctx context.Context, sites []*site) (failed map[*site]err
 			return failed, fmt.Errorf("an idle service sends requests that are for no history: %q", w.others)
 		}
 		for s, violation := range last {
-			w.log("history %d violates: %.500s", s.Index, violation)
+			w.log("history %d violates, while %s: %.500s", s.Index, w.leadership(), violation)
 			failed[s] = violation
 			w.leave(ctx, s)
 		}

@@ -204,6 +204,22 @@ func (w *world) noteUnseen(sites []*site) {
 	}
 }
 
+// leadership says which replicas lead, and which were started in this round.
+func (w *world) leadership() string {
+	var texts []string
+	for i, r := range w.replicas {
+		text := fmt.Sprintf("replica %d stands by", i)
+		if r.leads() {
+			text = fmt.Sprintf("replica %d leads", i)
+		}
+		if r.restarted {
+			text += " (started in this round)"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
+}
+
 // kill kills the replicas that lead, or the others, and starts them again.
 func (w *world) kill(ctx context.Context, leader bool) error {
 	for _, r := range w.replicas {

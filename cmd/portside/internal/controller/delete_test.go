@@ -125,6 +125,25 @@ func TestDeletionWhilePaused(t *testing.T) {
 	}
 }
 
+// TestDeletionWithoutContainer deletes the AdapterSet of a workload whose container was
+// replaced while it was paused. What portside owned of that is given up.
+func TestDeletionWithoutContainer(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.allowRename(t)
+	s.setUp(t, statefulSet(onDelete), adapterSet(withNFS), nfs...)
+	s.pause(t, `"true"`)
+	s.expect(t, "Reconciling", "False", "Paused")
+	s.git.MustApply(t, statefulSet(onDelete, inMain))
+	s.delete(t)
+	s.expectGone(t)
+	if s.released(t.Context()) == nil {
+		t.Fatal("portside owns nothing of the container that is gone")
+	}
+	s.pause(t, "null")
+	s.expectReleased(t)
+}
+
 // TestDeletionRightAfterApply releases ports that the watch may not have shown yet.
 func TestDeletionRightAfterApply(t *testing.T) {
 	t.Parallel()
