@@ -232,22 +232,9 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	if s.rolling = s.deletion.removing && w != nil && s.proceeds(r.clock.Now(), w.Rollout); !s.rolling {
 		r.gate.End(t)
 	}
-	released := true
-	if w != nil && left.Target && !r.excludes(t) {
-		if released, err = r.release(ctx, s, t); err != nil {
-			return time.Time{}, err
-		}
-	}
-	services := left.Services
-	if left.Target {
-		services = s.withServices(services, t.Namespace)
-	}
-	for _, service := range services {
-		isReleased, err := r.releaseService(ctx, service, "", true)
-		if err != nil {
-			return time.Time{}, err
-		}
-		released = released && isReleased
+	released, err := r.releaseLeft(ctx, s, w, t, left)
+	if err != nil {
+		return time.Time{}, err
 	}
 	if !released {
 		return time.Time{}, nil // an event follows when what is paused continues
@@ -261,6 +248,29 @@ func (r *reconciler) leave(ctx context.Context, t workload.Target, isNamed bool)
 	r.states.forget(t)
 	r.watches.GaveUp(t, left)
 	return time.Time{}, nil
+}
+
+// releaseLeft gives up the workload, if there is one, and the Services that AdapterSets left
+// behind. It reports false if one of them is paused.
+func (r *reconciler) releaseLeft(ctx context.Context, s *state, w *workload.Workload, t workload.Target, left *cache.Leftover) (released bool, err error) {
+	released = true
+	services := left.Services
+	if left.Target {
+		services = s.withServices(services, t.Namespace)
+		if w != nil && !r.excludes(t) {
+			if released, err = r.release(ctx, s, t); err != nil {
+				return false, err
+			}
+		}
+	}
+	for _, service := range services {
+		isReleased, err := r.releaseService(ctx, service, "", true)
+		if err != nil {
+			return false, err
+		}
+		released = released && isReleased
+	}
+	return released, nil
 }
 
 // announceClaims reports that portside still owns ports of an AdapterSet that was deleted
